@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JSON_TEXT_H
+#define JSON_TEXT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Why a text is not JSON, in the words of the service whose API we serve. */
+struct json_fault {
+    size_t offset; /* in characters, not bytes */
+    char text[96]; /* "Expecting value", ... */
+};
+
+/* Strict JSON (RFC 8259) that is safe on a small stack: nothing deeper than max_depth, no
+ * duplicate member names, UTF-8, no NUL in strings.  NULL: see *ret_fault. */
+json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
+                        struct json_fault *ret_fault);
+
+/* Compact UTF-8, order of members kept; free().  NULL: no memory, or not representable. */
+char *json_text_dump(const json_t *json, size_t *ret_len);
+
+#endif

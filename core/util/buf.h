@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BUF_H
+#define BUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Growing bytes with a maximum at birth, always followed by a NUL that is not counted.  The
+ * first failure sticks: add freely, then ask buf->error once. */
+struct buf {
+    char *data; /* NULL until something was added */
+    size_t len, cap, max;
+    int error; /* 0, EIN_E_TOO_LARGE or EIN_E_NO_MEMORY */
+};
+
+void buf_init(struct buf *buf, size_t max);
+void buf_done(struct buf *buf); /* frees; may be used again after buf_init() */
+void buf_clear(struct buf *buf);
+
+/* Each returns buf->error. */
+int buf_add(struct buf *buf, const void *data, size_t len);
+int buf_text(struct buf *buf, const char *text);
+int buf_char(struct buf *buf, char c);
+int buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int buf_vprintf(struct buf *buf, const char *fmt, va_list args);
+
+/* The caller frees the result ("" if nothing was added); NULL after an error.  ret_len may be
+ * NULL.  The buffer is empty afterwards. */
+char *buf_take(struct buf *buf, size_t *ret_len);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STR_H
+#define STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* NULL equals only NULL. */
+bool str_eq(const char *a, const char *b);
+bool str_eq_case(const char *a, const char *b); /* ASCII letters of either case are equal */
+bool str_starts(const char *text, const char *prefix);
+bool str_ends(const char *text, const char *suffix);
+
+/* Takes as long for any two texts of the same lengths (for secrets). */
+bool str_eq_secret(const char *a, const char *b);
+
+/* Decodes %XX in place of len bytes (no '+').  The new length, or -1: a bad escape, a NUL, or
+ * bytes that are not UTF-8. */
+long str_percent_decode(char *text, size_t len);
+
+bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
+
+/* Lower-case hex of len bytes into out, which has 2 * len + 1. */
+void str_hex(char *out, const void *bytes, size_t len);
+
+/* "camelCase" <-> "snake_case" of an identifier, into out (size bytes); false if it does not
+ * fit or is the same. */
+bool str_to_snake(const char *camel, char *out, size_t size);
+bool str_to_camel(const char *snake, char *out, size_t size);
+
+/* The one of `words` (NULL-ended) nearest to `typed`, if near enough to be meant; or NULL. */
+const char *str_nearest(const char *typed, const char *const *words);
+
+/* Unsigned decimal, the whole text. */
+bool str_to_u64(const char *text, uint64_t *ret);
+
+/* FNV-1a, for hash tables that no client can choose the keys of. */
+uint64_t str_hash(const char *text);
+
+#endif
