@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures of all suites that talk to a real server.
+
+server          one for each storage backend, shared by the whole session
+sqlite_server   the same server with SQLite only: for what does not depend on storage
+agent_server    sqlite_server once the agent runtime is ready
+start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
+"""
+
+import signal
+
+import pytest
+from support import BACKENDS, SCALE, Server
+
+TEST_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def shared_servers():
+    servers = {}
+
+    def shared(backend):
+        if backend not in servers:
+            servers[backend] = Server(backend).start()
+        return servers[backend]
+
+    yield shared
+    for server in servers.values():
+        try:
+            if not server.ended():
+                assert server.stop() == 0, server.log()
+            server.check()
+        finally:
+            server.clean()
+
+
+def lend(shared_servers, backend):
+    """A shared server, checked after the test; one that died is replaced for the next."""
+    server = shared_servers(backend)
+    if server.ended():
+        server.start()
+    yield server
+    server.check()
+
+
+@pytest.fixture(params=sorted(BACKENDS, reverse=True))
+def server(request, shared_servers):
+    yield from lend(shared_servers, request.param)
+
+
+@pytest.fixture
+def sqlite_server(shared_servers):
+    yield from lend(shared_servers, "sqlite")
+
+
+@pytest.fixture
+def agent_server(sqlite_server):
+    sqlite_server.wait_ready()
+    return sqlite_server
+
+
+@pytest.fixture
+def start_server():
+    servers = []
+
+    def start(ready=False, **options):
+        servers.append(Server(**options))
+        return servers[-1].start(ready)
+
+    yield start
+    try:
+        for server in servers:
+            server.check()
+            if not server.ended():
+                assert server.stop() == 0, server.log()
+                server.check()
+    finally:
+        for server in servers:
+            server.clean()
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """No test hangs: @pytest.mark.seconds(N) gives it another limit."""
+    mark = request.node.get_closest_marker("seconds")
+    seconds = (mark.args[0] if mark else TEST_SECONDS) * SCALE
+
+    def on_alarm(*_):
+        pytest.fail(f"took longer than {seconds:g} s")
+
+    previous = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
