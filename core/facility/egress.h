@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EGRESS_H
+#define EGRESS_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Which addresses a fetch may reach.  Immutable once made: any thread. */
+struct egress;
+
+enum { EGRESS_ALLOW_MAX = 256 };
+
+/* allow: an array of CIDRs ("10.1.0.0/16", "fd00::/8"), addresses and host names. */
+int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_port,
+               struct egress **ret_egress, struct ein_error *err);
+void egress_free(struct egress *egress);
+
+/* The operator named this host in egress.allow (a suffix ".example" matches what ends so). */
+bool egress_allows_host(const struct egress *egress, const char *host);
+/* 0, or EIN_E_DENIED and a text that names the address, why, and the setting. */
+int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,
+                 struct ein_error *err);
+
+/* Why this address is not a public one ("a loopback address"), or NULL. */
+const char *egress_why_private(const struct sockaddr *address);
+
+#endif
