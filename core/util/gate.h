@@ -9,7 +9,6 @@
  * away while the server runs. */
 struct gate {
     uint64_t state; /* atomic: calls inside, and the shut bit */
-    uint32_t futex; /* woken when the last one leaves a shut gate */
 };
 
 void gate_init(struct gate *gate); /* shut */
@@ -17,7 +16,8 @@ void gate_open(struct gate *gate);
 bool gate_enter(struct gate *gate); /* false: shut */
 void gate_leave(struct gate *gate);
 void gate_shut(struct gate *gate);
-/* Waits until nobody is inside a shut gate; false: the time is up. */
+/* Waits until nobody is inside a shut gate; false: the time is up.  After true the gate may be
+ * freed at once. */
 bool gate_drain(struct gate *gate, uint32_t timeout_ms);
 uint64_t gate_inside(const struct gate *gate);
 

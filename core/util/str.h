@@ -21,6 +21,9 @@ long str_percent_decode(char *text, size_t len);
 
 bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 
+/* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */
+size_t str_utf8_len(const char *text, size_t len);
+
 /* Lower-case hex of len bytes into out, which has 2 * len + 1. */
 void str_hex(char *out, const void *bytes, size_t len);
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
+#include <einion/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAP = 128 };
+
+void buf_init(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){ .max = max };
+}
+
+void buf_done(struct buf *buf)
+{
+    free(buf->data);
+    *buf = (struct buf){ .max = buf->max };
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->len = 0;
+    buf->error = 0;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
+/* Room for `more` bytes and the NUL. */
+static int reserve(struct buf *buf, size_t more)
+{
+    size_t cap;
+    char *data;
+
+    if (buf->error)
+        return buf->error;
+    if (more > buf->max - buf->len)
+        return buf->error = EIN_E_TOO_LARGE;
+    if (buf->len + more < buf->cap)
+        return 0;
+
+    cap = buf->cap ? buf->cap : FIRST_CAP;
+    while (cap <= buf->len + more && cap <= SIZE_MAX / 2)
+        cap *= 2;
+    if (cap > buf->max && buf->max < SIZE_MAX)
+        cap = buf->max + 1;
+
+    data = realloc(buf->data, cap);
+    if (!data)
+        return buf->error = EIN_E_NO_MEMORY;
+    buf->data = data;
+    buf->cap = cap;
+    return 0;
+}
+
+int buf_add(struct buf *buf, const void *data, size_t len)
+{
+    if (reserve(buf, len) < 0)
+        return buf->error;
+
+    if (len > 0)
+        memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return 0;
+}
+
+int buf_text(struct buf *buf, const char *text)
+{
+    return buf_add(buf, text, strlen(text));
+}
+
+int buf_char(struct buf *buf, char c)
+{
+    if (reserve(buf, 1) < 0)
+        return buf->error;
+
+    buf->data[buf->len++] = c;
+    buf->data[buf->len] = '\0';
+    return 0;
+}
+
+int buf_printf(struct buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    int r;
+
+    va_start(args, fmt);
+    r = buf_vprintf(buf, fmt, args);
+    va_end(args);
+    return r;
+}
+
+int buf_vprintf(struct buf *buf, const char *fmt, va_list args)
+{
+    char small[256];
+    va_list again;
+    int len;
+
+    va_copy(again, args);
+    len = vsnprintf(small, sizeof(small), fmt, args);
+    if (len < 0) {
+        if (!buf->error)
+            buf->error = EIN_E_NO_MEMORY;
+    } else if ((size_t)len < sizeof(small)) {
+        (void)buf_add(buf, small, (size_t)len);
+    } else if (reserve(buf, (size_t)len) == 0) {
+        (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
+        buf->len += (size_t)len;
+    }
+    va_end(again);
+    return buf->error;
+}
+
+char *buf_take(struct buf *buf, size_t *ret_len)
+{
+    char *data = NULL;
+
+    if (buf->error || (!buf->data && buf_add(buf, "", 0) < 0)) {
+        buf_done(buf);
+        return NULL;
+    }
+
+    data = buf->data;
+    if (ret_len)
+        *ret_len = buf->len;
+    buf_init(buf, buf->max);
+    return data;
+}

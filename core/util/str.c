@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "str.h"
+#include <string.h>
+
+static int lower(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool str_eq(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool str_eq_case(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return lower(*a) == lower(*b);
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+    size_t len = strlen(text), suffix_len = strlen(suffix);
+
+    return len >= suffix_len && memcmp(text + len - suffix_len, suffix, suffix_len) == 0;
+}
+
+bool str_eq_secret(const char *a, const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b);
+    volatile unsigned char differs = a_len != b_len;
+
+    for (size_t i = 0; i < a_len; i++)
+        differs |= (unsigned char)(a[i] ^ (b_len ? b[i % b_len] : 1));
+    return !differs;
+}
+
+static int hex_value(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    c = (char)lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+long str_percent_decode(char *text, size_t len)
+{
+    size_t out = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (c == '%') {
+            int high = i + 2 < len ? hex_value(text[i + 1]) : -1;
+            int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+
+            if (low < 0)
+                return -1;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        text[out++] = c;
+    }
+
+    if (!str_is_utf8(text, out))
+        return -1;
+    if (out < len)
+        text[out] = '\0';
+    return (long)out;
+}
+
+size_t str_utf8_len(const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    unsigned char second_min = 0x80, second_max = 0xbf;
+    size_t need;
+
+    if (len == 0)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+
+    need = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (need > len)
+        return 0;
+    if (s[0] == 0xe0)
+        second_min = 0xa0; /* shorter forms exist */
+    else if (s[0] == 0xed)
+        second_max = 0x9f; /* surrogates */
+    else if (s[0] == 0xf0)
+        second_min = 0x90;
+    else if (s[0] == 0xf4)
+        second_max = 0x8f; /* above U+10FFFF */
+
+    if (s[1] < second_min || s[1] > second_max)
+        return 0;
+    for (size_t i = 2; i < need; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return need;
+}
+
+bool str_is_utf8(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint64_t word;
+        size_t step;
+
+        /* Eight bytes at a time while they are ASCII and none is NUL. */
+        if (len - i >= sizeof(word)) {
+            memcpy(&word, text + i, sizeof(word));
+            if (!(word & UINT64_C(0x8080808080808080)) &&
+                !((word - UINT64_C(0x0101010101010101)) & UINT64_C(0x8080808080808080))) {
+                i += sizeof(word);
+                continue;
+            }
+        }
+        step = text[i] ? str_utf8_len(text + i, len - i) : 0;
+        if (step == 0)
+            return false;
+        i += step;
+    }
+    return true;
+}
+
+void str_hex(char *out, const void *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *in = bytes;
+
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+bool str_to_snake(const char *camel, char *out, size_t size)
+{
+    size_t at = 0;
+    bool changed = false;
+
+    for (const char *p = camel; *p; p++) {
+        if (is_upper(*p) && p > camel) {
+            if (at + 1 >= size)
+                return false;
+            out[at++] = '_';
+            changed = true;
+        }
+        if (at + 1 >= size)
+            return false;
+        out[at++] = p > camel ? (char)lower(*p) : *p;
+    }
+    if (size == 0)
+        return false;
+    out[at] = '\0';
+    return changed;
+}
+
+bool str_to_camel(const char *snake, char *out, size_t size)
+{
+    size_t at = 0;
+    bool changed = false;
+
+    for (const char *p = snake; *p; p++) {
+        char c = *p;
+
+        if (c == '_' && p > snake && p[-1] != '_' && (is_lower(p[1]) || is_digit(p[1]))) {
+            p++;
+            c = is_lower(*p) ? (char)(*p - ('a' - 'A')) : *p;
+            changed = true;
+        }
+        if (at + 1 >= size)
+            return false;
+        out[at++] = c;
+    }
+    if (size == 0)
+        return false;
+    out[at] = '\0';
+    return changed;
+}
+
+enum { NEAR_MAX = 63 };
+
+/* Edits (insert, delete, replace, swap of neighbours) that turn a into b, letters of either case
+ * being equal. */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    unsigned char rows[3][NEAR_MAX + 1];
+    unsigned char *before = rows[0], *last = rows[1], *row = rows[2];
+
+    for (size_t j = 0; j <= b_len; j++)
+        last[j] = (unsigned char)j;
+
+    for (size_t i = 1; i <= a_len; i++) {
+        unsigned char *spare = before;
+
+        row[0] = (unsigned char)i;
+        for (size_t j = 1; j <= b_len; j++) {
+            bool same = lower(a[i - 1]) == lower(b[j - 1]);
+            unsigned best = last[j - 1] + !same;
+
+            if (last[j] + 1u < best)
+                best = last[j] + 1u;
+            if (row[j - 1] + 1u < best)
+                best = row[j - 1] + 1u;
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                lower(a[i - 2]) == lower(b[j - 1]) && before[j - 2] + 1u < best)
+                best = before[j - 2] + 1u;
+            row[j] = (unsigned char)best;
+        }
+        before = last;
+        last = row;
+        row = spare;
+    }
+    return last[b_len];
+}
+
+const char *str_nearest(const char *typed, const char *const *words)
+{
+    size_t typed_len = strlen(typed);
+    unsigned best = NEAR_MAX;
+    const char *nearest = NULL;
+
+    if (typed_len == 0 || typed_len > NEAR_MAX)
+        return NULL;
+
+    for (; *words; words++) {
+        size_t len = strlen(*words), longer = len > typed_len ? len : typed_len;
+        unsigned edits;
+
+        if (len == 0 || len > NEAR_MAX)
+            continue;
+        edits = distance(typed, typed_len, *words, len);
+        /* A third of the letters may be wrong; more, and it was another word. */
+        if (edits < best && edits <= (longer + 2) / 3 && edits < longer) {
+            best = edits;
+            nearest = *words;
+        }
+    }
+    return nearest;
+}
+
+bool str_to_u64(const char *text, uint64_t *ret)
+{
+    uint64_t value = 0;
+
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        if (!is_digit(*text) || __builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (unsigned)(*text - '0'), &value))
+            return false;
+    }
+    *ret = value;
+    return true;
+}
+
+uint64_t str_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
