@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Connections in, replies out.  One address, IPv4 or IPv6 ("::" takes both). */
+struct listener;
+struct pipeline;
+
+/* listen: {"address": "127.0.0.1", "port": 8000}; port 0 takes a free one.  Accepts from now on. */
+int listener_start(struct pipeline *pipeline, const json_t *listen, struct listener **ret_listener,
+                   struct ein_error *err);
+uint16_t listener_port(const struct listener *listener);
+
+/* No new connections; those that are open are closed after their next answer. */
+void listener_quiesce(struct listener *listener);
+/* Waits until no request is inside; false: the time is up. */
+bool listener_drain(struct listener *listener, uint32_t timeout_ms);
+/* Cancels what is still inside, closes every connection, waits for their threads; frees. */
+void listener_stop(struct listener *listener);
+
+/* Whether `listen` can be reached from this machine only. */
+bool listener_is_loopback(const json_t *listen);
+
+#endif

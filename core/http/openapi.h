@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPENAPI_H
+#define OPENAPI_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+
+struct router;
+struct openapi; /* caches the document until the routes change; any thread */
+
+int openapi_new(struct router *router, const char *version, struct openapi **ret_openapi);
+void openapi_free(struct openapi *openapi);
+/* The OpenAPI 3.1 document, shared and read only: json_decref(). */
+int openapi_document(struct openapi *openapi, json_t **ret_document, struct ein_error *err);
+
+#endif

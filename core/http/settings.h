@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Every limit of the room, from the section `limits` of the configuration. */
+struct limits {
+    uint32_t connections, connections_per_ip; /* fixed once the listener has started, */
+    uint32_t stack_bytes;                     /* as are these two */
+    uint32_t header_bytes;
+    uint32_t url_bytes, body_bytes, json_depth;
+    uint32_t idle_ms;    /* between requests, and for a client that takes nothing of its reply */
+    uint32_t read_ms;    /* for a request to arrive, from its first byte to its last */
+    uint32_t request_ms; /* for the handler */
+    uint32_t streams, stream_queue_bytes, heartbeat_ms;
+};
+
+/* What a running server may be told anew (SIGHUP).  Immutable once made. */
+struct settings {
+    struct settings *older; /* requests may still be reading it */
+    struct limits limits;
+    const char **origins; /* NULL-ended: may call from a browser */
+    const char **hosts;   /* NULL-ended: the hosts of the origins, without port */
+    char *admin_password; /* NULL: the admin panel is disabled */
+    bool no_login;        /* nobody logs in: everybody is the one local user */
+    bool check_replies;
+};
+
+/* All lent until settings_new() returns. */
+struct settings_from {
+    const json_t *limits; /* the section of the configuration */
+    const json_t *http;   /* the same: "origins": array of text */
+    const char *admin_password;
+    /* No auth provider is configured, and the server listens on loopback only. */
+    bool no_login;
+};
+
+int settings_new(const struct settings_from *from, struct settings **ret_settings,
+                 struct ein_error *err);
+void settings_free(struct settings *settings); /* and all the older ones */
+
+#endif
