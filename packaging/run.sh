@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the server needs, builds it and starts it: one command on a fresh machine.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${EINION_BUILD_DIR:-$root/build-release}
+# shellcheck source=packaging/packages.sh
+source "$root/packaging/packages.sh"
+
+usage() {
+    cat <<'END'
+usage: packaging/run.sh [--port N] [--state DIR] [-- ARGUMENT...]
+
+  --port N       listen on 127.0.0.1:N instead of 127.0.0.1:8000
+  --state DIR    keep the database in DIR instead of ~/.local/state/einion
+  -- ARGUMENT... given to the server as they are; see einion --help
+END
+}
+
+port=8000
+state=${EINION_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/einion}
+while (($#)); do
+    case $1 in
+    --port) port=${2:?--port needs a number} && shift 2 ;;
+    --state) state=${2:?--state needs a folder} && shift 2 ;;
+    --help | -h) usage && exit 0 ;;
+    --) shift && break ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+done
+if [[ ! $port =~ ^[0-9]{1,5}$ ]] || ((10#$port < 1 || 10#$port > 65535)); then
+    die "'$port' is not a port"
+fi
+
+packages_need "${packages_build[@]}" curl
+
+if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    die "port $port of 127.0.0.1 is in use, perhaps by an earlier einion." \
+        "End that, or choose another port: packaging/run.sh --port $((10#$port < 65535 ? 10#$port + 1 : 8000))"
+fi
+
+if [[ ! -f $build/build.ninja ]]; then
+    /usr/bin/meson setup "$build" "$root" --buildtype=release -Dtests=false
+fi
+ninja -C "$build" --quiet || die "the build failed; what the compiler said is above."
+
+mkdir -p "$state" || die "the folder $state cannot be made; choose another with --state DIR."
+export EINION_STATE_DIR=$state
+einion=("$build/core/einion" --set "listen.port=$port" "$@")
+url=http://127.0.0.1:$port
+
+cat <<END
+
+einion at $url, data in $state
+
+Plugins:
+$("${einion[@]}" plugins | sed 's/^/  /')
+
+Try, in another terminal:
+
+  # is it well?
+  curl $url/readyz
+
+  # run an agent's code and watch its trace
+  curl -N $url/agents/run-code/stream --json '{"tools": {}, "inputDict": {"n": 21}, "code":
+    "async def run(input_dict, tools):\n    print(\"thinking\")\n    return {\"twice\": 2 * input_dict[\"n\"]}"}'
+
+  # keep an agent, deploy it, call it
+  id=\$(curl -s $url/agents --json '{"name": "Twice", "description": "Doubles n", "friendlyName": "twice", "code":
+    "async def run(input_dict, tools):\n    return {\"twice\": 2 * input_dict[\"n\"]}"}' | grep -o '"_id": *"[^"]*' | cut -d'"' -f4)
+  curl -X POST $url/agents/\$id/deploy
+  curl $url/rest/twice --json '{"n": 21}'
+
+Ctrl-C ends the server.
+
+END
+exec "${einion[@]}"

@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the tests need, builds, runs every suite and ends with one line
+# `N passed, N failed, N skipped`.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=packaging/packages.sh
+source "$root/packaging/packages.sh"
+
+packages_tests=(
+    libcmocka-dev clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
+    python3-pytest python3-yaml shellcheck curl
+)
+
+usage() {
+    cat <<'END'
+usage: tests/run.sh [--full] [SUITE...]
+
+Without SUITE, all of them: those of meson (meson test --list) and the folders of tests/
+that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
+warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
+
+  --full   adds the thread sanitizer (build-tsan/), a minute of fuzzing for each target
+           (build-fuzz/) and 50 rounds of the crash test
+END
+}
+
+full=false
+suites=()
+while (($#)); do
+    case $1 in
+    --full) full=true ;;
+    --help | -h) usage && exit 0 ;;
+    -*) usage >&2 && exit 2 ;;
+    *) suites+=("$1") ;;
+    esac
+    shift
+done
+
+results=() # files that tally.py reads
+failed=0   # failures that no such file knows of
+crash_rounds=5
+fuzz_seconds=60
+if $full; then
+    crash_rounds=50
+fi
+
+say() { printf '\n==== %s (%(%H:%M:%S)T)\n' "$1" -1; }
+
+fail() {
+    failed=$((failed + 1))
+    printf 'FAILED: %s\n' "$1"
+}
+
+# build DIR MESON-OPTION...
+build() {
+    local dir=$1
+    shift
+    say "building $dir"
+    if [[ ! -f $root/$dir/build.ninja ]]; then
+        /usr/bin/meson setup "$root/$dir" "$root" "$@" >"$root/$dir.setup.log" 2>&1 || {
+            cat "$root/$dir.setup.log"
+            fail "meson setup $dir $*"
+            return 1
+        }
+    fi
+    ninja -C "$root/$dir" --quiet || {
+        fail "the build in $dir"
+        return 1
+    }
+}
+
+meson_suites() {
+    /usr/bin/meson introspect "$root/$1" --tests |
+        /usr/bin/python3 -c 'import json, sys
+print(*sorted({suite.split(":")[-1] for test in json.load(sys.stdin) for suite in test["suite"]}), sep="\n")'
+}
+
+pytest_suites() {
+    (cd "$root/tests" && printf '%s\n' */test_*.py | cut -d/ -f1 | sort -u)
+}
+
+wanted() { # wanted SUITE: is it to run?
+    local suite
+    ((${#suites[@]})) || return 0
+    for suite in "${suites[@]}"; do
+        [[ $suite != "$1" ]] || return 0
+    done
+    return 1
+}
+
+# run_meson DIR TIMES: meson's suites, allowing TIMES the usual time.
+run_meson() {
+    local dir=$1 log=$root/$1/meson-logs/testlog.json suite chosen=()
+    while read -r suite; do
+        wanted "$suite" && chosen+=(--suite "$suite")
+    done < <(meson_suites "$dir")
+    ((${#chosen[@]})) || return 0
+    ((${#suites[@]})) || chosen=()
+
+    say "meson test in $dir"
+    rm -f "$log"
+    /usr/bin/meson test -C "$root/$dir" --no-rebuild --print-errorlogs --num-processes 2 \
+        --timeout-multiplier "$2" "${chosen[@]}" || true
+    collect "$log" "$dir-meson.json"
+}
+
+# run_pytest DIR SCALE: the suites that talk to the server of DIR.
+run_pytest() {
+    local dir=$1 scale=$2 suite file
+    while read -r suite; do
+        wanted "$suite" || continue
+        say "tests/$suite against $dir"
+        file=$root/$dir/meson-logs/$suite.xml
+        rm -f "$file"
+        EIN_BUILD=$root/$dir EIN_TEST_SCALE=$scale EIN_CRASH_ROUNDS=$crash_rounds \
+            /usr/bin/python3 -m pytest -c "$root/tests/pytest.ini" --junitxml="$file" \
+            -q --tb=short "$root/tests/$suite" || true
+        collect "$file" "$dir-$suite.xml"
+    done < <(pytest_suites)
+}
+
+collect() { # collect FILE NAME
+    if [[ -s $1 ]]; then
+        cp "$1" "$root/build/results/$2"
+        results+=("$root/build/results/$2")
+    else
+        fail "$2: no result"
+    fi
+}
+
+run_fuzzers() {
+    local target name
+    for target in "$root"/build-fuzz/tests/fuzz/fuzz_*; do
+        [[ -f $target && -x $target ]] || continue
+        name=${target##*/}
+        say "$fuzz_seconds s of $name"
+        mkdir -p "$root/build-fuzz/corpus/$name"
+        if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -artifact_prefix="$root/build-fuzz/$name-" \
+            "$root/build-fuzz/corpus/$name" "$root/tests/fuzz/corpus/${name#fuzz_}" >"$root/build-fuzz/$name.log" 2>&1; then
+            tail -n 2 "$root/build-fuzz/$name.log"
+        else
+            tail -n 40 "$root/build-fuzz/$name.log"
+            fail "$name; its input is build-fuzz/$name-*"
+        fi
+    done
+}
+
+check_suites() { # every suite named on the command line exists
+    local suite known
+    known=" $({ meson_suites build && pytest_suites; } | sort -u | tr '\n' ' ')"
+    for suite in "${suites[@]}"; do
+        [[ $known == *" $suite "* ]] || die "there is no suite '$suite'" "There are:$known"
+    done
+}
+
+packages_need "${packages_build[@]}" "${packages_tests[@]}"
+mkdir -p "$root/build/results"
+
+if build build -Dwerror=true; then
+    check_suites
+    run_meson build 1
+    run_pytest build 1
+fi
+
+if CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
+    crash_rounds=2
+    run_meson build-asan 5
+    run_pytest build-asan 3
+fi
+
+if $full; then
+    if CC=clang build build-tsan -Db_sanitize=thread -Db_lundef=false; then
+        export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp halt_on_error=0 exitcode=66"
+        run_meson build-tsan 10
+        run_pytest build-tsan 6
+        unset TSAN_OPTIONS
+    fi
+    if CC=clang build build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false; then
+        run_fuzzers
+    fi
+fi
+
+say "result"
+exec /usr/bin/python3 "$root/tests/tally.py" --failed "$failed" "${results[@]}"
