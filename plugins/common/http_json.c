@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_json.h"
+#include "cleanup.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ETAG_SIZE = EIN_REV_SIZE + 2 };
+
+int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
+                   json_t *take_body)
+{
+    char etag[ETAG_SIZE];
+
+    snprintf(etag, sizeof(etag), "\"%s\"", rev);
+    if (http->set_header(req, "ETag", etag) < 0) {
+        json_decref(take_body);
+        return EIN_E_NO_MEMORY;
+    }
+    return http->reply(req, status, take_body);
+}
+
+/* Is `rev` one of the entity tags in `list`?  Weak ones match nothing (RFC 9110, 13.1.1). */
+static bool list_names_rev(const char *list, const char *rev)
+{
+    size_t len = strlen(rev);
+
+    while (*list) {
+        bool weak = !strncmp(list, "W/", 2);
+        const char *tag = strchr(list, '"');
+        const char *end = tag ? strchr(tag + 1, '"') : NULL;
+        if (!end)
+            return false;
+        if (!weak && (size_t)(end - tag - 1) == len && !memcmp(tag + 1, rev, len))
+            return true;
+        list = end + 1 + strspn(end + 1, ", \t");
+    }
+    return false;
+}
+
+int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev)
+{
+    const char *if_match = http->header(req, "If-Match");
+    if (if_match && (!rev || (strcmp(if_match, "*") != 0 && !list_names_rev(if_match, rev))))
+        return http->fail(req, 412,
+                          "The document has changed: its revision is not the one in If-Match.");
+
+    const char *named = json_string_value(json_object_get(http->body(req), "_rev"));
+    if (named && (!rev || strcmp(named, rev) != 0))
+        return http->fail(req, 409,
+                          "The document has changed: its revision is not the _rev in the body.");
+    return 0;
+}
+
+void page_read(const struct ein_http *http, const struct ein_req *req, struct ein_query *query)
+{
+    const json_t *given = http->query(req);
+
+    query->limit = (uint32_t)json_integer_value(json_object_get(given, "limit"));
+    query->cursor = json_string_value(json_object_get(given, "cursor"));
+}
+
+/* Appends `text` at `at`; what RFC 3986 does not allow in a path or query is encoded. */
+static char *append_encoded(char *at, const char *text, const char *allowed)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (strchr(unreserved, c) || strchr(allowed, c)) {
+            *at++ = (char)c;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = hex[c >> 4];
+        *at++ = hex[c & 15];
+    }
+    *at = '\0';
+    return at;
+}
+
+int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor)
+{
+    if (!cursor)
+        return 0;
+
+    const char *path = http->path(req);
+    json_int_t limit = json_integer_value(json_object_get(http->query(req), "limit"));
+    EIN_FREE char *link = malloc(3 * (strlen(path) + strlen(cursor)) + 80);
+    if (!link)
+        return EIN_E_NO_MEMORY;
+
+    char *at = link;
+    *at++ = '<';
+    at = append_encoded(at, path, "/%!$&'()*+,;=:@");
+    if (limit)
+        at += sprintf(at, "?limit=%" JSON_INTEGER_FORMAT "&cursor=", limit);
+    else
+        at += sprintf(at, "?cursor=");
+    at = append_encoded(at, cursor, "");
+    strcpy(at, ">; rel=\"next\"");
+    return http->set_header(req, "Link", link);
+}
+
+static int append_doc(const json_t *doc, void *array)
+{
+    return json_array_append_new(array, json_copy((json_t *)doc)) ? EIN_E_NO_MEMORY : 0;
+}
+
+int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+              const struct ein_query *query, json_t **ret_docs, char **ret_cursor,
+              struct ein_error *err)
+{
+    EIN_JSON json_t *docs = json_array();
+    if (!docs)
+        return host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+
+    int r = host->store->find(ctx, set, query, append_doc, docs, ret_cursor, err);
+    if (r < 0)
+        return r;
+    *ret_docs = EIN_TAKE(docs);
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTP_JSON_H
+#define HTTP_JSON_H
+
+#include "schemas.h"
+#include <einion/plugin.h>
+#include <jansson.h>
+
+/* Replies with `take_body`, and with `rev` as its strong ETag.  Returns `status`. */
+int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
+                   json_t *take_body);
+
+/* May a document whose revision is `rev` (NULL: there is none) be written, by the request's
+ * If-Match and by the `_rev` that its body may name?  0, or the status that was replied: 412
+ * or 409.  Ask again after a conflict. */
+int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev);
+
+/* A list that can be read in pages: `?limit=` and `?cursor=`, `Link` in the reply. */
+#define PAGE_QUERY_SCHEMA                                                                          \
+    SCHEMA({                                                                                       \
+        "type" : "object",                                                                         \
+        "properties" : {                                                                           \
+            "limit" : {                                                                            \
+                "type" : "integer",                                                                \
+                "minimum" : 1,                                                                     \
+                "maximum" : 1000,                                                                  \
+                "description" : "At most so many; without it the whole list"                       \
+            },                                                                                     \
+            "cursor" : {                                                                           \
+                "type" : "string",                                                                 \
+                "maxLength" : 2048,                                                                \
+                "description" : "Where the page before ended, from its Link header"                \
+            }                                                                                      \
+        }                                                                                          \
+    })
+
+/* limit and cursor of the request; the cursor is lent by it. */
+void page_read(const struct ein_http *http, const struct ein_req *req, struct ein_query *query);
+
+/* Tells where the next page begins; no Link if `cursor` is NULL. */
+int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor);
+
+/* The documents that `query` finds, as an array.  ret_cursor may be NULL. */
+int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+              const struct ein_query *query, json_t **ret_docs, char **ret_cursor,
+              struct ein_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROVIDER_CONFIG_H
+#define PROVIDER_CONFIG_H
+
+#include "schemas.h"
+#include <jansson.h>
+
+/* Which model to ask, and how: what sessions keep and agents name. */
+#define PROVIDER_CONFIG_SCHEMA                                                                     \
+    SCHEMA({                                                                                       \
+        "type" : "object",                                                                         \
+        "title" : "ProviderConfig",                                                                \
+        "required" : [ "provider", "model", "parameters" ],                                        \
+        "properties" : {                                                                           \
+            "provider" : { "type" : "string" },                                                    \
+            "model" : { "type" : "string" },                                                       \
+            "parameters" : { "type" : "object", "additionalProperties" : true },                   \
+            "builtInTool" : { "type" : [ "string", "null" ], "default" : null }                    \
+        }                                                                                          \
+    })
+
+/* The pairs of parameters that exclude each other, by provider and model; json_decref.
+ * NULL: no memory. */
+json_t *exclusions_load(void);
+
+/* What is wrong with `config`, a ProviderConfig: NULL, or a new 422 fault for the list that
+ * fail_json() sends, at `loc` (an array such as ["body"]), with `input` as what came. */
+json_t *provider_config_fault(const json_t *exclusions, const json_t *config, const json_t *loc,
+                              const json_t *input);
+
+#endif
