@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cursor is the place of the last document that was given out: the values it was
+ * ordered by and when it was created, in base64url, behind a check that also
+ * covers the query.  It is only ever compared with, so that one who makes a cursor
+ * by hand merely chooses where to begin. */
+#include "query.h"
+
+#include "cleanup.h"
+#include "document.h"
+#include "error.h"
+#include "hash.h"
+
+#include <string.h>
+
+enum { CHECK_LEN = 8, SEQ_LEN = 8, SIZE_LEN = 4 };
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void put_number(unsigned char *out, uint64_t value, size_t len)
+{
+    for (size_t i = 0; i < len; i++, value >>= 8)
+        out[i] = (unsigned char)value;
+}
+
+static uint64_t get_number(const unsigned char *in, size_t len)
+{
+    uint64_t value = 0;
+
+    for (size_t i = len; i--;)
+        value = value << 8 | in[i];
+    return value;
+}
+
+static uint64_t check_of(const struct query *query, const unsigned char *bytes, size_t len)
+{
+    return hash_fnv(query->fingerprint, bytes + CHECK_LEN, len - CHECK_LEN);
+}
+
+static char *to_text(const unsigned char *bytes, size_t len)
+{
+    char *text = malloc((len * 8 + 5) / 6 + 1);
+    char *out = text;
+    unsigned pending = 0;
+    int bits = 0;
+
+    if (!text)
+        return NULL;
+    for (size_t i = 0; i < len; i++) {
+        pending = (pending << 8 | bytes[i]) & 0xffff;
+        for (bits += 8; bits >= 6; bits -= 6)
+            *out++ = digits[pending >> (bits - 6) & 63];
+    }
+    if (bits)
+        *out++ = digits[pending << (6 - bits) & 63];
+    *out = '\0';
+    return text;
+}
+
+/* NULL if TEXT is not base64url, or memory is gone: no cursor either way. */
+static unsigned char *to_bytes(const char *text, size_t *ret_len)
+{
+    size_t text_len = strnlen(text, QUERY_CURSOR_MAX);
+    EIN_FREE unsigned char *bytes = malloc(text_len + 1);
+    unsigned pending = 0;
+    size_t len = 0;
+    int bits = 0;
+
+    for (size_t i = 0; bytes && i < text_len; i++) {
+        const char *digit = strchr(digits, text[i]);
+        if (!digit)
+            return NULL;
+        pending = (pending << 6 | (unsigned)(digit - digits)) & 0xffff;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            bytes[len++] = (unsigned char)(pending >> bits);
+        }
+    }
+    *ret_len = len;
+    return EIN_TAKE(bytes);
+}
+
+static int collect_keys(const struct query *query, const json_t *doc, struct key *keys,
+                        size_t *ret_len)
+{
+    *ret_len = CHECK_LEN + SEQ_LEN;
+    for (size_t i = 0; i < query->order_count; i++) {
+        if (key_make(key_lookup(doc, query->order[i].field), &keys[i]) < 0)
+            return EIN_E_NO_MEMORY;
+        *ret_len += SIZE_LEN + keys[i].len;
+    }
+    return 0;
+}
+
+static char *write_cursor(const struct query *query, const struct key *keys, uint64_t seq,
+                          size_t len)
+{
+    EIN_FREE unsigned char *bytes = malloc(len);
+
+    if (!bytes)
+        return NULL;
+    unsigned char *out = bytes + CHECK_LEN;
+    put_number(out, seq, SEQ_LEN);
+    out += SEQ_LEN;
+    for (size_t i = 0; i < query->order_count; i++) {
+        put_number(out, keys[i].len, SIZE_LEN);
+        memcpy(out + SIZE_LEN, keys[i].data, keys[i].len);
+        out += SIZE_LEN + keys[i].len;
+    }
+    put_number(bytes, check_of(query, bytes, len), CHECK_LEN);
+    return to_text(bytes, len);
+}
+
+int query_cursor(const struct query *query, const json_t *doc, uint64_t seq, char **ret_cursor,
+                 struct ein_error *err)
+{
+    struct key keys[QUERY_ORDER_MAX] = { 0 };
+    char *cursor = NULL;
+    size_t len;
+
+    if (collect_keys(query, doc, keys, &len) >= 0)
+        cursor = write_cursor(query, keys, seq, len);
+    for (size_t i = 0; i < query->order_count; i++)
+        key_done(&keys[i]);
+    if (!cursor)
+        return doc_no_memory(err);
+
+    *ret_cursor = cursor;
+    return 0;
+}
+
+static int not_ours(struct ein_error *err)
+{
+    return error_set(err, EIN_E_INVALID, "The cursor does not come from this query");
+}
+
+static int read_keys(struct query *query, const unsigned char *bytes, size_t len,
+                     struct ein_error *err)
+{
+    for (size_t i = 0; i < query->order_count; i++) {
+        if (len < SIZE_LEN)
+            return not_ours(err);
+        size_t size = get_number(bytes, SIZE_LEN);
+        bytes += SIZE_LEN;
+        len -= SIZE_LEN;
+        if (size < 1 || size > len)
+            return not_ours(err);
+        if (key_copy(bytes, size, &query->after[i]) < 0)
+            return doc_no_memory(err);
+        bytes += size;
+        len -= size;
+    }
+    return len ? not_ours(err) : 0;
+}
+
+int query_resume(struct query *query, const char *cursor, struct ein_error *err)
+{
+    size_t len = 0;
+    EIN_FREE unsigned char *bytes = to_bytes(cursor, &len);
+
+    if (!bytes || len < CHECK_LEN + SEQ_LEN)
+        return not_ours(err);
+    if (get_number(bytes, CHECK_LEN) != check_of(query, bytes, len))
+        return not_ours(err);
+
+    memset(query->after, 0, sizeof(query->after));
+    query->resumed = true;
+    query->after_seq = get_number(bytes + CHECK_LEN, SEQ_LEN);
+    return read_keys(query, bytes + CHECK_LEN + SEQ_LEN, len - CHECK_LEN - SEQ_LEN, err);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every storage backend does alike with documents: names, limits, text,
+ * revisions, and the sentences in which it refuses. */
+#ifndef PLUGIN_DOCUMENT_H
+#define PLUGIN_DOCUMENT_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+enum {
+    DOC_SET_MAX = 63,        /* bytes of a set's name */
+    DOC_ID_MAX = 512,        /* bytes */
+    DOC_FIELD_MAX = 255,     /* bytes of a dotted path */
+    DOC_BATCH_MAX = 10000,   /* operations */
+    DOC_BYTES_MAX = 16 << 20 /* the default of the setting max_document_bytes */
+};
+#define DOC_BYTES_MAX_TEXT "16777216"
+
+int doc_check_set(const char *set, struct ein_error *err);
+int doc_check_id(const char *id, struct ein_error *err);
+int doc_check_names(const char *set, const char *id, struct ein_error *err);
+/* A dotted path to filter, order or index by; `_id` is one. */
+int doc_check_field(const char *field, struct ein_error *err);
+/* The name of one member of its own that a write may change. */
+int doc_check_member(const char *member, struct ein_error *err);
+/* Names, kinds and types of all operations of a batch. */
+int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
+int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t lease,
+                    int64_t *ret_due, struct ein_error *err);
+
+struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride);
+
+/* The members of DOC, without `_id` and `_rev`, as JSON text; free(). */
+int doc_encode(const json_t *doc, size_t max_bytes, char **ret_text, size_t *ret_len,
+               struct ein_error *err);
+/* A new document with `_id`, `_rev` and the members of TEXT. */
+int doc_decode(const char *text, size_t len, const char *id, const char *rev, json_t **ret_doc,
+               struct ein_error *err);
+const char *doc_id(const json_t *doc);
+const char *doc_rev(const json_t *doc);
+
+/* May OP be done while the revision FOUND (NULL: no document) is stored? */
+int doc_expect(const struct ein_doc_op *op, const char *found, struct ein_error *err);
+/* What an EIN_DOC_UPDATE makes of STORED, which stays as it is.  Members are shared. */
+int doc_update(const struct ein_doc_op *op, const json_t *stored, json_t **ret_doc,
+               struct ein_error *err);
+/* A copy of STORED, members shared, with FIELD set to VALUE. */
+int doc_with_integer(const json_t *stored, const char *field, int64_t value, json_t **ret_doc,
+                     struct ein_error *err);
+/* "N-RANDOM", N one above that of OLD (NULL: there was none). */
+int doc_revise(const char *old, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
+
+int doc_not_found(const char *set, const char *id, struct ein_error *err);
+int doc_no_memory(struct ein_error *err);
+
+#endif
