@@ -50,7 +50,7 @@ static inline pthread_mutex_t *cleanup_lock(pthread_mutex_t *mutex)
 
 /* Hands a borrowed pointer on: the cleanup finds NULL. */
 #define EIN_TAKE(p)                                                                                \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __typeof__(p) taken_ = p;                                                                  \
         (p) = NULL;                                                                                \
         taken_;                                                                                    \

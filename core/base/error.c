@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "str.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int status;
+    const char *text;
+} errors[] = {
+    [-EIN_E_INVALID] = { 400, "The request is not valid." },
+    [-EIN_E_NOT_FOUND] = { 404, "Not Found" },
+    [-EIN_E_CONFLICT] = { 409, "The resource was changed by somebody else." },
+    [-EIN_E_DENIED] = { 403, "Not allowed." },
+    [-EIN_E_UNAVAILABLE] = { 503, "The service is not available at the moment." },
+    [-EIN_E_TIMEOUT] = { 504, "The time for this request is up." },
+    [-EIN_E_CANCELLED] = { 499, "The request was cancelled." },
+    [-EIN_E_NO_MEMORY] = { 503, "The server is out of memory at the moment." },
+    [-EIN_E_UNSUPPORTED] = { 501, "Not supported." },
+    [-EIN_E_INTERNAL] = { 500, "An internal server error occurred." },
+    [-EIN_E_TOO_LARGE] = { 413, "Too large." },
+    [-EIN_E_BUSY] = { 429, "Too many requests at the moment." },
+};
+enum { ERRORS = sizeof(errors) / sizeof(errors[0]) };
+
+/* A code of a newer plugin that this server does not know is an internal error. */
+static size_t row(int code)
+{
+    return code < 0 && code > -ERRORS ? (size_t)-code : -EIN_E_INTERNAL;
+}
+
+int error_status(int code)
+{
+    return errors[row(code)].status;
+}
+
+const char *error_text(int code)
+{
+    return errors[row(code)].text;
+}
+
+/* The length of text without the character that begins but does not end in it. */
+static size_t whole_characters(const char *text, size_t len)
+{
+    size_t start = len;
+
+    while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0)
+        return len;
+    start--;
+    return (unsigned char)text[start] < 0x80 || str_utf8_len(text + start, len - start) > 0 ? len
+                                                                                            : start;
+}
+
+int error_vset(struct ein_error *err, int code, const char *fmt, va_list args)
+{
+    int len;
+
+    if (!err)
+        return code;
+
+    err->code = code;
+    len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+    if (len < 0)
+        err->text[0] = '\0';
+    else if ((size_t)len >= sizeof(err->text))
+        err->text[whole_characters(err->text, sizeof(err->text) - 1)] = '\0';
+    return code;
+}
+
+int error_set(struct ein_error *err, int code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)error_vset(err, code, fmt, args);
+    va_end(args);
+    return code;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
+#include "json_text.h"
+#include "str.h"
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Unlike json_dumps() this writes the shortest number that reads back the same (0.1, not
+ * 0.10000000000000001). */
+
+enum { DEPTH_MAX = 512 };
+
+static bool dump_string(struct buf *out, const char *text, size_t len)
+{
+    static const char short_form[32] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+    };
+    size_t piece = 0, at = 0;
+
+    (void)buf_char(out, '"');
+    while (at < len) {
+        unsigned char c = (unsigned char)text[at];
+        size_t step = 1;
+
+        if (c >= 0x80) {
+            step = str_utf8_len(text + at, len - at);
+            if (step == 0)
+                return false;
+        } else if (c < 0x20 || c == '"' || c == '\\') {
+            (void)buf_add(out, text + piece, at - piece);
+            piece = at + 1;
+            if (c >= 0x20)
+                (void)buf_printf(out, "\\%c", c);
+            else if (short_form[c])
+                (void)buf_printf(out, "\\%c", short_form[c]);
+            else
+                (void)buf_printf(out, "\\u%04x", c);
+        }
+        at += step;
+    }
+    (void)buf_add(out, text + piece, at - piece);
+    return buf_char(out, '"') == 0;
+}
+
+static bool dump_integer(struct buf *out, json_int_t value)
+{
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--at = '-';
+    return buf_add(out, at, (size_t)(digits + sizeof(digits) - at)) == 0;
+}
+
+/* As Python's repr(): an exponent below 1e-4 and from 1e16 on, else a point. */
+static bool dump_real(struct buf *out, double value)
+{
+    char text[40], digits[24];
+    int exponent, count = 0;
+
+    if (!isfinite(value))
+        return false;
+    for (int precision = 14; precision <= 16; precision++) {
+        (void)snprintf(text, sizeof(text), "%.*e", precision, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+
+    exponent = atoi(strchr(text, 'e') + 1);
+    for (const char *p = text; *p != 'e'; p++)
+        if (*p >= '0' && *p <= '9')
+            digits[count++] = *p;
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+
+    if (text[0] == '-')
+        (void)buf_char(out, '-');
+    if (exponent < -4 || exponent >= 16) {
+        (void)buf_char(out, digits[0]);
+        if (count > 1)
+            (void)buf_printf(out, ".%.*s", count - 1, digits + 1);
+        return buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent)) == 0;
+    }
+    if (exponent < 0)
+        return buf_printf(out, "0.%.*s%.*s", -exponent - 1, "000", count, digits) == 0;
+    for (int i = 0; i <= exponent; i++)
+        (void)buf_char(out, i < count ? digits[i] : '0');
+    if (count > exponent + 1)
+        return buf_printf(out, ".%.*s", count - exponent - 1, digits + exponent + 1) == 0;
+    return buf_text(out, ".0") == 0;
+}
+
+static bool dump(struct buf *out, const json_t *json, int depth);
+
+static bool dump_array(struct buf *out, const json_t *array, int depth)
+{
+    json_t *item;
+    size_t i;
+
+    (void)buf_char(out, '[');
+    json_array_foreach(array, i, item)
+    {
+        if (i > 0)
+            (void)buf_char(out, ',');
+        if (!dump(out, item, depth))
+            return false;
+    }
+    return buf_char(out, ']') == 0;
+}
+
+static bool dump_object(struct buf *out, const json_t *object, int depth)
+{
+    json_t *members = (json_t *)object; /* jansson's iterators do not change it */
+    const char *before = "{";
+
+    for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it)) {
+        const char *name = json_object_iter_key(it);
+
+        (void)buf_text(out, before);
+        before = ",";
+        if (!dump_string(out, name, strlen(name)))
+            return false;
+        (void)buf_char(out, ':');
+        if (!dump(out, json_object_iter_value(it), depth))
+            return false;
+    }
+    return buf_text(out, *before == '{' ? "{}" : "}") == 0;
+}
+
+static bool dump(struct buf *out, const json_t *json, int depth)
+{
+    if (depth == DEPTH_MAX)
+        return false;
+
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return dump_object(out, json, depth + 1);
+    case JSON_ARRAY:
+        return dump_array(out, json, depth + 1);
+    case JSON_STRING:
+        return dump_string(out, json_string_value(json), json_string_length(json));
+    case JSON_INTEGER:
+        return dump_integer(out, json_integer_value(json));
+    case JSON_REAL:
+        return dump_real(out, json_real_value(json));
+    case JSON_TRUE:
+        return buf_text(out, "true") == 0;
+    case JSON_FALSE:
+        return buf_text(out, "false") == 0;
+    default:
+        return buf_text(out, "null") == 0;
+    }
+}
+
+char *json_text_dump(const json_t *json, size_t *ret_len)
+{
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX / 2);
+    if (!json || !dump(&out, json, 0)) {
+        buf_done(&out);
+        return NULL;
+    }
+    return buf_take(&out, ret_len);
+}
