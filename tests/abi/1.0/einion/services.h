@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * einion/services.h - what plugins offer each other, by name.
+ * "name/MAJOR" never changes meaning; methods are only added at the end.
+ * The rules at the top of einion/plugin.h hold here too.
+ */
+#ifndef EIN_SERVICES_H
+#define EIN_SERVICES_H
+
+#include <einion/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- server/1: what the server says of itself; name "core" ---------------- */
+#define EIN_SERVER "server/1"
+
+struct ein_server {
+    uint32_t struct_size, reserved;
+    /* {"status": "ready"|"draining"|"degraded", "version", "uptime_ms",
+     *  "plugins": [{"name", "plugin", "version", "state", "reason"}]} */
+    int (*status)(void *impl, struct json_t **ret_status, struct ein_error *err);
+    int (*openapi)(void *impl, struct json_t **ret_document, struct ein_error *err);
+    /* Prometheus text format 0.0.4; mem_free. */
+    int (*metrics)(void *impl, char **ret_text, struct ein_error *err);
+};
+
+/* ---- storage_backend/1: documents in named sets, e.g. "sqlite" ----------- */
+#define EIN_STORAGE_BACKEND "storage_backend/1"
+
+struct ein_storage_backend { /* struct ein_store says what each method does; all are atomic */
+    uint32_t struct_size, reserved;
+    int (*get)(void *impl, const char *set, const char *id, struct json_t **ret_doc, struct ein_error *err);
+    int (*batch)(void *impl, struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
+    int (*find)(void *impl, const char *set, const struct ein_query *query, ein_doc_fn *each, void *data,
+                char **ret_cursor, struct ein_error *err);
+    int (*tally)(void *impl, const char *set, const struct json_t *where, uint64_t *ret_count,
+                 struct ein_error *err);
+    int (*index)(void *impl, const char *set, const char *field, struct ein_error *err);
+    int (*claim)(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
+                 struct json_t **ret_doc, struct ein_error *err);
+    /* A consistent copy of everything into a new file, while others write.
+     * NULL where there is nothing to copy. */
+    int (*backup)(void *impl, const char *path, struct ein_error *err);
+};
+
+/* ---- auth_provider/1: asked in configured order -------------------------- */
+#define EIN_AUTH_PROVIDER "auth_provider/1"
+#define EIN_AUTH_DEFER 1 /* not mine, ask the next; if all defer, nobody is logged in */
+
+struct ein_login { /* one browser login, OAuth 2.0 (RFC 6749) with PKCE (RFC 7636) */
+    uint32_t struct_size, reserved;
+    const char *redirect_uri, *state, *nonce;
+    const char *code_verifier; /* login_url() sends its S256 challenge */
+    const char *code;          /* exchange() only */
+    const struct json_t *query; /* all the callback's parameters; exchange() only */
+};
+
+struct ein_auth_provider {
+    uint32_t struct_size, reserved;
+    /* 0 and *ret_claims {"uid", "email", "name", "provider", "proof", "roles",
+     * "scopes", "workspaces", "admin"} (all but uid may be absent), EIN_AUTH_DEFER,
+     * or an error whose text the client is told; DENIED is answered 401. */
+    int (*verify)(void *impl, struct ein_req *req, struct json_t **ret_claims, struct ein_error *err);
+    /* Browser login; NULL where the provider has none. */
+    int (*login_url)(void *impl, const struct ein_login *login, char **ret_url, struct ein_error *err);
+    int (*exchange)(void *impl, const struct ein_login *login, struct json_t **ret_claims, struct ein_error *err);
+};
+
+/* ---- llm_provider/1: one model family, e.g. "openai" --------------------- */
+#define EIN_LLM_PROVIDER "llm_provider/1"
+
+struct ein_llm_call {
+    uint32_t struct_size, flags;
+    uint32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the configured default */
+    const char *model, *api_key;    /* key may be NULL: use your own */
+    const struct json_t *messages;  /* array of {"role", "content"}: content is text, or an array of
+                                       {"type": "text"|"image"|"tool_call"|"tool_result"|"thought", ...} */
+    const struct json_t *tools;     /* array of {"name", "description", "parameters": JSON Schema}, may be NULL */
+    const struct json_t *built_in_tools; /* array of the catalog's tool_config, may be NULL */
+    const struct json_t *reply_schema;   /* JSON Schema the answer must fit, may be NULL */
+    const struct json_t *parameters; /* coerced by the catalog, may be NULL */
+    const struct json_t *settings;   /* the model's catalog entry, may be NULL */
+    struct ein_cancel   *cancel;     /* may be NULL */
+};
+enum ein_llm_kind { EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300 };
+struct ein_llm_piece {
+    uint32_t struct_size;
+    int32_t  kind;               /* enum ein_llm_kind; skip the ones you do not know */
+    const char *text;            /* TEXT, THOUGHT */
+    const struct json_t *data;   /* TOOL_CALL: {"id", "name", "arguments": object}, whole */
+};
+typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero stops the call */
+
+enum ein_llm_fault { /* what went wrong, when complete() fails */
+    EIN_LLM_FAULT_NONE = 0, EIN_LLM_FAULT_BAD_KEY = 100, EIN_LLM_FAULT_NO_CREDIT = 200,
+    EIN_LLM_FAULT_RATE_LIMIT = 300, EIN_LLM_FAULT_CONTEXT_TOO_LONG = 400, EIN_LLM_FAULT_REFUSED = 500,
+    EIN_LLM_FAULT_OVERLOADED = 600, EIN_LLM_FAULT_BAD_REQUEST = 700, EIN_LLM_FAULT_UNREACHABLE = 800
+};
+struct ein_llm_outcome { /* the caller writes struct_size; filled as far as known, on failure too */
+    uint32_t struct_size;
+    int32_t  fault;              /* enum ein_llm_fault */
+    int32_t  vendor_status;      /* the vendor's HTTP status; 0: no answer */
+    uint32_t retry_after_ms;     /* what the vendor asked for; 0: nothing */
+    uint64_t input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens;
+    char     stop_reason[32];    /* "stop", "length", "tool_calls", "content_filter" */
+    char     vendor_request_id[128];
+};
+struct ein_llm_provider {
+    uint32_t struct_size, reserved;
+    /* Array of {"id", ...} in the catalog's form; NULL: the catalog knows. */
+    int (*models)(void *impl, struct json_t **ret_models, struct ein_error *err);
+    int (*complete)(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                    struct ein_llm_outcome *ret_outcome, struct ein_error *err);
+};
+
+/* ---- data_store/1: what agents keep ---------------------------------------- */
+#define EIN_DATA_STORE "data_store/1"
+
+struct ein_data_session; /* one run's view: one user's records */
+struct ein_data_store {
+    uint32_t struct_size, reserved;
+    int (*open)(void *impl, const char *user_id, struct ein_data_session **ret_session, struct ein_error *err);
+    /* `op` is get, set, delete, list_keys, list_namespaces, get_all, get_many,
+     * set_many or clear; `args` its arguments by name, with "namespace".
+     * *ret_entry is the operation's line in the opsLog.  Any thread. */
+    int (*call)(struct ein_data_session *session, const char *agent, const char *op, const struct json_t *args,
+                struct json_t **ret_value, struct json_t **ret_entry, struct ein_error *err);
+    /* Writes what reads changed (access counts and times), then ends the session. */
+    void (*close)(struct ein_data_session *session);
+};
+
+/* ---- agent_runtime/1: runs agent code, e.g. "python" --------------------- */
+#define EIN_AGENT_RUNTIME "agent_runtime/1"
+
+typedef int ein_trace_sink(const struct json_t *event, void *data); /* non-zero stops the run */
+
+struct ein_agent_run {
+    uint32_t struct_size;
+    uint32_t timeout_ms;              /* wall time; 0: the configured default */
+    const char *run_id, *user_id;
+    const char *agent_id, *agent_name; /* id may be NULL */
+    const char *code;
+    const struct json_t *input, *tools; /* objects; what run() is given */
+    const struct json_t *imports;     /* array of ids in `agents` that this code may call, may be NULL */
+    const struct json_t *agents;      /* {id: {"name", "code", "tools", "imports": [id]}}: these and all
+                                         that they may call in turn, may be NULL */
+    const struct json_t *llm_settings; /* may be NULL */
+    const struct json_t *limits;      /* settings of the runtime that this run lowers, may be NULL */
+    const struct json_t *secrets;     /* {name: text} for its environment, may be NULL */
+    struct ein_cancel   *cancel;      /* may be NULL */
+    ein_trace_sink      *trace;       /* each event as it happens, on the caller's thread; may be NULL */
+    void                *trace_data;
+};
+struct ein_agent_runtime {
+    uint32_t struct_size, reserved;
+    /* 0 when the code was run, however it ended: {"result", "error": null or
+     * "Type: message", "opsLog": null or array}.  An error when it could not be
+     * run at all: UNAVAILABLE (no sandbox; the text says which step is missing),
+     * BUSY (the queue is full), INVALID. */
+    int (*run)(void *impl, const struct ein_agent_run *what, struct json_t **ret_outcome, struct ein_error *err);
+    /* {"state", "level", "barriers", "reason", "idle", "running", ...} */
+    int (*status)(void *impl, struct json_t **ret_status, struct ein_error *err);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* EIN_SERVICES_H */

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "http"))
+
+from fixtures import *  # noqa: E402,F401,F403
+
+INCLUDE = HERE.parents[1] / "plugin-api" / "include"
+TEMPLATE = HERE.parents[1] / "plugin-api" / "template" / "echo.c"
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-override-init"]
+
+
+def run(*command, **options):
+    """Runs a command that has to succeed; returns what it printed."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def build_plugin(tmp_path_factory):
+    """build_plugin(source, include=, name=, flags=): a plugin's .so, as its author would build it."""
+    folder = tmp_path_factory.mktemp("plugins")
+
+    def build(source, include=INCLUDE, name=None, flags=()):
+        target = folder / f"{name or source.stem}.so"
+        if not target.exists():
+            compiler = "g++" if source.suffix == ".cpp" else "gcc"
+            warnings = [flag for flag in WARNINGS if compiler == "gcc" or "override" not in flag]
+            run(compiler, *warnings, "-O1", "-g", "-shared", "-fPIC", "-fvisibility=hidden",
+                "-Wl,--no-undefined", f"-I{include}", *flags, source, "-ljansson", "-o", target)  # fmt: skip
+        return target
+
+    return build
