@@ -205,7 +205,6 @@ class Server:
             "HOME": str(self.state),
             "LANG": "C.UTF-8",
             "EINION_STATE_DIR": str(self.state),
-            "EIN_PLUGIN_DIR": str(BUILD / "plugins"),
             "EIN_CHECK_REPLIES": "1",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
