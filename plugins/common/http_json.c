@@ -13,6 +13,8 @@ int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status,
 {
     char etag[ETAG_SIZE];
 
+    if (!take_body)
+        return EIN_E_NO_MEMORY;
     snprintf(etag, sizeof(etag), "\"%s\"", rev);
     if (http->set_header(req, "ETag", etag) < 0) {
         json_decref(take_body);

@@ -6,7 +6,8 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 
-/* Replies with `take_body`, and with `rev` as its strong ETag.  Returns `status`. */
+/* Replies with `take_body`, and with `rev` as its strong ETag.  Returns `status`,
+ * or NO_MEMORY if that is why there is no body. */
 int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
                    json_t *take_body);
 

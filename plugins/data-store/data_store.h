@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DATA_STORE_H
+#define DATA_STORE_H
+
+#include <einion/plugin.h>
+#include <stddef.h>
+
+#define DATA_STORE_SET "data_store"
+
+/* One instance of the plugin; const after init. */
+struct data_store {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    size_t value_max; /* bytes of a value's JSON text */
+};
+
+enum { WRITE_TRIES = 100 }; /* of a write that others keep overtaking */
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "namespaces.h"
+#include "cleanup.h"
+#include "error.h"
+#include "http_json.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---- what the records of a namespace add up to ---- */
+
+/* {"namespace", "recordCount", "sizeBytes", "agents": {name: true}, "updatedAt"} */
+static json_t *summary_new(const char *ns)
+{
+    return json_pack("{s:s, s:i, s:i, s:{}, s:n}", "namespace", ns, "recordCount", 0, "sizeBytes",
+                     0, "agents", "updatedAt");
+}
+
+static int add_to(json_t *object, const char *member, json_int_t by)
+{
+    return json_object_set_new(
+        object, member, json_integer(json_integer_value(json_object_get(object, member)) + by));
+}
+
+static int add_agent(json_t *summary, const json_t *agent)
+{
+    if (!json_is_string(agent))
+        return 0;
+    return json_object_set_new(json_object_get(summary, "agents"), json_string_value(agent),
+                               json_true());
+}
+
+static int add_record(json_t *summary, const json_t *doc)
+{
+    json_t *updated = json_object_get(doc, "updatedAt");
+    const char *latest = json_string_value(json_object_get(summary, "updatedAt"));
+
+    if (add_to(summary, "recordCount", 1) ||
+        add_to(summary, "sizeBytes", json_integer_value(json_object_get(doc, "sizeBytes"))) ||
+        add_agent(summary, json_object_get(doc, "createdByAgent")) ||
+        add_agent(summary, json_object_get(doc, "lastAccessedByAgent")))
+        return EIN_E_NO_MEMORY;
+    if (latest && strcmp(latest, json_string_value(updated)) >= 0)
+        return 0;
+    return json_object_set(summary, "updatedAt", updated) ? EIN_E_NO_MEMORY : 0;
+}
+
+static int add_to_its_namespace(const json_t *doc, void *summaries)
+{
+    const char *ns = json_string_value(json_object_get(doc, "namespace"));
+    json_t *summary = json_object_get(summaries, ns);
+
+    if (!summary) {
+        summary = summary_new(ns);
+        if (json_object_set_new(summaries, ns, summary))
+            return EIN_E_NO_MEMORY;
+    }
+    return add_record(summary, doc);
+}
+
+/* {namespace: summary} of the user's records, in one namespace or (NULL) in all. */
+static int summarize(const struct data_store *store, const char *user, const char *ns,
+                     json_t **ret_summaries, struct ein_error *err)
+{
+    EIN_JSON json_t *where = ns ? json_pack("{s:s, s:s}", "userId", user, "namespace", ns)
+                                : json_pack("{s:s}", "userId", user);
+    EIN_JSON json_t *summaries = json_object();
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+
+    if (!where || !summaries)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = store->host->store->find(store->ctx, DATA_STORE_SET, &query, add_to_its_namespace,
+                                     summaries, NULL, err);
+    if (r < 0)
+        return r;
+    *ret_summaries = EIN_TAKE(summaries);
+    return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The member names of `object` as a sorted array. */
+static json_t *sorted_names(json_t *object)
+{
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    EIN_JSON json_t *names = json_array();
+    EIN_FREE const char **sorted = calloc(json_object_size(object) + 1, sizeof(*sorted));
+
+    if (!names || !sorted)
+        return NULL;
+    json_object_foreach(object, name, value) sorted[count++] = name;
+    qsort(sorted, count, sizeof(*sorted), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        if (json_array_append_new(names, json_string(sorted[i])))
+            return NULL;
+    }
+    return EIN_TAKE(names);
+}
+
+int namespace_names(const struct data_store *store, const char *user, json_t **ret_names,
+                    struct ein_error *err)
+{
+    EIN_JSON json_t *summaries = NULL;
+
+    int r = summarize(store, user, NULL, &summaries, err);
+    if (r < 0)
+        return r;
+    json_t *names = sorted_names(summaries);
+    if (!names)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *ret_names = names;
+    return 0;
+}
+
+/* ---- reading them ---- */
+
+static const char *user_of(const struct data_store *store, const struct ein_req *req)
+{
+    return store->host->http->identity(req)->uid;
+}
+
+/* The summary as the API shows it: agents as a sorted list. */
+static json_t *summary_view(json_t *summary)
+{
+    json_t *agents = sorted_names(json_object_get(summary, "agents"));
+
+    return json_object_set_new(summary, "agents", agents) ? NULL : json_incref(summary);
+}
+
+/* Fills `page` with the namespaces behind the cursor, which is the last name of the page
+ * before, and *ret_cursor if there are more. */
+static int take_page(json_t *summaries, const struct ein_query *query, json_t *page,
+                     const char **ret_cursor)
+{
+    EIN_JSON json_t *names = sorted_names(summaries);
+    size_t index;
+    json_t *name;
+
+    if (!names)
+        return EIN_E_NO_MEMORY;
+    json_array_foreach(names, index, name)
+    {
+        const char *ns = json_string_value(name);
+        size_t taken = json_array_size(page);
+        if (query->cursor && strcmp(ns, query->cursor) <= 0)
+            continue;
+        if (query->limit && taken == query->limit) {
+            const json_t *last = json_array_get(page, taken - 1);
+            *ret_cursor = json_string_value(json_object_get(last, "namespace"));
+            return 0;
+        }
+        if (json_array_append_new(page, summary_view(json_object_get(summaries, ns))))
+            return EIN_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+static json_int_t sum_of(json_t *summaries, const char *member)
+{
+    json_int_t sum = 0;
+    const char *ns;
+    json_t *summary;
+
+    json_object_foreach(summaries, ns, summary) sum +=
+        json_integer_value(json_object_get(summary, member));
+    return sum;
+}
+
+int namespaces_list(struct ein_req *req, void *self)
+{
+    const struct data_store *store = self;
+    const struct ein_http *http = store->host->http;
+    struct ein_query query = { .struct_size = sizeof(query) };
+    struct ein_error err;
+    const char *cursor = NULL;
+    EIN_JSON json_t *summaries = NULL;
+    EIN_JSON json_t *page = json_array();
+
+    int r = summarize(store, user_of(store, req), NULL, &summaries, &err);
+    if (r < 0)
+        return http->fail_error(req, &err);
+    page_read(http, req, &query);
+    r = take_page(summaries, &query, page, &cursor);
+    if (r < 0)
+        return r;
+    r = page_link(http, req, cursor);
+    if (r < 0)
+        return r;
+    return http->reply(req, 200,
+                       json_pack("{s:O, s:I, s:I}", "namespaces", page, "totalRecordCount",
+                                 sum_of(summaries, "recordCount"), "totalSizeBytes",
+                                 sum_of(summaries, "sizeBytes")));
+}
+
+int namespace_get(struct ein_req *req, void *self)
+{
+    const struct data_store *store = self;
+    const struct ein_http *http = store->host->http;
+    const char *ns = http->path_param(req, "namespace");
+    struct ein_error err;
+    EIN_JSON json_t *summaries = NULL;
+
+    int r = summarize(store, user_of(store, req), ns, &summaries, &err);
+    if (r < 0)
+        return http->fail_error(req, &err);
+    json_t *summary = json_object_get(summaries, ns);
+    EIN_JSON json_t *found = summary ? json_incref(summary) : summary_new(ns);
+    json_t *view = summary_view(found);
+    return view ? http->reply(req, 200, view) : EIN_E_NO_MEMORY;
+}
+
+/* ---- emptying one ---- */
+
+static int append_id(const json_t *doc, void *ids)
+{
+    return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
+}
+
+static int delete_all(const struct data_store *store, const json_t *ids, struct ein_error *err)
+{
+    size_t count = json_array_size(ids);
+    EIN_FREE struct ein_doc_op *ops = calloc(count ? count : 1, sizeof(*ops));
+
+    if (!ops)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+                                      .set = DATA_STORE_SET,
+                                      .id = json_string_value(json_array_get(ids, i)) };
+    return count ? store->host->store->batch(store->ctx, ops, count, sizeof(*ops), err) : 0;
+}
+
+int namespace_clear(const struct data_store *store, const char *user, const char *ns,
+                    struct ein_error *err)
+{
+    EIN_JSON json_t *where = json_pack("{s:s, s:s}", "userId", user, "namespace", ns);
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+
+    if (!where)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    for (int i = 0; i < WRITE_TRIES; i++) {
+        EIN_JSON json_t *ids = json_array();
+        int r =
+            store->host->store->find(store->ctx, DATA_STORE_SET, &query, append_id, ids, NULL, err);
+        if (r < 0)
+            return r;
+        r = delete_all(store, ids, err);
+        if (r >= 0)
+            return (int)json_array_size(ids);
+        if (r != EIN_E_NOT_FOUND) /* else somebody deleted one of them meanwhile */
+            return r;
+    }
+    return error_set(err, EIN_E_BUSY, "Namespace '%s' keeps changing.", ns);
+}
+
+int namespace_delete(struct ein_req *req, void *self)
+{
+    const struct data_store *store = self;
+    const struct ein_http *http = store->host->http;
+    const char *ns = http->path_param(req, "namespace");
+    struct ein_error err;
+
+    int count = namespace_clear(store, user_of(store, req), ns, &err);
+    if (count < 0)
+        return http->fail_error(req, &err);
+    return http->reply(req, 200, json_pack("{s:s, s:i}", "namespace", ns, "deletedCount", count));
+}

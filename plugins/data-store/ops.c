@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "namespaces.h"
+#include "python_json.h"
+#include "record.h"
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    PREVIEW_MAX = 200, /* characters of a value in the opsLog */
+    KEYS_SHOWN = 10    /* keys that set_many names there */
+};
+
+static int no_memory(struct op_call *call)
+{
+    return error_set(call->err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+/* Adds members to the entry of the opsLog, as json_pack() has them. */
+static int say(struct op_call *call, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    EIN_JSON json_t *members = json_vpack_ex(NULL, 0, fmt, args);
+    va_end(args);
+    return members && json_object_update(call->entry, members) == 0 ? 0 : no_memory(call);
+}
+
+static json_t *preview(const json_t *value)
+{
+    char text[PREVIEW_MAX + sizeof("…")];
+    size_t len = python_json(value, text, PREVIEW_MAX + 1);
+
+    if (len > PREVIEW_MAX)
+        strcpy(text + PREVIEW_MAX, "…");
+    return json_string(text);
+}
+
+static int give(struct op_call *call, json_t *take_value, json_t **ret_value)
+{
+    if (!take_value)
+        return no_memory(call);
+    *ret_value = take_value;
+    return 0;
+}
+
+static int key_of(struct op_call *call, const json_t *key, struct record_key *ret_at)
+{
+    if (!json_is_string(key))
+        return error_set(call->err, EIN_E_INVALID, "a key must be a string");
+    return record_key_init(ret_at, call->session->user, call->ns, json_string_value(key),
+                           call->err);
+}
+
+static int touch(struct op_call *call, const char *id)
+{
+    return touches_add(&call->session->touches, call->store, id, call->agent) < 0 ? no_memory(call)
+                                                                                  : 0;
+}
+
+/* 1 and the value, touched; 0 where there is none. */
+static int read_value(struct op_call *call, const json_t *key, json_t **ret_value)
+{
+    struct record_key at;
+    EIN_JSON json_t *doc = NULL;
+
+    int r = key_of(call, key, &at);
+    if (r < 0)
+        return r;
+    r = record_read(call->store, &at, &doc, call->err);
+    if (r == EIN_E_NOT_FOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    r = touch(call, at.id);
+    if (r < 0)
+        return r;
+    *ret_value = json_incref(json_object_get(doc, "value"));
+    return 1;
+}
+
+static int op_get(struct op_call *call, json_t **ret_value)
+{
+    const json_t *key = json_object_get(call->args, "key");
+    EIN_JSON json_t *value = NULL;
+
+    int found = read_value(call, key, &value);
+    if (found < 0)
+        return found;
+    if (!found) {
+        json_t *other = json_object_get(call->args, "default");
+        value = other ? json_incref(other) : json_null();
+    }
+    int r =
+        say(call, "{s:O, s:b, s:o}", "key", key, "found", found, "valuePreview", preview(value));
+    return r < 0 ? r : give(call, EIN_TAKE(value), ret_value);
+}
+
+static int op_get_many(struct op_call *call, json_t **ret_value)
+{
+    const json_t *keys = json_object_get(call->args, "keys");
+    EIN_JSON json_t *values = json_object();
+    size_t index;
+    const json_t *key;
+
+    if (!json_is_array(keys))
+        return error_set(call->err, EIN_E_INVALID, "keys must be a list");
+    json_array_foreach(keys, index, key)
+    {
+        EIN_JSON json_t *value = NULL;
+        int found = read_value(call, key, &value);
+        if (found < 0)
+            return found;
+        if (found && json_object_set(values, json_string_value(key), value))
+            return no_memory(call);
+    }
+    int r = say(call, "{s:I, s:I}", "requested", (json_int_t)json_array_size(keys), "found",
+                (json_int_t)json_object_size(values));
+    return r < 0 ? r : give(call, EIN_TAKE(values), ret_value);
+}
+
+/* ---- writing ---- */
+
+/* A write of several records, all or none: element i of each is about record i. */
+struct writes {
+    size_t count;
+    struct record_key *at;
+    struct ein_doc_op *ops;
+    json_t *docs;
+};
+
+static void writes_done(struct writes *writes)
+{
+    free(writes->at);
+    free(writes->ops);
+    json_decref(writes->docs);
+}
+
+static int writes_init(struct op_call *call, json_t *items, struct writes *writes)
+{
+    const char *key;
+    json_t *value;
+
+    writes->count = 0;
+    writes->docs = json_array();
+    writes->at = calloc(json_object_size(items) + 1, sizeof(*writes->at));
+    writes->ops = calloc(json_object_size(items) + 1, sizeof(*writes->ops));
+    if (!writes->docs || !writes->at || !writes->ops)
+        return no_memory(call);
+
+    json_object_foreach(items, key, value)
+    {
+        int r = record_check_value(call->store, value, call->err);
+        if (r < 0)
+            return r;
+        r = record_key_init(&writes->at[writes->count++], call->session->user, call->ns, key,
+                            call->err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* How record i is to be written, by what is stored now.  An existing record is updated
+ * whatever its revision, so that agents that write at once need not wait for each other;
+ * only merged metadata depend on what was read. */
+static int plan_write(struct op_call *call, struct writes *writes, size_t i, const json_t *value,
+                      const json_t *metadata)
+{
+    const struct record_key *at = &writes->at[i];
+    EIN_JSON json_t *old = NULL;
+
+    int r = record_read(call->store, at, &old, call->err);
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return r;
+    json_t *doc = old ? record_changes(old, value, metadata, call->agent)
+                      : record_new(at, value, metadata, call->agent);
+    if (json_array_append_new(writes->docs, doc))
+        return no_memory(call);
+
+    struct ein_doc_op *op = &writes->ops[i];
+    *op = (struct ein_doc_op){ .set = DATA_STORE_SET, .id = at->id, .doc = doc };
+    op->kind = old ? EIN_DOC_UPDATE : EIN_DOC_PUT;
+    if (!old)
+        op->expect = EIN_REV_NEW;
+    if (old && metadata) {
+        json_t *rev = json_object_get(old, "_rev");
+        if (json_array_append(writes->docs, rev))
+            return no_memory(call);
+        op->expect = json_string_value(rev);
+    }
+    return 0;
+}
+
+static int write_once(struct op_call *call, json_t *items, const json_t *metadata)
+{
+    __attribute__((cleanup(writes_done))) struct writes writes = { 0 };
+    const char *key;
+    json_t *value;
+    size_t i = 0;
+
+    int r = writes_init(call, items, &writes);
+    json_object_foreach(items, key, value)
+    {
+        if (r >= 0)
+            r = plan_write(call, &writes, i++, value, metadata);
+    }
+    if (r < 0 || !writes.count)
+        return r;
+
+    r = call->store->host->store->batch(call->store->ctx, writes.ops, writes.count,
+                                        sizeof(*writes.ops), call->err);
+    for (i = 0; r >= 0 && i < writes.count; i++)
+        touches_renew(&call->session->touches, writes.at[i].id, call->agent);
+    return r;
+}
+
+/* Writes {key: value}, all or none, on disk when it returns. */
+static int write_items(struct op_call *call, json_t *items)
+{
+    const json_t *metadata = json_object_get(call->args, "metadata");
+
+    if (json_object_size(metadata) == 0)
+        metadata = NULL;
+    for (int i = 0; i < WRITE_TRIES; i++) {
+        int r = write_once(call, items, metadata);
+        if (r != EIN_E_CONFLICT && r != EIN_E_NOT_FOUND)
+            return r;
+    }
+    return error_set(call->err, EIN_E_BUSY, "Records in '%s' keep changing.", call->ns);
+}
+
+static int op_set(struct op_call *call, json_t **ret_value)
+{
+    json_t *key = json_object_get(call->args, "key");
+    json_t *value = json_object_get(call->args, "value");
+
+    if (!json_is_string(key) || !value)
+        return error_set(call->err, EIN_E_INVALID,
+                         "set needs a key, which is a string, and a value");
+    EIN_JSON json_t *items = json_pack("{s:O}", json_string_value(key), value);
+    if (!items)
+        return no_memory(call);
+
+    int r = write_items(call, items);
+    if (r >= 0)
+        r = say(call, "{s:O, s:o}", "key", key, "valuePreview", preview(value));
+    return r < 0 ? r : give(call, json_null(), ret_value);
+}
+
+static int op_set_many(struct op_call *call, json_t **ret_value)
+{
+    json_t *items = json_object_get(call->args, "items");
+    EIN_JSON json_t *shown = json_array();
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(items))
+        return error_set(call->err, EIN_E_INVALID, "items must be a dictionary");
+    int r = write_items(call, items);
+    if (r < 0)
+        return r;
+    json_object_foreach(items, key, value)
+    {
+        if (json_array_size(shown) < KEYS_SHOWN && json_array_append_new(shown, json_string(key)))
+            return no_memory(call);
+    }
+    json_int_t count = (json_int_t)json_object_size(items);
+    r = say(call, "{s:I, s:O}", "count", count, "keys", shown);
+    return r < 0 ? r : give(call, json_integer(count), ret_value);
+}
+
+static int op_delete(struct op_call *call, json_t **ret_value)
+{
+    const json_t *key = json_object_get(call->args, "key");
+    EIN_JSON json_t *doc = NULL;
+    struct record_key at;
+
+    int r = key_of(call, key, &at);
+    if (r < 0)
+        return r;
+    r = record_read(call->store, &at, &doc, call->err);
+    if (r >= 0)
+        r = call->store->host->store->del(call->store->ctx, DATA_STORE_SET, at.id, EIN_REV_ANY,
+                                          call->err);
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return r;
+    bool found = r >= 0;
+    touches_forget(&call->session->touches, at.id);
+    r = say(call, "{s:O, s:b}", "key", key, "found", found);
+    return r < 0 ? r : give(call, json_boolean(found), ret_value);
+}
+
+static int op_clear(struct op_call *call, json_t **ret_value)
+{
+    int count = namespace_clear(call->store, call->session->user, call->ns, call->err);
+    if (count < 0)
+        return count;
+    int r = say(call, "{s:i}", "count", count);
+    return r < 0 ? r : give(call, json_integer(count), ret_value);
+}
+
+/* ---- lists ---- */
+
+/* Finds the records of the namespace whose keys begin with `prefix` (or NULL), by key. */
+static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *each, void *data)
+{
+    static const char *const by_key[] = { "key", NULL };
+    EIN_JSON json_t *where =
+        json_pack("{s:s, s:s}", "userId", call->session->user, "namespace", call->ns);
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .order = by_key };
+
+    if (!where)
+        return no_memory(call);
+    if (json_is_string(prefix) &&
+        json_object_set_new(where, "key", json_pack("{s:O}", "$prefix", prefix)))
+        return no_memory(call);
+    return call->store->host->store->find(call->store->ctx, DATA_STORE_SET, &query, each, data,
+                                          NULL, call->err);
+}
+
+static int append_key(const json_t *doc, void *keys)
+{
+    return json_array_append(keys, json_object_get(doc, "key")) ? EIN_E_NO_MEMORY : 0;
+}
+
+static int op_list_keys(struct op_call *call, json_t **ret_value)
+{
+    json_t *prefix = json_object_get(call->args, "prefix");
+    EIN_JSON json_t *keys = json_array();
+
+    if (prefix && !json_is_string(prefix) && !json_is_null(prefix))
+        return error_set(call->err, EIN_E_INVALID, "a prefix must be a string");
+    int r = find_records(call, prefix, append_key, keys);
+    if (r >= 0)
+        r = say(call, "{s:O?, s:I}", "prefix", prefix, "count", (json_int_t)json_array_size(keys));
+    return r < 0 ? r : give(call, EIN_TAKE(keys), ret_value);
+}
+
+struct all {
+    struct op_call *call;
+    json_t *values;
+};
+
+static int append_value(const json_t *doc, void *data)
+{
+    struct all *all = data;
+    const char *key = json_string_value(json_object_get(doc, "key"));
+
+    if (json_object_set(all->values, key, json_object_get(doc, "value")))
+        return no_memory(all->call);
+    return touch(all->call, json_string_value(json_object_get(doc, "_id")));
+}
+
+static int op_get_all(struct op_call *call, json_t **ret_value)
+{
+    EIN_JSON json_t *values = json_object();
+    struct all all = { .call = call, .values = values };
+
+    int r = find_records(call, NULL, append_value, &all);
+    if (r >= 0)
+        r = say(call, "{s:I}", "count", (json_int_t)json_object_size(values));
+    return r < 0 ? r : give(call, EIN_TAKE(values), ret_value);
+}
+
+static int op_list_namespaces(struct op_call *call, json_t **ret_value)
+{
+    EIN_JSON json_t *names = NULL;
+
+    int r = namespace_names(call->store, call->session->user, &names, call->err);
+    if (r >= 0)
+        r = say(call, "{s:I}", "count", (json_int_t)json_array_size(names));
+    return r < 0 ? r : give(call, EIN_TAKE(names), ret_value);
+}
+
+/* ---- which is which ---- */
+
+int op_run(struct op_call *call, const char *op, json_t **ret_value)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct op_call *call, json_t **ret_value);
+    } ops[] = {
+        { "get", op_get },
+        { "set", op_set },
+        { "delete", op_delete },
+        { "list_keys", op_list_keys },
+        { "list_namespaces", op_list_namespaces },
+        { "get_all", op_get_all },
+        { "get_many", op_get_many },
+        { "set_many", op_set_many },
+        { "clear", op_clear },
+    };
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (strcmp(op, ops[i].name) == 0)
+            return ops[i].run(call, ret_value);
+    }
+    return error_set(call->err, EIN_E_INVALID, "the data store has no operation '%s'", op);
+}

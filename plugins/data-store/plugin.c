@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * data-store: what agents keep from run to run, and the routes to look at it.
+ *
+ * A record is a JSON value under a key in a namespace of one user; all of that user's agents
+ * see it, nobody else's do.  The routes under /data-store/namespaces list, read, write and
+ * delete records; a record's revision is its ETag, and If-Match or `_rev` guard a write.
+ * Lists take ?limit= and ?cursor= and answer with a Link to the next page.
+ *
+ * Publishes data_store/1 for the runtimes: get, set, delete, list_keys, list_namespaces,
+ * get_all, get_many, set_many and clear, each with its line of the opsLog.  What an agent
+ * sets is on disk when set() returns; what reads change (who read last, when and how often)
+ * is written once, at the end of the run.
+ *
+ * Needs storage_backend/1.  Settings:
+ *
+ *   max_value_bytes   how long the JSON text of one value may be (8388608)
+ *
+ * Example:
+ *
+ *   plugins:
+ *     - name: data-store
+ *       settings: {max_value_bytes: 1048576}
+ */
+#include "data_store.h"
+#include "error.h"
+#include "http_json.h"
+#include "namespaces.h"
+#include "records.h"
+#include "session.h"
+
+#include <stdlib.h>
+
+#define CONFIG_SCHEMA                                                                              \
+    SCHEMA({                                                                                       \
+        "type" : "object",                                                                         \
+        "properties" : {                                                                           \
+            "max_value_bytes" : {                                                                  \
+                "type" : "integer",                                                                \
+                "minimum" : 1,                                                                     \
+                "default" : 8388608,                                                               \
+                "description" : "How long the JSON text of one value may be"                       \
+            }                                                                                      \
+        }                                                                                          \
+    })
+
+#define RECORDS_PATH "/data-store/namespaces/{namespace}/records"
+
+static const struct ein_route routes[] = {
+    { .method = "GET",
+      .path = "/data-store/namespaces",
+      .operation_id = "listDataStoreNamespaces",
+      .summary = "The namespaces, with what they hold",
+      .auth = EIN_AUTH_USER,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = NAMESPACES_SCHEMA,
+      .status = 200,
+      .handle = namespaces_list },
+    { .method = "GET",
+      .path = "/data-store/namespaces/{namespace}",
+      .operation_id = "getDataStoreNamespace",
+      .summary = "What one namespace holds",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = NAMESPACE_SCHEMA,
+      .status = 200,
+      .handle = namespace_get },
+    { .method = "DELETE",
+      .path = "/data-store/namespaces/{namespace}",
+      .operation_id = "clearDataStoreNamespace",
+      .summary = "Delete all records of a namespace",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = CLEARED_SCHEMA,
+      .status = 200,
+      .handle = namespace_delete },
+    { .method = "GET",
+      .path = RECORDS_PATH,
+      .operation_id = "listDataStoreRecords",
+      .summary = "The records of a namespace, in order of creation",
+      .auth = EIN_AUTH_USER,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = RECORDS_SCHEMA,
+      .status = 200,
+      .handle = records_list },
+    { .method = "GET",
+      .path = RECORDS_PATH "/{key:path}",
+      .operation_id = "getDataStoreRecord",
+      .summary = "One record; its key may hold slashes",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = RECORD_SCHEMA,
+      .status = 200,
+      .handle = record_get_one },
+    { .method = "PUT",
+      .path = RECORDS_PATH "/{key:path}",
+      .operation_id = "putDataStoreRecord",
+      .summary = "Set a value; metadata are merged with what is there",
+      .auth = EIN_AUTH_USER,
+      .body_schema = RECORD_PUT_SCHEMA,
+      .reply_schema = RECORD_SCHEMA,
+      .status = 200,
+      .handle = record_put_one },
+    { .method = "DELETE",
+      .path = RECORDS_PATH "/{key:path}",
+      .operation_id = "deleteDataStoreRecord",
+      .summary = "Delete one record",
+      .auth = EIN_AUTH_USER,
+      .status = 204,
+      .handle = record_delete_one },
+};
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct data_store *store = calloc(1, sizeof(*store));
+
+    if (!store)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    store->host = host;
+    store->ctx = ctx;
+    store->value_max = (size_t)json_integer_value(json_object_get(config, "max_value_bytes"));
+
+    int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_DATA_STORE, "data-store", &data_store_service, store, err);
+    if (r < 0) {
+        free(store);
+        return r;
+    }
+    *ret_self = store;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    const struct data_store *store = self;
+    const struct ein_store *docs = store->host->store;
+
+    int r = docs->index(store->ctx, DATA_STORE_SET, "userId", err);
+    return r < 0 ? r : docs->index(store->ctx, DATA_STORE_SET, "namespace", err);
+}
+
+static void fini(void *self)
+{
+    free(self);
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "data-store",
+    .version = "0.1.0",
+    .summary = "Records that agents keep, and the routes to look at them",
+    .config_schema = CONFIG_SCHEMA,
+    .needs = needs,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

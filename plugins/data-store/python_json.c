@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "python_json.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIGITS_MAX = 17, /* decimal digits that tell any two doubles apart */
+    FIXED_MAX = 16   /* repr() writes an exponent where more digits stand before the point */
+};
+
+struct out {
+    char *text;
+    size_t size, len;
+};
+
+static void put(struct out *out, const char *text, size_t len)
+{
+    if (out->len < out->size) {
+        size_t room = out->size - out->len;
+        memcpy(out->text + out->len, text, len < room ? len : room);
+    }
+    out->len += len;
+}
+
+static void put_text(struct out *out, const char *text)
+{
+    put(out, text, strlen(text));
+}
+
+/* One character of valid UTF-8; moves *at behind it. */
+static uint32_t next_character(const unsigned char **at)
+{
+    const unsigned char *c = *at;
+
+    if (c[0] < 0x80) {
+        *at += 1;
+        return c[0];
+    }
+    if (c[0] < 0xe0) {
+        *at += 2;
+        return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+    }
+    if (c[0] < 0xf0) {
+        *at += 3;
+        return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+    }
+    *at += 4;
+    return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
+}
+
+static void put_escape(struct out *out, uint32_t c)
+{
+    static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
+    char text[13];
+
+    const char *named = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+    if (named)
+        snprintf(text, sizeof(text), "\\%c", to[named - from]);
+    else if (c > 0xffff)
+        snprintf(text, sizeof(text), "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                 0xdc00 + ((c - 0x10000) & 0x3ff));
+    else
+        snprintf(text, sizeof(text), "\\u%04x", c);
+    put_text(out, text);
+}
+
+static void put_string(struct out *out, const char *text, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + len;
+
+    put(out, "\"", 1);
+    while (at < end) {
+        const unsigned char *plain = at;
+        while (at < end && *at >= ' ' && *at <= '~' && *at != '"' && *at != '\\')
+            at++;
+        put(out, (const char *)plain, (size_t)(at - plain));
+        if (at < end)
+            put_escape(out, next_character(&at));
+    }
+    put(out, "\"", 1);
+}
+
+/* Adds one to the last of `digits`, as "%e" writes them ("1.234e-05").  False: all are nines. */
+static bool round_up(char *text)
+{
+    for (char *at = strchr(text, 'e'); at > text;) {
+        at--;
+        if (*at == '.')
+            continue;
+        if (*at < '9') {
+            ++*at;
+            return true;
+        }
+        *at = '0';
+    }
+    return false;
+}
+
+/* The fewest digits that read back as `value` (positive), in the form of "%e". */
+static void shortest(double value, char *text, size_t size)
+{
+    int exponent;
+    bool power_of_two = frexp(value, &exponent) == 0.5;
+
+    for (int digits = 1; digits <= DIGITS_MAX; digits++) {
+        snprintf(text, size, "%.*e", digits - 1, value);
+        if (strtod(text, NULL) == value)
+            return;
+        /* Above a power of two doubles lie twice as far apart as below: the nearest decimal
+         * may miss it below where the next one hits above. */
+        if (power_of_two && digits < DIGITS_MAX && round_up(text) && strtod(text, NULL) == value)
+            return;
+    }
+}
+
+static void put_fixed(struct out *out, const char *digits, int len, int point)
+{
+    static const char zeros[] = "0000000000000000";
+
+    if (point <= 0) {
+        put_text(out, "0.");
+        put(out, zeros, (size_t)-point);
+        put(out, digits, (size_t)len);
+    } else if (len <= point) {
+        put(out, digits, (size_t)len);
+        put(out, zeros, (size_t)(point - len));
+        put_text(out, ".0");
+    } else {
+        put(out, digits, (size_t)point);
+        put(out, ".", 1);
+        put(out, digits + point, (size_t)(len - point));
+    }
+}
+
+static void put_real(struct out *out, double value)
+{
+    char text[DIGITS_MAX + 16], digits[DIGITS_MAX + 1], exponent[16];
+    int len = 0;
+
+    if (signbit(value))
+        put(out, "-", 1);
+    if (value == 0) {
+        put_text(out, "0.0");
+        return;
+    }
+
+    shortest(fabs(value), text, sizeof(text));
+    const char *at = text;
+    for (; *at != 'e'; at++) {
+        if (*at != '.')
+            digits[len++] = *at;
+    }
+    while (len > 1 && digits[len - 1] == '0')
+        len--;
+    int point = atoi(at + 1) + 1;
+
+    if (point > -4 && point <= FIXED_MAX) {
+        put_fixed(out, digits, len, point);
+        return;
+    }
+    put(out, digits, 1);
+    if (len > 1)
+        put(out, ".", 1);
+    put(out, digits + 1, (size_t)len - 1);
+    snprintf(exponent, sizeof(exponent), "e%+03d", point - 1);
+    put_text(out, exponent);
+}
+
+static void put_integer(struct out *out, json_int_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, value);
+    put_text(out, text);
+}
+
+static void put_value(struct out *out, const json_t *value);
+
+static void put_array(struct out *out, const json_t *array)
+{
+    put(out, "[", 1);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (i)
+            put(out, ", ", 2);
+        put_value(out, json_array_get(array, i));
+    }
+    put(out, "]", 1);
+}
+
+static void put_object(struct out *out, const json_t *object)
+{
+    const char *key, *between = "";
+    size_t len;
+    json_t *value;
+
+    put(out, "{", 1);
+    json_object_keylen_foreach((json_t *)object, key, len, value)
+    {
+        put_text(out, between);
+        between = ", ";
+        put_string(out, key, len);
+        put(out, ": ", 2);
+        put_value(out, value);
+    }
+    put(out, "}", 1);
+}
+
+static void put_value(struct out *out, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        put_object(out, value);
+        break;
+    case JSON_ARRAY:
+        put_array(out, value);
+        break;
+    case JSON_STRING:
+        put_string(out, json_string_value(value), json_string_length(value));
+        break;
+    case JSON_INTEGER:
+        put_integer(out, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        put_real(out, json_real_value(value));
+        break;
+    case JSON_TRUE:
+        put_text(out, "true");
+        break;
+    case JSON_FALSE:
+        put_text(out, "false");
+        break;
+    case JSON_NULL:
+        put_text(out, "null");
+        break;
+    }
+}
+
+size_t python_json(const json_t *value, char *text, size_t size)
+{
+    struct out out = { .text = text, .size = size ? size - 1 : 0 };
+
+    put_value(&out, value);
+    if (size)
+        text[out.len < size ? out.len : size - 1] = '\0';
+    return out.len;
+}
