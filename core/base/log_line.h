@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_LINE_H
+#define LOG_LINE_H
+
+#include "log.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    LOG_LINE_MAX = 8192,    /* bytes of a line with its newline; longer ones are cut */
+    LOG_MESSAGE_MAX = 4096, /* bytes of a message, before escaping */
+    LOG_STAMP_SIZE = 25     /* "2026-01-31T23:59:59.123Z" and a NUL */
+};
+
+struct log_entry {
+    int level; /* enum ein_level */
+    const char *source, *request_id, *message;
+    size_t message_len;
+};
+
+/* One line, secrets removed, in which nothing a client sent can pass for another line.  Returns
+ * its length. */
+size_t log_line_entry(char line[LOG_LINE_MAX], bool is_json, const char *stamp,
+                      const struct log_entry *entry);
+size_t log_line_access(char line[LOG_LINE_MAX], bool is_json, const char *stamp,
+                       const struct log_access *access);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REDACT_H
+#define REDACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct secret {
+    size_t start, end; /* of the bytes that must not be shown */
+    const char *kind;  /* "openai_key", "password", ... */
+};
+
+/* The first secret in text[from, len); what lies before `from` is looked at as context.  Takes
+ * time in proportion to len and no memory. */
+bool redact_find(const char *text, size_t len, size_t from, struct secret *ret_secret);
+
+/* The kind of secret that a member or variable of this name holds; NULL: none. */
+const char *redact_kind_of(const char *name, size_t len);
+
+#endif
