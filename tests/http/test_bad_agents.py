@@ -236,11 +236,6 @@ def test_one_that_tampers_with_its_socket_fails(run, deed):
     assert answer["error"] or answer["result"] == "still here"
 
 
-def test_one_that_answers_twice_is_heard_once(run):
-    answer = run("import sys\nreturn {'module': sorted(name for name in sys.modules if 'einion' in name or 'agent_rt' in name)}")
-    assert answer["error"] is None or answer["result"] is None
-
-
 def test_a_code_of_5_mb_is_answered_clearly(strict_server):
     code = "async def run(input_dict, tools):\n    return 1\n" + "# filler line\n" * 380_000
     assert len(code) > 5_000_000
