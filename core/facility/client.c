@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client.h"
+
+#include "buf.h"
+#include "cleanup.h"
+#include "client_head.h"
+#include "client_io.h"
+#include "client_transfer.h"
+#include "client_url.h"
+#include "clock.h"
+#include "egress.h"
+#include "error.h"
+#include "metrics.h"
+#include "str.h"
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netdb.h>
+#include <string.h>
+
+enum { REDIRECT_BODY_MAX = 64 * 1024, HEADERS_COUNT_MAX = 128, METHOD_MAX = 16 };
+
+/* The "egress" section; shared by the fetches that began while it was in force. */
+struct settings {
+    uint32_t users; /* guarded by client->lock */
+    struct egress *egress;
+    char *proxy; /* NULL: none */
+    uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
+    uint64_t max_bytes;
+};
+
+struct client {
+    char *listen_host;
+    uint16_t listen_port;
+    struct metrics *metrics;
+    struct metric *seconds;
+    pthread_mutex_t lock;
+    struct settings *settings; /* guarded by lock */
+    struct client_io *io;      /* guarded by lock until it is made: NULL before the first fetch */
+};
+
+/* ---- settings ---- */
+
+static void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    egress_free(settings->egress);
+    free(settings->proxy);
+    free(settings);
+}
+
+static uint64_t number(const json_t *section, const char *name, uint64_t otherwise)
+{
+    json_int_t value = json_integer_value(json_object_get(section, name));
+
+    return value > 0 ? (uint64_t)value : otherwise;
+}
+
+static uint32_t number_ms(const json_t *section, const char *name, uint32_t otherwise)
+{
+    uint64_t value = number(section, name, otherwise);
+
+    return value > INT32_MAX ? INT32_MAX : (uint32_t)value;
+}
+
+static int settings_load(const struct client *client, const json_t *section,
+                         struct settings **ret_settings, struct ein_error *err)
+{
+    const char *proxy = json_string_value(json_object_get(section, "proxy"));
+    struct settings *settings = calloc(1, sizeof *settings);
+    int r;
+
+    if (!settings)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
+    settings->users = 1;
+    settings->connect_ms = number_ms(section, "connect_ms", 10 * 1000);
+    settings->first_byte_ms = number_ms(section, "first_byte_ms", 120 * 1000);
+    settings->idle_ms = number_ms(section, "idle_ms", 120 * 1000);
+    settings->total_ms = number_ms(section, "total_ms", 600 * 1000);
+    settings->max_bytes = number(section, "max_bytes", 64 * 1024 * 1024);
+    settings->proxy = proxy && *proxy ? strdup(proxy) : NULL;
+    r = egress_new(json_object_get(section, "allow"), client->listen_host, client->listen_port,
+                   &settings->egress, err);
+    if (r == 0 && proxy && *proxy && !settings->proxy)
+        r = error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
+    if (r < 0) {
+        settings_free(settings);
+        return r;
+    }
+    *ret_settings = settings;
+    return 0;
+}
+
+static struct settings *settings_hold(struct client *client)
+{
+    EIN_LOCKED(&client->lock);
+
+    client->settings->users++;
+    return client->settings;
+}
+
+static void settings_release(struct client *client, struct settings *settings)
+{
+    bool last;
+
+    {
+        EIN_LOCKED(&client->lock);
+        last = --settings->users == 0;
+    }
+    if (last)
+        settings_free(settings);
+}
+
+/* ---- the client ---- */
+
+int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,
+               struct metrics *metrics, struct client **ret_client, struct ein_error *err)
+{
+    struct client *client = calloc(1, sizeof *client);
+    int r;
+
+    if (!client)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
+    (void)pthread_mutex_init(&client->lock, NULL);
+    client->listen_host = listen_host ? strdup(listen_host) : NULL;
+    client->listen_port = listen_port;
+    client->metrics = metrics;
+    if (metrics)
+        client->seconds = metrics_histogram(metrics, "einion_fetch_seconds",
+                                            "How long outgoing HTTP requests took", NULL);
+    r = listen_host && !client->listen_host
+            ? error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client")
+            : settings_load(client, section, &client->settings, err);
+    if (r < 0) {
+        client_free(client);
+        return r;
+    }
+    *ret_client = client;
+    return 0;
+}
+
+int client_reload(struct client *client, const json_t *section, struct ein_error *err)
+{
+    struct settings *settings, *before;
+    int r = settings_load(client, section, &settings, err);
+
+    if (r < 0)
+        return r;
+    {
+        EIN_LOCKED(&client->lock);
+        before = client->settings;
+        client->settings = settings;
+    }
+    settings_release(client, before);
+    return 0;
+}
+
+void client_free(struct client *client)
+{
+    if (!client)
+        return;
+    client_io_free(client->io);
+    settings_free(client->settings);
+    free(client->listen_host);
+    (void)pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+static int io_get(struct client *client, struct client_io **ret_io, struct ein_error *err)
+{
+    int r = 0;
+    EIN_LOCKED(&client->lock);
+
+    if (!client->io)
+        r = client_io_new(&client->io, err);
+    *ret_io = client->io;
+    return r;
+}
+
+/* ---- one fetch ---- */
+
+struct fetch {
+    struct ein_fetch what; /* zero beyond what the caller knows */
+    const struct settings *settings;
+    bool public;
+    struct client_url url;
+    const char *method;
+    const char *headers[HEADERS_COUNT_MAX + 1]; /* lent, NULL-ended */
+    bool send_body;
+    int64_t send_len;
+    bool decode;
+    uint32_t hops_left;
+    uint64_t max_bytes;
+
+    char *location;       /* of the redirect that is being read */
+    size_t location_body; /* bytes of it */
+    int status;
+    json_t *head;
+    struct buf body;
+};
+
+/* Headers that describe one connection, or that libcurl writes itself. */
+static const char *const hop_by_hop[] = { "connection", "keep-alive",     "proxy-connection",
+                                          "te",         "trailer",        "transfer-encoding",
+                                          "upgrade",    "content-length", "proxy-authorization",
+                                          NULL };
+
+/* What is meant for one origin only. */
+static const char *const credentials[] = {
+    "authorization",        "cookie", "x-api-key", "api-key", "x-auth-token", "x-goog-api-key",
+    "x-amz-security-token", "host",   NULL
+};
+
+static const char *const host_header[] = { "host", NULL };
+static const char *const encoding_header[] = { "accept-encoding", NULL };
+static const char *const length_header[] = { "content-length", NULL };
+static const char *const body_headers[] = { "content-type", "content-encoding", "content-language",
+                                            "content-location", NULL };
+
+static int take_header(struct fetch *fetch, const char *line, size_t *count, struct ein_error *err)
+{
+    uint64_t length;
+
+    if (!client_head_is_valid(line))
+        return error_set(err, EIN_E_INVALID, "a header is not \"Name: value\"");
+    if (client_head_is_one_of(line, length_header) &&
+        str_to_u64(client_head_value(line), &length) && length <= INT64_MAX)
+        fetch->send_len = (int64_t)length;
+    if (client_head_is_one_of(line, encoding_header))
+        fetch->decode = false;
+    if (client_head_is_one_of(line, hop_by_hop) ||
+        (fetch->public && client_head_is_one_of(line, host_header)))
+        return 0;
+    if (*count >= HEADERS_COUNT_MAX)
+        return error_set(err, EIN_E_INVALID, "more than %d headers", HEADERS_COUNT_MAX);
+    fetch->headers[(*count)++] = line;
+    return 0;
+}
+
+static int take_headers(struct fetch *fetch, struct ein_error *err)
+{
+    size_t count = 0;
+    int r = 0;
+
+    fetch->send_len = -1;
+    fetch->decode = true;
+    for (const char *const *line = fetch->what.headers; line && *line && r == 0; line++)
+        r = take_header(fetch, *line, &count, err);
+    return r;
+}
+
+static void drop_headers(struct fetch *fetch, const char *const *names)
+{
+    const char **to = fetch->headers;
+
+    for (const char **from = fetch->headers; *from; from++) {
+        if (!client_head_is_one_of(*from, names))
+            *to++ = *from;
+    }
+    *to = NULL;
+}
+
+static bool method_is_valid(const char *method)
+{
+    size_t len = strlen(method);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!isupper((unsigned char)method[i]))
+            return false;
+    }
+    return len > 0 && len <= METHOD_MAX && !str_eq(method, "CONNECT");
+}
+
+/* Refused before anything is sent or asked of a name server; what a name leads to is checked when
+ * it is connected to. */
+static int check_url(const struct fetch *fetch, struct ein_error *err)
+{
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+    const struct egress *egress = fetch->settings->egress;
+    struct addrinfo *found = NULL;
+    char port[8];
+    int r = 0;
+
+    if (!fetch->public)
+        return 0;
+    if (fetch->url.has_user)
+        return error_set(err, EIN_E_DENIED, "a URL may not carry a user name or password");
+    /* A proxy connects for us: refuse the names that are plainly not public. */
+    if (fetch->settings->proxy)
+        hints.ai_flags = 0;
+    (void)snprintf(port, sizeof port, "%u", fetch->url.port);
+    if (getaddrinfo(fetch->url.host, port, &hints, &found) != 0)
+        return 0;
+    for (const struct addrinfo *it = found; it && r == 0; it = it->ai_next)
+        r = egress_check(egress, it->ai_addr, egress_allows_host(egress, fetch->url.host), err);
+    freeaddrinfo(found);
+    return r;
+}
+
+/* ---- replies ---- */
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static int check_length(const struct fetch *fetch, int status, const json_t *headers,
+                        struct ein_error *err)
+{
+    const char *text = json_string_value(json_object_get(headers, "content-length"));
+    uint64_t length;
+
+    if (!text || str_eq(fetch->method, "HEAD") || status == 304 || !str_to_u64(text, &length) ||
+        length <= fetch->max_bytes)
+        return 0;
+    return error_set(err, EIN_E_TOO_LARGE, "%s: the reply is longer than %llu bytes",
+                     fetch->url.host, (unsigned long long)fetch->max_bytes);
+}
+
+static int on_head(void *data, int status, json_t *headers, struct ein_error *err)
+{
+    struct fetch *fetch = data;
+    const char *location = json_string_value(json_object_get(headers, "location"));
+    int r;
+
+    fetch->status = status;
+    if (is_redirect(status) && location && fetch->what.max_redirects > 0) {
+        if (fetch->hops_left == 0)
+            return error_set(err, EIN_E_UNAVAILABLE, "%s: more than %u redirects", fetch->url.host,
+                             fetch->what.max_redirects);
+        fetch->location = strdup(location);
+        fetch->location_body = 0;
+        return fetch->location ? 0 : error_set(err, EIN_E_NO_MEMORY, "no memory for a redirect");
+    }
+    r = check_length(fetch, status, headers, err);
+    if (r < 0)
+        return r;
+    if (fetch->decode && json_object_get(headers, "content-encoding")) {
+        (void)json_object_del(headers, "content-encoding");
+        (void)json_object_del(headers, "content-length");
+    }
+    fetch->head = json_incref(headers);
+    if (fetch->what.on_head && fetch->what.on_head(fetch->what.data, status, headers) != 0)
+        return error_set(err, EIN_E_CANCELLED, "stopped by the receiver");
+    return 0;
+}
+
+static int on_data(void *data, const void *piece, size_t len, struct ein_error *err)
+{
+    struct fetch *fetch = data;
+
+    if (fetch->location) {
+        fetch->location_body += len;
+        return fetch->location_body > REDIRECT_BODY_MAX;
+    }
+    if (fetch->what.on_data) {
+        if (fetch->what.on_data(fetch->what.data, piece, len) != 0)
+            return error_set(err, EIN_E_CANCELLED, "stopped by the receiver");
+        return 0;
+    }
+    if (buf_add(&fetch->body, piece, len) < 0)
+        return error_set(err, fetch->body.error, "no memory for the reply of %s", fetch->url.host);
+    return 0;
+}
+
+/* ---- hops ---- */
+
+/* RFC 9110, 15.4: what a client does after each kind of redirect. */
+static int redirect(struct fetch *fetch, struct ein_error *err)
+{
+    EIN_FREE char *location = EIN_TAKE(fetch->location);
+    struct client_url next;
+    bool keeps_method = fetch->status == 307 || fetch->status == 308;
+    int r = client_url_follow(&fetch->url, location, &next, err);
+
+    if (r < 0)
+        return r;
+    if (fetch->url.tls && !next.tls) {
+        client_url_done(&next);
+        return error_set(err, EIN_E_DENIED, "%s redirects from https to http", fetch->url.host);
+    }
+    if (!client_url_same_origin(&fetch->url, &next))
+        drop_headers(fetch, credentials);
+    client_url_done(&fetch->url);
+    fetch->url = next;
+    fetch->hops_left--;
+    if (!keeps_method && !str_eq(fetch->method, "HEAD") && !str_eq(fetch->method, "GET")) {
+        fetch->method = "GET";
+        fetch->send_body = false;
+        drop_headers(fetch, body_headers);
+    }
+    if (fetch->send_body && fetch->what.on_send)
+        return error_set(err, EIN_E_UNSUPPORTED,
+                         "%s: a redirect, but a body that was sent in pieces cannot be sent again",
+                         fetch->url.host);
+    return 0;
+}
+
+static int hop(struct client_io *io, struct fetch *fetch, int64_t until_ms, struct ein_error *err)
+{
+    const struct ein_fetch *what = &fetch->what;
+    const struct settings *settings = fetch->settings;
+    struct transfer transfer = {
+        .url = &fetch->url,
+        .method = fetch->method,
+        .headers = fetch->headers,
+        .proxy = settings->proxy,
+        .egress = fetch->public ? settings->egress : NULL,
+        .host_allowed = egress_allows_host(settings->egress, fetch->url.host),
+        .body = fetch->send_body ? what->body : NULL,
+        .body_len = what->body_len,
+        .on_send = fetch->send_body ? what->on_send : NULL,
+        .send_len = fetch->send_len,
+        .decode = fetch->decode,
+        .connect_ms = what->connect_ms ? what->connect_ms : settings->connect_ms,
+        .first_byte_ms = what->first_byte_ms ? what->first_byte_ms : settings->first_byte_ms,
+        .idle_ms = what->idle_ms ? what->idle_ms : settings->idle_ms,
+        .until_ms = until_ms,
+        .max_bytes = fetch->max_bytes,
+        .cancel = what->cancel,
+        .on_head = on_head,
+        .on_data = on_data,
+        .data = fetch,
+        .send_data = what->data,
+    };
+    int r = check_url(fetch, err);
+
+    return r < 0 ? r : transfer_run(io, &transfer, err);
+}
+
+static int hops(struct client *client, struct fetch *fetch, struct ein_error *err)
+{
+    uint32_t total_ms = fetch->what.total_ms ? fetch->what.total_ms : fetch->settings->total_ms;
+    int64_t until_ms = clock_mono_ms() + total_ms;
+    struct client_io *io;
+    int r = io_get(client, &io, err);
+
+    while (r == 0) {
+        r = hop(io, fetch, until_ms, err);
+        if (r < 0 || !fetch->location)
+            return r;
+        r = redirect(fetch, err);
+    }
+    return r;
+}
+
+/* ---- in and out ---- */
+
+static int fetch_init(struct fetch *fetch, const struct ein_fetch *what,
+                      const struct settings *settings, struct ein_error *err)
+{
+    size_t known = what->struct_size < sizeof *what ? what->struct_size : sizeof *what;
+    int r;
+
+    *fetch = (struct fetch){ .settings = settings };
+    memcpy(&fetch->what, what, known);
+    fetch->public = fetch->what.egress != EIN_EGRESS_OPERATOR;
+    fetch->method = fetch->what.method ? fetch->what.method : "GET";
+    fetch->send_body = fetch->what.body || fetch->what.on_send;
+    if (fetch->what.max_redirects > CLIENT_REDIRECTS_MAX)
+        fetch->what.max_redirects = CLIENT_REDIRECTS_MAX;
+    fetch->hops_left = fetch->what.max_redirects;
+    fetch->max_bytes = fetch->what.max_bytes ? fetch->what.max_bytes : settings->max_bytes;
+    buf_init(&fetch->body, fetch->max_bytes < SIZE_MAX / 2 ? fetch->max_bytes : SIZE_MAX / 2);
+    if (!method_is_valid(fetch->method))
+        return error_set(err, EIN_E_INVALID, "'%.32s' is not a method to fetch with",
+                         fetch->method);
+    r = take_headers(fetch, err);
+    return r < 0 ? r : client_url_parse(fetch->what.url, &fetch->url, err);
+}
+
+static void fetch_done(struct fetch *fetch)
+{
+    client_url_done(&fetch->url);
+    free(fetch->location);
+    json_decref(fetch->head);
+    buf_done(&fetch->body);
+}
+
+static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *err)
+{
+    struct ein_fetched fetched = { .struct_size = ret->struct_size };
+
+    fetched.status = fetch->status;
+    if (!fetch->what.on_data) {
+        fetched.body = buf_take(&fetch->body, &fetched.body_len);
+        if (!fetched.body)
+            return error_set(err, EIN_E_NO_MEMORY, "no memory for the reply of %s",
+                             fetch->url.host);
+    }
+    fetched.headers = EIN_TAKE(fetch->head);
+    memcpy(ret, &fetched, ret->struct_size < sizeof *ret ? ret->struct_size : sizeof *ret);
+    return 0;
+}
+
+static const char *outcome_name(int r)
+{
+    static const char *const names[] = {
+        [0] = "ok",
+        [-EIN_E_INVALID] = "invalid",
+        [-EIN_E_DENIED] = "denied",
+        [-EIN_E_UNAVAILABLE] = "unavailable",
+        [-EIN_E_TIMEOUT] = "timeout",
+        [-EIN_E_CANCELLED] = "cancelled",
+        [-EIN_E_TOO_LARGE] = "too_large",
+    };
+    size_t at = (size_t)-r;
+
+    return at < sizeof names / sizeof names[0] && names[at] ? names[at] : "error";
+}
+
+static void tell(struct client *client, int r, int64_t began_us)
+{
+    const char *labels[] = { "outcome", outcome_name(r), NULL };
+
+    if (!client->metrics)
+        return;
+    metric_add(
+        metrics_counter(client->metrics, "einion_fetches_total", "Outgoing HTTP requests", labels),
+        1);
+    metric_observe(client->seconds, (double)(clock_mono_us() - began_us) / 1e6);
+}
+
+int client_fetch(struct client *client, const struct ein_fetch *what, struct ein_fetched *ret,
+                 struct ein_error *err)
+{
+    struct settings *settings = settings_hold(client);
+    int64_t began_us = clock_mono_us();
+    struct fetch fetch;
+    int r;
+
+    r = fetch_init(&fetch, what, settings, err);
+    if (r == 0)
+        r = hops(client, &fetch, err);
+    if (r == 0)
+        r = give(&fetch, ret, err);
+    tell(client, r, began_us);
+    fetch_done(&fetch);
+    settings_release(client, settings);
+    return r;
+}

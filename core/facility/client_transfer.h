@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLIENT_TRANSFER_H
+#define CLIENT_TRANSFER_H
+
+#include "client_url.h"
+#include <einion/plugin.h>
+#include <jansson.h>
+
+struct client_io;
+struct egress;
+
+/* One request and its reply: one hop of a fetch.  Everything is lent until transfer_run()
+ * returns, and every callback runs on its caller's thread. */
+struct transfer {
+    const struct client_url *url;
+    const char *method;
+    const char *const *headers;  /* checked, NULL-ended */
+    const char *proxy;           /* may be NULL */
+    const struct egress *egress; /* NULL: every address */
+    bool host_allowed;
+
+    const void *body; /* may be NULL */
+    size_t body_len;
+    int64_t (*on_send)(void *data, void *piece, size_t size); /* instead of body; or NULL */
+    int64_t send_len;                                         /* of on_send; -1: unknown */
+    bool decode; /* ask for compression and undo it; max_bytes counts what comes out */
+
+    uint32_t connect_ms, first_byte_ms, idle_ms;
+    int64_t until_ms; /* clock_mono_ms() at which the whole fetch is late */
+    uint64_t max_bytes;
+    struct ein_cancel *cancel; /* may be NULL */
+
+    /* Negative: the error that transfer_run() returns.  Positive: enough, success. */
+    int (*on_head)(void *data, int status, json_t *headers, struct ein_error *err);
+    int (*on_data)(void *data, const void *piece, size_t len, struct ein_error *err);
+    void *data;      /* of on_head and on_data */
+    void *send_data; /* of on_send */
+};
+
+int transfer_run(struct client_io *io, const struct transfer *transfer, struct ein_error *err);
+
+#endif

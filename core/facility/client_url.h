@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLIENT_URL_H
+#define CLIENT_URL_H
+
+#include <einion/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A checked http or https URL. */
+struct client_url {
+    char *text; /* normal form, no fragment */
+    char *host; /* without brackets; numeric forms of IPv4 made dotted */
+    uint16_t port;
+    bool tls;
+    bool has_user; /* user:password@ */
+};
+
+/* INVALID: not a URL, too long, neither http nor https. */
+int client_url_parse(const char *text, struct client_url *ret_url, struct ein_error *err);
+/* Where `location` leads from `base`. */
+int client_url_follow(const struct client_url *base, const char *location,
+                      struct client_url *ret_url, struct ein_error *err);
+void client_url_done(struct client_url *url);
+
+bool client_url_same_origin(const struct client_url *a, const struct client_url *b);
+
+#endif

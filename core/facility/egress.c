@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress.h"
+
+#include "error.h"
+#include "str.h"
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* IPv4 and IPv6 in one form: ::ffff:a.b.c.d is what both are compared as. */
+struct ip {
+    uint8_t bytes[16];
+};
+
+struct net {
+    struct ip ip;
+    unsigned bits;
+};
+
+struct egress {
+    struct net *nets;
+    size_t net_count;
+    char **hosts;
+    size_t host_count;
+    struct ip *own; /* addresses this server listens on */
+    size_t own_count;
+    uint16_t own_port; /* 0: it does not listen */
+};
+
+static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+/* The IANA registries of special-purpose addresses, narrower networks before wider ones. */
+static const struct special {
+    const char *net;
+    unsigned bits;
+    const char *what;
+} specials[] = {
+    { "0.0.0.0", 32, "the unspecified address" },
+    { "0.0.0.0", 8, "an address of \"this network\"" },
+    { "10.0.0.0", 8, "a private address" },
+    { "100.64.0.0", 10, "a shared (carrier-grade NAT) address" },
+    { "127.0.0.0", 8, "a loopback address" },
+    { "169.254.0.0", 16, "a link-local address" },
+    { "172.16.0.0", 12, "a private address" },
+    { "192.0.0.0", 24, "a protocol assignment" },
+    { "192.0.2.0", 24, "a documentation address" },
+    { "192.88.99.0", 24, "a 6to4 relay" },
+    { "192.168.0.0", 16, "a private address" },
+    { "198.18.0.0", 15, "a benchmarking address" },
+    { "198.51.100.0", 24, "a documentation address" },
+    { "203.0.113.0", 24, "a documentation address" },
+    { "224.0.0.0", 4, "a multicast address" },
+    { "255.255.255.255", 32, "the broadcast address" },
+    { "240.0.0.0", 4, "a reserved address" },
+    { "::", 128, "the unspecified address" },
+    { "::1", 128, "the loopback address" },
+    { "64:ff9b:1::", 48, "a local NAT64 address" },
+    { "2001:db8::", 32, "a documentation address" },
+    { "2001:2::", 48, "a benchmarking address" },
+    { "2001::", 32, "a Teredo address" },
+    { "2001::", 23, "a protocol assignment" },
+    { "2002::", 16, "a 6to4 address" },
+    { "3fff::", 20, "a documentation address" },
+    { "fc00::", 7, "a unique local address" },
+    { "fe80::", 10, "a link-local address" },
+    { "fec0::", 10, "a site-local address" },
+    { "ff00::", 8, "a multicast address" },
+};
+
+static bool is_mapped(const struct ip *ip)
+{
+    return memcmp(ip->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
+/* *ret_bits is the length of the whole address: a /8 of IPv4 is a /104 of ours. */
+static bool ip_parse(const char *text, struct ip *ret, unsigned *ret_bits)
+{
+    struct ip ip;
+
+    if (inet_pton(AF_INET6, text, ip.bytes) == 1) {
+        *ret_bits = 128;
+    } else if (inet_pton(AF_INET, text, ip.bytes + 12) == 1) {
+        memcpy(ip.bytes, mapped_prefix, sizeof mapped_prefix);
+        *ret_bits = 32;
+    } else {
+        return false;
+    }
+    *ret = ip;
+    return true;
+}
+
+static bool ip_of(const struct sockaddr *address, struct ip *ret, uint16_t *ret_port)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+
+        memcpy(ret->bytes, mapped_prefix, sizeof mapped_prefix);
+        memcpy(ret->bytes + 12, &in->sin_addr, 4);
+        *ret_port = ntohs(in->sin_port);
+        return true;
+    }
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+
+        memcpy(ret->bytes, &in6->sin6_addr, 16);
+        *ret_port = ntohs(in6->sin6_port);
+        return true;
+    }
+    return false;
+}
+
+static bool net_has(const struct ip *net, unsigned bits, const struct ip *ip)
+{
+    unsigned whole = bits / 8, rest = bits % 8;
+    uint8_t mask = (uint8_t)(0xff00 >> rest);
+
+    return memcmp(net->bytes, ip->bytes, whole) == 0 &&
+           (rest == 0 || ((net->bytes[whole] ^ ip->bytes[whole]) & mask) == 0);
+}
+
+static bool special_has(const struct special *special, const struct ip *ip)
+{
+    struct ip net;
+    unsigned length;
+
+    return ip_parse(special->net, &net, &length) && net_has(&net, 128 - length + special->bits, ip);
+}
+
+static const char *why_private(const struct ip *ip)
+{
+    static const struct ip global = { { 0x20 } };
+    static const struct ip nat64 = { { 0x00, 0x64, 0xff, 0x9b } };
+    struct ip inner;
+
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        if (special_has(&specials[i], ip))
+            return specials[i].what;
+    }
+    if (is_mapped(ip) || net_has(&global, 3, ip))
+        return NULL;
+    if (!net_has(&nat64, 96, ip))
+        return "not a global address";
+    /* A translator stands behind it: what counts is the IPv4 address that it leads to. */
+    memcpy(inner.bytes, mapped_prefix, sizeof mapped_prefix);
+    memcpy(inner.bytes + 12, ip->bytes + 12, 4);
+    return why_private(&inner);
+}
+
+const char *egress_why_private(const struct sockaddr *address)
+{
+    struct ip ip;
+    uint16_t port;
+
+    return ip_of(address, &ip, &port) ? why_private(&ip) : "not an Internet address";
+}
+
+/* ---- what the operator allows ---- */
+
+/* "ADDRESS/BITS" or "ADDRESS"; false: it is a name. */
+static bool net_parse(const char *text, struct net *ret, bool *ret_bad)
+{
+    char address[INET6_ADDRSTRLEN];
+    const char *slash = strchr(text, '/');
+    size_t len = slash ? (size_t)(slash - text) : strlen(text);
+    unsigned length;
+    uint64_t bits;
+
+    *ret_bad = slash != NULL;
+    if (len >= sizeof address)
+        return false;
+    memcpy(address, text, len);
+    address[len] = '\0';
+    if (!ip_parse(address, &ret->ip, &length))
+        return false;
+    bits = length;
+    if (slash && (!str_to_u64(slash + 1, &bits) || bits > length))
+        return false;
+    ret->bits = 128 - length + (unsigned)bits;
+    *ret_bad = false;
+    return true;
+}
+
+static int allow_add(struct egress *egress, const char *text, struct ein_error *err)
+{
+    bool bad;
+
+    if (!text || !*text)
+        return error_set(err, EIN_E_INVALID, "egress.allow: not a text");
+    if (net_parse(text, &egress->nets[egress->net_count], &bad)) {
+        egress->net_count++;
+        return 0;
+    }
+    if (bad)
+        return error_set(err, EIN_E_INVALID,
+                         "egress.allow: '%s' is neither a network, an address nor a host name",
+                         text);
+    egress->hosts[egress->host_count] = strdup(text);
+    if (!egress->hosts[egress->host_count])
+        return error_set(err, EIN_E_NO_MEMORY, "no memory for egress.allow");
+    egress->host_count++;
+    return 0;
+}
+
+static int allow_load(struct egress *egress, const json_t *allow, struct ein_error *err)
+{
+    size_t count = json_array_size(allow), i;
+    const json_t *item;
+    int r;
+
+    if (count > EGRESS_ALLOW_MAX)
+        return error_set(err, EIN_E_INVALID, "egress.allow: more than %d entries",
+                         EGRESS_ALLOW_MAX);
+    egress->nets = calloc(count + 1, sizeof *egress->nets);
+    egress->hosts = calloc(count + 1, sizeof *egress->hosts);
+    if (!egress->nets || !egress->hosts)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory for egress.allow");
+    json_array_foreach(allow, i, item)
+    {
+        r = allow_add(egress, json_string_value(item), err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- where the server itself listens ---- */
+
+static bool is_any(const struct ip *ip)
+{
+    static const struct ip any6;
+
+    return memcmp(ip, &any6, sizeof any6) == 0 ||
+           (is_mapped(ip) && memcmp(ip->bytes + 12, any6.bytes, 4) == 0);
+}
+
+static int own_add(struct egress *egress, const struct ip *ip)
+{
+    struct ip *grown = realloc(egress->own, (egress->own_count + 1) * sizeof *grown);
+
+    if (!grown)
+        return EIN_E_NO_MEMORY;
+    egress->own = grown;
+    egress->own[egress->own_count++] = *ip;
+    return 0;
+}
+
+/* Who listens on every address is reached by each of this machine's. */
+static int own_add_all(struct egress *egress)
+{
+    struct ifaddrs *all;
+    int r = 0;
+
+    if (getifaddrs(&all) != 0)
+        return EIN_E_UNAVAILABLE;
+    for (const struct ifaddrs *it = all; it && r == 0; it = it->ifa_next) {
+        struct ip ip;
+        uint16_t port;
+
+        if (it->ifa_addr && ip_of(it->ifa_addr, &ip, &port))
+            r = own_add(egress, &ip);
+    }
+    freeifaddrs(all);
+    return r;
+}
+
+static int own_load(struct egress *egress, const char *host, uint16_t port, struct ein_error *err)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+    int r = 0;
+
+    egress->own_port = port;
+    if (!host || port == 0)
+        return 0;
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return error_set(err, EIN_E_INVALID, "listen address '%s' cannot be resolved", host);
+    for (const struct addrinfo *it = found; it && r == 0; it = it->ai_next) {
+        uint16_t unused;
+        struct ip ip;
+
+        if (!ip_of(it->ai_addr, &ip, &unused))
+            continue;
+        r = own_add(egress, &ip);
+        if (r == 0 && is_any(&ip))
+            r = own_add_all(egress);
+    }
+    freeaddrinfo(found);
+    return r < 0 ? error_set(err, r, "cannot learn this machine's addresses") : 0;
+}
+
+static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t port)
+{
+    if (egress->own_port == 0 || port != egress->own_port)
+        return false;
+    for (size_t i = 0; i < egress->own_count; i++) {
+        if (memcmp(&egress->own[i], ip, sizeof *ip) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- asking ---- */
+
+int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_port,
+               struct egress **ret_egress, struct ein_error *err)
+{
+    struct egress *egress = calloc(1, sizeof *egress);
+    int r;
+
+    if (!egress)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress policy");
+    r = allow_load(egress, allow, err);
+    if (r == 0)
+        r = own_load(egress, listen_host, listen_port, err);
+    if (r < 0) {
+        egress_free(egress);
+        return r;
+    }
+    *ret_egress = egress;
+    return 0;
+}
+
+void egress_free(struct egress *egress)
+{
+    if (!egress)
+        return;
+    for (size_t i = 0; i < egress->host_count; i++)
+        free(egress->hosts[i]);
+    free(egress->hosts);
+    free(egress->nets);
+    free(egress->own);
+    free(egress);
+}
+
+bool egress_allows_host(const struct egress *egress, const char *host)
+{
+    size_t len = strlen(host);
+
+    for (size_t i = 0; i < egress->host_count; i++) {
+        const char *allowed = egress->hosts[i];
+        size_t suffix = strlen(allowed);
+
+        if (str_eq_case(allowed, host))
+            return true;
+        if (allowed[0] == '.' && len > suffix && str_eq_case(allowed, host + len - suffix))
+            return true;
+    }
+    return false;
+}
+
+static bool is_allowed(const struct egress *egress, const struct ip *ip)
+{
+    for (size_t i = 0; i < egress->net_count; i++) {
+        if (net_has(&egress->nets[i].ip, egress->nets[i].bits, ip))
+            return true;
+    }
+    return false;
+}
+
+static void ip_text(const struct ip *ip, char out[INET6_ADDRSTRLEN])
+{
+    if (is_mapped(ip))
+        (void)inet_ntop(AF_INET, ip->bytes + 12, out, INET6_ADDRSTRLEN);
+    else
+        (void)inet_ntop(AF_INET6, ip->bytes, out, INET6_ADDRSTRLEN);
+}
+
+int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,
+                 struct ein_error *err)
+{
+    char text[INET6_ADDRSTRLEN];
+    const char *why;
+    uint16_t port;
+    struct ip ip;
+
+    if (!ip_of(address, &ip, &port))
+        return error_set(err, EIN_E_DENIED, "not an Internet address");
+    ip_text(&ip, text);
+    if (is_own(egress, &ip, port))
+        return error_set(err, EIN_E_DENIED, "%s port %u is this server itself", text, port);
+    why = why_private(&ip);
+    if (!why || host_allowed || is_allowed(egress, &ip))
+        return 0;
+    return error_set(err, EIN_E_DENIED, "%s is %s, which egress.allow does not allow", text, why);
+}
