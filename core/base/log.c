@@ -343,11 +343,11 @@ static int start_yder(struct log *log, struct ein_error *err)
     static const unsigned long modes[] = { Y_LOG_MODE_CALLBACK, Y_LOG_MODE_JOURNALD,
                                            Y_LOG_MODE_SYSLOG };
 
-    if (log->target == TO_FD && !y_set_logs_callback(on_yder, log, NULL))
-        return error_set(err, EIN_E_UNAVAILABLE, "log: yder takes no callback");
     if (!y_init_logs("einion", modes[log->target], Y_LOG_LEVEL_DEBUG, NULL, NULL))
         return error_set(err, EIN_E_UNAVAILABLE, "log.to: cannot be opened");
     log->has_yder = true;
+    if (log->target == TO_FD && !y_set_logs_callback(on_yder, log, NULL))
+        return error_set(err, EIN_E_UNAVAILABLE, "log: yder takes no callback");
     return 0;
 }
 

@@ -7,16 +7,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { REPLY_HEADERS_MAX = 64, REPLY_DETAIL_MAX = 4096 };
+
 struct reply_header { /* in the request's arena */
     struct reply_header *next;
     const char *name, *value;
 };
 
+struct reply_cookie { /* the same */
+    struct reply_cookie *next;
+    const char *name, *value;
+    int64_t max_age_s;
+    uint32_t flags;
+};
+
 struct reply {
-    int status; /* 0: nobody has replied */
-    char *body; /* heap; NULL: none */
-    size_t len;
+    int status;       /* 0: nobody has replied */
+    char *body;       /* heap; NULL: none */
+    size_t len;       /* of the body */
+    const char *type; /* NULL: no Content-Type, or one among the headers */
     struct reply_header *headers;
+    struct reply_cookie *cookies;
+    size_t count; /* of headers and cookies */
+    bool sent;    /* the first piece of a stream has gone: nothing may change any more */
 };
 
 /* ---- struct ein_http, in its order; see einion/plugin.h ---- */
@@ -30,10 +43,13 @@ int reply_set_header(struct ein_req *req, const char *name, const char *value);
 int reply_set_cookie(struct ein_req *req, const char *name, const char *value, int64_t max_age_s,
                      uint32_t flags);
 
+/* For the server's own headers, known to be well-formed; value is lent for the request's life. */
+void reply_add_header(struct ein_req *req, const char *name, const char *value);
 const char *reply_header(const struct ein_req *req, const char *name); /* or NULL */
 
-/* What every reply has at its end: a handler's silence becomes an error, 304, HEAD, lengths.
- * `result` is what the handler returned. */
-void reply_finish(struct ein_req *req, int result);
+/* Makes sure that there is a reply: `result` is what the handler returned. */
+void reply_settle(struct ein_req *req, int result);
+/* What every reply has at its end: 304, no body where there is none, WWW-Authenticate. */
+void reply_finish(struct ein_req *req);
 
 #endif

@@ -3,8 +3,11 @@
 #define REQUEST_H
 
 #include "arena.h"
+#include "cancel.h"
 #include "reply.h"
 #include "router.h"
+#include "settings.h"
+#include "watch.h"
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,51 +15,69 @@
 #include <stdint.h>
 
 enum {
-    REQUEST_ID_SIZE = 36,      /* one that we make, with the NUL */
-    REQUEST_ID_MAX = 128,      /* one that the client sends */
-    REQUEST_ARENA_FIRST = 2048 /* bytes that cost nothing beyond the request itself */
+    REQUEST_ID_SIZE = 33,                 /* one that we make, with the NUL */
+    REQUEST_ID_MAX = 128,                 /* one that the client sends */
+    REQUEST_ARENA_FIRST = 2048,           /* bytes that cost nothing beyond the request itself */
+    REQUEST_ARENA_MAX = 64 * 1024 * 1024, /* for a handler that calls alloc() */
+    TRACE_ID_SIZE = 33
 };
 
-struct identity;
 struct pipeline;
 struct stream;
-struct watch_entry;
 
 /* What has been received.  Lent for the life of the request. */
 struct head {
     const char *method, *target; /* as sent: path and query, percent-encoded */
-    const char *version;         /* "HTTP/1.1" */
     char *const *names, *const *values;
     size_t count; /* of headers */
     const void *body;
     size_t body_len;
+    bool body_cut; /* there was more of it than anyone may send */
     const char *client_addr;
-    int fd; /* the connection; -1 in tests without one */
+    int fd; /* the connection; -1: none */
 };
 
-/* One request and its reply.  It belongs to the connection's thread; while a stream's handler
- * runs, to the thread of that handler. */
+/* The headers that the server itself looks at. */
+enum known_header {
+    HEADER_HOST,
+    HEADER_ORIGIN,
+    HEADER_REQUEST_ID,
+    HEADER_TRACEPARENT,
+    HEADER_FETCH_SITE,
+    HEADER_IF_NONE_MATCH,
+    HEADER_COOKIE,
+    HEADER_KNOWN
+};
+
+/* One request and its reply.  It belongs to the connection's thread; while the handler of a
+ * stream runs, to the thread of that handler. */
 struct ein_req {
     struct pipeline *pipeline;
     const struct settings *settings;
     struct head head;
+    const char *known[HEADER_KNOWN]; /* NULL: not sent */
+    size_t header_bytes;
     int64_t start_us;
 
-    const char *path, *query_text; /* path_len bytes of the target; query_text may be NULL */
+    const char *path; /* path_len bytes, not NUL-ended */
     size_t path_len;
-    char *path_copy;
+    const char *query_text; /* NULL: none */
+    char *path_text;        /* NULL until asked for */
     const char *id;
     char made_id[REQUEST_ID_SIZE];
-    char trace_id[33], span_id[17]; /* "" until asked for */
+    char trace_id[TRACE_ID_SIZE]; /* "" until asked for */
 
     const struct route *route; /* NULL: none matched; its gate is held */
-    struct params params;
+    struct path_params params;
     json_t *query, *body; /* NULL until asked for, or parsed */
+    json_t *claims;
     const struct ein_identity *identity;
 
     struct reply reply;
-    struct stream *stream; /* NULL unless the route has EIN_ROUTE_EVENTS */
-    struct watch_entry *watch;
+    struct stream *stream; /* NULL: the reply is plain */
+    bool has_cancel;       /* guarded by pipeline_cancel_lock() */
+    struct ein_cancel cancel;
+    struct watch_entry watch;
 
     struct arena arena;
     _Alignas(max_align_t) char first[REQUEST_ARENA_FIRST];
@@ -65,6 +86,12 @@ struct ein_req {
 /* head is copied, what it points to is lent. */
 struct ein_req *request_new(struct pipeline *pipeline, const struct head *head);
 void request_free(struct ein_req *req);
+
+/* Parses the query; EIN_E_INVALID: a bad escape, a NUL, or not UTF-8. */
+int request_parse_query(struct ein_req *req);
+
+/* After the handler: nobody fires the request's token any more, and it is gone. */
+void request_drop_cancel(struct ein_req *req);
 
 /* ---- struct ein_http, in its order; see einion/plugin.h ---- */
 const char *request_method(const struct ein_req *req);

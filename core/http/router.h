@@ -32,7 +32,7 @@ struct route {             /* immutable but for its stats; lives while its owner
     struct route_stats *stats;
 };
 
-struct params {
+struct path_params {
     size_t count;
     struct {
         const char *name, *value; /* decoded */
@@ -50,8 +50,8 @@ enum router_found {
 
 struct router_match {
     const struct route *route;
-    struct params params;
-    const char *allow; /* for Allow, in the arena: ROUTER_BAD_METHOD, and with method OPTIONS */
+    struct path_params params;
+    const char *allow; /* "GET, HEAD", in the arena: ROUTER_BAD_METHOD */
 };
 
 int router_new(struct metrics *metrics, struct router **ret_router);

@@ -5,19 +5,20 @@
 #include "schemas.h"
 #include <jansson.h>
 
-/* Which model to ask, and how: what sessions keep and agents name. */
-#define PROVIDER_CONFIG_SCHEMA                                                                     \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "title" : "ProviderConfig",                                                                \
-        "required" : [ "provider", "model", "parameters" ],                                        \
-        "properties" : {                                                                           \
-            "provider" : { "type" : "string" },                                                    \
-            "model" : { "type" : "string" },                                                       \
-            "parameters" : { "type" : "object", "additionalProperties" : true },                   \
-            "builtInTool" : { "type" : [ "string", "null" ], "default" : null }                    \
-        }                                                                                          \
-    })
+/* Which model to ask, and how: what sessions keep and agents name.  The members but for `type`,
+ * and the whole. */
+/* clang-format off */
+#define PROVIDER_CONFIG_MEMBERS                                                                    \
+    SCHEMA("title": "ProviderConfig",                                                              \
+           "required": ["provider", "model", "parameters"],                                        \
+           "properties": {                                                                         \
+               "provider": {"type": "string"},                                                     \
+               "model": {"type": "string"},                                                        \
+               "parameters": {"type": "object", "additionalProperties": true},                     \
+               "builtInTool": {"type": ["string", "null"], "default": null}                        \
+           })
+/* clang-format on */
+#define PROVIDER_CONFIG_SCHEMA "{\"type\": \"object\", " PROVIDER_CONFIG_MEMBERS "}"
 
 /* The pairs of parameters that exclude each other, by provider and model; json_decref.
  * NULL: no memory. */

@@ -37,3 +37,17 @@ def build_plugin(tmp_path_factory):
         return target
 
     return build
+
+
+@pytest.fixture(scope="session")
+def plugin_config():
+    """plugin_config({instance: FILE.so}, instance={setting: value}): a configuration in memory."""
+
+    def text(files, **settings):
+        lines = ["storage:", "  backend: memory", "plugins:", "  storage-memory:", "    enabled: true"]
+        for instance, file in files.items():
+            lines += [f"  {instance}:", f"    plugin: {file}", "    enabled: true"]
+            lines += [f"    {name}: {value!r}" for name, value in settings.get(instance, {}).items()]
+        return "\n".join(lines) + "\n"
+
+    return text

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cors.h"
+#include "request.h"
+#include "str.h"
+#include <string.h>
+#include <strings.h>
+
+static const char allowed_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+static const char max_age_s[] = "600";
+
+static bool on_list(const char *const *origins, const char *origin)
+{
+    for (; *origins; origins++)
+        if (strcasecmp(*origins, origin) == 0)
+            return true;
+    return false;
+}
+
+static bool same_origin(const char *origin, const char *host)
+{
+    const char *authority = strstr(origin, "://");
+
+    return authority && host && strcasecmp(authority + 3, host) == 0;
+}
+
+static bool is_safe(const char *method)
+{
+    return str_eq(method, "GET") || str_eq(method, "HEAD") || str_eq(method, "OPTIONS");
+}
+
+static bool is_allowed_method(const char *method)
+{
+    size_t len = strlen(method);
+
+    for (const char *at = allowed_methods; len > 0 && (at = strstr(at, method)); at += len)
+        if ((at == allowed_methods || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+static void answer_preflight(struct ein_req *req, bool listed, const char *method)
+{
+    const char *headers = request_header(req, "Access-Control-Request-Headers");
+    const char *problem = !listed                      ? "Disallowed CORS origin"
+                          : !is_allowed_method(method) ? "Disallowed CORS method"
+                                                       : NULL;
+
+    reply_add_header(req, "Access-Control-Allow-Methods", allowed_methods);
+    reply_add_header(req, "Access-Control-Max-Age", max_age_s);
+    if (headers)
+        (void)reply_set_header(req, "Access-Control-Allow-Headers", headers);
+    if (problem)
+        (void)reply_bytes(req, 400, "text/plain; charset=utf-8", problem, strlen(problem));
+    else
+        (void)reply_bytes(req, 200, "text/plain; charset=utf-8", "OK", 2);
+}
+
+bool cors_check(struct ein_req *req)
+{
+    const char *origin = req->known[HEADER_ORIGIN], *site = req->known[HEADER_FETCH_SITE];
+    const char *method = req->head.method, *wanted;
+    bool listed = origin && on_list(req->settings->origins, origin);
+
+    if (!origin && !site)
+        return true;
+    if (listed) {
+        reply_add_header(req, "Access-Control-Allow-Origin", origin);
+        reply_add_header(req, "Access-Control-Allow-Credentials", "true");
+        reply_add_header(req, "Vary", "Origin");
+    }
+    if (origin && str_eq(method, "OPTIONS")) {
+        wanted = request_header(req, "Access-Control-Request-Method");
+        if (wanted) {
+            answer_preflight(req, listed, wanted);
+            return false;
+        }
+    }
+    if (listed || is_safe(method))
+        return true;
+    if ((origin && !same_origin(origin, req->known[HEADER_HOST])) || str_eq(site, "cross-site")) {
+        (void)reply_fail(req, 403, "This server takes no changes from pages of another origin.");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listener.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "error.h"
+#include "metrics.h"
+#include "pipeline.h"
+#include "pipeline_inside.h"
+#include "request.h"
+#include "router.h"
+#include "stream.h"
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <ulfius.h>
+
+enum { BACKLOG = 1024, STREAM_BLOCK = 16 * 1024, DRAIN_STEP_MS = 5 };
+
+struct listener {
+    struct _u_instance ulfius;
+    struct pipeline *pipeline;
+    int fd;
+    uint16_t port;
+    size_t body_max; /* what ulfius keeps of a body, less one byte */
+    bool quiesced;   /* atomic */
+};
+
+struct conn {
+    struct watch_conn watch;
+    struct listener *listener;
+    struct ein_req *req; /* whose stream is being sent; or NULL */
+    bool used;           /* a request has been answered */
+    char addr[INET6_ADDRSTRLEN];
+};
+
+/* ulfius does not tell its endpoint which connection it is for; the callback before it is told,
+ * on the same thread, as each connection has its own. */
+static _Thread_local struct conn *current;
+
+static const struct limits *limits_of(const struct listener *listener)
+{
+    return &pipeline_settings(listener->pipeline)->limits;
+}
+
+/* ---- connections ---- */
+
+static struct conn *conn_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+static void write_addr(const struct sockaddr *from, char out[INET6_ADDRSTRLEN])
+{
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+
+    if (from->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)from)->sin_addr, out,
+                        INET6_ADDRSTRLEN);
+    else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
+        (void)inet_ntop(AF_INET, &v6->s6_addr[12], out, INET6_ADDRSTRLEN);
+    else if (from->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, v6, out, INET6_ADDRSTRLEN);
+}
+
+static void conn_open(struct listener *listener, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *from =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct conn *conn = calloc(1, sizeof(*conn));
+
+    *context = conn;
+    if (!conn)
+        return;
+    conn->listener = listener;
+    conn->watch.fd = fd->connect_fd;
+    if (from && from->client_addr)
+        write_addr(from->client_addr, conn->addr);
+    watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->read_ms);
+    watch_conn_add(pipeline_watch(listener->pipeline), &conn->watch);
+    metric_add(pipeline_stats(listener->pipeline)->connections, 1);
+}
+
+static void conn_close(struct listener *listener, void **context)
+{
+    struct conn *conn = *context;
+
+    if (!conn)
+        return;
+    metric_add(pipeline_stats(listener->pipeline)->connections, -1);
+    watch_conn_remove(pipeline_watch(listener->pipeline), &conn->watch);
+    free(conn);
+    *context = NULL;
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        conn_open(data, connection, context);
+    else
+        conn_close(data, context);
+}
+
+/* ---- the phases of a request ---- */
+
+/* The request line is there. */
+static void *on_uri(void *data, const char *uri, struct MHD_Connection *connection)
+{
+    struct listener *listener = data;
+
+    current = conn_of(connection);
+    /* The first request's time runs since the connection was opened. */
+    if (current && current->used)
+        watch_conn_until(&current->watch, clock_mono_ms() + limits_of(listener)->read_ms);
+    return ulfius_uri_logger(NULL, uri);
+}
+
+static void end_stream(struct conn *conn)
+{
+    struct ein_req *req = conn ? conn->req : NULL;
+
+    if (!req)
+        return;
+    conn->req = NULL;
+    pipeline_end(req, stream_close(req));
+    request_free(req);
+}
+
+/* The reply has been sent, or will never be. */
+static void on_completed(void *data, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct listener *listener = data;
+    struct conn *conn = conn_of(connection);
+
+    end_stream(conn); /* before the head goes, which its request has borrowed */
+    mhd_request_completed(NULL, connection, con_cls, why);
+    if (!conn)
+        return;
+    conn->used = true;
+    watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->idle_ms);
+}
+
+static ssize_t on_pull(void *data, uint64_t offset, char *out, size_t size)
+{
+    struct conn *conn = data;
+    ssize_t len = conn->req ? stream_pull(conn->req->stream, out, size) : 0;
+
+    (void)offset;
+    return len > 0 ? len : U_STREAM_END;
+}
+
+static void on_stream_free(void *data)
+{
+    end_stream(data);
+}
+
+static int add_cookie(struct _u_response *response, const struct reply_cookie *cookie)
+{
+    static const char past[] = "Thu, 01 Jan 1970 00:00:00 GMT";
+    int64_t age = cookie->max_age_s;
+
+    return ulfius_add_same_site_cookie_to_response(
+        response, cookie->name, cookie->value, age == 0 ? past : NULL,
+        age < 0 ? 0 : (unsigned)(age < INT32_MAX ? age : INT32_MAX), NULL, "/",
+        cookie->flags & EIN_COOKIE_SECURE ? 1 : 0, cookie->flags & EIN_COOKIE_HTTP_ONLY ? 1 : 0,
+        cookie->flags & EIN_COOKIE_STRICT ? U_COOKIE_SAME_SITE_STRICT : U_COOKIE_SAME_SITE_LAX);
+}
+
+static void fill_head(const struct conn *conn, const struct ein_req *req,
+                      struct _u_response *response)
+{
+    response->status = req->reply.status;
+    for (const struct reply_header *it = req->reply.headers; it; it = it->next)
+        (void)u_map_put(response->map_header, it->name, it->value);
+    if (req->reply.type)
+        (void)u_map_put(response->map_header, "Content-Type", req->reply.type);
+    for (const struct reply_cookie *it = req->reply.cookies; it; it = it->next)
+        (void)add_cookie(response, it);
+    if (req->stream || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
+        (void)u_map_put(response->map_header, "Connection", "close");
+}
+
+static struct head head_of(const struct conn *conn, const struct _u_request *request)
+{
+    size_t len = request->binary_body_length;
+
+    return (struct head){
+        .method = request->http_verb,
+        .target = request->http_url,
+        .names = request->map_header->keys,
+        .values = request->map_header->values,
+        .count = (size_t)request->map_header->nb_values,
+        .body = request->binary_body,
+        .body_len = len,
+        .body_cut = len > conn->listener->body_max,
+        .client_addr = conn->addr,
+        .fd = conn->watch.fd,
+    };
+}
+
+/* Every request there is. */
+static int on_request(const struct _u_request *request, struct _u_response *response, void *data)
+{
+    struct listener *listener = data;
+    struct conn *conn = current;
+    struct ein_req *req;
+
+    if (!conn)
+        return U_CALLBACK_ERROR;
+    watch_conn_until(&conn->watch, 0);
+    const struct head head = head_of(conn, request);
+    req = request_new(listener->pipeline, &head);
+    if (!req)
+        return U_CALLBACK_ERROR;
+
+    pipeline_run(listener->pipeline, req);
+    fill_head(conn, req, response);
+    if (req->stream) {
+        conn->req = req;
+        if (ulfius_set_stream_response(response, (unsigned)req->reply.status, on_pull,
+                                       on_stream_free, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK,
+                                       conn) != U_OK) {
+            end_stream(conn);
+            return U_CALLBACK_ERROR;
+        }
+        return U_CALLBACK_COMPLETE;
+    }
+    response->binary_body = EIN_TAKE(req->reply.body);
+    response->binary_body_length = req->reply.len;
+    request_free(req);
+    return U_CALLBACK_COMPLETE;
+}
+
+/* ---- starting and stopping ---- */
+
+static int parse_address(const json_t *listen, struct sockaddr_storage *address, socklen_t *len)
+{
+    const char *text = json_string_value(json_object_get(listen, "address"));
+    uint16_t port = htons((uint16_t)json_integer_value(json_object_get(listen, "port")));
+    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+
+    memset(address, 0, sizeof(*address));
+    if (!text)
+        text = "127.0.0.1";
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = port;
+        *len = sizeof(*v4);
+        return 0;
+    }
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = port;
+        *len = sizeof(*v6);
+        return 0;
+    }
+    return EIN_E_INVALID;
+}
+
+bool listener_is_loopback(const json_t *listen)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+
+    if (parse_address(listen, &address, &len) < 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
+}
+
+/* Accepted sockets inherit these: a client that takes nothing of its reply is dropped by the
+ * kernel, and a dead one is found. */
+static void set_socket_options(int fd, const struct limits *limits)
+{
+    int on = 1, off = 0;
+    unsigned idle_ms = limits->idle_ms;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &idle_ms, sizeof(idle_ms));
+}
+
+static int open_socket(struct listener *listener, const json_t *listen_at, struct ein_error *err)
+{
+    const char *text = json_string_value(json_object_get(listen_at, "address"));
+    json_int_t port = json_integer_value(json_object_get(listen_at, "port"));
+    struct sockaddr_storage address;
+    socklen_t len;
+
+    if (parse_address(listen_at, &address, &len) < 0)
+        return error_set(err, EIN_E_INVALID,
+                         "listen.address: \"%s\" is not an IPv4 or IPv6 address", text);
+    listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener->fd < 0)
+        return error_set(err, EIN_E_UNAVAILABLE, "cannot make a socket: %s", strerror(errno));
+    set_socket_options(listener->fd, limits_of(listener));
+    if (bind(listener->fd, (struct sockaddr *)&address, len) < 0 ||
+        listen(listener->fd, BACKLOG) < 0 ||
+        getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0)
+        return error_set(err, EIN_E_UNAVAILABLE, "cannot listen on %s port %d: %s",
+                         text ? text : "127.0.0.1", (int)port, strerror(errno));
+    listener->port = ntohs(((struct sockaddr_in *)&address)->sin_port); /* the same place in v6 */
+    return 0;
+}
+
+static int larger_body(const struct route *route, void *data)
+{
+    size_t *max = data;
+
+    if (route->spec.body_max > *max)
+        *max = route->spec.body_max;
+    return 0;
+}
+
+static int start(struct listener *listener, struct ein_error *err)
+{
+    const struct limits *limits = limits_of(listener);
+    struct MHD_OptionItem options[] = {
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, listener },
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, listener },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, listener },
+        { MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, limits->connections, NULL },
+        { MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip, NULL },
+        { MHD_OPTION_THREAD_STACK_SIZE, limits->stack_bytes, NULL },
+        /* The request's head, what is made of it, and the head of the reply. */
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * (intptr_t)limits->header_bytes, NULL },
+        { MHD_OPTION_END, 0, NULL },
+    };
+
+    listener->body_max = limits->body_bytes;
+    (void)router_each(pipeline_router(listener->pipeline), larger_body, &listener->body_max);
+    if (ulfius_init_instance(&listener->ulfius, 1, NULL, NULL) != U_OK)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    listener->ulfius.max_post_body_size = listener->body_max + 1;
+    listener->ulfius.check_utf8 = 0;
+    listener->ulfius.allowed_post_processor = U_POST_PROCESS_NONE;
+    if (ulfius_add_endpoint_by_val(&listener->ulfius, "*", NULL, "*", 0, on_request, listener) !=
+            U_OK ||
+        ulfius_start_framework_with_mhd_options(&listener->ulfius,
+                                                MHD_USE_THREAD_PER_CONNECTION |
+                                                    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                                                    MHD_USE_ITC,
+                                                options) != U_OK) {
+        ulfius_clean_instance(&listener->ulfius);
+        return error_set(err, EIN_E_UNAVAILABLE, "cannot start serving on port %u", listener->port);
+    }
+    return 0;
+}
+
+int listener_start(struct pipeline *pipeline, const json_t *listen_at,
+                   struct listener **ret_listener, struct ein_error *err)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    int r;
+
+    if (!listener)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    listener->pipeline = pipeline;
+    listener->fd = -1;
+    r = open_socket(listener, listen_at, err);
+    if (r >= 0)
+        r = start(listener, err);
+    if (r < 0) {
+        (void)cleanup_close(&listener->fd);
+        free(listener);
+        return r;
+    }
+    *ret_listener = listener;
+    return 0;
+}
+
+uint16_t listener_port(const struct listener *listener)
+{
+    return listener->port;
+}
+
+void listener_quiesce(struct listener *listener)
+{
+    if (__atomic_exchange_n(&listener->quiesced, true, __ATOMIC_RELAXED))
+        return;
+    (void)MHD_quiesce_daemon(listener->ulfius.mhd_daemon);
+    (void)close(listener->fd);
+}
+
+bool listener_drain(struct listener *listener, uint32_t timeout_ms)
+{
+    int64_t until = clock_mono_ms() + timeout_ms;
+
+    while (pipeline_inside(listener->pipeline) > 0) {
+        if (clock_mono_ms() >= until)
+            return false;
+        (void)usleep(DRAIN_STEP_MS * 1000);
+    }
+    return true;
+}
+
+void listener_stop(struct listener *listener)
+{
+    if (!listener)
+        return;
+    listener_quiesce(listener);
+    pipeline_cancel_all(listener->pipeline);
+    (void)ulfius_stop_framework(&listener->ulfius);
+    ulfius_clean_instance(&listener->ulfius);
+    free(listener);
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline.h"
+#include "auth.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "cors.h"
+#include "error.h"
+#include "gate.h"
+#include "json_text.h"
+#include "log.h"
+#include "metrics.h"
+#include "pipeline_inside.h"
+#include "schema.h"
+#include "str.h"
+#include "stream.h"
+#include <string.h>
+#include <sys/random.h>
+
+static const char retry_after_s[] = "5";
+
+struct pipeline {
+    struct log *log;
+    struct services *services;
+    struct router *router;
+    struct watch *watch;
+    struct stats stats;
+    struct settings *settings;   /* atomic; the older ones hang on it until the end */
+    pthread_mutex_t reload_lock; /* held while `settings` is replaced */
+    pthread_mutex_t cancel_lock;
+    uint64_t id_seed[2], id_count; /* the last is atomic */
+    uint32_t inside, streams;      /* atomic */
+};
+
+/* ---- the data path ---- */
+
+static bool head(struct ein_req *req)
+{
+    const struct limits *limits = &req->settings->limits;
+
+    reply_add_header(req, "X-Content-Type-Options", "nosniff");
+    reply_add_header(req, "X-Request-ID", req->id);
+    if (!cors_check(req))
+        return false;
+    if (strlen(req->head.target) > limits->url_bytes) {
+        (void)reply_fail(req, 414, "The URL is longer than %u bytes.", limits->url_bytes);
+        return false;
+    }
+    if (req->header_bytes > limits->header_bytes) {
+        (void)reply_fail(req, 431, "The headers are longer than %u bytes.", limits->header_bytes);
+        return false;
+    }
+    if (req->query_text && request_parse_query(req) < 0) {
+        (void)reply_fail(req, 400, "The query has a bad escape, or is not UTF-8.");
+        return false;
+    }
+    return true;
+}
+
+static void redirect_without_slash(struct ein_req *req)
+{
+    const char *location =
+        arena_printf(&req->arena, "%.*s%s%s", (int)req->path_len - 1, req->path,
+                     req->query_text ? "?" : "", req->query_text ? req->query_text : "");
+
+    (void)reply_redirect(req, 307, location);
+}
+
+static bool match(struct ein_req *req)
+{
+    struct router_match found = { 0 };
+
+    switch (router_match(req->pipeline->router, req->head.method, req->path, req->path_len,
+                         &req->arena, &found)) {
+    case ROUTER_MATCH:
+        req->route = found.route;
+        req->params = found.params;
+        (void)__atomic_add_fetch(&req->route->stats->inside, 1, __ATOMIC_RELAXED);
+        return true;
+    case ROUTER_BAD_PATH:
+        (void)reply_fail(req, 400, "The path has a bad escape, or is not UTF-8.");
+        return false;
+    case ROUTER_BAD_METHOD:
+        (void)reply_set_header(req, "Allow", found.allow);
+        (void)reply_fail(req, 405, "Method Not Allowed");
+        return false;
+    case ROUTER_SHUT:
+        (void)reply_set_header(req, "Retry-After", retry_after_s);
+        (void)reply_fail(req, 503, "This part of the server is being stopped or is disabled.");
+        return false;
+    case ROUTER_SLASH:
+        redirect_without_slash(req);
+        return false;
+    case ROUTER_NOT_FOUND:
+        break;
+    }
+    (void)reply_fail(req, 404, "Not Found");
+    return false;
+}
+
+static bool wants_json(const struct route *route)
+{
+    return route->body && !(route->spec.flags & EIN_ROUTE_RAW_BODY);
+}
+
+static bool body(struct ein_req *req)
+{
+    const struct limits *limits = &req->settings->limits;
+    uint32_t max = req->route->spec.body_max ? req->route->spec.body_max : limits->body_bytes;
+    struct json_fault fault;
+
+    if (req->head.body_len > max || req->head.body_cut) {
+        (void)reply_fail(req, 413, "The body is longer than %u bytes.", max);
+        return false;
+    }
+    if (!wants_json(req->route) || req->head.body_len == 0)
+        return true;
+    req->body = json_text_parse(req->head.body, req->head.body_len, limits->json_depth, &fault);
+    if (!req->body) {
+        (void)reply_fail_json(req, 422, schema_fault_not_json(fault.offset, fault.text));
+        return false;
+    }
+    return true;
+}
+
+/* Puts what the schema makes of *value in its place. */
+static void check(const struct schema *schema, enum schema_mode mode, const char *place,
+                  json_t **value, json_t *all_faults)
+{
+    json_t *checked = NULL;
+    EIN_JSON json_t *faults = NULL;
+
+    if (schema_check(schema, mode, place, *value, &checked, &faults) < 0) {
+        (void)json_array_extend(all_faults, faults);
+        return;
+    }
+    json_decref(*value);
+    *value = checked;
+}
+
+static void check_body(struct ein_req *req, json_t *all_faults)
+{
+    EIN_JSON json_t *none = NULL;
+    EIN_JSON json_t *faults = NULL;
+
+    if (req->body) {
+        check(req->route->body, SCHEMA_REQUEST, "body", &req->body, all_faults);
+        return;
+    }
+    if (schema_check(req->route->body, SCHEMA_REQUEST, "body", json_null(), &none, &faults) >= 0)
+        return; /* a body that may be null may be missing */
+    json_decref(faults);
+    faults = schema_fault_no_body();
+    (void)json_array_extend(all_faults, faults);
+}
+
+static bool validate(struct ein_req *req)
+{
+    EIN_JSON json_t *faults = NULL;
+
+    if (!req->route->query && !wants_json(req->route))
+        return true;
+    faults = json_array();
+    if (req->route->query && request_query(req))
+        check(req->route->query, SCHEMA_QUERY, "query", &req->query, faults);
+    if (wants_json(req->route))
+        check_body(req, faults);
+    if (json_array_size(faults) == 0)
+        return true;
+    (void)reply_fail_json(req, 422, EIN_TAKE(faults));
+    return false;
+}
+
+static void handle(struct ein_req *req)
+{
+    int result = 0;
+
+    if (!(req->route->spec.flags & EIN_ROUTE_EVENTS)) {
+        reply_settle(req, req->route->spec.handle(req, req->route->self));
+        return;
+    }
+    if (stream_open(req, &result) < 0) {
+        (void)reply_set_header(req, "Retry-After", retry_after_s);
+        (void)reply_fail(req, 503, "Too many streams are open.");
+        return;
+    }
+    reply_settle(req, result);
+}
+
+void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
+{
+    (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
+    metric_add(pipeline->stats.in_flight, 1);
+
+    if (head(req) && match(req) && body(req) && auth_authenticate(req) && auth_authorize(req) &&
+        validate(req))
+        handle(req);
+    if (req->stream)
+        return; /* the listener ends it when the stream does */
+
+    reply_finish(req);
+    pipeline_end(req, req->reply.len);
+}
+
+void pipeline_end(struct ein_req *req, size_t reply_len)
+{
+    struct pipeline *pipeline = req->pipeline;
+    struct route_stats *stats = req->route ? req->route->stats : pipeline->stats.unmatched;
+    uint64_t duration_us = (uint64_t)(clock_mono_us() - req->start_us);
+    const struct log_access line = {
+        .method = req->head.method,
+        .path = request_path(req),
+        .operation_id = req->route ? req->route->spec.operation_id : NULL,
+        .request_id = req->id,
+        .trace_id =
+            req->trace_id[0] || req->known[HEADER_TRACEPARENT] ? request_trace_id(req) : NULL,
+        .client_addr = req->head.client_addr,
+        .uid = req->identity ? req->identity->uid : NULL,
+        .status = req->reply.status,
+        .reply_len = reply_len,
+        .duration_us = duration_us,
+    };
+
+    log_access(pipeline->log, &line);
+    route_stats_count(stats, req->reply.status, duration_us);
+    metric_add(pipeline->stats.in_flight, -1);
+    request_drop_cancel(req); /* its parent goes with the owner of the route */
+    if (req->route) {
+        struct gate *gate = req->route->owner.gate;
+
+        (void)__atomic_sub_fetch(&stats->inside, 1, __ATOMIC_RELAXED);
+        req->route = NULL;
+        gate_leave(gate);
+    }
+    (void)__atomic_sub_fetch(&pipeline->inside, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- making and asking ---- */
+
+int pipeline_new(const struct pipeline_parts *parts, const struct settings_from *from,
+                 struct pipeline **ret_pipeline, struct ein_error *err)
+{
+    struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+    int r;
+
+    if (!pipeline)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    pipeline->log = parts->log;
+    pipeline->services = parts->services;
+    (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
+    (void)pthread_mutex_init(&pipeline->cancel_lock, NULL);
+
+    r = settings_new(from, &pipeline->settings, err);
+    if (r >= 0 && getrandom(pipeline->id_seed, sizeof(pipeline->id_seed), 0) < 0)
+        r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
+    if (r >= 0 && (stats_init(&pipeline->stats, parts->metrics) < 0 ||
+                   router_new(parts->metrics, &pipeline->router) < 0))
+        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r >= 0)
+        r = watch_new(&pipeline->watch, err);
+    if (r < 0) {
+        pipeline_free(pipeline);
+        return r;
+    }
+    *ret_pipeline = pipeline;
+    return 0;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    if (!pipeline)
+        return;
+    watch_free(pipeline->watch);
+    router_free(pipeline->router);
+    stats_done(&pipeline->stats);
+    settings_free(pipeline->settings);
+    (void)pthread_mutex_destroy(&pipeline->cancel_lock);
+    (void)pthread_mutex_destroy(&pipeline->reload_lock);
+    free(pipeline);
+}
+
+int pipeline_reload(struct pipeline *pipeline, const struct settings_from *from,
+                    struct ein_error *err)
+{
+    struct settings *settings;
+    int r;
+
+    r = settings_new(from, &settings, err);
+    if (r < 0)
+        return r;
+    EIN_LOCKED(&pipeline->reload_lock);
+    settings->older = pipeline->settings;
+    __atomic_store_n(&pipeline->settings, settings, __ATOMIC_RELEASE);
+    return 0;
+}
+
+void pipeline_cancel_all(struct pipeline *pipeline)
+{
+    watch_fire_all(pipeline->watch);
+}
+
+uint32_t pipeline_inside(const struct pipeline *pipeline)
+{
+    return __atomic_load_n(&pipeline->inside, __ATOMIC_ACQUIRE);
+}
+
+struct router *pipeline_router(struct pipeline *pipeline)
+{
+    return pipeline->router;
+}
+
+const struct settings *pipeline_settings(const struct pipeline *pipeline)
+{
+    return __atomic_load_n(&pipeline->settings, __ATOMIC_ACQUIRE);
+}
+
+struct log *pipeline_log(const struct pipeline *pipeline)
+{
+    return pipeline->log;
+}
+
+struct services *pipeline_services(const struct pipeline *pipeline)
+{
+    return pipeline->services;
+}
+
+struct watch *pipeline_watch(const struct pipeline *pipeline)
+{
+    return pipeline->watch;
+}
+
+struct stats *pipeline_stats(struct pipeline *pipeline)
+{
+    return &pipeline->stats;
+}
+
+pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline)
+{
+    return &pipeline->cancel_lock;
+}
+
+/* A bijection that makes neighbours look unrelated (the finalizer of SplitMix64). */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE])
+{
+    uint64_t count = __atomic_add_fetch(&pipeline->id_count, 1, __ATOMIC_RELAXED);
+    uint64_t id[2] = { mix(pipeline->id_seed[0] + count), mix(pipeline->id_seed[1] ^ count) };
+
+    str_hex(out, id, sizeof(id));
+}
+
+bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max)
+{
+    if (__atomic_add_fetch(&pipeline->streams, 1, __ATOMIC_RELAXED) <= max)
+        return true;
+    pipeline_leave_stream(pipeline);
+    return false;
+}
+
+void pipeline_leave_stream(struct pipeline *pipeline)
+{
+    (void)__atomic_sub_fetch(&pipeline->streams, 1, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PIPELINE_INSIDE_H
+#define PIPELINE_INSIDE_H
+
+#include "request.h"
+#include "stats.h"
+#include <pthread.h>
+#include <stdbool.h>
+
+/* What the files of this room ask of the pipeline. */
+struct log;
+struct pipeline;
+struct services;
+struct watch;
+
+const struct settings *pipeline_settings(const struct pipeline *pipeline); /* at this moment */
+struct log *pipeline_log(const struct pipeline *pipeline);
+struct services *pipeline_services(const struct pipeline *pipeline);
+struct watch *pipeline_watch(const struct pipeline *pipeline);
+struct stats *pipeline_stats(struct pipeline *pipeline);
+pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline); /* making tokens */
+
+/* 32 hex digits that nobody else has, with no system call. */
+void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE]);
+
+/* One more stream; false: there are as many as may be. */
+bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max);
+void pipeline_leave_stream(struct pipeline *pipeline);
+
+/* After the reply has been built; for a stream, after its end: `reply_len` bytes were sent. */
+void pipeline_end(struct ein_req *req, size_t reply_len);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reply.h"
+#include "cleanup.h"
+#include "error.h"
+#include "json_text.h"
+#include "request.h"
+#include "schema.h"
+#include "str.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char type_json[] = "application/json";
+static const char internal_error[] = "An internal server error occurred.";
+
+/* ---- the body ---- */
+
+/* Takes `body` (heap).  The last reply counts, until something was sent. */
+static int put(struct ein_req *req, int status, const char *type, char *body, size_t len)
+{
+    if (req->reply.sent) {
+        free(body);
+        return status;
+    }
+    free(req->reply.body);
+    req->reply.status = status;
+    req->reply.type = type;
+    req->reply.body = body;
+    req->reply.len = len;
+    return status;
+}
+
+/* Where even the error cannot be built. */
+static int put_internal(struct ein_req *req)
+{
+    static const char text[] = "{\"detail\":\"An internal server error occurred.\"}";
+    char *copy = strdup(text);
+
+    return put(req, 500, type_json, copy, copy ? sizeof(text) - 1 : 0);
+}
+
+static bool valid_status(int status)
+{
+    return status >= 200 && status <= 599;
+}
+
+int reply_json(struct ein_req *req, int status, json_t *take_body)
+{
+    EIN_JSON json_t *body = take_body;
+    char *text;
+    size_t len;
+
+    if (!valid_status(status))
+        return put_internal(req);
+    if (!body)
+        return put(req, status, NULL, NULL, 0);
+    text = json_text_dump(body, &len);
+    return text ? put(req, status, type_json, text, len) : put_internal(req);
+}
+
+int reply_bytes(struct ein_req *req, int status, const char *type, const void *data, size_t len)
+{
+    char *copy = malloc(len + 1);
+    const char *own_type = type ? arena_text(&req->arena, type, strlen(type)) : NULL;
+
+    if (!valid_status(status) || !copy || (type && !own_type)) {
+        free(copy);
+        return put_internal(req);
+    }
+    if (len > 0)
+        memcpy(copy, data, len);
+    copy[len] = '\0';
+    return put(req, status, own_type, copy, len);
+}
+
+int reply_redirect(struct ein_req *req, int status, const char *location)
+{
+    if (status < 300 || status > 399 || reply_set_header(req, "Location", location) < 0)
+        return put_internal(req);
+    return put(req, status, NULL, NULL, 0);
+}
+
+int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
+{
+    return reply_json(req, status,
+                      json_pack("{s:o}", "detail", take_detail ? take_detail : json_null()));
+}
+
+int reply_fail(struct ein_req *req, int status, const char *fmt, ...)
+{
+    char text[REPLY_DETAIL_MAX];
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (len >= (int)sizeof(text))
+        len = (int)sizeof(text) - 1;
+    while (len > 0 && !str_is_utf8(text, (size_t)len))
+        len--; /* cut in the middle of a character */
+    return reply_fail_json(req, status, json_stringn(text, len > 0 ? (size_t)len : 0));
+}
+
+int reply_fail_error(struct ein_req *req, const struct ein_error *err)
+{
+    const char *text = err->text[0] ? err->text : error_text(err->code);
+
+    return reply_fail(req, error_status(err->code), "%s", text);
+}
+
+/* ---- headers ---- */
+
+static bool is_token(const char *text)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    for (const char *at = text; *at; at++)
+        if (!((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
+              (*at >= 'a' && *at <= 'z') || strchr(others, *at)))
+            return false;
+    return *text != '\0';
+}
+
+static bool is_value(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
+            return false;
+    return true;
+}
+
+/* The server writes these itself. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = { "Content-Length", "Transfer-Encoding", "Connection",
+                                         "Date",           "Set-Cookie",        NULL };
+
+    for (const char *const *it = names; *it; it++)
+        if (strcasecmp(*it, name) == 0)
+            return true;
+    return false;
+}
+
+static struct reply_header *find_header(const struct ein_req *req, const char *name)
+{
+    struct reply_header *header = req->reply.headers;
+
+    while (header && strcasecmp(header->name, name) != 0)
+        header = header->next;
+    return header;
+}
+
+const char *reply_header(const struct ein_req *req, const char *name)
+{
+    const struct reply_header *header = find_header(req, name);
+
+    return header ? header->value : NULL;
+}
+
+void reply_add_header(struct ein_req *req, const char *name, const char *value)
+{
+    struct reply_header *header = arena_alloc(&req->arena, sizeof(*header));
+
+    if (!header)
+        return;
+    *header = (struct reply_header){ .next = req->reply.headers, .name = name, .value = value };
+    req->reply.headers = header;
+    req->reply.count++;
+}
+
+int reply_set_header(struct ein_req *req, const char *name, const char *value)
+{
+    struct reply_header *header;
+
+    if (!name || !value || !is_token(name) || !is_value(value) || is_reserved(name) ||
+        req->reply.sent)
+        return EIN_E_INVALID;
+    value = arena_text(&req->arena, value, strlen(value));
+    if (!value)
+        return EIN_E_NO_MEMORY;
+    header = find_header(req, name);
+    if (header) {
+        header->value = value;
+        return 0;
+    }
+    if (req->reply.count == REPLY_HEADERS_MAX)
+        return EIN_E_TOO_LARGE;
+    name = arena_text(&req->arena, name, strlen(name));
+    if (!name)
+        return EIN_E_NO_MEMORY;
+    reply_add_header(req, name, value);
+    return 0;
+}
+
+static bool is_cookie_value(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= 0x20 || *text >= 0x7f || strchr("\",;\\", *text))
+            return false;
+    return true;
+}
+
+int reply_set_cookie(struct ein_req *req, const char *name, const char *value, int64_t max_age_s,
+                     uint32_t flags)
+{
+    struct reply_cookie *cookie = req->reply.cookies;
+
+    if (!name || !value || !is_token(name) || !is_cookie_value(value) || max_age_s < -1 ||
+        req->reply.sent)
+        return EIN_E_INVALID;
+    while (cookie && !str_eq(cookie->name, name))
+        cookie = cookie->next;
+    if (!cookie) {
+        if (req->reply.count == REPLY_HEADERS_MAX)
+            return EIN_E_TOO_LARGE;
+        cookie = arena_alloc(&req->arena, sizeof(*cookie));
+        if (!cookie)
+            return EIN_E_NO_MEMORY;
+        cookie->name = arena_text(&req->arena, name, strlen(name));
+        if (!cookie->name)
+            return EIN_E_NO_MEMORY;
+        cookie->next = req->reply.cookies;
+        req->reply.cookies = cookie;
+        req->reply.count++;
+    }
+    cookie->value = arena_text(&req->arena, value, strlen(value));
+    cookie->max_age_s = max_age_s;
+    cookie->flags = flags;
+    return cookie->value ? 0 : EIN_E_NO_MEMORY;
+}
+
+/* ---- the end ---- */
+
+void reply_settle(struct ein_req *req, int result)
+{
+    if (req->reply.sent)
+        return;
+    if (result < 0)
+        (void)reply_fail(req, error_status(result), "%s", error_text(result));
+    else if (req->reply.status == 0)
+        (void)reply_fail(req, 500, "%s", internal_error);
+}
+
+/* Weak comparison (RFC 9110, 13.1.2) of one tag with a list. */
+static bool etag_matches(const char *list, const char *tag)
+{
+    size_t len;
+
+    if (strncmp(tag, "W/", 2) == 0)
+        tag += 2;
+    len = strlen(tag);
+    while (*list) {
+        list += strspn(list, " \t,");
+        if (*list == '*')
+            return true;
+        if (strncmp(list, "W/", 2) == 0)
+            list += 2;
+        if (strncmp(list, tag, len) == 0 && strchr(" \t,", list[len]))
+            return true;
+        list += strcspn(list, ",");
+    }
+    return false;
+}
+
+static bool is_unchanged(const struct ein_req *req)
+{
+    const char *list = req->known[HEADER_IF_NONE_MATCH], *tag;
+
+    if (!list || req->reply.status != 200 ||
+        !(str_eq(req->head.method, "GET") || str_eq(req->head.method, "HEAD")))
+        return false;
+    tag = reply_header(req, "ETag");
+    return tag && etag_matches(list, tag);
+}
+
+static bool is_json(const struct ein_req *req)
+{
+    return str_eq(req->reply.type, type_json) && !reply_header(req, "Content-Type");
+}
+
+/* In tests, a reply that is not what its route promises is an error. */
+static void check_schema(struct ein_req *req)
+{
+    EIN_JSON json_t *body = NULL;
+    EIN_JSON json_t *value = NULL;
+    EIN_JSON json_t *faults = NULL;
+    EIN_FREE char *text = NULL;
+
+    if (!req->route || !req->route->reply || req->reply.status > 299 || !req->reply.body ||
+        !is_json(req))
+        return;
+    body = json_loadb(req->reply.body, req->reply.len, JSON_DECODE_ANY, NULL);
+    if (body && schema_check(req->route->reply, SCHEMA_REPLY, "reply", body, &value, &faults) >= 0)
+        return;
+    text = faults ? json_dumps(faults, JSON_COMPACT) : NULL;
+    request_log(req, EIN_ERROR, "the reply of %s is not what its reply_schema says: %s",
+                req->route->spec.operation_id, text ? text : "not JSON");
+    (void)reply_fail(req, 500, "The reply of %s is not what its reply_schema says: %s",
+                     req->route->spec.operation_id, text ? text : "not JSON");
+}
+
+void reply_finish(struct ein_req *req)
+{
+    if (req->settings->check_replies)
+        check_schema(req);
+    if (req->reply.status == 401 && !reply_header(req, "WWW-Authenticate"))
+        reply_add_header(req, "WWW-Authenticate", "Bearer");
+    if (is_unchanged(req))
+        req->reply.status = 304;
+    if (req->reply.status == 204 || req->reply.status == 304) {
+        free(req->reply.body);
+        req->reply.body = NULL;
+        req->reply.len = 0;
+        req->reply.type = NULL;
+    }
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+#include "cancel.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+#include "pipeline_inside.h"
+#include "str.h"
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    size_t len;
+} known_headers[HEADER_KNOWN] = {
+#define KNOWN(text)                                                                                \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    [HEADER_HOST] = KNOWN("Host"),
+    [HEADER_ORIGIN] = KNOWN("Origin"),
+    [HEADER_REQUEST_ID] = KNOWN("X-Request-ID"),
+    [HEADER_TRACEPARENT] = KNOWN("traceparent"),
+    [HEADER_FETCH_SITE] = KNOWN("Sec-Fetch-Site"),
+    [HEADER_IF_NONE_MATCH] = KNOWN("If-None-Match"),
+    [HEADER_COOKIE] = KNOWN("Cookie"),
+#undef KNOWN
+};
+
+/* ---- the head ---- */
+
+static void find_known(struct ein_req *req)
+{
+    for (size_t i = 0; i < req->head.count; i++) {
+        const char *name = req->head.names[i], *value = req->head.values[i];
+        size_t len = strlen(name);
+
+        req->header_bytes += len + (value ? strlen(value) : 0) + sizeof(": \r\n") - 1;
+        for (size_t k = 0; k < HEADER_KNOWN; k++)
+            if (len == known_headers[k].len && !req->known[k] &&
+                strcasecmp(name, known_headers[k].name) == 0)
+                req->known[k] = value;
+    }
+}
+
+/* "http://host/path" is what proxies are sent; the host is then the Host header's business. */
+static const char *skip_authority(const char *target)
+{
+    const char *at = NULL;
+
+    if (target[0] == '/')
+        return target;
+    if (strncasecmp(target, "http://", 7) == 0)
+        at = target + 7;
+    else if (strncasecmp(target, "https://", 8) == 0)
+        at = target + 8;
+    if (!at)
+        return target;
+    at += strcspn(at, "/?");
+    return *at == '/' ? at : "/";
+}
+
+static void split_target(struct ein_req *req)
+{
+    const char *path = skip_authority(req->head.target);
+    const char *query = strchr(path, '?');
+
+    req->path = path;
+    req->path_len = query ? (size_t)(query - path) : strlen(path);
+    req->query_text = query && query[1] != '\0' ? query + 1 : NULL;
+}
+
+static bool good_id(const char *id)
+{
+    size_t len = 0;
+
+    for (; id[len]; len++)
+        if (len == REQUEST_ID_MAX || id[len] < 0x21 || id[len] > 0x7e)
+            return false;
+    return len > 0;
+}
+
+struct ein_req *request_new(struct pipeline *pipeline, const struct head *head)
+{
+    struct ein_req *req = malloc(sizeof(*req));
+
+    if (!req)
+        return NULL;
+    memset(req, 0, offsetof(struct ein_req, first));
+    req->pipeline = pipeline;
+    req->settings = pipeline_settings(pipeline);
+    req->head = *head;
+    req->start_us = clock_mono_us();
+    arena_init(&req->arena, req->first, sizeof(req->first), REQUEST_ARENA_MAX);
+
+    find_known(req);
+    split_target(req);
+    req->id = req->known[HEADER_REQUEST_ID];
+    if (!req->id || !good_id(req->id)) {
+        pipeline_make_id(pipeline, req->made_id);
+        req->id = req->made_id;
+    }
+    return req;
+}
+
+void request_free(struct ein_req *req)
+{
+    if (!req)
+        return;
+    request_drop_cancel(req);
+    json_decref(req->query);
+    json_decref(req->body);
+    json_decref(req->claims);
+    free(req->reply.body);
+    arena_done(&req->arena);
+    free(req);
+}
+
+/* ---- the query ---- */
+
+/* Decodes "a+b%20c" in place of a copy. */
+static char *decode_form(struct arena *arena, const char *text, size_t len)
+{
+    char *copy = arena_text(arena, text, len);
+    long decoded;
+
+    if (!copy)
+        return NULL;
+    for (char *at = copy; (at = strchr(at, '+'));)
+        *at = ' ';
+    decoded = str_percent_decode(copy, len);
+    if (decoded < 0)
+        return NULL;
+    copy[decoded] = '\0';
+    return copy;
+}
+
+static int add_pair(struct ein_req *req, json_t *query, const char *pair, size_t len)
+{
+    const char *equals = memchr(pair, '=', len);
+    size_t key_len = equals ? (size_t)(equals - pair) : len;
+    const char *key, *value = "";
+
+    if (len == 0)
+        return 0;
+    key = decode_form(&req->arena, pair, key_len);
+    if (equals)
+        value = decode_form(&req->arena, equals + 1, len - key_len - 1);
+    if (!key || !value || json_object_set_new(query, key, json_string(value)) < 0)
+        return EIN_E_INVALID;
+    return 0;
+}
+
+int request_parse_query(struct ein_req *req)
+{
+    EIN_JSON json_t *query = json_object();
+
+    for (const char *at = req->query_text; at && *at != '\0' && *at != '#';) {
+        size_t len = strcspn(at, "&#");
+        int r = add_pair(req, query, at, len);
+
+        if (r < 0)
+            return r;
+        at += len + (at[len] == '&');
+    }
+    if (!query)
+        return EIN_E_NO_MEMORY;
+    req->query = EIN_TAKE(query);
+    return 0;
+}
+
+/* ---- struct ein_http ---- */
+
+/* What is made when first asked for is no change that a caller can see. */
+static struct ein_req *writable(const struct ein_req *req)
+{
+    return (struct ein_req *)req;
+}
+
+const char *request_method(const struct ein_req *req)
+{
+    return req->head.method;
+}
+
+const char *request_path(const struct ein_req *req)
+{
+    if (!req->path_text)
+        writable(req)->path_text = arena_text(&writable(req)->arena, req->path, req->path_len);
+    return req->path_text ? req->path_text : "";
+}
+
+const char *request_path_param(const struct ein_req *req, const char *name)
+{
+    for (size_t i = 0; i < req->params.count; i++)
+        if (str_eq(req->params.items[i].name, name))
+            return req->params.items[i].value;
+    return NULL;
+}
+
+const char *request_header(const struct ein_req *req, const char *name)
+{
+    for (size_t i = 0; i < req->head.count; i++) {
+        const char *value = req->head.values[i];
+
+        if (strcasecmp(req->head.names[i], name) != 0)
+            continue;
+        if (!value || !str_is_utf8(value, strlen(value)))
+            return NULL;
+        /* Browser front ends send it when they have no token. */
+        if (strcasecmp(name, "Authorization") == 0 && strcasecmp(value, "Bearer null") == 0)
+            return NULL;
+        return value;
+    }
+    return NULL;
+}
+
+static const char *trim(const char *text, size_t *len)
+{
+    while (*len > 0 && (*text == ' ' || *text == '\t')) {
+        text++;
+        (*len)--;
+    }
+    while (*len > 0 && (text[*len - 1] == ' ' || text[*len - 1] == '\t'))
+        (*len)--;
+    return text;
+}
+
+const char *request_cookie(const struct ein_req *req, const char *name)
+{
+    const char *at = req->known[HEADER_COOKIE];
+    size_t name_len = strlen(name);
+
+    while (at && *at) {
+        size_t len = strcspn(at, ";"), rest = len;
+        const char *pair = trim(at, &rest);
+
+        if (rest > name_len && memcmp(pair, name, name_len) == 0 && pair[name_len] == '=') {
+            const char *value = pair + name_len + 1;
+
+            rest -= name_len + 1;
+            if (rest >= 2 && value[0] == '"' && value[rest - 1] == '"') {
+                value++;
+                rest -= 2;
+            }
+            return str_is_utf8(value, rest) ? arena_text(&writable(req)->arena, value, rest) : NULL;
+        }
+        at += len + (at[len] == ';');
+    }
+    return NULL;
+}
+
+const json_t *request_query(const struct ein_req *req)
+{
+    if (!req->query)
+        writable(req)->query = json_object();
+    return req->query;
+}
+
+const json_t *request_body(const struct ein_req *req)
+{
+    return req->body;
+}
+
+const void *request_raw_body(const struct ein_req *req, size_t *ret_len)
+{
+    *ret_len = req->head.body_len;
+    return req->head.body_len > 0 ? req->head.body : NULL;
+}
+
+const struct ein_identity *request_identity(const struct ein_req *req)
+{
+    return req->identity;
+}
+
+const char *request_client_addr(const struct ein_req *req)
+{
+    return req->head.client_addr;
+}
+
+const char *request_id(const struct ein_req *req)
+{
+    return req->id;
+}
+
+static bool hex(const char *text, size_t len)
+{
+    bool zero = true;
+
+    for (size_t i = 0; i < len; i++) {
+        if (!(text[i] >= '0' && text[i] <= '9') && !(text[i] >= 'a' && text[i] <= 'f'))
+            return false;
+        zero = zero && text[i] == '0';
+    }
+    return !zero;
+}
+
+/* version "-" trace id "-" parent id "-" flags; a later version may go on after that. */
+static bool good_traceparent(const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    if (len < 55 || (len > 55 && (text[55] != '-' || strncmp(text, "00", 2) == 0)))
+        return false;
+    return strspn(text, "0123456789abcdef") == 2 && strncmp(text, "ff", 2) != 0 && text[2] == '-' &&
+           hex(text + 3, 32) && text[35] == '-' && hex(text + 36, 16) && text[52] == '-' &&
+           strspn(text + 53, "0123456789abcdef") == 2;
+}
+
+const char *request_trace_id(const struct ein_req *req)
+{
+    if (req->trace_id[0] == '\0') {
+        const char *parent = req->known[HEADER_TRACEPARENT];
+        char *id = writable(req)->trace_id;
+
+        if (good_traceparent(parent))
+            memcpy(id, parent + 3, TRACE_ID_SIZE - 1);
+        else
+            pipeline_make_id(req->pipeline, id);
+    }
+    return req->trace_id;
+}
+
+void *request_alloc(struct ein_req *req, size_t size)
+{
+    return arena_alloc(&req->arena, size);
+}
+
+uint32_t request_left_ms(const struct ein_req *req)
+{
+    int64_t used = (clock_mono_us() - req->start_us) / 1000;
+    int64_t left = (int64_t)req->settings->limits.request_ms - used;
+
+    return left > 0 ? (uint32_t)left : 0;
+}
+
+struct ein_cancel *request_cancel(struct ein_req *req)
+{
+    EIN_LOCKED(pipeline_cancel_lock(req->pipeline));
+
+    if (!req->has_cancel) {
+        cancel_init(&req->cancel, req->route ? req->route->owner.stopping : NULL);
+        watch_add(pipeline_watch(req->pipeline), &req->watch, req->head.fd, &req->cancel);
+        req->has_cancel = true;
+    }
+    return &req->cancel;
+}
+
+void request_drop_cancel(struct ein_req *req)
+{
+    if (!req->has_cancel)
+        return;
+    watch_remove(pipeline_watch(req->pipeline), &req->watch);
+    cancel_done(&req->cancel);
+    req->has_cancel = false;
+}
+
+void request_log(const struct ein_req *req, int level, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    log_vwrite(pipeline_log(req->pipeline), level, req->route ? req->route->owner.name : "server",
+               req->id, fmt, args);
+    va_end(args);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+#include "cleanup.h"
+#include "error.h"
+#include "str.h"
+#include <ctype.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t offset;
+    uint32_t otherwise; /* where the configuration is silent */
+} limit_table[] = {
+#define LIMIT(name, otherwise)                                                                     \
+    {                                                                                              \
+#name, offsetof(struct limits, name), otherwise                                            \
+    }
+    LIMIT(connections, 10000),
+    LIMIT(connections_per_ip, 1000),
+    LIMIT(stack_bytes, 256 * 1024),
+    LIMIT(header_bytes, 16 * 1024),
+    LIMIT(url_bytes, 8 * 1024),
+    LIMIT(body_bytes, 10 * 1024 * 1024),
+    LIMIT(json_depth, 64),
+    LIMIT(idle_ms, 75 * 1000),
+    LIMIT(read_ms, 30 * 1000),
+    LIMIT(request_ms, 600 * 1000),
+    LIMIT(streams, 256),
+    LIMIT(stream_queue_bytes, 256 * 1024),
+    LIMIT(heartbeat_ms, 10 * 1000),
+#undef LIMIT
+};
+
+static int read_limits(struct limits *limits, const json_t *json, struct ein_error *err)
+{
+    for (size_t i = 0; i < sizeof(limit_table) / sizeof(limit_table[0]); i++) {
+        uint32_t *limit = (uint32_t *)((char *)limits + limit_table[i].offset);
+        const json_t *value = json_object_get(json, limit_table[i].name);
+        json_int_t number =
+            value ? json_integer_value(value) : (json_int_t)limit_table[i].otherwise;
+
+        if (number < 1 || number > UINT32_MAX)
+            return error_set(err, EIN_E_INVALID, "limits.%s: not a number from 1 to %u",
+                             limit_table[i].name, UINT32_MAX);
+        *limit = (uint32_t)number;
+    }
+    return 0;
+}
+
+static char *lower(char *text)
+{
+    for (char *at = text; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return text;
+}
+
+/* "http://Example.org:3000/" -> "http://example.org:3000", as browsers send it. */
+static char *origin_of(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    if (!host || host == text || host[3] == '\0' || host[3] == '/')
+        return NULL;
+    host += 3;
+    if (host[strcspn(host, "/?#")] != '\0' && strcmp(host + strcspn(host, "/?#"), "/") != 0)
+        return NULL;
+    char *copy = strndup(text, (size_t)(host - text) + strcspn(host, "/"));
+
+    return copy ? lower(copy) : NULL;
+}
+
+static char *host_of(const char *origin)
+{
+    const char *host = strstr(origin, "://") + 3;
+    const char *end = *host == '[' ? strchr(host, ']') : NULL;
+
+    return strndup(host, end ? (size_t)(end - host) + 1 : strcspn(host, ":"));
+}
+
+static int read_origins(struct settings *settings, const json_t *origins, struct ein_error *err)
+{
+    size_t count = json_array_size(origins), i;
+    const json_t *item;
+
+    settings->origins = calloc(count + 1, sizeof(char *));
+    settings->hosts = calloc(count + 1, sizeof(char *));
+    if (!settings->origins || !settings->hosts)
+        return error_set(err, EIN_E_NO_MEMORY, "http.origins: out of memory");
+
+    json_array_foreach(origins, i, item)
+    {
+        const char *text = json_string_value(item);
+
+        settings->origins[i] = text ? origin_of(text) : NULL;
+        if (!settings->origins[i])
+            return error_set(err, EIN_E_INVALID,
+                             "http.origins: \"%s\" is not like http://host:port",
+                             text ? text : "?");
+        settings->hosts[i] = host_of(settings->origins[i]);
+        if (!settings->hosts[i])
+            return error_set(err, EIN_E_NO_MEMORY, "http.origins: out of memory");
+    }
+    return 0;
+}
+
+int settings_new(const struct settings_from *from, struct settings **ret_settings,
+                 struct ein_error *err)
+{
+    struct settings *settings = calloc(1, sizeof(*settings));
+    const char *check = getenv("EIN_CHECK_REPLIES");
+    int r;
+
+    if (!settings)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    settings->no_login = from->no_login;
+    settings->check_replies = check && strcmp(check, "1") == 0;
+
+    r = read_limits(&settings->limits, from->limits, err);
+    if (r >= 0)
+        r = read_origins(settings, json_object_get(from->http, "origins"), err);
+    if (r >= 0 && from->admin_password) {
+        settings->admin_password = strdup(from->admin_password);
+        if (!settings->admin_password)
+            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    if (r < 0) {
+        settings_free(settings);
+        return r;
+    }
+    *ret_settings = settings;
+    return 0;
+}
+
+static void free_texts(const char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++)
+        free((char *)texts[i]);
+    free(texts);
+}
+
+void settings_free(struct settings *settings)
+{
+    while (settings) {
+        struct settings *older = settings->older;
+
+        free_texts(settings->origins);
+        free_texts(settings->hosts);
+        if (settings->admin_password)
+            explicit_bzero(settings->admin_password, strlen(settings->admin_password));
+        free(settings->admin_password);
+        free(settings);
+        settings = older;
+    }
+}

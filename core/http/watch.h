@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include "list.h"
+#include <einion/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One thread that looks after all connections: it closes those whose request does not arrive in
+ * time, and tells requests that wait when their client has left. */
+struct watch;
+
+struct watch_conn { /* storage of the connection */
+    struct list link;
+    int fd;
+    int64_t until_ms; /* atomic, clock_mono_ms(); 0: no deadline */
+};
+
+struct watch_entry { /* storage of the request; all fields are guarded by the lock of the watch */
+    struct list link;
+    struct ein_cancel *cancel;
+    uint64_t number; /* 0: not registered */
+    int fd;
+    uint32_t firing;
+};
+
+int watch_new(struct watch **ret_watch, struct ein_error *err);
+void watch_free(struct watch *watch); /* joins the thread */
+
+/* From now until watch_conn_remove() `fd` must stay open. */
+void watch_conn_add(struct watch *watch, struct watch_conn *conn);
+void watch_conn_remove(struct watch *watch, struct watch_conn *conn);
+void watch_conn_until(struct watch_conn *conn, int64_t until_ms);
+
+/* Fires `cancel` when the peer of `fd` (-1: only with watch_fire_all()) is gone. */
+void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel);
+void watch_remove(struct watch *watch, struct watch_entry *entry); /* waits for a firing */
+/* All entries that are there, and those that come. */
+void watch_fire_all(struct watch *watch);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTS_H
+#define AGENTS_H
+
+#include <einion/plugin.h>
+#include <stddef.h>
+
+/* One instance of the plugin: the `self` of its routes.  const after init. */
+struct agents {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    size_t code_max;           /* bytes of one agent's code */
+    struct json_t *exclusions; /* see provider_config.h */
+};
+
+ein_handler agents_create, agents_list, agents_get, agents_update, agents_delete; /* crud.c */
+ein_handler agents_chain;                                                         /* crud.c */
+ein_handler agents_run_code;                                                      /* run.c */
+ein_handler agents_run_code_stream;                                               /* stream.c */
+
+/* 0, or the status that was replied: the code is longer than the instance takes. */
+int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code);
+
+#endif

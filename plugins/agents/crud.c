@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agents.h"
+
+#include "agent_doc.h"
+#include "chain.h"
+#include "cleanup.h"
+#include "document.h"
+#include "http_json.h"
+#include <string.h>
+
+enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
+
+static const char *caller(const struct agents *agents, const struct ein_req *req)
+{
+    return agents->host->http->identity(req)->uid;
+}
+
+static const char *rev_of(const json_t *agent)
+{
+    return json_string_value(json_object_get(agent, "_rev"));
+}
+
+int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code)
+{
+    size_t len = code ? strlen(code) : 0;
+
+    if (len <= agents->code_max)
+        return 0;
+    return agents->host->http->fail(
+        req, 413, "The code has %zu bytes; %zu is the most that an agent may have.", len,
+        agents->code_max);
+}
+
+/* 0, or the status that was replied. */
+static int reply_faults(const struct ein_http *http, struct ein_req *req, json_t *take_faults)
+{
+    EIN_JSON json_t *faults = take_faults;
+
+    if (!faults)
+        return EIN_E_NO_MEMORY;
+    return json_array_size(faults) ? http->fail_json(req, 422, EIN_TAKE(faults)) : 0;
+}
+
+static int check_body(const struct agents *agents, struct ein_req *req, const json_t *body)
+{
+    int status = agents_check_code(agents, req, json_string_value(json_object_get(body, "code")));
+
+    return status ? status
+                  : reply_faults(agents->host->http, req,
+                                 document_model_faults(agents->exclusions, body));
+}
+
+static int reply_agent(const struct agents *agents, struct ein_req *req, int status,
+                       const json_t *agent, const char *rev)
+{
+    json_t *shown = document_show(agent, rev);
+
+    return shown ? reply_with_rev(agents->host->http, req, status, rev, shown) : EIN_E_NO_MEMORY;
+}
+
+int agents_create(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_host *host = agents->host;
+    const json_t *body = host->http->body(req);
+    EIN_JSON json_t *agent = NULL;
+    struct ein_error err;
+    char rev[EIN_REV_SIZE];
+    int r = check_body(agents, req, body);
+
+    if (r)
+        return r;
+    agent = document_new(body, caller(agents, req));
+    if (!agent)
+        return EIN_E_NO_MEMORY;
+    r = host->store->put(agents->ctx, AGENT_SET, json_string_value(json_object_get(agent, "_id")),
+                         EIN_REV_NEW, agent, rev, &err);
+    return r < 0 ? host->http->fail_error(req, &err) : reply_agent(agents, req, 201, agent, rev);
+}
+
+static int append_shown(const json_t *agent, void *list)
+{
+    return json_array_append_new(list, document_show(agent, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int agents_list(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_host *host = agents->host;
+    EIN_JSON json_t *where = json_pack("{s:s}", "userId", caller(agents, req));
+    EIN_JSON json_t *list = json_array();
+    struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    struct ein_error err;
+    char *cursor = NULL;
+    int r;
+
+    if (!where || !list)
+        return EIN_E_NO_MEMORY;
+    page_read(host->http, req, &query);
+    r = host->store->find(agents->ctx, AGENT_SET, &query, append_shown, list, &cursor, &err);
+    if (r < 0)
+        return host->http->fail_error(req, &err);
+    r = page_link(host->http, req, cursor);
+    host->mem_free(cursor);
+    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+}
+
+int agents_get(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_host *host = agents->host;
+    EIN_JSON json_t *agent = NULL;
+    struct ein_error err;
+    int r = agent_get(host, agents->ctx, caller(agents, req),
+                      host->http->path_param(req, "agent_id"), &agent, &err);
+
+    return r < 0 ? host->http->fail_error(req, &err)
+                 : reply_agent(agents, req, 200, agent, rev_of(agent));
+}
+
+/* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile. */
+static int try_update(const struct agents *agents, struct ein_req *req, const char *id,
+                      struct ein_error *err)
+{
+    const struct ein_host *host = agents->host;
+    const json_t *body = host->http->body(req);
+    EIN_JSON json_t *agent = NULL;
+    EIN_JSON json_t *merged = NULL;
+    char rev[EIN_REV_SIZE];
+    int r = agent_get(host, agents->ctx, caller(agents, req), id, &agent, err);
+
+    if (r < 0)
+        return host->http->fail_error(req, err);
+    r = check_rev(host->http, req, rev_of(agent));
+    if (r == 0)
+        r = reply_faults(host->http, req, document_null_faults(body));
+    if (r)
+        return r;
+    merged = document_merge(agent, body);
+    if (!merged)
+        return EIN_E_NO_MEMORY;
+    r = host->store->put(agents->ctx, AGENT_SET, id, rev_of(agent), merged, rev, err);
+    if (r == EIN_E_CONFLICT)
+        return r;
+    return r < 0 ? host->http->fail_error(req, err) : reply_agent(agents, req, 200, merged, rev);
+}
+
+int agents_update(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_http *http = agents->host->http;
+    struct ein_error err;
+    int r = check_body(agents, req, http->body(req));
+
+    if (r)
+        return r;
+    r = EIN_E_CONFLICT;
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_update(agents, req, http->path_param(req, "agent_id"), &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}
+
+static int try_delete(const struct agents *agents, struct ein_req *req, const char *id,
+                      struct ein_error *err)
+{
+    const struct ein_host *host = agents->host;
+    const char *uid = caller(agents, req);
+    EIN_JSON json_t *agent = NULL;
+    struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = id };
+    int r = agent_get(host, agents->ctx, uid, id, &agent, err);
+
+    if (r == EIN_E_NOT_FOUND)
+        return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
+    if (r < 0)
+        return host->http->fail_error(req, err);
+    r = check_rev(host->http, req, rev_of(agent));
+    if (r)
+        return r;
+    op.expect = rev_of(agent);
+    r = deployments_remove(host, agents->ctx, uid, id, &op, err);
+    if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
+        return EIN_E_CONFLICT;
+    return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);
+}
+
+int agents_delete(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_http *http = agents->host->http;
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_delete(agents, req, http->path_param(req, "agent_id"), &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}
+
+struct chain_source {
+    const struct agents *agents;
+    const char *uid;
+};
+
+static int load_for_chain(void *data, const char *id, json_t **ret_agent, struct ein_error *err)
+{
+    const struct chain_source *source = data;
+
+    return agent_get(source->agents->host, source->agents->ctx, source->uid, id, ret_agent, err);
+}
+
+int agents_chain(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_http *http = agents->host->http;
+    struct chain_source source = { agents, caller(agents, req) };
+    struct ein_error err;
+    json_t *chain;
+
+    if (chain_build(http->path_param(req, "agent_id"), load_for_chain, &source, &chain, &err) < 0)
+        return http->fail_error(req, &err);
+    return http->reply(req, 200, chain);
+}

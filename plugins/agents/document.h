@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An agent as it is stored, and as it is shown. */
+#ifndef DOCUMENT_H
+#define DOCUMENT_H
+
+#include <jansson.h>
+
+/* The document of a new agent of UID from BODY, by AGENT_CREATE_SCHEMA.  NULL: no memory. */
+json_t *document_new(const json_t *body, const char *uid);
+
+/* AGENT with the fields of BODY, by AGENT_UPDATE_SCHEMA, and a new updatedAt.  NULL: no memory. */
+json_t *document_merge(const json_t *agent, const json_t *body);
+
+/* What BODY sets to null and must not: the list of a 422, empty if nothing.  NULL: no memory. */
+json_t *document_null_faults(const json_t *body);
+
+/* Which models BODY names with parameters that exclude each other: the same. */
+json_t *document_model_faults(const json_t *exclusions, const json_t *body);
+
+/* What its owner is shown of AGENT, with the revision REV (NULL: the one it has).  NULL: no memory.
+ */
+json_t *document_show(const json_t *agent, const char *rev);
+
+#endif

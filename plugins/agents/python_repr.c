@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "python_repr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What str.isprintable() denies: separators but the space, controls, format characters,
+ * surrogates and private use. */
+static const struct {
+    uint32_t first, last;
+} unprintable[] = {
+    { 0x0000, 0x001f },   { 0x007f, 0x00a0 },   { 0x00ad, 0x00ad },     { 0x0600, 0x0605 },
+    { 0x061c, 0x061c },   { 0x06dd, 0x06dd },   { 0x070f, 0x070f },     { 0x0890, 0x0891 },
+    { 0x08e2, 0x08e2 },   { 0x1680, 0x1680 },   { 0x180e, 0x180e },     { 0x2000, 0x200f },
+    { 0x2028, 0x202f },   { 0x205f, 0x206f },   { 0x3000, 0x3000 },     { 0xd800, 0xf8ff },
+    { 0xfeff, 0xfeff },   { 0xfff9, 0xfffb },   { 0x110bd, 0x110bd },   { 0x110cd, 0x110cd },
+    { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },   { 0xe0001, 0xe0001 },
+    { 0xe0020, 0xe007f }, { 0xf0000, 0xffffd }, { 0x100000, 0x10fffd },
+};
+
+static bool is_printable(uint32_t code)
+{
+    for (size_t i = 0; i < sizeof(unprintable) / sizeof(unprintable[0]); i++)
+        if (code >= unprintable[i].first && code <= unprintable[i].last)
+            return false;
+    return true;
+}
+
+/* The character at TEXT, which is valid UTF-8, and its length in bytes. */
+static uint32_t decode(const unsigned char *text, size_t *ret_len)
+{
+    static const unsigned char masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    size_t len = *text < 0x80 ? 1 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+    uint32_t code = *text & masks[len];
+
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | (text[i] & 0x3f);
+    *ret_len = len;
+    return code;
+}
+
+static void write_character(FILE *out, const char *bytes, size_t len, uint32_t code, char quote)
+{
+    if (code == '\n')
+        (void)fputs("\\n", out);
+    else if (code == '\r')
+        (void)fputs("\\r", out);
+    else if (code == '\t')
+        (void)fputs("\\t", out);
+    else if (code == '\\' || code == (unsigned char)quote)
+        (void)fprintf(out, "\\%c", (char)code);
+    else if (is_printable(code))
+        (void)fwrite(bytes, 1, len, out);
+    else if (code < 0x100)
+        (void)fprintf(out, "\\x%02x", code);
+    else if (code < 0x10000)
+        (void)fprintf(out, "\\u%04x", code);
+    else
+        (void)fprintf(out, "\\U%08x", code);
+}
+
+static void write_text(FILE *out, const char *text)
+{
+    const char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+    size_t len;
+
+    (void)fputc(quote, out);
+    for (; *text; text += len) {
+        uint32_t code = decode((const unsigned char *)text, &len);
+
+        write_character(out, text, len, code, quote);
+    }
+    (void)fputc(quote, out);
+}
+
+char *python_repr_list(const char *const *texts, size_t count)
+{
+    char *list = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&list, &size);
+
+    if (!out)
+        return NULL;
+    (void)fputc('[', out);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            (void)fputs(", ", out);
+        write_text(out, texts[i]);
+    }
+    (void)fputc(']', out);
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        free(list);
+        return NULL;
+    }
+    return list;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+
+#include "agent_run.h"
+#include "cleanup.h"
+#include "schema_warnings.h"
+
+#define NAMELESS "sandbox_agent"
+
+static const json_t *unless_null(const json_t *value)
+{
+    return json_is_null(value) ? NULL : value;
+}
+
+int run_read(const struct agents *agents, struct ein_req *req, struct ein_agent_run *ret_run)
+{
+    const struct ein_http *http = agents->host->http;
+    const json_t *body = http->body(req);
+    const char *name = json_string_value(json_object_get(body, "friendlyName"));
+    const char *code = json_string_value(json_object_get(body, "code"));
+
+    *ret_run = (struct ein_agent_run){
+        .user_id = http->identity(req)->uid,
+        .agent_name = name && *name ? name : NAMELESS,
+        .code = code,
+        .input = json_object_get(body, "inputDict"),
+        .tools = json_object_get(body, "tools"),
+        .imports = unless_null(json_object_get(body, "gofannonAgents")),
+        .llm_settings = unless_null(json_object_get(body, "llmSettings")),
+        .cancel = http->cancel(req),
+    };
+    return agents_check_code(agents, req, code);
+}
+
+static json_t *member(const json_t *outcome, const char *name)
+{
+    json_t *value = json_object_get(outcome, name);
+
+    return value ? value : json_null();
+}
+
+json_t *run_show(const json_t *outcome, const json_t *body)
+{
+    json_t *error = member(outcome, "error");
+    json_t *warnings = json_is_null(error) ? schema_warnings(member(outcome, "result"),
+                                                             json_object_get(body, "outputSchema"))
+                                           : json_null();
+
+    return json_pack("{s:O, s:O, s:o, s:O}", "result", member(outcome, "result"), "error", error,
+                     "schemaWarnings", warnings, "opsLog", member(outcome, "opsLog"));
+}
+
+static int collect(const json_t *event, void *trace)
+{
+    return json_array_append(trace, (json_t *)event);
+}
+
+int agents_run_code(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    const struct ein_http *http = agents->host->http;
+    EIN_JSON json_t *trace = json_array();
+    EIN_JSON json_t *outcome = NULL;
+    EIN_JSON json_t *answer = NULL;
+    struct ein_agent_run run;
+    struct ein_error err;
+    int r = run_read(agents, req, &run);
+
+    if (r)
+        return r;
+    run.trace = collect;
+    run.trace_data = trace;
+    r = agent_run(agents->host, agents->ctx, &run, &outcome, &err);
+    if (r < 0)
+        return agent_run_fail(http, req, &err);
+
+    answer = run_show(outcome, http->body(req));
+    if (json_object_set(answer, "trace", json_array_size(trace) ? trace : json_null()) < 0)
+        return EIN_E_NO_MEMORY;
+    return http->reply(req, 200, EIN_TAKE(answer));
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent_run.h"
+
+#include "agent_doc.h"
+#include "cleanup.h"
+#include "error.h"
+#include "ids.h"
+#include <stdbool.h>
+
+#define NOT_LOADED "ValueError: Could not load one or more dependent Gofannon agents."
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "no memory for an agent's run");
+}
+
+static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+                     const char *id, json_t *agents, struct ein_error *err)
+{
+    EIN_JSON json_t *doc = NULL;
+    json_t *agent;
+    int r = agent_get(host, ctx, uid, id, &doc, err);
+
+    if (r < 0)
+        return r;
+    if (json_object_size(agents) == AGENT_RUN_AGENTS_MAX)
+        return error_set(err, EIN_E_TOO_LARGE,
+                         "The agents that this run may call are more than %d.",
+                         AGENT_RUN_AGENTS_MAX);
+    agent = json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(doc, "name"), "code",
+                      json_object_get(doc, "code"), "tools", json_object_get(doc, "tools"),
+                      "imports", json_object_get(doc, "gofannonAgents"));
+    if (json_object_set_new(agents, id, agent) < 0)
+        return error_set(err, EIN_E_INTERNAL, "The agent '%s' cannot be read.", id);
+    return 0;
+}
+
+/* Adds the agents IDS that are new, and puts them on the queue.  An agent that is not there is an
+ * error where the run itself names it; an agent that names one fails when it is called. */
+static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+                      const json_t *ids, bool all_needed, json_t *agents, json_t *queue,
+                      struct ein_error *err)
+{
+    size_t i;
+    json_t *value;
+
+    json_array_foreach(ids, i, value)
+    {
+        const char *id = json_string_value(value);
+        int r;
+
+        if (json_object_get(agents, id))
+            continue;
+        r = add_agent(host, ctx, uid, id, agents, err);
+        if (r == EIN_E_NOT_FOUND && !all_needed)
+            continue;
+        if (r < 0)
+            return r;
+        if (json_array_append(queue, json_object_get(json_object_get(agents, id), "imports")) < 0)
+            return no_memory(err);
+    }
+    return 0;
+}
+
+/* The agents IDS and all that they may call in turn, as ein_agent_run has them. */
+static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+                       const json_t *ids, json_t **ret_agents, struct ein_error *err)
+{
+    EIN_JSON json_t *agents = json_object();
+    EIN_JSON json_t *queue = json_array();
+    int r;
+
+    if (!agents || !queue)
+        return no_memory(err);
+    r = add_agents(host, ctx, uid, ids, true, agents, queue, err);
+    for (size_t i = 0; r >= 0 && i < json_array_size(queue); i++)
+        r = add_agents(host, ctx, uid, json_array_get(queue, i), false, agents, queue, err);
+    if (r < 0)
+        return r;
+    *ret_agents = EIN_TAKE(agents);
+    return 0;
+}
+
+static int fail_outcome(const char *text, json_t **ret_outcome, struct ein_error *err)
+{
+    json_t *outcome = json_pack("{s:n, s:s, s:n}", "result", "error", text, "opsLog");
+
+    if (!outcome)
+        return no_memory(err);
+    *ret_outcome = outcome;
+    return 0;
+}
+
+static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
+                          const struct ein_agent_run *run, json_t **ret_outcome,
+                          struct ein_error *err)
+{
+    const struct ein_service *service;
+    const struct ein_agent_runtime *runtime;
+    int r;
+
+    if (host->acquire(ctx, EIN_AGENT_RUNTIME, NULL, &service) < 0)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "Agents cannot be run: the server has no agent runtime.");
+    runtime = service->vtable;
+    r = runtime->run(service->impl, run, ret_outcome, err);
+    host->release(ctx, service);
+    return r;
+}
+
+int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_agent_run *run,
+              json_t **ret_outcome, struct ein_error *err)
+{
+    EIN_JSON json_t *agents = NULL;
+    struct ein_agent_run whole = *run;
+    char run_id[UUID_SIZE];
+
+    if (json_array_size(run->imports) > 0) {
+        int r = load_agents(host, ctx, run->user_id, run->imports, &agents, err);
+
+        if (r == EIN_E_NOT_FOUND)
+            return fail_outcome(NOT_LOADED, ret_outcome, err);
+        if (r < 0)
+            return r;
+    }
+    uuid_make(run_id);
+    whole.struct_size = sizeof(whole);
+    whole.run_id = run_id;
+    whole.agents = agents;
+    return run_in_runtime(host, ctx, &whole, ret_outcome, err);
+}
+
+int agent_run_fail(const struct ein_http *http, struct ein_req *req, const struct ein_error *err)
+{
+    if (err->code == EIN_E_BUSY)
+        (void)http->set_header(req, "Retry-After", "1");
+    return http->fail_error(req, err);
+}

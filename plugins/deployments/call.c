@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deployments.h"
+
+#include "agent_doc.h"
+#include "agent_run.h"
+#include "cleanup.h"
+
+/* What the deployment NAME serves: the agent as it is now. */
+static int served_agent(const struct deployments *self, const char *uid, const char *name,
+                        json_t **ret_agent, struct ein_error *err)
+{
+    EIN_JSON json_t *deployment = NULL;
+    int r = deployment_get(self->host, self->ctx, uid, name, &deployment, err);
+
+    if (r < 0)
+        return r;
+    return agent_get(self->host, self->ctx, uid,
+                     json_string_value(json_object_get(deployment, "agentId")), ret_agent, err);
+}
+
+static int reply_outcome(const struct ein_http *http, struct ein_req *req, const json_t *outcome)
+{
+    const char *error = json_string_value(json_object_get(outcome, "error"));
+    json_t *result = json_object_get(outcome, "result");
+
+    if (error)
+        return http->fail(req, 500, "Error executing agent: %s", error);
+    return http->reply(req, 200, result ? json_incref(result) : json_null());
+}
+
+int deployments_call(struct ein_req *req, void *self)
+{
+    const struct deployments *deployments = self;
+    const struct ein_host *host = deployments->host;
+    const char *uid = host->http->identity(req)->uid;
+    const char *name = host->http->path_param(req, "friendly_name");
+    EIN_JSON json_t *agent = NULL;
+    EIN_JSON json_t *no_input = json_object();
+    EIN_JSON json_t *outcome = NULL;
+    const json_t *input = host->http->body(req);
+    struct ein_error err;
+    int r = served_agent(deployments, uid, name, &agent, &err);
+
+    if (r == EIN_E_NOT_FOUND)
+        return host->http->fail(req, 404, "No deployed agent found with that name.");
+    if (r < 0)
+        return host->http->fail_error(req, &err);
+
+    const struct ein_agent_run run = {
+        .user_id = uid,
+        .agent_id = json_string_value(json_object_get(agent, "_id")),
+        .agent_name = name,
+        .code = json_string_value(json_object_get(agent, "code")),
+        .input = json_is_object(input) ? input : no_input,
+        .tools = json_object_get(agent, "tools"),
+        .imports = json_object_get(agent, "gofannonAgents"),
+        .cancel = host->http->cancel(req),
+    };
+    r = agent_run(host, deployments->ctx, &run, &outcome, &err);
+    return r < 0 ? agent_run_fail(host->http, req, &err) : reply_outcome(host->http, req, outcome);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEPLOYMENTS_H
+#define DEPLOYMENTS_H
+
+#include <einion/plugin.h>
+
+enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
+
+/* One instance of the plugin: the `self` of its routes.  const after init. */
+struct deployments {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+};
+
+ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */
+ein_handler deployments_list;                                             /* list.c */
+ein_handler deployments_call;                                             /* call.c */
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deployments: agents that are called by name.
+ *
+ * Offers   POST /agents/{agent_id}/deploy: serves an agent under its friendly name, which it keeps
+ *          there when the agent is renamed; a name serves one agent.
+ *          DELETE /agents/{agent_id}/undeploy, GET /agents/{agent_id}/deployment, GET /deployments.
+ *          POST /rest/{friendly_name}: runs the agent as it is now; the body is its input, the
+ *          answer what it returned.
+ * Uses     agent_runtime/1 at the moment of a call.
+ *
+ * Settings none
+ *
+ * Example  plugins:
+ *            deployments: {}
+ */
+#include "agent_doc.h"
+#include "cleanup.h"
+#include "deployments.h"
+#include "http_json.h"
+#include <einion/services.h>
+
+static const struct ein_route routes[] = {
+    { .auth = EIN_AUTH_USER,
+      .method = "POST",
+      .path = "/agents/{agent_id}/deploy",
+      .operation_id = "deploy_agent",
+      .summary = "Serve an agent under its friendly name",
+      .reply_schema = SCHEMA({
+          "type" : "object",
+          "title" : "Deployed",
+          "required" : [ "message", "endpoint" ],
+          "properties" :
+              { "message" : { "type" : "string" }, "endpoint" : { "type" : "string" } }
+      }),
+      .scope = "agents:write",
+      .status = 201,
+      .handle = deployments_deploy },
+    { .auth = EIN_AUTH_USER,
+      .method = "DELETE",
+      .path = "/agents/{agent_id}/undeploy",
+      .operation_id = "undeploy_agent",
+      .summary = "Serve an agent no more",
+      .scope = "agents:write",
+      .status = 204,
+      .handle = deployments_undeploy },
+    { .auth = EIN_AUTH_USER,
+      .method = "GET",
+      .path = "/agents/{agent_id}/deployment",
+      .operation_id = "get_agent_deployment",
+      .summary = "Whether an agent is deployed, and as what",
+      .reply_schema = SCHEMA({
+          "type" : "object",
+          "title" : "DeploymentStatus",
+          "required" : ["is_deployed"],
+          "properties" :
+              { "is_deployed" : { "type" : "boolean" },
+                "friendly_name" : { "type" : "string" } }
+      }),
+      .scope = "agents:read",
+      .status = 200,
+      .handle = deployments_status },
+    { .auth = EIN_AUTH_USER,
+      .method = "GET",
+      .path = "/deployments",
+      .operation_id = "list_deployments",
+      .summary = "What the caller has deployed, in order of deployment",
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = SCHEMA({
+          "type" : "array",
+          "items" : {
+              "type" : "object",
+              "title" : "DeployedApi",
+              "required" :
+                  [ "friendlyName", "agentId", "description", "inputSchema", "outputSchema" ],
+              "properties" : {
+                  "friendlyName" : { "type" : "string" },
+                  "agentId" : { "type" : "string" },
+                  "description" : { "type" : "string" },
+                  "inputSchema" : { "type" : [ "object", "null" ], "additionalProperties" : true },
+                  "outputSchema" : { "type" : [ "object", "null" ], "additionalProperties" : true }
+              }
+          }
+      }),
+      .scope = "agents:read",
+      .status = 200,
+      .handle = deployments_list },
+    { .auth = EIN_AUTH_USER,
+      .method = "POST",
+      .path = "/rest/{friendly_name}",
+      .operation_id = "call_deployed_agent",
+      .summary = "Run a deployed agent",
+      .body_schema = SCHEMA({
+          "type" : [ "object", "null" ],
+          "description" : "The input of the agent",
+          "additionalProperties" : true
+      }),
+      .reply_schema = SCHEMA({ "description" : "What the agent returned" }),
+      .scope = "agents:run",
+      .status = 200,
+      .handle = deployments_call },
+};
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct deployments *deployments = calloc(1, sizeof(*deployments));
+    int r;
+
+    (void)config;
+    if (!deployments)
+        return host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+    deployments->host = host;
+    deployments->ctx = ctx;
+    r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
+    if (r < 0) {
+        free(deployments);
+        return r;
+    }
+    *ret_self = deployments;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    const struct deployments *deployments = self;
+    const struct ein_store *store = deployments->host->store;
+    int r = store->index(deployments->ctx, DEPLOYMENT_SET, "agentId", err);
+
+    return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
+}
+
+static void fini(void *self)
+{
+    free(self);
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "deployments",
+    .version = "0.1.0",
+    .summary = "Agents that are called by name",
+    .needs = needs,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+
+EIN_PLUGIN_EXPORT(plugin)

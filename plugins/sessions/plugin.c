@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sessions: which model a session of the front end asks, and with what parameters.
+ *
+ *   POST   /sessions/{id}/config   keeps a ProviderConfig under an id that the caller chose
+ *   GET    /sessions/{id}/config   gives it back
+ *   DELETE /sessions/{id}          forgets it
+ *
+ * A session belongs to the user who made it; others get 404.  Parameters that the model takes
+ * only one of (config/models/exclusive.json) are refused together.  A session's id and its
+ * user's may have 508 bytes together.
+ *
+ * Needs storage_backend/1.  It has no settings.
+ *
+ * Example:
+ *
+ *   plugins:
+ *     - name: sessions
+ */
+#include "error.h"
+#include "provider_config.h"
+#include "sessions.h"
+
+#include <stdlib.h>
+
+static const struct ein_route routes[] = {
+    { .method = "POST",
+      .path = "/sessions/{session_id}/config",
+      .operation_id = "setSessionConfig",
+      .summary = "Choose the model of a session",
+      .auth = EIN_AUTH_USER,
+      .body_schema = PROVIDER_CONFIG_SCHEMA,
+      .reply_schema = SESSION_UPDATED_SCHEMA,
+      .status = 200,
+      .handle = session_set_config },
+    { .method = "GET",
+      .path = "/sessions/{session_id}/config",
+      .operation_id = "getSessionConfig",
+      .summary = "The model of a session",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = SESSION_CONFIG_SCHEMA,
+      .status = 200,
+      .handle = session_get_config },
+    { .method = "DELETE",
+      .path = "/sessions/{session_id}",
+      .operation_id = "deleteSession",
+      .summary = "Forget a session",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = SESSION_DELETED_SCHEMA,
+      .status = 200,
+      .handle = session_delete },
+};
+
+static void fini(void *self)
+{
+    struct sessions *sessions = self;
+
+    json_decref(sessions->exclusions);
+    free(sessions);
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+    (void)config;
+    if (!sessions)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    sessions->host = host;
+    sessions->ctx = ctx;
+    sessions->exclusions = exclusions_load();
+
+    int r = sessions->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, sessions, err)
+                                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r < 0) {
+        fini(sessions);
+        return r;
+    }
+    *ret_self = sessions;
+    return 0;
+}
+
+static const char *const needs[] = { "storage_backend/1", NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "sessions",
+    .version = "0.1.0",
+    .summary = "Which model a session asks, and with what parameters",
+    .needs = needs,
+    .init = init,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plugins that are not well: the server says why; one that runs already stays up."""
+
+import signal
+import subprocess
+
+import pytest
+from conftest import HERE
+from support import BUILD, EINION, Server, wait_until
+
+# What is said of each; {file} is its path.
+REASONS = {
+    "no-symbol": "{file}: no einion plugin: it has no ein_plugin_v1",
+    "no-descriptor": "{file}: ",
+    "wrong-magic": "{file}: ",
+    "major-two": "{file}: ",
+    "too-small": "{file}: ",
+    "unknown-flag": "{file}: ",
+    "bad-name": "{file}: ",
+    "no-name": "{file}: ",
+    "no-init": "{file}: ",
+    "newer-host": "{file}: ",
+    "broken-schema": "{file}: ",
+    "unknown-schema": "{file}: ",
+    "init-fails": "the kettle is cold",
+    "start-fails": "the kettle does not boil",
+    "unmet-need": "time_machine/1",
+    "route-twice": "GET /route-twice",
+    "bad-route": "bad_route",
+    "late-publish": "publish",
+}
+
+
+@pytest.fixture(scope="session", params=REASONS)
+def bad(request, build_plugin):
+    """(instance, file, reason)"""
+    file = build_plugin(HERE / "bad" / f"{request.param}.c")
+    return request.param, file, REASONS[request.param].format(file=file)
+
+
+def start(config):
+    """Starts a server that must refuse; returns what it said."""
+    server = Server("memory", config=config)
+    try:
+        server.spawn()
+        assert server.process.wait(20) == 1, server.log()
+        server.expect_end = True
+        server.check()
+        return server.log()
+    finally:
+        server.clean()
+
+
+def test_the_table_is_complete():
+    sources = {source.stem for source in (HERE / "bad").glob("*.c")}
+    assert sources == set(REASONS) | {"hen", "egg", "settings"}
+
+
+def test_at_start_it_is_refused_with_the_reason(bad, plugin_config):
+    instance, file, reason = bad
+    assert reason in start(plugin_config({instance: file}))
+
+
+def test_at_reload_it_is_refused_and_the_server_stays_up(bad, plugin_config, start_server):
+    instance, file, reason = bad
+    server = start_server(backend="memory", config=plugin_config({}))
+    (server.state / "einion.yaml").write_text(plugin_config({instance: file}))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: reason in server.log(), 10, f"{reason!r} in\n{server.log()}")
+    assert server.healthy()
+    for path in (f"/{instance}", "/echo"):
+        assert server.get(path).status in (404, 503)
+
+    (server.state / "einion.yaml").write_text(plugin_config({}))
+    server.signal(signal.SIGHUP)
+    assert server.post("/agents", {"name": "n", "description": "d", "code": "c"}).status == 201
+
+
+def test_two_that_need_each_other_are_refused_with_the_circle(build_plugin, plugin_config):
+    files = {name: build_plugin(HERE / "bad" / f"{name}.c") for name in ("hen", "egg")}
+    log = start(plugin_config(files))
+    assert "hen" in log and "egg" in log and "hen/1" in log and "egg/1" in log
+
+
+def test_a_setting_it_does_not_know_is_refused_with_the_one_meant(build_plugin, plugin_config):
+    file = build_plugin(HERE / "bad" / "settings.c")
+    log = start(plugin_config({"settings": file}, settings={"color": "red"}))
+    assert "color" in log and "colour" in log and "einion.yaml:" in log
+
+
+def test_a_file_that_is_not_there_is_said(plugin_config):
+    assert "/nowhere/nothing.so" in start(plugin_config({"nothing": "/nowhere/nothing.so"}))
+
+
+def test_two_instances_with_the_same_route_are_refused(build_plugin, plugin_config):
+    file = build_plugin(HERE.parents[1] / "plugin-api" / "template" / "echo.c")
+    log = start(plugin_config({"echo-one": file, "echo-two": file}))
+    assert "echo-one" in log and "echo-two" in log and "/echo" in log
+
+
+@pytest.mark.parametrize("name", ["no-symbol", "wrong-magic", "major-two"])
+def test_plugin_info_refuses_it_too(name, build_plugin):
+    file = build_plugin(HERE / "bad" / f"{name}.c")
+    done = subprocess.run([EINION, "plugin-info", file], capture_output=True, text=True)
+    assert done.returncode == 1 and REASONS[name].format(file=file) in done.stderr
+
+
+def test_plugin_info_shows_a_good_one():
+    done = subprocess.run(
+        [EINION, "plugin-info", BUILD / "plugins" / "sessions" / "sessions.so"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "sessions" in done.stdout and "ABI 1.0" in done.stdout

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGTERM, SIGHUP, and starts that fail."""
+
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from support import EINION, Server, free_port, wait_until
+
+SLOW = {"code": "import asyncio\nasync def run(i, t):\n    await asyncio.sleep(i['s'])\n    return 'slept'", "tools": {}}
+
+
+def in_background(function):
+    result = []
+    thread = threading.Thread(target=lambda: result.append(function()))
+    thread.start()
+    return thread, result
+
+
+def test_sigterm_ends_an_idle_server_at_once(start_server):
+    server = start_server()
+    with server.connect() as idle:
+        idle.send_request("GET", "/health")
+        assert idle.read_reply().status == 200
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 5
+        assert idle.at_end()
+
+
+def test_sigint_ends_it_too(start_server):
+    server = start_server(backend="memory")
+    server.expect_end = True
+    server.signal(signal.SIGINT)
+    assert server.process.wait(10) == 0
+
+
+def test_sigterm_lets_what_runs_come_to_its_end(start_server):
+    server = start_server(ready=True)
+    thread, result = in_background(lambda: server.post("/agents/run-code", SLOW | {"inputDict": {"s": 2}}))
+    time.sleep(0.7)
+    assert server.stop() == 0
+    thread.join()
+    assert result[0].json["result"] == "slept"
+
+
+def test_a_draining_server_is_not_ready(start_server):
+    server = start_server(ready=True)
+    with server.connect() as kept:
+        kept.send_request("GET", "/readyz")
+        assert kept.read_reply().status == 200
+        thread, _ = in_background(lambda: server.post("/agents/run-code", SLOW | {"inputDict": {"s": 3}}))
+        time.sleep(0.7)
+        server.expect_end = True
+        server.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        kept.send_request("GET", "/readyz")
+        try:
+            assert kept.read_reply().status == 503
+        except ConnectionError:
+            pass  # closed: just as clear
+        assert server.process.wait(20) == 0
+        thread.join()
+
+
+def test_sigterm_has_a_deadline(start_server):
+    server = start_server(ready=True, sets=["limits.drain_ms=1000"])
+    thread, result = in_background(lambda: attempt(server, SLOW | {"inputDict": {"s": 60}}))
+    time.sleep(0.7)
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 10
+    thread.join()
+
+
+def attempt(server, body):
+    try:
+        return server.post("/agents/run-code", body, timeout=70).status
+    except OSError as error:
+        return error
+
+
+def test_what_was_written_is_there_after_sigterm(start_server):
+    first = start_server()
+    agent = first.post("/agents", {"name": "n", "description": "d", "code": "c"}).json
+    assert first.stop() == 0
+    second = start_server(state=first.state)
+    assert second.get(f"/agents/{agent['_id']}").json == agent
+
+
+# ---- SIGHUP ----
+
+
+CONFIG = """\
+storage:
+  backend: memory
+log:
+  level: {level}
+http:
+  origins: ["{origin}"]
+limits:
+  body_bytes: {body}
+plugins:
+  storage-memory:
+    enabled: true
+  sessions:
+    enabled: {sessions}
+"""
+
+
+def reload(server, text, said):
+    (server.state / "einion.yaml").write_text(text)
+    mark = len(server.log())
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: said(server.log()[mark:]), 10, "the reload")
+
+
+def test_sighup_takes_over_limits_origins_and_plugins(start_server):
+    values = {"level": "info", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
+    server = start_server(backend="memory", config=CONFIG.format(**values))
+    session = {"provider": "p", "model": "m", "parameters": {}}
+    large = {"eventType": "e", "message": "m" * 50_000}
+    assert server.post("/sessions/s/config", session).status == 200
+    assert server.post("/log/client", large).status == 202
+    assert server.get("/health", headers={"Origin": "http://a.example"}).header("Access-Control-Allow-Origin")
+
+    with server.connect() as kept:
+        values |= {"origin": "http://b.example", "body": 10_000, "sessions": "false"}
+        (server.state / "einion.yaml").write_text(CONFIG.format(**values))
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: server.post("/log/client", large).status == 413, 10, "the new limit")
+        reply = server.get("/health", headers={"Origin": "http://b.example"})
+        assert reply.header("Access-Control-Allow-Origin") == "http://b.example"
+        reply = server.get("/health", headers={"Origin": "http://a.example"})
+        assert reply.header("Access-Control-Allow-Origin") is None
+        wait_until(lambda: server.get("/sessions/s/config").status in (404, 503), 10, "sessions to leave")
+        kept.send_request("GET", "/health")
+        assert kept.read_reply().status == 200
+
+    values |= {"sessions": "true"}
+    (server.state / "einion.yaml").write_text(CONFIG.format(**values))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: server.post("/sessions/s/config", session).status == 200, 10, "sessions to come back")
+
+
+def test_sighup_with_a_wrong_configuration_changes_nothing(start_server):
+    values = {"level": "info", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
+    server = start_server(backend="memory", config=CONFIG.format(**values))
+    reload(server, CONFIG.format(**values) + "lmits: {}\n", lambda log: "lmits" in log and "limits" in log)
+    assert server.healthy()
+    assert server.get("/health", headers={"Origin": "http://a.example"}).header("Access-Control-Allow-Origin")
+
+
+def test_plugins_come_and_go_while_requests_run(start_server):
+    values = {"level": "warn", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
+    server = start_server(backend="memory", config=CONFIG.format(**values))
+    session = {"provider": "p", "model": "m", "parameters": {}}
+    statuses, stop = set(), threading.Event()
+
+    def hammer():
+        while not stop.is_set():
+            with server.connect() as connection:
+                for _ in range(20):
+                    connection.send_request("POST", "/sessions/h/config", json.dumps(session).encode())
+                    statuses.add(connection.read_reply().status)
+
+    threads = [threading.Thread(target=hammer) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(20):
+            values |= {"sessions": str(i % 2 == 1).lower()}
+            (server.state / "einion.yaml").write_text(CONFIG.format(**values))
+            server.signal(signal.SIGHUP)
+            time.sleep(0.15)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert 200 in statuses and statuses <= {200, 404, 503}, statuses
+    assert server.healthy()
+
+
+# ---- starts that fail ----
+
+
+def test_a_port_in_use_is_said(sqlite_server):
+    other = Server("memory")
+    other.port = sqlite_server.port
+    try:
+        other.spawn()
+        assert other.process.wait(10) != 0
+        assert str(sqlite_server.port) in other.log()
+    finally:
+        other.clean()
+
+
+def run(*arguments, state, **env):
+    return subprocess.run(
+        [EINION, *arguments], capture_output=True, text=True, timeout=30,
+        env={"PATH": "/usr/bin:/bin", "EINION_STATE_DIR": str(state)} | env,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [("listen:\n  prot: 8000\n", ["einion.yaml:2", "prot", "port"]),
+     ("listen:\n  port: many\n", ["einion.yaml:2", "port"]),
+     ("listen: [\n", ["einion.yaml:"]),
+     ("plugins:\n  sesions:\n    enabled: true\n", ["sesions"]),
+     ("plugins:\n  sessions:\n    colour: red\n", ["colour"]),
+     ("log:\n  level: loud\n", ["einion.yaml:2", "level"])],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_a_wrong_configuration_is_explained(command, text, said, tmp_path):
+    config = tmp_path / "einion.yaml"
+    config.write_text(text)
+    done = run("--config", config, "--set", f"listen.port={free_port()}", command, state=tmp_path)
+    assert done.returncode != 0
+    assert [word for word in said if word not in done.stderr] == [], done.stderr
+
+
+def test_check_leaves_nothing_behind(tmp_path):
+    state = tmp_path / "state"
+    assert run("check", state=state).returncode == 0
+    assert not state.exists()
+
+
+def test_without_a_login_only_loopback_is_served(tmp_path):
+    done = run("--set", "listen.address=0.0.0.0", "--set", f"listen.port={free_port()}", state=tmp_path)
+    assert done.returncode != 0
+    assert "0.0.0.0" in done.stderr or "loopback" in done.stderr or "other machines" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["fly"], ["--config"], ["--set"], ["backup"], ["plugin-info"]])
+def test_a_wrong_command_line_is_a_usage_error(arguments, tmp_path):
+    assert run(*arguments, state=tmp_path).returncode == 2
+
+
+def test_the_commands_that_list(tmp_path):
+    assert run("--version", state=tmp_path).stdout.startswith("einion 0.1.0")
+    assert "Usage" in run("--help", state=tmp_path).stdout
+    plugins = run("plugins", state=tmp_path)
+    assert plugins.returncode == 0 and "storage-sqlite" in plugins.stdout
+    routes = run("routes", state=tmp_path)
+    assert routes.returncode == 0 and "/rest/{friendly_name}" in routes.stdout
