@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deployments: agents that are called by name."""
+
+import concurrent.futures
+import json
+import urllib.parse
+
+import pytest
+from agents import ECHO, deploy, make_agent, unique
+
+
+def quoted(name):
+    return urllib.parse.quote(name, safe="")
+
+
+def listed(server, agent):
+    return [one for one in server.get("/deployments").json if one["agentId"] == agent["_id"]]
+
+
+# ---- deploying; needs no runtime ----
+
+
+def test_an_agent_is_deployed_once_and_stays_so(server):
+    name = unique("served")
+    agent = make_agent(server, friendlyName=name)
+    path = f"/agents/{agent['_id']}"
+    assert server.get(path + "/deployment").json == {"is_deployed": False}
+    first, second = (server.post(path + "/deploy") for _ in range(2))
+    assert (first.status, first.json) == (201, {"message": "Agent deployed successfully", "endpoint": f"/rest/{name}"})
+    assert (second.status, second.json) == (201, {"message": "Agent is already deployed", "endpoint": f"/rest/{name}"})
+    assert server.get(path + "/deployment").json == {"is_deployed": True, "friendly_name": name}
+    assert server.get(path).json == agent
+
+
+def test_undeploying_ends_it_and_may_be_repeated(server):
+    agent, name = deploy(server)
+    for _ in range(2):
+        reply = server.delete(f"/agents/{agent['_id']}/undeploy")
+        assert reply.status == 204 and reply.body == b""
+    assert server.get(f"/agents/{agent['_id']}/deployment").json == {"is_deployed": False}
+    assert server.post(f"/rest/{name}", {}).detail == "No deployed agent found with that name."
+    assert server.delete("/agents/nope/undeploy").status == 204
+
+
+def test_an_unknown_agent_is_not_found(server):
+    for method, path in ("POST", "deploy"), ("GET", "deployment"):
+        reply = server.request(method, f"/agents/nope/{path}")
+        assert (reply.status, reply.detail) == (404, "Document 'nope' not found in 'agents'")
+    assert server.post("/rest/" + unique(), {}).status == 404
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_an_agent_without_a_name_cannot_be_deployed(server, name):
+    agent = make_agent(server, friendlyName=name)
+    reply = server.post(f"/agents/{agent['_id']}/deploy")
+    assert (reply.status, reply.detail) == (400, "Agent must have a friendly_name to be deployed.")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x7f", "\x01", "x" * 201, "é" * 101])
+def test_a_name_that_cannot_be_a_path_is_refused(server, name):
+    agent = make_agent(server, friendlyName=name)
+    reply = server.post(f"/agents/{agent['_id']}/deploy")
+    assert reply.status == 400
+    assert reply.detail.startswith("A friendly_name ")
+
+
+def test_a_name_serves_one_agent(server):
+    _, name = deploy(server)
+    other = make_agent(server, friendlyName=name)
+    reply = server.post(f"/agents/{other['_id']}/deploy")
+    assert (reply.status, reply.detail) == (409, f"A deployment with the name '{name}' already exists for a different agent.")
+
+
+def test_of_agents_that_want_one_name_at_once_one_gets_it(server):
+    name = unique("wanted")
+    made = [make_agent(server, friendlyName=name) for _ in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda agent: server.post(f"/agents/{agent['_id']}/deploy"), made))
+    assert sorted(reply.status for reply in replies) == [201] + [409] * 7
+    owners = [one["agentId"] for one in server.get("/deployments").json if one["friendlyName"] == name]
+    assert owners == [made[[reply.status for reply in replies].index(201)]["_id"]]
+
+
+def test_a_deployment_keeps_its_name_when_the_agent_is_renamed(server):
+    agent, name = deploy(server)
+    path = f"/agents/{agent['_id']}"
+    server.put(path, {"friendlyName": unique("renamed")})
+    assert server.get(path + "/deployment").json == {"is_deployed": True, "friendly_name": name}
+    assert [one["friendlyName"] for one in listed(server, agent)] == [name]
+    other = make_agent(server, friendlyName=name)
+    assert server.post(f"/agents/{other['_id']}/deploy").status == 409
+
+
+def test_deployed_under_a_second_name_it_serves_both_until_undeployed(server):
+    agent, first = deploy(server)
+    path, second = f"/agents/{agent['_id']}", unique("second")
+    server.put(path, {"friendlyName": second})
+    assert server.post(path + "/deploy").json["message"] == "Agent deployed successfully"
+    assert [one["friendlyName"] for one in listed(server, agent)] == [first, second]
+    assert server.get(path + "/deployment").json["friendly_name"] == second
+    server.delete(path + "/undeploy")
+    assert listed(server, agent) == []
+
+
+def test_the_list_shows_the_agents_as_they_are(server):
+    agent, name = deploy(server, inputSchema={"b": "string", "a": "list"}, outputSchema=None)
+    server.put(f"/agents/{agent['_id']}", {"description": "as it is now"})
+    (found,) = listed(server, agent)
+    assert list(found.items()) == [
+        ("friendlyName", name),
+        ("agentId", agent["_id"]),
+        ("description", "as it is now"),
+        ("inputSchema", {"b": "string", "a": "list"}),
+        ("outputSchema", None),
+    ]
+
+
+def test_the_list_is_in_order_of_deployment_and_read_in_pages(server):
+    names = [deploy(server)[1] for _ in range(5)]
+    whole = [one["friendlyName"] for one in server.get("/deployments").json]
+    assert [name for name in whole if name in names] == names
+    reply = server.get("/deployments?limit=2")
+    assert [one["friendlyName"] for one in reply.json] == whole[:2]
+    next_page = reply.header("Link").partition(">")[0].lstrip("<")
+    assert [one["friendlyName"] for one in server.get(next_page).json] == whole[2:4]
+
+
+# ---- calling ----
+
+
+def test_a_deployed_agent_answers_what_it_returns(agent_server):
+    _, name = deploy(agent_server)
+    reply = agent_server.post(f"/rest/{name}", {"inputText": "héllo 🎉"})
+    assert (reply.status, reply.json) == (200, {"outputText": "héllo 🎉"})
+    assert reply.header("Content-Type") == "application/json"
+
+
+@pytest.mark.parametrize("value", ["None", "1", "2.0", "'text'", "[1, {'a': None}]", "True", "{'b': 1, 'a': 2}", "''"])
+def test_any_value_is_answered_as_it_is(agent_server, value):
+    _, name = deploy(agent_server, f"async def run(input_dict, tools):\n    return {value}")
+    reply = agent_server.post(f"/rest/{name}", {})
+    assert reply.status == 200
+    assert reply.text.replace(" ", "") == json.dumps(eval(value)).replace(" ", "")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null"])
+def test_no_body_is_an_empty_input(agent_server, body):
+    _, name = deploy(agent_server, "async def run(input_dict, tools):\n    return {'got': input_dict}")
+    reply = agent_server.post(f"/rest/{name}", body=body)
+    assert (reply.status, reply.json) == (200, {"got": {}})
+
+
+@pytest.mark.parametrize("body", ["[1]", '"x"', "1", "true"])
+def test_an_input_that_is_no_object_is_refused(agent_server, body):
+    _, name = deploy(agent_server)
+    reply = agent_server.post(f"/rest/{name}", body=body.encode())
+    assert reply.status == 422
+    assert [(one["loc"], one["input"]) for one in reply.detail] == [(["body"], json.loads(body))]
+
+
+def test_an_input_that_is_not_json_is_refused(agent_server):
+    _, name = deploy(agent_server)
+    reply = agent_server.post(f"/rest/{name}", body=b"{nope")
+    assert reply.status == 422 and reply.detail[0]["type"] == "json_invalid"
+
+
+def test_the_names_in_an_input_are_the_agents_own(agent_server):
+    _, name = deploy(agent_server, "async def run(input_dict, tools):\n    return list(input_dict)")
+    given = {"snake_case": 1, "camelCase": 2, "_id": 3, "": 4}
+    assert agent_server.post(f"/rest/{name}", given).json == list(given)
+
+
+def test_an_agent_that_fails_is_a_500_with_its_error(agent_server):
+    for code, error in (
+        ("async def run(input_dict, tools):\n    raise ValueError('boom')", "ValueError: boom"),
+        ("def x(:\n", "SyntaxError: invalid syntax (<string>, line 1)"),
+        ("x = 1", "ValueError: Code did not define an 'async def run(input_dict, tools)' function."),
+    ):
+        _, name = deploy(agent_server, code)
+        reply = agent_server.post(f"/rest/{name}", {})
+        assert (reply.status, reply.detail) == (500, f"Error executing agent: {error}")
+
+
+def test_an_agent_that_calls_one_that_is_gone_fails(agent_server):
+    _, name = deploy(agent_server, gofannonAgents=["gone"])
+    reply = agent_server.post(f"/rest/{name}", {})
+    assert reply.status == 500
+    assert reply.detail == "Error executing agent: ValueError: Could not load one or more dependent Gofannon agents."
+
+
+def test_a_deployed_agent_calls_another(agent_server):
+    echo = make_agent(agent_server)
+    code = (
+        "async def run(input_dict, tools):\n"
+        f"    r = await gofannon_client.call(agent_name={echo['name']!r}, input_dict={{'inputText': 'n'}})\n"
+        "    return r['outputText'] + '!'"
+    )
+    _, name = deploy(agent_server, code, gofannonAgents=[echo["_id"]])
+    assert agent_server.post(f"/rest/{name}", {}).json == "n!"
+
+
+def test_tools_reach_the_agent(agent_server):
+    tools = {"http://z/": ["b", "a"], "http://a/": []}
+    _, name = deploy(agent_server, "async def run(input_dict, tools):\n    return tools", tools=tools)
+    assert agent_server.post(f"/rest/{name}", {}).json == tools
+
+
+def test_a_change_counts_from_the_next_call(agent_server):
+    agent, name = deploy(agent_server)
+    path = f"/agents/{agent['_id']}"
+    for i in range(5):
+        agent_server.put(path, {"code": f"async def run(input_dict, tools):\n    return {i}"})
+        assert agent_server.post(f"/rest/{name}", {}).json == i
+    agent_server.put(path, {"friendlyName": unique("renamed"), "code": ECHO})
+    assert agent_server.post(f"/rest/{name}", {"inputText": "x"}).json == {"outputText": "x"}
+    agent_server.delete(path + "/undeploy")
+    assert agent_server.post(f"/rest/{name}", {}).status == 404
+
+
+@pytest.mark.parametrize("shape", ["two words {}", "größe/{}", "100%25 {}", "漢字-🎉-{}", "a+b?c#{}", "..{}"])
+def test_any_text_can_be_a_name(agent_server, shape):
+    name = shape.format(unique())
+    _, name = deploy(agent_server, friendlyName=name)
+    assert agent_server.post(f"/rest/{quoted(name)}", {"inputText": "x"}).json == {"outputText": "x"}
+
+
+def test_calls_at_once_do_not_mix(agent_server):
+    _, name = deploy(agent_server)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda i: agent_server.post(f"/rest/{name}", {"inputText": str(i)}).json, range(40)))
+    assert answers == [{"outputText": str(i)} for i in range(40)]
