@@ -23,8 +23,8 @@ static int reply_outcome(const struct ein_http *http, struct ein_req *req, const
     const char *error = json_string_value(json_object_get(outcome, "error"));
     json_t *result = json_object_get(outcome, "result");
 
-    if (error)
-        return http->fail(req, 500, "Error executing agent: %s", error);
+    if (error) /* whole, however long: fail() would cut it */
+        return http->fail_json(req, 500, json_sprintf("Error executing agent: %s", error));
     return http->reply(req, 200, result ? json_incref(result) : json_null());
 }
 
