@@ -19,6 +19,7 @@ END
 }
 
 port=8000
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 state=${EINION_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/einion}
 while (($#)); do
     case $1 in
@@ -49,13 +50,14 @@ mkdir -p "$state" || die "the folder $state cannot be made; choose another with 
 export EINION_STATE_DIR=$state
 einion=("$build/core/einion" --set "listen.port=$port" "$@")
 url=http://127.0.0.1:$port
+plugins=$("${einion[@]}" plugins)
 
 cat <<END
 
 einion at $url, data in $state
 
 Plugins:
-$("${einion[@]}" plugins | sed 's/^/  /')
+$plugins
 
 Try, in another terminal:
 
