@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bridge.h"
+#include "cleanup.h"
+#include "error.h"
+#include "slow_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct call {
+    struct agent *agent;
+    int64_t id;
+    const char *method;
+    const struct json_t *params; /* an object */
+    const void *blob;
+    size_t blob_len;
+};
+
+static void refuse(const struct call *call, const char *type, const char *message)
+{
+    agent_refuse(call->agent, call->id, type, message);
+}
+
+/* What Python calls such an error. */
+static const char *type_of(int code)
+{
+    switch (code) {
+    case EIN_E_INVALID:
+    case EIN_E_TOO_LARGE:
+        return "ValueError";
+    case EIN_E_NOT_FOUND:
+        return "KeyError";
+    case EIN_E_DENIED:
+        return "PermissionError";
+    case EIN_E_TIMEOUT:
+        return "TimeoutError";
+    default:
+        return "RuntimeError";
+    }
+}
+
+/* ---- data_store ------------------------------------------------------------------- */
+
+static int open_store(struct run *run, struct ein_error *err)
+{
+    const struct ein_host *host = run->runtime->host;
+    const struct ein_data_store *store;
+    int r;
+
+    if (run->session)
+        return 0;
+    if (!run->store && host->acquire(run->runtime->ctx, EIN_DATA_STORE, NULL, &run->store) < 0) {
+        run->store = NULL;
+        return error_set(err, EIN_E_UNAVAILABLE, "No data store is configured on this server.");
+    }
+    store = run->store->vtable;
+    r = store->open(run->store->impl, run->what->user_id, &run->session, err);
+    if (r < 0)
+        run->session = NULL;
+    return r;
+}
+
+static void note_operation(struct agent *agent, json_t *entry)
+{
+    struct run *run = agent->run;
+
+    if (!entry)
+        return;
+    if (!run->ops_log)
+        run->ops_log = json_array();
+    json_array_append(run->ops_log, entry);
+    trace_data_store(&run->trace, &agent->speaker, entry);
+}
+
+static void call_data_store(const struct call *call)
+{
+    struct run *run = call->agent->run;
+    EIN_JSON json_t *value = NULL;
+    EIN_JSON json_t *entry = NULL;
+    struct ein_error err = { 0 };
+    int r = open_store(run, &err);
+
+    if (r == 0) {
+        const struct ein_data_store *store = run->store->vtable;
+        r = store->call(run->session, call->agent->speaker.name, strchr(call->method, '.') + 1,
+                        call->params, &value, &entry, &err);
+    }
+    if (r < 0) {
+        refuse(call, type_of(r), err.text);
+        return;
+    }
+    note_operation(call->agent, entry);
+    /* Only get has a "found": elsewhere there is always something to return. */
+    const json_t *found = json_object_get(entry, "found");
+    agent_reply(call->agent, call->id,
+                json_pack("{s:o, s:b}", "value", value ? json_incref(value) : json_null(), "found",
+                          found ? json_is_true(found) : 1),
+                NULL, 0);
+}
+
+/* ---- other agents ------------------------------------------------------------------- */
+
+static const json_t *imported(const struct run *run, const json_t *imports, const char *name,
+                              const char **ret_id)
+{
+    size_t i;
+    json_t *id;
+
+    json_array_foreach((json_t *)imports, i, id)
+    {
+        const json_t *agent = json_object_get(run->what->agents, json_string_value(id));
+        const char *called = json_string_value(json_object_get(agent, "name"));
+        if (called && strcmp(called, name) == 0) {
+            *ret_id = json_string_value(id);
+            return agent;
+        }
+    }
+    return NULL;
+}
+
+static void call_agent(const struct call *call)
+{
+    struct run *run = call->agent->run;
+    const char *name = json_string_value(json_object_get(call->params, "name"));
+    const char *id = NULL;
+    const json_t *found = imported(run, call->agent->imports, name ? name : "", &id);
+    struct ein_error err = { 0 };
+    char message[300];
+
+    if (!found) {
+        snprintf(message, sizeof(message),
+                 "Gofannon agent '%.200s' not found or not imported for this run.",
+                 name ? name : "");
+        refuse(call, "ValueError", message);
+        return;
+    }
+    if (call->agent->speaker.depth >= run->limits.nested_depth) {
+        refuse(call, "RecursionError", "Agents call each other too deeply.");
+        return;
+    }
+    if (run->nested_made >= run->limits.nested_runs) {
+        refuse(call, "RuntimeError", "This run has called as many agents as it may.");
+        return;
+    }
+    run->nested_made++;
+
+    struct agent_job job = { .name = json_string_value(json_object_get(found, "name")),
+                             .code = json_string_value(json_object_get(found, "code")),
+                             .input = json_object_get(call->params, "input"),
+                             .tools = json_object_get(found, "tools"),
+                             .imports = json_object_get(found, "imports") };
+    if (!job.code)
+        refuse(call, "ValueError", "Could not load one or more dependent Gofannon agents.");
+    else if (agent_start(run, call->agent, call->id, &job, NULL, &err) < 0)
+        refuse(call, type_of(err.code), err.text);
+}
+
+/* ---- the world ------------------------------------------------------------------------ */
+
+static void call_http(const struct call *call)
+{
+    slow_http(call->agent, call->id, call->params, call->blob, call->blob_len);
+}
+
+static void call_llm(const struct call *call)
+{
+    refuse(call, "RuntimeError", "No model provider is configured on this server.");
+}
+
+static void call_mcp(const struct call *call)
+{
+    refuse(call, "RuntimeError", "No MCP client is configured on this server.");
+}
+
+/* ---- the table ------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*call)(const struct call *call);
+} methods[] = {
+    { "ds.get", call_data_store },
+    { "ds.set", call_data_store },
+    { "ds.delete", call_data_store },
+    { "ds.list_keys", call_data_store },
+    { "ds.list_namespaces", call_data_store },
+    { "ds.get_all", call_data_store },
+    { "ds.get_many", call_data_store },
+    { "ds.set_many", call_data_store },
+    { "ds.clear", call_data_store },
+    { "agent", call_agent },
+    { "http", call_http },
+    { "llm", call_llm },
+    { "mcp.list", call_mcp },
+    { "mcp.call", call_mcp },
+};
+
+void bridge_call(struct agent *agent, const struct json_t *message, const void *blob,
+                 size_t blob_len)
+{
+    struct call call = { .agent = agent,
+                         .id = json_integer_value(json_object_get(message, "id")),
+                         .method = json_string_value(json_object_get(message, "m")),
+                         .params = json_object_get(message, "p"),
+                         .blob = blob,
+                         .blob_len = blob_len };
+
+    agent->in_flight++;
+    for (size_t i = 0; call.method && i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i].name, call.method) != 0)
+            continue;
+        if (json_is_object(call.params))
+            methods[i].call(&call);
+        else
+            refuse(&call, "TypeError", "The call has no parameters.");
+        return;
+    }
+    refuse(&call, "AttributeError", "The server offers agents no such call.");
+}
+
+void bridge_cancel(struct agent *agent, int64_t call_id)
+{
+    for (struct agent *other = agent->run->agents; other; other = other->next) {
+        if (other->caller == agent && other->call_id == call_id && !other->ended) {
+            agent_abandon(other);
+            if (agent->in_flight)
+                agent->in_flight--;
+            return;
+        }
+    }
+    slow_cancel(agent->run, agent->serial, call_id);
+}
+
+void bridge_done(struct run *run)
+{
+    const struct ein_data_store *store = run->store ? run->store->vtable : NULL;
+
+    slow_end(run);
+    if (run->session)
+        store->close(run->session);
+    run->session = NULL;
+    if (run->store)
+        run->runtime->host->release(run->runtime->ctx, run->store);
+    run->store = NULL;
+}

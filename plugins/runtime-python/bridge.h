@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What agent code may ask of the server: one table of methods. */
+#ifndef RUNTIME_BRIDGE_H
+#define RUNTIME_BRIDGE_H
+
+#include "run.h"
+
+/* Handles one "call" frame.  Who asks is the agent; what the frame says of that counts
+ * for nothing.  Answers now or later with agent_reply() or agent_refuse(). */
+void bridge_call(struct agent *agent, const struct json_t *message, const void *blob,
+                 size_t blob_len);
+/* The child no longer waits for this call. */
+void bridge_cancel(struct agent *agent, int64_t call_id);
+
+/* Releases what the run's calls hold. */
+void bridge_done(struct run *run);
+
+#endif

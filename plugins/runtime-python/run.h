@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run: the agent that was asked for and those it calls, on the caller's thread. */
+#ifndef RUNTIME_RUN_H
+#define RUNTIME_RUN_H
+
+#include "runtime.h"
+#include "trace.h"
+#include "wire.h"
+
+struct slow_call;
+
+struct agent { /* one execution of one agent's code, in one child */
+    struct agent *next;
+    struct run *run;
+    struct agent *caller; /* NULL: the run's own */
+    int64_t call_id;      /* the caller's call that waits for this */
+    uint32_t serial;      /* never reused within the run */
+    struct speaker speaker;
+    const struct json_t *imports;
+    struct child *child;
+    struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
+    bool ready, started, ended;
+    int64_t born_ms, began_ms;
+    uint32_t in_flight; /* its calls that are not answered */
+};
+
+enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED };
+
+struct run {
+    struct runtime *runtime;
+    const struct ein_agent_run *what;
+    struct limits limits;
+    struct trace trace;
+    struct agent *agents; /* the first is the run's own */
+    uint32_t agents_made, nested_made, calls_made;
+    int64_t deadline_ms;
+    enum run_stop stop;
+
+    /* how it ended: `fault` when the code could not be run at all */
+    bool done;
+    struct json_t *result, *error;
+    struct ein_error fault;
+    struct json_t *ops_log;
+
+    /* data_store/1, from its first use on */
+    const struct ein_service *store;
+    struct ein_data_session *session;
+
+    /* calls that take long, each on its own thread */
+    struct ein_cancel *cancel; /* fires when the run ends; may be NULL */
+    struct slow_call *slow;    /* those that run or wait for their turn */
+    uint32_t http_made, http_running;
+    int wake; /* eventfd: one has finished */
+};
+
+/* Performs WHAT: fills result or error, or returns an error and fills `err`. */
+int run_perform(struct run *run, struct ein_error *err);
+
+/* Starts CODE in a fresh child.  `name` and what `imports` points to must outlive the run. */
+struct agent_job {
+    const char *id, *name, *code;
+    const struct json_t *input, *tools, *imports;
+};
+int agent_start(struct run *run, struct agent *caller, int64_t call_id, const struct agent_job *job,
+                struct agent **ret_agent, struct ein_error *err);
+void agent_free(struct agent *agent);
+
+/* What the loop calls; each may end the agent. */
+void agent_process(struct agent *agent); /* the frames that are there */
+void agent_readable(struct agent *agent);
+void agent_writable(struct agent *agent);
+void agent_output(struct agent *agent);
+bool agent_throttled(const struct agent *agent);
+void agent_look(struct agent *agent); /* at its memory, now and then */
+
+void agent_ask_to_stop(struct agent *agent);
+/* Ends it, with all it has called: error is {"Type", message, traceback}. */
+void agent_succeed(struct agent *agent, struct json_t *take_result);
+void agent_fail(struct agent *agent, const char *type, const char *message, const char *traceback);
+/* Nobody waits for it any more. */
+void agent_abandon(struct agent *agent);
+
+/* Answers to its calls.  An agent that has ended is not told. */
+void agent_reply(struct agent *agent, int64_t call_id, struct json_t *take_value, const void *blob,
+                 size_t blob_len);
+void agent_refuse(struct agent *agent, int64_t call_id, const char *type, const char *message);
+
+struct agent *run_agent(const struct run *run, uint32_t serial);
+
+#endif

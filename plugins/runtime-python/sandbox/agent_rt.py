@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A child's life: get ready, rehearse while nobody asks, run one job, exit."""
+import asyncio
+import linecache
+import logging
+import os
+import select
+import socket
+import struct
+import sys
+import traceback
+
+import channel
+import given
+import jsonable
+import output
+import rehearsal
+
+try:
+    import remote_http
+except ImportError:
+    remote_http = None
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CODE_NAME = "<string>"
+TRACEBACK_HEAD, TRACEBACK_TAIL = 1000, 3000
+IDLE_S = 0.02
+
+
+def connect(to):
+    given.current = to
+    if remote_http:
+        remote_http.current = to
+
+
+class Child:
+    """Everything that does not depend on the job."""
+
+    def __init__(self, fd):
+        self.channel = channel.Channel(fd)
+        connect(self.channel)
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.module = given.make_module(remote_http.make_client() if remote_http else None)
+        self.sender = output.Sender(self.channel)
+        self.stdout = output.LineWriter(self.sender)
+        self.stderr = output.LineWriter(self.sender)
+        sys.stdout, sys.stderr = self.stdout, self.stderr
+        logging.getLogger().addHandler(output.LogSender(self.sender))
+
+    def finish_output(self):
+        self.stdout.finish()
+        self.stderr.finish()
+
+    def close(self):
+        self.channel.detach()
+        self.loop.close()
+
+
+def define(code, namespace):
+    """The agent's run(), its top level having been executed."""
+    linecache.cache[CODE_NAME] = (len(code), None, code.splitlines(True), CODE_NAME)
+    exec(compile(code, CODE_NAME, "exec", dont_inherit=True), namespace)
+    run = namespace.get("run")
+    if not asyncio.iscoroutinefunction(run):
+        raise ValueError("Code did not define an 'async def run(input_dict, tools)' function.")
+    return run
+
+
+def perform(child, job):
+    run = define(job["code"], vars(child.module))
+    child.channel.send({"t": "began"})
+
+    async def main():
+        child.channel.task = asyncio.current_task()
+        return await run(input_dict=job.get("input") or {}, tools=job.get("tools") or {})
+
+    child.channel.attach(child.loop)
+    return child.loop.run_until_complete(main())
+
+
+def _of_agent(frames):
+    """From the agent's first line on, without this runtime's own."""
+    first = next((i for i, frame in enumerate(frames) if frame.filename == CODE_NAME), 0)
+    return [frame for frame in frames[first:] if not frame.filename.startswith(HERE)]
+
+
+def _without_runtime(summary):
+    """The same for what led to the exception."""
+    seen = set()
+    while summary is not None and id(summary) not in seen:
+        seen.add(id(summary))
+        summary.stack = traceback.StackSummary.from_list(_of_agent(summary.stack))
+        if summary.__cause__ is not None:
+            _without_runtime(summary.__cause__)
+        summary = summary.__context__
+
+
+def describe(error):
+    try:
+        message = str(error)
+    except Exception:
+        message = "<the exception's text could not be made>"
+    summary = traceback.TracebackException.from_exception(error, limit=-40)
+    _without_runtime(summary)
+    text = "".join(summary.format())
+    if len(text) > TRACEBACK_HEAD + TRACEBACK_TAIL:
+        text = text[:TRACEBACK_HEAD] + "\n...\n" + text[-TRACEBACK_TAIL:]
+    return {"t": "error", "type": type(error).__name__, "msg": message[:output.MESSAGE_MAX], "tb": text}
+
+
+def rehearse(child):
+    """Runs a job-shaped dummy, so that the pages a real job dirties are private to
+    this process before the real one arrives."""
+    ours, theirs = socket.socketpair()
+    dummy = channel.Channel(theirs.detach())
+    real, child.channel, child.sender.channel = child.channel, dummy, dummy
+    connect(dummy)
+    job = jsonable.encode({"t": "job", "code": rehearsal.CODE, "input": {"q": "x"}})
+    ours.sendall(struct.pack("<II", len(job), 0) + job)
+    job, _ = dummy.receive()
+    saved = dict(vars(child.module))
+    try:
+        dummy.send({"t": "result", "v": perform(child, job)})
+        child.finish_output()
+    finally:
+        dummy.detach()
+        ours.close()
+        child.channel = child.sender.channel = real
+        connect(real)
+        child.sender.left = output.Sender(real).left
+        vars(child.module).clear()
+        vars(child.module).update(saved)
+        linecache.cache.pop(CODE_NAME, None)
+
+
+def _prepare(child, job):
+    given.context_windows.update(job.get("context_windows") or {})
+    child.sender.muted = bool(job.get("mute"))
+    child.sender.left = job.get("events", child.sender.left)
+    os.environ.update(job.get("env") or {})
+
+
+def live(fd):
+    """Never returns."""
+    child = Child(fd)
+    child.channel.send({"t": "ready"})
+    if not select.select([fd], [], [], IDLE_S)[0]:
+        rehearse(child)
+    job, _ = child.channel.receive()
+    status = 0
+    try:
+        _prepare(child, job)
+        result = perform(child, job)
+        child.finish_output()
+        child.channel.send({"t": "result", "v": result}, limit=job["result_max"], what="result")
+    except BaseException as error:
+        status = 1
+        try:
+            child.finish_output()
+            child.channel.send(describe(error))
+        except BaseException as worse:
+            child.channel.send({"t": "error", "type": type(worse).__name__,
+                                "msg": "The failure could not be described.", "tb": ""})
+    os._exit(status)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What agent code finds in its namespace.  Everything here is a call to the
+server, which knows who is running what: nothing of that is sent from here."""
+import asyncio
+import json
+import math
+import re
+import sys
+import types
+
+try:
+    import httpx
+except ImportError:
+    httpx = None
+
+current = None  # the channel of this child
+context_windows = {}
+
+CONTEXT_WINDOW_UNKNOWN = 128000
+
+
+class DataStore:
+    def __init__(self, namespace="default"):
+        self._namespace = namespace
+
+    def _call(self, operation, **args):
+        return current.call("ds." + operation, {"namespace": self._namespace, **args})[0]
+
+    def use_namespace(self, name):
+        return DataStore(name)
+
+    def get(self, key, default=None):
+        answer = self._call("get", key=key, default=default)
+        return answer["value"] if answer["found"] else default
+
+    def set(self, key, value, metadata=None):
+        return self._call("set", key=key, value=value, metadata=metadata)["value"]
+
+    def delete(self, key):
+        return self._call("delete", key=key)["value"]
+
+    def list_keys(self, prefix=None):
+        return self._call("list_keys", prefix=prefix)["value"]
+
+    def list_namespaces(self):
+        return self._call("list_namespaces")["value"]
+
+    def get_all(self):
+        return self._call("get_all")["value"]
+
+    def get_many(self, keys):
+        return self._call("get_many", keys=list(keys))["value"]
+
+    def set_many(self, items):
+        return self._call("set_many", items=items)["value"]
+
+    def clear(self):
+        return self._call("clear")["value"]
+
+
+class AgentClient:
+    async def call(self, agent_name, input_dict=None):
+        params = {"name": agent_name, "input": {} if input_dict is None else input_dict}
+        return (await current.acall("agent", params))[0]
+
+
+class RemoteMCPClient:
+    def __init__(self, remote_url, auth_token=None):
+        self.remote_url = remote_url
+        self._auth_token = auth_token
+
+    def _params(self, **more):
+        return {"url": self.remote_url, "token": self._auth_token, **more}
+
+    async def list_tools(self):
+        return _objects((await current.acall("mcp.list", self._params()))[0])
+
+    async def call(self, tool_name, **params):
+        return _objects((await current.acall("mcp.call", self._params(tool=tool_name, args=params)))[0])
+
+
+def _objects(value):
+    """What MCP libraries give out: members are attributes at the first level."""
+    if isinstance(value, list):
+        return [_objects(item) for item in value]
+    return types.SimpleNamespace(**value) if isinstance(value, dict) else value
+
+
+async def call_llm(provider, model, messages, parameters=None, tools=None, timeout=None, **ignored):
+    params = {"provider": provider, "model": model, "messages": messages,
+              "parameters": parameters or {}, "tools": tools, "timeout": timeout}
+    answer = (await current.acall("llm", params))[0]
+    return answer["content"], answer.get("thoughts")
+
+
+def get_context_window(provider, model):
+    return context_windows.get(f"{provider}/{model}", CONTEXT_WINDOW_UNKNOWN)
+
+
+def count_tokens(text, provider=None, model=None):
+    """An estimate, the same for every model: four characters of plain English a
+    token, one and a half of anything else.  Good to some 20 %."""
+    if not isinstance(text, str):
+        text = json.dumps(text, default=str)
+    others = sum(1 for character in text if character > "\x7f")
+    return math.ceil((len(text) - others) / 4 + others / 1.5)
+
+
+def count_message_tokens(messages, provider=None, model=None):
+    """The same estimate, and four tokens of framing a message."""
+    return sum(4 + count_tokens(message.get("content") or "") for message in messages)
+
+
+class _Missing:
+    """Stands for httpx where the package is not installed."""
+
+    def __getattr__(self, name):
+        raise RuntimeError("httpx is not installed for this server's Python (Debian: python3-httpx).")
+
+
+def _module(name, **members):
+    module = types.ModuleType(name)
+    vars(module).update(members)
+    sys.modules[name] = module
+    return module
+
+
+def install_modules():
+    """Saved agents begin with imports of these."""
+    mcp = _module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
+    _module("agent_factory", __path__=[], remote_mcp_client=mcp)
+    llm = _module("services.llm_service", call_llm=call_llm, get_context_window=get_context_window,
+                  count_tokens=count_tokens, count_message_tokens=count_message_tokens)
+    _module("services", __path__=[], llm_service=llm)
+
+
+def make_module(http_client):
+    """The module that the agent's code runs in; its helpers and classes are found
+    by pickle, dataclasses and typing."""
+    return _module(
+        "agent", asyncio=asyncio, re=re, json=json, httpx=httpx or _Missing(),
+        http_client=http_client or _Missing(), gofannon_client=AgentClient(), data_store=DataStore(),
+        RemoteMCPClient=RemoteMCPClient, call_llm=call_llm, get_context_window=get_context_window,
+        count_tokens=count_tokens, count_message_tokens=count_message_tokens)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The warm interpreter: imports once what agents use, then waits in C to be forked.
+
+zygote.py HOUSE MISSING PRELOAD PATH...  The control socket is descriptor 3."""
+import ctypes
+import gc
+import importlib
+import json
+import os
+import platform
+import socket
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONTROL_FD = 3
+
+# httpx has a command line that nobody needs here; it costs 80 ms.
+UNWANTED = ("rich", "rich.console", "click", "pygments")
+WANTED = """
+_strptime abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath codecs collections
+colorsys concurrent.futures contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib
+email email.message email.mime.multipart email.mime.text encodings.ascii encodings.cp1252 encodings.idna
+encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.utf_16 encodings.utf_8_sig enum
+errno fnmatch fractions functools glob graphlib gzip hashlib heapq hmac html html.parser http http.client
+http.cookies inspect io ipaddress itertools keyword linecache locale logging lzma math mimetypes mmap numbers
+operator os pathlib pickle platform pprint queue random re resource secrets select selectors shlex shutil signal
+socket sqlite3 ssl stat statistics string stringprep struct tarfile tempfile textwrap threading time timeit
+tokenize traceback types typing unicodedata urllib.error urllib.parse urllib.request urllib.robotparser uuid
+warnings weakref xml.dom.minidom xml.etree.ElementTree zipfile zlib zoneinfo
+""".split()
+OPTIONAL = ("httpx", "httpcore", "anyio", "anyio._backends._asyncio", "h11")
+
+
+def preload(names):
+    missing = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
+    return missing
+
+
+def warm_up(agent_rt):
+    """Lives a child's life once, so that lazy imports and caches are done before
+    the first fork."""
+    ours, theirs = socket.socketpair()
+    child = agent_rt.Child(theirs.detach())
+    agent_rt.rehearse(child)
+    child.channel.attach(child.loop)
+    child.close()
+    ours.close()
+    agent_rt.asyncio.set_event_loop(None)
+    agent_rt.connect(None)
+    agent_rt.logging.getLogger().handlers.clear()
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    del sys.modules["agent"]
+
+
+def count_threads():
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return threading.active_count()
+
+
+def main():
+    house, missing, wanted, paths = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
+    sys.argv = [""]
+    for name in UNWANTED:
+        sys.modules[name] = None
+    sys.path.insert(0, HERE)
+    preload(WANTED)
+    preload(OPTIONAL)
+    absent = preload(filter(None, wanted.split(",")))
+    if absent:
+        sys.exit("preload: no module named " + ", ".join(absent))
+
+    import agent_rt
+    import given
+    if agent_rt.remote_http:
+        agent_rt.remote_http.install()
+    given.install_modules()
+    warm_up(agent_rt)
+    sys.path.remove(HERE)
+
+    loop = ctypes.PyDLL(os.path.join(HERE, "zygote_loop.so"))
+    landlock = ctypes.c_int(-1)
+    names = (ctypes.c_char_p * (len(paths) + 1))(*map(os.fsencode, paths), None)
+    abi = loop.ein_zygote_prepare(names, ctypes.byref(landlock))
+    hello = {"python": platform.python_version(), "house": house, "missing": missing, "landlock": abi,
+             "httpx": getattr(given.httpx, "__version__", None), "threads": count_threads()}
+    os.write(CONTROL_FD, json.dumps(hello).encode())
+    gc.collect()
+    gc.freeze()
+    return agent_rt.live, loop.ein_zygote_serve(landlock.value)
+
+
+if __name__ == "__main__":
+    live, channel_fd = main()
+    live(channel_fd)

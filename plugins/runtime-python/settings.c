@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+#include "error.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <string.h>
+
+const char *const isolation_names[] = { [ISOLATION_BEST_EFFORT] = "best-effort",
+                                        [ISOLATION_CONTAINER] = "container",
+                                        [ISOLATION_STRICT] = "strict" };
+
+#define LIMIT_SCHEMA(name, initial, smallest, largest)                                             \
+    "\"" #name "\":{\"type\":\"integer\",\"default\":" #initial ",\"minimum\":" #smallest          \
+    ",\"maximum\":" #largest "},"
+
+const char settings_schema[] = "{\"type\":\"object\",\"properties\":{" RUN_LIMITS(LIMIT_SCHEMA)
+    SERVER_LIMITS(LIMIT_SCHEMA) "\"isolation\":{\"type\":\"string\",\"enum\":[\"strict\","
+                                "\"container\",\"best-effort\"],"
+                                "\"default\":\"strict\"},"
+                                "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\"},"
+                                "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
+                                "\"default\":[]}}}";
+
+struct limit {
+    const char *name;
+    size_t offset;
+    uint32_t initial, smallest, largest;
+    bool of_run;
+};
+
+#define RUN_ROW(name, initial, smallest, largest)                                                  \
+    { #name, offsetof(struct limits, name), initial, smallest, largest, true },
+#define SERVER_ROW(name, initial, smallest, largest)                                               \
+    { #name, offsetof(struct limits, name), initial, smallest, largest, false },
+
+static const struct limit table[] = { RUN_LIMITS(RUN_ROW) SERVER_LIMITS(SERVER_ROW) };
+
+enum { LIMIT_COUNT = sizeof(table) / sizeof(table[0]) };
+
+static uint32_t *member(struct limits *limits, const struct limit *limit)
+{
+    return (uint32_t *)((char *)limits + limit->offset);
+}
+
+static int read_limit(const json_t *config, const struct limit *limit, struct limits *limits,
+                      struct ein_error *err)
+{
+    const json_t *value = json_object_get(config, limit->name);
+    json_int_t number = value ? json_integer_value(value) : (json_int_t)limit->initial;
+
+    if (number < (json_int_t)limit->smallest || number > (json_int_t)limit->largest)
+        return error_set(err, EIN_E_INVALID, "%s must be from %u to %u", limit->name,
+                         limit->smallest, limit->largest);
+    *member(limits, limit) = (uint32_t)number;
+    return 0;
+}
+
+static int read_isolation(const char *name, enum isolation *ret_isolation, struct ein_error *err)
+{
+    for (int i = ISOLATION_BEST_EFFORT; i <= ISOLATION_STRICT; i++) {
+        if (strcmp(name, isolation_names[i]) == 0) {
+            *ret_isolation = (enum isolation)i;
+            return 0;
+        }
+    }
+    return error_set(err, EIN_E_INVALID, "isolation is strict, container or best-effort, not %s",
+                     name);
+}
+
+int settings_read(const struct json_t *config, struct settings *ret_settings, struct ein_error *err)
+{
+    struct settings settings = { .isolation = ISOLATION_STRICT, .python = "/usr/bin/python3" };
+    const char *isolation = json_string_value(json_object_get(config, "isolation"));
+    const char *python = json_string_value(json_object_get(config, "python"));
+    int r = 0;
+
+    for (size_t i = 0; i < LIMIT_COUNT && r == 0; i++)
+        r = read_limit(config, &table[i], &settings.limits, err);
+    if (r == 0 && isolation)
+        r = read_isolation(isolation, &settings.isolation, err);
+    if (r < 0)
+        return r;
+    if (python)
+        settings.python = python;
+    settings.preload = json_object_get(config, "preload");
+    *ret_settings = settings;
+    return 0;
+}
+
+struct limits limits_lowered(const struct limits *base, const struct json_t *wanted)
+{
+    struct limits limits = *base;
+
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        const json_t *value = json_object_get(wanted, table[i].name);
+        uint32_t *now = member(&limits, &table[i]);
+        if (!table[i].of_run || !json_is_integer(value))
+            continue;
+        json_int_t number = json_integer_value(value);
+        if (number >= (json_int_t)table[i].smallest && number < (json_int_t)*now)
+            *now = (uint32_t)number;
+    }
+    return limits;
+}

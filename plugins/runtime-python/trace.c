@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace.h"
+#include "cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char full[] = "... [the output limit is reached, the rest is not shown]";
+
+/* ---- texts ---------------------------------------------------------------------- */
+
+/* Bytes of at most `count` characters at the start of `text`. */
+static size_t characters(const char *text, size_t len, size_t count)
+{
+    size_t i = 0;
+
+    for (; i < len; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80 && count-- == 0)
+            break;
+    return i;
+}
+
+/* What a native library printed may be anything. */
+static json_t *to_json(char *text, size_t len)
+{
+    json_t *json = json_stringn(text, len);
+
+    if (json)
+        return json;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '?';
+    return json_stringn(text, len);
+}
+
+/* The text up to its first NUL is what can be looked through for secrets, so a NUL
+ * becomes a blank. */
+static char *without_secrets(const struct ein_host *host, const char *text, size_t len)
+{
+    EIN_FREE char *copy = malloc(len + 1);
+
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    for (char *nul = memchr(copy, '\0', len); nul;
+         nul = memchr(nul, '\0', len - (size_t)(nul - copy)))
+        *nul = ' ';
+
+    char *clean = host->redact(copy);
+    if (!clean)
+        return NULL;
+    char *ours = strdup(clean);
+    host->mem_free(clean);
+    return ours;
+}
+
+json_t *trace_text(const struct ein_host *host, const char *text, size_t len, uint64_t more)
+{
+    EIN_FREE char *clean = without_secrets(host, text, len);
+    EIN_FREE char *marked = NULL;
+
+    if (!clean)
+        return json_string("");
+    size_t clean_len = strlen(clean);
+    size_t shown = characters(clean, clean_len, TRACE_TEXT_MAX);
+    more += clean_len - shown;
+    if (more == 0)
+        return to_json(clean, clean_len);
+    int marked_len = asprintf(&marked, "%.*s\n... [truncated, %llu more bytes]", (int)shown, clean,
+                              (unsigned long long)more);
+    if (marked_len < 0) {
+        marked = NULL;
+        return json_string("");
+    }
+    return to_json(marked, (size_t)marked_len);
+}
+
+/* ---- events --------------------------------------------------------------------- */
+
+static json_t *now(void)
+{
+    char text[40];
+    struct timespec at;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &at);
+    gmtime_r(&at.tv_sec, &utc);
+    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + len, sizeof(text) - len, ".%06ldZ", at.tv_nsec / 1000);
+    return json_string(text);
+}
+
+static json_t *begin(const char *type, const struct speaker *who)
+{
+    json_t *event = json_object();
+
+    json_object_set_new(event, "type", json_string(type));
+    json_object_set_new(event, "ts", now());
+    json_object_set_new(event, "agent_name", json_string(who->name));
+    return event;
+}
+
+static void set_depth(json_t *event, unsigned depth)
+{
+    json_object_set_new(event, "depth", json_integer(depth));
+}
+
+static void emit(struct trace *trace, json_t *take_event, const char *source)
+{
+    EIN_JSON json_t *event = take_event;
+
+    json_object_set_new(event, "source", json_string(source));
+    if (trace->sink && !trace->stopped && trace->sink(event, trace->data) != 0)
+        trace->stopped = true;
+}
+
+void trace_start(struct trace *trace, const struct speaker *who)
+{
+    json_t *event = begin("agent_start", who);
+
+    json_object_set_new(event, "agent_id", who->id ? json_string(who->id) : json_null());
+    set_depth(event, who->depth);
+    json_object_set_new(event, "called_by", json_null());
+    emit(trace, event, "system");
+}
+
+/* Counts a line; NULL when it is not to be shown. */
+static json_t *begin_line(struct trace *trace, const char *type, const struct speaker *who)
+{
+    if (trace->muted || trace->lines_left == 0)
+        return NULL;
+    json_t *event = begin(type, who);
+    set_depth(event, who->depth + 1);
+    return event;
+}
+
+static void count_line(struct trace *trace, const struct speaker *who)
+{
+    if (--trace->lines_left > 0)
+        return;
+    json_t *event = begin("stdout", who);
+    set_depth(event, who->depth + 1);
+    json_object_set_new(event, "message", json_string(full));
+    emit(trace, event, "stdout");
+}
+
+void trace_stdout(struct trace *trace, const struct speaker *who, const char *text, size_t len,
+                  uint64_t more)
+{
+    json_t *event = begin_line(trace, "stdout", who);
+
+    if (!event)
+        return;
+    json_object_set_new(event, "message", trace_text(trace->host, text, len, more));
+    emit(trace, event, "stdout");
+    count_line(trace, who);
+}
+
+void trace_log(struct trace *trace, const struct speaker *who, const char *level,
+               const char *logger, const char *text, size_t len, uint64_t more)
+{
+    json_t *event = begin_line(trace, "log", who);
+
+    if (!event)
+        return;
+    json_object_set_new(event, "level", trace_text(trace->host, level, strlen(level), 0));
+    json_object_set_new(event, "logger", trace_text(trace->host, logger, strlen(logger), 0));
+    json_object_set_new(event, "message", trace_text(trace->host, text, len, more));
+    emit(trace, event, "log");
+    count_line(trace, who);
+}
+
+static void copy(json_t *event, const char *name, const json_t *entry, const char *from)
+{
+    json_t *value = json_object_get(entry, from);
+
+    json_object_set(event, name, value ? value : json_null());
+}
+
+void trace_data_store(struct trace *trace, const struct speaker *who, const struct json_t *entry)
+{
+    json_t *event = begin("data_store", who);
+
+    set_depth(event, who->depth + 1);
+    copy(event, "operation", entry, "op");
+    copy(event, "namespace", entry, "namespace");
+    copy(event, "key", entry, "key");
+    copy(event, "found", entry, "found");
+    copy(event, "count", entry, "count");
+    emit(trace, event, "system");
+}
+
+void trace_error(struct trace *trace, const struct speaker *who, const char *type,
+                 const char *message, const char *traceback)
+{
+    json_t *event = begin("error", who);
+
+    set_depth(event, who->depth + 1);
+    json_object_set_new(event, "exception_type", trace_text(trace->host, type, strlen(type), 0));
+    json_object_set_new(event, "message", trace_text(trace->host, message, strlen(message), 0));
+    json_object_set_new(event, "traceback",
+                        trace_text(trace->host, traceback, strlen(traceback), 0));
+    emit(trace, event, "system");
+}
+
+void trace_end(struct trace *trace, const struct speaker *who, int64_t duration_ms, bool success)
+{
+    json_t *event = begin("agent_end", who);
+
+    set_depth(event, who->depth);
+    json_object_set_new(event, "duration_ms", json_integer(duration_ms));
+    json_object_set_new(event, "outcome", json_string(success ? "success" : "error"));
+    json_object_set_new(event, "result_preview", json_null());
+    emit(trace, event, "system");
+}

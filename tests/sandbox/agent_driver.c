@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent_driver PLUGIN CONFIG [--deny CALL,CALL...] [--with PLUGIN]
+ *
+ * Loads the runtime into a process of its own and does what it reads: one JSON object
+ * a line on stdin, one answer a line on stdout.
+ *   {"op": "run", "id", ...the members of struct ein_agent_run..., "cancel_after_ms",
+ *    "stop_at": type of the event at which the sink asks to stop}
+ *                     -> {"id", "code", "text", "outcome", "trace", "us"}; runs overlap
+ *   {"op": "bench", "id", "code", "count", "parallel"} -> {"id", "us": [each], "total_us"}
+ *   {"op": "status", "id"}  -> {"id", "status", "unready", "fds", "resident_kb"}
+ *   {"op": "log", "id"}     -> {"id", "log"}
+ * --deny makes the kernel answer EPERM to these system calls from the start, as a
+ * container's filter does ("landlock" and "clone3" are answered ENOSYS). */
+#include "cleanup.h"
+#include "fake_host.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+struct driver {
+    struct fake_host *host;
+    const struct ein_service *service;
+    const struct ein_agent_runtime *runtime;
+    pthread_mutex_t out;
+    _Atomic int runs;
+};
+
+struct order {
+    struct driver *driver;
+    json_t *what, *trace;
+    struct ein_cancel *cancel;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static void answer(struct driver *driver, json_t *take_answer)
+{
+    EIN_JSON json_t *json = take_answer;
+    EIN_FREE char *text = json_dumps(json, JSON_COMPACT);
+    EIN_LOCK(&driver->out);
+
+    puts(text ? text : "{\"bad\":true}");
+    fflush(stdout);
+}
+
+static const char *text_of(const json_t *what, const char *name)
+{
+    return json_string_value(json_object_get(what, name));
+}
+
+/* ---- run ------------------------------------------------------------------------ */
+
+static int note(const struct json_t *event, void *data)
+{
+    struct order *order = data;
+    const char *stop_at = text_of(order->what, "stop_at");
+
+    json_array_append(order->trace, (json_t *)event);
+    return stop_at && strcmp(stop_at, text_of(event, "type")) == 0;
+}
+
+static struct ein_agent_run to_run(struct order *order)
+{
+    const json_t *what = order->what;
+
+    return (struct ein_agent_run){
+        .struct_size = sizeof(struct ein_agent_run),
+        .timeout_ms = (uint32_t)json_integer_value(json_object_get(what, "timeout_ms")),
+        .run_id = "test",
+        .user_id = text_of(what, "user_id") ? text_of(what, "user_id") : "user",
+        .agent_id = text_of(what, "agent_id"),
+        .agent_name = text_of(what, "agent_name") ? text_of(what, "agent_name") : "sandbox_agent",
+        .code = text_of(what, "code"),
+        .input = json_object_get(what, "input"),
+        .tools = json_object_get(what, "tools"),
+        .imports = json_object_get(what, "imports"),
+        .agents = json_object_get(what, "agents"),
+        .limits = json_object_get(what, "limits"),
+        .secrets = json_object_get(what, "secrets"),
+        .cancel = order->cancel,
+        .trace = note,
+        .trace_data = order,
+    };
+}
+
+static void *cancel_later(void *data)
+{
+    struct order *order = data;
+
+    poll(NULL, 0, (int)json_integer_value(json_object_get(order->what, "cancel_after_ms")));
+    fake_cancels.fire(order->cancel);
+    return NULL;
+}
+
+static void *run(void *data)
+{
+    struct order *order = data;
+    struct driver *driver = order->driver;
+    struct ein_error err = { 0 };
+    json_t *outcome = NULL;
+    pthread_t canceller;
+
+    order->trace = json_array();
+    bool cancels = json_object_get(order->what, "cancel_after_ms");
+    if (cancels) {
+        order->cancel = fake_cancels.make(fake_host_ctx(driver->host), NULL);
+        pthread_create(&canceller, NULL, cancel_later, order);
+    }
+    struct ein_agent_run what = to_run(order);
+    int64_t began = now_us();
+    int r = driver->runtime->run(driver->service->impl, &what, &outcome, &err);
+    int64_t took = now_us() - began;
+    if (cancels) {
+        pthread_join(canceller, NULL);
+        fake_cancels.drop(order->cancel);
+    }
+    answer(driver, json_pack("{s:O*, s:i, s:s, s:o*, s:o, s:I}", "id",
+                             json_object_get(order->what, "id"), "code", r, "text", err.text,
+                             "outcome", outcome, "trace", order->trace, "us", (json_int_t)took));
+    json_decref(order->what);
+    free(order);
+    driver->runs--;
+    return NULL;
+}
+
+/* ---- bench ---------------------------------------------------------------------- */
+
+struct bench {
+    struct driver *driver;
+    const char *code;
+    json_t *each;
+    pthread_mutex_t lock;
+    json_int_t left; /* guarded by lock */
+};
+
+static void *bench_some(void *data)
+{
+    struct bench *bench = data;
+    struct ein_agent_run what = { .struct_size = sizeof(what),
+                                  .run_id = "bench",
+                                  .user_id = "user",
+                                  .agent_name = "bench",
+                                  .code = bench->code };
+
+    for (;;) {
+        {
+            EIN_LOCK(&bench->lock);
+            if (bench->left-- <= 0)
+                return NULL;
+        }
+        EIN_JSON json_t *outcome = NULL;
+        struct ein_error err = { 0 };
+        int64_t began = now_us();
+        int r = bench->driver->runtime->run(bench->driver->service->impl, &what, &outcome, &err);
+        int64_t took = now_us() - began;
+        bool good = r == 0 && json_is_null(json_object_get(outcome, "error"));
+        EIN_LOCK(&bench->lock);
+        json_array_append_new(bench->each, good ? json_integer(took) : json_string(err.text));
+    }
+}
+
+static void run_bench(struct driver *driver, const json_t *what)
+{
+    struct bench bench = { .driver = driver,
+                           .code = text_of(what, "code"),
+                           .each = json_array(),
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .left = json_integer_value(json_object_get(what, "count")) };
+    pthread_t threads[64];
+    int count = (int)json_integer_value(json_object_get(what, "parallel"));
+    int64_t began = now_us();
+
+    for (int i = 0; i < count && i < 64; i++)
+        pthread_create(&threads[i], NULL, bench_some, &bench);
+    for (int i = 0; i < count && i < 64; i++)
+        pthread_join(threads[i], NULL);
+    answer(driver, json_pack("{s:O*, s:o, s:I}", "id", json_object_get(what, "id"), "us",
+                             bench.each, "total_us", (json_int_t)(now_us() - began)));
+}
+
+/* ---- status ---------------------------------------------------------------------- */
+
+static int count_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (folder && readdir(folder))
+        count++;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+static long resident_kb(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file) {
+        (void)!fscanf(file, "%*d %ld", &pages);
+        fclose(file);
+    }
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void tell_status(struct driver *driver, const json_t *what)
+{
+    json_t *status = NULL;
+
+    (void)driver->runtime->status(driver->service->impl, &status, NULL);
+    answer(driver, json_pack("{s:O*, s:o*, s:s, s:i, s:I}", "id", json_object_get(what, "id"),
+                             "status", status, "unready", fake_host_unready(driver->host), "fds",
+                             count_fds(), "resident_kb", (json_int_t)resident_kb()));
+}
+
+/* ---- the outer filter --------------------------------------------------------------- */
+
+static void deny(scmp_filter_ctx filter, const char *name)
+{
+    if (strcmp(name, "landlock") == 0) {
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), 444, 0);
+        return;
+    }
+    if (strcmp(name, "clone_new") == 0) {
+        static const uint64_t flags[] = { CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                          CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
+                                          CLONE_NEWNET };
+        for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+        return;
+    }
+    if (strcmp(name, "no_new_privs") == 0) {
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
+                         SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS));
+        return;
+    }
+    int number = seccomp_syscall_resolve_name(name);
+    if (number < 0 || seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0) < 0) {
+        fprintf(stderr, "agent_driver: cannot deny %s\n", name);
+        exit(2);
+    }
+}
+
+static void deny_all(char *names)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    char *rest;
+
+    seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0);
+    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+        deny(filter, name);
+    if (seccomp_load(filter) < 0) {
+        perror("agent_driver: seccomp");
+        exit(2);
+    }
+    seccomp_release(filter);
+}
+
+/* ---- the loop --------------------------------------------------------------------- */
+
+static void obey(struct driver *driver, json_t *take_what)
+{
+    const char *op = text_of(take_what, "op");
+    pthread_t thread;
+
+    if (op && strcmp(op, "run") == 0) {
+        struct order *order = calloc(1, sizeof(*order));
+        order->driver = driver;
+        driver->runs++;
+        order->what = take_what;
+        pthread_create(&thread, NULL, run, order);
+        pthread_detach(thread);
+        return;
+    }
+    EIN_JSON json_t *what = take_what;
+    if (op && strcmp(op, "bench") == 0)
+        run_bench(driver, what);
+    else if (op && strcmp(op, "status") == 0)
+        tell_status(driver, what);
+    else
+        answer(driver, json_pack("{s:O*, s:s}", "id", json_object_get(what, "id"), "log",
+                                 driver->host->log ? driver->host->log : ""));
+}
+
+static struct fake_plugin *open_plugin(struct driver *driver, const char *name, json_t *take_config)
+{
+    struct fake_plugin *plugin = NULL;
+    struct ein_error err = { 0 };
+
+    if (fake_plugin_open(driver->host, name, take_config, &plugin, &err) < 0 ||
+        fake_plugin_start(plugin, &err) < 0) {
+        fprintf(stderr, "agent_driver: %s: %s\n", name, err.text);
+        exit(2);
+    }
+    return plugin;
+}
+
+int main(int argc, char **argv)
+{
+    struct driver driver = { .out = PTHREAD_MUTEX_INITIALIZER };
+    struct fake_plugin *with = NULL;
+    char *line = NULL;
+    size_t size = 0;
+
+    if (argc < 3)
+        return 2;
+    for (int i = 3; i + 1 < argc; i += 2)
+        if (strcmp(argv[i], "--deny") == 0)
+            deny_all(argv[i + 1]);
+    driver.host = fake_host_new();
+    for (int i = 3; i + 1 < argc; i += 2)
+        if (strcmp(argv[i], "--with") == 0)
+            with = open_plugin(&driver, argv[i + 1], json_object());
+    int64_t began = now_us();
+    struct fake_plugin *plugin = open_plugin(&driver, argv[1], json_loads(argv[2], 0, NULL));
+    fprintf(stderr, "agent_driver: started in %lld us\n", (long long)(now_us() - began));
+    driver.service = fake_host_service(driver.host, EIN_AGENT_RUNTIME);
+    driver.runtime = driver.service->vtable;
+
+    while (getline(&line, &size, stdin) > 0) {
+        json_t *what = json_loads(line, 0, NULL);
+        if (what)
+            obey(&driver, what);
+    }
+    free(line);
+    while (driver.runs)
+        poll(NULL, 0, 10);
+    fake_plugin_close(plugin);
+    fake_plugin_close(with);
+    fake_host_free(driver.host);
+    return 0;
+}
