@@ -295,9 +295,9 @@ static void check_schema(struct ein_req *req)
     if (body && schema_check(req->route->reply, SCHEMA_REPLY, "reply", body, &value, &faults) >= 0)
         return;
     text = faults ? json_dumps(faults, JSON_COMPACT) : NULL;
-    request_log(req, EIN_ERROR, "the reply of %s is not what its reply_schema says: %s",
+    request_log(req, EIN_ERROR, "the reply does not match its schema: %s: %s",
                 req->route->spec.operation_id, text ? text : "not JSON");
-    (void)reply_fail(req, 500, "The reply of %s is not what its reply_schema says: %s",
+    (void)reply_fail(req, 500, "The reply does not match its schema: %s: %s",
                      req->route->spec.operation_id, text ? text : "not JSON");
 }
 
