@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sqlite.h"
+
+#include "document.h"
+#include "error.h"
+#include "readers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int cannot_write(const char *path, struct ein_error *err)
+{
+    return error_set(err, EIN_E_UNAVAILABLE, "The backup %s cannot be written: %s", path,
+                     strerror(errno));
+}
+
+static int copy_pages(struct db *from, struct db *to, struct ein_error *err)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+
+    if (!backup)
+        return db_error(to, err);
+    /* In one step it reads one snapshot, and writers go on in the WAL; in several,
+     * each write would make it begin again. */
+    (void)sqlite3_backup_step(backup, -1);
+    return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : db_error(to, err);
+}
+
+static int copy_into(struct sqlite *store, const char *path, struct ein_error *err)
+{
+    struct db *from, *to;
+    int r = db_open(path, SQLITE_OPEN_READWRITE, &to, err);
+
+    if (r < 0)
+        return r;
+    r = db_run(to, "PRAGMA synchronous = FULL", err);
+    if (r >= 0)
+        r = readers_take(store->readers, &from, err);
+    if (r >= 0) {
+        r = copy_pages(from, to, err);
+        readers_give(store->readers, from);
+    }
+    db_close(to);
+    return r;
+}
+
+static int sync_path(const char *path, int flags)
+{
+    EIN_CLOSE int fd = open(path, flags | O_CLOEXEC);
+
+    return fd < 0 ? -1 : fsync(fd);
+}
+
+/* Under its final name it is whole: whoever sees it may restore it. */
+static int give_name(const char *part, const char *path, struct ein_error *err)
+{
+    EIN_FREE char *copy = strdup(path);
+
+    if (!copy)
+        return doc_no_memory(err);
+    if (sync_path(part, O_RDWR) < 0)
+        return cannot_write(part, err);
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
+        return cannot_write(path, err);
+    if (sync_path(dirname(copy), O_RDONLY | O_DIRECTORY) < 0)
+        return cannot_write(path, err);
+    return 0;
+}
+
+int sqlite_backup(void *impl, const char *path, struct ein_error *err)
+{
+    struct sqlite *store = impl;
+    EIN_FREE char *part = NULL;
+    struct stat there;
+    int r = sqlite_check_open(store, err);
+
+    if (r < 0)
+        return r;
+    if (!path || !*path)
+        return error_set(err, EIN_E_INVALID, "A backup needs the path of a new file");
+    if (lstat(path, &there) == 0)
+        return error_set(err, EIN_E_CONFLICT,
+                         "%s exists already: a backup is only written into a new file", path);
+    if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
+        return doc_no_memory(err);
+
+    int fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
+    if (fd < 0)
+        return cannot_write(path, err);
+    close(fd);
+
+    r = copy_into(store, part, err);
+    if (r >= 0)
+        r = give_name(part, path, err);
+    if (r < 0)
+        (void)unlink(part);
+    return r;
+}

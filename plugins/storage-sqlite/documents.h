@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SQLITE_DOCUMENTS_H
+#define SQLITE_DOCUMENTS_H
+
+#include "writer.h"
+
+struct row {
+    int64_t seq; /* 0: there is none */
+    char rev[EIN_REV_SIZE];
+    json_t *doc; /* NULL unless it was asked for */
+};
+
+/* The writer's: stores MEMBERS as document ID in the place of OLD. */
+int document_store(struct writing *writing, const char *set, const char *id, const struct row *old,
+                   const json_t *members, const char *text, size_t text_len,
+                   char ret_rev[EIN_REV_SIZE], struct ein_error *err);
+
+#endif

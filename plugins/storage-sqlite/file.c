@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a path to an open store, or to the sentence that says why not. */
+#include "sqlite.h"
+
+#include "document.h"
+#include "error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { APPLICATION_ID = 0x45494e31 }; /* "EIN1" */
+
+extern const unsigned char schema_1[];
+extern const size_t schema_1_len;
+
+static const struct step { /* takes a file to this version */
+    int64_t version;
+    const unsigned char *sql;
+    const size_t *sql_len;
+} steps[] = {
+    { 1, schema_1, &schema_1_len },
+};
+enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
+
+/* ---- possession --------------------------------------------------------- */
+
+static int check_path(const char *path, struct ein_error *err)
+{
+    if (!path || !*path)
+        return error_set(err, EIN_E_INVALID, "storage-sqlite needs the setting 'path'");
+    if (*path == ':' || strncmp(path, "file:", 5) == 0)
+        return error_set(err, EIN_E_INVALID,
+                         "'%.100s' is no file: storage-sqlite keeps documents on disk; "
+                         "storage-memory keeps them in memory",
+                         path);
+    return 0;
+}
+
+static int make_parents(const char *path, struct ein_error *err)
+{
+    EIN_FREE char *folder = strdup(path);
+
+    if (!folder)
+        return doc_no_memory(err);
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+            return error_set(err, EIN_E_UNAVAILABLE, "The folder %s cannot be made: %s", folder,
+                             strerror(errno));
+        *slash = '/';
+    }
+    return 0;
+}
+
+/* Two names of one file must lead to one lock. */
+static int resolve(const char *path, char **ret_path, struct ein_error *err)
+{
+    char *resolved = realpath(path, NULL);
+
+    if (!resolved && errno == ENOENT) {
+        EIN_FREE char *folder_copy = strdup(path), *name_copy = strdup(path);
+        EIN_FREE char *folder =
+            folder_copy && name_copy ? realpath(dirname(folder_copy), NULL) : NULL;
+        if (folder && asprintf(&resolved, "%s/%s", folder, basename(name_copy)) < 0)
+            resolved = NULL;
+    }
+    if (!resolved)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be reached: %s", path, strerror(errno));
+    *ret_path = resolved;
+    return 0;
+}
+
+static int in_use(const char *path, int fd, struct ein_error *err)
+{
+    char owner[32] = { 0 };
+
+    (void)!pread(fd, owner, sizeof(owner) - 1, 0);
+    return error_set(err, EIN_E_CONFLICT,
+                     "%s is in use by process %d: one server at a time may own it", path,
+                     atoi(owner));
+}
+
+/* A file beside it, never removed, is locked: closing a second descriptor of the
+ * database itself would drop SQLite's own locks. */
+static int take_lock(const char *path, int *ret_fd, struct ein_error *err)
+{
+    EIN_FREE char *lock_path = NULL;
+    EIN_CLOSE int fd = -1;
+
+    if (asprintf(&lock_path, "%s.lock", path) < 0)
+        return doc_no_memory(err);
+    fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be made: %s", lock_path,
+                         strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return in_use(path, fd, err);
+
+    char owner[32];
+    int len = snprintf(owner, sizeof(owner), "%d\n", getpid());
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, owner, (size_t)len, 0) != len)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be written: %s", lock_path,
+                         strerror(errno));
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+int file_own(struct sqlite *store, struct ein_error *err)
+{
+    EIN_FREE char *path = NULL;
+    int r = check_path(store->wanted_path, err);
+
+    if (r >= 0)
+        r = make_parents(store->wanted_path, err);
+    if (r >= 0)
+        r = resolve(store->wanted_path, &path, err);
+    if (r >= 0)
+        r = take_lock(path, &store->owner_fd, err);
+    if (r < 0)
+        return r;
+    store->path = EIN_TAKE(path);
+    return 0;
+}
+
+void file_disown(struct sqlite *store)
+{
+    if (store->owner_fd >= 0)
+        close(store->owner_fd);
+    store->owner_fd = -1;
+    free(store->path);
+    store->path = NULL;
+}
+
+/* ---- identity ----------------------------------------------------------- */
+
+/* SQLite would make it readable to all. */
+static int create(const char *path, struct ein_error *err)
+{
+    EIN_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    EIN_FREE char *copy = strdup(path);
+    EIN_CLOSE int folder = -1;
+
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0 || folder < 0 || fsync(folder) < 0)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be made: %s", path, strerror(errno));
+    return 0;
+}
+
+static int check_identity(struct db *db, int64_t *ret_version, struct ein_error *err)
+{
+    int64_t id = 0, version = 0, tables = 0;
+    int r = db_read_number(db, "PRAGMA application_id", &id, err);
+
+    if (r >= 0)
+        r = db_read_number(db, "PRAGMA user_version", &version, err);
+    if (r >= 0)
+        r = db_read_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+    if (r < 0)
+        return r;
+
+    bool empty = !id && !version && !tables;
+    if (id != APPLICATION_ID && !empty)
+        return error_set(err, EIN_E_INVALID,
+                         "%s is not a store of einion: it is the SQLite file of another program "
+                         "(application id 0x%08" PRIx64 "). Move it away, or set another path",
+                         db->path, id);
+    if (version > steps[STEP_COUNT - 1].version)
+        return error_set(err, EIN_E_INVALID,
+                         "%s was written by a newer einion (schema %" PRId64 "; this one knows "
+                         "schemas up to %" PRId64 "): install that version, or restore an older "
+                         "backup",
+                         db->path, version, steps[STEP_COUNT - 1].version);
+    *ret_version = version;
+    return 0;
+}
+
+static int set_journal(struct db *db, struct ein_error *err)
+{
+    EIN_STMT sqlite3_stmt *stmt = NULL;
+    int r = db_prepare(db, "PRAGMA journal_mode = WAL", &stmt, err);
+
+    if (r >= 0)
+        r = db_step(db, stmt, err);
+    if (r < 0)
+        return r;
+    const char *mode = r ? (const char *)sqlite3_column_text(stmt, 0) : "none";
+    if (strcmp(mode, "wal") != 0)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "%s lies on a file system without the shared memory that SQLite's WAL "
+                         "needs: use a local disk",
+                         db->path);
+    return 0;
+}
+
+static int set_limits(const struct sqlite *store, struct db *db, struct ein_error *err)
+{
+    char sql[64];
+    int64_t page_size = 0;
+    int r = db_read_number(db, "PRAGMA page_size", &page_size, err);
+
+    if (r < 0 || !store->max_mib)
+        return r;
+    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %" PRId64,
+             store->max_mib * (1 << 20) / page_size);
+    r = db_run(db, sql, err);
+    return r < 0 ? r : 0;
+}
+
+static int migrate_to(struct db *db, const struct step *step, struct ein_error *err)
+{
+    char sql[128];
+    int r = db_script(db, (const char *)step->sql, *step->sql_len, err);
+
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
+             APPLICATION_ID, step->version);
+    return r < 0 ? r : db_script(db, sql, strlen(sql), err);
+}
+
+static int migrate(struct db *db, int64_t version, struct ein_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < STEP_COUNT && r >= 0; i++) {
+        if (steps[i].version <= version)
+            continue;
+        r = db_run(db, "BEGIN IMMEDIATE", err);
+        if (r >= 0)
+            r = migrate_to(db, &steps[i], err);
+        if (r >= 0)
+            r = db_run(db, "COMMIT", err);
+    }
+    return r;
+}
+
+/* ---- order -------------------------------------------------------------- */
+
+static int check_integrity(struct db *db, struct ein_error *err)
+{
+    EIN_STMT sqlite3_stmt *stmt = NULL;
+    int r = db_prepare(db, "PRAGMA quick_check(1)", &stmt, err);
+
+    if (r >= 0)
+        r = db_step(db, stmt, err);
+    if (r < 0)
+        return r;
+    const char *found = r ? (const char *)sqlite3_column_text(stmt, 0) : "no answer";
+    if (strcmp(found, "ok") != 0)
+        return error_set(err, EIN_E_INVALID,
+                         "%s is damaged: %.100s. Restore a backup, or move the file away and start "
+                         "empty",
+                         db->path, found);
+    return 0;
+}
+
+static int check_when_asked(const struct sqlite *store, struct db *db, bool clean,
+                            struct ein_error *err)
+{
+    if (strcmp(store->check, "never") == 0 || (clean && strcmp(store->check, "always") != 0))
+        return 0;
+    store->host->log_msg(store->ctx, EIN_INFO,
+                         clean ? "Checking %s" : "%s was not closed in order: checking it",
+                         db->path);
+    return check_integrity(db, err);
+}
+
+static int put_in_order(const struct sqlite *store, struct db *db, struct ein_error *err)
+{
+    int64_t version = 0, clean = 0;
+    int r = check_identity(db, &version, err);
+
+    if (r >= 0 && sqlite3_db_readonly(db->handle, "main"))
+        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be written: it is read-only", db->path);
+    if (r >= 0)
+        r = set_journal(db, err);
+    if (r >= 0)
+        r = db_run(db, "PRAGMA synchronous = FULL", err);
+    if (r >= 0)
+        r = set_limits(store, db, err);
+    if (r >= 0 && version)
+        r = db_read_number(db, "SELECT clean FROM ein_state", &clean, err);
+    if (r >= 0 && version)
+        r = check_when_asked(store, db, clean, err);
+    if (r >= 0)
+        r = migrate(db, version, err);
+    if (r >= 0 && clean)
+        r = db_run(db, "UPDATE ein_state SET clean = 0", err);
+    return r;
+}
+
+int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err)
+{
+    struct db *db;
+    int r = create(store->path, err);
+
+    if (r >= 0)
+        r = db_open(store->path, SQLITE_OPEN_READWRITE, &db, err);
+    if (r < 0)
+        return r;
+    r = put_in_order(store, db, err);
+    if (r < 0) {
+        db_close(db);
+        return r;
+    }
+    *ret_db = db;
+    return 0;
+}
+
+int file_close(struct db *db, struct ein_error *err)
+{
+    int r = db_run(db, "UPDATE ein_state SET clean = 1", err);
+
+    if (r >= 0)
+        r = db_run(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+    db_close(db);
+    return r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read-only connections, each opened when it is first needed. */
+#ifndef SQLITE_READERS_H
+#define SQLITE_READERS_H
+
+#include "db.h"
+
+struct readers;
+
+struct readers *readers_new(const char *path, int count);
+void readers_free(struct readers *readers);
+
+/* Waits until one is free.  It sees every write that has been answered. */
+int readers_take(struct readers *readers, struct db **ret_db, struct ein_error *err);
+void readers_give(struct readers *readers, struct db *db);
+
+#endif

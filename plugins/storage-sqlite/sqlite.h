@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORAGE_SQLITE_H
+#define STORAGE_SQLITE_H
+
+#include "db.h"
+
+#include <einion/services.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { INDEXES_MAX = 32 }; /* of one set */
+
+struct writer;
+struct readers;
+struct cache;
+struct catalog;
+
+struct sqlite {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+
+    const char *wanted_path; /* the settings, lent */
+    const char *check;
+    int reader_count, queue_max;
+    size_t max_bytes, cache_bytes;
+    int64_t max_mib;
+
+    /* Between start() and fini(): */
+    bool open;
+    char *path; /* absolute, links resolved */
+    int owner_fd;
+    struct writer *writer;
+    struct readers *readers;
+    struct cache *cache;
+    struct catalog *catalog;
+};
+
+/* file.c: takes possession of the file, checks and migrates it. */
+int file_own(struct sqlite *store, struct ein_error *err);
+int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);
+/* All is on disk and checkpointed: the next start need not check. */
+int file_close(struct db *db, struct ein_error *err);
+void file_disown(struct sqlite *store);
+
+/* UNAVAILABLE unless the store is open. */
+int sqlite_check_open(const struct sqlite *store, struct ein_error *err);
+
+/* storage_backend/1 */
+int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc,
+               struct ein_error *err);
+int sqlite_batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride,
+                 struct ein_error *err);
+int sqlite_find(void *impl, const char *set, const struct ein_query *query, ein_doc_fn *each,
+                void *data, char **ret_cursor, struct ein_error *err);
+int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
+                 struct ein_error *err);
+int sqlite_index(void *impl, const char *set, const char *field, struct ein_error *err);
+int sqlite_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
+                 json_t **ret_doc, struct ein_error *err);
+int sqlite_backup(void *impl, const char *path, struct ein_error *err);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "writer.h"
+
+#include "cache.h"
+#include "catalog.h"
+#include "document.h"
+#include "error.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    GROUP_MAX = 1024,       /* jobs in one commit */
+    CHECKPOINT_PAGES = 1000 /* in the WAL before it is copied into the file */
+};
+
+struct job { /* on the stack of the thread that waits for it */
+    struct job *next;
+    writer_job *run;
+    void *data;
+    int result;
+    bool settled; /* failed, and taken out of its group; the writer's */
+    bool done;    /* guarded by writer->lock */
+    struct ein_error error;
+    pthread_cond_t finished;
+};
+
+struct writer {
+    struct sqlite *store;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;
+    struct job *first, **last; /* guarded by lock */
+    int queued;                /* guarded by lock */
+    bool stopping;             /* guarded by lock */
+
+    struct writing writing;                              /* from here on the thread's own */
+    char trouble[sizeof(((struct ein_error *)0)->text)]; /* why the last group failed; "" */
+    bool unready;                                        /* /readyz knows of the trouble */
+    int wal_pages;
+};
+
+/* ---- one group ---------------------------------------------------------- */
+
+static bool in_transaction(const struct writer *writer)
+{
+    return !sqlite3_get_autocommit(writer->writing.db->handle);
+}
+
+int writing_reload(struct writing *writing, struct ein_error *err)
+{
+    json_t *sets;
+    int r;
+
+    writing->sets_changed = true;
+    r = catalog_read(writing->db, &sets, err);
+    if (r < 0)
+        return r;
+    json_decref(writing->sets);
+    writing->sets = sets;
+    return 0;
+}
+
+static int undo_job(struct writer *writer, struct ein_error *err)
+{
+    int r = db_run(writer->writing.db, "ROLLBACK TO job", err);
+
+    if (r >= 0)
+        r = db_run(writer->writing.db, "RELEASE job", err);
+    if (r >= 0 && writer->writing.sets_changed)
+        r = writing_reload(&writer->writing, err);
+    return r;
+}
+
+/* Below 0: the transaction is lost, and JOB, whose doing it was, has the reason. */
+static int run_job(struct writer *writer, struct job *job)
+{
+    struct db *db = writer->writing.db;
+    int r = db_run(db, "SAVEPOINT job", &job->error);
+
+    job->result = r < 0 ? r : job->run(&writer->writing, job->data, &job->error);
+    if (job->result >= 0) {
+        r = db_run(db, "RELEASE job", &job->error);
+        if (r < 0)
+            job->result = r;
+        return r;
+    }
+    job->settled = true;
+    if (!in_transaction(writer))
+        return job->result;
+    return undo_job(writer, NULL);
+}
+
+/* The job that lost the transaction for all, or NULL. */
+static const struct job *run_jobs(struct writer *writer, struct job *group)
+{
+    for (struct job *job = group; job; job = job->next) {
+        if (job->settled)
+            continue;
+        int r = run_job(writer, job);
+        if (r < 0) {
+            job->settled = true;
+            job->result = r;
+            return job;
+        }
+    }
+    return NULL;
+}
+
+static int begin(struct writer *writer, struct ein_error *err)
+{
+    int r = db_run(writer->writing.db, "BEGIN IMMEDIATE", err);
+
+    if (r >= 0 && writer->writing.sets_changed) /* by a transaction that was lost */
+        r = writing_reload(&writer->writing, err);
+    return r;
+}
+
+static void roll_back(struct writer *writer)
+{
+    if (in_transaction(writer))
+        (void)db_run(writer->writing.db, "ROLLBACK", NULL);
+}
+
+static bool all_settled(const struct job *group)
+{
+    for (; group; group = group->next)
+        if (!group->settled)
+            return false;
+    return true;
+}
+
+static void note_trouble(struct writer *writer, const char *text)
+{
+    snprintf(writer->trouble, sizeof(writer->trouble), "%s", text);
+}
+
+/* Each time round, the job that lost the transaction for all is left out. */
+static int commit_group(struct writer *writer, struct job *group, struct ein_error *err)
+{
+    int r;
+
+    note_trouble(writer, "");
+    do {
+        const struct job *culprit = NULL;
+        r = begin(writer, err);
+        if (r >= 0)
+            culprit = run_jobs(writer, group);
+        if (r >= 0 && !culprit)
+            r = db_run(writer->writing.db, "COMMIT", err);
+        if (r >= 0 && !culprit)
+            return 0;
+        roll_back(writer);
+        note_trouble(writer, culprit ? culprit->error.text : err->text);
+    } while (r >= 0 && !all_settled(group));
+    return r;
+}
+
+static void publish_sets(struct writer *writer)
+{
+    if (writer->writing.sets_changed)
+        catalog_publish(writer->store->catalog, writer->writing.sets);
+    writer->writing.sets_changed = false;
+}
+
+static void tell_health(struct writer *writer)
+{
+    const struct sqlite *store = writer->store;
+
+    if (*writer->trouble)
+        store->host->unready(store->ctx, writer->trouble);
+    else if (writer->unready)
+        store->host->unready(store->ctx, NULL);
+    writer->unready = *writer->trouble;
+}
+
+static int answer(struct writer *writer, struct job *group, int failure,
+                  const struct ein_error *error)
+{
+    int count = 0;
+
+    EIN_LOCK(&writer->lock);
+    while (group) {
+        struct job *job = group;
+        group = job->next; /* once it is done, the job is its thread's again */
+        if (failure < 0 && !job->settled) {
+            job->result = failure;
+            job->error = *error;
+        }
+        job->done = true;
+        count++;
+        pthread_cond_signal(&job->finished);
+    }
+    return count;
+}
+
+static void checkpoint_when_due(struct writer *writer)
+{
+    if (writer->wal_pages < CHECKPOINT_PAGES)
+        return;
+    (void)sqlite3_wal_checkpoint_v2(writer->writing.db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                    NULL, NULL);
+    writer->wal_pages = 0;
+}
+
+static void do_group(struct writer *writer, struct job *group)
+{
+    const struct sqlite *store = writer->store;
+    struct ein_error error = { 0 };
+    int r = commit_group(writer, group, &error);
+
+    if (r >= 0)
+        publish_sets(writer);
+    cache_let_go(store->cache);
+    tell_health(writer);
+    int count = answer(writer, group, r, &error);
+
+    store->host->count(store->ctx, "einion_sqlite_commits_total", 1, NULL);
+    store->host->count(store->ctx, "einion_sqlite_writes_total", count, NULL);
+    checkpoint_when_due(writer);
+}
+
+/* ---- the thread --------------------------------------------------------- */
+
+/* NULL when there is nothing left to do, ever. */
+static struct job *take_group(struct writer *writer)
+{
+    EIN_LOCK(&writer->lock);
+    while (!writer->first && !writer->stopping)
+        pthread_cond_wait(&writer->arrived, &writer->lock);
+
+    struct job *group = writer->first, *end = group;
+    for (int count = 1; end && end->next && count < GROUP_MAX; count++)
+        end = end->next;
+    if (!end)
+        return NULL;
+
+    for (const struct job *job = group; job != end->next; job = job->next)
+        writer->queued--;
+    writer->first = end->next;
+    if (!writer->first)
+        writer->last = &writer->first;
+    end->next = NULL;
+    return group;
+}
+
+static void *run(void *data)
+{
+    struct writer *writer = data;
+    struct job *group;
+
+    while ((group = take_group(writer)))
+        do_group(writer, group);
+    return NULL;
+}
+
+static int start_thread(struct writer *writer)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&writer->thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+static int note_wal_pages(void *data, sqlite3 *handle, const char *name, int pages)
+{
+    struct writer *writer = data;
+
+    (void)handle;
+    (void)name;
+    writer->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static void free_parts(struct writer *writer)
+{
+    json_decref(writer->writing.sets);
+    pthread_cond_destroy(&writer->arrived);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
+
+int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_writer,
+               struct ein_error *err)
+{
+    struct writer *writer = calloc(1, sizeof(*writer));
+    int r;
+
+    if (!writer) {
+        db_close(take_db);
+        return doc_no_memory(err);
+    }
+    writer->store = store;
+    writer->writing = (struct writing){ .store = store, .db = take_db };
+    writer->last = &writer->first;
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_cond_init(&writer->arrived, NULL);
+    sqlite3_wal_hook(take_db->handle, note_wal_pages, writer);
+
+    r = catalog_read(take_db, &writer->writing.sets, err);
+    if (r >= 0) {
+        catalog_publish(store->catalog, writer->writing.sets);
+        if (start_thread(writer))
+            r = error_set(err, EIN_E_UNAVAILABLE, "The writer's thread cannot be started");
+    }
+    if (r < 0) {
+        db_close(take_db);
+        free_parts(writer);
+        return r;
+    }
+    *ret_writer = writer;
+    return 0;
+}
+
+void writer_free(struct writer *writer)
+{
+    struct ein_error error = { 0 };
+
+    if (!writer)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    writer->stopping = true;
+    pthread_cond_signal(&writer->arrived);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->thread, NULL);
+
+    if (file_close(writer->writing.db, &error) < 0)
+        writer->store->host->log_msg(writer->store->ctx, EIN_ERROR, "%s", error.text);
+    free_parts(writer);
+}
+
+/* ---- callers ------------------------------------------------------------ */
+
+int writer_do(struct writer *writer, writer_job *run_it, void *data, struct ein_error *err)
+{
+    struct job job = { .run = run_it, .data = data };
+
+    pthread_cond_init(&job.finished, NULL);
+    pthread_mutex_lock(&writer->lock);
+    if (writer->queued >= writer->store->queue_max) {
+        pthread_mutex_unlock(&writer->lock);
+        pthread_cond_destroy(&job.finished);
+        return error_set(err, EIN_E_BUSY, "%d writes are waiting already: try again later",
+                         writer->store->queue_max);
+    }
+    *writer->last = &job;
+    writer->last = &job.next;
+    writer->queued++;
+    pthread_cond_signal(&writer->arrived);
+    while (!job.done)
+        pthread_cond_wait(&job.finished, &writer->lock);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_cond_destroy(&job.finished);
+
+    if (job.result < 0 && err)
+        *err = job.error;
+    return job.result;
+}
+
+static int create_set(struct writing *writing, const char *set, struct ein_error *err)
+{
+    EIN_STMT sqlite3_stmt *stmt = NULL;
+    char sql[512];
+    int r;
+
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "CREATE TABLE \"set_%w\"(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+                     " id TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, body TEXT NOT NULL) STRICT",
+                     set);
+    r = db_script(writing->db, sql, strlen(sql), err);
+    if (r >= 0)
+        r = db_prepare(writing->db, "INSERT INTO ein_sets VALUES(?)", &stmt, err);
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(stmt, 1, set, -1, SQLITE_STATIC);
+    r = db_step(writing->db, stmt, err);
+    return r < 0 ? r : writing_reload(writing, err);
+}
+
+int writing_need_set(struct writing *writing, const char *set, const json_t **ret_indexes,
+                     struct ein_error *err)
+{
+    const json_t *indexes = json_object_get(writing->sets, set);
+
+    if (!indexes) {
+        int r = create_set(writing, set, err);
+        if (r < 0)
+            return r;
+        indexes = json_object_get(writing->sets, set);
+    }
+    *ret_indexes = indexes;
+    return 0;
+}

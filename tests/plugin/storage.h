@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The behaviour suite: the same tests, against one backend after the other. */
+#ifndef TEST_STORAGE_H
+#define TEST_STORAGE_H
+
+#include "cleanup.h"
+#include "fake_host.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    const char *name; /* of the plugin */
+    char folder[64];
+    struct fake_host *host;
+    struct fake_plugin *plugin;
+    const struct ein_storage_backend *backend;
+    void *impl;
+};
+
+/* `settings` are added to those the suite gives. */
+void fixture_open(struct fixture *fixture, json_t *take_settings);
+void fixture_close(struct fixture *fixture);
+
+/* JSON with ' for ". */
+json_t *json_of(const char *text);
+
+/* Each fails the test unless the call gives what is expected. */
+void put(struct fixture *fixture, const char *id, const char *doc);
+void put_in(struct fixture *fixture, const char *set, const char *id, const char *doc,
+            char *ret_rev);
+json_t *get(struct fixture *fixture, const char *set, const char *id);
+void expect_members(struct fixture *fixture, const char *set, const char *id, const char *members);
+void expect_missing(struct fixture *fixture, const char *set, const char *id);
+int batch(struct fixture *fixture, struct ein_doc_op *ops, size_t count, struct ein_error *err);
+/* The ids found, joined by blanks; in `set` "things". */
+void expect_found(struct fixture *fixture, const char *where, const char *order, const char *ids);
+void expect_refused(struct fixture *fixture, const char *where, const char *order,
+                    const char *text_part);
+uint64_t tally(struct fixture *fixture, const char *set, const char *where);
+
+extern const struct CMUnitTest document_tests[], find_tests[], thread_tests[];
+extern const size_t document_test_count, find_test_count, thread_test_count;
+
+int setup(void **state);
+int teardown(void **state);
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+#endif
