@@ -30,12 +30,13 @@ enum schema_mode {
 };
 
 /* Checks `value` (lent, not changed) and builds what the handler sees in *ret_value, with
- * defaults.  0, or EIN_E_INVALID and *ret_faults: the whole list in the API's form,
+ * defaults.  Parts of `value` may be in it by reference: whoever changes it copies first.
+ * 0, or EIN_E_INVALID and *ret_faults: the whole list in the API's form,
  * [{"type", "loc", "msg", "input", "ctx"?}], `loc` beginning with `place` ("body", "query"). */
 int schema_check(const struct schema *schema, enum schema_mode mode, const char *place,
                  const json_t *value, json_t **ret_value, json_t **ret_faults);
 
-/* The fault that a missing body is, and that text which is not JSON is. */
+/* The whole list of faults that a missing body is, and that text which is not JSON is. */
 json_t *schema_fault_no_body(void);
 json_t *schema_fault_not_json(size_t offset, const char *text);
 
