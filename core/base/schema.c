@@ -161,18 +161,19 @@ static json_t *check_array(struct check *check, const struct node *node, const s
     /* A parameter that came once is a text, not a list. */
     EIN_JSON json_t *one =
         check->mode == SCHEMA_QUERY && json_is_string(value) ? json_pack("[O]", value) : NULL;
+    size_t faults_before = check->fault_count;
+    json_t *result;
 
     if (one)
         value = one;
-    if (!json_is_array(value))
-        fault_add(check, FAULT_LIST, place, node, value);
-    else if (json_array_size(value) > node->len_max)
-        fault_add(check, FAULT_LIST_LONG, place, node, value);
-    else if (json_array_size(value) < node->len_min)
+    if (!json_is_array(value) || json_array_size(value) > node->len_max) {
+        fault_add(check, json_is_array(value) ? FAULT_LIST_LONG : FAULT_LIST, place, node, value);
+        return NULL;
+    }
+    result = node->items ? check_items(check, node, place, value) : lend(value);
+    if (json_array_size(value) < node->len_min && check->fault_count == faults_before)
         fault_add(check, FAULT_LIST_SHORT, place, node, value);
-    else
-        return node->items ? check_items(check, node, place, value) : lend(value);
-    return NULL;
+    return result;
 }
 
 /* ---- anyOf ---- */
