@@ -7,10 +7,11 @@
 #include <strings.h>
 #include <time.h>
 
-enum { /* bytes of a log line, after secrets have been removed */
+enum { /* bytes of a log line, after secrets have been removed; it has room for all three */
        EVENT_MAX = 128,
-       MESSAGE_MAX = 4096,
-       METADATA_MAX = 4096
+       MESSAGE_MAX = 2048,
+       METADATA_MAX = 1536,
+       USER_AGENT_MAX = 256
 };
 
 /* ---- how much ---- */
@@ -86,16 +87,29 @@ static char *clean_text(const struct ein_host *host, const char *text, size_t ma
     return cut;
 }
 
-/* What the client says, and where from, as JSON text; free(). */
+/* A header may hold any bytes; JSON may not. */
+static json_t *user_agent(const struct ein_http *http, const struct ein_req *req)
+{
+    const char *header = http->header(req, "User-Agent");
+    char text[USER_AGENT_MAX + 1];
+    size_t len = 0;
+
+    if (!header)
+        return json_null();
+    for (; header[len] && len < USER_AGENT_MAX; len++)
+        text[len] = header[len] < ' ' || header[len] > '~' ? '?' : header[len];
+    return json_stringn(text, len);
+}
+
+/* Where the client is, first so that it is never cut off, and what it says; free(). */
 static char *metadata_text(const struct service *service, const struct ein_req *req)
 {
     const struct ein_http *http = service->host->http;
-    const json_t *given = json_object_get(http->body(req), "metadata");
-    EIN_JSON json_t *metadata = json_is_object(given) ? json_copy((json_t *)given) : json_object();
-    EIN_JSON json_t *origin = json_pack("{s:s?, s:s?}", "client_host", http->client_addr(req),
-                                        "user_agent", http->header(req, "User-Agent"));
+    json_t *given = json_object_get(http->body(req), "metadata");
+    EIN_JSON json_t *metadata = json_pack("{s:s?, s:o}", "client_host", http->client_addr(req),
+                                          "user_agent", user_agent(http, req));
 
-    if (!metadata || !origin || json_object_update(metadata, origin))
+    if (!metadata || (json_is_object(given) && json_object_update_missing(metadata, given)))
         return NULL;
     EIN_FREE char *text = json_dumps(metadata, JSON_COMPACT);
     return text ? clean_text(service->host, text, METADATA_MAX) : NULL;

@@ -101,7 +101,7 @@ def test_a_client_line_is_one_line(sqlite_server):
 
 @pytest.mark.parametrize("secret", ["sk-proj-Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4OTg3NjU0", "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"])
 def test_a_secret_is_not_saved_by_where_a_line_is_cut(sqlite_server, secret):
-    for padding in (4096 - 20, 4096 - 4):
+    for padding in (2048 - 20, 2048 - 4):
         body = {"eventType": "cut", "message": "x" * padding + " " + secret}
         assert sqlite_server.post("/log/client", body).status == 202
     assert secret[:12] not in sqlite_server.log()
@@ -111,7 +111,14 @@ def test_a_long_line_is_cut(sqlite_server):
     body = {"eventType": "long", "message": "é" * 20_000}
     assert sqlite_server.post("/log/client", body).status == 202
     line = next(line for line in sqlite_server.log().splitlines() if "client long" in line)
-    assert len(line.encode()) < 10_000 and "[truncated, 35904 more bytes]" in line
+    assert len(line.encode()) < 5_000 and "[truncated, 37952 more bytes]" in line
+
+
+def test_where_a_line_came_from_is_neither_forged_nor_cut_off(sqlite_server):
+    body = {"eventType": "forge", "message": "m" * 5000, "metadata": {"client_host": "192.0.2.1", "x": "y" * 5000}}
+    assert sqlite_server.post("/log/client", body, headers=[("User-Agent", "caf\xe9" + "z" * 1000)]).status == 202
+    line = next(line for line in sqlite_server.log().splitlines() if "client forge" in line)
+    assert "127.0.0.1" in line and "192.0.2.1" not in line and "zzz" in line
 
 
 def test_a_line_that_is_too_large_is_refused(sqlite_server):

@@ -353,11 +353,13 @@ static void a_client_line_is_logged_with_its_origin(void **state)
     struct ein_req req = { .client_addr = "10.0.0.1" };
 
     (void)state;
-    assert_int_equal(log_status(&req, "warning", "hello", json_pack("{s:i}", "x", 1)), 202);
+    assert_int_equal(log_status(&req, "warning", "hello",
+                                json_pack("{s:i, s:s}", "x", 1, "client_host", "forged")),
+                     202);
     assert_string_equal(req.text, "{\"status\":\"logged\"}");
     assert_true(fake_host_logged(f->host, "300 client click: hello "
-                                          "{\"x\":1,\"client_host\":\"10.0.0.1\","
-                                          "\"user_agent\":\"test/1\"}"));
+                                          "{\"client_host\":\"10.0.0.1\","
+                                          "\"user_agent\":\"test/1\",\"x\":1}"));
     assert_int_equal(log_status(&req, "nonsense", "second", json_null()), 202);
     assert_true(fake_host_logged(f->host, "200 client click: second"));
     json_decref(req.body);
