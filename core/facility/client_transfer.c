@@ -113,6 +113,7 @@ static int on_connected(void *data, char *ip, char *local_ip, int port, int loca
     EIN_LOCKED(&running->lock);
     running->connected = true;
     running->active_ms = clock_mono_ms();
+    (void)pthread_cond_signal(&running->changed); /* another limit counts from now on */
     return CURL_PREREQFUNC_OK;
 }
 
