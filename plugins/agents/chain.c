@@ -110,8 +110,11 @@ static int reach_from(struct chain *chain, size_t from, struct ein_error *err)
     json_array_foreach(ids, i, id)
     {
         size_t to;
-        int r = find_or_add(chain, json_string_value(id), chain->links[from].depth + 1, &to, err);
+        int r;
 
+        if (!json_is_string(id))
+            continue;
+        r = find_or_add(chain, json_string_value(id), chain->links[from].depth + 1, &to, err);
         if (r < 0)
             return r;
         if (chain->links[to].marked_by == from + 1)

@@ -14,18 +14,19 @@ enum {
 
 static int not_found(const char *set, const char *id, struct ein_error *err)
 {
-    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id, set);
+    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id ? id : "", set);
 }
 
+/* UID and ID may come from a damaged document, and be NULL. */
 static int get_owned(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
                      const char *uid, const char *id, json_t **ret_doc, struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
-    size_t len = strlen(id);
+    size_t len = id ? strlen(id) : 0;
     const char *owner;
     int r;
 
-    if (len == 0 || len > ID_MAX)
+    if (!uid || len == 0 || len > ID_MAX)
         return not_found(set, id, err);
     r = host->store->get(ctx, set, id, &doc, err);
     if (r < 0)

@@ -84,7 +84,7 @@ static int deploy_as(const struct deployments *self, struct ein_req *req, const 
 
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return http->fail_error(req, err);
-    if (present && strcmp(text_of(present, "agentId"), text_of(agent, "_id")) == 0)
+    if (present && json_equal(json_object_get(present, "agentId"), json_object_get(agent, "_id")))
         return reply_deployed(http, req, "Agent is already deployed", name);
     if (present) {
         r = is_orphan(self, present, &orphan, err);
