@@ -29,7 +29,8 @@ struct listener {
 struct conn {
     struct watch_conn watch;
     struct listener *listener;
-    struct ein_req *req; /* whose stream is being sent; or NULL */
+    struct ein_req *req; /* storage, made with the first request and used again by the next */
+    bool streaming;      /* its stream is being sent */
     bool used;           /* a request has been answered */
     char addr[INET6_ADDRSTRLEN];
 };
@@ -94,6 +95,7 @@ static void conn_close(struct listener *listener, void **context)
         return;
     metric_add(pipeline_stats(listener->pipeline)->connections, -1);
     watch_conn_remove(pipeline_watch(listener->pipeline), &conn->watch);
+    free(conn->req);
     free(conn);
     *context = NULL;
 }
@@ -123,13 +125,11 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *connecti
 
 static void end_stream(struct conn *conn)
 {
-    struct ein_req *req = conn ? conn->req : NULL;
-
-    if (!req)
+    if (!conn || !conn->streaming)
         return;
-    conn->req = NULL;
-    pipeline_end(req, stream_close(req));
-    request_free(req);
+    conn->streaming = false;
+    pipeline_end(conn->req, stream_close(conn->req));
+    request_done(conn->req);
 }
 
 /* The reply has been sent, or will never be. */
@@ -150,7 +150,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
 static ssize_t on_pull(void *data, uint64_t offset, char *out, size_t size)
 {
     struct conn *conn = data;
-    ssize_t len = conn->req ? stream_pull(conn->req->stream, out, size) : 0;
+    ssize_t len = conn->streaming ? stream_pull(conn->req->stream, out, size) : 0;
 
     (void)offset;
     return len > 0 ? len : U_STREAM_END;
@@ -173,18 +173,57 @@ static int add_cookie(struct _u_response *response, const struct reply_cookie *c
         cookie->flags & EIN_COOKIE_STRICT ? U_COOKIE_SAME_SITE_STRICT : U_COOKIE_SAME_SITE_LAX);
 }
 
+/* u_map_put() searches and reallocates for every entry; this knows how many there are. */
+static bool make_room(struct _u_map *map, size_t count)
+{
+    char **keys = o_realloc(map->keys, (count + 1) * sizeof(char *));
+    char **values = keys ? o_realloc(map->values, (count + 1) * sizeof(char *)) : NULL;
+    size_t *lengths = values ? o_realloc(map->lengths, (count + 1) * sizeof(size_t)) : NULL;
+
+    if (keys)
+        map->keys = keys;
+    if (values)
+        map->values = values;
+    if (lengths)
+        map->lengths = lengths;
+    return lengths;
+}
+
+static void add_header(struct _u_map *map, const char *name, const char *value)
+{
+    char *key = o_strdup(name), *text = o_strdup(value);
+    int at = map->nb_values;
+
+    if (!key || !text) {
+        o_free(key);
+        o_free(text);
+        return;
+    }
+    map->keys[at] = key;
+    map->values[at] = text;
+    map->lengths[at] = strlen(text);
+    map->keys[at + 1] = map->values[at + 1] = NULL;
+    map->lengths[at + 1] = 0;
+    map->nb_values++;
+}
+
 static void fill_head(const struct conn *conn, const struct ein_req *req,
                       struct _u_response *response)
 {
-    response->status = req->reply.status;
-    for (const struct reply_header *it = req->reply.headers; it; it = it->next)
-        (void)u_map_put(response->map_header, it->name, it->value);
-    if (req->reply.type)
-        (void)u_map_put(response->map_header, "Content-Type", req->reply.type);
-    for (const struct reply_cookie *it = req->reply.cookies; it; it = it->next)
-        (void)add_cookie(response, it);
+    const struct reply *reply = &req->reply;
+    struct _u_map *map = response->map_header;
+
+    response->status = reply->status;
+    if (!make_room(map, reply->count + 2))
+        return;
+    for (const struct reply_header *it = reply->headers; it; it = it->next)
+        add_header(map, it->name, it->value);
+    if (reply->type)
+        add_header(map, "Content-Type", reply->type);
     if (req->stream || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
-        (void)u_map_put(response->map_header, "Connection", "close");
+        add_header(map, "Connection", "close");
+    for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
+        (void)add_cookie(response, it);
 }
 
 static struct head head_of(const struct conn *conn, const struct _u_request *request)
@@ -210,20 +249,21 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
 {
     struct listener *listener = data;
     struct conn *conn = current;
-    struct ein_req *req;
+    struct head head;
 
-    if (!conn)
+    if (conn && !conn->req)
+        conn->req = malloc(sizeof(*conn->req));
+    if (!conn || !conn->req)
         return U_CALLBACK_ERROR;
     watch_conn_until(&conn->watch, 0);
-    const struct head head = head_of(conn, request);
-    req = request_new(listener->pipeline, &head);
-    if (!req)
-        return U_CALLBACK_ERROR;
+    head = head_of(conn, request);
+    struct ein_req *req = conn->req;
 
+    request_init(req, listener->pipeline, &head);
     pipeline_run(listener->pipeline, req);
     fill_head(conn, req, response);
     if (req->stream) {
-        conn->req = req;
+        conn->streaming = true;
         if (ulfius_set_stream_response(response, (unsigned)req->reply.status, on_pull,
                                        on_stream_free, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK,
                                        conn) != U_OK) {
@@ -234,7 +274,7 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
     }
     response->binary_body = EIN_TAKE(req->reply.body);
     response->binary_body_length = req->reply.len;
-    request_free(req);
+    request_done(req);
     return U_CALLBACK_COMPLETE;
 }
 

@@ -80,12 +80,8 @@ static bool good_id(const char *id)
     return len > 0;
 }
 
-struct ein_req *request_new(struct pipeline *pipeline, const struct head *head)
+void request_init(struct ein_req *req, struct pipeline *pipeline, const struct head *head)
 {
-    struct ein_req *req = malloc(sizeof(*req));
-
-    if (!req)
-        return NULL;
     memset(req, 0, offsetof(struct ein_req, first));
     req->pipeline = pipeline;
     req->settings = pipeline_settings(pipeline);
@@ -100,20 +96,16 @@ struct ein_req *request_new(struct pipeline *pipeline, const struct head *head)
         pipeline_make_id(pipeline, req->made_id);
         req->id = req->made_id;
     }
-    return req;
 }
 
-void request_free(struct ein_req *req)
+void request_done(struct ein_req *req)
 {
-    if (!req)
-        return;
     request_drop_cancel(req);
     json_decref(req->query);
     json_decref(req->body);
     json_decref(req->claims);
     free(req->reply.body);
     arena_done(&req->arena);
-    free(req);
 }
 
 /* ---- the query ---- */
@@ -184,6 +176,8 @@ const char *request_method(const struct ein_req *req)
 
 const char *request_path(const struct ein_req *req)
 {
+    if (req->path[req->path_len] == '\0')
+        return req->path;
     if (!req->path_text)
         writable(req)->path_text = arena_text(&writable(req)->arena, req->path, req->path_len);
     return req->path_text ? req->path_text : "";

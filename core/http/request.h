@@ -17,7 +17,7 @@
 enum {
     REQUEST_ID_SIZE = 33,                 /* one that we make, with the NUL */
     REQUEST_ID_MAX = 128,                 /* one that the client sends */
-    REQUEST_ARENA_FIRST = 2048,           /* bytes that cost nothing beyond the request itself */
+    REQUEST_ARENA_FIRST = 768,            /* bytes that cost nothing beyond the request itself */
     REQUEST_ARENA_MAX = 64 * 1024 * 1024, /* for a handler that calls alloc() */
     TRACE_ID_SIZE = 33
 };
@@ -62,7 +62,7 @@ struct ein_req {
     const char *path; /* path_len bytes, not NUL-ended */
     size_t path_len;
     const char *query_text; /* NULL: none */
-    char *path_text;        /* NULL until asked for */
+    char *path_text;        /* NULL until a copy was needed */
     const char *id;
     char made_id[REQUEST_ID_SIZE];
     char trace_id[TRACE_ID_SIZE]; /* "" until asked for */
@@ -83,9 +83,9 @@ struct ein_req {
     _Alignas(max_align_t) char first[REQUEST_ARENA_FIRST];
 };
 
-/* head is copied, what it points to is lent. */
-struct ein_req *request_new(struct pipeline *pipeline, const struct head *head);
-void request_free(struct ein_req *req);
+/* In storage of the caller's.  head is copied, what it points to is lent. */
+void request_init(struct ein_req *req, struct pipeline *pipeline, const struct head *head);
+void request_done(struct ein_req *req);
 
 /* Parses the query; EIN_E_INVALID: a bad escape, a NUL, or not UTF-8. */
 int request_parse_query(struct ein_req *req);
