@@ -23,6 +23,8 @@ struct fixture {
     void *impl;
 };
 
+extern const char *storage_backend_name;
+
 /* `settings` are added to those the suite gives. */
 void fixture_open(struct fixture *fixture, json_t *take_settings);
 void fixture_close(struct fixture *fixture);
@@ -47,6 +49,7 @@ uint64_t tally(struct fixture *fixture, const char *set, const char *where);
 extern const struct CMUnitTest document_tests[], find_tests[], thread_tests[];
 extern const size_t document_test_count, find_test_count, thread_test_count;
 
+/* A fresh folder with a store in it, for each test. */
 int setup(void **state);
 int teardown(void **state);
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the behaviour suite cannot see: the file. */
+#include "storage.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { THREADS = 64, WRITES_EACH = 25 };
+
+static void path_of(const struct fixture *fixture, const char *name, char path[160])
+{
+    snprintf(path, 160, "%s/made/%s", fixture->folder, name);
+}
+
+/* The first column of the first row that a plain SQLite, not ours, answers. */
+static void expect_sql(const char *path, const char *sql, const char *expected)
+{
+    sqlite3 *handle;
+    sqlite3_stmt *stmt = NULL;
+
+    assert_int_equal(
+        sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+        SQLITE_OK);
+    if (sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+    int r = sqlite3_step(stmt);
+    if (expected) {
+        assert_int_equal(r, SQLITE_ROW);
+        assert_string_equal((const char *)sqlite3_column_text(stmt, 0), expected);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(handle);
+}
+
+/* Starting on the file as it is now fails, and the reason contains TEXT_PART. */
+static void expect_no_start(struct fixture *fixture, int code, const char *text_part)
+{
+    char path[160];
+    struct fake_host *host = fake_host_new();
+    struct fake_plugin *plugin = NULL;
+    struct ein_error err = { 0 };
+
+    path_of(fixture, "store.db", path);
+    assert_int_equal(
+        fake_plugin_open(host, "storage-sqlite", json_pack("{s:s}", "path", path), &plugin, &err),
+        0);
+    assert_int_equal(fake_plugin_start(plugin, &err), code);
+    if (!strstr(err.text, text_part) || !strstr(err.text, path))
+        fail_msg("'%s' does not say '%s' and the path", err.text, text_part);
+    fake_plugin_close(plugin);
+    fake_host_free(host);
+}
+
+static void write_bytes(const char *path, off_t at, const void *bytes, size_t len)
+{
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, len, at), len);
+    close(fd);
+}
+
+static void reopen(struct fixture *fixture, json_t *take_settings)
+{
+    if (fixture->plugin)
+        fixture_close(fixture);
+    fixture_open(fixture, take_settings);
+}
+
+/* ---- durable, and together ---------------------------------------------- */
+
+static void *write_some(void *data)
+{
+    struct fixture *fixture = data;
+    intptr_t failed = 0;
+
+    for (int i = 0; i < WRITES_EACH; i++) {
+        struct ein_doc_op op = {
+            .kind = EIN_DOC_UPDATE, .set = "things", .id = "x", .add_field = "n", .add_by = 1
+        };
+        failed += batch(fixture, &op, 1, NULL) < 0;
+    }
+    return (void *)failed;
+}
+
+static void writes_that_wait_share_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t threads[THREADS];
+
+    put(fixture, "x", "{}");
+    double commits = fake_host_counted(fixture->host, "einion_sqlite_commits_total");
+    double writes = fake_host_counted(fixture->host, "einion_sqlite_writes_total");
+    assert_true(commits == 1 && writes == 1);
+
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_some, fixture), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    expect_members(fixture, "things", "x", "{'n': 1600}");
+    put(fixture, "y", "{}"); /* the counters of the last group come after its answers */
+    commits = fake_host_counted(fixture->host, "einion_sqlite_commits_total") - commits;
+    writes = fake_host_counted(fixture->host, "einion_sqlite_writes_total") - writes;
+    assert_true(writes >= THREADS * WRITES_EACH);
+    if (commits * 4 > writes)
+        fail_msg("%.0f commits for %.0f writes", commits, writes);
+}
+
+static void documents_and_indexes_outlive_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    char rev[EIN_REV_SIZE], path[160];
+
+    put_in(fixture, "things", "x", "{'b': 1, 'a': [2]}", rev);
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "b", NULL), 0);
+    reopen(fixture, NULL);
+    assert_false(fake_host_logged(fixture->host, "not closed in order"));
+    expect_members(fixture, "things", "x", "{'b': 1, 'a': [2]}");
+    EIN_JSON json_t *doc = get(fixture, "things", "x");
+    assert_string_equal(json_string_value(json_object_get(doc, "_rev")), rev);
+    put(fixture, "y", "{'b': 0}");
+    expect_found(fixture, NULL, "b", "y x");
+
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    expect_sql(path, "PRAGMA integrity_check", "ok");
+    expect_sql(path, "SELECT group_concat(id, ' ') FROM (SELECT id FROM set_things ORDER BY k1)",
+               "y x");
+    fixture_open(fixture, NULL);
+}
+
+static void an_index_is_what_finds_use(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    put(fixture, "x", "{'b': 1}");
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "b", NULL), 0);
+    path_of(fixture, "store.db", path);
+    expect_sql(path, "SELECT count(*) FROM pragma_index_list('set_things') WHERE origin = 'c'",
+               "1");
+    expect_sql(path, "SELECT hex(k1) FROM set_things", "30BFF00000000000008000");
+}
+
+static void the_file_belongs_to_us_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+    struct stat info;
+
+    path_of(fixture, "store.db", path);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    strcat(path, "-wal");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    path_of(fixture, "", path);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+}
+
+static void a_second_server_on_the_same_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[64];
+    int status;
+
+    snprintf(text, sizeof(text), "in use by process %d", getpid());
+    expect_no_start(fixture, EIN_E_CONFLICT, text);
+    pid_t child = fork();
+    if (child == 0) {
+        expect_no_start(fixture, EIN_E_CONFLICT, text);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    put(fixture, "x", "{}"); /* and the first one is none the worse */
+    expect_members(fixture, "things", "x", "{}");
+}
+
+/* ---- files that are not to be touched ----------------------------------- */
+
+static void a_newer_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    expect_sql(path, "PRAGMA user_version = 7", NULL);
+    expect_no_start(fixture, EIN_E_INVALID, "written by a newer einion (schema 7");
+    expect_sql(path, "PRAGMA user_version", "7");
+    expect_sql(path, "PRAGMA user_version = 1", NULL);
+    fixture_open(fixture, NULL);
+}
+
+static void another_program_s_file_is_refused_and_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    assert_int_equal(unlink(path), 0);
+    expect_sql(path, "CREATE TABLE theirs(x)", NULL);
+    expect_no_start(fixture, EIN_E_INVALID, "the SQLite file of another program");
+    expect_sql(path, "PRAGMA journal_mode", "delete");
+    expect_sql(path, "SELECT group_concat(name) FROM sqlite_schema", "theirs");
+
+    assert_int_equal(unlink(path), 0);
+    char text[5000];
+    memset(text, 'x', sizeof(text));
+    write_bytes(path, 0, text, sizeof(text));
+    expect_no_start(fixture, EIN_E_INVALID, "no SQLite file");
+    assert_int_equal(unlink(path), 0);
+    fixture_open(fixture, NULL);
+}
+
+static void a_damaged_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160], id[16], rubbish[4096];
+    struct stat info;
+
+    for (int i = 0; i < 200; i++) {
+        snprintf(id, sizeof(id), "d%d", i);
+        put(fixture, id, "{'text': 'some text that fills the pages of the file'}");
+    }
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    expect_sql(path, "UPDATE ein_state SET clean = 0", NULL);
+    assert_int_equal(stat(path, &info), 0);
+    memset(rubbish, 0x5a, sizeof(rubbish));
+    for (off_t at = 8 * 4096; at < info.st_size; at += 4096)
+        write_bytes(path, at, rubbish, sizeof(rubbish));
+    expect_no_start(fixture, EIN_E_INVALID, "is damaged");
+    assert_int_equal(unlink(path), 0);
+    fixture_open(fixture, NULL);
+}
+
+static void a_file_not_closed_in_order_is_checked(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    expect_sql(path, "UPDATE ein_state SET clean = 0", NULL);
+    fixture_open(fixture, NULL);
+    assert_true(fake_host_logged(fixture->host, "was not closed in order: checking it"));
+    reopen(fixture, NULL);
+    assert_false(fake_host_logged(fixture->host, "checking it"));
+    reopen(fixture, json_pack("{s:s}", "check", "always"));
+    assert_true(fake_host_logged(fixture->host, "Checking "));
+}
+
+static void a_path_that_is_no_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const paths[] = { ":memory:", "file:x?mode=memory", "",
+                                  "/proc/nothing/x/store.db" };
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct fake_host *host = fake_host_new();
+        struct fake_plugin *plugin;
+        struct ein_error err = { 0 };
+        assert_int_equal(fake_plugin_open(host, "storage-sqlite",
+                                          json_pack("{s:s}", "path", paths[i]), &plugin, &err),
+                         0);
+        assert_true(fake_plugin_start(plugin, &err) < 0);
+        assert_string_not_equal(err.text, "");
+        fake_plugin_close(plugin);
+        fake_host_free(host);
+    }
+    put(fixture, "x", "{}");
+}
+
+/* ---- when the disk says no ---------------------------------------------- */
+
+static void a_full_disk_fails_writes_in_words_and_nothing_else(void **state)
+{
+    struct fixture *fixture = *state;
+    EIN_FREE char *text = calloc(1, 100001);
+    struct ein_error err = { 0 };
+    int stored = 0, r = 0;
+    char id[16];
+
+    reopen(fixture, json_pack("{s:i}", "max_mib", 1));
+    memset(text, 'x', 100000);
+    EIN_JSON json_t *doc = json_pack("{s:s}", "v", text);
+    while (stored < 100) {
+        snprintf(id, sizeof(id), "d%d", stored);
+        struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = id, .doc = doc };
+        r = batch(fixture, &op, 1, &err);
+        if (r < 0)
+            break;
+        stored++;
+    }
+    assert_int_equal(r, EIN_E_UNAVAILABLE);
+    assert_non_null(strstr(err.text, "cannot grow"));
+    assert_in_range(stored, 5, 10);
+    assert_int_equal(tally(fixture, "things", NULL), stored);
+    put(fixture, "small", "{}");
+    assert_string_equal(fake_host_unready(fixture->host), "");
+
+    struct ein_doc_op gone = { .kind = EIN_DOC_DELETE, .set = "things", .id = "d0" };
+    assert_int_equal(batch(fixture, &gone, 1, &err), 0);
+    put(fixture, "again", "{'v': 'text'}");
+    expect_members(fixture, "things", "again", "{'v': 'text'}");
+}
+
+/* ---- backup ------------------------------------------------------------- */
+
+struct busy {
+    struct fixture *fixture;
+    pthread_t thread;
+    bool stop; /* guarded by lock */
+    pthread_mutex_t lock;
+};
+
+static bool is_stopped(struct busy *busy)
+{
+    EIN_LOCK(&busy->lock);
+    return busy->stop;
+}
+
+/* Pairs that only ever change together. */
+static void *write_pairs(void *data)
+{
+    struct busy *busy = data;
+    struct ein_doc_op ops[] = {
+        { .kind = EIN_DOC_UPDATE, .set = "things", .id = "left", .add_field = "n", .add_by = 1 },
+        { .kind = EIN_DOC_UPDATE, .set = "things", .id = "right", .add_field = "n", .add_by = 1 },
+    };
+
+    while (!is_stopped(busy))
+        batch(busy->fixture, ops, 2, NULL);
+    return NULL;
+}
+
+static void a_backup_is_one_state_of_all_while_others_write(void **state)
+{
+    struct fixture *fixture = *state;
+    struct busy busy = { .fixture = fixture, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct ein_error err = { 0 };
+    char path[160], id[32];
+    struct stat info;
+
+    put(fixture, "left", "{'n': 0}");
+    put(fixture, "right", "{'n': 0}");
+    for (int i = 0; i < 300; i++) {
+        snprintf(id, sizeof(id), "filler%d", i);
+        put(fixture, id, "{'v': 'text that makes the file a little larger'}");
+    }
+    assert_int_equal(pthread_create(&busy.thread, NULL, write_pairs, &busy), 0);
+    for (int i = 0; i < 5; i++) {
+        snprintf(id, sizeof(id), "backup%d.db", i);
+        path_of(fixture, id, path);
+        if (fixture->backend->backup(fixture->impl, path, &err) < 0)
+            fail_msg("backup: %s", err.text);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+        expect_sql(path, "PRAGMA integrity_check", "ok");
+        expect_sql(path, "SELECT count(*) FROM set_things", "302");
+        expect_sql(
+            path, "SELECT count(DISTINCT body) FROM set_things WHERE id IN ('left', 'right')", "1");
+    }
+    pthread_mutex_lock(&busy.lock);
+    busy.stop = true;
+    pthread_mutex_unlock(&busy.lock);
+    pthread_join(busy.thread, NULL);
+
+    assert_int_equal(fixture->backend->backup(fixture->impl, path, &err), EIN_E_CONFLICT);
+    assert_non_null(strstr(err.text, "exists already"));
+    assert_true(fixture->backend->backup(fixture->impl, "/nowhere/x", &err) < 0);
+    assert_true(fixture->backend->backup(fixture->impl, "", &err) < 0);
+
+    char store_path[160];
+    put(fixture, "later", "{}");
+    fixture_close(fixture);
+    path_of(fixture, "store.db", store_path);
+    assert_int_equal(rename(path, store_path), 0);
+    fixture_open(fixture, NULL);
+    assert_int_equal(tally(fixture, "things", NULL), 302);
+    expect_missing(fixture, "things", "later");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(writes_that_wait_share_a_commit),
+        TEST(documents_and_indexes_outlive_a_restart),
+        TEST(an_index_is_what_finds_use),
+        TEST(the_file_belongs_to_us_alone),
+        TEST(a_second_server_on_the_same_file_is_refused),
+        TEST(a_newer_file_is_refused),
+        TEST(another_program_s_file_is_refused_and_left_alone),
+        TEST(a_damaged_file_is_refused),
+        TEST(a_file_not_closed_in_order_is_checked),
+        TEST(a_path_that_is_no_file_is_refused),
+        TEST(a_full_disk_fails_writes_in_words_and_nothing_else),
+        TEST(a_backup_is_one_state_of_all_while_others_write),
+    };
+
+    storage_backend_name = "storage-sqlite";
+    return cmocka_run_group_tests_name("the file of storage-sqlite", tests, NULL, NULL);
+}
