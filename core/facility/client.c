@@ -482,7 +482,7 @@ static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *
     struct ein_fetched fetched = { .struct_size = ret->struct_size };
 
     fetched.status = fetch->status;
-    if (!fetch->what.on_data) {
+    if (!fetch->what.on_data && ret->struct_size > offsetof(struct ein_fetched, body)) {
         fetched.body = buf_take(&fetch->body, &fetched.body_len);
         if (!fetched.body)
             return error_set(err, EIN_E_NO_MEMORY, "no memory for the reply of %s",

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Version 1. Each set of documents has a table of its own, made when it is first
 -- written to:
 --
