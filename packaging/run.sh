@@ -61,18 +61,7 @@ $plugins
 
 Try, in another terminal:
 
-  # is it well?
-  curl $url/readyz
-
-  # run an agent's code and watch its trace
-  curl -N $url/agents/run-code/stream --json '{"tools": {}, "inputDict": {"n": 21}, "code":
-    "async def run(input_dict, tools):\n    print(\"thinking\")\n    return {\"twice\": 2 * input_dict[\"n\"]}"}'
-
-  # keep an agent, deploy it, call it
-  id=\$(curl -s $url/agents --json '{"name": "Twice", "description": "Doubles n", "friendlyName": "twice", "code":
-    "async def run(input_dict, tools):\n    return {\"twice\": 2 * input_dict[\"n\"]}"}' | grep -o '"_id": *"[^"]*' | cut -d'"' -f4)
-  curl -X POST $url/agents/\$id/deploy
-  curl $url/rest/twice --json '{"n": 21}'
+$(sed "s|URL|$url|g" "$root/packaging/try.txt")
 
 Ctrl-C ends the server.
 
