@@ -122,7 +122,7 @@ int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
 
     int r = host->store->find(ctx, set, query, append_doc, docs, ret_cursor, err);
     if (r < 0)
-        return r;
+        return r == EIN_E_NO_MEMORY ? host->set_error(err, r, "out of memory") : r;
     *ret_docs = EIN_TAKE(docs);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "record.h"
 
 #include <limits.h>
 #include <string.h>
@@ -69,8 +70,7 @@ static int summarize(const struct data_store *store, const char *user, const cha
 
     if (!where || !summaries)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    int r = store->host->store->find(store->ctx, DATA_STORE_SET, &query, add_to_its_namespace,
-                                     summaries, NULL, err);
+    int r = record_find(store, &query, add_to_its_namespace, summaries, NULL, err);
     if (r < 0)
         return r;
     *ret_summaries = EIN_TAKE(summaries);
@@ -245,8 +245,7 @@ int namespace_clear(const struct data_store *store, const char *user, const char
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     for (int i = 0; i < WRITE_TRIES; i++) {
         EIN_JSON json_t *ids = json_array();
-        int r =
-            store->host->store->find(store->ctx, DATA_STORE_SET, &query, append_id, ids, NULL, err);
+        int r = record_find(store, &query, append_id, ids, NULL, err);
         if (r < 0)
             return r;
         r = delete_all(store, ids, err);

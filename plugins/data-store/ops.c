@@ -57,12 +57,6 @@ static int key_of(struct op_call *call, const json_t *key, struct record_key *re
                            call->err);
 }
 
-static int touch(struct op_call *call, const char *id)
-{
-    return touches_add(&call->session->touches, call->store, id, call->agent) < 0 ? no_memory(call)
-                                                                                  : 0;
-}
-
 /* 1 and the value, touched; 0 where there is none. */
 static int read_value(struct op_call *call, const json_t *key, json_t **ret_value)
 {
@@ -77,7 +71,7 @@ static int read_value(struct op_call *call, const json_t *key, json_t **ret_valu
         return 0;
     if (r < 0)
         return r;
-    r = touch(call, at.id);
+    r = touches_add(&call->session->touches, call->store, at.id, call->agent, call->err);
     if (r < 0)
         return r;
     *ret_value = json_incref(json_object_get(doc, "value"));
@@ -322,8 +316,7 @@ static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *
     if (json_is_string(prefix) &&
         json_object_set_new(where, "key", json_pack("{s:O}", "$prefix", prefix)))
         return no_memory(call);
-    return call->store->host->store->find(call->store->ctx, DATA_STORE_SET, &query, each, data,
-                                          NULL, call->err);
+    return record_find(call->store, &query, each, data, NULL, call->err);
 }
 
 static int append_key(const json_t *doc, void *keys)
@@ -344,27 +337,19 @@ static int op_list_keys(struct op_call *call, json_t **ret_value)
     return r < 0 ? r : give(call, EIN_TAKE(keys), ret_value);
 }
 
-struct all {
-    struct op_call *call;
-    json_t *values;
-};
-
-static int append_value(const json_t *doc, void *data)
+static int append_value(const json_t *doc, void *values)
 {
-    struct all *all = data;
     const char *key = json_string_value(json_object_get(doc, "key"));
 
-    if (json_object_set(all->values, key, json_object_get(doc, "value")))
-        return no_memory(all->call);
-    return touch(all->call, json_string_value(json_object_get(doc, "_id")));
+    return json_object_set(values, key, json_object_get(doc, "value")) ? EIN_E_NO_MEMORY : 0;
 }
 
+/* Not noted as a read of each record: what a large namespace holds would all be written again. */
 static int op_get_all(struct op_call *call, json_t **ret_value)
 {
     EIN_JSON json_t *values = json_object();
-    struct all all = { .call = call, .values = values };
 
-    int r = find_records(call, NULL, append_value, &all);
+    int r = find_records(call, NULL, append_value, values);
     if (r >= 0)
         r = say(call, "{s:I}", "count", (json_int_t)json_object_size(values));
     return r < 0 ? r : give(call, EIN_TAKE(values), ret_value);

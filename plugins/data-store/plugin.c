@@ -9,8 +9,8 @@
  *
  * Publishes data_store/1 for the runtimes: get, set, delete, list_keys, list_namespaces,
  * get_all, get_many, set_many and clear, each with its line of the opsLog.  What an agent
- * sets is on disk when set() returns; what reads change (who read last, when and how often)
- * is written once, at the end of the run.
+ * sets is on disk when set() returns; what get and get_many change (who read last, when and how
+ * often) is written once, at the end of the run.  get_all and the lists change nothing.
  *
  * Needs storage_backend/1.  Settings:
  *

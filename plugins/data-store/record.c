@@ -73,6 +73,15 @@ int record_read(const struct data_store *store, const struct record_key *at, jso
     return 0;
 }
 
+int record_find(const struct data_store *store, const struct ein_query *query, ein_doc_fn *each,
+                void *data, char **ret_cursor, struct ein_error *err)
+{
+    int r =
+        store->host->store->find(store->ctx, DATA_STORE_SET, query, each, data, ret_cursor, err);
+
+    return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory") : r;
+}
+
 json_t *record_new(const struct record_key *at, const json_t *value, const json_t *metadata,
                    const char *agent)
 {

@@ -56,7 +56,7 @@ int records_list(struct ein_req *req, void *self)
     if (!list || !where)
         return EIN_E_NO_MEMORY;
     page_read(http, req, &query);
-    if (host->store->find(store->ctx, DATA_STORE_SET, &query, append_view, list, &cursor, &err) < 0)
+    if (record_find(store, &query, append_view, list, &cursor, &err) < 0)
         return http->fail_error(req, &err);
 
     int r = page_link(http, req, cursor);

@@ -28,11 +28,12 @@ static int session_call(struct ein_data_session *session, const char *agent, con
                         const json_t *args, json_t **ret_value, json_t **ret_entry,
                         struct ein_error *err)
 {
-    const char *ns = json_string_value(json_object_get(args, "namespace"));
+    const json_t *given = json_object_get(args, "namespace");
+    const char *ns = given ? json_string_value(given) : DEFAULT_NAMESPACE;
     char now[TIMESTAMP_SIZE];
 
     if (!ns)
-        ns = DEFAULT_NAMESPACE;
+        return error_set(err, EIN_E_INVALID, "a namespace must be a string");
     timestamp_now(now);
     EIN_JSON json_t *entry =
         json_pack("{s:s, s:s, s:s?, s:s}", "op", op, "namespace", ns, "agent", agent, "ts", now);

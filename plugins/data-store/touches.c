@@ -33,14 +33,16 @@ static int note(struct touches *touches, const char *id, const char *agent, json
 }
 
 int touches_add(struct touches *touches, const struct data_store *store, const char *id,
-                const char *agent)
+                const char *agent, struct ein_error *err)
 {
     int noted;
     {
         EIN_LOCK(&touches->lock);
         noted = note(touches, id, agent, 1);
     }
-    return noted < TOUCHES_MAX ? noted : touches_write(touches, store, NULL);
+    if (noted < 0)
+        return error_set(err, noted, "out of memory");
+    return noted < TOUCHES_MAX ? 0 : touches_write(touches, store, err);
 }
 
 void touches_renew(struct touches *touches, const char *id, const char *agent)

@@ -18,7 +18,7 @@ void touches_done(struct touches *touches);
 
 /* Notes that `agent` has read the record. */
 int touches_add(struct touches *touches, const struct data_store *store, const char *id,
-                const char *agent);
+                const char *agent, struct ein_error *err);
 
 /* `agent` has written the record since: if it was noted, that is now its last access. */
 void touches_renew(struct touches *touches, const char *id, const char *agent);

@@ -248,8 +248,8 @@ static void reads_are_written_when_the_session_ends(void **state)
     f->store->close(EIN_TAKE(f->session));
     EIN_JSON json_t *first = stored(f, USER ":default:azE=");
     EIN_JSON json_t *second = stored(f, USER ":default:azI=");
-    assert_int_equal(json_integer_value(json_object_get(first, "accessCount")), 3);
-    assert_int_equal(json_integer_value(json_object_get(second, "accessCount")), 2);
+    assert_int_equal(json_integer_value(json_object_get(first, "accessCount")), 2);
+    assert_int_equal(json_integer_value(json_object_get(second, "accessCount")), 1);
     assert_true(strcmp(json_string_value(json_object_get(first, "lastAccessedAt")),
                        json_string_value(json_object_get(before, "lastAccessedAt"))) > 0);
 }
@@ -261,7 +261,7 @@ static void a_record_deleted_meanwhile_does_not_cost_the_others_their_counts(voi
     struct ein_error err;
 
     json_decref(try_op(f, f->session, "set_many", "{\"items\": {\"k1\": 1, \"k2\": 2}}", &err));
-    json_decref(try_op(f, f->session, "get_all", "{}", &err));
+    json_decref(try_op(f, f->session, "get_many", "{\"keys\": [\"k1\", \"k2\"]}", &err));
     assert_int_equal(f->store->open(f->impl, USER, &other, &err), 0);
     json_decref(try_op(f, other, "delete", "{\"key\": \"k1\"}", &err));
     f->store->close(other);
@@ -318,6 +318,7 @@ static void bad_arguments_are_refused(void **state)
     expect_failure(f, "get_many", "{\"keys\": {}}", EIN_E_INVALID);
     expect_failure(f, "list_keys", "{\"prefix\": 1}", EIN_E_INVALID);
     expect_failure(f, "drop", "{}", EIN_E_INVALID);
+    expect_failure(f, "list_keys", "{\"namespace\": 1}", EIN_E_INVALID);
 
     memset(args, 'x', sizeof(args));
     memcpy(args, "{\"key\": \"", 9);
