@@ -44,9 +44,10 @@ def plugin_config():
     """plugin_config({instance: FILE.so}, instance={setting: value}): a configuration in memory."""
 
     def text(files, **settings):
-        lines = ["storage:", "  backend: memory", "plugins:", "  storage-memory:", "    enabled: true"]
+        lines = ["storage:", "  backend: memory", "plugins:"]
+        lines += ["  storage-memory:", "  service:", "  data-store:", "  runtime-python:", "  agents:"]
         for instance, file in files.items():
-            lines += [f"  {instance}:", f"    plugin: {file}", "    enabled: true"]
+            lines += [f"  {instance}:", f"    plugin: {file}"]
             lines += [f"    {name}: {value!r}" for name, value in settings.get(instance, {}).items()]
         return "\n".join(lines) + "\n"
 

@@ -105,7 +105,7 @@ limits:
   body_bytes: {body}
 plugins:
   storage-memory:
-    enabled: true
+  service:
   sessions:
     enabled: {sessions}
 """

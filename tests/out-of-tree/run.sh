@@ -45,6 +45,7 @@ plugindir=$(pkg-config --variable=plugindir einion-plugin)
 
 cat >"$work/einion.yaml" <<END
 plugins:
+  service:
   echo:
     enabled: true
     prefix: "you said: "
