@@ -42,11 +42,15 @@ enum instance_state {
 /* One configured instance. */
 struct ein_ctx {
     char name[INSTANCE_NAME_MAX + 1];
-    struct lifecycle *lifecycle;
-    void *above; /* lifecycle_setup.above: host.c finds the server there */
-    const struct plugin *plugin;
+    const struct lifecycle_setup *setup;
+    void *above;           /* lifecycle_setup.above: host.c finds the server there */
+    struct plugin *plugin; /* NULL before it was first enabled */
     json_t *settings;
     void *self;
+    bool entered;        /* init() succeeded, fini() has not been called */
+    bool started;        /* start() succeeded, stop() has not been called */
+    bool leaving;        /* being taken down with others */
+    uint64_t started_as; /* grows with each start: the order to leave in, reversed */
 
     struct gate gate;           /* entered by every call into the plugin but init ... fini */
     struct jobs_owner jobs;     /* submit() and every() */
@@ -97,7 +101,8 @@ void lifecycle_set_drain_ms(struct lifecycle *lifecycle, uint32_t drain_ms);
 int lifecycle_check(const char *const *plugin_dirs, struct config *config, char **ret_faults);
 
 /* Brings up all enabled instances, or none: the first that fails refuses the start.  *ret_faults
- * says why, a line each; free(). */
+ * says why, a line each; free().  The configuration must stay until lifecycle_reload() has taken
+ * another or the lifecycle is freed. */
 int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
 /* Makes the instances be those of a new configuration: stops what is gone or disabled, restarts

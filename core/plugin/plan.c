@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan.h"
+
+#include "buf.h"
+#include "cleanup.h"
+#include "config.h"
+#include "lifecycle.h"
+#include "loader.h"
+#include "str.h"
+#include <string.h>
+
+enum { FAULTS_MAX = 64 * 1024 };
+
+static const json_t *plugins_of(const struct config *config)
+{
+    return json_object_get(config_json(config), "plugins");
+}
+
+static const char *text(const json_t *entry, const char *member)
+{
+    return json_string_value(json_object_get(entry, member));
+}
+
+/* The settings in the tree may have been replaced by checked ones: read them afterwards. */
+static int check_settings(struct config *config, size_t at, struct plan_item *item,
+                          struct buf *faults)
+{
+    EIN_FREE char *why = NULL;
+    int r = config_plugin_check(config, at, item->plugin->about.config_schema, &why);
+
+    if (r < 0) {
+        (void)buf_printf(faults, "%s%s", faults->len ? "\n" : "", why ? why : item->name);
+        while (faults->len > 0 && faults->data[faults->len - 1] == '\n')
+            faults->data[--faults->len] = '\0';
+    }
+    return r;
+}
+
+static void fill(const char *const *dirs, struct config *config, size_t at, bool enabled,
+                 struct plan_item *item, struct buf *faults)
+{
+    const json_t *entry = json_array_get(plugins_of(config), at);
+    const char *which = text(entry, "plugin");
+    struct ein_error err = { 0 };
+
+    *item = (struct plan_item){ .name = text(entry, "name"), .enabled = enabled };
+    if (!item->name || strlen(item->name) > INSTANCE_NAME_MAX) {
+        (void)buf_printf(faults, "%splugin %zu needs a name of 1 to %d bytes",
+                         faults->len ? "\n" : "", at + 1, INSTANCE_NAME_MAX);
+        return;
+    }
+    if (enabled) {
+        if (plugin_open(dirs, which ? which : item->name, &item->plugin, &err) < 0)
+            (void)buf_printf(faults, "%s%s: %s", faults->len ? "\n" : "", item->name, err.text);
+        else
+            (void)check_settings(config, at, item, faults);
+    }
+    item->settings =
+        json_incref(json_object_get(json_array_get(plugins_of(config), at), "settings"));
+    if (!item->settings)
+        item->settings = json_object();
+}
+
+static bool is_single(const struct plan_item *item)
+{
+    return item->plugin && (item->plugin->about.flags & EIN_PLUGIN_SINGLE);
+}
+
+static void check_pair(const struct plan_item *a, const struct plan_item *b, struct buf *faults)
+{
+    if (!a->name || !b->name)
+        return;
+    if (str_eq(a->name, b->name))
+        (void)buf_printf(faults, "%stwo plugin instances are named '%s'", faults->len ? "\n" : "",
+                         a->name);
+    if (is_single(a) && is_single(b) && str_eq(a->plugin->about.name, b->plugin->about.name))
+        (void)buf_printf(faults, "%s%s and %s: of plugin %s there can be one instance",
+                         faults->len ? "\n" : "", a->name, b->name, a->plugin->about.name);
+}
+
+static void check_pairs(const struct plan *plan, struct buf *faults)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        for (size_t k = i + 1; k < plan->count; k++)
+            check_pair(&plan->items[i], &plan->items[k], faults);
+    }
+}
+
+static bool is_enabled(const json_t *entry)
+{
+    return !json_is_false(json_object_get(entry, "enabled"));
+}
+
+int plan_make(const char *const *dirs, struct config *config, struct plan **ret_plan,
+              char **ret_faults)
+{
+    size_t count = json_array_size(plugins_of(config));
+    struct plan *plan;
+    struct buf faults;
+
+    buf_init(&faults, FAULTS_MAX);
+    if (count > LIFECYCLE_INSTANCES_MAX) {
+        (void)buf_printf(&faults, "more than %d plugin instances", LIFECYCLE_INSTANCES_MAX);
+        *ret_faults = buf_take(&faults, NULL);
+        return EIN_E_INVALID;
+    }
+    plan = calloc(1, sizeof *plan + count * sizeof plan->items[0]);
+    if (!plan)
+        return EIN_E_NO_MEMORY;
+    plan->count = count;
+    for (size_t i = 0; i < count; i++)
+        fill(dirs, config, i, is_enabled(json_array_get(plugins_of(config), i)), &plan->items[i],
+             &faults);
+    check_pairs(plan, &faults);
+    if (faults.len > 0) {
+        *ret_faults = buf_take(&faults, NULL);
+        plan_free(plan);
+        return EIN_E_INVALID;
+    }
+    *ret_plan = plan;
+    return 0;
+}
+
+int plan_one(const char *const *dirs, struct config *config, const char *name,
+             struct plan_item *ret_item, char **ret_faults)
+{
+    struct plan_item item = { .name = NULL };
+    struct buf faults;
+    const json_t *entry;
+    size_t i;
+
+    buf_init(&faults, FAULTS_MAX);
+    json_array_foreach(plugins_of(config), i, entry)
+    {
+        if (str_eq(text(entry, "name"), name)) {
+            fill(dirs, config, i, true, &item, &faults);
+            break;
+        }
+    }
+    if (!item.name)
+        return EIN_E_NOT_FOUND;
+    if (faults.len > 0) {
+        *ret_faults = buf_take(&faults, NULL);
+        plan_item_done(&item);
+        return EIN_E_INVALID;
+    }
+    *ret_item = item;
+    return 0;
+}
+
+void plan_item_done(struct plan_item *item)
+{
+    plugin_close(item->plugin);
+    json_decref(item->settings);
+    *item = (struct plan_item){ .name = NULL };
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; plan && i < plan->count; i++)
+        plan_item_done(&plan->items[i]);
+    free(plan);
+}
+
+const struct plan_item *plan_find(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (str_eq(plan->items[i].name, name))
+            return &plan->items[i];
+    }
+    return NULL;
+}
