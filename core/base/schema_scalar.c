@@ -118,10 +118,10 @@ static enum fault check_integer(bool is_lax, const json_t *value, json_t **ret)
         return FAULT_INT;
 
     real = json_real_value(value);
-    if (real != floor(real))
-        return FAULT_INT_FLOAT;
     if (real < -0x1p63 || real >= 0x1p63)
         return FAULT_INT_SIZE;
+    if (real != (double)(json_int_t)real)
+        return FAULT_INT_FLOAT;
     *ret = json_integer((json_int_t)real);
     return FAULT_NONE;
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONFIG_SOURCE_H
+#define CONFIG_SOURCE_H
+
+#include "buf.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+enum {
+    CONFIG_FILE_MAX = 1048576,
+    CONFIG_DEPTH_MAX = 32,
+    CONFIG_PATH_MAX = 512,
+    CONFIG_WHY_MAX = 256,
+    CONFIG_FAULTS_MAX = 65536 /* bytes of the report */
+};
+
+/* Values on their way into the tree, and where each came from. */
+struct source {
+    const char *name; /* the file, or "--set" */
+    json_t *origins;  /* {"limits.workers": "FILE:12"} */
+    struct buf *faults;
+    size_t fault_count;
+};
+
+/* One line of the report.  origin NULL: the source's name. */
+void source_fault(struct source *source, const char *origin, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Reads YAML text, whose values belong at `path` ("" is the top), with ${NAME} replaced.  NULL:
+ * the text is not YAML of the kind we take, which was reported; lesser faults leave a gap where
+ * they are. */
+json_t *yaml_read(struct source *source, const char *path, const char *text, size_t len);
+
+/* The text with ${NAME}, ${NAME:-otherwise} and $$ replaced; free().  NULL: *ret_why says what is
+ * wrong. */
+char *expand(const char *text, size_t len, char ret_why[CONFIG_WHY_MAX]);
+
+/* A whole file, at most `max` bytes; free().  NULL: errno, EFBIG for one that is longer. */
+char *file_text(const char *path, size_t max, size_t *ret_len);
+
+/* "a.b" and "c" are "a.b.c". */
+void path_join(char out[CONFIG_PATH_MAX], const char *path, const char *name);
+
+#endif
