@@ -19,8 +19,7 @@
  * Example:
  *
  *   plugins:
- *     - name: data-store
- *       settings: {max_value_bytes: 1048576}
+ *     data-store: {max_value_bytes: 1048576}
  */
 #include "data_store.h"
 #include "error.h"

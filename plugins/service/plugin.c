@@ -24,8 +24,7 @@
  * Example:
  *
  *   plugins:
- *     - name: service
- *       settings: {docs: false, metrics: nobody, client_log_per_minute: 60}
+ *     service: {docs: false, metrics: nobody, client_log_per_minute: 60}
  */
 #include "error.h"
 #include "service.h"

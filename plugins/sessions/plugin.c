@@ -15,7 +15,7 @@
  * Example:
  *
  *   plugins:
- *     - name: sessions
+ *     sessions:
  */
 #include "error.h"
 #include "provider_config.h"
