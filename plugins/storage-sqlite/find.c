@@ -2,6 +2,7 @@
 /* A query becomes SQL whose shape follows from its operators alone: every name,
  * path and value is bound.  A field is the bytes that sort as its values do: a
  * column kN where it is indexed, else ein_key() of the text. */
+#include "cache.h"
 #include "catalog.h"
 #include "document.h"
 #include "documents.h"
@@ -239,16 +240,25 @@ static int prepare(struct db *db, const char *columns, const char *set, const js
     return r < 0 ? r : bind_all(*ret_stmt, builder, err);
 }
 
-static int read_hit(sqlite3_stmt *stmt, json_t **ret_doc, struct ein_error *err)
+/* A document that is known under the row's revision need not be parsed again. */
+static int read_hit(struct sqlite *store, const char *set, sqlite3_stmt *stmt, json_t **ret_doc,
+                    struct ein_error *err)
 {
-    const char *body = (const char *)sqlite3_column_text(stmt, 3);
+    const char *id = (const char *)sqlite3_column_text(stmt, 1);
+    const char *rev = (const char *)sqlite3_column_text(stmt, 2);
+    uint64_t ticket;
+    EIN_JSON json_t *known = cache_get(store->cache, set, id, &ticket);
 
-    return doc_decode(body ? body : "", (size_t)sqlite3_column_bytes(stmt, 3),
-                      (const char *)sqlite3_column_text(stmt, 1),
-                      (const char *)sqlite3_column_text(stmt, 2), ret_doc, err);
+    if (known && strcmp(doc_rev(known), rev) == 0) {
+        *ret_doc = EIN_TAKE(known);
+        return 0;
+    }
+    const char *body = (const char *)sqlite3_column_text(stmt, 3);
+    return doc_decode(body ? body : "", (size_t)sqlite3_column_bytes(stmt, 3), id, rev, ret_doc,
+                      err);
 }
 
-static int select_hits(struct db *db, const char *set, const json_t *indexes,
+static int select_hits(struct sqlite *store, struct db *db, const char *set, const json_t *indexes,
                        const struct query *query, struct hits *hits, struct ein_error *err)
 {
     EIN_STMT sqlite3_stmt *stmt = NULL;
@@ -257,7 +267,7 @@ static int select_hits(struct db *db, const char *set, const json_t *indexes,
 
     while (r >= 0 && (r = db_step(db, stmt, err)) > 0) {
         json_t *doc;
-        r = read_hit(stmt, &doc, err);
+        r = read_hit(store, set, stmt, &doc, err);
         if (r >= 0)
             r = hits_add(hits, doc, (uint64_t)sqlite3_column_int64(stmt, 0), err);
     }
@@ -277,7 +287,7 @@ static int collect(struct sqlite *store, const char *set, const struct query *qu
     r = readers_take(store->readers, &db, err);
     if (r < 0)
         return r;
-    r = select_hits(db, set, indexes, query, hits, err);
+    r = select_hits(store, db, set, indexes, query, hits, err);
     readers_give(store->readers, db);
     return r;
 }

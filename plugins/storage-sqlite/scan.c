@@ -13,13 +13,25 @@ struct scan {
     const char *at, *end;
 };
 
+static bool is_escaped(const char *begin, const char *quote)
+{
+    const char *at = quote;
+
+    while (at > begin && at[-1] == '\\')
+        at--;
+    return (quote - at) % 2;
+}
+
 /* Over a string, from its first quote to behind its last. */
 static void skip_string(struct scan *scan)
 {
-    for (scan->at++; scan->at < scan->end && *scan->at != '"'; scan->at++)
-        if (*scan->at == '\\')
-            scan->at++;
-    scan->at = scan->at < scan->end ? scan->at + 1 : scan->end;
+    const char *begin = scan->at + 1, *quote = scan->at;
+
+    do {
+        quote++;
+        quote = memchr(quote, '"', (size_t)(scan->end - quote));
+    } while (quote && is_escaped(begin, quote));
+    scan->at = quote ? quote + 1 : scan->end;
 }
 
 static void skip_value(struct scan *scan)

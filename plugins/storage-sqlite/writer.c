@@ -6,6 +6,7 @@
 #include "document.h"
 #include "error.h"
 
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +22,8 @@ struct job { /* on the stack of the thread that waits for it */
     void *data;
     int result;
     bool settled; /* failed, and taken out of its group; the writer's */
-    bool done;    /* guarded by writer->lock */
     struct ein_error error;
-    pthread_cond_t finished;
+    sem_t finished; /* not a condition: 64 threads that wake would queue for its lock */
 };
 
 struct writer {
@@ -175,22 +175,19 @@ static void tell_health(struct writer *writer)
     writer->unready = *writer->trouble;
 }
 
-static int answer(struct writer *writer, struct job *group, int failure,
-                  const struct ein_error *error)
+static int answer(struct job *group, int failure, const struct ein_error *error)
 {
     int count = 0;
 
-    EIN_LOCK(&writer->lock);
     while (group) {
         struct job *job = group;
-        group = job->next; /* once it is done, the job is its thread's again */
+        group = job->next; /* once it is finished, the job is its thread's again */
         if (failure < 0 && !job->settled) {
             job->result = failure;
             job->error = *error;
         }
-        job->done = true;
         count++;
-        pthread_cond_signal(&job->finished);
+        sem_post(&job->finished);
     }
     return count;
 }
@@ -214,7 +211,7 @@ static void do_group(struct writer *writer, struct job *group)
         publish_sets(writer);
     cache_let_go(store->cache);
     tell_health(writer);
-    int count = answer(writer, group, r, &error);
+    int count = answer(group, r, &error);
 
     store->host->count(store->ctx, "einion_sqlite_commits_total", 1, NULL);
     store->host->count(store->ctx, "einion_sqlite_writes_total", count, NULL);
@@ -335,30 +332,35 @@ void writer_free(struct writer *writer)
 
 /* ---- callers ------------------------------------------------------------ */
 
+static int enqueue(struct writer *writer, struct job *job, struct ein_error *err)
+{
+    EIN_LOCK(&writer->lock);
+    if (writer->queued >= writer->store->queue_max)
+        return error_set(err, EIN_E_BUSY, "%d writes are waiting already: try again later",
+                         writer->store->queue_max);
+    *writer->last = job;
+    writer->last = &job->next;
+    writer->queued++;
+    if (writer->first == job)
+        pthread_cond_signal(&writer->arrived);
+    return 0;
+}
+
 int writer_do(struct writer *writer, writer_job *run_it, void *data, struct ein_error *err)
 {
     struct job job = { .run = run_it, .data = data };
 
-    pthread_cond_init(&job.finished, NULL);
-    pthread_mutex_lock(&writer->lock);
-    if (writer->queued >= writer->store->queue_max) {
-        pthread_mutex_unlock(&writer->lock);
-        pthread_cond_destroy(&job.finished);
-        return error_set(err, EIN_E_BUSY, "%d writes are waiting already: try again later",
-                         writer->store->queue_max);
+    sem_init(&job.finished, 0, 0);
+    int r = enqueue(writer, &job, err);
+    if (r >= 0) {
+        while (sem_wait(&job.finished) < 0) /* a signal came in between */
+            ;
+        r = job.result;
+        if (r < 0 && err)
+            *err = job.error;
     }
-    *writer->last = &job;
-    writer->last = &job.next;
-    writer->queued++;
-    pthread_cond_signal(&writer->arrived);
-    while (!job.done)
-        pthread_cond_wait(&job.finished, &writer->lock);
-    pthread_mutex_unlock(&writer->lock);
-    pthread_cond_destroy(&job.finished);
-
-    if (job.result < 0 && err)
-        *err = job.error;
-    return job.result;
+    sem_destroy(&job.finished);
+    return r;
 }
 
 static int create_set(struct writing *writing, const char *set, struct ein_error *err)

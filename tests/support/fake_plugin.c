@@ -100,7 +100,14 @@ void fake_plugin_close(struct fake_plugin *plugin)
     if (plugin->inside && plugin->descriptor->fini)
         plugin->descriptor->fini(plugin->self);
     json_decref(plugin->config);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* reports need its names */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KEEP_LIBRARIES
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KEEP_LIBRARIES
+#endif
+#ifndef KEEP_LIBRARIES /* reports need their names */
     if (plugin->library)
         dlclose(plugin->library);
 #endif
