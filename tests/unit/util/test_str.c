@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "str.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void null_equals_only_null(void **state)
+{
+    (void)state;
+    assert_true(str_eq(NULL, NULL));
+    assert_false(str_eq(NULL, ""));
+    assert_false(str_eq("", NULL));
+    assert_true(str_eq_case("Content-TYPE", "content-type"));
+    assert_false(str_eq_case("a", "ab"));
+    assert_false(str_eq_case("@", "`"));
+    assert_true(str_eq_case(NULL, NULL));
+}
+
+static void beginnings_and_ends(void **state)
+{
+    (void)state;
+    assert_true(str_starts("abc", ""));
+    assert_true(str_starts("abc", "ab"));
+    assert_false(str_starts("a", "ab"));
+    assert_true(str_ends("abc", "bc"));
+    assert_false(str_ends("c", "bc"));
+}
+
+static void secrets_are_compared_whole(void **state)
+{
+    (void)state;
+    assert_true(str_eq_secret("hunter2", "hunter2"));
+    assert_false(str_eq_secret("hunter2", "hunter3"));
+    assert_false(str_eq_secret("hunter2", "hunter"));
+    assert_false(str_eq_secret("aaaa", "aa"));
+    assert_false(str_eq_secret("x", ""));
+    assert_true(str_eq_secret("", ""));
+}
+
+static void percent_decoding(void **state)
+{
+    static const struct {
+        const char *in, *out; /* NULL: refused */
+    } cases[] = {
+        { "plain", "plain" }, { "a%20b", "a b" }, { "%C3%a9", "é" }, { "a+b", "a+b" },
+        { "%2F%2f", "//" },   { "100%", NULL },   { "%4", NULL },    { "%zz", NULL },
+        { "%00", NULL },      { "%ff", NULL },    { "%C3", NULL },   { "%ED%A0%80", NULL },
+        { "", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[32];
+        long len;
+
+        (void)strcpy(text, cases[i].in);
+        len = str_percent_decode(text, strlen(text));
+        assert_int_equal(len, cases[i].out ? (long)strlen(cases[i].out) : -1);
+        if (cases[i].out)
+            assert_string_equal(text, cases[i].out);
+    }
+}
+
+static void utf8_is_that_of_rfc_3629(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t len;
+        bool is_utf8;
+    } cases[] = {
+        { "abc", 3, true },
+        { "abcdefghijklmnop", 16, true },
+        { "abcdefgh\0jklmnop", 16, false },
+        { "abcdefg\xc3\xa9hijklmnop", 18, true },
+        { "\xf0\x9f\x98\x80", 4, true },
+        { "\xf0\x9f\x98", 3, false },
+        { "\xc0\xaf", 2, false },
+        { "\xe0\x80\xaf", 3, false },
+        { "\xf0\x80\x80\x80", 4, false },
+        { "\xed\xa0\x80", 3, false },
+        { "\xf4\x90\x80\x80", 4, false },
+        { "\xf4\x8f\xbf\xbf", 4, true },
+        { "\x80", 1, false },
+        { "\xff", 1, false },
+        { "a\0b", 3, false },
+        { "", 0, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(str_is_utf8(cases[i].text, cases[i].len), cases[i].is_utf8);
+    assert_int_equal(str_utf8_len("é!", 3), 2);
+    assert_int_equal(str_utf8_len("", 0), 0);
+}
+
+static void hex_is_in_small_letters(void **state)
+{
+    char out[9];
+
+    (void)state;
+    str_hex(out, "\x00\xab\xff\x10", 4);
+    assert_string_equal(out, "00abff10");
+}
+
+static void spellings(void **state)
+{
+    static const struct {
+        const char *camel, *snake;
+    } names[] = { { "inputDict", "input_dict" },
+                  { "monthlyAllowance", "monthly_allowance" },
+                  { "gofannonAgents", "gofannon_agents" } };
+    char out[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_true(str_to_snake(names[i].camel, out, sizeof(out)));
+        assert_string_equal(out, names[i].snake);
+        assert_true(str_to_camel(names[i].snake, out, sizeof(out)));
+        assert_string_equal(out, names[i].camel);
+    }
+    assert_false(str_to_snake("name", out, sizeof(out)));
+    assert_false(str_to_camel("name", out, sizeof(out)));
+    assert_false(str_to_camel("_id", out, sizeof(out)));
+    assert_false(str_to_snake("inputDict", out, 10));
+    assert_true(str_to_snake("inputDict", out, 11));
+    assert_false(str_to_camel("a_b", out, 2));
+    assert_false(str_to_camel("a_b", out, 0));
+}
+
+static void nearest_word_is_one_that_may_be_meant(void **state)
+{
+    static const char *const words[] = { "address", "port", "path", "origins", "", NULL };
+
+    (void)state;
+    assert_string_equal(str_nearest("adress", words), "address");
+    assert_string_equal(str_nearest("prot", words), "port");
+    assert_string_equal(str_nearest("PATH", words), "path");
+    assert_string_equal(str_nearest("origin", words), "origins");
+    assert_null(str_nearest("workers", words));
+    assert_null(str_nearest("", words));
+    assert_null(str_nearest("x", words));
+    assert_null(
+        str_nearest("a name that is much longer than any that could have been meant here", words));
+}
+
+static void numbers_are_whole_texts(void **state)
+{
+    uint64_t value = 7;
+
+    (void)state;
+    assert_true(str_to_u64("18446744073709551615", &value));
+    assert_true(value == UINT64_MAX);
+    assert_true(str_to_u64("007", &value));
+    assert_true(value == 7);
+    assert_false(str_to_u64("18446744073709551616", &value));
+    assert_false(str_to_u64("", &value));
+    assert_false(str_to_u64("1 ", &value));
+    assert_false(str_to_u64("-1", &value));
+    assert_true(value == 7);
+}
+
+static void hash_is_fnv_1a(void **state)
+{
+    (void)state;
+    assert_true(str_hash("") == UINT64_C(0xcbf29ce484222325));
+    assert_true(str_hash("a") == UINT64_C(0xaf63dc4c8601ec8c));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(null_equals_only_null),
+        cmocka_unit_test(beginnings_and_ends),
+        cmocka_unit_test(secrets_are_compared_whole),
+        cmocka_unit_test(percent_decoding),
+        cmocka_unit_test(utf8_is_that_of_rfc_3629),
+        cmocka_unit_test(hex_is_in_small_letters),
+        cmocka_unit_test(spellings),
+        cmocka_unit_test(nearest_word_is_one_that_may_be_meant),
+        cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test(hash_is_fnv_1a),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
