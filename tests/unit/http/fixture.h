@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include "cleanup.h"
+#include "gate.h"
+#include "log.h"
+#include "metrics.h"
+#include "pipeline.h"
+#include "request.h"
+#include "router.h"
+#include "services.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* after the four it needs */
+#include <cmocka.h>
+
+enum { FIXTURE_HEADERS = 16 };
+
+/* A pipeline with no listener, and requests by hand. */
+struct fixture {
+    struct log *log;
+    struct metrics *metrics;
+    struct services *services;
+    struct pipeline *pipeline;
+    struct gate gate;
+    struct ein_req req;
+    char *names[FIXTURE_HEADERS], *values[FIXTURE_HEADERS];
+};
+
+static inline struct fixture *fixture_with(const json_t *limits)
+{
+    struct fixture *it = calloc(1, sizeof(*it));
+    EIN_JSON json_t *http = json_pack("{s:[s]}", "origins", "http://Front.example:3000/");
+    EIN_JSON json_t *log = json_pack("{s:s, s:s, s:s, s:b}", "level", "off", "format", "text", "to",
+                                     "stderr", "access", 0);
+    const struct settings_from from = { .limits = limits, .http = http, .no_login = true };
+    struct ein_error err = { 0 };
+
+    assert_non_null(it);
+    assert_int_equal(log_new(log, &it->log, &err), 0);
+    assert_int_equal(metrics_new(&it->metrics), 0);
+    assert_int_equal(services_new(&it->services), 0);
+    const struct pipeline_parts parts = { it->log, it->metrics, it->services };
+
+    assert_int_equal(pipeline_new(&parts, &from, &it->pipeline, &err), 0);
+    gate_init(&it->gate);
+    gate_open(&it->gate);
+    return it;
+}
+
+static inline void fixture_free(struct fixture *it)
+{
+    pipeline_free(it->pipeline);
+    services_free(it->services);
+    metrics_free(it->metrics);
+    log_free(it->log);
+    free(it);
+}
+
+/* headers: "name", "value", ..., NULL. */
+static inline struct ein_req *fixture_begin(struct fixture *it, const char *method,
+                                            const char *target, const char *const *headers)
+{
+    struct head head = { .method = method,
+                         .target = target,
+                         .client_addr = "127.0.0.1",
+                         .fd = -1,
+                         .names = it->names,
+                         .values = it->values };
+
+    for (; headers && *headers; headers += 2, head.count++) {
+        it->names[head.count] = (char *)headers[0];
+        it->values[head.count] = (char *)headers[1];
+    }
+    request_init(&it->req, it->pipeline, &head);
+    return &it->req;
+}
+
+#define HEADERS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Adds one route that belongs to `it`. */
+static inline int fixture_add(struct fixture *it, const struct ein_route *route, void *self,
+                              struct ein_error *err)
+{
+    const struct route_owner owner = { .name = "one", .gate = &it->gate };
+
+    return router_add(pipeline_router(it->pipeline), &owner, route, 1, sizeof(*route), self, err);
+}
+
+#endif
