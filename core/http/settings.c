@@ -10,13 +10,14 @@ static const struct {
     const char *name;
     size_t offset;
     uint32_t otherwise; /* where the configuration is silent */
+    int least;
 } limit_table[] = {
 #define LIMIT(name, otherwise)                                                                     \
     {                                                                                              \
-#name, offsetof(struct limits, name), otherwise                                            \
+#name, offsetof(struct limits, name), otherwise, 1                                            \
     }
     LIMIT(connections, 10000),
-    LIMIT(connections_per_ip, 1000),
+    { "connections_per_ip", offsetof(struct limits, connections_per_ip), 0, 0 }, /* 0: no limit */
     LIMIT(stack_bytes, 256 * 1024),
     LIMIT(header_bytes, 16 * 1024),
     LIMIT(url_bytes, 8 * 1024),
@@ -39,9 +40,9 @@ static int read_limits(struct limits *limits, const json_t *json, struct ein_err
         json_int_t number =
             value ? json_integer_value(value) : (json_int_t)limit_table[i].otherwise;
 
-        if (number < 1 || number > UINT32_MAX)
-            return error_set(err, EIN_E_INVALID, "limits.%s: not a number from 1 to %u",
-                             limit_table[i].name, UINT32_MAX);
+        if (number < limit_table[i].least || number > UINT32_MAX)
+            return error_set(err, EIN_E_INVALID, "limits.%s: not a number from %d to %u",
+                             limit_table[i].name, limit_table[i].least, UINT32_MAX);
         *limit = (uint32_t)number;
     }
     return 0;

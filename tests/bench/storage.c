@@ -185,7 +185,10 @@ int main(int argc, char **argv)
     fill(&bench);
 
     double one = measure(&bench, 1, create_documents);
+    double commits = fake_host_counted(host, "einion_sqlite_commits_total");
     double many = measure(&bench, MANY, create_documents);
+    commits = fake_host_counted(host, "einion_sqlite_commits_total") - commits;
+    double shared = commits > 0 ? (double)atomic_load(&bench.done) / commits : 0;
     double get_one = measure(&bench, 1, get_documents);
     double get_many = measure(&bench, MANY, get_documents);
     double by_index = measure(&bench, 1, find_by_index);
@@ -193,6 +196,8 @@ int main(int argc, char **argv)
     printf("%s, documents of %d bytes\n", argv[1], DOCUMENT_BYTES);
     printf("creates/s       1 thread %9.0f   %d threads %9.0f   ratio %.1f\n", one, MANY, many,
            many / one);
+    if (shared > 0)
+        printf("                %.1f creates share a commit\n", shared);
     printf("gets/s, warm    1 thread %9.0f   %d threads %9.0f   %.2f us each\n", get_one, MANY,
            get_many, 1e6 / get_one);
     printf("finds/s of 10   by index %9.0f   by scan    %9.0f\n", by_index, by_scan);
