@@ -12,8 +12,10 @@
 #include <string.h>
 
 enum {
-    GROUP_MAX = 1024,       /* jobs in one commit */
-    CHECKPOINT_PAGES = 1000 /* in the WAL before it is copied into the file */
+    GROUP_MAX = 1024,        /* jobs in one commit */
+    CHECKPOINT_PAGES = 1000, /* in the WAL before it is copied into the file */
+    RESTART_PAGES = 16000,   /* in the WAL before readers are waited for, to begin it anew */
+    RESTART_WAIT_MS = 100
 };
 
 struct job { /* on the stack of the thread that waits for it */
@@ -38,7 +40,7 @@ struct writer {
     struct writing writing;                              /* from here on the thread's own */
     char trouble[sizeof(((struct ein_error *)0)->text)]; /* why the last group failed; "" */
     bool unready;                                        /* /readyz knows of the trouble */
-    int wal_pages;
+    int wal_pages, restart_at;
 };
 
 /* ---- one group ---------------------------------------------------------- */
@@ -192,12 +194,24 @@ static int answer(struct job *group, int failure, const struct ein_error *error)
     return count;
 }
 
+/* Readers that overlap without a gap would let the WAL grow for ever. */
+static void restart_wal(struct writer *writer)
+{
+    sqlite3 *handle = writer->writing.db->handle;
+
+    sqlite3_busy_timeout(handle, RESTART_WAIT_MS);
+    int r = sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    sqlite3_busy_timeout(handle, DB_BUSY_MS);
+    writer->restart_at = (r == SQLITE_OK ? 0 : writer->wal_pages) + RESTART_PAGES;
+}
+
 static void checkpoint_when_due(struct writer *writer)
 {
-    if (writer->wal_pages < CHECKPOINT_PAGES)
-        return;
-    (void)sqlite3_wal_checkpoint_v2(writer->writing.db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                    NULL, NULL);
+    if (writer->wal_pages >= writer->restart_at)
+        restart_wal(writer);
+    else if (writer->wal_pages >= CHECKPOINT_PAGES)
+        (void)sqlite3_wal_checkpoint_v2(writer->writing.db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                        NULL, NULL);
     writer->wal_pages = 0;
 }
 
@@ -294,6 +308,7 @@ int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_wri
     writer->store = store;
     writer->writing = (struct writing){ .store = store, .db = take_db };
     writer->last = &writer->first;
+    writer->restart_at = RESTART_PAGES;
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->arrived, NULL);
     sqlite3_wal_hook(take_db->handle, note_wal_pages, writer);

@@ -23,9 +23,9 @@ struct fixture {
     void *impl;
 };
 
-extern const char *storage_backend_name;
+extern const char *storage_backend_name, *storage_settings; /* the latter as for json_of() */
 
-/* `settings` are added to those the suite gives. */
+/* `settings` instead of those the suite was given. */
 void fixture_open(struct fixture *fixture, json_t *take_settings);
 void fixture_close(struct fixture *fixture);
 

@@ -4,7 +4,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 
-const char *storage_backend_name;
+const char *storage_backend_name, *storage_settings = "{}";
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
 {
@@ -16,7 +16,7 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 
 void fixture_open(struct fixture *fixture, json_t *take_settings)
 {
-    json_t *settings = take_settings ? take_settings : json_object();
+    json_t *settings = take_settings ? take_settings : json_of(storage_settings);
     struct ein_error err = { 0 };
     char path[128];
 

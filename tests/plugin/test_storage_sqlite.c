@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -315,6 +317,96 @@ static void a_full_disk_fails_writes_in_words_and_nothing_else(void **state)
     expect_members(fixture, "things", "again", "{'v': 'text'}");
 }
 
+static void limit_files_to(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_disk_that_fails_makes_the_store_unready_until_it_recovers(void **state)
+{
+    struct fixture *fixture = *state;
+    EIN_JSON json_t *doc = json_of("{'v': 2}");
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = "x", .doc = doc };
+    struct ein_doc_op first = { .kind = EIN_DOC_PUT, .set = "never", .id = "x", .doc = doc };
+    struct ein_error err = { 0 };
+
+    put(fixture, "x", "{'v': 1}");
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files_to(4096);
+    int r = batch(fixture, &op, 1, &err), r_first = batch(fixture, &first, 1, NULL);
+    EIN_FREE char *unready = strdup(fake_host_unready(fixture->host));
+    limit_files_to(RLIM_INFINITY);
+
+    assert_int_equal(r, EIN_E_UNAVAILABLE);
+    assert_int_equal(r_first, EIN_E_UNAVAILABLE);
+    assert_non_null(strstr(err.text, "store.db cannot be"));
+    assert_string_equal(unready, err.text);
+    expect_members(fixture, "things", "x", "{'v': 1}");
+    expect_missing(fixture, "never", "x");
+    assert_int_equal(batch(fixture, &op, 1, &err), 0);
+    assert_int_equal(batch(fixture, &first, 1, &err), 0);
+    assert_string_equal(fake_host_unready(fixture->host), "");
+    expect_members(fixture, "things", "x", "{'v': 2}");
+    expect_members(fixture, "never", "x", "{'v': 2}");
+}
+
+static void *write_until_busy(void *data)
+{
+    struct fixture *fixture = data;
+    struct ein_doc_op op = {
+        .kind = EIN_DOC_UPDATE, .set = "things", .id = "x", .add_field = "n", .add_by = 1
+    };
+    struct ein_error err = { 0 };
+    intptr_t done = 0;
+
+    for (int r = 0; r != EIN_E_BUSY && done < 1000; done += r == 0)
+        r = batch(fixture, &op, 1, &err);
+    return (void *)(strstr(err.text, "are waiting already") ? done : -1);
+}
+
+static void a_full_queue_refuses_and_forgets_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t threads[THREADS];
+    json_int_t sum = 0;
+
+    reopen(fixture, json_pack("{s:i}", "queue", 1));
+    put(fixture, "x", "{'n': 0}");
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_until_busy, fixture), 0);
+    bool was_busy = false;
+    for (int i = 0; i < THREADS; i++) {
+        void *done;
+        pthread_join(threads[i], &done);
+        was_busy = was_busy || (intptr_t)done >= 0;
+        sum += (intptr_t)done >= 0 ? (intptr_t)done : 1000;
+    }
+    assert_true(was_busy);
+    EIN_JSON json_t *doc = get(fixture, "things", "x");
+    assert_int_equal(json_integer_value(json_object_get(doc, "n")), sum);
+}
+
+static void the_log_does_not_grow_for_ever(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[8000], path[160];
+    struct stat info;
+
+    memset(text, 'x', sizeof(text));
+    EIN_JSON json_t *doc = json_pack("{s:s%}", "v", text, sizeof(text));
+    for (int i = 0; i < 1500; i++) {
+        struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = "x", .doc = doc };
+        assert_int_equal(batch(fixture, &op, 1, NULL), 0);
+    }
+    path_of(fixture, "store.db-wal", path);
+    assert_int_equal(stat(path, &info), 0);
+    assert_in_range(info.st_size, 1, 8 << 20); /* 1500 writes are more than 20 MiB */
+}
+
 /* ---- backup ------------------------------------------------------------- */
 
 struct busy {
@@ -405,6 +497,9 @@ int main(void)
         TEST(a_file_not_closed_in_order_is_checked),
         TEST(a_path_that_is_no_file_is_refused),
         TEST(a_full_disk_fails_writes_in_words_and_nothing_else),
+        TEST(a_disk_that_fails_makes_the_store_unready_until_it_recovers),
+        TEST(a_full_queue_refuses_and_forgets_nothing),
+        TEST(the_log_does_not_grow_for_ever),
         TEST(a_backup_is_one_state_of_all_while_others_write),
     };
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "scan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const documents[] = {
+    "{}",
+    "{\"a\":1}",
+    "{\"a\":{\"b\":{\"c\":\"deep\"}},\"b\":[1,{\"c\":2}],\"c\":null}",
+    "{\"skip\":\"\\\"a\\\":5,\\\\\",\"a\":-1.5e300,\"b\":true}",
+    "{\"x\":[[],{},[\"]\",\"}\"],{\"a\":\"{\"}],\"a\":\"\xc3\xa9\\n\",\"b\":false}",
+    "{\"\\u0001\":1,\"a\\\"b\":2,\"\\\\\":{\"a\":3},\"a\":{\"\\\\\":4}}",
+    "{\"ab\":1,\"a\":\"\",\"abc\":3,\"b\":{\"a\":[1,2,3]}}",
+};
+static const char *const paths[] = {
+    "a",   "b",    "c",  "x",    "ab",   "a.b",  "a.b.c", "b.c",
+    "b.a", "a\"b", "\\", "\\.a", "a.\\", "\x01", "skip",  "a.b.c.d"
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+
+static void a_scan_finds_what_parsing_finds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(documents); i++) {
+        EIN_JSON json_t *doc = json_loads(documents[i], JSON_ALLOW_NUL, NULL);
+        assert_non_null(doc);
+        for (size_t p = 0; p < COUNT(paths); p++) {
+            struct key parsed, scanned;
+            assert_int_equal(key_make(key_lookup(doc, paths[p]), &parsed), 0);
+            assert_int_equal(scan_key(documents[i], strlen(documents[i]), paths[p], &scanned), 0);
+            if (key_compare(&parsed, &scanned) != 0)
+                fail_msg("'%s' in %s", paths[p], documents[i]);
+            key_done(&parsed);
+            key_done(&scanned);
+        }
+    }
+}
+
+/* Copied to the end of a block of its own, so that a sanitizer sees any step too far. */
+static void scan_exactly(const char *text, size_t len)
+{
+    EIN_FREE char *exact = malloc(len ? len : 1);
+
+    memcpy(exact, text, len);
+    for (size_t p = 0; p < COUNT(paths); p++) {
+        struct key key;
+        assert_int_equal(scan_key(exact, len, paths[p], &key), 0);
+        assert_true(key.len > 0);
+        key_done(&key);
+    }
+}
+
+static void a_scan_of_damaged_text_stays_inside(void **state)
+{
+    static const char rubbish[] = "\"\\{}[]:,\0x";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(documents); i++) {
+        size_t len = strlen(documents[i]);
+        EIN_FREE char *text = strdup(documents[i]);
+        for (size_t cut = 0; cut <= len; cut++)
+            scan_exactly(text, cut);
+        for (size_t at = 0; at < len; at++)
+            for (size_t c = 0; c < sizeof(rubbish) - 1; c++) {
+                text[at] = rubbish[c];
+                scan_exactly(text, len);
+                text[at] = documents[i][at];
+            }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scan_finds_what_parsing_finds),
+        cmocka_unit_test(a_scan_of_damaged_text_stays_inside),
+    };
+
+    return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
+}
