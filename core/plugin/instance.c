@@ -88,7 +88,6 @@ static void withdraw(struct ein_ctx *ctx)
     services_withdraw(setup->services, &ctx->gate);
     events_withdraw(setup->events, &ctx->gate);
     jobs_withdraw(setup->jobs, &ctx->jobs);
-    setup->ops->withdraw_routes(ctx);
     cancel_fire(&ctx->stopping);
 }
 

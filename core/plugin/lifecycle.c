@@ -216,15 +216,25 @@ static int start_all(struct lifecycle *lifecycle, const struct climbers *climber
     return 0;
 }
 
-/* strict: the first failure is returned; else it is logged, and the others go on. */
-static int bring_up(struct lifecycle *lifecycle, struct climbers *climbers, bool strict,
+enum rise {
+    RISE_LOOK,   /* no further than init() */
+    RISE_STRICT, /* the first failure is returned */
+    RISE_LENIENT /* a failure is logged, and the others go on */
+};
+
+static int bring_up(struct lifecycle *lifecycle, struct climbers *climbers, enum rise rise,
                     struct ein_error *err)
 {
+    bool strict = rise != RISE_LENIENT;
     int r = init_all(lifecycle, climbers, strict, err);
 
     if (r == 0)
         r = order_all(lifecycle, climbers, strict, err);
-    return r < 0 ? r : start_all(lifecycle, climbers, strict, err);
+    if (r < 0 || rise != RISE_LOOK)
+        return r < 0 ? r : start_all(lifecycle, climbers, strict, err);
+    for (size_t i = 0; i < climbers->count; i++)
+        gate_open(&climbers->list[i]->gate);
+    return 0;
 }
 
 /* ---- taking instances down ---- */
@@ -375,7 +385,7 @@ static void exchange(struct lifecycle *lifecycle, const struct plan *plan, struc
     free(before);
 }
 
-static int carry_out(struct lifecycle *lifecycle, struct plan *plan, bool strict,
+static int carry_out(struct lifecycle *lifecycle, struct plan *plan, enum rise rise,
                      struct ein_error *err)
 {
     struct climbers climbers = { .count = 0 };
@@ -398,12 +408,13 @@ static int carry_out(struct lifecycle *lifecycle, struct plan *plan, bool strict
         if (plan->items[i].enabled)
             climbers.list[climbers.count++] = ctx;
     }
-    r = bring_up(lifecycle, &climbers, strict, err);
+    r = bring_up(lifecycle, &climbers, rise, err);
     change_done(lifecycle, &change);
     return r;
 }
 
-static int apply(struct lifecycle *lifecycle, struct config *config, bool strict, char **ret_faults)
+static int apply(struct lifecycle *lifecycle, struct config *config, enum rise rise,
+                 char **ret_faults)
 {
     struct ein_error err = { 0 };
     struct plan *plan = NULL;
@@ -412,25 +423,36 @@ static int apply(struct lifecycle *lifecycle, struct config *config, bool strict
     if (r < 0)
         return r;
     lifecycle->config = config;
-    r = carry_out(lifecycle, plan, strict, &err);
+    r = carry_out(lifecycle, plan, rise, &err);
     plan_free(plan);
     if (r < 0)
         *ret_faults = strdup(err.text);
     return r;
 }
 
-int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
+static int rise_or_fall(struct lifecycle *lifecycle, struct config *config, enum rise rise,
+                        char **ret_faults)
 {
-    int r = apply(lifecycle, config, true, ret_faults);
+    int r = apply(lifecycle, config, rise, ret_faults);
 
     if (r < 0)
         lifecycle_stop(lifecycle);
     return r;
 }
 
+int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
+{
+    return rise_or_fall(lifecycle, config, RISE_STRICT, ret_faults);
+}
+
+int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
+{
+    return rise_or_fall(lifecycle, config, RISE_LOOK, ret_faults);
+}
+
 int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
 {
-    return apply(lifecycle, config, false, ret_faults);
+    return apply(lifecycle, config, RISE_LENIENT, ret_faults);
 }
 
 /* ---- one instance ---- */
@@ -476,7 +498,7 @@ int lifecycle_enable(struct lifecycle *lifecycle, const char *name, struct ein_e
     if (r == 0)
         r = look_at(lifecycle, ctx, err);
     if (r == 0)
-        r = bring_up(lifecycle, &climbers, true, err);
+        r = bring_up(lifecycle, &climbers, RISE_STRICT, err);
     if (r < 0 && ctx->entered)
         give_up(lifecycle, ctx, err->text);
     return r;

@@ -70,9 +70,6 @@ struct ein_ctx {
 
 /* What only the rooms above can do. */
 struct lifecycle_ops {
-    /* The instance leaves: answer 503 on its routes (its gate is shut already) and wake what waits
-     * in its streams. */
-    void (*withdraw_routes)(struct ein_ctx *ctx);
     /* Nobody is inside any more, fini() comes next: nothing may point to its routes from now on. */
     void (*forget_routes)(struct ein_ctx *ctx);
     /* Which of its routes have calls inside: "POST /chat (2)", or "". */
@@ -104,6 +101,10 @@ int lifecycle_check(const char *const *plugin_dirs, struct config *config, char 
  * says why, a line each; free().  The configuration must stay until lifecycle_reload() has taken
  * another or the lifecycle is freed. */
 int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
+
+/* Initialises all enabled instances and opens their gates, but starts none: for looking at what
+ * they would serve.  *ret_faults as above; lifecycle_stop() ends it. */
+int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
 /* Makes the instances be those of a new configuration: stops what is gone or disabled, restarts
  * what has other settings, starts what is new.  A configuration that does not check changes
