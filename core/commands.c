@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "config.h"
+#include "lifecycle.h"
+#include "loader.h"
+#include "router.h"
+#include "server_inside.h"
+#include "store.h"
+
+int server_check(const struct server_setup *setup)
+{
+    struct server *server;
+    EIN_FREE char *faults = NULL;
+    struct ein_error err = { 0 };
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    r = lifecycle_look(server->lifecycle, server->config, &faults);
+    if (r < 0)
+        (void)server_say_faults(faults, r);
+    else if ((r = server_check_login(server, server_has_auth_provider(server), &err)) < 0)
+        (void)server_say(&err);
+    else
+        (void)printf("%s: the configuration is right\n",
+                     setup->config ? setup->config : "built-in default");
+    server_free(server);
+    return r;
+}
+
+int server_list_plugins(const struct server_setup *setup, FILE *out)
+{
+    struct server *server;
+    size_t i;
+    json_t *plugin;
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    json_array_foreach(json_object_get(config_json(server->config), "plugins"), i, plugin)
+    {
+        const char *name = json_string_value(json_object_get(plugin, "name"));
+        const char *file = json_string_value(json_object_get(plugin, "plugin"));
+        bool enabled = json_is_true(json_object_get(plugin, "enabled"));
+        struct plugin *opened = NULL;
+        struct ein_error err = { 0 };
+
+        if (plugin_open((const char *const *)server->plugin_dirs, file, &opened, &err) < 0)
+            r = err.code;
+        (void)fprintf(out, "%-18s %-18s %-9s %-9s %s\n", name, file,
+                      enabled ? "enabled" : "disabled", opened ? opened->about.version : "-",
+                      opened ? opened->about.summary : err.text);
+        plugin_close(opened);
+    }
+    server_free(server);
+    return r;
+}
+
+static int print_route(const struct route *route, void *data)
+{
+    static const struct {
+        int level;
+        const char *word;
+    } levels[] = { { EIN_AUTH_ADMIN, "admin" },
+                   { EIN_AUTH_USER, "user" },
+                   { EIN_AUTH_OPTIONAL, "optional" },
+                   { EIN_AUTH_NONE, "none" } };
+    size_t i = 0;
+
+    while (levels[i].level > route->spec.auth)
+        i++;
+    (void)fprintf(data, "%-7s %-50s %-9s %-14s %s\n", route->spec.method, route->spec.path,
+                  levels[i].word, route->owner.name, route->spec.summary);
+    return 0;
+}
+
+int server_list_routes(const struct server_setup *setup, FILE *out)
+{
+    struct server *server;
+    EIN_FREE char *faults = NULL;
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    r = lifecycle_look(server->lifecycle, server->config, &faults);
+    if (r < 0)
+        (void)server_say_faults(faults, r);
+    else
+        r = router_each(server->rooms.router, print_route, out);
+    server_free(server);
+    return r;
+}
+
+int server_plugin_info(const char *path, FILE *out)
+{
+    static const char *const here[] = { ".", NULL };
+    EIN_FREE char *absolute = realpath(path, NULL);
+    struct ein_error err = { 0 };
+    struct plugin *plugin;
+    int r = plugin_open(here, absolute ? absolute : path, &plugin, &err);
+
+    if (r < 0)
+        return server_say(&err);
+    (void)fprintf(out,
+                  "name       %s\nversion    %s\nsummary    %s\nABI        %u.%u\nfile       %s\n",
+                  plugin->about.name, plugin->about.version, plugin->about.summary,
+                  plugin->about.abi_major, plugin->about.abi_minor, plugin->path);
+    (void)fprintf(out, "needs     ");
+    for (const char *const *need = plugin->about.needs; need && *need; need++)
+        (void)fprintf(out, " %s", *need);
+    (void)fprintf(out, "\nsettings   %s\n",
+                  plugin->about.config_schema ? plugin->about.config_schema : "none");
+    plugin_close(plugin);
+    return 0;
+}
+
+int server_backup(const struct server_setup *setup, const char *path)
+{
+    struct server *server;
+    EIN_FREE char *faults = NULL;
+    struct ein_error err = { 0 };
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    r = lifecycle_look(server->lifecycle, server->config, &faults);
+    if (r < 0)
+        (void)server_say_faults(faults, r);
+    else if ((r = store_backup(server->rooms.store, path, &err)) < 0)
+        (void)server_say(&err);
+    else
+        (void)printf("%s: complete\n", path);
+    server_free(server);
+    return r;
+}

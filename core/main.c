@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "notify.h"
+#include "server.h"
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2, SETS_MAX = 256 };
+
+static const char usage[] =
+    "Usage: einion [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
+    "\n"
+    "A server to build, run and share AI agents.  Without a command it serves.\n"
+    "\n"
+    "Commands:\n"
+    "  serve               serve until SIGTERM or SIGINT; SIGHUP reads the configuration again\n"
+    "  check               say whether the configuration is right; changes nothing\n"
+    "  plugins             list the configured plugin instances\n"
+    "  routes              list the routes they serve\n"
+    "  plugin-info FILE.so show what a plugin file says of itself\n"
+    "  backup FILE         copy the store into a new file, also while a server uses it\n"
+    "\n"
+    "Options:\n"
+    "  -c, --config FILE   the configuration; without it a built-in default is used\n"
+    "  -s, --set KEY=VALUE override a setting, such as listen.port=8080\n"
+    "  -h, --help          show this\n"
+    "  -V, --version       show the version\n"
+    "\n"
+    "einion(8) and einion.yaml(5) tell more.\n";
+
+struct command_line {
+    struct server_setup setup;
+    const char *sets[SETS_MAX + 1];
+    const char *command, *argument;
+};
+
+static int serve(const struct command_line *line);
+
+static int check(const struct command_line *line)
+{
+    return server_check(&line->setup);
+}
+
+static int plugins(const struct command_line *line)
+{
+    return server_list_plugins(&line->setup, stdout);
+}
+
+static int routes(const struct command_line *line)
+{
+    return server_list_routes(&line->setup, stdout);
+}
+
+static int plugin_info(const struct command_line *line)
+{
+    return server_plugin_info(line->argument, stdout);
+}
+
+static int backup(const struct command_line *line)
+{
+    return server_backup(&line->setup, line->argument);
+}
+
+static const struct command {
+    const char *name;
+    const char *argument; /* what it is called in messages; NULL: the command takes none */
+    int (*run)(const struct command_line *line);
+} commands[] = {
+    { "serve", NULL, serve },
+    { "check", NULL, check },
+    { "plugins", NULL, plugins },
+    { "routes", NULL, routes },
+    { "plugin-info", "FILE.so", plugin_info },
+    { "backup", "FILE", backup },
+};
+
+static int fail_usage(const char *what, const char *which)
+{
+    (void)fprintf(stderr, "einion: %s%s\nTry 'einion --help'.\n", what, which);
+    return EXIT_USAGE;
+}
+
+static void block_signals(sigset_t *ret_set)
+{
+    (void)sigemptyset(ret_set);
+    (void)sigaddset(ret_set, SIGTERM);
+    (void)sigaddset(ret_set, SIGINT);
+    (void)sigaddset(ret_set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* every later thread inherits it */
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* A second SIGTERM or SIGINT ends the wait for what still runs. */
+static void *hurry_on_signal(void *data)
+{
+    sigset_t set;
+    int signal_number;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (sigwait(&set, &signal_number) == 0)
+        server_hurry(data);
+    return NULL;
+}
+
+static void stop(struct server *server)
+{
+    pthread_t hurry;
+    bool watched = pthread_create(&hurry, NULL, hurry_on_signal, server) == 0;
+
+    notify("STOPPING=1");
+    server_stop(server);
+    if (watched) {
+        (void)pthread_cancel(hurry);
+        (void)pthread_join(hurry, NULL);
+    }
+}
+
+static int serve(const struct command_line *line)
+{
+    struct server *server;
+    sigset_t set;
+    int signal_number, r;
+
+    block_signals(&set);
+    r = server_start(&line->setup, &server);
+    if (r < 0)
+        return r;
+    notify("READY=1");
+
+    while (sigwait(&set, &signal_number) == 0 && signal_number == SIGHUP) {
+        notify("RELOADING=1");
+        (void)server_reload(server);
+        notify("READY=1");
+    }
+    stop(server);
+    return 0;
+}
+
+/* 0, or the exit status + 1 that ends the program here. */
+static int parse(int argc, char **argv, struct command_line *line)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 's' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    size_t set_count = 0;
+    int option;
+
+    line->setup.sets = line->sets;
+    while ((option = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            line->setup.config = optarg;
+            break;
+        case 's':
+            if (set_count == SETS_MAX)
+                return fail_usage("too many --set", "") + 1;
+            line->sets[set_count++] = optarg;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return EXIT_SUCCESS + 1;
+        case 'V':
+            (void)puts("einion " EIN_VERSION);
+            return EXIT_SUCCESS + 1;
+        default:
+            return fail_usage("wrong option", "") + 1;
+        }
+    }
+    line->command = optind < argc ? argv[optind++] : "serve";
+    line->argument = optind < argc ? argv[optind++] : NULL;
+    return optind < argc ? fail_usage("one argument too many: ", argv[optind]) + 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line line = { 0 };
+    const struct command *command = NULL;
+    int status = parse(argc, argv, &line);
+
+    if (status > 0)
+        return status - 1;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, line.command) == 0)
+            command = &commands[i];
+    if (!command)
+        return fail_usage("unknown command: ", line.command);
+    if (command->argument && !line.argument)
+        return fail_usage("this command needs an argument: ", command->argument);
+    if (!command->argument && line.argument)
+        return fail_usage("this command takes no argument: ", line.argument);
+    return command->run(&line) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

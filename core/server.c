@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "client.h"
+#include "clock.h"
+#include "config.h"
+#include "error.h"
+#include "events.h"
+#include "host.h"
+#include "jobs.h"
+#include "lifecycle.h"
+#include "listener.h"
+#include "log.h"
+#include "metrics.h"
+#include "openapi.h"
+#include "pipeline.h"
+#include "places.h"
+#include "router.h"
+#include "server_inside.h"
+#include "server_service.h"
+#include "services.h"
+#include "store.h"
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    DRAIN_SLICE_MS = 50 /* how often a drain looks whether it is to hurry */
+};
+
+/* ---- saying why ---- */
+
+int server_say(const struct ein_error *err)
+{
+    (void)fprintf(stderr, "einion: %s\n", err->text);
+    return err->code;
+}
+
+/* FAULTS: a line each. */
+int server_say_faults(const char *faults, int code)
+{
+    const char *line = faults && *faults ? faults : error_text(code);
+
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+
+        (void)fprintf(stderr, "einion: %.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    return code;
+}
+
+/* ---- settings that several rooms share ---- */
+
+static uint32_t limit(const struct server *server, const char *name)
+{
+    return (uint32_t)json_integer_value(
+        json_object_get(config_section(server->config, "limits"), name));
+}
+
+bool server_has_auth_provider(const struct server *server)
+{
+    const struct ein_service *service;
+
+    if (services_acquire(server->rooms.services, EIN_AUTH_PROVIDER, NULL, &service) < 0)
+        return false;
+    services_release(service);
+    return true;
+}
+
+static bool wants_login(const struct server *server)
+{
+    const char *env = json_string_value(json_object_get(config_json(server->config), "env"));
+
+    return json_object_size(config_section(server->config, "auth")) > 0 ||
+           (env && strcmp(env, "firebase") == 0);
+}
+
+/* Nobody is let in without a login from anywhere but this machine. */
+int server_check_login(const struct server *server, bool has_provider, struct ein_error *err)
+{
+    if (has_provider)
+        return 0;
+    if (wants_login(server))
+        return error_set(err, EIN_E_INVALID,
+                         "the configuration asks for logins (auth, AUTH_CONFIG_PATH or "
+                         "APP_ENV=firebase), but no enabled plugin offers " EIN_AUTH_PROVIDER);
+    if (!listener_is_loopback(config_section(server->config, "listen")))
+        return error_set(err, EIN_E_DENIED,
+                         "listen.address is reachable from other machines, and no login is "
+                         "configured: enable an auth plugin, or listen on 127.0.0.1");
+    return 0;
+}
+
+static struct settings_from settings_from(const struct server *server, bool no_login)
+{
+    return (struct settings_from){
+        .limits = config_section(server->config, "limits"),
+        .http = config_section(server->config, "http"),
+        .admin_password = server->admin_password,
+        .no_login = no_login,
+    };
+}
+
+static int read_admin_password(struct server *server, struct ein_error *err)
+{
+    const json_t *admin = config_section(server->config, "admin");
+
+    free(server->admin_password);
+    server->admin_password = NULL;
+    if (!json_is_true(json_object_get(admin, "panel")))
+        return 0;
+    server->admin_password = config_secret("ADMIN_PANEL_PASSWORD");
+    if (!server->admin_password || !*server->admin_password)
+        return error_set(err, EIN_E_INVALID,
+                         "admin.panel (ADMIN_PANEL_ENABLED) is on, but ADMIN_PANEL_PASSWORD or "
+                         "ADMIN_PANEL_PASSWORD_FILE is not set");
+    return 0;
+}
+
+static int apply_defaults(struct server *server)
+{
+    const json_t *storage = config_section(server->config, "storage");
+
+    return services_set_default(server->rooms.services, EIN_STORAGE_BACKEND,
+                                json_string_value(json_object_get(storage, "backend")));
+}
+
+/* ---- what only the rooms above plugin/ can do for it ---- */
+
+static struct server *server_of(const struct ein_ctx *ctx)
+{
+    const struct host_rooms *rooms = ctx->above;
+
+    return (struct server *)((char *)rooms - offsetof(struct server, rooms));
+}
+
+static void forget_routes(struct ein_ctx *ctx)
+{
+    router_remove(server_of(ctx)->rooms.router, &ctx->gate);
+}
+
+static void held_routes(struct ein_ctx *ctx, char *out, size_t size)
+{
+    router_held(server_of(ctx)->rooms.router, &ctx->gate, out, size);
+}
+
+static const struct lifecycle_ops lifecycle_ops = {
+    .forget_routes = forget_routes,
+    .held_routes = held_routes,
+};
+
+/* ---- start and stop ---- */
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    if (server->listener)
+        listener_stop(server->listener);
+    if (server->lifecycle)
+        lifecycle_stop(server->lifecycle);
+    if (server->rooms.services)
+        services_withdraw(server->rooms.services, &server->service.gate);
+    jobs_free(server->rooms.jobs);
+    events_free(server->rooms.events);
+    lifecycle_free(server->lifecycle);
+    openapi_free(server->openapi);
+    pipeline_free(server->pipeline);
+    store_free(server->rooms.store);
+    client_free(server->rooms.client);
+    services_free(server->rooms.services);
+    metrics_free(server->rooms.metrics);
+    log_free(server->rooms.log);
+    places_free(server->plugin_dirs);
+    config_free(server->config);
+    free(server->admin_password);
+    free(server);
+}
+
+/* All rooms, and no plugin yet. */
+static int build_rooms(struct server *server, struct ein_error *err)
+{
+    struct host_rooms *rooms = &server->rooms;
+    const json_t *listen = config_section(server->config, "listen");
+    struct settings_from from;
+    struct pipeline_parts parts;
+    int r;
+
+    server->plugin_dirs =
+        places_plugin_dirs(json_object_get(config_json(server->config), "plugin_dir"));
+    if (!server->plugin_dirs)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    if ((r = log_new(config_section(server->config, "log"), &rooms->log, err)) < 0 ||
+        (r = read_admin_password(server, err)) < 0 || (r = metrics_new(&rooms->metrics)) < 0 ||
+        (r = services_new(&rooms->services)) < 0 || (r = apply_defaults(server)) < 0 ||
+        (r = jobs_new(limit(server, "workers"), limit(server, "jobs"), &rooms->jobs, err)) < 0 ||
+        (r = events_new(rooms->jobs, rooms->metrics, &rooms->events)) < 0 ||
+        (r = store_new(rooms->services, rooms->metrics, &rooms->store)) < 0)
+        return r;
+
+    r = client_new(config_section(server->config, "egress"),
+                   json_string_value(json_object_get(listen, "address")),
+                   (uint16_t)json_integer_value(json_object_get(listen, "port")), rooms->metrics,
+                   &rooms->client, err);
+    if (r < 0)
+        return r;
+
+    from = settings_from(server, false);
+    parts = (struct pipeline_parts){ .log = rooms->log,
+                                     .metrics = rooms->metrics,
+                                     .services = rooms->services };
+    r = pipeline_new(&parts, &from, &server->pipeline, err);
+    if (r < 0)
+        return r;
+    rooms->router = pipeline_router(server->pipeline);
+    return openapi_new(rooms->router, EIN_VERSION, &server->openapi);
+}
+
+static int build_lifecycle(struct server *server, struct ein_error *err)
+{
+    struct lifecycle_setup setup = {
+        .host = &host_table,
+        .plugin_dirs = (const char *const *)server->plugin_dirs,
+        .log = server->rooms.log,
+        .services = server->rooms.services,
+        .events = server->rooms.events,
+        .jobs = server->rooms.jobs,
+        .ops = &lifecycle_ops,
+        .above = &server->rooms,
+        .drain_ms = limit(server, "plugin_drain_ms"),
+    };
+    int r = lifecycle_new(&setup, &server->lifecycle);
+
+    if (r < 0)
+        return error_set(err, r, "%s", error_text(r));
+    server->service.lifecycle = server->lifecycle;
+    server->service.metrics = server->rooms.metrics;
+    server->service.openapi = server->openapi;
+    server->service.started_ms = clock_mono_ms();
+    return server_service_publish(&server->service, server->rooms.services, err);
+}
+
+/* Configuration and rooms.  Says why it failed. */
+int server_new(const struct server_setup *setup, struct server **ret_server)
+{
+    struct server *server = calloc(1, sizeof *server);
+    EIN_FREE char *faults = NULL;
+    struct ein_error err = { EIN_E_NO_MEMORY, "no memory" };
+    int r;
+
+    if (!server)
+        return server_say(&err);
+    server->setup = *setup;
+    r = config_load(setup->config, setup->sets, &server->config, &faults);
+    if (r < 0) {
+        server_free(server);
+        return server_say_faults(faults, r);
+    }
+    r = build_rooms(server, &err);
+    if (r == 0)
+        r = build_lifecycle(server, &err);
+    if (r < 0) {
+        server_free(server);
+        return server_say(&err);
+    }
+    *ret_server = server;
+    return 0;
+}
+
+static int open_doors(struct server *server, struct ein_error *err)
+{
+    bool has_provider = server_has_auth_provider(server);
+    struct settings_from from = settings_from(server, !has_provider);
+    const json_t *listen = config_section(server->config, "listen");
+    int r = server_check_login(server, has_provider, err);
+
+    if (r < 0)
+        return r;
+    r = pipeline_reload(server->pipeline, &from, err);
+    if (r < 0)
+        return r;
+    r = listener_start(server->pipeline, listen, &server->listener, err);
+    if (r < 0)
+        return r;
+    log_write(server->rooms.log, EIN_INFO, "server", NULL, "einion %s listens on %s port %d%s",
+              EIN_VERSION, json_string_value(json_object_get(listen, "address")),
+              listener_port(server->listener),
+              has_provider ? "" : ", without login, for this machine only");
+    return 0;
+}
+
+int server_start(const struct server_setup *setup, struct server **ret_server)
+{
+    struct server *server;
+    EIN_FREE char *faults = NULL;
+    struct ein_error err = { 0 };
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    r = lifecycle_start(server->lifecycle, server->config, &faults);
+    if (r < 0) {
+        server_free(server);
+        return server_say_faults(faults, r);
+    }
+    r = open_doors(server, &err);
+    if (r < 0) {
+        server_free(server);
+        return server_say(&err);
+    }
+    *ret_server = server;
+    return 0;
+}
+
+/* What takes effect at the next start only. */
+static void warn_of_fixed(const struct server *server, const struct config *next)
+{
+    static const char *const fixed[] = { "listen",
+                                         "storage",
+                                         "limits.workers",
+                                         "limits.jobs",
+                                         "limits.connections",
+                                         "limits.connections_per_ip",
+                                         "limits.header_bytes",
+                                         "limits.stack_bytes",
+                                         NULL };
+
+    for (size_t i = 0; fixed[i]; i++) {
+        const char *dot = strchr(fixed[i], '.');
+        EIN_FREE char *section = dot ? strndup(fixed[i], (size_t)(dot - fixed[i])) : NULL;
+        const json_t *was = config_section(server->config, section ? section : fixed[i]);
+        const json_t *is = config_section(next, section ? section : fixed[i]);
+
+        if (dot) {
+            was = json_object_get(was, dot + 1);
+            is = json_object_get(is, dot + 1);
+        }
+        if (!json_equal(was, is))
+            log_write(server->rooms.log, EIN_WARN, "server", NULL,
+                      "%s has changed: that takes effect when the server is started again",
+                      fixed[i]);
+    }
+}
+
+static int reload(struct server *server, char **ret_faults, struct ein_error *err)
+{
+    struct config *config, *old;
+    struct settings_from from;
+    bool has_provider;
+    int r = config_load(server->setup.config, server->setup.sets, &config, ret_faults);
+
+    if (r < 0)
+        return r;
+    r = lifecycle_reload(server->lifecycle, config, ret_faults);
+    if (r < 0) {
+        config_free(config);
+        return r;
+    }
+    warn_of_fixed(server, config);
+    old = server->config;
+    server->config = config;
+    config_free(old);
+
+    lifecycle_set_drain_ms(server->lifecycle, limit(server, "plugin_drain_ms"));
+    has_provider = server_has_auth_provider(server);
+    from = settings_from(server, !has_provider && server_check_login(server, false, err) == 0);
+    if ((r = log_reload(server->rooms.log, config_section(config, "log"), err)) < 0 ||
+        (r = client_reload(server->rooms.client, config_section(config, "egress"), err)) < 0 ||
+        (r = read_admin_password(server, err)) < 0)
+        return r;
+    from.admin_password = server->admin_password;
+    return pipeline_reload(server->pipeline, &from, err);
+}
+
+int server_reload(struct server *server)
+{
+    EIN_FREE char *faults = NULL;
+    struct ein_error err = { 0 };
+    int r = reload(server, &faults, &err);
+
+    if (r < 0)
+        log_write(server->rooms.log, EIN_ERROR, "server", NULL, "configuration not taken over: %s",
+                  faults ? faults : err.text);
+    else
+        log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");
+    return r;
+}
+
+void server_hurry(struct server *server)
+{
+    __atomic_store_n(&server->hurry, true, __ATOMIC_RELAXED);
+}
+
+static bool hurried(const struct server *server)
+{
+    return __atomic_load_n(&server->hurry, __ATOMIC_RELAXED);
+}
+
+void server_stop(struct server *server)
+{
+    int64_t deadline = clock_mono_ms() + limit(server, "drain_ms");
+
+    log_write(server->rooms.log, EIN_INFO, "server", NULL, "stopping: %u requests to finish",
+              pipeline_inside(server->pipeline));
+    __atomic_store_n(&server->service.draining, true, __ATOMIC_RELAXED);
+    listener_quiesce(server->listener);
+    while (!listener_drain(server->listener, DRAIN_SLICE_MS))
+        if (hurried(server) || clock_mono_ms() >= deadline) {
+            log_write(server->rooms.log, EIN_WARN, "server", NULL,
+                      "cancelling %u requests that have not ended in time",
+                      pipeline_inside(server->pipeline));
+            break;
+        }
+    server_free(server);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_INSIDE_H
+#define SERVER_INSIDE_H
+
+#include "host.h"
+#include "server.h"
+#include "server_service.h"
+#include <stdbool.h>
+
+/* What server.c and the subcommands share. */
+struct server {
+    struct server_setup setup;
+    struct config *config;
+    char **plugin_dirs;
+    struct host_rooms rooms;
+    struct pipeline *pipeline;
+    struct openapi *openapi;
+    struct lifecycle *lifecycle;
+    struct listener *listener;
+    struct server_service service;
+    char *admin_password;
+    bool hurry; /* atomic */
+};
+
+/* Configuration and rooms, no plugin yet.  Says why it failed. */
+int server_new(const struct server_setup *setup, struct server **ret_server);
+void server_free(struct server *server); /* from any state that server_new() reached */
+
+/* On stderr; return the code. */
+int server_say(const struct ein_error *err);
+int server_say_faults(const char *faults, int code); /* a line each */
+
+bool server_has_auth_provider(const struct server *server);
+/* Nobody is let in without a login from anywhere but this machine. */
+int server_check_login(const struct server *server, bool has_provider, struct ein_error *err);
+
+#endif

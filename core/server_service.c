@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server_service.h"
+#include "clock.h"
+#include "error.h"
+#include "lifecycle.h"
+#include "metrics.h"
+#include "openapi.h"
+#include "services.h"
+
+static int status(void *impl, struct json_t **ret_status, struct ein_error *err)
+{
+    struct server_service *self = impl;
+    bool well = false;
+    json_t *plugins = lifecycle_status(self->lifecycle, &well);
+    const char *word = __atomic_load_n(&self->draining, __ATOMIC_RELAXED) ? "draining"
+                       : well                                             ? "ready"
+                                                                          : "degraded";
+    json_t *result =
+        json_pack("{s:s, s:s, s:I, s:o*}", "status", word, "version", EIN_VERSION, "uptime_ms",
+                  (json_int_t)(clock_mono_ms() - self->started_ms), "plugins", plugins);
+
+    if (!result)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    *ret_status = result;
+    return 0;
+}
+
+static int document(void *impl, struct json_t **ret_document, struct ein_error *err)
+{
+    const struct server_service *self = impl;
+
+    return openapi_document(self->openapi, ret_document, err);
+}
+
+static int metrics(void *impl, char **ret_text, struct ein_error *err)
+{
+    const struct server_service *self = impl;
+
+    return metrics_text(self->metrics, ret_text, err);
+}
+
+static const struct ein_server vtable = {
+    .struct_size = sizeof vtable,
+    .status = status,
+    .openapi = document,
+    .metrics = metrics,
+};
+
+int server_service_publish(struct server_service *self, struct services *services,
+                           struct ein_error *err)
+{
+    gate_init(&self->gate);
+    gate_open(&self->gate);
+    return services_publish(services, &self->gate, EIN_SERVER, "core", &vtable, self, err);
+}
