@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the server against baselines in the same run and prints ratios.
+
+usage: tests/bench/run.py [--build DIR] [--seconds N] [--rounds N] [BENCH...]
+
+Machines are noisy: only the ratios mean something.  A bench and its baseline take turns,
+`rounds` times; the median of the pairwise ratios is printed with its goal.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ECHO = ("async def run(input_dict, tools):\n"
+        "    return {'outputText': input_dict.get('inputText', '')}\n")
+COLD = "import asyncio, httpx, json, re\nasync def main():\n    return {'outputText': 'x'}\nasyncio.run(main())\n"
+OPTIONS = None
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def call(url, method="GET", body=None):
+    request = urllib.request.Request(url, method=method,
+                                     data=None if body is None else json.dumps(body).encode(),
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        text = reply.read()
+        return json.loads(text) if text else None
+
+
+def wait_for(url, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return call(url)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.002)
+
+
+class Server:
+    """einion with a fresh store, or with `sets` on top."""
+
+    def __init__(self, *sets, path="core/einion", env=None):
+        self.state = tempfile.mkdtemp(prefix="einion-bench-")
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [str(OPTIONS.build / path), "--set", f"listen.port={self.port}"]
+        for setting in sets:
+            command += ["--set", setting]
+        self.log = open(pathlib.Path(self.state) / "log", "w+")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
+                                        env={**os.environ, "EINION_STATE_DIR": self.state, **(env or {})})
+
+    def __enter__(self):
+        wait_for(self.url + "/livez")
+        self.up_ms = (time.monotonic() - self.started) * 1000
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        finally:
+            self.process.kill()
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def deploy_echo(self):
+        agent = call(self.url + "/agents", "POST",
+                     {"name": "echo", "description": "echoes", "friendlyName": "echo", "code": ECHO})
+        call(f"{self.url}/agents/{agent['_id']}/deploy", "POST")
+        end = time.monotonic() + 20
+        while True:
+            try:
+                call(self.url + "/rest/echo", "POST", {"inputText": "x"})
+                return agent["_id"]
+            except urllib.error.HTTPError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+
+class Nginx:
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="nginx-bench-")
+        self.port = free_port()
+        conf = pathlib.Path(self.folder) / "nginx.conf"
+        conf.write_text(
+            f"worker_processes 2; pid {self.folder}/pid; error_log {self.folder}/error.log; daemon off;\n"
+            "events { worker_connections 1024; }\n"
+            f"http {{ access_log off; keepalive_requests 1000000000; server {{ listen 127.0.0.1:{self.port};\n"
+            "  location / { default_type application/json;\n"
+            "    return 200 '{\"status\":\"healthy\",\"service\":\"user-service\"}'; } } }\n")
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", self.folder, "-c", str(conf)],
+                                        stderr=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{self.port}"
+        wait_for(self.url + "/")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class BareUlfius:
+    def __enter__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen([str(OPTIONS.build / "tests/bench/bare_ulfius"), str(self.port)])
+        self.url = f"http://127.0.0.1:{self.port}"
+        wait_for(self.url + "/")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def wrk(url, clients, method="GET", body=None, seconds=None):
+    """Requests a second, and p50 and p99 in ms."""
+    command = ["wrk", "-t", str(min(2, clients)), "-c", str(clients), "-d", f"{seconds or OPTIONS.seconds}s", "--latency"]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if body is not None:
+            script.write(f"wrk.method = '{method}'\nwrk.body = [==[{json.dumps(body)}]==]\n"
+                         "wrk.headers['Content-Type'] = 'application/json'\n")
+            script.flush()
+            command += ["-s", script.name]
+        text = subprocess.run(command + [url], capture_output=True, text=True, check=True).stdout
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    if errors or "Socket errors" in text:
+        sys.exit(f"{url} failed under load:\n{text}")
+    unit = {"us": 0.001, "ms": 1, "s": 1000}
+
+    def latency(percent):
+        number, suffix = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text).groups()
+        return float(number) * unit[suffix]
+
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), latency(50), latency(99)
+
+
+def take_turns(ours, baseline):
+    """Median of ours, of the baseline, and of the ratios of neighbours."""
+    pairs = [(ours(), baseline()) for _ in range(OPTIONS.rounds)]
+    return (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs),
+            statistics.median(a / b for a, b in pairs))
+
+
+def show(name, text, goal=None, met=None):
+    verdict = "" if goal is None else f"  goal {goal}: {'met' if met else 'NOT MET'}"
+    print(f"{name:28s} {text}{verdict}", flush=True)
+
+
+def compare(name, ours, baseline, what, goal):
+    a, b, ratio = take_turns(ours, baseline)
+    show(name, f"{a:9.0f}/s  {what} {b:9.0f}/s  ratio {ratio:.2f}", goal, ratio >= goal)
+
+
+def bench_health_nginx():
+    with Server() as server, Nginx() as nginx:
+        compare("/health, 64 clients", lambda: wrk(server.url + "/health", 64)[0],
+                lambda: wrk(nginx.url + "/", 64)[0], "nginx return 200", 0.55)
+
+
+def bench_health_bare():
+    with Server() as server, BareUlfius() as bare:
+        compare("/health, 64 clients", lambda: wrk(server.url + "/health", 64)[0],
+                lambda: wrk(bare.url + "/", 64)[0], "bare ulfius", 0.9)
+
+
+def bench_agent():
+    with Server() as server:
+        agent = call(server.url + "/agents", "POST", {"name": "a", "description": "d", "code": ECHO})
+        compare("GET one agent, 64 clients", lambda: wrk(f"{server.url}/agents/{agent['_id']}", 64)[0],
+                lambda: wrk(server.url + "/health", 64)[0], "/health", 0.7)
+
+
+def bench_creates():
+    body = {"name": "a", "description": "d", "code": ECHO}
+    with Server() as server:
+        compare("durable creates, 64 clients", lambda: wrk(server.url + "/agents", 64, "POST", body)[0],
+                lambda: wrk(server.url + "/agents", 1, "POST", body)[0], "one client", 10)
+
+
+def cold_rate():
+    """Cold interpreters a second, two at a time."""
+    count = 0
+    lock = threading.Lock()
+    end = time.monotonic() + OPTIONS.seconds
+
+    def loop():
+        nonlocal count
+        while time.monotonic() < end:
+            subprocess.run(["/usr/bin/python3", "-I", "-c", COLD], check=True)
+            with lock:
+                count += 1
+
+    threads = [threading.Thread(target=loop) for _ in range(2)]
+    start = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return count / (time.monotonic() - start)
+
+
+def bench_rest():
+    body = {"inputText": "x"}
+    with Server() as server, Server(env={"EIN_PLUGIN_DIR": str(OPTIONS.build / "tests/bench/unprotected")}) as bare:
+        for each in (server, bare):
+            each.deploy_echo()
+        time.sleep(1)
+        _, p50, p99 = wrk(server.url + "/rest/echo", 1, "POST", body)
+        show("POST /rest/echo, 1 client", f"p50 {p50:.2f} ms, p99 {p99:.2f} ms", "p50 2 ms", p50 <= 2)
+        compare("POST /rest/echo, 2 clients", lambda: wrk(server.url + "/rest/echo", 2, "POST", body)[0],
+                cold_rate, "cold python3", 20)
+        compare("POST /rest/echo, 2 clients", lambda: wrk(server.url + "/rest/echo", 2, "POST", body)[0],
+                lambda: wrk(bare.url + "/rest/echo", 2, "POST", body)[0], "no layers", 0.85)
+
+
+def bench_start():
+    times, sizes = [], []
+    for _ in range(max(5, OPTIONS.rounds)):
+        with Server() as server:
+            times.append(server.up_ms)
+            time.sleep(1.5)
+            status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+            sizes.append(int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024)
+    up, size = statistics.median(times), statistics.median(sizes)
+    show("exec to the first 200", f"{up:.0f} ms", "50 ms", up <= 50)
+    show("resident, idle, all plugins", f"{size:.1f} MiB", "16 MiB", size <= 16)
+
+
+BENCHES = {
+    "health-nginx": bench_health_nginx,
+    "health-bare": bench_health_bare,
+    "agent": bench_agent,
+    "creates": bench_creates,
+    "rest": bench_rest,
+    "start": bench_start,
+}
+
+
+def main():
+    global OPTIONS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-bench")
+    parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=", ".join(BENCHES))
+    OPTIONS = parser.parse_args()
+    OPTIONS.seconds = max(1, int(OPTIONS.seconds))
+    OPTIONS.build = OPTIONS.build.resolve()
+    for name in OPTIONS.benches:
+        if name not in BENCHES:
+            parser.error(f"no bench '{name}'; there are {', '.join(BENCHES)}")
+    if not (OPTIONS.build / "build.ninja").exists():
+        subprocess.run(["/usr/bin/meson", "setup", str(OPTIONS.build), str(ROOT), "--buildtype=release"],
+                       check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(OPTIONS.build), "--quiet"], check=True)
+    for name in OPTIONS.benches or BENCHES:
+        BENCHES[name]()
+
+
+main()
