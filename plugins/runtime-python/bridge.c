@@ -90,11 +90,10 @@ static void call_data_store(const struct call *call)
         return;
     }
     note_operation(call->agent, entry);
-    /* Only get has a "found": elsewhere there is always something to return. */
-    const json_t *found = json_object_get(entry, "found");
+    /* The child keeps its own default, which need not be JSON. */
     agent_reply(call->agent, call->id,
                 json_pack("{s:o, s:b}", "value", value ? json_incref(value) : json_null(), "found",
-                          found ? json_is_true(found) : 1),
+                          !json_is_false(json_object_get(entry, "found"))),
                 NULL, 0);
 }
 

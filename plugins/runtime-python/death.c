@@ -38,6 +38,9 @@ static struct death of_signal(int number)
     return death;
 }
 
+/* The kernel counts the limit in ticks, and usage exactly: of a second, milliseconds. */
+enum { CPU_NEARLY = 800 };
+
 struct death death_of(int status, uint32_t cpu_ms, const struct limits *limits)
 {
     struct death death = { .type = "RuntimeError" };
@@ -46,7 +49,7 @@ struct death death_of(int status, uint32_t cpu_ms, const struct limits *limits)
         snprintf(death.message, sizeof(death.message),
                  "The sandbox was restarted while the agent was running.");
     } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
-               cpu_ms + 100 >= limits->cpu_s * 1000) {
+               cpu_ms >= limits->cpu_s * CPU_NEARLY) {
         death.type = "TimeoutError";
         snprintf(death.message, sizeof(death.message), "The agent used up its %u s of CPU time.",
                  limits->cpu_s);

@@ -182,14 +182,12 @@ static void sweep(struct pool *pool)
 
 static void set_unready(struct pool *pool, const char *reason)
 {
-    {
-        EIN_LOCK(&pool->lock);
-        pool->ready = false;
-        pool->failed = true;
-        snprintf(pool->reason, sizeof(pool->reason), "%s", reason);
-        pthread_cond_broadcast(&pool->changed);
-    }
     pool->listener.unready(pool->listener.data, reason);
+    EIN_LOCK(&pool->lock);
+    pool->ready = false;
+    pool->failed = true;
+    snprintf(pool->reason, sizeof(pool->reason), "%s", reason);
+    pthread_cond_broadcast(&pool->changed);
 }
 
 /* Waits longer after every failure. */
@@ -260,16 +258,14 @@ static void admit(struct pool *pool, struct zygote *zygote)
     pool->backoff_ms = BACKOFF_FIRST_MS;
     if (before)
         retire(pool, before);
-    {
-        EIN_LOCK(&pool->lock);
-        pool->ready = true;
-        pool->failed = false;
-        pool->reason[0] = '\0';
-        pool->level = zygote->level;
-        pool->generation++;
-        pthread_cond_broadcast(&pool->changed);
-    }
     pool->listener.ready(pool->listener.data, &zygote->level);
+    EIN_LOCK(&pool->lock);
+    pool->ready = true;
+    pool->failed = false;
+    pool->reason[0] = '\0';
+    pool->level = zygote->level;
+    pool->generation++;
+    pthread_cond_broadcast(&pool->changed);
 }
 
 static void lost(struct pool *pool, struct zygote *zygote, const struct ein_error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_driver PLUGIN CONFIG [--deny CALL,CALL...] [--with PLUGIN]
+/* agent_driver PLUGIN CONFIG [--deny CALL,CALL...] [--with PLUGIN]...
  *
  * Loads the runtime into a process of its own and does what it reads: one JSON object
  * a line on stdin, one answer a line on stdout.
@@ -23,6 +23,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+
+enum { PLUGINS_MAX = 4 };
 
 struct driver {
     struct fake_host *host;
@@ -272,6 +274,70 @@ static void deny_all(char *names)
     seccomp_release(filter);
 }
 
+/* ---- what the host offers --------------------------------------------------------- */
+
+static int accept_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
+                         size_t stride, void *self, struct ein_error *err)
+{
+    (void)ctx, (void)routes, (void)count, (void)stride, (void)self, (void)err;
+    return 0;
+}
+
+static const struct ein_http http = { .struct_size = sizeof(http), .add_routes = accept_routes };
+
+static int fail_fetch(struct ein_error *err, int code, const char *text)
+{
+    err->code = code;
+    snprintf(err->text, sizeof(err->text), "%s", text);
+    return code;
+}
+
+static json_t *headers_of(const struct ein_fetch *what)
+{
+    json_t *headers = json_array();
+
+    for (const char *const *header = what->headers; header && *header; header++)
+        json_array_append_new(headers, json_string(*header));
+    return headers;
+}
+
+/* A world of one host: http://public.test/echo, /redirect, /inside, /slow, /big. */
+static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_fetched *ret,
+                 struct ein_error *err)
+{
+    static const char base[] = "http://public.test";
+    const char *path = what->url + sizeof(base) - 1;
+
+    (void)ctx;
+    if (strncmp(what->url, "http", 4) != 0)
+        return fail_fetch(err, EIN_E_INVALID, "not an HTTP URL");
+    if (what->egress != EIN_EGRESS_PUBLIC || strncmp(what->url, base, sizeof(base) - 1) != 0)
+        return fail_fetch(err, EIN_E_DENIED, "the address is not public");
+    if (strcmp(path, "/big") == 0)
+        return fail_fetch(err, EIN_E_TOO_LARGE, "the reply is too large");
+    if (strcmp(path, "/slow") == 0) {
+        struct pollfd wait = { fake_cancels.wait_fd(what->cancel), POLLIN, 0 };
+        if (poll(&wait, 1, (int)what->idle_ms) > 0)
+            return fail_fetch(err, EIN_E_CANCELLED, "cancelled");
+        return fail_fetch(err, EIN_E_TIMEOUT, "no answer in time");
+    }
+    bool moves = strcmp(path, "/redirect") == 0 || strcmp(path, "/inside") == 0;
+    ret->status = moves ? 302 : 200;
+    ret->headers =
+        json_pack("{s:s, s:[s,s]}", "content-type", "application/json", "x-two", "a", "b");
+    if (moves)
+        json_object_set_new(ret->headers, "location",
+                            json_string(path[1] == 'r' ? "/echo" : "http://127.0.0.1/secret"));
+    EIN_JSON json_t *echo =
+        json_pack("{s:s, s:s, s:o, s:I}", "method", what->method, "path", path, "headers",
+                  headers_of(what), "body_len", (json_int_t)what->body_len);
+    ret->body = json_dumps(echo, 0);
+    ret->body_len = strlen(ret->body);
+    return 0;
+}
+
+static const struct ein_client client = { .struct_size = sizeof(client), .fetch = fetch };
+
 /* ---- the loop --------------------------------------------------------------------- */
 
 static void obey(struct driver *driver, json_t *take_what)
@@ -314,7 +380,8 @@ static struct fake_plugin *open_plugin(struct driver *driver, const char *name, 
 int main(int argc, char **argv)
 {
     struct driver driver = { .out = PTHREAD_MUTEX_INITIALIZER };
-    struct fake_plugin *with = NULL;
+    struct fake_plugin *with[PLUGINS_MAX] = { NULL };
+    int count = 0;
     char *line = NULL;
     size_t size = 0;
 
@@ -324,9 +391,11 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--deny") == 0)
             deny_all(argv[i + 1]);
     driver.host = fake_host_new();
-    for (int i = 3; i + 1 < argc; i += 2)
+    driver.host->table.http = &http;
+    driver.host->table.client = &client;
+    for (int i = 3; i + 1 < argc && count < PLUGINS_MAX; i += 2)
         if (strcmp(argv[i], "--with") == 0)
-            with = open_plugin(&driver, argv[i + 1], json_object());
+            with[count++] = open_plugin(&driver, argv[i + 1], json_object());
     int64_t began = now_us();
     struct fake_plugin *plugin = open_plugin(&driver, argv[1], json_loads(argv[2], 0, NULL));
     fprintf(stderr, "agent_driver: started in %lld us\n", (long long)(now_us() - began));
@@ -342,7 +411,8 @@ int main(int argc, char **argv)
     while (driver.runs)
         poll(NULL, 0, 10);
     fake_plugin_close(plugin);
-    fake_plugin_close(with);
+    while (count)
+        fake_plugin_close(with[--count]);
     fake_host_free(driver.host);
     return 0;
 }

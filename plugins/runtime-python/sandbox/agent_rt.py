@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A child's life: get ready, rehearse while nobody asks, run one job, exit."""
 import asyncio
+import inspect
 import linecache
 import logging
 import os
@@ -67,13 +68,24 @@ def define(code, namespace):
     return run
 
 
+def start(run, input_dict, tools):
+    """run() is called by the names of its parameters, or in order if it has others."""
+    code = getattr(run, "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return run(input_dict=input_dict, tools=tools)
+    names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
+    if "input_dict" in names or "tools" in names:
+        return run(input_dict=input_dict, tools=tools)
+    return run(input_dict, tools)
+
+
 def perform(child, job):
     run = define(job["code"], vars(child.module))
     child.channel.send({"t": "began"})
 
     async def main():
         child.channel.task = asyncio.current_task()
-        return await run(input_dict=job.get("input") or {}, tools=job.get("tools") or {})
+        return await start(run, job.get("input") or {}, job.get("tools") or {})
 
     child.channel.attach(child.loop)
     return child.loop.run_until_complete(main())
@@ -116,7 +128,8 @@ def rehearse(child):
     dummy = channel.Channel(theirs.detach())
     real, child.channel, child.sender.channel = child.channel, dummy, dummy
     connect(dummy)
-    job = jsonable.encode({"t": "job", "code": rehearsal.CODE, "input": {"q": "x"}})
+    job = jsonable.encode({"t": "job", "code": rehearsal.CODE, "input": {"q": "x"}},
+                          channel.FRAME_MAX, "job")
     ours.sendall(struct.pack("<II", len(job), 0) + job)
     job, _ = dummy.receive()
     saved = dict(vars(child.module))
@@ -141,6 +154,21 @@ def _prepare(child, job):
     os.environ.update(job.get("env") or {})
 
 
+def perform_and_tell(child, job):
+    try:
+        _prepare(child, job)
+        result = perform(child, job)
+        child.finish_output()
+        child.channel.send({"t": "result", "v": result}, limit=job["result_max"], what="result")
+    except BaseException as error:
+        try:
+            child.finish_output()
+            child.channel.send(describe(error))
+        except Exception as worse:
+            child.channel.send({"t": "error", "type": type(worse).__name__,
+                                "msg": "The failure could not be described.", "tb": ""})
+
+
 def live(fd):
     """Never returns."""
     child = Child(fd)
@@ -148,18 +176,7 @@ def live(fd):
     if not select.select([fd], [], [], IDLE_S)[0]:
         rehearse(child)
     job, _ = child.channel.receive()
-    status = 0
     try:
-        _prepare(child, job)
-        result = perform(child, job)
-        child.finish_output()
-        child.channel.send({"t": "result", "v": result}, limit=job["result_max"], what="result")
-    except BaseException as error:
-        status = 1
-        try:
-            child.finish_output()
-            child.channel.send(describe(error))
-        except BaseException as worse:
-            child.channel.send({"t": "error", "type": type(worse).__name__,
-                                "msg": "The failure could not be described.", "tb": ""})
-    os._exit(status)
+        perform_and_tell(child, job)
+    finally:
+        os._exit(0)

@@ -60,10 +60,9 @@ class Channel:
     # -- writing
 
     def send(self, message, blob=b"", limit=FRAME_MAX, what="message"):
-        text = jsonable.encode(message)
-        size = len(text) + len(blob)
-        if size > limit:
-            raise ValueError(f"The {what} of {size} bytes is over the limit of {limit} bytes.")
+        text = jsonable.encode(message, limit, what)
+        if len(text) + len(blob) > limit:
+            raise ValueError(f"The {what} of {len(text) + len(blob)} bytes is over the limit of {limit} bytes.")
         with self.writing:
             self.socket.sendall(HEAD.pack(len(text), len(blob)) + text)
             if blob:

@@ -66,17 +66,34 @@ def _as_float(value):
         return None
 
 
-def encode(value):
-    """UTF-8 JSON.  The quick way first: most values are plain already."""
+class TooLarge(ValueError):
+    """Agents see it as what it is to them."""
+
+
+TooLarge.__name__ = "ValueError"
+
+
+def encode(value, limit, what):
+    """UTF-8 JSON of at most `limit` bytes.  The quick way first: most values are plain
+    already."""
     try:
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+        text = _dump(value, limit, what)
         if NEEDS_A_LOOK.search(text):
-            text = json.dumps(_clean(value, frozenset()), separators=(",", ":"), allow_nan=False)
+            text = _dump(_clean(value, frozenset()), limit, what)
+    except TooLarge:
+        raise
     except (ValueError, TypeError):
-        text = json.dumps(_clean(value, frozenset()), separators=(",", ":"), allow_nan=False)
+        text = _dump(_clean(value, frozenset()), limit, what)
     if "\\ud" in text:  # lone surrogates have no UTF-8; pairs have
-        text = json.dumps(_whole(json.loads(text)), separators=(",", ":"))
+        text = _dump(_whole(json.loads(text)), limit, what)
     return text.encode("ascii")
+
+
+def _dump(value, limit, what):
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    if len(text) > limit:
+        raise TooLarge(f"The {what} of {len(text)} bytes is over the limit of {limit} bytes.")
+    return text
 
 
 def _whole(value):

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Talks to agent_driver: the runtime in a process of its own, without a server."""
+
+import itertools
+import json
+import os
+import pathlib
+import queue
+import signal
+import subprocess
+import threading
+
+BUILD = pathlib.Path(os.environ.get("EIN_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
+SCALE = float(os.environ.get("EIN_TEST_SCALE", "1"))
+AGENT_DRIVER = BUILD / "tests" / "sandbox" / "agent_driver"
+UNPROTECTED = BUILD / "tests" / "bench" / "unprotected" / "runtime-python.so"
+
+# What the filters of containers refuse, and what an old kernel does not have.
+CONTAINER = "clone_new,unshare,setns,mount,umount2,pivot_root,open_tree,move_mount,mount_setattr"
+NO_LANDLOCK = CONTAINER + ",landlock"
+
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def body(text):
+    """The code of an agent whose run() does this."""
+    return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.strip("\n").split("\n"))
+
+
+class Driver:
+    def __init__(self, plugin="runtime-python", settings=None, deny=None, user=None, with_plugin=None):
+        command = [str(AGENT_DRIVER), str(plugin), json.dumps(settings or {})]
+        if deny:
+            command += ["--deny", deny]
+        for name in with_plugin or []:
+            command += ["--with", name]
+        self.process = subprocess.Popen((user or []) + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.numbers = itertools.count(1)
+        self.waiting = {}
+        self.lock = threading.Lock()
+        self.errors = []
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_errors, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            self.waiting.pop(answer["id"]).put(answer)
+        for waiter in list(self.waiting.values()):
+            waiter.put(None)
+
+    def _read_errors(self):
+        self.errors += self.process.stderr
+
+    def send(self, op, **members):
+        """Asks, and returns a function that waits for the answer."""
+        number, waiter = next(self.numbers), queue.Queue()
+        self.waiting[number] = waiter
+        with self.lock:
+            self.process.stdin.write(json.dumps({"op": op, "id": number, **members}) + "\n")
+            self.process.stdin.flush()
+
+        def wait(seconds=60):
+            answer = waiter.get(timeout=seconds * SCALE)
+            assert answer is not None, "the driver ended: " + "".join(self.errors)
+            return answer
+
+        return wait
+
+    def start_run(self, code, **members):
+        return self.send("run", code=code, **members)
+
+    def run(self, code, **members):
+        return self.start_run(code, **members)()
+
+    def status(self):
+        return self.send("status")()
+
+    def log(self):
+        return self.send("log")()["log"]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(60 * SCALE)
+        assert self.process.returncode == 0, "".join(self.errors)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind:
+            self.kill()
+        else:
+            self.close()
+
+
+def outcome(answer):
+    """The result of a run that went well."""
+    assert answer["code"] == 0, answer["text"]
+    assert answer["outcome"]["error"] is None, answer["outcome"]["error"]
+    return answer["outcome"]["result"]
+
+
+def failure(answer):
+    assert answer["code"] == 0, answer["text"]
+    assert answer["outcome"]["error"] is not None, answer["outcome"]
+    return answer["outcome"]["error"]
+
+
+def descendants(pid):
+    """Every process below PID."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry))
+    found, open_ = [], [pid]
+    while open_:
+        for child in parents.get(open_.pop(), []):
+            found.append(child)
+            open_.append(child)
+    return found

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting, failing, ending: nothing is left behind, nothing runs unprotected."""
+
+import os
+import pathlib
+import shutil
+import signal
+import time
+
+import pytest
+from driver import AS_NOBODY, BUILD, CONTAINER, SCALE, Driver, body, descendants, failure, outcome
+
+ONE = body("return 1")
+PLUGIN = BUILD / "plugins" / "runtime-python"
+
+
+def wait_until(condition, seconds, what):
+    end = time.monotonic() + seconds * SCALE
+    while not condition():
+        assert time.monotonic() < end, f"waited for {what}"
+        time.sleep(0.02)
+
+
+def alive(pids):
+    def runs(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return [pid for pid in pids if runs(pid)]
+
+
+# ---- fail closed
+
+
+@pytest.mark.parametrize("deny, said", [
+    ("seccomp", "isolation step seccomp failed: Operation not permitted"),
+    ("no_new_privs", "isolation step no_new_privs failed: Operation not permitted"),
+    ("landlock_restrict_self", "isolation step landlock failed: Operation not permitted"),
+    ("capset", "isolation step capabilities failed: Operation not permitted"),
+    ("close_range", "isolation step descriptors failed: Operation not permitted"),
+])  # fmt: skip
+def test_a_step_that_fails_turns_agents_off(deny, said):
+    with Driver(settings={"isolation": "best-effort", "start_ms": 20000}, deny=deny) as driver:
+        answer = driver.run(body("return 'ran'"))
+        assert answer["code"] == -5 and "outcome" not in answer
+        assert said in answer["text"]
+        assert said in driver.status()["unready"]
+        assert driver.status()["status"]["state"] == "off"
+
+
+@pytest.mark.parametrize("deny, level, said", [
+    (CONTAINER, "strict", "new namespaces: Operation not permitted"),
+    (CONTAINER + ",landlock", "container", "landlock"),
+    (CONTAINER + ",landlock", "strict", "landlock"),
+])  # fmt: skip
+def test_a_level_that_cannot_be_reached_turns_agents_off(deny, level, said):
+    user = AS_NOBODY if os.geteuid() == 0 else []
+    with Driver(settings={"isolation": level}, deny=deny, user=user) as driver:
+        answer = driver.run(ONE)
+        assert answer["code"] == -5
+        assert f"isolation {level} cannot be reached here" in answer["text"] and said in answer["text"]
+        assert answer["text"] == driver.status()["unready"]
+
+
+def test_a_filter_with_a_hole_is_noticed(tmp_path):
+    shutil.copy(BUILD / "tests" / "sandbox" / "holed.so", tmp_path / "holed.so")
+    os.symlink(PLUGIN / "sandbox", tmp_path / "sandbox")
+    with Driver(plugin=tmp_path / "holed.so") as driver:
+        answer = driver.run(ONE)
+        assert answer["code"] == -5
+        assert 'the sandbox does not hold: "make a ' in answer["text"]
+
+
+@pytest.mark.parametrize("settings, said", [
+    ({"python": "/nonesuch/python"}, "/nonesuch/python"),
+    ({"preload": ["nonesuch"]}, "no module named nonesuch"),
+])  # fmt: skip
+def test_an_interpreter_that_does_not_start_turns_agents_off(settings, said):
+    with Driver(settings=settings) as driver:
+        answer = driver.run(ONE)
+        assert answer["code"] == -5 and said in answer["text"]
+
+
+def test_without_httpx_agents_run_and_it_says_so(tmp_path):
+    """The other interpreter of this machine, a virtual environment without packages."""
+    import venv
+
+    venv.create(tmp_path / "bare", symlinks=True)
+    with Driver(settings={"python": str(tmp_path / "bare" / "bin" / "python3")}) as driver:
+        assert outcome(driver.run(ONE)) == 1
+        assert "not installed" in failure(driver.run(body("return await http_client.get('http://example.com')")))
+        assert driver.status()["status"]["httpx"] is None
+        assert "httpx is not installed" in driver.log()
+
+
+def test_start_does_not_wait():
+    took = []
+    for _ in range(5):
+        with Driver() as driver:
+            assert driver.status()["status"]["state"] == "starting"
+            took.append(int(driver.errors[0].split(" in ")[1].split()[0]))
+    assert min(took) < 5000 * SCALE
+
+
+# ---- nothing is left
+
+
+@pytest.fixture
+def busy():
+    driver = Driver()
+    outcome(driver.run(ONE))
+    driver.start_run(body("while True:\n    pass"))
+    driver.start_run(body("await asyncio.sleep(1000)"), user_id="other")
+    time.sleep(0.3)
+    yield driver, descendants(driver.process.pid)
+    driver.kill()
+
+
+def test_the_servers_death_takes_everything_along(busy):
+    driver, below = busy
+    assert len(below) > 4
+    driver.kill()
+    wait_until(lambda: not alive(below), 1, "the agents' processes to end")
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["launcher", "zygote"])
+def test_a_killed_sandbox_is_replaced(busy, which):
+    driver, below = busy
+    launcher = descendants(driver.process.pid)[0]
+    victim = [launcher] + [pid for pid in descendants(launcher)][:1]
+    os.kill(victim[which], signal.SIGKILL)
+    wait_until(lambda: not alive(below), 1, "the old processes to end")
+    answer = driver.run(ONE, user_id="third")
+    assert outcome(answer) == 1
+    wait_until(lambda: driver.status()["status"]["generation"] == 2, 5, "the second generation")
+
+
+def test_a_run_whose_sandbox_is_killed_fails_clearly():
+    with Driver() as driver:
+        outcome(driver.run(ONE))
+        wait = driver.start_run(body("await asyncio.sleep(1000)"))
+        time.sleep(0.3)
+        os.kill(descendants(driver.process.pid)[0], signal.SIGKILL)
+        assert failure(wait(20)) == "RuntimeError: The sandbox was restarted while the agent was running."
+
+
+def test_the_zygote_is_replaced_under_load_without_losing_a_run():
+    with Driver(settings={"zygote_runs": 20, "running": 8, "running_per_user": 8}) as driver:
+        waits = [driver.start_run(body("await asyncio.sleep(0.05)\nreturn input_dict['n']"), input={"n": n}) for n in range(120)]
+        assert [outcome(wait(120)) for wait in waits] == list(range(120))
+        wait_until(lambda: driver.status()["status"]["generation"] >= 2, 10, "the second generation")
+        wait_until(lambda: driver.process.poll() is None and len([pid for pid in os.listdir(f"/proc/{driver.process.pid}/task")]) <= 6, 10, "threads to end")
+
+
+def mounts():
+    return pathlib.Path("/proc/self/mounts").read_text().count("\n")
+
+
+@pytest.mark.seconds(300)
+def test_three_hundred_runs_leave_nothing_behind():
+    with Driver() as driver:
+        driver.send("bench", code=ONE, count=60, parallel=4)(120)
+        time.sleep(1)
+        before, mounted, below = driver.status(), mounts(), len(descendants(driver.process.pid))
+        result = driver.send("bench", code=ONE, count=300, parallel=4)(240)
+        assert all(isinstance(one, int) for one in result["us"]), result["us"]
+        time.sleep(1)
+        after = driver.status()
+        assert after["fds"] <= before["fds"] + 4
+        assert after["resident_kb"] <= before["resident_kb"] + 2048 * SCALE
+        assert mounts() == mounted
+        assert len(descendants(driver.process.pid)) <= below + 1
+        assert after["status"]["running"] == 0
+
+
+def test_each_run_has_a_process_of_its_own():
+    text = body("global seen\ntry:\n    seen += 1\nexcept NameError:\n    seen = 1\nimport sys\nsys.mark = getattr(sys, 'mark', 0) + 1\nreturn [seen, sys.mark]")
+    with Driver() as driver:
+        for _ in range(12):
+            assert outcome(driver.run(text)) == [1, 1]

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs: results, errors, traces, calls, limits, stopping."""
+
+import json
+import time
+
+import pytest
+from driver import SCALE, Driver, body, failure, outcome
+
+RUN = "async def run(input_dict, tools):\n"
+
+
+@pytest.fixture(scope="module")
+def driver():
+    with Driver(with_plugin=["storage-memory", "data-store"], settings={"running": 32, "running_per_user": 32}) as driver:
+        yield driver
+
+
+def types(answer):
+    return [event["type"] for event in answer["trace"]]
+
+
+def messages(answer):
+    return [event["message"] for event in answer["trace"] if event["type"] == "stdout"]
+
+
+# ---- results
+
+
+@pytest.mark.parametrize("value, wanted", [
+    ("None", None), ("{'a': 1}", {"a": 1}), ("float('nan')", None), ("[float('inf'), 1.5]", [None, 1.5]),
+    ("{3, 1, 2}", [1, 2, 3]), ("(1, 2)", [1, 2]), ("b'ab'", "ab"), ("{1: 2, None: 3, True: 4, (5, 6): 7}", {"1": 4, "null": 3, "(5, 6)": 7}),
+    ("__import__('datetime').date(2024, 2, 29)", "2024-02-29"), ("__import__('decimal').Decimal('1.50')", "1.50"),
+    ("'\\ud800x'", "\ufffdx"), ("'\\0'", "\0"), ("{'\\0a': 1}", {"\ufffda": 1}), ("10 ** 30", 1e30), ("2 ** 63 - 1", 2 ** 63 - 1),
+    ("10 ** 400", None), ("'é' * 3 + '\\U0001f600'", "ééé\U0001f600"), ("__import__('pathlib').PurePosixPath('/a')", "/a"),
+])  # fmt: skip
+def test_any_value_becomes_json(driver, value, wanted):
+    assert outcome(driver.run(RUN + f"    return {value}")) == wanted
+
+
+def test_a_circle_is_an_error(driver):
+    assert "ircular" in failure(driver.run(body("d = {}\nd['d'] = d\nreturn d")))
+
+
+def test_a_result_over_the_limit_names_it(driver):
+    error = failure(driver.run(body("return 'x' * 20000"), limits={"result_kb": 16}))
+    assert error == "ValueError: The result of 20035 bytes is over the limit of 16384 bytes." or "limit of 16384 bytes" in error
+    assert "limit of" in failure(driver.run(body("return 'x' * (100 << 20)")))
+
+
+def test_input_and_tools_arrive(driver):
+    assert outcome(driver.run(body("return [input_dict, tools]"), input={"a": [1, {"é": None}]}, tools={"u": ["t"]})) == [{"a": [1, {"é": None}]}, {"u": ["t"]}]
+
+
+def test_secrets_are_in_the_environment_of_this_run_only(driver):
+    text = body("import os\nreturn os.environ.get('MY_KEY')")
+    assert outcome(driver.run(text, secrets={"MY_KEY": "s3cret"})) == "s3cret"
+    assert outcome(driver.run(text)) is None
+
+
+# ---- errors and traces
+
+
+def test_a_failure_shows_the_agents_own_lines(driver):
+    answer = driver.run("def helper():\n    return {}['x']\n" + RUN + "    return helper()")
+    assert failure(answer) == "KeyError: 'x'"
+    assert types(answer) == ["agent_start", "error", "agent_end"]
+    traceback = answer["trace"][1]["traceback"]
+    assert traceback == ("Traceback (most recent call last):\n"
+                         '  File "<string>", line 4, in run\n    return helper()\n            ^^^^^^^^\n'
+                         '  File "<string>", line 2, in helper\n    return {}[\'x\']\n           ~~^^^^^\nKeyError: \'x\'\n')  # fmt: skip
+
+
+@pytest.mark.parametrize("code, error", [
+    ("def x(:\n", "SyntaxError: invalid syntax (<string>, line 1)"),
+    ("def run(i, t):\n    return 1", "ValueError: Code did not define an 'async def run(input_dict, tools)' function."),
+    ("run = 5", "ValueError: Code did not define an 'async def run(input_dict, tools)' function."),
+    ("", "ValueError: Code did not define an 'async def run(input_dict, tools)' function."),
+    ("raise OSError('top')", "OSError: top"),
+    ("import nonesuch", "ModuleNotFoundError: No module named 'nonesuch'"),
+])  # fmt: skip
+def test_code_that_cannot_begin_leaves_no_trace(driver, code, error):
+    answer = driver.run(code)
+    assert failure(answer) == error
+    assert answer["trace"] == []
+
+
+def test_code_that_prints_before_it_fails_leaves_one(driver):
+    answer = driver.run("print('top')\nraise KeyError('k')")
+    assert types(answer) == ["agent_start", "stdout", "error", "agent_end"]
+
+
+def test_lines_keep_their_order_and_empty_ones_are_dropped(driver):
+    answer = driver.run(body("import sys, logging\nprint('a', end='')\nprint('b')\nprint()\nsys.stderr.write('c\\nd')\nlogging.info('no')\nlogging.getLogger('q').error('e')\nprint('f')\nsys.stdout.buffer.write(b'g\\n')"))
+    assert messages(answer) == ["ab", "c", "f", "g", "d"]
+    log = next(event for event in answer["trace"] if event["type"] == "log")
+    assert (log["level"], log["logger"], log["message"], log["depth"]) == ("ERROR", "q", "e", 1)
+
+
+def test_what_bypasses_stdout_is_shown_too(driver):
+    assert messages(driver.run(body("import os\nos.write(1, b'raw one\\nraw \\xff two')"))) == ["raw one", "raw ? two"]
+
+
+def test_long_lines_are_cut(driver):
+    line = messages(driver.run(body("print('é' * 5000)")))[0]
+    assert line == "é" * 4096 + "\n... [truncated, 1808 more bytes]"
+
+
+def test_output_has_a_limit(driver):
+    answer = driver.run(body("for n in range(10000):\n    print(n)\nreturn 'done'"), limits={"output_events": 50})
+    assert outcome(answer) == "done"
+    assert messages(answer)[:50] == [str(n) for n in range(50)] and len(messages(answer)) == 51
+
+
+@pytest.mark.parametrize("forged", [
+    {"t": "agent_end", "type": "agent_end", "outcome": "success", "source": "system"},
+    {"t": "ev", "type": "error", "source": "system"}, {"t": "stdout", "message": 5}, {"t": 7}, {}, {"t": "ret", "id": 1},
+])  # fmt: skip
+def test_events_cannot_be_forged(driver, forged):
+    text = f"import gc\nc = next(o for o in gc.get_objects() if type(o).__name__ == 'Channel' and o.socket.fileno() == 3)\nc.send({forged!r})\nreturn 'sent'"
+    answer = driver.run(body(text))
+    assert outcome(answer) == "sent"
+    assert types(answer) == ["agent_start", "agent_end"]
+
+
+def test_identity_is_never_taken_from_the_child(driver):
+    text = ("import gc\nc = next(o for o in gc.get_objects() if type(o).__name__ == 'Channel' and o.socket.fileno() == 3)\n"
+            "c.send({'t': 'stdout', 'message': 'hi', 'agent_name': 'admin', 'depth': 7, 'source': 'system', 'ts': 'x', 'type': 'agent_end'})\n"
+            "v = await c.acall('ds.get', {'namespace': 'default', 'key': 'mine', 'user': 'a', 'user_id': 'a', 'userId': 'a'})\nreturn v[0]['found']")  # fmt: skip
+    outcome(driver.run(body("data_store.set('mine', 1)"), user_id="a"))
+    answer = driver.run(body(text), user_id="b")
+    assert outcome(answer) is False
+    said = answer["trace"][1]
+    assert (said["type"], said["agent_name"], said["depth"], said["source"]) == ("stdout", "sandbox_agent", 1, "stdout")
+    assert said["ts"].endswith("Z")
+
+
+# ---- calls
+
+
+def test_the_data_store_is_called_and_noted(driver):
+    answer = driver.run(body("data_store.set('k', {'a': [1]})\nn = data_store.use_namespace('other')\nmark = object()\nreturn [data_store.get('k'), n.get('k', 'dflt'), n.get('k', mark) is mark, data_store.list_keys(), data_store.delete('k')]"), user_id="ds")
+    assert outcome(answer) == [{"a": [1]}, "dflt", True, ["k"], True]
+    assert [entry["op"] for entry in answer["outcome"]["opsLog"]] == ["set", "get", "get", "get", "list_keys", "delete"]
+    events = [event for event in answer["trace"] if event["type"] == "data_store"]
+    assert [event["operation"] for event in events] == ["set", "get", "get", "get", "list_keys", "delete"]
+    assert [event["found"] for event in events] == [None, True, False, False, None, True]
+
+
+def test_the_data_store_works_from_threads(driver):
+    answer = driver.run(body("def one(n):\n    data_store.set(str(n), n)\n    return data_store.get(str(n))\nreturn await asyncio.gather(*[asyncio.to_thread(one, n) for n in range(6)])"), user_id="threads")
+    assert outcome(answer) == [0, 1, 2, 3, 4, 5]
+
+
+def test_without_a_data_store_the_error_says_so():
+    with Driver() as driver:
+        assert failure(driver.run(body("data_store.get('k')"))) == "RuntimeError: No data store is configured on this server."
+
+
+AGENTS = {
+    "e": {"name": "echo", "code": RUN + "    print('hi')\n    return input_dict", "tools": {}, "imports": []},
+    "f": {"name": "fails", "code": RUN + "    raise ValueError('inner')", "tools": {}, "imports": []},
+    "l": {"name": "loop", "code": RUN + "    return await gofannon_client.call('loop', {})", "tools": {}, "imports": ["l"]},
+    "s": {"name": "sleeps", "code": RUN + "    await asyncio.sleep(100)", "tools": {}, "imports": []},
+    "m": {"name": "middle", "code": RUN + "    return await gofannon_client.call('echo', {'deep': 1})", "tools": {}, "imports": ["e"]},
+    "b": {"name": "broken", "code": "def (", "tools": {}, "imports": []},
+}  # fmt: skip
+
+
+def called(driver, text, imports, **more):
+    return driver.run(body(text), imports=imports, agents=AGENTS, **more)
+
+
+def test_a_called_agent_is_one_deeper(driver):
+    answer = called(driver, "return await gofannon_client.call(agent_name='middle', input_dict={})", ["m"])
+    assert outcome(answer) == {"deep": 1}
+    assert [(event["type"], event["agent_name"], event["depth"]) for event in answer["trace"]] == [
+        ("agent_start", "sandbox_agent", 0), ("agent_start", "middle", 1), ("agent_start", "echo", 2), ("stdout", "echo", 3),
+        ("agent_end", "echo", 2), ("agent_end", "middle", 1), ("agent_end", "sandbox_agent", 0),
+    ]  # fmt: skip
+
+
+def test_agents_are_called_at_the_same_time(driver):
+    answer = called(driver, "return await asyncio.gather(*[gofannon_client.call('echo', {'n': n}) for n in range(5)])", ["e"])
+    assert outcome(answer) == [{"n": n} for n in range(5)]
+    assert types(answer).count("agent_start") == types(answer).count("agent_end") == 6
+
+
+def test_only_imported_agents_can_be_called(driver):
+    answer = called(driver, "return await gofannon_client.call('fails', {})", ["e"])
+    assert failure(answer) == "ValueError: Gofannon agent 'fails' not found or not imported for this run."
+
+
+def test_an_import_that_is_missing_fails_the_run(driver):
+    answer = called(driver, "return 1", ["e", "nope"])
+    assert failure(answer) == "ValueError: Could not load one or more dependent Gofannon agents."
+    assert answer["trace"] == []
+
+
+def test_the_failure_of_a_called_agent_can_be_caught(driver):
+    answer = called(driver, "try:\n    await gofannon_client.call('fails', {})\nexcept ValueError as e:\n    return str(e)", ["f"])
+    assert outcome(answer) == "inner"
+    assert types(answer) == ["agent_start", "agent_start", "error", "agent_end", "agent_end"]
+    assert "invalid syntax" in failure(called(driver, "await gofannon_client.call('broken', {})", ["b"]))
+
+
+def test_calls_without_end_are_stopped(driver):
+    answer = called(driver, "return await gofannon_client.call('loop', {})", ["l"])
+    assert failure(answer).startswith("RecursionError: Agents call each other too deeply")
+    assert types(answer).count("agent_start") == types(answer).count("agent_end") == 9
+    answer = called(driver, "for n in range(9):\n    await gofannon_client.call('echo', {})", ["e"], limits={"nested_runs": 4})
+    assert "as many agents as it may" in failure(answer)
+
+
+def test_a_called_agent_ends_with_its_caller(driver):
+    answer = called(driver, "t = asyncio.ensure_future(gofannon_client.call('sleeps', {}))\nawait asyncio.sleep(0.3)\nreturn 'early'", ["s"])
+    assert outcome(answer) == "early"
+    assert types(answer) == ["agent_start", "agent_start", "agent_end", "agent_end"]
+    answer = called(driver, "try:\n    await asyncio.wait_for(gofannon_client.call('sleeps', {}), 0.3)\nexcept TimeoutError:\n    return 'late'", ["s"])
+    assert outcome(answer) == "late"
+
+
+def test_what_is_not_configured_says_so(driver):
+    assert failure(driver.run(body("await call_llm('p', 'm', [])"))) == "RuntimeError: No model provider is configured on this server."
+    assert "No MCP client is configured" in failure(driver.run(body("await RemoteMCPClient('http://x').list_tools()")))
+
+
+ECHO = "http://public.test/echo"
+
+
+@pytest.mark.parametrize("text", [
+    f"r = await http_client.get('{ECHO}')", f"r = httpx.get('{ECHO}')",
+    f"async with httpx.AsyncClient(timeout=5) as c:\n    r = await c.get('{ECHO}')",
+    f"with httpx.Client(verify=False) as c:\n    r = c.get('{ECHO}')",
+    "r = await http_client.get('http://public.test/redirect')",
+    f"r = await asyncio.to_thread(httpx.get, '{ECHO}')",
+    f"async with http_client.stream('GET', '{ECHO}') as r:\n    await r.aread()",
+])  # fmt: skip
+def test_http_goes_through_the_server(driver, text):
+    answer = outcome(driver.run(body(text + "\nreturn [r.status_code, r.json()['path'], r.headers.get_list('x-two')]")))
+    assert answer == [200, "/echo", ["a", "b"]]
+
+
+def test_bodies_and_headers_go_along(driver):
+    answer = outcome(driver.run(body(f"r = await http_client.post('{ECHO}', content=b'\\xff' * 100000, headers={{'X-A': 'e', 'Host': 'evil', 'Connection': 'x'}})\nreturn r.json()")))
+    assert (answer["method"], answer["body_len"]) == ("POST", 100000)
+    names = [header.split(":")[0].lower() for header in answer["headers"]]
+    assert "x-a" in names and not {"host", "connection", "content-length", "accept-encoding"} & set(names)
+
+
+@pytest.mark.parametrize("url, error", [
+    ("http://127.0.0.1/", "ConnectError: the address is not public"), ("http://public.test/inside", "ConnectError: the address is not public"),
+    ("http://public.test/big", "ReadError: the reply is too large"), ("ftp://public.test/", "UnsupportedProtocol: "),
+])  # fmt: skip
+def test_http_that_is_refused_is_an_error_of_httpx(driver, url, error):
+    assert failure(driver.run(body(f"await http_client.get('{url}')"))).startswith(error)
+    assert outcome(driver.run(body(f"try:\n    await http_client.get('{url}')\nexcept httpx.TransportError:\n    return 'caught'"))) == "caught"
+
+
+def test_http_requests_run_at_the_same_time_and_end_with_the_run(driver):
+    answer = driver.run(body(f"r = await asyncio.gather(*[http_client.get('{ECHO}') for _ in range(40)])\nreturn len(r)"))
+    assert outcome(answer) == 40
+    assert "ReadTimeout" in failure(driver.run(body("await http_client.get('http://public.test/slow', timeout=0.3)")))
+    answer = driver.run(body("asyncio.ensure_future(http_client.get('http://public.test/slow', timeout=60))\nawait asyncio.sleep(0.2)\nreturn 'left'"))
+    assert outcome(answer) == "left" and answer["us"] < 5_000_000 * SCALE
+    answer = driver.run(body("try:\n    await asyncio.wait_for(http_client.get('http://public.test/slow', timeout=60), 0.2)\nexcept TimeoutError:\n    return 'late'"))
+    assert outcome(answer) == "late"
+
+
+def test_http_requests_are_counted(driver):
+    error = failure(driver.run(body(f"for _ in range(9):\n    await http_client.get('{ECHO}')"), limits={"http_calls": 5}))
+    assert error == "ConnectError: This run has made as many requests as it may."
+
+
+def test_calls_are_counted(driver):
+    error = failure(driver.run(body("for n in range(100):\n    data_store.list_namespaces()"), limits={"calls": 20}))
+    assert "more calls" in error
+
+
+# ---- limits and stopping
+
+
+def test_too_much_code_is_refused(driver):
+    answer = driver.run("# filler\n" * 600_000)
+    assert answer["code"] == -1
+    assert answer["text"] == "The agent's code has 5400000 bytes; the limit is 524288."
+
+
+def test_wall_time_is_limited(driver):
+    began = time.monotonic()
+    answer = driver.run(body("await asyncio.sleep(60)"), timeout_ms=400)
+    assert failure(answer) == "TimeoutError: The agent did not finish within 0.4 s."
+    assert types(answer)[-1] == "agent_end"
+    answer = driver.run(body("import time\ntime.sleep(60)"), timeout_ms=400, limits={"grace_ms": 200})
+    assert failure(answer) == "TimeoutError: The agent did not finish within 0.4 s."
+    assert time.monotonic() - began < 10 * SCALE
+
+
+def test_cpu_time_is_limited_for_one_run(driver):
+    assert failure(driver.run(body("while True:\n    pass"), limits={"cpu_s": 1})) == "TimeoutError: The agent used up its 1 s of CPU time."
+
+
+def test_memory_is_limited(driver):
+    assert failure(driver.run(body("return len(bytearray(3 << 30))"))).startswith("MemoryError")
+    answer = driver.run(body("x = bytearray(200 << 20)\nfor i in range(0, len(x), 4096):\n    x[i] = 1\nawait asyncio.sleep(5)"), limits={"memory_mb": 128})
+    assert failure(answer) == "MemoryError: The agent used more than its 128 MiB of memory."
+
+
+def test_a_run_is_cancelled(driver):
+    answer = driver.run(body("try:\n    await asyncio.sleep(60)\nexcept asyncio.CancelledError:\n    print('asked')\n    raise"), cancel_after_ms=300)
+    assert failure(answer) == "CancelledError: The run was cancelled."
+    assert messages(answer) == ["asked"]
+    assert answer["us"] < 5_000_000 * SCALE
+
+
+def test_a_sink_stops_the_run(driver):
+    answer = driver.run(body("print('x')\nawait asyncio.sleep(60)"), stop_at="stdout")
+    assert failure(answer) == "CancelledError: The run was cancelled."
+    assert types(answer) == ["agent_start", "stdout"]
+
+
+def test_cancelling_ends_called_agents_too(driver):
+    answer = called(driver, "await gofannon_client.call('sleeps', {})", ["s"], cancel_after_ms=500)
+    assert failure(answer) == "CancelledError: The run was cancelled."
+    assert types(answer).count("agent_start") == types(answer).count("agent_end") == 2
+
+
+def test_runs_at_the_same_time_do_not_mix(driver):
+    text = body("import random\nfor n in range(20):\n    print(input_dict['me'], n)\n    await asyncio.sleep(random.random() / 200)\ndata_store.set('me', input_dict['me'])\nreturn data_store.get('me')")
+    waits = [driver.start_run(text, input={"me": n}, user_id=f"u{n}") for n in range(30)]
+    for number, wait in enumerate(waits):
+        answer = wait(120)
+        assert outcome(answer) == number
+        assert messages(answer) == [f"{number} {n}" for n in range(20)]
+
+
+def test_too_many_runs_are_refused():
+    with Driver(settings={"running": 1, "queue": 1, "queue_ms": 60000}) as driver:
+        first = driver.start_run(body("await asyncio.sleep(1)\nreturn 1"), user_id="a")
+        time.sleep(0.5)
+        second = driver.start_run(body("return 2"), user_id="b")
+        time.sleep(0.2)
+        refused = driver.run(body("return 3"), user_id="c")
+        assert refused["code"] == -12 and "too many agents" in refused["text"]
+        assert (outcome(first()), outcome(second())) == (1, 2)
+
+
+def test_status_tells_how_agents_are_isolated(driver):
+    outcome(driver.run(body("return 1")))
+    status = driver.status()["status"]
+    assert status["state"] == "ready" and status["level"] in ("strict", "container", "best-effort")
+    assert set(status["barriers"]) == {"system_calls", "files", "network", "processes", "identity", "tmp"}
+    assert json.dumps(status)
