@@ -91,6 +91,20 @@ static void all_faults_of_a_configuration_are_told_and_nothing_is_run(void **sta
     assert_string_equal(world_journal(world), "");
 }
 
+static void instances_can_be_looked_at_without_being_started(void **state)
+{
+    struct world *world = *state;
+    char *faults = NULL;
+    struct config *config =
+        world_config(world, "- {name: one, plugin: puppet, settings: {offer: a/1}}\n"
+                            "- {name: two, plugin: needs-a}\n");
+
+    assert_int_equal(lifecycle_look(world->lifecycle, config, &faults), 0);
+    services_release(world_acquire(world, "a/1"));
+    lifecycle_stop(world->lifecycle);
+    assert_string_equal(world_journal(world), "one:init two:init two:fini one:fini ");
+}
+
 static void settings_have_their_defaults_when_init_sees_them(void **state)
 {
     struct world *world = *state;
@@ -429,6 +443,7 @@ int main(void)
         TEST(an_init_that_fails_undoes_what_it_published),
         TEST(a_start_that_fails_is_followed_by_fini_without_stop),
         TEST(all_faults_of_a_configuration_are_told_and_nothing_is_run),
+        TEST(instances_can_be_looked_at_without_being_started),
         TEST(settings_have_their_defaults_when_init_sees_them),
         TEST(nobody_is_found_before_start_or_after_withdrawal),
         TEST(a_held_service_keeps_the_instance_withdrawn_and_is_named),

@@ -42,19 +42,13 @@ static void forget_routes(struct ein_ctx *ctx)
     ((struct world *)ctx->above)->forgotten++;
 }
 
-static void withdraw_routes(struct ein_ctx *ctx)
-{
-    (void)ctx;
-}
-
 static void held_routes(struct ein_ctx *ctx, char *out, size_t size)
 {
     (void)ctx;
     (void)snprintf(out, size, "%s", "");
 }
 
-static const struct lifecycle_ops ops = { .withdraw_routes = withdraw_routes,
-                                          .forget_routes = forget_routes,
+static const struct lifecycle_ops ops = { .forget_routes = forget_routes,
                                           .held_routes = held_routes };
 
 /* ---- made and unmade ---- */
