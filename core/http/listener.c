@@ -15,15 +15,24 @@
 #include <sys/socket.h>
 #include <ulfius.h>
 
-enum { BACKLOG = 1024, STREAM_BLOCK = 16 * 1024, DRAIN_STEP_MS = 5 };
+enum {
+    BACKLOG = 1024,
+    STREAM_BLOCK = 16 * 1024,
+    DRAIN_STEP_MS = 5,
+    /* Of a connection's memory, beside the request's headers: what is made of them, and the head
+     * of the reply.  All of it is cleared for every request. */
+    HEAD_EXTRA = 16 * 1024
+};
 
 struct listener {
     struct _u_instance ulfius;
     struct pipeline *pipeline;
     int fd;
     uint16_t port;
-    size_t body_max; /* what ulfius keeps of a body, less one byte */
-    bool quiesced;   /* atomic */
+    size_t body_max; /* atomic: what ulfius keeps of a body, less one byte; only grows */
+    const struct settings *seen; /* when body_max was found; the thread that accepts */
+    uint64_t seen_routes;        /* the same */
+    bool quiesced;               /* atomic */
 };
 
 struct conn {
@@ -32,6 +41,7 @@ struct conn {
     struct ein_req *req; /* storage, made with the first request and used again by the next */
     bool streaming;      /* its stream is being sent */
     bool used;           /* a request has been answered */
+    size_t body_max;     /* when this request began */
     char addr[INET6_ADDRSTRLEN];
 };
 
@@ -42,6 +52,37 @@ static _Thread_local struct conn *current;
 static const struct limits *limits_of(const struct listener *listener)
 {
     return &pipeline_settings(listener->pipeline)->limits;
+}
+
+/* ---- the longest body ---- */
+
+static int larger_body(const struct route *route, void *data)
+{
+    size_t *max = data;
+
+    if (route->spec.body_max > *max)
+        *max = route->spec.body_max;
+    return 0;
+}
+
+/* The limits and the routes may have changed since.  It never shrinks: a body that ulfius cuts
+ * shorter than its request was told would pass for a whole one. */
+static void update_body_max(struct listener *listener)
+{
+    const struct settings *settings = pipeline_settings(listener->pipeline);
+    struct router *router = pipeline_router(listener->pipeline);
+    uint64_t routes = router_version(router);
+    size_t max = listener->body_max;
+
+    if (listener->seen == settings && listener->seen_routes == routes)
+        return;
+    if (settings->limits.body_bytes > max)
+        max = settings->limits.body_bytes;
+    (void)router_each(router, larger_body, &max);
+    __atomic_store_n(&listener->ulfius.max_post_body_size, max + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&listener->body_max, max, __ATOMIC_RELEASE);
+    listener->seen = settings;
+    listener->seen_routes = routes;
 }
 
 /* ---- connections ---- */
@@ -78,6 +119,7 @@ static void conn_open(struct listener *listener, struct MHD_Connection *connecti
     *context = conn;
     if (!conn)
         return;
+    update_body_max(listener);
     conn->listener = listener;
     conn->watch.fd = fd->connect_fd;
     if (from && from->client_addr)
@@ -117,6 +159,8 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *connecti
     struct listener *listener = data;
 
     current = conn_of(connection);
+    if (current)
+        current->body_max = __atomic_load_n(&listener->body_max, __ATOMIC_ACQUIRE);
     /* The first request's time runs since the connection was opened. */
     if (current && current->used)
         watch_conn_until(&current->watch, clock_mono_ms() + limits_of(listener)->read_ms);
@@ -238,7 +282,7 @@ static struct head head_of(const struct conn *conn, const struct _u_request *req
         .count = (size_t)request->map_header->nb_values,
         .body = request->binary_body,
         .body_len = len,
-        .body_cut = len > conn->listener->body_max,
+        .body_cut = len > conn->body_max,
         .client_addr = conn->addr,
         .fd = conn->watch.fd,
     };
@@ -353,15 +397,6 @@ static int open_socket(struct listener *listener, const json_t *listen_at, struc
     return 0;
 }
 
-static int larger_body(const struct route *route, void *data)
-{
-    size_t *max = data;
-
-    if (route->spec.body_max > *max)
-        *max = route->spec.body_max;
-    return 0;
-}
-
 static int start(struct listener *listener, struct ein_error *err)
 {
     const struct limits *limits = limits_of(listener);
@@ -373,16 +408,13 @@ static int start(struct listener *listener, struct ein_error *err)
         { MHD_OPTION_CONNECTION_LIMIT, limits->connections, NULL },
         { MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip, NULL },
         { MHD_OPTION_THREAD_STACK_SIZE, limits->stack_bytes, NULL },
-        /* The request's head, what is made of it, and the head of the reply. */
-        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * (intptr_t)limits->header_bytes, NULL },
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)limits->header_bytes + HEAD_EXTRA, NULL },
         { MHD_OPTION_END, 0, NULL },
     };
 
-    listener->body_max = limits->body_bytes;
-    (void)router_each(pipeline_router(listener->pipeline), larger_body, &listener->body_max);
     if (ulfius_init_instance(&listener->ulfius, 1, NULL, NULL) != U_OK)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    listener->ulfius.max_post_body_size = listener->body_max + 1;
+    update_body_max(listener);
     listener->ulfius.check_utf8 = 0;
     listener->ulfius.allowed_post_processor = U_POST_PROCESS_NONE;
     if (ulfius_add_endpoint_by_val(&listener->ulfius, "*", NULL, "*", 0, on_request, listener) !=

@@ -41,6 +41,10 @@ static bool head(struct ein_req *req)
     reply_add_header(req, "X-Request-ID", req->id);
     if (!cors_check(req))
         return false;
+    if (req->other_host) {
+        (void)reply_fail(req, 400, "The URL and the Host header name different hosts.");
+        return false;
+    }
     if (strlen(req->head.target) > limits->url_bytes) {
         (void)reply_fail(req, 414, "The URL is longer than %u bytes.", limits->url_bytes);
         return false;

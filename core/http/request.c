@@ -43,26 +43,30 @@ static void find_known(struct ein_req *req)
     }
 }
 
-/* "http://host/path" is what proxies are sent; the host is then the Host header's business. */
-static const char *skip_authority(const char *target)
+/* "http://host/path" is what proxies are sent.  A host that is not that of the Host header would
+ * be a request for another server. */
+static const char *skip_authority(struct ein_req *req, const char *target)
 {
-    const char *at = NULL;
+    const char *host = NULL, *path;
 
     if (target[0] == '/')
         return target;
     if (strncasecmp(target, "http://", 7) == 0)
-        at = target + 7;
+        host = target + 7;
     else if (strncasecmp(target, "https://", 8) == 0)
-        at = target + 8;
-    if (!at)
+        host = target + 8;
+    if (!host)
         return target;
-    at += strcspn(at, "/?");
-    return *at == '/' ? at : "/";
+    path = host + strcspn(host, "/?");
+    req->other_host = !req->known[HEADER_HOST] ||
+                      strlen(req->known[HEADER_HOST]) != (size_t)(path - host) ||
+                      strncasecmp(req->known[HEADER_HOST], host, (size_t)(path - host)) != 0;
+    return *path == '/' ? path : "/";
 }
 
 static void split_target(struct ein_req *req)
 {
-    const char *path = skip_authority(req->head.target);
+    const char *path = skip_authority(req, req->head.target);
     const char *query = strchr(path, '?');
 
     req->path = path;
@@ -70,12 +74,16 @@ static void split_target(struct ein_req *req)
     req->query_text = query && query[1] != '\0' ? query + 1 : NULL;
 }
 
+/* It goes into logs and pages: nothing that could mean something there. */
 static bool good_id(const char *id)
 {
+    static const char others[] = "-_.:/+=~@";
     size_t len = 0;
 
     for (; id[len]; len++)
-        if (len == REQUEST_ID_MAX || id[len] < 0x21 || id[len] > 0x7e)
+        if (len == REQUEST_ID_MAX ||
+            !((id[len] >= '0' && id[len] <= '9') || (id[len] >= 'A' && id[len] <= 'Z') ||
+              (id[len] >= 'a' && id[len] <= 'z') || strchr(others, id[len])))
             return false;
     return len > 0;
 }

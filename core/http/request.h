@@ -62,6 +62,7 @@ struct ein_req {
     const char *path; /* path_len bytes, not NUL-ended */
     size_t path_len;
     const char *query_text; /* NULL: none */
+    bool other_host;        /* the target names a host that the Host header does not */
     char *path_text;        /* NULL until a copy was needed */
     const char *id;
     char made_id[REQUEST_ID_SIZE];

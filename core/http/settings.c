@@ -14,7 +14,7 @@ static const struct {
 } limit_table[] = {
 #define LIMIT(name, otherwise)                                                                     \
     {                                                                                              \
-#name, offsetof(struct limits, name), otherwise, 1                                            \
+#name, offsetof(struct limits, name), otherwise, 1                                         \
     }
     LIMIT(connections, 10000),
     { "connections_per_ip", offsetof(struct limits, connections_per_ip), 0, 0 }, /* 0: no limit */

@@ -173,6 +173,10 @@ def test_an_absolute_target_is_read_as_its_path(driver):
     assert driver.get("http://localhost/files/a?x=1").json() == {"key": "a"}
 
 
+def test_a_target_of_another_host_is_refused(driver):
+    assert driver.get("http://evil.example/health").status == 400
+
+
 def test_a_trailing_slash_is_redirected_with_its_query(driver):
     reply = driver.get("/health/?a=1")
     assert (reply.status, reply.header("Location")) == (307, "/health?a=1")
@@ -253,6 +257,10 @@ def test_a_body_over_the_servers_limit_is_413(own):
     small = own(body_bytes=100000)
     assert small.post("/echo", b"x" * 3000000).status == 413
     assert small.get("/health").status == 200
+
+
+def test_what_the_log_has_of_a_bad_id_is_one_that_was_made(driver):
+    assert driver.get("/health", 'X-Request-ID: "><b>\r\n').header("X-Request-ID").isalnum()
 
 
 def test_a_form_is_not_taken_apart(driver):

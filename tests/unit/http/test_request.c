@@ -125,6 +125,9 @@ static void test_a_request_id_is_kept_or_made(void **state)
     assert_int_equal(strlen(request_id(req)), 32);
     strcpy(first, request_id(req));
     request_done(req);
+    req = fixture_begin(*state, "GET", "/", HEADERS("X-Request-ID", "\"><script>"));
+    assert_int_equal(strlen(request_id(req)), 32);
+    request_done(req);
     req = fixture_begin(*state, "GET", "/", NULL);
     assert_string_not_equal(request_id(req), first);
     request_done(req);
