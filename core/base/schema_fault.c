@@ -60,6 +60,13 @@ static const struct {
     [FAULT_GT] = { "greater_than", "Input should be greater than #", "is not more than #", "gt" },
 };
 
+/* The limit of a number is told as one: 5.0. */
+static json_t *limit_of(const struct node *node, const json_t *limit)
+{
+    return node->type == SCHEMA_NUMBER ? json_real(json_number_value(limit))
+                                       : json_incref((json_t *)limit);
+}
+
 /* What the schema asks for; NULL: nothing that has a value. */
 static json_t *asked(enum fault fault, const struct node *node)
 {
@@ -75,11 +82,11 @@ static json_t *asked(enum fault fault, const struct node *node)
     case FAULT_LIST_LONG:
         return json_integer((json_int_t)node->len_max);
     case FAULT_GE:
-        return json_incref((json_t *)node->at_least);
+        return limit_of(node, node->at_least);
     case FAULT_LE:
-        return json_incref((json_t *)node->at_most);
+        return limit_of(node, node->at_most);
     case FAULT_GT:
-        return json_incref((json_t *)node->more_than);
+        return limit_of(node, node->more_than);
     default:
         return NULL;
     }
