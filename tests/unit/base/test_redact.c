@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_redacted(const char *text, const char *expected)
+{
+    size_t len;
+    char *clean = redact(text, strlen(text), &len), *again;
+
+    assert_string_equal(clean, expected);
+    assert_int_equal(len, strlen(expected));
+    again = redact(clean, len, NULL);
+    assert_string_equal(again, expected);
+    free(again);
+    free(clean);
+}
+
+static void secrets_are_known_by_their_shape(void **state)
+{
+    static const char *const cases[][2] = {
+        { "key sk-abcdEFGH12345678ijkl.", "key [REDACTED:openai_key]." },
+        { "sk-proj-abc_DEF-1234567890", "[REDACTED:openai_key]" },
+        { "(sk-ant-api03-abcdefghijkl)", "([REDACTED:anthropic_key])" },
+        { "sk-or-v1-0123456789abcdef", "[REDACTED:openrouter_key]" },
+        { "AIzaSyA1234567890abcdefghijklmnopqrstuv", "[REDACTED:google_key]" },
+        { "ghp_abcdefghijklmnopqrst0123", "[REDACTED:github_token]" },
+        { "github_pat_11ABCDEFG0abcdefghij_klm", "[REDACTED:github_token]" },
+        { "xoxb-123456789012-abcdef", "[REDACTED:slack_token]" },
+        { "AKIAIOSFODNN7EXAMPLE!", "[REDACTED:aws_key]!" },
+        { "ASIAIOSFODNN7EXAMPLE", "[REDACTED:aws_key]" },
+        { "pplx-abcdefghijklmnopqrstuv", "[REDACTED:perplexity_key]" },
+        { "hf_abcdefghijklmnopqrstuv", "[REDACTED:huggingface_token]" },
+        { "ein_0123456789abcdefghij", "[REDACTED:einion_key]" },
+        { "a eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_123 b", "a [REDACTED:jwt] b" },
+        { "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x",
+          "[REDACTED:private_key] x" },
+        { "-----BEGIN PRIVATE KEY-----\nMIIE", "[REDACTED:private_key]" },
+        { "postgres://bob:hunter2@db:5432/x", "postgres://bob:[REDACTED:url_password]@db:5432/x" },
+        { "https://u:p@ss@host/", "https://u:[REDACTED:url_password]@host/" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_redacted(cases[i][0], cases[i][1]);
+}
+
+static void secrets_are_known_by_the_name_before_them(void **state)
+{
+    static const char *const cases[][2] = {
+        { "password=hunter2 x", "password=[REDACTED:password] x" },
+        { "DB_PASSWORD=correcthorse", "DB_PASSWORD=[REDACTED:password]" },
+        { "password: hunter2", "password: [REDACTED:password]" },
+        { "{\"password\": \"hunter2\"}", "{\"password\": \"[REDACTED:password]\"}" },
+        { "{\"openaiApiKey\":\"abc\",\"b\":1}",
+          "{\"openaiApiKey\":\"[REDACTED:api_key]\",\"b\":1}" },
+        { "{\\\"api_key\\\":\\\"abc\\\"}", "{\\\"api_key\\\":\\\"[REDACTED:api_key]\\\"}" },
+        { "'token': 'it\\'s'", "'token': '[REDACTED:token]'" },
+        { "/x?token=abcdef&y=1", "/x?token=[REDACTED:token]&y=1" },
+        { "client_secret=abc123;", "client_secret=[REDACTED:secret];" },
+        { "x-api-key: 0123456789", "x-api-key: [REDACTED:api_key]" },
+        { "Authorization: Bearer abc", "Authorization: Bearer [REDACTED:bearer_token]" },
+        { "authorization: Basic dXNlcjpwYXNz", "authorization: Basic [REDACTED:authorization]" },
+        { "{\"Authorization\": \"Bearer abc\"}",
+          "{\"Authorization\": \"Bearer [REDACTED:bearer_token]\"}" },
+        { "sent Bearer abc123def456 to", "sent Bearer [REDACTED:bearer_token] to" },
+        { "gofannon_sid=abcdefghij; a=b", "gofannon_sid=[REDACTED:session]; a=b" },
+        { "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPx",
+          "aws_secret_access_key = [REDACTED:secret]" },
+        { "password=\"never closed", "password=\"[REDACTED:password]" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_redacted(cases[i][0], cases[i][1]);
+}
+
+static void prose_and_programs_stay_as_they_are(void **state)
+{
+    static const char *const texts[] = {
+        "token = count_tokens(text)",
+        "max_tokens=400, prompt_tokens: 12",
+        "\"max_tokens\": 400",
+        "The password must be long; the secret: never tell it.",
+        "password: must have eight letters",
+        "if token == other_token:",
+        "def f(token, password=None):",
+        "call(token=token, secret=self.secret)",
+        "password = getpass()",
+        "api_key=os.environ[\"X\"]",
+        "\"token\": null, \"secret\": true",
+        "task-force sk-learn risk-free desk-12345678901234567890",
+        "a bearer of bad news; Bearer tokens are opaque",
+        "eyJust.a.word",
+        "http://example.org:8080/a@b",
+        "-----BEGIN CERTIFICATE-----",
+        "ein_plugin_v1, ein_handler, ein_host_functions_of_a_kind",
+        "AKIA is a prefix, ASIATIC another",
+        "token: 5",
+        "ERROR: x = y: z",
+        "",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_redacted(texts[i], texts[i]);
+}
+
+static void members_with_telling_names_are_hidden_in_json(void **state)
+{
+    json_t *json = json_pack("{s:s, s:{s:s, s:i, s:n, s:[s,s]}, s:i, s:s}", "password", "x", "in",
+                             "openaiApiKey", "y", "token", 5, "secret", "list", "plain",
+                             "sk-abcdEFGH12345678ijkl", "db_password", 1234, "empty_token", "");
+    json_t *expected =
+        json_pack("{s:s, s:{s:s, s:i, s:n, s:[s,s]}, s:s, s:s}", "password", "[REDACTED:password]",
+                  "in", "openaiApiKey", "[REDACTED:api_key]", "token", 5, "secret", "list", "plain",
+                  "[REDACTED:openai_key]", "db_password", "[REDACTED:password]", "empty_token", "");
+
+    (void)state;
+    assert_non_null(json);
+    redact_json(json);
+    assert_true(json_equal(json, expected));
+    json_decref(expected);
+    json_decref(json);
+}
+
+/* Texts made of one piece that begins a match and never ends it. */
+static void time_grows_with_the_text_and_no_faster(void **state)
+{
+    static const char *const pieces[] = {
+        "sk-",  "token=",       "password: ",           "eyJ",     "eyJaaaa.",
+        "://",  "://a:",        "-----BEGIN ",          "Bearer ", "token=\"",
+        "a=b(", "token=token(", "'token': '[REDACTED:", "sk-ant-a"
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        size_t len = 2000000, piece = strlen(pieces[i]);
+        char *text = malloc(len);
+        int64_t start = clock_mono_ms();
+
+        for (size_t at = 0; at < len; at++)
+            text[at] = pieces[i][at % piece];
+        free(redact(text, len, NULL));
+        if (clock_mono_ms() - start > 5000)
+            fail_msg("%s: %lld ms", pieces[i], (long long)(clock_mono_ms() - start));
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(secrets_are_known_by_their_shape),
+        cmocka_unit_test(secrets_are_known_by_the_name_before_them),
+        cmocka_unit_test(prose_and_programs_stay_as_they_are),
+        cmocka_unit_test(members_with_telling_names_are_hidden_in_json),
+        cmocka_unit_test(time_grows_with_the_text_and_no_faster),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
