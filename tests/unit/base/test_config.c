@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[] = "/tmp/einion-test-config-XXXXXX";
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static int begin(void **state)
+{
+    int fd = mkstemp(file);
+
+    (void)state;
+    for (const char *const *name =
+             (const char *const[]){ "APP_ENV", "FRONTEND_URL", "DATABASE_PROVIDER",
+                                    "ADMIN_PANEL_ENABLED", "AUTH_CONFIG_PATH", "T_UNSET", NULL };
+         *name; name++)
+        (void)unsetenv(*name);
+    return fd < 0 || close(fd) < 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    return unlink(file);
+}
+
+static struct config *loaded(const char *text, const char *const *sets)
+{
+    struct config *config;
+    char *faults;
+
+    if (text)
+        write_file(file, text);
+    if (config_load(text ? file : NULL, sets, &config, &faults) < 0)
+        fail_msg("%s", faults);
+    assert_null(faults);
+    return config;
+}
+
+static const json_t *at(const struct config *config, const char *section, const char *name)
+{
+    return json_object_get(config_section(config, section), name);
+}
+
+/* All of `expected` are lines of the report; FILE stands for the file's name. */
+static void assert_faults(const char *text, const char *const *sets, const char *const *expected)
+{
+    struct config *config;
+    char *faults, line[512];
+
+    write_file(file, text);
+    assert_int_equal(config_load(file, sets, &config, &faults), EIN_E_INVALID);
+    for (; *expected; expected++) {
+        bool in_file = strncmp(*expected, "FILE", 4) == 0;
+
+        (void)snprintf(line, sizeof(line), "%s%s\n", in_file ? file : "",
+                       *expected + (in_file ? 4 : 0));
+        if (!strstr(faults, line))
+            fail_msg("no line %sin:\n%s", line, faults);
+    }
+    free(faults);
+}
+
+static void built_in_configuration_is_valid(void **state)
+{
+    static const char *const names[] = { "service",    "storage-sqlite", "storage-memory",
+                                         "data-store", "sessions",       "runtime-python",
+                                         "agents",     "deployments" };
+    struct config *config;
+    const json_t *plugins;
+
+    (void)state;
+    assert_int_equal(setenv("EINION_STATE_DIR", "/var/lib/e", 1), 0);
+    config = loaded(NULL, NULL);
+    plugins = json_object_get(config_json(config), "plugins");
+    assert_int_equal(json_array_size(plugins), 8);
+    for (size_t i = 0; i < 8; i++) {
+        const json_t *plugin = json_array_get(plugins, i);
+
+        assert_string_equal(json_string_value(json_object_get(plugin, "name")), names[i]);
+        assert_string_equal(json_string_value(json_object_get(plugin, "plugin")), names[i]);
+        assert_int_equal(json_is_true(json_object_get(plugin, "enabled")), i != 2);
+    }
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(json_array_get(plugins, 1), "settings"), "path")),
+                        "/var/lib/e/einion.db");
+    assert_int_equal(json_integer_value(at(config, "listen", "port")), 8000);
+    config_free(config);
+    (void)unsetenv("EINION_STATE_DIR");
+}
+
+/* What the commented file says and what an empty one gives are the same. */
+static void documented_defaults_are_the_defaults(void **state)
+{
+    struct config *written = loaded(NULL, NULL), *empty = loaded("", NULL);
+    json_t *a = json_deep_copy(config_json(written)), *b = json_deep_copy(config_json(empty));
+
+    (void)state;
+    (void)json_object_del(a, "plugins");
+    (void)json_object_del(b, "plugins");
+    assert_true(json_equal(a, b));
+    assert_int_equal(json_object_size(config_section(empty, "limits")), 17);
+    json_decref(a);
+    json_decref(b);
+    config_free(written);
+    config_free(empty);
+}
+
+static void scalars_are_those_of_yaml_1_2(void **state)
+{
+    struct config *config =
+        loaded("auth: {a: true, b: yes, c: 012, d: 0x1f, e: 1.5, f: ~, g: '1',\n"
+               " h: 0o17, i: -3, j: 1e3, k: .5, l: \"a\\tb\", m: NO, n: 1_000}\n",
+               NULL);
+    json_t *expected =
+        json_pack("{s:b, s:s, s:i, s:i, s:f, s:n, s:s, s:i, s:i, s:f, s:f, s:s, s:s, s:s}", "a", 1,
+                  "b", "yes", "c", 12, "d", 31, "e", 1.5, "f", "g", "1", "h", 15, "i", -3, "j",
+                  1000.0, "k", 0.5, "l", "a\tb", "m", "NO", "n", "1_000");
+
+    (void)state;
+    assert_true(json_equal(config_section(config, "auth"), expected));
+    json_decref(expected);
+    config_free(config);
+}
+
+static void environment_is_put_in(void **state)
+{
+    struct config *config;
+
+    (void)state;
+    assert_int_equal(setenv("T_SET", "9100", 1), 0);
+    assert_int_equal(setenv("T_EMPTY", "", 1), 0);
+    config = loaded("listen: {port: '${T_SET}'}\n"
+                    "auth:\n  a: ${T_UNSET:-${T_UNSET:-x}/y}\n  b: \"${T_EMPTY:-z}\"\n  c: $$5\n"
+                    "  d: 'a${T_SET}b'\n  e: ${T_SET}\n  f: $5\n  g: \"${T_EMPTY}\"\n",
+                    NULL);
+    assert_int_equal(json_integer_value(at(config, "listen", "port")), 9100);
+    assert_string_equal(json_string_value(at(config, "auth", "a")), "x/y");
+    assert_string_equal(json_string_value(at(config, "auth", "b")), "z");
+    assert_string_equal(json_string_value(at(config, "auth", "c")), "$5");
+    assert_string_equal(json_string_value(at(config, "auth", "d")), "a9100b");
+    assert_string_equal(json_string_value(at(config, "auth", "e")), "9100");
+    assert_string_equal(json_string_value(at(config, "auth", "f")), "$5");
+    assert_string_equal(json_string_value(at(config, "auth", "g")), "");
+    config_free(config);
+}
+
+static void environment_fills_in_where_the_file_is_silent(void **state)
+{
+    struct config *config;
+    const json_t *origins;
+
+    (void)state;
+    (void)setenv("FRONTEND_URL", "https://a.example, https://b.example", 1);
+    (void)setenv("DATABASE_PROVIDER", "memory", 1);
+    (void)setenv("ADMIN_PANEL_ENABLED", "true", 1);
+    (void)setenv("APP_ENV", "local", 1);
+    config = loaded("storage: {backend: postgres}\n", NULL);
+    origins = at(config, "http", "origins");
+    assert_int_equal(json_array_size(origins), 2);
+    assert_string_equal(json_string_value(json_array_get(origins, 1)), "https://b.example");
+    assert_string_equal(json_string_value(at(config, "storage", "backend")), "postgres");
+    assert_true(json_is_true(at(config, "admin", "panel")));
+    assert_string_equal(json_string_value(json_object_get(config_json(config), "env")), "local");
+    config_free(config);
+
+    (void)setenv("FRONTEND_URL", "nowhere", 1);
+    assert_faults("", NULL,
+                  (const char *const[]){ "environment FRONTEND_URL: http.origins.0: 'nowhere' does "
+                                         "not match the pattern '^https?://[^/]+/?$'",
+                                         NULL });
+    (void)unsetenv("FRONTEND_URL");
+    (void)unsetenv("DATABASE_PROVIDER");
+    (void)unsetenv("ADMIN_PANEL_ENABLED");
+    (void)unsetenv("APP_ENV");
+}
+
+static void sets_are_applied_last(void **state)
+{
+    static const char *const sets[] = { "log.level=debug",           "plugins.one.size=7",
+                                        "plugins.two.enabled=no",    "egress.allow=[10.0.0.0/8, x]",
+                                        "plugins.one.enabled=false", NULL };
+    struct config *config = loaded("log: {level: warn}\nplugins: {one: {size: 1}}\n", sets);
+    const json_t *plugins = json_object_get(config_json(config), "plugins");
+
+    (void)state;
+    assert_string_equal(json_string_value(at(config, "log", "level")), "debug");
+    assert_int_equal(json_array_size(at(config, "egress", "allow")), 2);
+    assert_int_equal(json_array_size(plugins), 2);
+    assert_false(json_is_true(json_object_get(json_array_get(plugins, 0), "enabled")));
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(json_array_get(plugins, 0), "settings"), "size")),
+                     7);
+    config_free(config);
+}
+
+static void all_faults_are_told_at_once_with_their_places(void **state)
+{
+    (void)state;
+    assert_faults(
+        "listen: {adress: x}\n"
+        "limits:\n"
+        "  workers: 2\n"
+        "  workers: 3\n"
+        "  jobs: ${T_UNSET}\n"
+        "  drain_ms: many\n"
+        "log:\n"
+        "  level: loud\n"
+        "a: &x 1\n"
+        "b: *x\n"
+        "plugins: {Bad: 3}\n",
+        (const char *const[]){ "limits.idle_ms=1", "nonsense", "log.level.x=1", NULL },
+        (const char *const[]){
+            "FILE:1: listen.adress: unknown key; did you mean `address`?",
+
+            "FILE:5: limits.jobs: ${T_UNSET} is not set in the environment",
+            "FILE:6: limits.drain_ms: 'many' is not an integer",
+            "FILE:8: log.level: 'loud' is not 'debug', 'info', 'warn', 'error' or 'off'",
+            "FILE:9: a: YAML anchors are not supported",
+            "FILE:10: b: YAML aliases are not supported", "FILE:11: plugins.Bad: is not a map",
+            "--set: limits.idle_ms: is less than 1000", "--set: `nonsense` is not like a.b.c=value",
+            "--set: log.level.x: `level` is not a map", NULL });
+}
+
+static void what_is_no_yaml_is_refused(void **state)
+{
+    static const char *const texts[][2] = {
+        { "a: [1, }\n", "FILE:1: did not find expected node content, while parsing a flow node" },
+        { "- 1\n", "FILE: is not a map" },
+        { "env: a\n---\nenv: b\n", "FILE:2: there is more than one document" },
+        { "? [a]\n: 1\n", "FILE:1: a key is not a plain text" },
+        { "env: !!str 1\n", "FILE:1: env: YAML tags are not supported" },
+        { "env: \"a\\0b\"\n", "FILE:1: env: has a NUL character in it" },
+        { "env: ${\n", "FILE:1: env: '${' has no '}'" },
+        { "env: ${1}\n", "FILE:1: env: ${...} is not ${NAME} or ${NAME:-otherwise}" },
+    };
+    char deep[200] = "auth: ";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_faults(texts[i][0], NULL, (const char *const[]){ texts[i][1], NULL });
+    memset(deep + 6, '[', 100);
+    assert_faults(
+        deep, NULL,
+        (const char *const[]){ "FILE:1: auth.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"
+                               ".0.0.0.0.0.0.0.0: is deeper than 32 levels",
+                               NULL });
+}
+
+static void unreadable_files_are_told(void **state)
+{
+    struct config *config;
+    char *faults;
+
+    (void)state;
+    assert_int_equal(config_load("/no/such/file", NULL, &config, &faults), EIN_E_INVALID);
+    assert_string_equal(faults, "/no/such/file: No such file or directory\n");
+    free(faults);
+}
+
+static void auth_may_lie_in_a_file_of_its_own(void **state)
+{
+    char other[] = "/tmp/einion-test-auth-XXXXXX";
+    int fd = mkstemp(other);
+    struct config *config;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    write_file(other, "auth: {providers: [{type: dev_stub}], session_ttl_hours: 2}\n");
+    (void)setenv("AUTH_CONFIG_PATH", other, 1);
+    config = loaded("auth: {x: 1}\n", NULL);
+    assert_int_equal(json_integer_value(at(config, "auth", "session_ttl_hours")), 2);
+    assert_null(at(config, "auth", "x"));
+    config_free(config);
+    (void)unsetenv("AUTH_CONFIG_PATH");
+    (void)unlink(other);
+}
+
+#define PLUGIN_SCHEMA                                                                              \
+    "{\"required\":[\"path\"],\"properties\":{\"path\":{\"type\":\"string\"},"                     \
+    "\"size\":{\"type\":\"integer\",\"default\":3},\"token\":{\"type\":\"integer\"}}}"
+
+static void settings_of_a_plugin_are_checked_against_its_schema(void **state)
+{
+    struct config *config = loaded(
+        "plugins:\n  a: {path: /x}\n  b:\n    pth: 1\n    token: sesame\n  c: {d: 1}\n", NULL);
+    const json_t *plugins = json_object_get(config_json(config), "plugins");
+    char *faults, expected[512];
+
+    (void)state;
+    assert_int_equal(config_plugin_check(config, 0, PLUGIN_SCHEMA, &faults), 0);
+    assert_null(faults);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(json_array_get(plugins, 0), "settings"), "size")),
+                     3);
+
+    assert_int_equal(config_plugin_check(config, 1, PLUGIN_SCHEMA, &faults), EIN_E_INVALID);
+    (void)snprintf(expected, sizeof(expected),
+                   "%s:3: plugins.b.path: is missing\n"
+                   "%s:5: plugins.b.token: is not an integer\n"
+                   "%s:4: plugins.b.pth: unknown key; did you mean `path`?\n",
+                   file, file, file);
+    assert_string_equal(faults, expected);
+    free(faults);
+
+    assert_int_equal(config_plugin_check(config, 2, NULL, &faults), EIN_E_INVALID);
+    assert_non_null(strstr(faults, ":6: plugins.c.d: unknown key\n"));
+    free(faults);
+    config_free(config);
+}
+
+static void sections_that_are_not_there_are_empty(void **state)
+{
+    struct config *config = loaded("", NULL);
+
+    (void)state;
+    assert_int_equal(json_object_size(config_section(config, "no.such.thing")), 0);
+    assert_int_equal(json_object_size(config_section(config, "listen.port")), 0);
+    config_free(config);
+}
+
+static void secrets_come_from_environment_file_or_credentials(void **state)
+{
+    char *value;
+
+    (void)state;
+    (void)unsetenv("T_KEY");
+    assert_null(config_secret("T_KEY"));
+    write_file(file, "from-file\n");
+    (void)setenv("T_KEY_FILE", file, 1);
+    value = config_secret("T_KEY");
+    assert_string_equal(value, "from-file");
+    free(value);
+    (void)setenv("T_KEY", "from-env", 1);
+    value = config_secret("T_KEY");
+    assert_string_equal(value, "from-env");
+    free(value);
+
+    (void)setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
+    value = config_secret(file + strlen("/tmp/"));
+    assert_string_equal(value, "from-file");
+    free(value);
+    assert_null(config_secret("../etc/passwd"));
+    (void)unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(built_in_configuration_is_valid),
+        cmocka_unit_test(documented_defaults_are_the_defaults),
+        cmocka_unit_test(scalars_are_those_of_yaml_1_2),
+        cmocka_unit_test(environment_is_put_in),
+        cmocka_unit_test(environment_fills_in_where_the_file_is_silent),
+        cmocka_unit_test(sets_are_applied_last),
+        cmocka_unit_test(all_faults_are_told_at_once_with_their_places),
+        cmocka_unit_test(what_is_no_yaml_is_refused),
+        cmocka_unit_test(unreadable_files_are_told),
+        cmocka_unit_test(auth_may_lie_in_a_file_of_its_own),
+        cmocka_unit_test(settings_of_a_plugin_are_checked_against_its_schema),
+        cmocka_unit_test(sections_that_are_not_there_are_empty),
+        cmocka_unit_test(secrets_come_from_environment_file_or_credentials),
+    };
+
+    return cmocka_run_group_tests(tests, begin, finish);
+}
