@@ -147,8 +147,10 @@ static void run_and_kill(const char *path, int round, struct answered *answered)
 }
 
 /* The write that was under way when the server died may be there, unanswered: each
- * thread has one, so a document is at most one revision ahead. */
-static void expect_revision(const struct store *store, int thread, int document, const char *rev)
+ * thread has one, so a document is at most one revision ahead.  What is found is
+ * where the next round begins. */
+static void expect_revision(const struct store *store, int thread, int document,
+                            char rev[EIN_REV_SIZE])
 {
     struct ein_error err = { 0 };
     json_t *doc;
@@ -160,6 +162,7 @@ static void expect_revision(const struct store *store, int thread, int document,
     const char *found = json_string_value(json_object_get(doc, "_rev"));
     if (strcmp(found, rev) != 0 && count_of(found) != count_of(rev) + 1)
         fail_msg("%s was answered with revision %s, found %s", id, rev, found);
+    snprintf(rev, EIN_REV_SIZE, "%s", found);
     json_decref(doc);
 }
 
