@@ -291,7 +291,7 @@ static void check_schema(struct ein_req *req)
     if (!req->route || !req->route->reply || req->reply.status > 299 || !req->reply.body ||
         !is_json(req))
         return;
-    body = json_loadb(req->reply.body, req->reply.len, JSON_DECODE_ANY, NULL);
+    body = json_loadb(req->reply.body, req->reply.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (body && schema_check(req->route->reply, SCHEMA_REPLY, "reply", body, &value, &faults) >= 0)
         return;
     text = faults ? json_dumps(faults, JSON_COMPACT) : NULL;
