@@ -108,10 +108,10 @@ def test_a_secret_is_not_saved_by_where_a_line_is_cut(sqlite_server, secret):
 
 
 def test_a_long_line_is_cut(sqlite_server):
-    body = {"eventType": "long", "message": "é" * 20_000}
+    body = {"eventType": "long", "message": "é" * 5_000}
     assert sqlite_server.post("/log/client", body).status == 202
     line = next(line for line in sqlite_server.log().splitlines() if "client long" in line)
-    assert len(line.encode()) < 5_000 and "[truncated, 37952 more bytes]" in line
+    assert len(line.encode()) < 5_000 and "[truncated, 7952 more bytes]" in line
 
 
 def test_where_a_line_came_from_is_neither_forged_nor_cut_off(sqlite_server):
