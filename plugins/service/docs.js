@@ -60,9 +60,8 @@
   }
 
   function exampleObject(schema, depth) {
-    const object = {};
-    for (const [name, part] of Object.entries(schema.properties || {})) object[name] = example(part, depth + 1);
-    return object;
+    const parts = Object.entries(schema.properties || {}).filter(([name]) => name !== "_rev"); // a made-up one is stale
+    return Object.fromEntries(parts.map(([name, part]) => [name, example(part, depth + 1)]));
   }
 
   function schemaBlock(title, schema) {
