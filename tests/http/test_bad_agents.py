@@ -246,7 +246,7 @@ def test_a_code_of_5_mb_is_answered_clearly(strict_server):
     assert strict_server.healthy()
 
 
-@pytest.mark.parametrize("code", ["", "\0", "x = '\\ud800'\n", "\ufeffasync def run(i, t):\n    return 1", "(" * 10_000, "-" * 100_000 + "1", "a." * 50_000 + "b", "run = 5", "class run: pass",
+@pytest.mark.parametrize("code", ["", "\0", "x = '\\ud800'\n", "\ufeffasync def run(input_dict, tools):\n    return 1", "(" * 10_000, "-" * 100_000 + "1", "a." * 50_000 + "b", "run = 5", "class run: pass",
                                   "async def run(): return 1", "raise SystemExit", "import os; os._exit(1)", "while True: pass", "import nonesuch"])  # fmt: skip
 def test_code_that_is_no_agent_fails_clearly(strict_server, code):
     reply = strict_server.post(RUN, {"code": code, "inputDict": {}, "tools": {}}, timeout=60)
@@ -262,7 +262,7 @@ def test_code_that_is_no_agent_fails_clearly(strict_server, code):
 @pytest.mark.parametrize("path", [RUN, RUN + "/stream"])
 def test_a_client_that_leaves_stops_its_run(strict_server, path):
     body = json.dumps({
-        "code": "import asyncio\nasync def run(i, t):\n    for n in range(1000):\n        data_store.set('ticks', n)\n        await asyncio.sleep(0.05)",
+        "code": "import asyncio\nasync def run(input_dict, tools):\n    for n in range(1000):\n        data_store.set('ticks', n)\n        await asyncio.sleep(0.05)",
         "inputDict": {}, "tools": {}, "friendlyName": "ticker",
     }).encode()  # fmt: skip
     connection = strict_server.connect()
@@ -281,7 +281,7 @@ def test_fifty_runs_at_once_do_not_mix(strict_server):
     answers = {}
 
     def one(number):
-        code = "import asyncio\nasync def run(i, t):\n    print('number', i['n'])\n    await asyncio.sleep(0.01)\n    return i['n']"
+        code = "import asyncio\nasync def run(input_dict, tools):\n    print('number', input_dict['n'])\n    await asyncio.sleep(0.01)\n    return input_dict['n']"
         answers[number] = strict_server.post(RUN, {"code": code, "inputDict": {"n": number}, "tools": {}}, timeout=60).json
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(50)]
@@ -297,7 +297,7 @@ def test_fifty_runs_at_once_do_not_mix(strict_server):
 
 def test_a_deployed_agent_that_fails_is_a_500_with_its_reason(strict_server):
     for name, body, said in [("raises", "raise ValueError('boom')", "boom"), ("exits", "import os\n    os._exit(1)", "")]:
-        agent = {"name": name, "description": "d", "friendlyName": name, "code": f"async def run(i, t):\n    {body}"}
+        agent = {"name": name, "description": "d", "friendlyName": name, "code": f"async def run(input_dict, tools):\n    {body}"}
         made = strict_server.post("/agents", agent).json["_id"]
         assert strict_server.post(f"/agents/{made}/deploy").status == 201
         reply = strict_server.post(f"/rest/{name}", {})

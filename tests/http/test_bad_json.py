@@ -6,6 +6,7 @@ import json
 import pytest
 
 HEADERS = {"Content-Type": "application/json"}
+RECORD = "/data-store/namespaces/bad-json/records/k"
 LOG = {"eventType": "e", "message": "m"}
 
 
@@ -62,13 +63,13 @@ def test_no_prefix_of_a_body_is_taken_for_the_body(sqlite_server):
 @pytest.mark.parametrize("depth", [65, 1000, 100_000, 1_000_000])
 def test_deep_json_is_refused(sqlite_server, opener, closer, depth):
     text = opener * depth + "1" + closer * depth
-    reply = post(sqlite_server, "/log/client", text.encode())
+    reply = sqlite_server.put(RECORD, body=text.encode(), headers=HEADERS)
     assert reply.status == 422 and reply.detail[0]["type"] == "json_invalid", reply
     assert "esting" in reply.detail[0]["ctx"]["error"]
 
 
 def test_deep_json_that_never_closes_is_refused(sqlite_server):
-    reply = post(sqlite_server, "/log/client", b"[" * 1_000_000)
+    reply = sqlite_server.put(RECORD, body=b"[" * 1_000_000, headers=HEADERS)
     assert reply.status == 422 and len(reply.body) < 1000
 
 
@@ -145,26 +146,30 @@ def test_a_number_no_machine_holds_is_refused_or_kept_but_never_breaks_a_reply(s
 
 def test_a_body_over_the_limit_is_413(start_server):
     server = start_server(backend="memory", sets=["limits.body_bytes=100000"])
-    inside = json.dumps(LOG | {"message": "m" * 90_000}).encode()
-    assert post(server, "/log/client", inside).status == 202
+    path = "/data-store/namespaces/n/records/k"
+    assert server.put(path, {"value": "v" * 90_000}).status == 200
     for size in (100_001, 110_000, 1_000_000, 5_000_000):
-        reply = post(server, "/log/client", b" " * size)
+        reply = server.put(path, body=b" " * size, headers=HEADERS)
         assert reply.status == 413 and isinstance(reply.detail, str), size
     chunked = b"".join(b"%x\r\n%s\r\n" % (60_000, b" " * 60_000) for _ in range(3)) + b"0\r\n\r\n"
-    reply = server.post("/log/client", body=chunked, headers=HEADERS | {"Transfer-Encoding": "chunked"})
+    reply = server.put(path, body=chunked, headers=HEADERS | {"Transfer-Encoding": "chunked"})
     assert reply.status == 413
     assert server.healthy()
 
 
-def test_a_code_of_5_mb_is_kept(sqlite_server):
+def test_a_code_of_5_mb_is_kept_where_that_is_allowed(start_server):
     code = "async def run(input_dict, tools):\n    return 1\n" + "# ├ filler\n" * 450_000
     agent = {"name": "large", "description": "d", "code": code}
     assert len(code.encode()) > 5_000_000
-    reply = sqlite_server.post("/agents", agent)
+
+    reply = start_server().post("/agents", agent)
+    assert reply.status == 413 and "code" in reply.detail
+    server = start_server(sets=["plugins.agents.code_max_bytes=6000000"])
+    reply = server.post("/agents", agent)
     assert reply.status == 201
     url = f"/agents/{reply.json['_id']}"
-    assert sqlite_server.get(url).json["code"] == code
-    assert sqlite_server.delete(url).status == 204
+    assert server.get(url).json["code"] == code
+    assert server.delete(url).status == 204
 
 
 @pytest.mark.parametrize("path", ["/agents/{}", "/sessions/{}/config", "/data-store/namespaces/{}", "/rest/{}"])
@@ -176,7 +181,7 @@ def test_an_id_of_10_kb_is_answered_clearly(sqlite_server, path):
 
 
 def test_an_id_of_10_kb_in_a_body_is_answered_clearly(agent_server):
-    body = {"code": "async def run(i, t):\n    return 1", "inputDict": {}, "tools": {}, "gofannonAgents": ["x" * 10_000]}
+    body = {"code": "async def run(input_dict, tools):\n    return 1", "inputDict": {}, "tools": {}, "gofannonAgents": ["x" * 10_000]}
     reply = agent_server.post("/agents/run-code", body)
     assert reply.status == 200
     assert reply.json["error"] == "ValueError: Could not load one or more dependent Gofannon agents."
@@ -276,7 +281,8 @@ def test_every_route_refuses_a_body_that_is_no_object(sqlite_server, body):
         url = path.replace("{", "").replace("}", "")
         reply = sqlite_server.request(method, url, body=body, headers=HEADERS)
         assert reply.status == 422, (method, url, reply)
-        assert reply.detail[0]["type"] == "model_attributes_type", (method, url, reply)
+        expected = "model_attributes_type" if expand(schema, document).get("properties") else "dict_type"
+        assert reply.detail[0]["type"] == expected, (method, url, reply)
         assert reply.detail[0]["loc"] == ["body"]
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from support import EINION, Server, free_port, wait_until
 
-SLOW = {"code": "import asyncio\nasync def run(i, t):\n    await asyncio.sleep(i['s'])\n    return 'slept'", "tools": {}}
+SLOW = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(input_dict['s'])\n    return 'slept'", "tools": {}}
 
 
 def in_background(function):
@@ -44,7 +44,7 @@ def test_sigterm_lets_what_runs_come_to_its_end(start_server):
     time.sleep(0.7)
     assert server.stop() == 0
     thread.join()
-    assert result[0].json["result"] == "slept"
+    assert (result[0].json["result"], result[0].json["error"]) == ("slept", None)
 
 
 def test_a_draining_server_is_not_ready(start_server):
@@ -106,6 +106,7 @@ limits:
 plugins:
   storage-memory:
   service:
+  data-store:
   sessions:
     enabled: {sessions}
 """
@@ -122,16 +123,17 @@ def test_sighup_takes_over_limits_origins_and_plugins(start_server):
     values = {"level": "info", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
     server = start_server(backend="memory", config=CONFIG.format(**values))
     session = {"provider": "p", "model": "m", "parameters": {}}
-    large = {"eventType": "e", "message": "m" * 50_000}
+    large = {"value": "v" * 50_000}
+    record = "/data-store/namespaces/n/records/k"
     assert server.post("/sessions/s/config", session).status == 200
-    assert server.post("/log/client", large).status == 202
+    assert server.put(record, large).status == 200
     assert server.get("/health", headers={"Origin": "http://a.example"}).header("Access-Control-Allow-Origin")
 
     with server.connect() as kept:
         values |= {"origin": "http://b.example", "body": 10_000, "sessions": "false"}
         (server.state / "einion.yaml").write_text(CONFIG.format(**values))
         server.signal(signal.SIGHUP)
-        wait_until(lambda: server.post("/log/client", large).status == 413, 10, "the new limit")
+        wait_until(lambda: server.put(record, large).status == 413, 10, "the new limit")
         reply = server.get("/health", headers={"Origin": "http://b.example"})
         assert reply.header("Access-Control-Allow-Origin") == "http://b.example"
         reply = server.get("/health", headers={"Origin": "http://a.example"})
@@ -218,7 +220,7 @@ def run(*arguments, state, **env):
 def test_a_wrong_configuration_is_explained(command, text, said, tmp_path):
     config = tmp_path / "einion.yaml"
     config.write_text(text)
-    done = run("--config", config, "--set", f"listen.port={free_port()}", command, state=tmp_path)
+    done = run("--config", config, command, state=tmp_path)
     assert done.returncode != 0
     assert [word for word in said if word not in done.stderr] == [], done.stderr
 
