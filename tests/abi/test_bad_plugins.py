@@ -109,4 +109,6 @@ def test_plugin_info_shows_a_good_one():
     done = subprocess.run(
         [EINION, "plugin-info", BUILD / "plugins" / "sessions" / "sessions.so"], capture_output=True, text=True
     )
-    assert done.returncode == 0 and "sessions" in done.stdout and "ABI 1.0" in done.stdout
+    said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert done.returncode == 0
+    assert (said["name"], said["ABI"], said["needs"]) == ("sessions", "1.0", "storage_backend/1")
