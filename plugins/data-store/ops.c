@@ -49,12 +49,17 @@ static int give(struct op_call *call, json_t *take_value, json_t **ret_value)
     return 0;
 }
 
+/* Ids end at the first NUL, so a key holds none. */
+static int key_init(struct op_call *call, const char *text, size_t len, struct record_key *ret_at)
+{
+    if (!text || strlen(text) != len)
+        return error_set(call->err, EIN_E_INVALID, "a key must be a string without U+0000");
+    return record_key_init(ret_at, call->session->user, call->ns, text, call->err);
+}
+
 static int key_of(struct op_call *call, const json_t *key, struct record_key *ret_at)
 {
-    if (!json_is_string(key))
-        return error_set(call->err, EIN_E_INVALID, "a key must be a string");
-    return record_key_init(ret_at, call->session->user, call->ns, json_string_value(key),
-                           call->err);
+    return key_init(call, json_string_value(key), json_string_length(key), ret_at);
 }
 
 /* 1 and the value, touched; 0 where there is none. */
@@ -138,6 +143,7 @@ static void writes_done(struct writes *writes)
 static int writes_init(struct op_call *call, json_t *items, struct writes *writes)
 {
     const char *key;
+    size_t len;
     json_t *value;
 
     writes->count = 0;
@@ -147,13 +153,11 @@ static int writes_init(struct op_call *call, json_t *items, struct writes *write
     if (!writes->docs || !writes->at || !writes->ops)
         return no_memory(call);
 
-    json_object_foreach(items, key, value)
+    json_object_keylen_foreach(items, key, len, value)
     {
         int r = record_check_value(call->store, value, call->err);
-        if (r < 0)
-            return r;
-        r = record_key_init(&writes->at[writes->count++], call->session->user, call->ns, key,
-                            call->err);
+        if (r >= 0)
+            r = key_init(call, key, len, &writes->at[writes->count++]);
         if (r < 0)
             return r;
     }
@@ -233,15 +237,18 @@ static int op_set(struct op_call *call, json_t **ret_value)
 {
     json_t *key = json_object_get(call->args, "key");
     json_t *value = json_object_get(call->args, "value");
+    struct record_key at;
 
-    if (!json_is_string(key) || !value)
-        return error_set(call->err, EIN_E_INVALID,
-                         "set needs a key, which is a string, and a value");
+    int r = key_of(call, key, &at);
+    if (r < 0)
+        return r;
+    if (!value)
+        return error_set(call->err, EIN_E_INVALID, "set needs a value");
     EIN_JSON json_t *items = json_pack("{s:O}", json_string_value(key), value);
     if (!items)
         return no_memory(call);
 
-    int r = write_items(call, items);
+    r = write_items(call, items);
     if (r >= 0)
         r = say(call, "{s:O, s:o}", "key", key, "valuePreview", preview(value));
     return r < 0 ? r : give(call, json_null(), ret_value);

@@ -32,8 +32,8 @@ static int session_call(struct ein_data_session *session, const char *agent, con
     const char *ns = given ? json_string_value(given) : DEFAULT_NAMESPACE;
     char now[TIMESTAMP_SIZE];
 
-    if (!ns)
-        return error_set(err, EIN_E_INVALID, "a namespace must be a string");
+    if (!ns || (given && strlen(ns) != json_string_length(given)))
+        return error_set(err, EIN_E_INVALID, "a namespace must be a string without U+0000");
     timestamp_now(now);
     EIN_JSON json_t *entry =
         json_pack("{s:s, s:s, s:s?, s:s}", "op", op, "namespace", ns, "agent", agent, "ts", now);

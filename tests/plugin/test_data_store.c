@@ -73,7 +73,7 @@ static int tear_down(void **state)
 static json_t *try_op(struct fixture *f, struct ein_data_session *session, const char *op,
                       const char *args, struct ein_error *err)
 {
-    EIN_JSON json_t *json = json_loads(args, 0, NULL);
+    EIN_JSON json_t *json = json_loads(args, JSON_ALLOW_NUL, NULL);
     json_t *value = NULL, *entry = NULL;
 
     assert_non_null(json);
@@ -318,6 +318,9 @@ static void bad_arguments_are_refused(void **state)
     expect_failure(f, "get_many", "{\"keys\": {}}", EIN_E_INVALID);
     expect_failure(f, "list_keys", "{\"prefix\": 1}", EIN_E_INVALID);
     expect_failure(f, "drop", "{}", EIN_E_INVALID);
+    expect_failure(f, "get", "{\"key\": \"a\\u0000b\"}", EIN_E_INVALID);
+    expect_failure(f, "set", "{\"key\": \"a\\u0000b\", \"value\": 1}", EIN_E_INVALID);
+    expect_failure(f, "list_keys", "{\"namespace\": \"a\\u0000b\"}", EIN_E_INVALID);
     expect_failure(f, "list_keys", "{\"namespace\": 1}", EIN_E_INVALID);
 
     memset(args, 'x', sizeof(args));
