@@ -44,8 +44,10 @@ static const char components[] =
 /* {"description": ..., "content": {type: {"schema": ...}}} */
 static json_t *described(const char *text, const char *type, json_t *take_schema)
 {
-    if (!type)
+    if (!type) {
+        json_decref(take_schema);
         return json_pack("{s:s}", "description", text);
+    }
     return json_pack("{s:s, s:{s:{s:o}}}", "description", text, "content", type, "schema",
                      take_schema);
 }
