@@ -264,7 +264,7 @@ static void fill_head(const struct conn *conn, const struct ein_req *req,
         add_header(map, it->name, it->value);
     if (reply->type)
         add_header(map, "Content-Type", reply->type);
-    if (req->stream || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
+    if (req->stream || reply->close || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
         add_header(map, "Connection", "close");
     for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
         (void)add_cookie(response, it);
@@ -277,6 +277,7 @@ static struct head head_of(const struct conn *conn, const struct _u_request *req
     return (struct head){
         .method = request->http_verb,
         .target = request->http_url,
+        .version = request->http_protocol,
         .names = request->map_header->keys,
         .values = request->map_header->values,
         .count = (size_t)request->map_header->nb_values,

@@ -36,15 +36,17 @@ struct pipeline {
 static bool head(struct ein_req *req)
 {
     const struct limits *limits = &req->settings->limits;
+    const char *fault = request_head_fault(req);
 
     reply_add_header(req, "X-Content-Type-Options", "nosniff");
     reply_add_header(req, "X-Request-ID", req->id);
-    if (!cors_check(req))
-        return false;
-    if (req->other_host) {
-        (void)reply_fail(req, 400, "The URL and the Host header name different hosts.");
+    if (fault) {
+        req->reply.close = true; /* who knows where the next request would begin */
+        (void)reply_fail(req, 400, "%s", fault);
         return false;
     }
+    if (!cors_check(req))
+        return false;
     if (strlen(req->head.target) > limits->url_bytes) {
         (void)reply_fail(req, 414, "The URL is longer than %u bytes.", limits->url_bytes);
         return false;

@@ -29,6 +29,7 @@ struct reply {
     struct reply_header *headers;
     struct reply_cookie *cookies;
     size_t count; /* of headers and cookies */
+    bool close;   /* the connection, after this reply */
     bool sent;    /* the first piece of a stream has gone: nothing may change any more */
 };
 

@@ -24,6 +24,8 @@ static const struct {
     [HEADER_FETCH_SITE] = KNOWN("Sec-Fetch-Site"),
     [HEADER_IF_NONE_MATCH] = KNOWN("If-None-Match"),
     [HEADER_COOKIE] = KNOWN("Cookie"),
+    [HEADER_CONTENT_LENGTH] = KNOWN("Content-Length"),
+    [HEADER_TRANSFER_ENCODING] = KNOWN("Transfer-Encoding"),
 #undef KNOWN
 };
 
@@ -35,6 +37,8 @@ static void find_known(struct ein_req *req)
         const char *name = req->head.names[i], *value = req->head.values[i];
         size_t len = strlen(name);
 
+        if (len == 0 || strpbrk(name, " \t"))
+            req->bad_name = true;
         req->header_bytes += len + (value ? strlen(value) : 0) + sizeof(": \r\n") - 1;
         for (size_t k = 0; k < HEADER_KNOWN; k++)
             if (len == known_headers[k].len && !req->known[k] &&
@@ -114,6 +118,23 @@ void request_done(struct ein_req *req)
     json_decref(req->claims);
     free(req->reply.body);
     arena_done(&req->arena);
+}
+
+const char *request_head_fault(const struct ein_req *req)
+{
+    const char *length = req->known[HEADER_CONTENT_LENGTH];
+
+    if (req->bad_name)
+        return "A header has no proper name.";
+    if (!req->known[HEADER_HOST] && str_eq(req->head.version, "HTTP/1.1"))
+        return "There is no Host header.";
+    if (req->other_host)
+        return "The URL and the Host header name different hosts.";
+    if (length && length[strspn(length, "0123456789")] != '\0')
+        return "The Content-Length is not one number.";
+    if (length && req->known[HEADER_TRANSFER_ENCODING])
+        return "There are both a Content-Length and a Transfer-Encoding.";
+    return NULL;
 }
 
 /* ---- the query ---- */

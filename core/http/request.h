@@ -28,6 +28,7 @@ struct stream;
 /* What has been received.  Lent for the life of the request. */
 struct head {
     const char *method, *target; /* as sent: path and query, percent-encoded */
+    const char *version;         /* "HTTP/1.1" */
     char *const *names, *const *values;
     size_t count; /* of headers */
     const void *body;
@@ -46,6 +47,8 @@ enum known_header {
     HEADER_FETCH_SITE,
     HEADER_IF_NONE_MATCH,
     HEADER_COOKIE,
+    HEADER_CONTENT_LENGTH,
+    HEADER_TRANSFER_ENCODING,
     HEADER_KNOWN
 };
 
@@ -63,6 +66,7 @@ struct ein_req {
     size_t path_len;
     const char *query_text; /* NULL: none */
     bool other_host;        /* the target names a host that the Host header does not */
+    bool bad_name;          /* there is a header without a proper name */
     char *path_text;        /* NULL until a copy was needed */
     const char *id;
     char made_id[REQUEST_ID_SIZE];
@@ -87,6 +91,9 @@ struct ein_req {
 /* In storage of the caller's.  head is copied, what it points to is lent. */
 void request_init(struct ein_req *req, struct pipeline *pipeline, const struct head *head);
 void request_done(struct ein_req *req);
+
+/* What makes the head ambiguous to somebody before or behind this server; NULL: nothing. */
+const char *request_head_fault(const struct ein_req *req);
 
 /* Parses the query; EIN_E_INVALID: a bad escape, a NUL, or not UTF-8. */
 int request_parse_query(struct ein_req *req);

@@ -66,6 +66,7 @@ static inline struct ein_req *fixture_begin(struct fixture *it, const char *meth
 {
     struct head head = { .method = method,
                          .target = target,
+                         .version = "HTTP/1.0",
                          .client_addr = "127.0.0.1",
                          .fd = -1,
                          .names = it->names,

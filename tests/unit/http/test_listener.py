@@ -308,6 +308,17 @@ def test_garbage_is_refused_and_the_server_goes_on(driver):
     assert driver.get("/health").status == 200
 
 
+@pytest.mark.parametrize("head", [
+    "GET /health HTTP/1.1", "GET /health HTTP/1.1\r\nHost: a\r\nX Y: b",
+    "POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0",
+    "POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde"])
+def test_a_head_that_others_may_read_differently_is_refused_and_the_connection_closed(driver, head):
+    with driver.connect() as client:
+        client.sendall(f"{head}\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert read_reply(client).status == 400
+        assert is_closed(client, 2)
+
+
 # ---- connections ----
 
 def test_http_1_0_is_answered_and_closed(driver):
