@@ -30,21 +30,33 @@ static int copy_pages(struct db *from, struct db *to, struct ein_error *err)
     return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : db_error(to, err);
 }
 
-static int copy_into(struct sqlite *store, const char *path, struct ein_error *err)
+static int copy_into(struct db *from, const char *path, struct ein_error *err)
 {
-    struct db *from, *to;
+    struct db *to;
     int r = db_open(path, SQLITE_OPEN_READWRITE, &to, err);
 
     if (r < 0)
         return r;
     r = db_run(to, "PRAGMA synchronous = FULL", err);
     if (r >= 0)
-        r = readers_take(store->readers, &from, err);
-    if (r >= 0) {
         r = copy_pages(from, to, err);
-        readers_give(store->readers, from);
-    }
     db_close(to);
+    return r;
+}
+
+/* Before start() the file may be another process's. */
+static int copy_store(const struct sqlite *store, const char *path, struct ein_error *err)
+{
+    struct db *from;
+    int r = store->open ? readers_take(store->readers, &from, err) : file_look(store, &from, err);
+
+    if (r < 0)
+        return r;
+    r = copy_into(from, path, err);
+    if (store->open)
+        readers_give(store->readers, from);
+    else
+        db_close(from);
     return r;
 }
 
@@ -73,13 +85,11 @@ static int give_name(const char *part, const char *path, struct ein_error *err)
 
 int sqlite_backup(void *impl, const char *path, struct ein_error *err)
 {
-    struct sqlite *store = impl;
+    const struct sqlite *store = impl;
     EIN_FREE char *part = NULL;
     struct stat there;
-    int r = sqlite_check_open(store, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (!path || !*path)
         return error_set(err, EIN_E_INVALID, "A backup needs the path of a new file");
     if (lstat(path, &there) == 0)
@@ -93,7 +103,7 @@ int sqlite_backup(void *impl, const char *path, struct ein_error *err)
         return cannot_write(path, err);
     close(fd);
 
-    r = copy_into(store, part, err);
+    r = copy_store(store, part, err);
     if (r >= 0)
         r = give_name(part, path, err);
     if (r < 0)

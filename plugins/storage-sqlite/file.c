@@ -183,6 +183,28 @@ static int check_identity(struct db *db, int64_t *ret_version, struct ein_error 
     return 0;
 }
 
+int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *err)
+{
+    struct db *db;
+    int64_t version;
+    int r = check_path(store->wanted_path, err);
+
+    if (r < 0)
+        return r;
+    if (access(store->wanted_path, F_OK) < 0)
+        return error_set(err, EIN_E_NOT_FOUND, "%s: %s", store->wanted_path, strerror(errno));
+    r = db_open(store->wanted_path, SQLITE_OPEN_READONLY, &db, err);
+    if (r < 0)
+        return r;
+    r = check_identity(db, &version, err);
+    if (r < 0) {
+        db_close(db);
+        return r;
+    }
+    *ret_db = db;
+    return 0;
+}
+
 static int set_journal(struct db *db, struct ein_error *err)
 {
     EIN_STMT sqlite3_stmt *stmt = NULL;

@@ -38,6 +38,8 @@ struct sqlite {
 /* file.c: takes possession of the file, checks and migrates it. */
 int file_own(struct sqlite *store, struct ein_error *err);
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);
+/* To read what another process may have open, without possession. */
+int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *err);
 /* All is on disk and checkpointed: the next start need not check. */
 int file_close(struct db *db, struct ein_error *err);
 void file_disown(struct sqlite *store);

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""einion backup: a copy that a server can be started on, taken while another one writes."""
+
+import shutil
+import subprocess
+import threading
+
+from support import EINION, Server
+
+
+def backup(server, path):
+    return subprocess.run([str(EINION), "backup", str(path)], env=server.environment(),
+                          capture_output=True, text=True, timeout=60)
+
+
+def add_agent(server, name):
+    return server.post("/agents", {"name": name, "description": "d", "code": "c"}).json
+
+
+def test_a_backup_of_a_busy_server_holds_all_that_was_answered_before(start_server, tmp_path):
+    server = start_server()
+    before = [add_agent(server, f"before-{number}") for number in range(20)]
+    done = threading.Event()
+
+    def write_on():
+        while not done.is_set():
+            add_agent(server, "later")
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        copied = backup(server, tmp_path / "copy.db")
+    finally:
+        done.set()
+        writer.join()
+    assert copied.returncode == 0, copied.stderr
+
+    state = tmp_path / "restored"
+    state.mkdir()
+    shutil.copy(tmp_path / "copy.db", state / "einion.db")
+    restored = Server(state=state)
+    try:
+        restored.start()
+        agents = {agent["_id"]: agent for agent in restored.get("/agents").json}
+        assert all(agents.get(agent["_id"]) == agent for agent in before)
+    finally:
+        restored.stop()
+
+
+def test_a_backup_of_a_killed_server_holds_what_it_answered(start_server, tmp_path):
+    server = start_server()
+    agent = add_agent(server, "answered")
+    server.kill()
+
+    assert backup(server, tmp_path / "copy.db").returncode == 0
+    assert server.start().get(f"/agents/{agent['_id']}").json == agent
+
+
+def test_a_backup_writes_over_nothing(sqlite_server, tmp_path):
+    path = tmp_path / "precious"
+    path.write_text("mine")
+    refused = backup(sqlite_server, path)
+
+    assert refused.returncode == 1 and "exists already" in refused.stderr
+    assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
+
+
+def test_where_there_is_no_store_none_is_made(tmp_path):
+    state = tmp_path / "none"
+    refused = backup(Server(state=state), tmp_path / "copy.db")
+
+    assert refused.returncode == 1 and "No such file" in refused.stderr
+    assert not state.exists() and not (tmp_path / "copy.db").exists()
