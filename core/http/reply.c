@@ -233,14 +233,24 @@ int reply_set_cookie(struct ein_req *req, const char *name, const char *value, i
 
 /* ---- the end ---- */
 
+static void log_failure(const struct ein_req *req, const char *what)
+{
+    if (req->route)
+        request_log(req, EIN_ERROR, "%s: %s", req->route->spec.operation_id, what);
+}
+
 void reply_settle(struct ein_req *req, int result)
 {
     if (req->reply.sent)
         return;
-    if (result < 0)
+    if (result < 0) {
         (void)reply_fail(req, error_status(result), "%s", error_text(result));
-    else if (req->reply.status == 0)
+        if (req->reply.status >= 500)
+            log_failure(req, error_text(result));
+    } else if (req->reply.status == 0) {
         (void)reply_fail(req, 500, "%s", internal_error);
+        log_failure(req, "the handler returned without a reply");
+    }
 }
 
 /* Weak comparison (RFC 9110, 13.1.2) of one tag with a list. */
