@@ -422,11 +422,12 @@ static int apply(struct lifecycle *lifecycle, struct config *config, enum rise r
 
     if (r < 0)
         return r;
-    lifecycle->config = config;
     r = carry_out(lifecycle, plan, rise, &err);
     plan_free(plan);
     if (r < 0)
         *ret_faults = strdup(err.text);
+    else
+        lifecycle->config = config;
     return r;
 }
 
