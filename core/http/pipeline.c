@@ -148,7 +148,7 @@ static void check_body(struct ein_req *req, json_t *all_faults)
     EIN_JSON json_t *none = NULL;
     EIN_JSON json_t *faults = NULL;
 
-    if (req->body) {
+    if (req->body && !json_is_null(req->body)) {
         check(req->route->body, SCHEMA_REQUEST, "body", &req->body, all_faults);
         return;
     }
