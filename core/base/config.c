@@ -47,8 +47,8 @@ static const char *put(json_t *tree, char *path, json_t *value)
         json_t *below = json_object_get(tree, name);
 
         if (!below || json_is_null(below)) {
-            below = json_object();
-            (void)json_object_set_new(tree, name, below);
+            (void)json_object_set_new(tree, name, json_object());
+            below = json_object_get(tree, name);
         }
         if (!json_is_object(below)) {
             json_decref(value);
