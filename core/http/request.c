@@ -120,6 +120,14 @@ void request_done(struct ein_req *req)
     arena_done(&req->arena);
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text <= ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
 const char *request_head_fault(const struct ein_req *req)
 {
     const char *length = req->known[HEADER_CONTENT_LENGTH];
@@ -128,6 +136,8 @@ const char *request_head_fault(const struct ein_req *req)
         return "A header has no proper name.";
     if (!req->known[HEADER_HOST] && str_eq(req->head.version, "HTTP/1.1"))
         return "There is no Host header.";
+    if (has_control(req->head.target))
+        return "The URL has a space or a control character.";
     if (req->other_host)
         return "The URL and the Host header name different hosts.";
     if (length && length[strspn(length, "0123456789")] != '\0')

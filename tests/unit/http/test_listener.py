@@ -309,7 +309,7 @@ def test_garbage_is_refused_and_the_server_goes_on(driver):
 
 
 @pytest.mark.parametrize("head", [
-    "GET /health HTTP/1.1", "GET /health HTTP/1.1\r\nHost: a\r\nX Y: b",
+    "GET /health HTTP/1.1", "GET /health/?\x01 HTTP/1.1\r\nHost: a", "GET /health HTTP/1.1\r\nHost: a\r\nX Y: b",
     "POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0",
     "POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde"])
 def test_a_head_that_others_may_read_differently_is_refused_and_the_connection_closed(driver, head):
