@@ -25,7 +25,7 @@ except ImportError:
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_NAME = "<string>"
 TRACEBACK_HEAD, TRACEBACK_TAIL = 1000, 3000
-IDLE_S = 0.02
+IDLE_S = 0.05
 
 
 def connect(to):
