@@ -148,7 +148,6 @@ def rehearse(child):
 
 
 def _prepare(child, job):
-    given.context_windows.update(job.get("context_windows") or {})
     child.sender.muted = bool(job.get("mute"))
     child.sender.left = job.get("events", child.sender.left)
     os.environ.update(job.get("env") or {})

@@ -4,6 +4,7 @@ server, which knows who is running what: nothing of that is sent from here."""
 import asyncio
 import json
 import math
+import os
 import re
 import sys
 import types
@@ -14,9 +15,10 @@ except ImportError:
     httpx = None
 
 current = None  # the channel of this child
-context_windows = {}
 
 CONTEXT_WINDOW_UNKNOWN = 128000
+with open(os.path.join(os.path.dirname(__file__), "context_windows.json"), encoding="utf-8") as table:
+    context_windows = json.load(table)  # provider: {model: tokens}
 
 
 class DataStore:
@@ -94,7 +96,7 @@ async def call_llm(provider, model, messages, parameters=None, tools=None, timeo
 
 
 def get_context_window(provider, model):
-    return context_windows.get(f"{provider}/{model}", CONTEXT_WINDOW_UNKNOWN)
+    return context_windows.get(provider, {}).get(model, CONTEXT_WINDOW_UNKNOWN)
 
 
 def count_tokens(text, provider=None, model=None):
