@@ -150,8 +150,15 @@ static const struct ein_plugin plugin = {
     .summary = "Agents: written, kept, tried out",
     .config_schema = SCHEMA({
         "type" : "object",
-        "properties" :
-            { "code_max_bytes" : { "type" : "integer", "minimum" : 1, "default" : 524288 } }
+        "properties" : {
+            "code_max_bytes" : {
+                "type" : "integer",
+                "minimum" : 1,
+                "maximum" : 16777216,
+                "default" : 524288,
+                "description" : "The code of an agent; above it 413."
+            }
+        }
     }),
     .needs = needs,
     .init = init,

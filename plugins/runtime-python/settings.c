@@ -10,17 +10,21 @@ const char *const isolation_names[] = { [ISOLATION_BEST_EFFORT] = "best-effort",
                                         [ISOLATION_CONTAINER] = "container",
                                         [ISOLATION_STRICT] = "strict" };
 
-#define LIMIT_SCHEMA(name, initial, smallest, largest)                                             \
-    "\"" #name "\":{\"type\":\"integer\",\"default\":" #initial ",\"minimum\":" #smallest          \
-    ",\"maximum\":" #largest "},"
+#define LIMIT_SCHEMA(name, initial, smallest, largest, description)                                \
+    ",\"" #name "\":{\"type\":\"integer\",\"default\":" #initial ",\"minimum\":" #smallest         \
+    ",\"maximum\":" #largest ",\"description\":\"" description "\"}"
 
-const char settings_schema[] = "{\"type\":\"object\",\"properties\":{" RUN_LIMITS(LIMIT_SCHEMA)
-    SERVER_LIMITS(LIMIT_SCHEMA) "\"isolation\":{\"type\":\"string\",\"enum\":[\"strict\","
-                                "\"container\",\"best-effort\"],"
-                                "\"default\":\"strict\"},"
-                                "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\"},"
-                                "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
-                                "\"default\":[]}}}";
+const char settings_schema[] =
+    "{\"type\":\"object\",\"properties\":{"
+    "\"isolation\":{\"type\":\"string\",\"enum\":[\"strict\",\"container\",\"best-effort\"],"
+    "\"default\":\"strict\",\"description\":\"What must keep a run apart, or agents are off. "
+    "container accepts what an ordinary container allows: no identity of its own for each run, no "
+    "/tmp. best-effort also accepts that the system call filter alone keeps files away.\"},"
+    "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\","
+    "\"description\":\"The interpreter, which may be a virtual environment's.\"},"
+    "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"default\":[],"
+    "\"description\":\"Modules imported once, before the first fork.\"}" RUN_LIMITS(LIMIT_SCHEMA)
+        SERVER_LIMITS(LIMIT_SCHEMA) "}}";
 
 struct limit {
     const char *name;
@@ -29,9 +33,9 @@ struct limit {
     bool of_run;
 };
 
-#define RUN_ROW(name, initial, smallest, largest)                                                  \
+#define RUN_ROW(name, initial, smallest, largest, description)                                     \
     { #name, offsetof(struct limits, name), initial, smallest, largest, true },
-#define SERVER_ROW(name, initial, smallest, largest)                                               \
+#define SERVER_ROW(name, initial, smallest, largest, description)                                  \
     { #name, offsetof(struct limits, name), initial, smallest, largest, false },
 
 static const struct limit table[] = { RUN_LIMITS(RUN_ROW) SERVER_LIMITS(SERVER_ROW) };

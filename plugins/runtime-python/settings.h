@@ -4,46 +4,50 @@
 
 #include <einion/plugin.h>
 
-/* X(name, default, smallest, largest).  All may be set in the configuration; those
+/* X(name, default, smallest, largest, description).  All may be set in the configuration; those
  * of the first list also by a run, downwards. */
 #define RUN_LIMITS(X)                                                                              \
-    X(timeout_ms, 1800000, 1, 7200000)   /* wall time */                                           \
-    X(grace_ms, 2000, 0, 60000)          /* between asking a run to stop and killing it */         \
-    X(cpu_s, 60, 1, 7200)                /* CPU time of one process */                             \
-    X(address_space_mb, 512, 128, 65536) /* RLIMIT_AS */                                           \
-    X(memory_mb, 384, 64, 65536)         /* resident; looked at while it runs */                   \
-    X(source_kb, 512, 1, 16384)          /* the agent's code */                                    \
-    X(result_kb, 8192, 1, 16384)         /* what it returns, as JSON */                            \
-    X(json_depth, 64, 8, 512)            /* of anything it sends */                                \
-    X(output_events, 2000, 0, 100000)    /* lines printed and logged, nested agents included */    \
-    X(raw_output_kb, 64, 1, 1024)        /* kept of what bypasses sys.stdout */                    \
-    X(calls, 20000, 1, 1000000)          /* to the server */                                       \
-    X(calls_in_flight, 64, 1, 1024)                                                                \
-    X(http_calls, 500, 0, 100000)                                                                  \
-    X(http_in_flight, 16, 1, 256)                                                                  \
-    X(http_body_kb, 10240, 1, 15360) /* each way */                                                \
-    X(http_timeout_ms, 120000, 1, 7200000)                                                         \
-    X(nested_depth, 8, 0, 64)                                                                      \
-    X(nested_runs, 64, 0, 10000)
+    X(timeout_ms, 1800000, 1, 7200000, "Wall time of a run.")                                      \
+    X(grace_ms, 2000, 0, 60000, "Between asking a run to stop and killing it.")                    \
+    X(cpu_s, 60, 1, 7200, "CPU time of one process.")                                              \
+    X(address_space_mb, 512, 128, 65536, "Address space of one process.")                          \
+    X(memory_mb, 384, 64, 65536, "Resident memory of one process.")                                \
+    X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
+    X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
+    X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
+    X(output_events, 2000, 0, 100000,                                                              \
+      "Lines printed and logged by a run, nested agents included; more are left out of its "       \
+      "trace.")                                                                                    \
+    X(raw_output_kb, 64, 1, 1024, "Kept of what is written past Python's own sys.stdout.")         \
+    X(calls, 20000, 1, 1000000, "Calls of a run to the server.")                                   \
+    X(calls_in_flight, 64, 1, 1024, "Calls of one process that wait for an answer.")               \
+    X(http_calls, 500, 0, 100000, "HTTP requests of a run.")                                       \
+    X(http_in_flight, 16, 1, 256, "HTTP requests of a run at a time.")                             \
+    X(http_body_kb, 10240, 1, 15360, "The body of an HTTP request, and of its reply.")             \
+    X(http_timeout_ms, 120000, 1, 7200000, "The whole of one HTTP request.")                       \
+    X(nested_depth, 8, 0, 64, "How deep agents may call agents.")                                  \
+    X(nested_runs, 64, 0, 10000, "Agents that a run may call, all levels together.")
 
 #define SERVER_LIMITS(X)                                                                           \
-    X(threads, 16, 2, 1024) /* of one process */                                                   \
-    X(open_files, 64, 16, 1024)                                                                    \
-    X(tmp_mb, 16, 1, 1024)        /* its private /tmp */                                           \
-    X(frame_kb, 16384, 64, 65536) /* one message, either way */                                    \
-    X(running, 64, 1, 4096)       /* runs at a time */                                             \
-    X(running_per_user, 8, 1, 4096)                                                                \
-    X(processes, 96, 1, 8192)      /* runs and their nested agents */                              \
-    X(queue, 256, 0, 65536)        /* runs that wait for their turn */                             \
-    X(queue_ms, 60000, 0, 3600000) /* for so long */                                               \
-    X(pool_min, 0, 0, 256)         /* idle processes; 0: two a core */                             \
-    X(pool_max, 16, 1, 1024)                                                                       \
-    X(zygote_runs, 1000, 1, 1000000) /* then the zygote is replaced */                             \
-    X(zygote_minutes, 10, 1, 10080)                                                                \
-    X(start_ms, 15000, 1, 600000)         /* how long a run waits for the sandbox to start */      \
-    X(uid_base, 100000, 1000, 2000000000) /* first of 65536 host uids, when run as root */
+    X(threads, 16, 2, 1024, "Of one process.")                                                     \
+    X(open_files, 64, 16, 1024, "Descriptors of one process.")                                     \
+    X(tmp_mb, 16, 1, 1024, "Its private /tmp.")                                                    \
+    X(frame_kb, 16384, 64, 65536, "One message between a process and the server, either way.")     \
+    X(running, 64, 1, 4096, "Runs at a time.")                                                     \
+    X(running_per_user, 8, 1, 4096, "Runs of one user at a time; more wait.")                      \
+    X(processes, 96, 1, 8192, "Runs and their nested agents at a time.")                           \
+    X(queue, 256, 0, 65536, "Runs that wait for their turn; above it they are refused.")           \
+    X(queue_ms, 60000, 0, 3600000, "How long a run waits for its turn.")                           \
+    X(pool_min, 0, 0, 256, "Idle processes kept ready; 0: two for each core.")                     \
+    X(pool_max, 16, 1, 1024, "The most that are kept ready.")                                      \
+    X(zygote_runs, 1000, 1, 1000000,                                                               \
+      "Runs after which the interpreter they are forked from is replaced.")                        \
+    X(zygote_minutes, 10, 1, 10080, "Age at which it is replaced.")                                \
+    X(start_ms, 15000, 1, 600000, "How long a run waits for the sandbox to start.")                \
+    X(uid_base, 100000, 1000, 2000000000,                                                          \
+      "The first of 65536 user ids that runs are given where the server is root.")
 
-#define LIMIT_MEMBER(name, initial, smallest, largest) uint32_t name;
+#define LIMIT_MEMBER(name, initial, smallest, largest, description) uint32_t name;
 
 struct limits {
     RUN_LIMITS(LIMIT_MEMBER)

@@ -15,10 +15,10 @@ except ImportError:
     httpx = None
 
 current = None  # the channel of this child
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "context_windows.json")) as file:
+    context_windows = json.load(file)  # {"provider/model": tokens}
 
 CONTEXT_WINDOW_UNKNOWN = 128000
-with open(os.path.join(os.path.dirname(__file__), "context_windows.json"), encoding="utf-8") as table:
-    context_windows = json.load(table)  # provider: {model: tokens}
 
 
 class DataStore:
@@ -96,7 +96,7 @@ async def call_llm(provider, model, messages, parameters=None, tools=None, timeo
 
 
 def get_context_window(provider, model):
-    return context_windows.get(provider, {}).get(model, CONTEXT_WINDOW_UNKNOWN)
+    return context_windows.get(f"{provider}/{model}", CONTEXT_WINDOW_UNKNOWN)
 
 
 def count_tokens(text, provider=None, model=None):
