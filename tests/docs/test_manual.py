@@ -2,19 +2,28 @@
 """The manual pages say what there is: every public name, every setting, code that compiles."""
 
 import html
+import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("EIN_BUILD", ROOT / "build")).resolve()
 HEADERS = sorted((ROOT / "plugin-api/include/einion").glob("*.h"))
 PAGES = sorted((ROOT / "packaging/man").glob("*.[0-9]"))
 
 
 def page(name):
     return (ROOT / "packaging/man" / name).read_text()
+
+
+def test_the_settings_page_is_as_its_generator_writes_it():
+    written = subprocess.run([sys.executable, str(ROOT / "packaging/man/settings.py"), str(BUILD)],
+                             capture_output=True, text=True, check=True)
+    assert written.stdout == page("einion.yaml.5"), "run packaging/man/settings.py"
 
 
 def without_comments(text):

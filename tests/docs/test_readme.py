@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The README's tour and its plugin, done word for word."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+
+from support import EINION
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+MARK = "-- next command --"
+
+
+def tour():
+    """[(command, expected output)]: `$ ` begins a command, `> ` goes on with it."""
+    steps = []
+    for block in re.findall(r"```console\n(.*?)```", README, re.S):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                steps.append([[line[2:]], []])
+            elif line.startswith("> ") and not steps[-1][1]:
+                steps[-1][0].append(line[2:])
+            else:
+                steps[-1][1].append(line)
+    return [("\n".join(command), "\n".join(expected)) for command, expected in steps]
+
+
+def matches(expected, output):
+    """A dots character stands for any text."""
+    pattern = ".*".join(re.escape(part) for part in expected.split("…"))
+    return re.fullmatch(pattern, output.strip("\n"), re.S)
+
+
+def test_the_tour_goes_as_written(start_server, tmp_path):
+    server = start_server(ready=True)
+    steps = tour()
+    assert len(steps) >= 8
+    script = f"\necho; echo '{MARK}'\n".join(command for command, _ in steps)
+    script = script.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    outputs = done.stdout.split(f"\n{MARK}\n")
+    assert len(outputs) == len(steps), done
+    for (command, expected), output in zip(steps, outputs):
+        assert matches(expected, output), f"{command}\n--- the README shows\n{expected}\n--- it printed\n{output}"
+
+
+def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):
+    (tmp_path / "hello.c").write_text(re.search(r"```c\n(.*?)```", README, re.S)[1])
+    build, serve = re.search(r"```\n(cc .*?)\n(einion .*?)\n```", README).groups()
+    flags = f"-I{ROOT}/plugin-api/include -ljansson"
+    build = re.sub(r"\$\(pkg-config [^)]*\)", flags, build)
+    subprocess.run(["bash", "-c", build], cwd=tmp_path, check=True, timeout=60)
+    arguments = shlex.split(serve.replace("$PWD", str(tmp_path)))[1:]
+
+    server = start_server(arguments=arguments)
+    assert server.get("/hello").json == {"hello": "world"}
+    routes = subprocess.run([str(EINION), *arguments, "routes"], env=server.environment(), capture_output=True, text=True)
+    assert re.search(r"^GET +/hello +none +hello +Greet$", routes.stdout, re.M)
