@@ -219,14 +219,22 @@ static long resident_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* The host writes these on the plugin's threads. */
+static char *copy_locked(struct fake_host *host, char *const *text)
+{
+    EIN_LOCK(&host->lock);
+    return strdup(*text ? *text : "");
+}
+
 static void tell_status(struct driver *driver, const json_t *what)
 {
+    EIN_FREE char *unready = copy_locked(driver->host, &driver->host->unready);
     json_t *status = NULL;
 
     (void)driver->runtime->status(driver->service->impl, &status, NULL);
     answer(driver, json_pack("{s:O*, s:o*, s:s, s:i, s:I}", "id", json_object_get(what, "id"),
-                             "status", status, "unready", fake_host_unready(driver->host), "fds",
-                             count_fds(), "resident_kb", (json_int_t)resident_kb()));
+                             "status", status, "unready", unready, "fds", count_fds(),
+                             "resident_kb", (json_int_t)resident_kb()));
 }
 
 /* ---- the outer filter --------------------------------------------------------------- */
@@ -355,13 +363,13 @@ static void obey(struct driver *driver, json_t *take_what)
         return;
     }
     EIN_JSON json_t *what = take_what;
+    EIN_FREE char *log = copy_locked(driver->host, &driver->host->log);
     if (op && strcmp(op, "bench") == 0)
         run_bench(driver, what);
     else if (op && strcmp(op, "status") == 0)
         tell_status(driver, what);
     else
-        answer(driver, json_pack("{s:O*, s:s}", "id", json_object_get(what, "id"), "log",
-                                 driver->host->log ? driver->host->log : ""));
+        answer(driver, json_pack("{s:O*, s:s}", "id", json_object_get(what, "id"), "log", log));
 }
 
 static struct fake_plugin *open_plugin(struct driver *driver, const char *name, json_t *take_config)
