@@ -372,13 +372,13 @@ struct ein_plugin { /* const, static; the host copies min(struct_size, its own) 
     const char *name, *version, *summary; /* name: [a-z][a-z0-9-]{0,62} */
     const char *config_schema;   /* JSON Schema text of one instance's settings; NULL: it has none */
     const char *const *needs;    /* "storage_backend/1", ..., NULL: started before this one */
-    /* Look round, publish services, add routes; no threads yet.  `config` is
-     * checked and has its defaults; lent until fini(). */
+    /* Look round, publish services, add routes; no threads, no files: `einion check`
+     * comes this far too.  `config` is checked and has its defaults; lent until fini(). */
     int  (*init)(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
                  void **ret_self, struct ein_error *err);
     int  (*start)(void *self, struct ein_error *err); /* may be NULL */
     void (*stop)(void *self);  /* may be NULL; calls may still be inside: wake them */
-    void (*fini)(void *self);  /* nobody is inside; free everything */
+    void (*fini)(void *self);  /* nobody is inside; free everything; also without start() */
 };
 #define EIN_PLUGIN_HEADER EIN_ABI_MAGIC, EIN_ABI_MAJOR, EIN_ABI_MINOR, (uint32_t)sizeof(struct ein_plugin)
 

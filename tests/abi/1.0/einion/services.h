@@ -40,8 +40,9 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
     int (*index)(void *impl, const char *set, const char *field, struct ein_error *err);
     int (*claim)(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
                  struct json_t **ret_doc, struct ein_error *err);
-    /* A consistent copy of everything into a new file, while others write.
-     * NULL where there is nothing to copy. */
+    /* A consistent copy of everything into a new file, while others write; also
+     * before start(), of what another process has open.  NULL where there is
+     * nothing to copy. */
     int (*backup)(void *impl, const char *path, struct ein_error *err);
 };
 
