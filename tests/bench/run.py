@@ -125,7 +125,8 @@ class Nginx:
 class BareUlfius:
     def __enter__(self):
         self.port = free_port()
-        self.process = subprocess.Popen([str(OPTIONS.build / "tests/bench/bare_ulfius"), str(self.port)])
+        self.process = subprocess.Popen([str(OPTIONS.build / "tests/bench/bare_ulfius"), str(self.port)],
+                                        stdin=subprocess.PIPE)
         self.url = f"http://127.0.0.1:{self.port}"
         wait_for(self.url + "/")
         return self
