@@ -21,8 +21,8 @@ Without SUITE, all of them: those of meson (meson test --list) and the folders o
 that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
-  --full   adds the thread sanitizer (build-tsan/), a minute of fuzzing for each target
-           (build-fuzz/) and 50 rounds of the crash test
+  --full   adds a browser, the thread sanitizer (build-tsan/), a minute of fuzzing for each
+           target (build-fuzz/) and 50 rounds of the crash test
 END
 }
 
@@ -157,6 +157,9 @@ check_suites() { # every suite named on the command line exists
 }
 
 packages_need "${packages_build[@]}" "${packages_tests[@]}"
+if $full; then
+    packages_need chromium chromium-driver
+fi
 mkdir -p "$root/build/results"
 
 if build build -Dwerror=true; then
