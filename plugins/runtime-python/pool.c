@@ -16,6 +16,7 @@ enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MAX_MS = 30000,
     TICK_MS = 1000,
+    HELLO_MS = 60000, /* to import everything, also on a slow machine */
     IDLE_AGE_MAX_MS = 10 * 60 * 1000
 };
 
@@ -337,15 +338,27 @@ static bool is_worn(const struct pool *pool, const struct zygote *zygote)
            monotonic_ms() - zygote->started_ms > (int64_t)limits->zygote_minutes * 60000;
 }
 
+static void give_up_waiting(struct pool *pool, struct zygote *zygote)
+{
+    struct ein_error err;
+
+    (void)error_set(&err, EIN_E_UNAVAILABLE, "the sandbox did not begin within %d s",
+                    HELLO_MS / 1000);
+    lost(pool, zygote, &err);
+}
+
 static void look_after(struct pool *pool)
 {
     struct zygote *serving = in_state(pool, ZYGOTE_SERVING);
+    struct zygote *starting = in_state(pool, ZYGOTE_STARTING);
     int64_t now = monotonic_ms();
 
     {
         EIN_LOCK(&pool->lock);
         idle_drop(pool, too_old, &now);
     }
+    if (starting && now - starting->started_ms > HELLO_MS)
+        give_up_waiting(pool, starting);
     sweep(pool);
     if (!in_state(pool, ZYGOTE_STARTING) && now >= pool->next_start_ms &&
         (!serving || is_worn(pool, serving)))

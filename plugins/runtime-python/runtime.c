@@ -27,6 +27,8 @@ int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **re
 
     if (!what->code)
         return error_set(err, EIN_E_INVALID, "There is no code to run.");
+    if (!runtime->pool)
+        return error_set(err, EIN_E_UNAVAILABLE, "The agent runtime is not started.");
     run.limits = limits_lowered(&runtime->settings.limits, what->limits);
     if (what->timeout_ms && what->timeout_ms < run.limits.timeout_ms)
         run.limits.timeout_ms = what->timeout_ms;

@@ -20,6 +20,7 @@
 enum {
     PATHS_MAX = 48,
     PROBE_MAX = 64 << 10,
+    PROBE_MS = 10000,
     REPLY_MS = 5000,   /* a zygote that does not answer for so long is broken */
     UIDS_FIRST = 1000, /* below are the zygote's own */
     UIDS_COUNT = 60000,
@@ -77,14 +78,30 @@ static void wait_for(pid_t pid)
 
 /* ---- the plan --------------------------------------------------------------- */
 
+/* What it prints until it ends, or until it has had its time. */
+static size_t read_all(int fd, char *text, size_t size)
+{
+    int64_t until_ms = monotonic_ms() + PROBE_MS;
+    size_t len = 0;
+
+    for (;;) {
+        struct pollfd wait = { fd, POLLIN, 0 };
+        int64_t left = until_ms - monotonic_ms();
+        if (left <= 0 || poll(&wait, 1, (int)left) < 0)
+            return len;
+        ssize_t n = wait.revents ? read(fd, text + len, size - 1 - len) : 0;
+        if (wait.revents && n <= 0)
+            return len;
+        len += (size_t)n;
+    }
+}
+
 static int read_probe(const char *python, const char *script, char *text, size_t size,
                       struct ein_error *err)
 {
     const char *argv[] = { python, "-I", script, NULL };
     int pipe_fds[2];
     pid_t pid;
-    size_t len = 0;
-    ssize_t n;
 
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return error_set(err, EIN_E_INTERNAL, "pipe: %s", strerror(errno));
@@ -94,9 +111,9 @@ static int read_probe(const char *python, const char *script, char *text, size_t
         close(pipe_fds[0]);
         return error_set(err, EIN_E_UNAVAILABLE, "%s: %s", python, strerror(r));
     }
-    while ((n = read(pipe_fds[0], text + len, size - 1 - len)) > 0)
-        len += (size_t)n;
+    size_t len = read_all(pipe_fds[0], text, size);
     close(pipe_fds[0]);
+    (void)kill(pid, SIGKILL);
     wait_for(pid);
     text[len] = '\0';
     if (len == 0)

@@ -24,6 +24,7 @@ EVERYWHERE = {
     "type hints": ("import typing\nreturn list(typing.get_type_hints(Point)) ", ["x"]),
     "the imports that saved agents begin with": ("from agent_factory.remote_mcp_client import RemoteMCPClient as R\nfrom services.llm_service import call_llm as c\nimport services.llm_service as m\nreturn [R is RemoteMCPClient, c is call_llm, m.count_tokens('abcd')]", [True, True, 1]),
     "an unknown model has a context window": ("return get_context_window('q', 'q')", 128000),
+    "a known model has its own": ("return get_context_window('anthropic', 'claude-opus-4-6')", 200000),
     "tokens are estimated": ("return [count_tokens(''), 20 <= count_tokens('word ' * 20) <= 30, count_message_tokens([{'role': 'user', 'content': 'abcd'}])]", [0, True, 5]),
     "a client is made quickly": ("import time\nbegan = time.monotonic()\nasync with httpx.AsyncClient(timeout=5) as client:\n    pass\nreturn time.monotonic() - began < 0.5", True),
     "a logger": ("import logging\nlogging.getLogger('x').warning('hello %s', 1)\nreturn 'said'", "said"),
