@@ -5,12 +5,11 @@
 #include <stdbool.h>
 
 /* config/models/exclusive.json: {"provider": {"model": [["a", "b"], ...]}} */
-extern const unsigned char exclusive_json[];
-extern const size_t exclusive_json_len;
+extern const char exclusive_json[];
 
 json_t *exclusions_load(void)
 {
-    return json_loadb((const char *)exclusive_json, exclusive_json_len, 0, NULL);
+    return json_loads(exclusive_json, 0, NULL);
 }
 
 static bool is_set(const json_t *parameters, const char *name)

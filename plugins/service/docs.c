@@ -8,8 +8,7 @@
 #include <string.h>
 
 /* The page and the policy that fits it, made by docs_page.sh. */
-extern const unsigned char docs_page[];
-extern const size_t docs_page_len;
+extern const char docs_page[];
 extern const char docs_policy[];
 
 /* A strong tag: FNV-1a of the bytes.  Nobody gains from making two documents alike. */
@@ -94,5 +93,5 @@ int docs_get(struct ein_req *req, void *self)
         if (http->set_header(req, headers[i][0], headers[i][1]) < 0)
             return EIN_E_NO_MEMORY;
     }
-    return http->reply_bytes(req, 200, "text/html; charset=utf-8", docs_page, docs_page_len);
+    return http->reply_bytes(req, 200, "text/html; charset=utf-8", docs_page, strlen(docs_page));
 }

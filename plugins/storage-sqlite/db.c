@@ -147,14 +147,13 @@ int db_run(struct db *db, const char *sql, struct ein_error *err)
     return r < 0 ? r : db_step(db, stmt, err);
 }
 
-int db_script(struct db *db, const char *sql, size_t len, struct ein_error *err)
+int db_script(struct db *db, const char *sql, struct ein_error *err)
 {
-    const char *end = sql + len;
     int r = 0;
 
-    while (sql < end && r >= 0) {
+    while (*sql && r >= 0) {
         sqlite3_stmt *stmt = NULL;
-        if (sqlite3_prepare_v2(db->handle, sql, (int)(end - sql), &stmt, &sql) != SQLITE_OK)
+        if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, &sql) != SQLITE_OK)
             return db_error(db, err);
         if (!stmt) /* a comment, the end */
             continue;

@@ -40,7 +40,7 @@ int db_step(struct db *db, sqlite3_stmt *stmt, struct ein_error *err);
 /* One statement without parameters or results. */
 int db_run(struct db *db, const char *sql, struct ein_error *err);
 /* Several statements. */
-int db_script(struct db *db, const char *sql, size_t len, struct ein_error *err);
+int db_script(struct db *db, const char *sql, struct ein_error *err);
 int db_read_number(struct db *db, const char *sql, int64_t *ret_number, struct ein_error *err);
 
 /* What went wrong last, in words. */

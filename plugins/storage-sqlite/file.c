@@ -16,15 +16,13 @@
 
 enum { APPLICATION_ID = 0x45494e31 }; /* "EIN1" */
 
-extern const unsigned char schema_1[];
-extern const size_t schema_1_len;
+extern const char schema_1[]; /* schema.sql */
 
 static const struct step { /* takes a file to this version */
     int64_t version;
-    const unsigned char *sql;
-    const size_t *sql_len;
+    const char *sql;
 } steps[] = {
-    { 1, schema_1, &schema_1_len },
+    { 1, schema_1 },
 };
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
 
@@ -240,11 +238,11 @@ static int set_limits(const struct sqlite *store, struct db *db, struct ein_erro
 static int migrate_to(struct db *db, const struct step *step, struct ein_error *err)
 {
     char sql[128];
-    int r = db_script(db, (const char *)step->sql, *step->sql_len, err);
+    int r = db_script(db, step->sql, err);
 
     snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
              APPLICATION_ID, step->version);
-    return r < 0 ? r : db_script(db, sql, strlen(sql), err);
+    return r < 0 ? r : db_script(db, sql, err);
 }
 
 static int migrate(struct db *db, int64_t version, struct ein_error *err)

@@ -17,7 +17,7 @@ static int add_column(struct db *db, const char *set, int number, struct ein_err
     char sql[SQL_MAX];
 
     sqlite3_snprintf(sizeof(sql), sql, "ALTER TABLE \"set_%w\" ADD COLUMN k%d BLOB", set, number);
-    return db_script(db, sql, strlen(sql), err);
+    return db_script(db, sql, err);
 }
 
 static int fill_column(struct db *db, const struct index *index, int number, struct ein_error *err)
@@ -41,7 +41,7 @@ static int add_index(struct db *db, const char *set, int number, struct ein_erro
 
     sqlite3_snprintf(sizeof(sql), sql, "CREATE INDEX \"set_%w_k%d\" ON \"set_%w\"(k%d)", set,
                      number, set, number);
-    return db_script(db, sql, strlen(sql), err);
+    return db_script(db, sql, err);
 }
 
 static int record(struct db *db, const struct index *index, int number, struct ein_error *err)

@@ -388,7 +388,7 @@ static int create_set(struct writing *writing, const char *set, struct ein_error
                      "CREATE TABLE \"set_%w\"(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
                      " id TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, body TEXT NOT NULL) STRICT",
                      set);
-    r = db_script(writing->db, sql, strlen(sql), err);
+    r = db_script(writing->db, sql, err);
     if (r >= 0)
         r = db_prepare(writing->db, "INSERT INTO ein_sets VALUES(?)", &stmt, err);
     if (r < 0)
