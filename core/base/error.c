@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "str.h"
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,28 +54,21 @@ static size_t whole_characters(const char *text, size_t len)
                                                                                             : start;
 }
 
-int error_vset(struct ein_error *err, int code, const char *fmt, va_list args)
+int error_set(struct ein_error *err, int code, const char *fmt, ...)
 {
+    va_list args;
     int len;
 
     if (!err)
         return code;
 
     err->code = code;
+    va_start(args, fmt);
     len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+    va_end(args);
     if (len < 0)
         err->text[0] = '\0';
     else if ((size_t)len >= sizeof(err->text))
         err->text[whole_characters(err->text, sizeof(err->text) - 1)] = '\0';
-    return code;
-}
-
-int error_set(struct ein_error *err, int code, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    (void)error_vset(err, code, fmt, args);
-    va_end(args);
     return code;
 }

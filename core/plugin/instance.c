@@ -46,13 +46,6 @@ void instance_set_state(struct ein_ctx *ctx, enum instance_state state, const ch
     (void)snprintf(ctx->reason, sizeof ctx->reason, "%s", reason ? reason : "");
 }
 
-enum instance_state instance_state(struct ein_ctx *ctx)
-{
-    EIN_LOCKED(&ctx->lock);
-
-    return ctx->state;
-}
-
 /* ---- coming ---- */
 
 static void free_text(char **text)

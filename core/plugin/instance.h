@@ -19,6 +19,5 @@ int instance_start(struct ein_ctx *ctx, uint64_t started_as, struct ein_error *e
 int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err);
 
 void instance_set_state(struct ein_ctx *ctx, enum instance_state state, const char *reason);
-enum instance_state instance_state(struct ein_ctx *ctx);
 
 #endif

@@ -284,15 +284,6 @@ void lifecycle_stop(struct lifecycle *lifecycle)
 
 /* ---- what the configuration wants ---- */
 
-int lifecycle_check(const char *const *plugin_dirs, struct config *config, char **ret_faults)
-{
-    struct plan *plan = NULL;
-    int r = plan_make(plugin_dirs, config, &plan, ret_faults);
-
-    plan_free(plan);
-    return r;
-}
-
 static struct ein_ctx *instance_find(const struct lifecycle *lifecycle, const char *name)
 {
     for (size_t i = 0; i < lifecycle->count; i++) {

@@ -93,10 +93,6 @@ int lifecycle_new(const struct lifecycle_setup *setup, struct lifecycle **ret_li
 void lifecycle_free(struct lifecycle *lifecycle);
 void lifecycle_set_drain_ms(struct lifecycle *lifecycle, uint32_t drain_ms);
 
-/* Opens each enabled plugin of the configuration and checks its settings (which get their
- * defaults), running none of them.  All faults at once in *ret_faults, a line each; free(). */
-int lifecycle_check(const char *const *plugin_dirs, struct config *config, char **ret_faults);
-
 /* Brings up all enabled instances, or none: the first that fails refuses the start.  *ret_faults
  * says why, a line each; free().  The configuration must stay until lifecycle_reload() has taken
  * another or the lifecycle is freed. */

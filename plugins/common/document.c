@@ -43,7 +43,7 @@ static bool is_utf8(const char *text, size_t len)
     return json;
 }
 
-int doc_check_id(const char *id, struct ein_error *err)
+static int check_id(const char *id, struct ein_error *err)
 {
     size_t len = id ? strnlen(id, DOC_ID_MAX + 1) : 0;
 
@@ -58,7 +58,7 @@ int doc_check_names(const char *set, const char *id, struct ein_error *err)
 {
     int r = doc_check_set(set, err);
 
-    return r < 0 ? r : doc_check_id(id, err);
+    return r < 0 ? r : check_id(id, err);
 }
 
 static bool has_empty_segment(const char *path)
@@ -93,7 +93,8 @@ static bool is_own(const char *member)
     return strcmp(member, "_id") == 0 || strcmp(member, "_rev") == 0;
 }
 
-int doc_check_member(const char *member, struct ein_error *err)
+/* The name of one member of its own that a write may change. */
+static int check_member(const char *member, struct ein_error *err)
 {
     int r = doc_check_field(member, err);
 
@@ -110,7 +111,7 @@ int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t
     int r = doc_check_set(set, err);
 
     if (r >= 0)
-        r = doc_check_member(due_field, err);
+        r = check_member(due_field, err);
     if (r < 0)
         return r;
     if (__builtin_add_overflow(now, lease, ret_due))
@@ -140,7 +141,7 @@ static int check_op(const struct ein_doc_op *op, struct ein_error *err)
     case EIN_DOC_UPDATE:
         if (op->doc && !json_is_object(op->doc))
             return error_set(err, EIN_E_INVALID, "The update of '%s' is not a JSON object", op->id);
-        return op->add_field ? doc_check_member(op->add_field, err) : 0;
+        return op->add_field ? check_member(op->add_field, err) : 0;
     case EIN_DOC_DELETE:
     case EIN_DOC_CHECK:
         return 0;

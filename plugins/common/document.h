@@ -18,12 +18,9 @@ enum {
 #define DOC_BYTES_MAX_TEXT "16777216"
 
 int doc_check_set(const char *set, struct ein_error *err);
-int doc_check_id(const char *id, struct ein_error *err);
 int doc_check_names(const char *set, const char *id, struct ein_error *err);
 /* A dotted path to filter, order or index by; `_id` is one. */
 int doc_check_field(const char *field, struct ein_error *err);
-/* The name of one member of its own that a write may change. */
-int doc_check_member(const char *member, struct ein_error *err);
 /* Names, kinds and types of all operations of a batch. */
 int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
 int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t lease,

@@ -69,7 +69,7 @@ struct memory_set *memory_find_set(const struct memory *memory, const char *name
     return (struct memory_set *)map_find(&memory->sets, name, strlen(name));
 }
 
-struct memory_doc *memory_find_doc(const struct memory_set *set, const char *id)
+static struct memory_doc *find_doc(const struct memory_set *set, const char *id)
 {
     return set ? (struct memory_doc *)map_find(&set->docs, id, strlen(id)) : NULL;
 }
@@ -139,7 +139,7 @@ int memory_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
     if (r < 0)
         return r;
     pthread_rwlock_rdlock(&memory->lock);
-    const struct memory_doc *doc = memory_find_doc(memory_find_set(memory, set), id);
+    const struct memory_doc *doc = find_doc(memory_find_set(memory, set), id);
     json_t *json = doc ? json_incref(doc->json) : NULL;
     pthread_rwlock_unlock(&memory->lock);
 
@@ -167,7 +167,7 @@ int memory_revise(const struct memory *memory, const json_t *members, const char
 static int store(struct memory *memory, const struct ein_doc_op *op, const json_t *members,
                  struct change *change, struct ein_error *err)
 {
-    struct memory_doc *doc = memory_find_doc(change->set, op->id);
+    struct memory_doc *doc = find_doc(change->set, op->id);
     EIN_JSON json_t *json = NULL;
     int r = memory_revise(memory, members, op->id, doc ? doc_rev(doc->json) : NULL, &json, err);
 
@@ -203,7 +203,7 @@ static int apply(struct memory *memory, const struct ein_doc_op *op, struct chan
                  struct ein_error *err)
 {
     change->set = memory_find_set(memory, op->set);
-    struct memory_doc *doc = memory_find_doc(change->set, op->id);
+    struct memory_doc *doc = find_doc(change->set, op->id);
     int r = doc_expect(op, doc ? doc_rev(doc->json) : NULL, err);
 
     if (r < 0)

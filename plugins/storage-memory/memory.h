@@ -38,7 +38,6 @@ void memory_free(struct memory *memory);
 
 /* NULL if nothing was ever put there. */
 struct memory_set *memory_find_set(const struct memory *memory, const char *name);
-struct memory_doc *memory_find_doc(const struct memory_set *set, const char *id);
 
 /* A new revision of MEMBERS, whatever their own `_id` and `_rev` say. */
 int memory_revise(const struct memory *memory, const json_t *members, const char *id,

@@ -84,7 +84,7 @@ static void all_faults_of_a_configuration_are_told_and_nothing_is_run(void **sta
                             "- {name: three, plugin: single}\n"
                             "- {name: four, plugin: single}\n");
 
-    assert_int_equal(lifecycle_check(world->setup.plugin_dirs, config, &faults), EIN_E_INVALID);
+    assert_int_equal(lifecycle_look(world->lifecycle, config, &faults), EIN_E_INVALID);
     assert_non_null(strstr(faults, "ofer"));
     assert_non_null(strstr(faults, "'absent'"));
     assert_non_null(strstr(faults, "three and four: of plugin single there can be one"));
