@@ -109,6 +109,7 @@ def test_without_protection_most_of_them_succeed(world):
     with Driver(plugin=UNPROTECTED, settings=SETTINGS) as driver:
         answers = perform(safe, world, driver, None)
     (world.folder / "scratch").write_text("the server's own")
+    assert not [answer["text"] for answer in answers.values() if answer["code"] != 0]
     succeeded = [name for name, answer in answers.items() if escaped(answer)]
     print(f"{len(succeeded)} of {len(safe)} succeed without protection; not:",
           sorted(set(answers) - set(succeeded)), file=sys.stderr)  # fmt: skip
