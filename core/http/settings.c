@@ -6,30 +6,24 @@
 #include <ctype.h>
 #include <string.h>
 
+/* Names, defaults and ranges are those of config_schema.json. */
 static const struct {
     const char *name;
     size_t offset;
-    uint32_t otherwise; /* where the configuration is silent */
-    int least;
 } limit_table[] = {
-#define LIMIT(name, otherwise)                                                                     \
-    {                                                                                              \
-#name, offsetof(struct limits, name), otherwise, 1                                         \
-    }
-    LIMIT(connections, 10000),
-    { "connections_per_ip", offsetof(struct limits, connections_per_ip), 0, 0 }, /* 0: no limit */
-    LIMIT(stack_bytes, 256 * 1024),
-    LIMIT(header_bytes, 16 * 1024),
-    LIMIT(url_bytes, 8 * 1024),
-    LIMIT(body_bytes, 10 * 1024 * 1024),
-    LIMIT(json_depth, 64),
-    LIMIT(idle_ms, 75 * 1000),
-    LIMIT(read_ms, 30 * 1000),
-    LIMIT(request_ms, 600 * 1000),
-    LIMIT(streams, 256),
-    LIMIT(stream_queue_bytes, 256 * 1024),
-    LIMIT(heartbeat_ms, 10 * 1000),
-#undef LIMIT
+    { "connections", offsetof(struct limits, connections) },
+    { "connections_per_ip", offsetof(struct limits, connections_per_ip) },
+    { "stack_bytes", offsetof(struct limits, stack_bytes) },
+    { "header_bytes", offsetof(struct limits, header_bytes) },
+    { "url_bytes", offsetof(struct limits, url_bytes) },
+    { "body_bytes", offsetof(struct limits, body_bytes) },
+    { "json_depth", offsetof(struct limits, json_depth) },
+    { "idle_ms", offsetof(struct limits, idle_ms) },
+    { "read_ms", offsetof(struct limits, read_ms) },
+    { "request_ms", offsetof(struct limits, request_ms) },
+    { "streams", offsetof(struct limits, streams) },
+    { "stream_queue_bytes", offsetof(struct limits, stream_queue_bytes) },
+    { "heartbeat_ms", offsetof(struct limits, heartbeat_ms) },
 };
 
 static int read_limits(struct limits *limits, const json_t *json, struct ein_error *err)
@@ -37,12 +31,11 @@ static int read_limits(struct limits *limits, const json_t *json, struct ein_err
     for (size_t i = 0; i < sizeof(limit_table) / sizeof(limit_table[0]); i++) {
         uint32_t *limit = (uint32_t *)((char *)limits + limit_table[i].offset);
         const json_t *value = json_object_get(json, limit_table[i].name);
-        json_int_t number =
-            value ? json_integer_value(value) : (json_int_t)limit_table[i].otherwise;
+        json_int_t number = json_integer_value(value);
 
-        if (number < limit_table[i].least || number > UINT32_MAX)
-            return error_set(err, EIN_E_INVALID, "limits.%s: not a number from %d to %u",
-                             limit_table[i].name, limit_table[i].least, UINT32_MAX);
+        if (!json_is_integer(value) || number < 0 || number > UINT32_MAX)
+            return error_set(err, EIN_E_INVALID, "limits.%s: not a number up to %u",
+                             limit_table[i].name, UINT32_MAX);
         *limit = (uint32_t)number;
     }
     return 0;

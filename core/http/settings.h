@@ -32,7 +32,7 @@ struct settings {
 
 /* All lent until settings_new() returns. */
 struct settings_from {
-    const json_t *limits; /* the section of the configuration */
+    const json_t *limits; /* the section of the configuration, which has every limit */
     const json_t *http;   /* the same: "origins": array of text */
     const char *admin_password;
     /* No auth provider is configured, and the server listens on loopback only. */

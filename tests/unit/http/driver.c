@@ -4,6 +4,7 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "gate.h"
+#include "limits.h"
 #include "listener.h"
 #include "log.h"
 #include "metrics.h"
@@ -194,16 +195,16 @@ static const struct ein_route routes[] = {
 
 static json_t *limits_from(char **arguments)
 {
-    json_t *limits = json_object();
+    EIN_JSON json_t *changes = json_object();
 
     for (; *arguments; arguments++) {
         const char *equals = strchr(*arguments, '=');
 
         if (equals)
-            (void)json_object_setn_new(limits, *arguments, (size_t)(equals - *arguments),
+            (void)json_object_setn_new(changes, *arguments, (size_t)(equals - *arguments),
                                        json_integer(atoll(equals + 1)));
     }
-    return limits;
+    return limits_with(changes);
 }
 
 struct server {

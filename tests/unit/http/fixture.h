@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "gate.h"
+#include "limits.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
@@ -30,9 +31,10 @@ struct fixture {
     char *names[FIXTURE_HEADERS], *values[FIXTURE_HEADERS];
 };
 
-static inline struct fixture *fixture_with(const json_t *limits)
+static inline struct fixture *fixture_with(const json_t *changes)
 {
     struct fixture *it = calloc(1, sizeof(*it));
+    EIN_JSON json_t *limits = limits_with(changes);
     EIN_JSON json_t *http = json_pack("{s:[s]}", "origins", "http://Front.example:3000/");
     EIN_JSON json_t *log = json_pack("{s:s, s:s, s:s, s:b}", "level", "off", "format", "text", "to",
                                      "stderr", "access", 0);
