@@ -50,14 +50,14 @@ mkdir -p "$state" || die "the folder $state cannot be made; choose another with 
 export EINION_STATE_DIR=$state
 einion=("$build/core/einion" --set "listen.port=$port" "$@")
 url=http://127.0.0.1:$port
-plugins=$("${einion[@]}" plugins)
+plugins=$("${einion[@]}" plugins) || die "the server cannot list its plugins; what it said is above."
 
 cat <<END
 
 einion at $url, data in $state
 
 Plugins:
-$plugins
+  ${plugins//$'\n'/$'\n'  }
 
 Try, in another terminal:
 

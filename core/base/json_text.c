@@ -119,7 +119,7 @@ static void add_character(struct buf *out, unsigned c)
 static bool read_unicode_escape(struct parser *p)
 {
     size_t u = p->at;
-    unsigned c, low;
+    unsigned c = 0, low = 0;
 
     if (!read_unit(p, u, &c))
         return false;

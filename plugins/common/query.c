@@ -45,7 +45,7 @@ static int add_term(struct query *query, const char *field, enum query_op op, si
 static int add_scalar(struct query *query, const char *field, enum query_op op, const json_t *value,
                       struct ein_error *err)
 {
-    struct query_term *term;
+    struct query_term *term = NULL;
     int r = add_term(query, field, op, 1, &term, err);
 
     if (r < 0)
@@ -56,7 +56,7 @@ static int add_scalar(struct query *query, const char *field, enum query_op op, 
 static int add_in(struct query *query, const char *field, const json_t *values,
                   struct ein_error *err)
 {
-    struct query_term *term;
+    struct query_term *term = NULL;
     size_t i;
     json_t *value;
     int r;
@@ -85,7 +85,7 @@ static int add_in(struct query *query, const char *field, const json_t *values,
 static int add_prefix(struct query *query, const char *field, const json_t *text,
                       struct ein_error *err)
 {
-    struct query_term *term;
+    struct query_term *term = NULL;
     int r;
 
     if (!json_is_string(text))
