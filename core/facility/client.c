@@ -49,18 +49,38 @@ static void settings_free(struct settings *settings)
     free(settings);
 }
 
-static uint64_t number(const json_t *section, const char *name, uint64_t otherwise)
+/* Ranges and defaults are config_schema.json's. */
+static int read_number(const json_t *section, const char *name, uint64_t *ret_number,
+                       struct ein_error *err)
 {
     json_int_t value = json_integer_value(json_object_get(section, name));
 
-    return value > 0 ? (uint64_t)value : otherwise;
+    if (value <= 0)
+        return error_set(err, EIN_E_INVALID, "egress.%s: not a number above 0", name);
+    *ret_number = (uint64_t)value;
+    return 0;
 }
 
-static uint32_t number_ms(const json_t *section, const char *name, uint32_t otherwise)
+static int read_ms(const json_t *section, const char *name, uint32_t *ret_ms, struct ein_error *err)
 {
-    uint64_t value = number(section, name, otherwise);
+    uint64_t ms = 0;
+    int r = read_number(section, name, &ms, err);
 
-    return value > INT32_MAX ? INT32_MAX : (uint32_t)value;
+    if (r == 0)
+        *ret_ms = ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
+    return r;
+}
+
+static int read_limits(struct settings *settings, const json_t *section, struct ein_error *err)
+{
+    int r;
+
+    if ((r = read_ms(section, "connect_ms", &settings->connect_ms, err)) < 0 ||
+        (r = read_ms(section, "first_byte_ms", &settings->first_byte_ms, err)) < 0 ||
+        (r = read_ms(section, "idle_ms", &settings->idle_ms, err)) < 0 ||
+        (r = read_ms(section, "total_ms", &settings->total_ms, err)) < 0)
+        return r;
+    return read_number(section, "max_bytes", &settings->max_bytes, err);
 }
 
 static int settings_load(const struct client *client, const json_t *section,
@@ -73,14 +93,11 @@ static int settings_load(const struct client *client, const json_t *section,
     if (!settings)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
     settings->users = 1;
-    settings->connect_ms = number_ms(section, "connect_ms", 10 * 1000);
-    settings->first_byte_ms = number_ms(section, "first_byte_ms", 120 * 1000);
-    settings->idle_ms = number_ms(section, "idle_ms", 120 * 1000);
-    settings->total_ms = number_ms(section, "total_ms", 600 * 1000);
-    settings->max_bytes = number(section, "max_bytes", 64 * 1024 * 1024);
     settings->proxy = proxy && *proxy ? strdup(proxy) : NULL;
-    r = egress_new(json_object_get(section, "allow"), client->listen_host, client->listen_port,
-                   &settings->egress, err);
+    r = read_limits(settings, section, err);
+    if (r == 0)
+        r = egress_new(json_object_get(section, "allow"), client->listen_host, client->listen_port,
+                       &settings->egress, err);
     if (r == 0 && proxy && *proxy && !settings->proxy)
         r = error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
     if (r < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_world.h"
 
+#include "section.h"
 #include <stdio.h>
 
 struct upstream upstream;
@@ -99,10 +100,15 @@ int64_t send_piece(void *data, void *piece, size_t size)
 
 int client_world_setup(void **state)
 {
+    json_t *settings = section_with("egress", NULL);
     struct ein_error err;
+    int r = upstream_start(&upstream);
 
     (void)state;
-    return upstream_start(&upstream) < 0 ? -1 : client_new(NULL, NULL, 0, NULL, &client, &err);
+    if (r == 0)
+        r = client_new(settings, NULL, 0, NULL, &client, &err);
+    json_decref(settings);
+    return r;
 }
 
 int client_world_teardown(void **state)

@@ -4,6 +4,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "metrics.h"
+#include "section.h"
 #include <stdio.h>
 
 /* ---- redirects ---- */
@@ -177,13 +178,19 @@ static void the_refusal_of_a_name_is_about_where_it_leads(void **state)
     assert_non_null(strstr(reply.err.text, "egress.allow"));
 }
 
-static void set_allow(const char *allow)
+static void change_settings(json_t *take_changes)
 {
-    json_t *settings = json_pack("{s: o}", "allow", json_loads(allow, 0, NULL));
+    json_t *settings = section_with("egress", take_changes);
     struct ein_error err;
 
     assert_int_equal(client_reload(client, settings, &err), 0);
     json_decref(settings);
+    json_decref(take_changes);
+}
+
+static void set_allow(const char *allow)
+{
+    change_settings(json_pack("{s: o}", "allow", json_loads(allow, 0, NULL)));
 }
 
 static void a_redirect_inward_is_refused_at_the_hop(void **state)
@@ -269,16 +276,12 @@ static void the_environment_names_no_proxy(void **state)
 static void a_configured_proxy_is_asked_and_private_names_are_still_refused(void **state)
 {
     struct ein_fetch what = { 0 };
-    json_t *settings;
     struct reply reply;
-    struct ein_error err;
     char proxy[64];
 
     (void)state;
     (void)snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", upstream.port);
-    settings = json_pack("{s: s}", "proxy", proxy);
-    assert_int_equal(client_reload(client, settings, &err), 0);
-    json_decref(settings);
+    change_settings(json_pack("{s: s}", "proxy", proxy));
     reply = run(&what, "http://8.8.8.8/hello");
     assert_ok(&reply);
     assert_string_equal(reply.got.body, "hello");
@@ -433,6 +436,7 @@ static void an_older_callers_structs_are_read_and_written_only_as_far_as_they_go
 
 static void fetches_are_counted_by_outcome(void **state)
 {
+    json_t *settings = section_with("egress", NULL);
     struct metrics *metrics;
     struct client *counted;
     struct ein_error err;
@@ -442,7 +446,8 @@ static void fetches_are_counted_by_outcome(void **state)
 
     (void)state;
     assert_int_equal(metrics_new(&metrics), 0);
-    assert_int_equal(client_new(NULL, NULL, 0, metrics, &counted, &err), 0);
+    assert_int_equal(client_new(settings, NULL, 0, metrics, &counted, &err), 0);
+    json_decref(settings);
     assert_int_equal(client_fetch(counted, &what, &got, &err), EIN_E_DENIED);
     assert_int_equal(metrics_text(metrics, &text, &err), 0);
     assert_non_null(strstr(text, "einion_fetches_total{outcome=\"denied\"} 1\n"));

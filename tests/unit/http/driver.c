@@ -4,13 +4,13 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "gate.h"
-#include "limits.h"
 #include "listener.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
 #include "request.h"
 #include "router.h"
+#include "section.h"
 #include "services.h"
 #include "stream.h"
 #include <poll.h>
@@ -204,7 +204,7 @@ static json_t *limits_from(char **arguments)
             (void)json_object_setn_new(changes, *arguments, (size_t)(equals - *arguments),
                                        json_integer(atoll(equals + 1)));
     }
-    return limits_with(changes);
+    return section_with("limits", changes);
 }
 
 struct server {

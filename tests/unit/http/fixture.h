@@ -4,12 +4,12 @@
 
 #include "cleanup.h"
 #include "gate.h"
-#include "limits.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
 #include "request.h"
 #include "router.h"
+#include "section.h"
 #include "services.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ struct fixture {
 static inline struct fixture *fixture_with(const json_t *changes)
 {
     struct fixture *it = calloc(1, sizeof(*it));
-    EIN_JSON json_t *limits = limits_with(changes);
+    EIN_JSON json_t *limits = section_with("limits", changes);
     EIN_JSON json_t *http = json_pack("{s:[s]}", "origins", "http://Front.example:3000/");
     EIN_JSON json_t *log = json_pack("{s:s, s:s, s:s, s:b}", "level", "off", "format", "text", "to",
                                      "stderr", "access", 0);
