@@ -10,7 +10,7 @@
  *   {"listen": {...}, "log": {...}, "limits": {...}, "http": {...}, "egress": {...},
  *    "storage": {...}, "plugins": [{"name", "plugin", "enabled", "settings": {...}}]}
  *
- * config_schema.c holds the schema of the server's own sections; the settings of a plugin are
+ * config_schema.json is the schema of the server's own sections; the settings of a plugin are
  * checked by whoever knows its schema, with config_plugin_check(). */
 struct config;
 

@@ -104,7 +104,7 @@ struct ein_route {
     const char  *reply_type;   /* of the success reply; NULL: application/json */
     const char  *scope;        /* what a limited credential must carry; NULL: any may call */
     uint32_t     body_max;     /* bytes; 0: the configured default */
-    int32_t      status;       /* of the success reply: 200, 201, 202, 204 */
+    int32_t      status;       /* of the success reply: 200, 201, 202, 204; 0: 200 */
     ein_handler *handle;
 };
 
@@ -153,7 +153,7 @@ struct ein_http {
     struct ein_cancel *(*cancel)(struct ein_req *req);
     void (*log_msg)(const struct ein_req *req, int level, const char *fmt, ...) EIN_PRINTF(3, 4);
 
-    /* The reply.  The first seven return `status`, so that a handler can end in
+    /* The reply.  The first six return the status, so that a handler can end in
      * `return http->reply(...)`.  A GET whose reply carries an ETag header is
      * answered 304 by the host where If-None-Match says so. */
     int (*reply)(struct ein_req *req, int status, struct json_t *take_body); /* NULL: no body */

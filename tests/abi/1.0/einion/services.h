@@ -62,7 +62,8 @@ struct ein_auth_provider {
     uint32_t struct_size, reserved;
     /* 0 and *ret_claims {"uid", "email", "name", "provider", "proof", "roles",
      * "scopes", "workspaces", "admin"} (all but uid may be absent), EIN_AUTH_DEFER,
-     * or an error whose text the client is told; DENIED is answered 401. */
+     * or an error whose text the client is told; DENIED is answered 401 where
+     * somebody has to be logged in, and is nobody elsewhere. */
     int (*verify)(void *impl, struct ein_req *req, struct json_t **ret_claims, struct ein_error *err);
     /* Browser login; NULL where the provider has none. */
     int (*login_url)(void *impl, const struct ein_login *login, char **ret_url, struct ein_error *err);
