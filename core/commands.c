@@ -7,19 +7,34 @@
 #include "server_inside.h"
 #include "store.h"
 
-int server_check(const struct server_setup *setup)
+/* A server whose plugins are initialised, and not started.  Says why it failed. */
+static int look(const struct server_setup *setup, struct server **ret_server)
 {
     struct server *server;
     EIN_FREE char *faults = NULL;
-    struct ein_error err = { 0 };
     int r = server_new(setup, &server);
 
     if (r < 0)
         return r;
     r = lifecycle_look(server->lifecycle, server->config, &faults);
+    if (r < 0) {
+        server_free(server);
+        return server_say_faults(faults, r);
+    }
+    *ret_server = server;
+    return 0;
+}
+
+int server_check(const struct server_setup *setup)
+{
+    struct server *server;
+    struct ein_error err = { 0 };
+    int r = look(setup, &server);
+
     if (r < 0)
-        (void)server_say_faults(faults, r);
-    else if ((r = server_check_login(server, server_has_auth_provider(server), &err)) < 0)
+        return r;
+    r = server_check_login(server, server_has_auth_provider(server), &err);
+    if (r < 0)
         (void)server_say(&err);
     else
         (void)printf("%s: the configuration is right\n",
@@ -77,16 +92,11 @@ static int print_route(const struct route *route, void *data)
 int server_list_routes(const struct server_setup *setup, FILE *out)
 {
     struct server *server;
-    EIN_FREE char *faults = NULL;
-    int r = server_new(setup, &server);
+    int r = look(setup, &server);
 
     if (r < 0)
         return r;
-    r = lifecycle_look(server->lifecycle, server->config, &faults);
-    if (r < 0)
-        (void)server_say_faults(faults, r);
-    else
-        r = router_each(server->rooms.router, print_route, out);
+    r = router_each(server->rooms.router, print_route, out);
     server_free(server);
     return r;
 }
@@ -117,16 +127,13 @@ int server_plugin_info(const char *path, FILE *out)
 int server_backup(const struct server_setup *setup, const char *path)
 {
     struct server *server;
-    EIN_FREE char *faults = NULL;
     struct ein_error err = { 0 };
-    int r = server_new(setup, &server);
+    int r = look(setup, &server);
 
     if (r < 0)
         return r;
-    r = lifecycle_look(server->lifecycle, server->config, &faults);
+    r = store_backup(server->rooms.store, path, &err);
     if (r < 0)
-        (void)server_say_faults(faults, r);
-    else if ((r = store_backup(server->rooms.store, path, &err)) < 0)
         (void)server_say(&err);
     else
         (void)printf("%s: complete\n", path);

@@ -103,8 +103,11 @@ static const char *const *texts_claim(struct ein_req *req, const json_t *claims,
         *ret_ok = false;
         return NULL;
     }
-    json_array_foreach(array, i, item) if (json_is_string(item)) texts[count++] =
-        json_string_value(item);
+    json_array_foreach(array, i, item)
+    {
+        if (json_is_string(item))
+            texts[count++] = json_string_value(item);
+    }
     return texts;
 }
 

@@ -334,7 +334,7 @@ static int parse_address(const json_t *listen, struct sockaddr_storage *address,
 
     memset(address, 0, sizeof(*address));
     if (!text)
-        text = "127.0.0.1";
+        return EIN_E_INVALID;
     if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
         v4->sin_port = port;
@@ -384,7 +384,7 @@ static int open_socket(struct listener *listener, const json_t *listen_at, struc
 
     if (parse_address(listen_at, &address, &len) < 0)
         return error_set(err, EIN_E_INVALID,
-                         "listen.address: \"%s\" is not an IPv4 or IPv6 address", text);
+                         "listen.address: \"%s\" is not an IPv4 or IPv6 address", text ? text : "");
     listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "cannot make a socket: %s", strerror(errno));
@@ -392,8 +392,8 @@ static int open_socket(struct listener *listener, const json_t *listen_at, struc
     if (bind(listener->fd, (struct sockaddr *)&address, len) < 0 ||
         listen(listener->fd, BACKLOG) < 0 ||
         getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "cannot listen on %s port %d: %s",
-                         text ? text : "127.0.0.1", (int)port, strerror(errno));
+        return error_set(err, EIN_E_UNAVAILABLE, "cannot listen on %s port %d: %s", text, (int)port,
+                         strerror(errno));
     listener->port = ntohs(((struct sockaddr_in *)&address)->sin_port); /* the same place in v6 */
     return 0;
 }

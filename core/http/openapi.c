@@ -73,8 +73,11 @@ static bool is_required(const json_t *schema, const char *name)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(schema, "required"), i,
-                       item) if (str_eq(json_string_value(item), name)) return true;
+    json_array_foreach(json_object_get(schema, "required"), i, item)
+    {
+        if (str_eq(json_string_value(item), name))
+            return true;
+    }
     return false;
 }
 

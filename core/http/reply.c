@@ -12,7 +12,6 @@
 #include <strings.h>
 
 static const char type_json[] = "application/json";
-static const char internal_error[] = "An internal server error occurred.";
 
 /* ---- the body ---- */
 
@@ -248,7 +247,7 @@ void reply_settle(struct ein_req *req, int result)
         if (req->reply.status >= 500)
             log_failure(req, error_text(result));
     } else if (req->reply.status == 0) {
-        (void)reply_fail(req, 500, "%s", internal_error);
+        (void)reply_fail(req, 500, "%s", error_text(EIN_E_INTERNAL));
         log_failure(req, "the handler returned without a reply");
     }
 }

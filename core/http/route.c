@@ -9,9 +9,8 @@
 
 enum { KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS };
 
-#define FLAGS_REFUSED                                                                              \
-    UINT32_C(0xffff0000) /* a host refuses those of them that it does not know                     \
-                          */
+/* Those of them that this server does not know are refused. */
+#define FLAGS_REFUSED UINT32_C(0xffff0000)
 
 static bool all_of(const char *text, const char *allowed)
 {

@@ -93,17 +93,9 @@ static int push(struct stream *stream, const char *data, size_t len)
     return stream->gone ? EIN_E_CANCELLED : 0;
 }
 
-/* The queue while the handler may still use it; NULL for a route without EIN_ROUTE_EVENTS. */
-static struct stream *open_stream(const struct ein_req *req)
-{
-    return req->stream;
-}
-
 int stream_send_bytes(struct ein_req *req, const void *data, size_t len)
 {
-    struct stream *stream = open_stream(req);
-
-    return stream ? push(stream, data, len) : EIN_E_UNSUPPORTED;
+    return req->stream ? push(req->stream, data, len) : EIN_E_UNSUPPORTED;
 }
 
 static bool one_line(const char *text)
@@ -118,7 +110,7 @@ int stream_send_event(struct ein_req *req, const char *id, const char *event, js
     struct buf frame;
     int r;
 
-    if (!open_stream(req))
+    if (!req->stream) /* a route without EIN_ROUTE_EVENTS */
         return EIN_E_UNSUPPORTED;
     if (!text || !one_line(id) || !one_line(event))
         return EIN_E_INVALID;
@@ -131,7 +123,7 @@ int stream_send_event(struct ein_req *req, const char *id, const char *event, js
     (void)buf_text(&frame, text);
     r = buf_text(&frame, "\n\n");
     if (r >= 0)
-        r = push(open_stream(req), frame.data, frame.len);
+        r = push(req->stream, frame.data, frame.len);
     buf_done(&frame);
     return r;
 }
