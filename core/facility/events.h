@@ -21,12 +21,12 @@ void events_free(struct events *events); /* after jobs_free(): nothing is being 
 
 /* on_event is called with the subscriber's gate entered: not before it opens, not after it is
  * shut. */
-int events_subscribe(struct events *events, struct gate *gate, const char *topic,
+int events_subscribe(struct events *events, struct gate *gate, const char *name,
                      events_fn *on_event, void *data, struct ein_error *err);
 void events_withdraw(struct events *events, const struct gate *gate);
 
 /* An event nobody subscribed to, and one more than EVENTS_QUEUE_MAX that wait in its topic, is
  * dropped; einion_events_dropped_total counts the latter. */
-void events_emit(struct events *events, const char *topic, json_t *take_event);
+void events_emit(struct events *events, const char *name, json_t *take_event);
 
 #endif

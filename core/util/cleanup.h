@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What a function borrows from itself is released when it returns.  errno survives. */
+/* What a function borrows from itself is released when it returns.  errno survives.  (The same as
+ * plugins/common/cleanup.h: neither side includes the other.) */
 
 static inline void cleanup_free(void *p)
 {

@@ -1,50 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a function borrows is released when it returns, unless it is taken. */
 #ifndef PLUGIN_CLEANUP_H
 #define PLUGIN_CLEANUP_H
 
+#include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static inline void cleanup_free(void *pointer)
+/* What a function borrows from itself is released when it returns.  errno survives.  (The same as
+ * core/util/cleanup.h: neither side includes the other.) */
+
+static inline void cleanup_free(void *p)
 {
-    free(*(void **)pointer);
+    int saved = errno;
+
+    free(*(void **)p);
+    errno = saved;
 }
 
-static inline void cleanup_json(json_t **json)
+static inline void cleanup_json(json_t **p)
 {
-    json_decref(*json);
+    json_decref(*p);
 }
 
-static inline void cleanup_close(int *fd)
+static inline void cleanup_close(const int *p)
 {
-    if (*fd >= 0)
-        close(*fd);
+    int saved = errno;
+
+    if (*p >= 0)
+        (void)close(*p);
+    errno = saved;
 }
 
-static inline void cleanup_unlock(pthread_mutex_t **lock)
+static inline void cleanup_unlock(pthread_mutex_t **p)
 {
-    pthread_mutex_unlock(*lock);
+    if (*p)
+        (void)pthread_mutex_unlock(*p);
+}
+
+static inline pthread_mutex_t *cleanup_lock(pthread_mutex_t *mutex)
+{
+    (void)pthread_mutex_lock(mutex);
+    return mutex;
 }
 
 #define EIN_FREE  __attribute__((cleanup(cleanup_free)))
 #define EIN_JSON  __attribute__((cleanup(cleanup_json)))
 #define EIN_CLOSE __attribute__((cleanup(cleanup_close)))
 
-/* Holds `mutex` until the end of the block. */
-#define EIN_LOCK(mutex)                                                                            \
-    __attribute__((cleanup(cleanup_unlock), unused)) pthread_mutex_t *ein_locked = (mutex);        \
-    pthread_mutex_lock(ein_locked)
-
-/* The value of `variable`, which is left empty: what it held is now the caller's. */
-#define EIN_TAKE(variable)                                                                         \
+/* Hands a borrowed pointer on: the cleanup finds NULL. */
+#define EIN_TAKE(p)                                                                                \
     __extension__({                                                                                \
-        __typeof__(variable) *ein_from = &(variable);                                              \
-        __typeof__(variable) ein_taken = *ein_from;                                                \
-        *ein_from = NULL;                                                                          \
-        ein_taken;                                                                                 \
+        __typeof__(p) taken_ = p;                                                                  \
+        (p) = NULL;                                                                                \
+        taken_;                                                                                    \
     })
+
+#define EIN_JOIN_(a, b) a##b
+#define EIN_JOIN(a, b)  EIN_JOIN_(a, b)
+
+/* Holds MUTEX until the end of the scope. */
+#define EIN_LOCKED(mutex)                                                                          \
+    __attribute__((cleanup(cleanup_unlock), unused)) pthread_mutex_t *EIN_JOIN(                    \
+        locked_, __LINE__) = cleanup_lock(mutex)
 
 #endif

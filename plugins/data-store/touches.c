@@ -37,7 +37,7 @@ int touches_add(struct touches *touches, const struct data_store *store, const c
 {
     int noted;
     {
-        EIN_LOCK(&touches->lock);
+        EIN_LOCKED(&touches->lock);
         noted = note(touches, id, agent, 1);
     }
     if (noted < 0)
@@ -47,14 +47,14 @@ int touches_add(struct touches *touches, const struct data_store *store, const c
 
 void touches_renew(struct touches *touches, const char *id, const char *agent)
 {
-    EIN_LOCK(&touches->lock);
+    EIN_LOCKED(&touches->lock);
     if (json_object_get(touches->by_id, id))
         (void)note(touches, id, agent, 0);
 }
 
 void touches_forget(struct touches *touches, const char *id)
 {
-    EIN_LOCK(&touches->lock);
+    EIN_LOCKED(&touches->lock);
     json_object_del(touches->by_id, id);
 }
 
@@ -96,7 +96,7 @@ int touches_write(struct touches *touches, const struct data_store *store, struc
     json_t *touch;
     size_t count = 0;
     {
-        EIN_LOCK(&touches->lock);
+        EIN_LOCKED(&touches->lock);
         json_t *empty = json_object();
         if (!empty)
             return error_set(err, EIN_E_NO_MEMORY, "out of memory");

@@ -29,7 +29,7 @@ void admission_done(struct admission *admission)
 
 void admission_shut(struct admission *admission)
 {
-    EIN_LOCK(&admission->lock);
+    EIN_LOCKED(&admission->lock);
 
     admission->shut = true;
     pthread_cond_broadcast(&admission->changed);
@@ -82,7 +82,7 @@ static void wait_a_little(struct admission *admission)
 int admission_enter(struct admission *admission, const struct limits *limits, const char *user,
                     bool (*cancelled)(const void *data), const void *data, struct ein_error *err)
 {
-    EIN_LOCK(&admission->lock);
+    EIN_LOCKED(&admission->lock);
     uint32_t waited_ms = 0;
 
     if (!has_room(admission, limits, user) && admission->waiting >= limits->queue)
@@ -106,7 +106,7 @@ int admission_enter(struct admission *admission, const struct limits *limits, co
 
 void admission_leave(struct admission *admission, const char *user)
 {
-    EIN_LOCK(&admission->lock);
+    EIN_LOCKED(&admission->lock);
     struct admission_user **link = find(admission, user);
     struct admission_user *left = *link;
 

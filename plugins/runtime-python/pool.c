@@ -127,7 +127,7 @@ static bool too_old(const struct child *child, const void *now)
 static void note_exit(struct child *child, int status, uint32_t cpu_ms, void *data)
 {
     struct pool *pool = data;
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
 
     idle_drop(pool, is_that, child);
     child->exited = true;
@@ -148,7 +148,7 @@ static void log_line(const char *text, void *data)
 static void bury(struct pool *pool, struct zygote *zygote)
 {
     zygote_kill(zygote);
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     idle_drop(pool, of_zygote, zygote);
     for (struct child *child = zygote->children; child; child = child->next) {
         if (!child->exited)
@@ -160,7 +160,7 @@ static void bury(struct pool *pool, struct zygote *zygote)
 
 static void sweep(struct pool *pool)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
 
     for (int i = 0; i < ZYGOTES_MAX; i++) {
         struct zygote *zygote = pool->zygotes[i];
@@ -184,7 +184,7 @@ static void sweep(struct pool *pool)
 static void set_unready(struct pool *pool, const char *reason)
 {
     pool->listener.unready(pool->listener.data, reason);
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     pool->ready = false;
     pool->failed = true;
     snprintf(pool->reason, sizeof(pool->reason), "%s", reason);
@@ -235,7 +235,7 @@ static void start_zygote(struct pool *pool)
 
 static void retire(struct pool *pool, struct zygote *zygote)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
 
     zygote->state = ZYGOTE_DRAINING;
     idle_drop(pool, of_zygote, zygote);
@@ -260,7 +260,7 @@ static void admit(struct pool *pool, struct zygote *zygote)
     if (before)
         retire(pool, before);
     pool->listener.ready(pool->listener.data, &zygote->level);
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     pool->ready = true;
     pool->failed = false;
     pool->reason[0] = '\0';
@@ -284,7 +284,7 @@ static void lost(struct pool *pool, struct zygote *zygote, const struct ein_erro
         return;
     back_off(pool);
     pool->listener.log(pool->listener.data, EIN_WARN, err->text);
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     pool->ready = false; /* not failed: who asks now waits for the next one */
 }
 
@@ -300,7 +300,7 @@ static void listen_to(struct pool *pool, struct zygote *zygote)
 
 static bool wants_child(struct pool *pool)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     unsigned least = pool->settings->limits.pool_min, most = pool->settings->limits.pool_max;
 
     return pool->idle < least || (pool->idle < pool->wanted && pool->idle < most);
@@ -324,7 +324,7 @@ static void refill(struct pool *pool)
         lost(pool, zygote, &err);
         return;
     }
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     pool->spawned++;
     idle_push(pool, child);
     pthread_cond_broadcast(&pool->changed);
@@ -354,7 +354,7 @@ static void look_after(struct pool *pool)
     int64_t now = monotonic_ms();
 
     {
-        EIN_LOCK(&pool->lock);
+        EIN_LOCKED(&pool->lock);
         idle_drop(pool, too_old, &now);
     }
     if (starting && now - starting->started_ms > HELLO_MS)
@@ -402,7 +402,7 @@ static void wait_and_listen(struct pool *pool)
 
 static bool is_stopping(struct pool *pool)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     return pool->stopping;
 }
 
@@ -455,7 +455,7 @@ void pool_stop(struct pool *pool)
     if (!pool || !pool->keeper)
         return;
     {
-        EIN_LOCK(&pool->lock);
+        EIN_LOCKED(&pool->lock);
         pool->stopping = true;
         pthread_cond_broadcast(&pool->changed);
     }
@@ -501,7 +501,7 @@ static struct child *wait_idle(struct pool *pool, int64_t until_ms)
 
 int pool_take(struct pool *pool, int64_t until_ms, struct child **ret_child, struct ein_error *err)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
 
     if (pool->busy >= pool->settings->limits.processes)
         return error_set(err, EIN_E_BUSY, "%u agent processes are running, no more may be started",
@@ -525,7 +525,7 @@ void pool_release(struct pool *pool, struct child *child)
 {
     child_kill(child);
     {
-        EIN_LOCK(&pool->lock);
+        EIN_LOCKED(&pool->lock);
         child_close(child);
         child->released = true;
         pool->busy--;
@@ -536,7 +536,7 @@ void pool_release(struct pool *pool, struct child *child)
 bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *ret_status,
                     uint32_t *ret_cpu_ms)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
     int64_t until_ms = monotonic_ms() + wait_ms;
 
     while (!child->exited && wait_changed(pool, until_ms))
@@ -548,7 +548,7 @@ bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *re
 
 void pool_status(struct pool *pool, struct pool_status *ret_status)
 {
-    EIN_LOCK(&pool->lock);
+    EIN_LOCKED(&pool->lock);
 
     *ret_status = (struct pool_status){ .ready = pool->ready,
                                         .level = pool->level,

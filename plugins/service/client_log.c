@@ -35,7 +35,7 @@ void bucket_init(struct bucket *bucket, double per_minute)
 /* 0, or in how many seconds to come again. */
 static int bucket_take(struct bucket *bucket)
 {
-    EIN_LOCK(&bucket->lock);
+    EIN_LOCKED(&bucket->lock);
     int64_t now = now_ms();
     double left = bucket->left + (double)(now - bucket->last_ms) * bucket->per_minute / 60000;
 

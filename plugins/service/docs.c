@@ -71,7 +71,7 @@ int openapi_get(struct ein_req *req, void *self)
 
     if (read_document(service, &document, &err) < 0)
         return http->fail_error(req, &err);
-    EIN_LOCK(&rendered->lock);
+    EIN_LOCKED(&rendered->lock);
     if (render(rendered, document) < 0 || http->set_header(req, "ETag", rendered->etag) < 0)
         return EIN_E_NO_MEMORY;
     return http->reply_bytes(req, 200, "application/json", rendered->text, strlen(rendered->text));

@@ -162,7 +162,7 @@ json_t *cache_get(struct cache *cache, const char *set, const char *id, uint64_t
         return NULL;
 
     struct shard *shard = shard_of(cache, &name);
-    EIN_LOCK(&shard->lock);
+    EIN_LOCKED(&shard->lock);
     struct entry *entry = find(shard, &name);
     if (entry && entry->doc) {
         doc = json_incref(entry->doc);
@@ -185,7 +185,7 @@ void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc
         return;
 
     struct shard *shard = shard_of(cache, &name);
-    EIN_LOCK(&shard->lock);
+    EIN_LOCKED(&shard->lock);
     if (shard->changes != ticket || find(shard, &name))
         return;
     struct entry *entry = add(shard, &name);
@@ -207,7 +207,7 @@ int cache_hold(struct cache *cache, const char *set, const char *id)
         return EIN_E_INVALID;
 
     struct shard *shard = shard_of(cache, &name);
-    EIN_LOCK(&shard->lock);
+    EIN_LOCKED(&shard->lock);
     struct entry *entry = find(shard, &name);
     if (entry && !entry->doc)
         return 0;
@@ -231,7 +231,7 @@ void cache_let_go(struct cache *cache)
         struct shard *shard = shard_of(cache, &name);
 
         cache->held = entry->next_held;
-        EIN_LOCK(&shard->lock);
+        EIN_LOCKED(&shard->lock);
         shard->changes++;
         drop(shard, entry);
     }

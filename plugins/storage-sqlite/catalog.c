@@ -28,13 +28,13 @@ void catalog_free(struct catalog *catalog)
 
 json_t *catalog_set(struct catalog *catalog, const char *set)
 {
-    EIN_LOCK(&catalog->lock);
+    EIN_LOCKED(&catalog->lock);
     return json_incref(json_object_get(catalog->sets, set));
 }
 
 void catalog_publish(struct catalog *catalog, json_t *sets)
 {
-    EIN_LOCK(&catalog->lock);
+    EIN_LOCKED(&catalog->lock);
     json_decref(catalog->sets);
     catalog->sets = json_incref(sets);
 }

@@ -38,7 +38,7 @@ void readers_free(struct readers *readers)
 
 static struct db *wait_for_one(struct readers *readers)
 {
-    EIN_LOCK(&readers->lock);
+    EIN_LOCKED(&readers->lock);
     while (!readers->idle_count && !readers->to_open)
         pthread_cond_wait(&readers->freed, &readers->lock);
     if (readers->idle_count)
@@ -49,7 +49,7 @@ static struct db *wait_for_one(struct readers *readers)
 
 static void give_back_chance(struct readers *readers)
 {
-    EIN_LOCK(&readers->lock);
+    EIN_LOCKED(&readers->lock);
     readers->to_open++;
     pthread_cond_signal(&readers->freed);
 }
@@ -71,7 +71,7 @@ int readers_take(struct readers *readers, struct db **ret_db, struct ein_error *
 
 void readers_give(struct readers *readers, struct db *db)
 {
-    EIN_LOCK(&readers->lock);
+    EIN_LOCKED(&readers->lock);
     readers->idle[readers->idle_count++] = db;
     pthread_cond_signal(&readers->freed);
 }

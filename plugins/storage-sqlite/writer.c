@@ -237,7 +237,7 @@ static void do_group(struct writer *writer, struct job *group)
 /* NULL when there is nothing left to do, ever. */
 static struct job *take_group(struct writer *writer)
 {
-    EIN_LOCK(&writer->lock);
+    EIN_LOCKED(&writer->lock);
     while (!writer->first && !writer->stopping)
         pthread_cond_wait(&writer->arrived, &writer->lock);
 
@@ -349,7 +349,7 @@ void writer_free(struct writer *writer)
 
 static int enqueue(struct writer *writer, struct job *job, struct ein_error *err)
 {
-    EIN_LOCK(&writer->lock);
+    EIN_LOCKED(&writer->lock);
     if (writer->queued >= writer->store->queue_max)
         return error_set(err, EIN_E_BUSY, "%d writes are waiting already: try again later",
                          writer->store->queue_max);

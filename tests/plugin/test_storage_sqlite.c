@@ -423,7 +423,7 @@ struct busy {
 
 static bool is_stopped(struct busy *busy)
 {
-    EIN_LOCK(&busy->lock);
+    EIN_LOCKED(&busy->lock);
     return busy->stop;
 }
 

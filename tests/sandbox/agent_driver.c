@@ -52,7 +52,7 @@ static void answer(struct driver *driver, json_t *take_answer)
 {
     EIN_JSON json_t *json = take_answer;
     EIN_FREE char *text = json_dumps(json, JSON_COMPACT);
-    EIN_LOCK(&driver->out);
+    EIN_LOCKED(&driver->out);
 
     puts(text ? text : "{\"bad\":true}");
     fflush(stdout);
@@ -159,7 +159,7 @@ static void *bench_some(void *data)
 
     for (;;) {
         {
-            EIN_LOCK(&bench->lock);
+            EIN_LOCKED(&bench->lock);
             if (bench->left-- <= 0)
                 return NULL;
         }
@@ -169,7 +169,7 @@ static void *bench_some(void *data)
         int r = bench->driver->runtime->run(bench->driver->service->impl, &what, &outcome, &err);
         int64_t took = now_us() - began;
         bool good = r == 0 && json_is_null(json_object_get(outcome, "error"));
-        EIN_LOCK(&bench->lock);
+        EIN_LOCKED(&bench->lock);
         json_array_append_new(bench->each, good ? json_integer(took) : json_string(err.text));
     }
 }
@@ -222,7 +222,7 @@ static long resident_kb(void)
 /* The host writes these on the plugin's threads. */
 static char *copy_locked(struct fake_host *host, char *const *text)
 {
-    EIN_LOCK(&host->lock);
+    EIN_LOCKED(&host->lock);
     return strdup(*text ? *text : "");
 }
 
