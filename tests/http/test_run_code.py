@@ -96,6 +96,19 @@ def test_code_that_cannot_begin_leaves_no_trace(agent_server, code, error):
     assert reply.json == {"result": None, "error": error, "schemaWarnings": None, "opsLog": None, "trace": None}
 
 
+@pytest.mark.parametrize("parameters", ["input_dict, tools", "tools, input_dict", "*, tools, input_dict"])
+def test_run_is_called_by_the_names_of_its_parameters(agent_server, parameters):
+    code = f"async def run({parameters}):\n    return [input_dict, tools]"
+    assert run(agent_server, code, inputDict={"n": 1}, tools={"u": ["t"]})["result"] == [{"n": 1}, {"u": ["t"]}]
+
+
+@pytest.mark.parametrize("parameters", ["a, b", "input_dict, b", "a, tools", "a, b, c=None"])
+def test_run_with_other_names_is_called_in_their_order(agent_server, parameters):
+    first, second = parameters.split(", ")[:2]
+    code = f"async def run({parameters}):\n    return [{first}, {second}]"
+    assert run(agent_server, code, inputDict={"n": 1}, tools={"u": ["t"]})["result"] == [{"n": 1}, {"u": ["t"]}]
+
+
 def test_what_differs_from_the_schema_is_told(agent_server):
     answer = run(agent_server, "return {'a': 'x', 'z': 1}", outputSchema={"a": "integer", "d": "json"})
     assert answer["schemaWarnings"] == [

@@ -69,12 +69,12 @@ def define(code, namespace):
 
 
 def start(run, input_dict, tools):
-    """run() is called by the names of its parameters, or in order if it has others."""
+    """run() is called by the names of its parameters, or in order if not both are there."""
     code = getattr(run, "__code__", None)
     if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
         return run(input_dict=input_dict, tools=tools)
     names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
-    if "input_dict" in names or "tools" in names:
+    if "input_dict" in names and "tools" in names:
         return run(input_dict=input_dict, tools=tools)
     return run(input_dict, tools)
 
