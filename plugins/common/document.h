@@ -9,13 +9,11 @@
 #include <stdbool.h>
 
 enum {
-    DOC_SET_MAX = 63,        /* bytes of a set's name */
-    DOC_ID_MAX = 512,        /* bytes */
-    DOC_FIELD_MAX = 255,     /* bytes of a dotted path */
-    DOC_BATCH_MAX = 10000,   /* operations */
-    DOC_BYTES_MAX = 16 << 20 /* the default of the setting max_document_bytes */
+    DOC_SET_MAX = 63,     /* bytes of a set's name */
+    DOC_ID_MAX = 512,     /* bytes */
+    DOC_FIELD_MAX = 255,  /* bytes of a dotted path */
+    DOC_BATCH_MAX = 10000 /* operations */
 };
-#define DOC_BYTES_MAX_TEXT "16777216"
 
 int doc_check_set(const char *set, struct ein_error *err);
 int doc_check_names(const char *set, const char *id, struct ein_error *err);

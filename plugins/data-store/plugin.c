@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * data-store: what agents keep from run to run, and the routes to look at it.
+/* data-store: what agents keep from run to run, and the routes to look at it.
  *
  * A record is a JSON value under a key in a namespace of one user; all of that user's agents
  * see it, nobody else's do.  The routes under /data-store/namespaces list, read, write and
@@ -12,14 +11,15 @@
  * sets is on disk when set() returns; what get and get_many change (who read last, when and how
  * often) is written once, at the end of the run.  get_all and the lists change nothing.
  *
- * Needs storage_backend/1.  Settings:
+ * Needs storage_backend/1.
  *
- *   max_value_bytes   how long the JSON text of one value may be (8388608)
+ * Settings
+ *   max_value_bytes   the longest JSON text of one value (8388608)
  *
- * Example:
- *
+ * Example
  *   plugins:
- *     data-store: {max_value_bytes: 1048576}
+ *     data-store:
+ *       max_value_bytes: 1048576
  */
 #include "data_store.h"
 #include "error.h"
@@ -30,18 +30,17 @@
 
 #include <stdlib.h>
 
-#define CONFIG_SCHEMA                                                                              \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "properties" : {                                                                           \
-            "max_value_bytes" : {                                                                  \
-                "type" : "integer",                                                                \
-                "minimum" : 1,                                                                     \
-                "default" : 8388608,                                                               \
-                "description" : "How long the JSON text of one value may be"                       \
-            }                                                                                      \
-        }                                                                                          \
-    })
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "max_value_bytes" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "default" : 8388608,
+            "description" : "How long the JSON text of one value may be."
+        }
+    }
+});
 
 #define RECORDS_PATH "/data-store/namespaces/{namespace}/records"
 
@@ -150,7 +149,7 @@ static const struct ein_plugin plugin = {
     .name = "data-store",
     .version = "0.1.0",
     .summary = "Records that agents keep, and the routes to look at them",
-    .config_schema = CONFIG_SCHEMA,
+    .config_schema = config_schema,
     .needs = needs,
     .init = init,
     .start = start,

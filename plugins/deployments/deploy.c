@@ -3,6 +3,7 @@
 
 #include "agent_doc.h"
 #include "cleanup.h"
+#include "error.h"
 #include "timestamps.h"
 #include <stdbool.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static int write_deployment(const struct deployments *self, const json_t *agent,
         { .kind = EIN_DOC_PUT, .set = DEPLOYMENT_SET, .id = name, .expect = expect, .doc = doc },
     };
     if (!doc)
-        return self->host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     return self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
 }
 

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deployments: agents that are called by name.
  *
- * Offers   POST /agents/{agent_id}/deploy: serves an agent under its friendly name, which it keeps
- *          there when the agent is renamed; a name serves one agent.
- *          DELETE /agents/{agent_id}/undeploy, GET /agents/{agent_id}/deployment, GET /deployments.
- *          POST /rest/{friendly_name}: runs the agent as it is now; the body is its input, the
- *          answer what it returned.
- * Uses     agent_runtime/1 at the moment of a call.
+ *   POST   /agents/{agent_id}/deploy       serves an agent under its friendly name, which it keeps
+ *                                          there when the agent is renamed; a name serves one agent
+ *   DELETE /agents/{agent_id}/undeploy     serves it no more
+ *   GET    /agents/{agent_id}/deployment   whether it is deployed, and as what
+ *   GET    /deployments                    all of the caller's
+ *   POST   /rest/{friendly_name}           runs the agent as it is now; the body is its input, the
+ *                                          answer what it returned
  *
- * Settings none
+ * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
- * Example  plugins:
- *            deployments: {}
+ * Settings
+ *   none
+ *
+ * Example
+ *   plugins:
+ *     deployments:
  */
 #include "agent_doc.h"
-#include "cleanup.h"
 #include "deployments.h"
+#include "error.h"
 #include "http_json.h"
 #include <einion/services.h>
+#include <stdlib.h>
 
 static const struct ein_route routes[] = {
-    { .auth = EIN_AUTH_USER,
-      .method = "POST",
+    { .method = "POST",
       .path = "/agents/{agent_id}/deploy",
       .operation_id = "deploy_agent",
       .summary = "Serve an agent under its friendly name",
+      .auth = EIN_AUTH_USER,
       .reply_schema = SCHEMA({
           "type" : "object",
           "title" : "Deployed",
@@ -35,19 +41,19 @@ static const struct ein_route routes[] = {
       .scope = "agents:write",
       .status = 201,
       .handle = deployments_deploy },
-    { .auth = EIN_AUTH_USER,
-      .method = "DELETE",
+    { .method = "DELETE",
       .path = "/agents/{agent_id}/undeploy",
       .operation_id = "undeploy_agent",
       .summary = "Serve an agent no more",
+      .auth = EIN_AUTH_USER,
       .scope = "agents:write",
       .status = 204,
       .handle = deployments_undeploy },
-    { .auth = EIN_AUTH_USER,
-      .method = "GET",
+    { .method = "GET",
       .path = "/agents/{agent_id}/deployment",
       .operation_id = "get_agent_deployment",
       .summary = "Whether an agent is deployed, and as what",
+      .auth = EIN_AUTH_USER,
       .reply_schema = SCHEMA({
           "type" : "object",
           "title" : "DeploymentStatus",
@@ -59,11 +65,11 @@ static const struct ein_route routes[] = {
       .scope = "agents:read",
       .status = 200,
       .handle = deployments_status },
-    { .auth = EIN_AUTH_USER,
-      .method = "GET",
+    { .method = "GET",
       .path = "/deployments",
       .operation_id = "list_deployments",
       .summary = "What the caller has deployed, in order of deployment",
+      .auth = EIN_AUTH_USER,
       .query_schema = PAGE_QUERY_SCHEMA,
       .reply_schema = SCHEMA({
           "type" : "array",
@@ -84,11 +90,11 @@ static const struct ein_route routes[] = {
       .scope = "agents:read",
       .status = 200,
       .handle = deployments_list },
-    { .auth = EIN_AUTH_USER,
-      .method = "POST",
+    { .method = "POST",
       .path = "/rest/{friendly_name}",
       .operation_id = "call_deployed_agent",
       .summary = "Run a deployed agent",
+      .auth = EIN_AUTH_USER,
       .body_schema = SCHEMA({
           "type" : [ "object", "null" ],
           "description" : "The input of the agent",
@@ -108,7 +114,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     (void)config;
     if (!deployments)
-        return host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     deployments->host = host;
     deployments->ctx = ctx;
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
@@ -147,5 +153,4 @@ static const struct ein_plugin plugin = {
     .start = start,
     .fini = fini,
 };
-
 EIN_PLUGIN_EXPORT(plugin)

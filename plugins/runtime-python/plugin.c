@@ -8,23 +8,25 @@
  * once.  Before any agent runs, and after every replacement of the zygote, a child
  * attacks the machine; if one attack succeeds, agents are off and /readyz says why.
  *
- * isolation: strict       the default: files, processes and identity are kept apart by
- *                         more than the system call filter, or agents are off
- *            container    also accept what an ordinary container allows: no own
- *                         identity for each run, no /tmp
- *            best-effort  also accept that nothing but the system call filter stands
- *                         before the files; agents can open none, nor import what is
- *                         not preloaded
- * There is no way to turn isolation off.
+ * Settings
+ *   isolation   strict       files, processes and identity are kept apart by more than the
+ *                            system call filter, or agents are off (strict)
+ *               container    also accept what an ordinary container allows: no own identity
+ *                            for each run, no /tmp
+ *               best-effort  also accept that nothing but the system call filter stands before
+ *                            the files; agents can open none, nor import what is not preloaded
+ *               There is no way to turn isolation off.
+ *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
+ *   preload     modules imported once, before the first fork ([])
+ *   All limits, with their defaults, are in settings.h.
  *
- *   - plugin: runtime-python
- *     isolation: strict
- *     python: /usr/bin/python3     # or a virtual environment's
- *     preload: [numpy]             # imported once, before the first fork
- *     timeout_ms: 1800000
- *     memory_mb: 384
- *
- * All limits, with their defaults, are in settings.h. */
+ * Example
+ *   plugins:
+ *     runtime-python:
+ *       preload: [numpy]
+ *       timeout_ms: 600000
+ *       memory_mb: 1024
+ */
 #include "cleanup.h"
 #include "error.h"
 #include "runtime.h"
@@ -144,7 +146,7 @@ static void runtime_stop(void *self)
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "runtime-python",
-    .version = "1.0.0",
+    .version = "0.1.0",
     .summary = "Runs the Python code of agents in sandboxed processes",
     .config_schema = settings_schema,
     .init = runtime_init,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "error.h"
 #include "service.h"
 #include <einion/services.h>
 
@@ -54,7 +55,7 @@ static int read_document(const struct service *service, json_t **ret_document,
 
     int r = host->acquire(service->ctx, EIN_SERVER, NULL, &found);
     if (r < 0)
-        return host->set_error(err, r, "The server does not describe its routes.");
+        return error_set(err, r, "The server does not describe its routes.");
     const struct ein_server *server = found->vtable;
     r = server->openapi(found->impl, ret_document, err);
     host->release(service->ctx, found);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "error.h"
 #include "service.h"
 #include <einion/services.h>
 
@@ -43,7 +44,7 @@ static int read_status(const struct service *service, json_t **ret_status, struc
 
     int r = host->acquire(service->ctx, EIN_SERVER, NULL, &found);
     if (r < 0)
-        return host->set_error(err, r, "The server says nothing of itself.");
+        return error_set(err, r, "The server says nothing of itself.");
     const struct ein_server *server = found->vtable;
     r = server->status(found->impl, ret_status, err);
     host->release(service->ctx, found);
@@ -97,6 +98,20 @@ static bool is_loopback(const char *addr)
     if (inet_pton(AF_INET6, addr, &v6) != 1)
         return false;
     return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+void metrics_init(struct service *service, const json_t *config)
+{
+    const char *readers = json_string_value(json_object_get(config, "metrics"));
+    const char *token = service->host->secret(service->ctx, "METRICS_TOKEN");
+
+    service->metrics_readers = METRICS_LOOPBACK;
+    if (readers && strcmp(readers, "all") == 0)
+        service->metrics_readers = METRICS_ALL;
+    else if (readers && strcmp(readers, "nobody") == 0)
+        service->metrics_readers = METRICS_NOBODY;
+    /* An empty one would let everybody in. */
+    service->metrics_token = token && *token ? token : NULL;
 }
 
 /* From this machine, and not for somebody else: a proxy in front of us names its client. */

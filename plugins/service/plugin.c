@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * service: what a server says of itself, and the page that shows all its routes.
+/* service: what a server says of itself, and the page that shows all its routes.
  *
  *   GET  /              a greeting, as the user-service has it
  *   GET  /health        the process answers
@@ -15,46 +14,45 @@
  * the secret METRICS_TOKEN (environment, METRICS_TOKEN_FILE or credentials directory) as
  * bearer token.  A request that a proxy passed on does not count as from this machine.
  *
- * Settings:
- *
+ * Settings
  *   docs                    /openapi.json and /docs are served (true)
  *   metrics                 who needs no token for /metrics: loopback, all or nobody (loopback)
  *   client_log_per_minute   lines of /log/client that are taken; more are answered 429 (600)
  *
- * Example:
- *
+ * Example
  *   plugins:
- *     service: {docs: false, metrics: nobody, client_log_per_minute: 60}
+ *     service:
+ *       docs: false
+ *       metrics: nobody
+ *       client_log_per_minute: 60
  */
 #include "error.h"
 #include "service.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define CONFIG_SCHEMA                                                                              \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "properties" : {                                                                           \
-            "docs" : {                                                                             \
-                "type" : "boolean",                                                                \
-                "default" : true,                                                                  \
-                "description" : "/openapi.json and /docs are served"                               \
-            },                                                                                     \
-            "metrics" : {                                                                          \
-                "type" : "string",                                                                 \
-                "enum" : [ "loopback", "all", "nobody" ],                                          \
-                "default" : "loopback",                                                            \
-                "description" : "Who needs no token for /metrics"                                  \
-            },                                                                                     \
-            "client_log_per_minute" : {                                                            \
-                "type" : "integer",                                                                \
-                "minimum" : 1,                                                                     \
-                "default" : 600,                                                                   \
-                "description" : "Lines of /log/client that are taken"                              \
-            }                                                                                      \
-        }                                                                                          \
-    })
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "docs" : {
+            "type" : "boolean",
+            "default" : true,
+            "description" : "/openapi.json and /docs are served."
+        },
+        "metrics" : {
+            "type" : "string",
+            "enum" : [ "loopback", "all", "nobody" ],
+            "default" : "loopback",
+            "description" : "Who needs no token for /metrics."
+        },
+        "client_log_per_minute" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "default" : 600,
+            "description" : "Lines of /log/client that are taken."
+        }
+    }
+});
 
 static const struct ein_route routes[] = {
     { .method = "GET",
@@ -120,22 +118,6 @@ static const struct ein_route docs_routes[] = {
       .handle = docs_get },
 };
 
-static enum metrics_readers metrics_readers_of(const json_t *config)
-{
-    const char *name = json_string_value(json_object_get(config, "metrics"));
-
-    if (name && strcmp(name, "all") == 0)
-        return METRICS_ALL;
-    return name && strcmp(name, "nobody") == 0 ? METRICS_NOBODY : METRICS_LOOPBACK;
-}
-
-/* An empty one would let everybody in. */
-static const char *metrics_token_of(const struct ein_host *host, struct ein_ctx *ctx)
-{
-    const char *token = host->secret(ctx, "METRICS_TOKEN");
-    return token && *token ? token : NULL;
-}
-
 static void fini(void *self)
 {
     struct service *service = self;
@@ -154,8 +136,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     service->host = host;
     service->ctx = ctx;
-    service->metrics_readers = metrics_readers_of(config);
-    service->metrics_token = metrics_token_of(host, ctx);
+    metrics_init(service, config);
     pthread_mutex_init(&service->openapi.lock, NULL);
     bucket_init(&service->client_log,
                 json_number_value(json_object_get(config, "client_log_per_minute")));
@@ -177,7 +158,7 @@ static const struct ein_plugin plugin = {
     .name = "service",
     .version = "0.1.0",
     .summary = "What the server says of itself, and the page that shows its routes",
-    .config_schema = CONFIG_SCHEMA,
+    .config_schema = config_schema,
     .init = init,
     .fini = fini,
 };

@@ -95,6 +95,8 @@ ein_handler root_get, health_get, live_get, ready_get, metrics_get; /* health.c 
 ein_handler openapi_get, docs_get;                                  /* docs.c */
 ein_handler client_log_post;                                        /* client_log.c */
 
+/* health.c: who may read /metrics. */
+void metrics_init(struct service *service, const json_t *config);
 void bucket_init(struct bucket *bucket, double per_minute);
 void rendered_done(struct rendered *rendered);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sessions: which model a session of the front end asks, and with what parameters.
+/* sessions: which model a session of the front end asks, and with what parameters.
  *
  *   POST   /sessions/{id}/config   keeps a ProviderConfig under an id that the caller chose
  *   GET    /sessions/{id}/config   gives it back
@@ -10,16 +9,19 @@
  * only one of (config/models/exclusive.json) are refused together.  A session's id and its
  * user's may have 508 bytes together.
  *
- * Needs storage_backend/1.  It has no settings.
+ * Needs storage_backend/1.
  *
- * Example:
+ * Settings
+ *   none
  *
+ * Example
  *   plugins:
  *     sessions:
  */
 #include "error.h"
 #include "provider_config.h"
 #include "sessions.h"
+#include <einion/services.h>
 
 #include <stdlib.h>
 
@@ -81,7 +83,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
-static const char *const needs[] = { "storage_backend/1", NULL };
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,

@@ -38,7 +38,6 @@ static void drop_set(struct map_entry *entry)
 int memory_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                struct memory **ret_memory, struct ein_error *err)
 {
-    json_int_t max_bytes = json_integer_value(json_object_get(config, "max_document_bytes"));
     struct memory *memory = calloc(1, sizeof(*memory));
 
     if (!memory)
@@ -49,7 +48,7 @@ int memory_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *c
     }
     memory->host = host;
     memory->ctx = ctx;
-    memory->max_bytes = max_bytes ? (size_t)max_bytes : DOC_BYTES_MAX;
+    memory->max_bytes = (size_t)json_integer_value(json_object_get(config, "max_document_bytes"));
     pthread_rwlock_init(&memory->lock, NULL);
     *ret_memory = memory;
     return 0;

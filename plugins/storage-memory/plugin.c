@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* storage-memory: documents in this process's memory, gone when it ends.
  *
- * Publishes storage_backend/1 "memory".  It is the reference that the other
- * backends are tested against, and what a test or a demonstration stores in.
+ * Publishes storage_backend/1 "memory".  It is the reference that the other backends are tested
+ * against, and what a test or a demonstration stores in.
  *
  * Settings
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *
  * Example
- *   storage-memory:
- *     enabled: true
+ *   storage:
+ *     backend: memory
+ *   plugins:
+ *     storage-memory:
  */
 #include "memory.h"
 
-#include "document.h"
+#include "schemas.h"
 
-static const char config_schema[] =
-    "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-    "\"max_document_bytes\": {\"type\": \"integer\", \"minimum\": 1024, \"maximum\": 1073741824,"
-    " \"default\": " DOC_BYTES_MAX_TEXT ","
-    " \"description\": \"The largest document that is stored, in bytes of JSON text.\"}}}";
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "max_document_bytes" : {
+            "type" : "integer",
+            "minimum" : 1024,
+            "maximum" : 1073741824,
+            "default" : 16777216,
+            "description" : "The largest document that is stored, in bytes of JSON text."
+        }
+    }
+});
 
 static const struct ein_storage_backend backend = {
     .struct_size = sizeof(backend),

@@ -1,57 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* storage-sqlite: documents in one SQLite file on a local disk.
  *
- * Publishes storage_backend/1 "sqlite".  A write that was answered is on disk:
- * one thread commits whatever has queued up with one fsync for all of it.  One
- * server at a time owns the file; it refuses a file that is damaged, another
- * program's, or a newer einion's.  Memory: the cache, and 2 MiB for each reader.
+ * Publishes storage_backend/1 "sqlite".  A write that was answered is on disk: one thread commits
+ * whatever has queued up with one fsync for all of it.  One server at a time owns the file; it
+ * refuses a file that is damaged, another program's, or a newer einion's.  Memory: the cache, and
+ * 2 MiB for each reader.
  *
  * Settings
  *   path                 the file; missing folders are made, readable to us only
  *   readers              connections that read beside the writer (4)
  *   queue                writes that may wait before more are refused (10000)
  *   check                "auto": check the file unless it was closed in order;
- *                        "always"; "never"
+ *                        "always"; "never" (auto)
  *   cache_mib            memory for documents read before; 0: none (16)
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *   max_mib              the largest file; 0: as the disk allows (0)
  *
  * Example
- *   storage-sqlite:
- *     path: /var/lib/einion/einion.db
- *     cache_mib: 64
+ *   plugins:
+ *     storage-sqlite:
+ *       path: /var/lib/einion/einion.db
+ *       cache_mib: 64
  */
 #include "sqlite.h"
 
-#include "cache.h"
-#include "catalog.h"
 #include "document.h"
-#include "error.h"
-#include "readers.h"
-#include "writer.h"
+#include "schemas.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-static const char config_schema[] =
-    "{\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"path\"],"
-    " \"properties\": {"
-    "\"path\": {\"type\": \"string\", \"minLength\": 1,"
-    " \"description\": \"The file that holds the documents. Missing folders are made.\"},"
-    "\"readers\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 64, \"default\": 4,"
-    " \"description\": \"Connections that read beside the writer.\"},"
-    "\"queue\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 1000000, \"default\": 10000,"
-    " \"description\": \"Writes that may wait; above it they are refused as busy.\"},"
-    "\"check\": {\"type\": \"string\", \"enum\": [\"auto\", \"always\", \"never\"],"
-    " \"default\": \"auto\", \"description\": \"When the file is checked at start: auto is, unless "
-    "it was closed in order.\"},"
-    "\"cache_mib\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 1048576, \"default\": 16,"
-    " \"description\": \"Memory, in MiB, for documents that were read before; 0: none.\"},"
-    "\"max_document_bytes\": {\"type\": \"integer\", \"minimum\": 1024, \"maximum\": 536870912,"
-    " \"default\": " DOC_BYTES_MAX_TEXT ","
-    " \"description\": \"The largest document that is stored, in bytes of JSON text.\"},"
-    "\"max_mib\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 16777216, \"default\": 0,"
-    " \"description\": \"The size, in MiB, that the file may grow to; 0: as the disk allows.\"}"
-    "}}";
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "required" : ["path"],
+    "properties" : {
+        "path" : {
+            "type" : "string",
+            "minLength" : 1,
+            "description" : "The file that holds the documents. Missing folders are made."
+        },
+        "readers" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 64,
+            "default" : 4,
+            "description" : "Connections that read beside the writer."
+        },
+        "queue" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1000000,
+            "default" : 10000,
+            "description" : "Writes that may wait; above it they are refused as busy."
+        },
+        "check" : {
+            "type" : "string",
+            "enum" : [ "auto", "always", "never" ],
+            "default" : "auto",
+            "description" :
+                "When the file is checked at start: auto is, unless it was closed in order."
+        },
+        "cache_mib" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 1048576,
+            "default" : 16,
+            "description" : "Memory, in MiB, for documents that were read before; 0: none."
+        },
+        "max_document_bytes" : {
+            "type" : "integer",
+            "minimum" : 1024,
+            "maximum" : 536870912,
+            "default" : 16777216,
+            "description" : "The largest document that is stored, in bytes of JSON text."
+        },
+        "max_mib" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 16777216,
+            "default" : 0,
+            "description" : "The size, in MiB, that the file may grow to; 0: as the disk allows."
+        }
+    }
+});
 
 static const struct ein_storage_backend backend = {
     .struct_size = sizeof(backend),
@@ -98,47 +128,13 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
-/* Accepts a store that is half open. */
-static void close_store(struct sqlite *store)
-{
-    store->open = false;
-    readers_free(store->readers);
-    writer_free(store->writer); /* the last connection: it leaves one file */
-    cache_free(store->cache);
-    catalog_free(store->catalog);
-    file_disown(store);
-    store->readers = NULL;
-    store->writer = NULL;
-    store->cache = NULL;
-    store->catalog = NULL;
-}
-
-static int open_parts(struct sqlite *store, struct ein_error *err)
-{
-    struct db *db;
-    int r = file_own(store, err);
-
-    if (r < 0)
-        return r;
-    store->catalog = catalog_new();
-    store->cache = cache_new(store->cache_bytes);
-    store->readers = readers_new(store->path, store->reader_count);
-    if (!store->catalog || !store->cache || !store->readers)
-        return doc_no_memory(err);
-    r = file_open(store, &db, err);
-    return r < 0 ? r : writer_new(store, db, &store->writer, err);
-}
-
 static int start(void *self, struct ein_error *err)
 {
     struct sqlite *store = self;
-    int r = open_parts(store, err);
+    int r = sqlite_open(store, err);
 
-    if (r < 0) {
-        close_store(store);
+    if (r < 0)
         return r;
-    }
-    store->open = true;
     store->host->log_msg(store->ctx, EIN_INFO, "Documents are kept in %s", store->path);
     return 0;
 }
@@ -146,13 +142,8 @@ static int start(void *self, struct ein_error *err)
 /* Calls that wait inside are answered by the writer, which works until fini. */
 static void fini(void *self)
 {
-    close_store(self);
+    sqlite_close(self);
     free(self);
-}
-
-int sqlite_check_open(const struct sqlite *store, struct ein_error *err)
-{
-    return store->open ? 0 : error_set(err, EIN_E_UNAVAILABLE, "The store is not open");
 }
 
 static const struct ein_plugin plugin = {

@@ -25,7 +25,7 @@ struct sqlite {
     size_t max_bytes, cache_bytes;
     int64_t max_mib;
 
-    /* Between start() and fini(): */
+    /* Between sqlite_open() and sqlite_close(): */
     bool open;
     char *path; /* absolute, links resolved */
     int owner_fd;
@@ -44,6 +44,9 @@ int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *
 int file_close(struct db *db, struct ein_error *err);
 void file_disown(struct sqlite *store);
 
+/* store.c: from start() to fini(). */
+int sqlite_open(struct sqlite *store, struct ein_error *err);
+void sqlite_close(struct sqlite *store); /* also one that is half open, or not */
 /* UNAVAILABLE unless the store is open. */
 int sqlite_check_open(const struct sqlite *store, struct ein_error *err);
 
