@@ -96,17 +96,21 @@ def test_code_that_cannot_begin_leaves_no_trace(agent_server, code, error):
     assert reply.json == {"result": None, "error": error, "schemaWarnings": None, "opsLog": None, "trace": None}
 
 
+def arguments(server, parameters, first, second):
+    """What a run() with these parameters finds in two of them."""
+    code = f"async def run({parameters}):\n    return [{first}, {second}]"
+    job = {"code": code, "inputDict": {"n": 1}, "tools": {"u": ["t"]}}
+    return server.post("/agents/run-code", job).json["result"]
+
+
 @pytest.mark.parametrize("parameters", ["input_dict, tools", "tools, input_dict", "*, tools, input_dict"])
 def test_run_is_called_by_the_names_of_its_parameters(agent_server, parameters):
-    code = f"async def run({parameters}):\n    return [input_dict, tools]"
-    assert run(agent_server, code, inputDict={"n": 1}, tools={"u": ["t"]})["result"] == [{"n": 1}, {"u": ["t"]}]
+    assert arguments(agent_server, parameters, "input_dict", "tools") == [{"n": 1}, {"u": ["t"]}]
 
 
 @pytest.mark.parametrize("parameters", ["a, b", "input_dict, b", "a, tools", "a, b, c=None"])
 def test_run_with_other_names_is_called_in_their_order(agent_server, parameters):
-    first, second = parameters.split(", ")[:2]
-    code = f"async def run({parameters}):\n    return [{first}, {second}]"
-    assert run(agent_server, code, inputDict={"n": 1}, tools={"u": ["t"]})["result"] == [{"n": 1}, {"u": ["t"]}]
+    assert arguments(agent_server, parameters, *parameters.split(", ")[:2]) == [{"n": 1}, {"u": ["t"]}]
 
 
 def test_what_differs_from_the_schema_is_told(agent_server):
