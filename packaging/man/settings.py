@@ -5,9 +5,10 @@
 usage: packaging/man/settings.py BUILD-FOLDER > packaging/man/einion.yaml.5
 """
 
-import ctypes
 import json
 import pathlib
+import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -90,25 +91,14 @@ plugins:
 AT_START = {"listen", "storage", "workers", "jobs", "connections", "connections_per_ip", "header_bytes", "stack_bytes"}
 
 
-class Plugin(ctypes.Structure):
-    """The first members of struct ein_plugin."""
-
-    _fields_ = [
-        ("magic", ctypes.c_uint32), ("major", ctypes.c_uint16), ("minor", ctypes.c_uint16),
-        ("size", ctypes.c_uint32), ("flags", ctypes.c_uint32), ("min_host_minor", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32), ("name", ctypes.c_char_p), ("version", ctypes.c_char_p),
-        ("summary", ctypes.c_char_p), ("config_schema", ctypes.c_char_p),
-    ]  # fmt: skip
-
-
 def plugin_schemas(build):
     for path in sorted((build / "plugins").glob("*/*.so")):
         if path.stem != path.parent.name:
             continue
-        entry = ctypes.CDLL(str(path)).ein_plugin_v1
-        entry.restype = ctypes.POINTER(Plugin)
-        plugin = entry().contents
-        yield plugin.name.decode(), plugin.summary.decode(), json.loads(plugin.config_schema or b"{}")
+        command = [build / "core" / "einion", "plugin-info", path]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        told = dict(re.findall(r"^(name|summary|settings) +(.*)$", told.stdout, re.M))
+        yield told["name"], told["summary"], {} if told["settings"] == "none" else json.loads(told["settings"])
 
 
 def escape(text):

@@ -2,6 +2,7 @@
 """Old plugins with the new server, new plugins with an old one, and what each exports."""
 
 import platform
+import re
 
 import pytest
 from conftest import HERE, INCLUDE, TEMPLATE, run
@@ -46,7 +47,7 @@ def test_an_old_host_runs_the_old_plugin(old_host):
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=NAMES)
 def test_an_old_host_accepts_todays_plugins(old_host, plugin):
-    if "asan" in run("ldd", plugin) or "tsan" in run("ldd", plugin):
+    if re.search("__[at]san_", run("nm", "-D", plugin)):
         pytest.skip("instrumented: only an instrumented host can open it")
     assert run(old_host, plugin) == f"{plugin.stem}: accepted\n"
 
