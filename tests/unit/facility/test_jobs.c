@@ -164,7 +164,8 @@ static void a_timer_keeps_its_step_beside_a_slower_one(void **state)
     struct jobs *jobs = make(2, 10);
     struct jobs_owner owner;
     struct task fast, slow;
-    int64_t began_ms = clock_mono_ms();
+    int64_t began_ms = clock_mono_ms(), took_ms;
+    int ran;
 
     (void)state;
     jobs_owner_init(&owner);
@@ -172,14 +173,12 @@ static void a_timer_keeps_its_step_beside_a_slower_one(void **state)
     task_init(&slow, false);
     assert_int_equal(jobs_every(jobs, &owner, 500, run, &slow), 0);
     assert_int_equal(jobs_every(jobs, &owner, 20, run, &fast), 0);
-    assert_int_equal(count(&fast.ran), 0);
-    for (int i = 0; i < 10; i++)
-        (void)sem_wait(&fast.started);
-    assert_in_range(clock_mono_ms() - began_ms, 199, 450);
-    assert_int_equal(count(&slow.ran), 0);
     (void)sem_wait(&slow.started);
-    assert_in_range(clock_mono_ms() - began_ms, 499, 1500);
+    ran = count(&fast.ran); /* 25 times, or fewer on a busy machine */
+    took_ms = clock_mono_ms() - began_ms;
     finish(jobs, &owner);
+    assert_in_range(took_ms, 499, 100000);
+    assert_in_range(ran, 5, took_ms / 20);
 }
 
 static void a_late_timer_does_not_catch_up(void **state)
