@@ -17,10 +17,8 @@ static int look(const struct server_setup *setup, struct server **ret_server)
     if (r < 0)
         return r;
     r = lifecycle_look(server->lifecycle, server->config, &faults);
-    if (r < 0) {
-        server_free(server);
-        return server_say_faults(faults, r);
-    }
+    if (r < 0)
+        return server_end(server, server_say_faults(faults, r));
     *ret_server = server;
     return 0;
 }
@@ -39,8 +37,7 @@ int server_check(const struct server_setup *setup)
     else
         (void)printf("%s: the configuration is right\n",
                      setup->config ? setup->config : "built-in default");
-    server_free(server);
-    return r;
+    return server_end(server, r);
 }
 
 int server_list_plugins(const struct server_setup *setup, FILE *out)
@@ -67,8 +64,7 @@ int server_list_plugins(const struct server_setup *setup, FILE *out)
                       opened ? opened->about.summary : err.text);
         plugin_close(opened);
     }
-    server_free(server);
-    return r;
+    return server_end(server, r);
 }
 
 static int print_route(const struct route *route, void *data)
@@ -97,8 +93,7 @@ int server_list_routes(const struct server_setup *setup, FILE *out)
     if (r < 0)
         return r;
     r = router_each(server->rooms.router, print_route, out);
-    server_free(server);
-    return r;
+    return server_end(server, r);
 }
 
 int server_plugin_info(const char *path, FILE *out)
@@ -137,6 +132,5 @@ int server_backup(const struct server_setup *setup, const char *path)
         (void)server_say(&err);
     else
         (void)printf("%s: complete\n", path);
-    server_free(server);
-    return r;
+    return server_end(server, r);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify.h"
 #include "server.h"
+#include <einion/plugin.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2, SETS_MAX = 256 };
 
@@ -103,21 +105,24 @@ static void *hurry_on_signal(void *data)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     if (sigwait(&set, &signal_number) == 0)
-        server_hurry(data);
+        __atomic_store_n((bool *)data, true, __ATOMIC_RELAXED);
     return NULL;
 }
 
-static void stop(struct server *server)
+static int stop(struct server *server)
 {
-    pthread_t hurry;
-    bool watched = pthread_create(&hurry, NULL, hurry_on_signal, server) == 0;
+    bool hurry = false;
+    pthread_t watcher;
+    bool watched = pthread_create(&watcher, NULL, hurry_on_signal, &hurry) == 0;
+    int r;
 
     notify("STOPPING=1");
-    server_stop(server);
+    r = server_stop(server, &hurry);
     if (watched) {
-        (void)pthread_cancel(hurry);
-        (void)pthread_join(hurry, NULL);
+        (void)pthread_kill(watcher, SIGTERM);
+        (void)pthread_join(watcher, NULL);
     }
+    return r;
 }
 
 static int serve(const struct command_line *line)
@@ -137,8 +142,7 @@ static int serve(const struct command_line *line)
         (void)server_reload(server);
         notify("READY=1");
     }
-    stop(server);
-    return 0;
+    return stop(server);
 }
 
 /* 0, or the exit status + 1 that ends the program here. */
@@ -184,7 +188,7 @@ int main(int argc, char **argv)
 {
     struct command_line line = { 0 };
     const struct command *command = NULL;
-    int status = parse(argc, argv, &line);
+    int status = parse(argc, argv, &line), r;
 
     if (status > 0)
         return status - 1;
@@ -197,5 +201,10 @@ int main(int argc, char **argv)
         return fail_usage("this command needs an argument: ", command->argument);
     if (!command->argument && line.argument)
         return fail_usage("this command takes no argument: ", line.argument);
-    return command->run(&line) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    r = command->run(&line);
+    if (r == EIN_E_TIMEOUT) {
+        (void)fflush(stdout);
+        _exit(EXIT_FAILURE); /* what exit() would take apart is still in use */
+    }
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

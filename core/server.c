@@ -150,14 +150,18 @@ static const struct lifecycle_ops lifecycle_ops = {
 
 /* ---- start and stop ---- */
 
-void server_free(struct server *server)
+/* false: calls of plugins have not come back.  Those that can leave have left. */
+static bool take_down(struct server *server)
 {
-    if (!server)
-        return;
-    if (server->listener)
-        listener_stop(server->listener);
-    if (server->lifecycle)
-        lifecycle_stop(server->lifecycle);
+    bool closed, left;
+
+    closed = !server->listener || listener_stop(server->listener, limit(server, "plugin_drain_ms"));
+    left = !server->lifecycle || lifecycle_stop(server->lifecycle);
+    return closed && left;
+}
+
+static void free_all(struct server *server)
+{
     if (server->rooms.services)
         services_withdraw(server->rooms.services, &server->service.gate);
     jobs_free(server->rooms.jobs);
@@ -174,6 +178,17 @@ void server_free(struct server *server)
     config_free(server->config);
     free(server->admin_password);
     free(server);
+}
+
+int server_end(struct server *server, int r)
+{
+    if (!take_down(server)) {
+        log_write(server->rooms.log, EIN_ERROR, "server", NULL,
+                  "ending beneath calls that have not come back");
+        return EIN_E_TIMEOUT;
+    }
+    free_all(server);
+    return r;
 }
 
 /* All rooms, and no plugin yet. */
@@ -251,17 +266,13 @@ int server_new(const struct server_setup *setup, struct server **ret_server)
         return server_say(&err);
     server->setup = *setup;
     r = config_load(setup->config, setup->sets, &server->config, &faults);
-    if (r < 0) {
-        server_free(server);
-        return server_say_faults(faults, r);
-    }
+    if (r < 0)
+        return server_end(server, server_say_faults(faults, r));
     r = build_rooms(server, &err);
     if (r == 0)
         r = build_lifecycle(server, &err);
-    if (r < 0) {
-        server_free(server);
-        return server_say(&err);
-    }
+    if (r < 0)
+        return server_end(server, server_say(&err));
     *ret_server = server;
     return 0;
 }
@@ -298,15 +309,11 @@ int server_start(const struct server_setup *setup, struct server **ret_server)
     if (r < 0)
         return r;
     r = lifecycle_start(server->lifecycle, server->config, &faults);
-    if (r < 0) {
-        server_free(server);
-        return server_say_faults(faults, r);
-    }
+    if (r < 0)
+        return server_end(server, server_say_faults(faults, r));
     r = open_doors(server, &err);
-    if (r < 0) {
-        server_free(server);
-        return server_say(&err);
-    }
+    if (r < 0)
+        return server_end(server, server_say(&err));
     *ret_server = server;
     return 0;
 }
@@ -385,17 +392,7 @@ int server_reload(struct server *server)
     return r;
 }
 
-void server_hurry(struct server *server)
-{
-    __atomic_store_n(&server->hurry, true, __ATOMIC_RELAXED);
-}
-
-static bool hurried(const struct server *server)
-{
-    return __atomic_load_n(&server->hurry, __ATOMIC_RELAXED);
-}
-
-void server_stop(struct server *server)
+int server_stop(struct server *server, const bool *hurry)
 {
     int64_t deadline = clock_mono_ms() + limit(server, "drain_ms");
 
@@ -404,11 +401,11 @@ void server_stop(struct server *server)
     __atomic_store_n(&server->service.draining, true, __ATOMIC_RELAXED);
     listener_quiesce(server->listener);
     while (!listener_drain(server->listener, DRAIN_SLICE_MS))
-        if (hurried(server) || clock_mono_ms() >= deadline) {
+        if (__atomic_load_n(hurry, __ATOMIC_RELAXED) || clock_mono_ms() >= deadline) {
             log_write(server->rooms.log, EIN_WARN, "server", NULL,
                       "cancelling %u requests that have not ended in time",
                       pipeline_inside(server->pipeline));
             break;
         }
-    server_free(server);
+    return server_end(server, 0);
 }

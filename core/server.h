@@ -2,6 +2,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -13,16 +14,16 @@ struct server_setup {
     const char *const *sets; /* "key=value", NULL-ended */
 };
 
-/* Each returns 0, or a negative enum ein_err after having said why on stderr. */
+/* Each returns 0, or a negative enum ein_err after having said why on stderr.  After TIMEOUT calls
+ * of plugins may still run, and the process has to end beneath them: by _exit(). */
 
 /* Listening and answering when it returns. */
 int server_start(const struct server_setup *setup, struct server **ret_server);
 /* Takes over what may change while it runs; on an error everything stays as it was. */
 int server_reload(struct server *server);
-/* Not ready, then drained within limits.drain_ms, then down; frees. */
-void server_stop(struct server *server);
-/* The drain deadline is now. */
-void server_hurry(struct server *server);
+/* Not ready, then drained within limits.drain_ms, then down; frees.  Once *hurry, which another
+ * thread may set atomically, the deadline is now. */
+int server_stop(struct server *server, const bool *hurry);
 
 /* The subcommands.  None of them listens, starts an instance or writes anywhere but to its
  * output (and server_backup() to its file). */

@@ -19,12 +19,13 @@ struct server {
     struct listener *listener;
     struct server_service service;
     char *admin_password;
-    bool hurry; /* atomic */
 };
 
 /* Configuration and rooms, no plugin yet.  Says why it failed. */
 int server_new(const struct server_setup *setup, struct server **ret_server);
-void server_free(struct server *server); /* from any state that server_new() reached */
+/* Takes down and frees, from any state that server_new() reached; returns R.  TIMEOUT: calls of
+ * plugins have not come back, and all that they may use stays. */
+int server_end(struct server *server, int r);
 
 /* On stderr; return the code. */
 int server_say(const struct ein_error *err);

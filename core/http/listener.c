@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "gate.h"
 #include "metrics.h"
 #include "pipeline.h"
 #include "pipeline_inside.h"
@@ -33,6 +34,7 @@ struct listener {
     const struct settings *seen; /* when body_max was found; the thread that accepts */
     uint64_t seen_routes;        /* the same */
     bool quiesced;               /* atomic */
+    struct gate closing;         /* the thread that waits for those of the connections is inside */
 };
 
 struct conn {
@@ -478,13 +480,45 @@ bool listener_drain(struct listener *listener, uint32_t timeout_ms)
     return true;
 }
 
-void listener_stop(struct listener *listener)
+static void *close_connections(void *data)
+{
+    struct listener *listener = data;
+
+    (void)ulfius_stop_framework(&listener->ulfius);
+    gate_leave(&listener->closing);
+    return NULL;
+}
+
+/* ulfius waits for the connections' threads without a limit: that is left to a thread. */
+static bool close_within(struct listener *listener, uint32_t timeout_ms)
+{
+    pthread_t closer;
+
+    gate_init(&listener->closing);
+    gate_open(&listener->closing);
+    (void)gate_enter(&listener->closing);
+    gate_shut(&listener->closing);
+    if (pthread_create(&closer, NULL, close_connections, listener) != 0) {
+        (void)close_connections(listener);
+        return true;
+    }
+    if (!gate_drain(&listener->closing, timeout_ms)) {
+        (void)pthread_detach(closer);
+        return false;
+    }
+    (void)pthread_join(closer, NULL);
+    return true;
+}
+
+bool listener_stop(struct listener *listener, uint32_t timeout_ms)
 {
     if (!listener)
-        return;
+        return true;
     listener_quiesce(listener);
     pipeline_cancel_all(listener->pipeline);
-    (void)ulfius_stop_framework(&listener->ulfius);
+    if (!close_within(listener, timeout_ms))
+        return false;
     ulfius_clean_instance(&listener->ulfius);
     free(listener);
+    return true;
 }

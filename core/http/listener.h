@@ -20,8 +20,9 @@ uint16_t listener_port(const struct listener *listener);
 void listener_quiesce(struct listener *listener);
 /* Waits until no request is inside; false: the time is up. */
 bool listener_drain(struct listener *listener, uint32_t timeout_ms);
-/* Cancels what is still inside, closes every connection, waits for their threads; frees. */
-void listener_stop(struct listener *listener);
+/* Cancels what is still inside, closes every connection, waits for their threads; frees.  false:
+ * a call has not come back within the time, and the listener and all it uses must stay. */
+bool listener_stop(struct listener *listener, uint32_t timeout_ms);
 
 /* Whether `listen` can be reached from this machine only. */
 bool listener_is_loopback(const json_t *listen);

@@ -84,13 +84,17 @@ static void withdraw(struct ein_ctx *ctx)
     cancel_fire(&ctx->stopping);
 }
 
+/* Undoes what was done until `phase` failed. */
 static int failed(struct ein_ctx *ctx, const char *phase, int code, const struct ein_error *why,
                   struct ein_error *err)
 {
     const char *text = why->text[0] ? why->text : error_text(code);
+    struct ein_error held = { 0 };
 
-    instance_set_state(ctx, INSTANCE_FAILED, text);
-    return error_set(err, code, "%s: %s: %s", ctx->name, phase, text);
+    if (instance_leave(ctx, ctx->setup->drain_ms, &held) == 0)
+        instance_set_state(ctx, INSTANCE_FAILED, text);
+    return error_set(err, code, "%s: %s: %s%s%s", ctx->name, phase, text, held.text[0] ? "; " : "",
+                     held.text);
 }
 
 int instance_init(struct ein_ctx *ctx, struct ein_error *err)
@@ -102,19 +106,11 @@ int instance_init(struct ein_ctx *ctx, struct ein_error *err)
     gate_init(&ctx->gate);
     jobs_owner_init(&ctx->jobs);
     cancel_init(&ctx->stopping, NULL);
-    ctx->in_init = true;
+    ctx->entered = ctx->in_init = true;
     r = ctx->plugin->about.init(ctx->setup->host, ctx, ctx->settings, &ctx->self, &why);
     ctx->in_init = false;
-    if (r >= 0) {
-        ctx->entered = true;
-        return 0;
-    }
-    withdraw(ctx);
-    /* A job it submitted may still run, and all of them have ended before we go on. */
-    (void)jobs_drain(ctx->setup->jobs, &ctx->jobs, ctx->setup->drain_ms);
-    ctx->setup->ops->forget_routes(ctx);
-    forget(ctx);
-    return failed(ctx, "init", r, &why, err);
+    ctx->made = r >= 0;
+    return ctx->made ? 0 : failed(ctx, "init", r, &why, err);
 }
 
 int instance_start(struct ein_ctx *ctx, uint64_t started_as, struct ein_error *err)
@@ -123,11 +119,8 @@ int instance_start(struct ein_ctx *ctx, uint64_t started_as, struct ein_error *e
     struct ein_error why = { 0 };
     int r = start ? start(ctx->self, &why) : 0;
 
-    if (r < 0) {
-        if (instance_leave(ctx, ctx->setup->drain_ms, err) < 0)
-            return r;
+    if (r < 0)
         return failed(ctx, "start", r, &why, err);
-    }
     ctx->started = true;
     ctx->started_as = started_as;
     gate_open(&ctx->gate);
@@ -187,8 +180,9 @@ int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err
     }
     /* fini() frees what the routes point to. */
     ctx->setup->ops->forget_routes(ctx);
-    ctx->plugin->about.fini(ctx->self);
-    ctx->entered = false;
+    if (ctx->made)
+        ctx->plugin->about.fini(ctx->self);
+    ctx->made = ctx->entered = false;
     forget(ctx);
     instance_set_state(ctx, INSTANCE_DISABLED, NULL);
     return 0;

@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "config.h"
 #include "error.h"
 #include "instance.h"
@@ -76,12 +77,20 @@ static void climbers_remove(struct climbers *climbers, size_t at)
     climbers->count--;
 }
 
-static void take_down(struct lifecycle *lifecycle, struct ein_ctx *ctx)
+static void take_down_until(struct lifecycle *lifecycle, struct ein_ctx *ctx, int64_t until_ms)
 {
     struct ein_error err = { 0 };
+    int64_t left_ms = until_ms - clock_mono_ms();
 
-    if (instance_leave(ctx, lifecycle->setup.drain_ms, &err) < 0)
+    if (left_ms > lifecycle->setup.drain_ms)
+        left_ms = lifecycle->setup.drain_ms;
+    if (instance_leave(ctx, left_ms > 0 ? (uint32_t)left_ms : 0, &err) < 0)
         say(lifecycle, EIN_ERROR, ctx->name, err.text);
+}
+
+static void take_down(struct lifecycle *lifecycle, struct ein_ctx *ctx)
+{
+    take_down_until(lifecycle, ctx, INT64_MAX);
 }
 
 /* It was initialised, but what it needs is not there. */
@@ -256,7 +265,7 @@ static struct ein_ctx *last_entered(const struct lifecycle *lifecycle,
     return last;
 }
 
-static void take_down_all(struct lifecycle *lifecycle,
+static void take_down_all(struct lifecycle *lifecycle, int64_t until_ms,
                           bool (*chosen)(const struct ein_ctx *ctx, const void *data),
                           const void *data)
 {
@@ -264,7 +273,7 @@ static void take_down_all(struct lifecycle *lifecycle,
 
     while ((ctx = last_entered(lifecycle, chosen, data))) {
         ctx->leaving = true;
-        take_down(lifecycle, ctx);
+        take_down_until(lifecycle, ctx, until_ms);
     }
     for (size_t i = 0; i < lifecycle->count; i++)
         lifecycle->instances[i]->leaving = false;
@@ -277,9 +286,14 @@ static bool everyone(const struct ein_ctx *ctx, const void *data)
     return true;
 }
 
-void lifecycle_stop(struct lifecycle *lifecycle)
+bool lifecycle_stop(struct lifecycle *lifecycle)
 {
-    take_down_all(lifecycle, everyone, NULL);
+    take_down_all(lifecycle, clock_mono_ms() + lifecycle->setup.drain_ms, everyone, NULL);
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        if (lifecycle->instances[i]->entered)
+            return false;
+    }
+    return true;
 }
 
 /* ---- what the configuration wants ---- */
@@ -387,7 +401,7 @@ static int carry_out(struct lifecycle *lifecycle, struct plan *plan, enum rise r
         change_done(lifecycle, &change);
         return error_set(err, r, "no memory for %zu plugins", plan->count);
     }
-    take_down_all(lifecycle, is_not_as_planned, plan);
+    take_down_all(lifecycle, INT64_MAX, is_not_as_planned, plan);
     exchange(lifecycle, plan, &change);
     climbers.list = change.climbing;
     for (size_t i = 0; i < plan->count; i++) {
@@ -428,7 +442,7 @@ static int rise_or_fall(struct lifecycle *lifecycle, struct config *config, enum
     int r = apply(lifecycle, config, rise, ret_faults);
 
     if (r < 0)
-        lifecycle_stop(lifecycle);
+        (void)lifecycle_stop(lifecycle);
     return r;
 }
 

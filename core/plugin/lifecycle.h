@@ -47,7 +47,8 @@ struct ein_ctx {
     struct plugin *plugin; /* NULL before it was first enabled */
     json_t *settings;
     void *self;
-    bool entered;        /* init() succeeded, fini() has not been called */
+    bool entered;        /* init() was called, and what it did has not been undone */
+    bool made;           /* init() succeeded, fini() has not been called */
     bool started;        /* start() succeeded, stop() has not been called */
     bool leaving;        /* being taken down with others */
     uint64_t started_as; /* grows with each start: the order to leave in, reversed */
@@ -107,8 +108,9 @@ int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **re
  * nothing and returns INVALID; an instance that then fails is logged, and the others go on. */
 int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
-/* Takes everything down, in reverse order of start, within one drain deadline for each. */
-void lifecycle_stop(struct lifecycle *lifecycle);
+/* Takes everything down, in reverse order of start, within one drain deadline for all.  false:
+ * some have not left, and they and all they use must stay. */
+bool lifecycle_stop(struct lifecycle *lifecycle);
 
 /* One instance while the server runs.  NOT_FOUND; TIMEOUT: it did not drain and stays withdrawn. */
 int lifecycle_disable(struct lifecycle *lifecycle, const char *name, struct ein_error *err);

@@ -53,7 +53,7 @@ def start(config):
 
 def test_the_table_is_complete():
     sources = {source.stem for source in (HERE / "bad").glob("*.c")}
-    assert sources == set(REASONS) | {"hen", "egg", "settings"}
+    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns"}
 
 
 def test_at_start_it_is_refused_with_the_reason(bad, plugin_config):
@@ -74,6 +74,27 @@ def test_at_reload_it_is_refused_and_the_server_stays_up(bad, plugin_config, sta
     (server.state / "einion.yaml").write_text(plugin_config({}))
     server.signal(signal.SIGHUP)
     assert server.post("/agents", {"name": "n", "description": "d", "code": "c"}).status == 201
+
+
+@pytest.mark.parametrize("kind, held", [("call", "POST /never-returns/call (1)"), ("job", "1 jobs")])
+def test_what_never_returns_is_named_and_does_not_keep_the_server(kind, held, build_plugin, plugin_config, start_server):
+    file = build_plugin(HERE / "bad" / "never-returns.c")
+    server = start_server(
+        backend="memory", config=plugin_config({"never-returns": file}),
+        sets=["limits.drain_ms=200", "limits.plugin_drain_ms=500"],
+    )  # fmt: skip
+    with server.connect() as kept, server.connect() as connection:
+        kept.send_request("GET", "/livez")
+        assert kept.read_reply().status == 200
+        connection.send_request("POST", f"/never-returns/{kind}")
+        if kind == "job":
+            assert connection.read_reply().status == 200
+        else:
+            wait_until(lambda: "einion_http_requests_in_flight 2" in server.get("/metrics").text, 10, "the call")
+        assert server.stop(seconds=10) == 1
+        assert kept.at_end()
+    assert f"never-returns: not left after 500 ms, held by {held}" in server.log()
+    assert "have not come back" in server.log()
 
 
 def test_two_that_need_each_other_are_refused_with_the_circle(build_plugin, plugin_config):

@@ -255,7 +255,7 @@ static int start(struct server *server, const json_t *limits, struct ein_error *
 
 static void stop(struct server *server)
 {
-    listener_stop(server->listener);
+    (void)listener_stop(server->listener, 60000);
     gate_shut(&server->gate);
     (void)gate_drain(&server->gate, 1000);
     pipeline_free(server->pipeline);

@@ -5,8 +5,10 @@
 
 #include <einion/plugin.h>
 #include <jansson.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef NEEDS
 #define NEEDS NULL
@@ -88,15 +90,45 @@ static void on_event(const char *topic, const struct json_t *event, void *data)
     tell(data, topic);
 }
 
+struct busy {
+    sem_t began;
+    useconds_t us;
+};
+
+static void be_busy(void *data)
+{
+    struct busy *busy = data;
+    useconds_t us = busy->us;
+
+    (void)sem_post(&busy->began);
+    (void)usleep(us);
+}
+
+/* Returns when a job of so long has begun. */
+static int begin_job(const struct puppet *puppet, json_int_t busy_ms)
+{
+    struct busy busy = { .us = (useconds_t)busy_ms * 1000 };
+    int r;
+
+    (void)sem_init(&busy.began, 0, 0);
+    r = puppet->host->submit(puppet->ctx, be_busy, NULL, &busy);
+    if (r == 0)
+        (void)sem_wait(&busy.began);
+    return r;
+}
+
 static int prepare(struct puppet *puppet, struct ein_error *err)
 {
     const char *offer = setting(puppet, "offer"), *topic = setting(puppet, "topic");
+    json_int_t busy_ms = json_integer_value(json_object_get(puppet->config, "busy_ms"));
     int r = 0;
 
     if (*offer)
         r = puppet->host->publish(puppet->ctx, offer, NAME, &api, puppet, err);
     if (r == 0 && *topic)
         r = puppet->host->subscribe(puppet->ctx, topic, on_event, puppet);
+    if (r == 0 && busy_ms > 0)
+        r = begin_job(puppet, busy_ms);
     if (r == 0 && strcmp(setting(puppet, "fail"), "init") == 0)
         r = puppet->host->set_error(err, EIN_E_UNAVAILABLE, "told to fail");
     return r;
@@ -158,6 +190,7 @@ static const struct ein_plugin puppet_plugin = {
     .config_schema = "{\"type\": \"object\", \"properties\": {"
                      "\"offer\": {\"type\": \"string\", \"default\": \"\"},"
                      "\"topic\": {\"type\": \"string\", \"default\": \"\"},"
+                     "\"busy_ms\": {\"type\": \"integer\"},"
                      "\"fail\": {\"type\": \"string\", \"default\": \"\"}}}",
     .needs = needs,
     .init = puppet_init,

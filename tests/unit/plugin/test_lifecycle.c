@@ -2,6 +2,7 @@
 #include "lifecycle.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "config.h"
 #include "events.h"
 #include "puppet.h"
@@ -178,19 +179,56 @@ static void what_never_drains_is_left_alone_at_the_end(void **state)
     lifecycle_set_drain_ms(world->lifecycle, 20);
     world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1}}\n");
     service = world_acquire(world, "a/1");
-    lifecycle_stop(world->lifecycle);
+    assert_false(lifecycle_stop(world->lifecycle));
     assert_int_equal(api_of(service)->greet(service->impl), 42);
     assert_string_equal(world_journal(world), "one:init one:start one:stop ");
     assert_true(world_log_has(world, "a/1 'puppet' (1)"));
     services_release(service);
-    lifecycle_stop(world->lifecycle);
+    assert_true(lifecycle_stop(world->lifecycle));
     assert_string_equal(world_journal(world), "one:fini ");
+}
+
+static void an_init_that_fails_while_its_job_runs_is_undone_when_the_job_ends(void **state)
+{
+    struct world *world = *state;
+
+    lifecycle_set_drain_ms(world->lifecycle, 20);
+    world_refuse(world, "- {name: bad, plugin: puppet, settings: {busy_ms: 300, fail: init}}\n",
+                 "bad: init: told to fail; bad: not left after 20 ms, held by 1 jobs");
+    assert_false(lifecycle_stop(world->lifecycle));
+    assert_int_equal(world->forgotten, 0);
+    lifecycle_set_drain_ms(world->lifecycle, 10000);
+    assert_true(lifecycle_stop(world->lifecycle));
+    assert_int_equal(world->forgotten, 1);
+    assert_string_equal(world_journal(world), "bad:init ");
+}
+
+static void all_leave_within_one_deadline(void **state)
+{
+    struct world *world = *state;
+    const struct ein_service *services[2];
+    int64_t began_ms;
+
+    lifecycle_set_drain_ms(world->lifecycle, 600);
+    world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1}}\n"
+                       "- {name: two, plugin: puppet, settings: {offer: b/1}}\n"
+                       "- {name: free, plugin: puppet}\n");
+    services[0] = world_acquire(world, "a/1");
+    services[1] = world_acquire(world, "b/1");
+    (void)world_journal(world);
+    began_ms = clock_mono_ms();
+    assert_false(lifecycle_stop(world->lifecycle));
+    assert_in_range(clock_mono_ms() - began_ms, 600, 1199);
+    assert_string_equal(world_journal(world), "free:stop free:fini two:stop one:stop ");
+    services_release(services[0]);
+    services_release(services[1]);
 }
 
 struct caller {
     struct world *world;
-    int calls, absent, wrong; /* its own */
-    int *ending;              /* atomic */
+    int calls;         /* atomic */
+    int absent, wrong; /* its own */
+    int *ending;       /* atomic */
 };
 
 static void *call_often(void *data)
@@ -204,7 +242,7 @@ static void *call_often(void *data)
             caller->absent++;
             continue;
         }
-        caller->calls++;
+        (void)__atomic_add_fetch(&caller->calls, 1, __ATOMIC_RELAXED);
         caller->wrong += api_of(service)->greet(service->impl) != 42;
         services_release(service);
     }
@@ -216,13 +254,16 @@ static void an_instance_comes_and_goes_while_calls_run(void **state)
     struct world *world = *state;
     struct caller callers[4];
     pthread_t threads[4];
-    int ending = 0, calls = 0;
+    int ending = 0;
 
     world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1, topic: tick}}\n");
     for (size_t i = 0; i < 4; i++) {
         callers[i] = (struct caller){ .world = world, .ending = &ending };
         assert_int_equal(pthread_create(&threads[i], NULL, call_often, &callers[i]), 0);
     }
+    for (size_t i = 0; i < 4; i++)
+        while (__atomic_load_n(&callers[i].calls, __ATOMIC_RELAXED) == 0)
+            (void)sched_yield();
     for (int i = 0; i < 200; i++) {
         events_emit(world->events, "tick", json_integer(i));
         assert_int_equal(lifecycle_disable(world->lifecycle, "one", NULL), 0);
@@ -232,9 +273,7 @@ static void an_instance_comes_and_goes_while_calls_run(void **state)
     for (size_t i = 0; i < 4; i++) {
         (void)pthread_join(threads[i], NULL);
         assert_int_equal(callers[i].wrong, 0);
-        calls += callers[i].calls;
     }
-    assert_true(calls > 0);
 }
 
 struct blocked {
@@ -448,6 +487,8 @@ int main(void)
         TEST(nobody_is_found_before_start_or_after_withdrawal),
         TEST(a_held_service_keeps_the_instance_withdrawn_and_is_named),
         TEST(what_never_drains_is_left_alone_at_the_end),
+        TEST(an_init_that_fails_while_its_job_runs_is_undone_when_the_job_ends),
+        TEST(all_leave_within_one_deadline),
         TEST(an_instance_comes_and_goes_while_calls_run),
         TEST(jobs_have_ended_before_fini),
         TEST(who_waits_hears_that_the_instance_leaves),

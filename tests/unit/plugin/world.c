@@ -103,7 +103,7 @@ int world_teardown(void **state)
     struct world *world = *state;
     char path[64];
 
-    lifecycle_stop(world->lifecycle);
+    assert_true(lifecycle_stop(world->lifecycle));
     lifecycle_free(world->lifecycle);
     jobs_free(world->jobs);
     events_free(world->events);

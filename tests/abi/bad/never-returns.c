@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Its handler and its job do not come back, whatever they are told. */
+#include "bad.h"
+#include <unistd.h>
+
+struct never {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+};
+
+static void never_return(void *data)
+{
+    (void)data;
+    for (;;)
+        (void)pause();
+}
+
+static int call(struct ein_req *req, void *self)
+{
+    (void)req;
+    never_return(self);
+    return 0;
+}
+
+static int job(struct ein_req *req, void *self)
+{
+    const struct never *never = self;
+
+    if (never->host->submit(never->ctx, never_return, NULL, NULL) < 0)
+        return EIN_E_UNAVAILABLE;
+    return never->host->http->reply(req, 200, json_object());
+}
+
+static const struct ein_route routes[] = {
+    { .method = "POST", .path = "/never-returns/call", .operation_id = "never_call",
+      .summary = "Never answers", .status = 200, .handle = call },
+    { .method = "POST", .path = "/never-returns/job", .operation_id = "never_job",
+      .summary = "Begins what never ends", .status = 200, .handle = job },
+};
+
+static int never_init(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
+                      void **ret_self, struct ein_error *err)
+{
+    static struct never never;
+
+    (void)config;
+    never = (struct never){ host, ctx };
+    *ret_self = &never;
+    return host->http->add_routes(ctx, routes, sizeof routes / sizeof routes[0], sizeof routes[0],
+                                  *ret_self, err);
+}
+
+static const struct ein_plugin plugin = { BAD_PLUGIN("never-returns"), .init = never_init };
+
+EIN_PLUGIN_EXPORT(plugin)
