@@ -27,15 +27,7 @@
  *       timeout_ms: 600000
  *       memory_mb: 1024
  */
-#include "cleanup.h"
-#include "error.h"
 #include "runtime.h"
-
-#include <dlfcn.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct ein_agent_runtime service = {
     .struct_size = sizeof(service),
@@ -43,104 +35,36 @@ static const struct ein_agent_runtime service = {
     .status = runtime_status,
 };
 
-static void runtime_fini(void *self)
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
+                void **ret_self, struct ein_error *err)
 {
-    struct runtime *runtime = self;
+    struct runtime *runtime;
+    int r = runtime_new(host, ctx, config, &runtime, err);
 
-    pool_free(runtime->pool);
-    admission_done(&runtime->admission);
-    free(runtime->folder);
-    free(runtime);
-}
-
-/* The sandbox's files lie beside this shared object. */
-static char *find_folder(void)
-{
-    Dl_info info;
-    char path[PATH_MAX];
-
-    if (!dladdr(&service, &info) || !info.dli_fname || !realpath(info.dli_fname, path))
-        return NULL;
-    char *slash = strrchr(path, '/');
-    snprintf(slash, sizeof(path) - (size_t)(slash - path), "/sandbox");
-    return strdup(path);
-}
-
-static int runtime_init(const struct ein_host *host, struct ein_ctx *ctx,
-                        const struct json_t *config, void **ret_self, struct ein_error *err)
-{
-    struct runtime *runtime = calloc(1, sizeof(*runtime));
-    const char *mute = getenv("GOFANNON_DISABLE_USER_TRACE");
-    int r;
-
-    if (!runtime)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
-    runtime->host = host;
-    runtime->ctx = ctx;
-    runtime->muted = mute && strcmp(mute, "1") == 0;
-    admission_init(&runtime->admission);
-    runtime->folder = find_folder();
-    r = runtime->folder ? settings_read(config, &runtime->settings, err)
-                        : error_set(err, EIN_E_INTERNAL, "the sandbox's files were not found");
-    if (r == 0 && runtime->settings.limits.pool_min == 0)
-        runtime->settings.limits.pool_min = 2 * (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    if (r == 0 && runtime->settings.limits.pool_max < runtime->settings.limits.pool_min)
-        runtime->settings.limits.pool_max = runtime->settings.limits.pool_min;
-    if (r == 0)
-        r = host->publish(ctx, EIN_AGENT_RUNTIME, "python", &service, runtime, err);
+    if (r < 0)
+        return r;
+    r = host->publish(ctx, EIN_AGENT_RUNTIME, "python", &service, runtime, err);
     if (r < 0) {
-        runtime_fini(runtime);
+        runtime_free(runtime);
         return r;
     }
     *ret_self = runtime;
     return 0;
 }
 
-static void on_ready(void *data, const struct level *level)
+static int start(void *self, struct ein_error *err)
 {
-    const struct runtime *runtime = data;
-
-    runtime->host->log_msg(
-        runtime->ctx, EIN_INFO,
-        "agents run isolated (%s): files %s, network %s, processes %s, identity %s; "
-        "Python %s, %s%s",
-        isolation_names[level->reached], level->files, level->network, level->processes,
-        level->identity, level->python, *level->httpx ? "httpx " : "httpx is not installed",
-        level->httpx);
-    runtime->host->unready(runtime->ctx, NULL);
+    return runtime_start(self, err);
 }
 
-static void on_unready(void *data, const char *reason)
+static void stop(void *self)
 {
-    const struct runtime *runtime = data;
-    char text[300];
-
-    snprintf(text, sizeof(text), "agents are off: %s", reason);
-    runtime->host->log_msg(runtime->ctx, EIN_ERROR, "%s", text);
-    runtime->host->unready(runtime->ctx, text);
+    runtime_stop(self);
 }
 
-static void on_log(void *data, int level, const char *text)
+static void fini(void *self)
 {
-    const struct runtime *runtime = data;
-
-    runtime->host->log_msg(runtime->ctx, level, "%s", text);
-}
-
-static int runtime_start(void *self, struct ein_error *err)
-{
-    struct runtime *runtime = self;
-    const struct pool_listener listener = { on_ready, on_unready, on_log, runtime };
-
-    return pool_start(&runtime->settings, runtime->folder, &listener, &runtime->pool, err);
-}
-
-static void runtime_stop(void *self)
-{
-    struct runtime *runtime = self;
-
-    admission_shut(&runtime->admission);
-    pool_stop(runtime->pool);
+    runtime_free(self);
 }
 
 static const struct ein_plugin plugin = {
@@ -149,9 +73,9 @@ static const struct ein_plugin plugin = {
     .version = "0.1.0",
     .summary = "Runs the Python code of agents in sandboxed processes",
     .config_schema = settings_schema,
-    .init = runtime_init,
-    .start = runtime_start,
-    .stop = runtime_stop,
-    .fini = runtime_fini,
+    .init = init,
+    .start = start,
+    .stop = stop,
+    .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -5,6 +5,109 @@
 #include "run.h"
 #include "sandbox/protocol.h"
 
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- its life ---- */
+
+void runtime_free(struct runtime *runtime)
+{
+    pool_free(runtime->pool);
+    admission_done(&runtime->admission);
+    free(runtime->folder);
+    free(runtime);
+}
+
+/* The sandbox's files lie beside this shared object. */
+static char *find_folder(void)
+{
+    Dl_info info;
+    char path[PATH_MAX];
+
+    if (!dladdr(settings_schema, &info) || !info.dli_fname || !realpath(info.dli_fname, path))
+        return NULL;
+    char *slash = strrchr(path, '/');
+    snprintf(slash, sizeof(path) - (size_t)(slash - path), "/sandbox");
+    return strdup(path);
+}
+
+int runtime_new(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
+                struct runtime **ret_runtime, struct ein_error *err)
+{
+    struct runtime *runtime = calloc(1, sizeof(*runtime));
+    const char *mute = getenv("GOFANNON_DISABLE_USER_TRACE");
+    int r;
+
+    if (!runtime)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    runtime->host = host;
+    runtime->ctx = ctx;
+    runtime->muted = mute && strcmp(mute, "1") == 0;
+    admission_init(&runtime->admission);
+    runtime->folder = find_folder();
+    r = runtime->folder ? settings_read(config, &runtime->settings, err)
+                        : error_set(err, EIN_E_INTERNAL, "the sandbox's files were not found");
+    if (r == 0 && runtime->settings.limits.pool_min == 0)
+        runtime->settings.limits.pool_min = 2 * (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    if (r == 0 && runtime->settings.limits.pool_max < runtime->settings.limits.pool_min)
+        runtime->settings.limits.pool_max = runtime->settings.limits.pool_min;
+    if (r < 0) {
+        runtime_free(runtime);
+        return r;
+    }
+    *ret_runtime = runtime;
+    return 0;
+}
+
+static void on_ready(void *data, const struct level *level)
+{
+    const struct runtime *runtime = data;
+
+    runtime->host->log_msg(
+        runtime->ctx, EIN_INFO,
+        "agents run isolated (%s): files %s, network %s, processes %s, identity %s; "
+        "Python %s, %s%s",
+        isolation_names[level->reached], level->files, level->network, level->processes,
+        level->identity, level->python, *level->httpx ? "httpx " : "httpx is not installed",
+        level->httpx);
+    runtime->host->unready(runtime->ctx, NULL);
+}
+
+static void on_unready(void *data, const char *reason)
+{
+    const struct runtime *runtime = data;
+    char text[300];
+
+    snprintf(text, sizeof(text), "agents are off: %s", reason);
+    runtime->host->log_msg(runtime->ctx, EIN_ERROR, "%s", text);
+    runtime->host->unready(runtime->ctx, text);
+}
+
+static void on_log(void *data, int level, const char *text)
+{
+    const struct runtime *runtime = data;
+
+    runtime->host->log_msg(runtime->ctx, level, "%s", text);
+}
+
+int runtime_start(struct runtime *runtime, struct ein_error *err)
+{
+    const struct pool_listener listener = { on_ready, on_unready, on_log, runtime };
+
+    return pool_start(&runtime->settings, runtime->folder, &listener, &runtime->pool, err);
+}
+
+void runtime_stop(struct runtime *runtime)
+{
+    admission_shut(&runtime->admission);
+    pool_stop(runtime->pool);
+}
+
+/* ---- agent_runtime/1 ---- */
+
 static bool is_cancelled(const void *data)
 {
     const struct run *run = data;
