@@ -9,6 +9,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
+#include "redact.h"
 #include "request.h"
 #include "services.h"
 #include "store.h"

@@ -21,7 +21,7 @@ int log_reload(struct log *log, const json_t *settings, struct ein_error *err);
 
 /* source: "server", or the name of a plugin instance. request_id may be NULL. */
 void log_write(struct log *log, int level, const char *source, const char *request_id,
-               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+               const char *fmt, ...) EIN_PRINTF(5, 6);
 void log_vwrite(struct log *log, int level, const char *source, const char *request_id,
                 const char *fmt, va_list args);
 
@@ -34,13 +34,5 @@ struct log_access {
 };
 /* Buffered: at most LOG_FLUSH_MS late. */
 void log_access(struct log *log, const struct log_access *access);
-
-/* ---- removing secrets ---- */
-
-/* A copy of len bytes of text with keys, tokens and passwords replaced by [REDACTED:kind]. */
-char *redact(const char *text, size_t len, size_t *ret_len);
-/* Replaces the values of members with names like "password", "api_key", and secrets in text
- * anywhere below.  In place. */
-void redact_json(json_t *json);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redact.h"
 #include "buf.h"
-#include "cleanup.h"
-#include "log.h"
 #include "str.h"
 #include <stdint.h>
 #include <string.h>
@@ -449,67 +447,4 @@ char *redact(const char *text, size_t len, size_t *ret_len)
     }
     (void)buf_add(&out, text + at, len - at);
     return buf_take(&out, ret_len);
-}
-
-/* ---- JSON ---- */
-
-enum { DEPTH_MAX = 256 };
-
-static json_t *hidden(const char *kind)
-{
-    json_t *text = json_sprintf("[REDACTED:%s]", kind);
-
-    return text ? text : json_null();
-}
-
-/* What to show in place of a scalar; NULL: the value itself. */
-static json_t *replacement(const char *name, const json_t *value)
-{
-    const char *text = json_string_value(value),
-               *kind = name ? redact_kind_of(name, strlen(name)) : NULL;
-    size_t len = json_string_length(value);
-    struct secret secret;
-    EIN_FREE char *clean = NULL;
-    json_t *shown;
-
-    if (kind && ((text && len > 0) || (json_is_number(value) && strcmp(kind, "password") == 0)))
-        return hidden(kind);
-    if (!text || !redact_find(text, len, 0, &secret))
-        return NULL;
-    clean = redact(text, len, &len);
-    shown = clean ? json_stringn_nocheck(clean, len) : NULL;
-    return shown ? shown : hidden(secret.kind);
-}
-
-static void redact_below(json_t *json, int depth)
-{
-    json_t *value, *shown;
-    size_t i;
-
-    if (depth == DEPTH_MAX) {
-        (void)json_object_clear(json);
-        (void)json_array_clear(json);
-        return;
-    }
-    for (void *it = json_object_iter(json); it; it = json_object_iter_next(json, it)) {
-        value = json_object_iter_value(it);
-        shown = replacement(json_object_iter_key(it), value);
-        if (shown)
-            (void)json_object_iter_set_new(json, it, shown);
-        else
-            redact_below(value, depth + 1);
-    }
-    json_array_foreach(json, i, value)
-    {
-        shown = replacement(NULL, value);
-        if (shown)
-            (void)json_array_set_new(json, i, shown);
-        else
-            redact_below(value, depth + 1);
-    }
-}
-
-void redact_json(json_t *json)
-{
-    redact_below(json, 0);
 }

@@ -10,6 +10,10 @@ struct secret {
     const char *kind;  /* "openai_key", "password", ... */
 };
 
+/* A copy of len bytes of text with keys, tokens and passwords replaced by [REDACTED:kind]; free().
+ * ret_len may be NULL.  NULL: no memory. */
+char *redact(const char *text, size_t len, size_t *ret_len);
+
 /* The first secret in text[from, len); what lies before `from` is looked at as context.  Takes
  * time in proportion to len and no memory. */
 bool redact_find(const char *text, size_t len, size_t from, struct secret *ret_secret);

@@ -20,14 +20,14 @@ enum {
     CLIENT_CONNECTIONS_PER_HOST_MAX = 64
 };
 
-/* settings: the "egress" section: {"allow": ["10.1.0.0/16", "host.example"], "connect_ms",
+/* section: "egress" of the configuration: {"allow": ["10.1.0.0/16", "host.example"], "connect_ms",
  * "first_byte_ms", "idle_ms", "total_ms", "max_bytes", "proxy"}; allow and proxy may be absent.
  * listen_host, listen_port: where this server listens, which EIN_EGRESS_PUBLIC never reaches
  * (NULL, 0: nowhere).  metrics may be NULL. */
-int client_new(const json_t *settings, const char *listen_host, uint16_t listen_port,
+int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,
                struct metrics *metrics, struct client **ret_client, struct ein_error *err);
 /* New settings for fetches from now on. */
-int client_reload(struct client *client, const json_t *settings, struct ein_error *err);
+int client_reload(struct client *client, const json_t *section, struct ein_error *err);
 /* Transfers that go on end with CANCELLED; their callers must have returned from client_fetch(). */
 void client_free(struct client *client);
 

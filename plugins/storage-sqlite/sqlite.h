@@ -55,7 +55,7 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc,
                struct ein_error *err);
 int sqlite_batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride,
                  struct ein_error *err);
-int sqlite_find(void *impl, const char *set, const struct ein_query *query, ein_doc_fn *each,
+int sqlite_find(void *impl, const char *set, const struct ein_query *from, ein_doc_fn *each,
                 void *data, char **ret_cursor, struct ein_error *err);
 int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                  struct ein_error *err);

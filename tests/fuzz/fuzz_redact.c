@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "log.h"
 #include "log_line.h"
+#include "redact.h"
 #include "str.h"
 #include <stdint.h>
 #include <stdlib.h>

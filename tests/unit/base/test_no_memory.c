@@ -11,6 +11,7 @@
 #include "config.h"
 #include "json_text.h"
 #include "log.h"
+#include "redact.h"
 #include "schema.h"
 #include <stdbool.h>
 #include <stdlib.h>
@@ -140,17 +141,10 @@ static bool use_redact(void)
 {
     static const char text[] = "password=hunter2 and sk-abcdEFGH12345678ijkl";
     char *clean = redact(text, strlen(text), NULL);
-    json_t *json = json_pack("{s:s, s:[s]}", "password", "hunter2", "b", text);
-    const char *shown;
 
-    if (json) {
-        redact_json(json);
-        shown = json_string_value(json_object_get(json, "password"));
-        assert_true(!shown || strcmp(shown, "hunter2") != 0);
-    }
+    assert_true(!clean || !strstr(clean, "hunter2"));
     free(clean);
-    json_decref(json);
-    return clean && json;
+    return clean;
 }
 
 static bool use_schema(void)
