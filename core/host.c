@@ -35,7 +35,7 @@ static int add_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_
 }
 
 static const struct ein_http http = {
-    .struct_size = sizeof http,
+    .struct_size = sizeof(http),
     .add_routes = add_routes,
     .method = request_method,
     .path = request_path,
@@ -79,7 +79,7 @@ static int cancel_asked(const struct ein_cancel *cancel)
 }
 
 static const struct ein_cancels cancels = {
-    .struct_size = sizeof cancels,
+    .struct_size = sizeof(cancels),
     .make = cancel_make,
     .fire = cancel_fire,
     .fired = cancel_asked,
@@ -95,7 +95,7 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
     return client_fetch(rooms(ctx)->client, what, ret, err);
 }
 
-static const struct ein_client client = { .struct_size = sizeof client, .fetch = fetch };
+static const struct ein_client client = { .struct_size = sizeof(client), .fetch = fetch };
 
 /* ---- documents ---- */
 
@@ -148,7 +148,7 @@ static int claim(struct ein_ctx *ctx, const char *set, const char *due_field, in
 }
 
 static const struct ein_store store = {
-    .struct_size = sizeof store,
+    .struct_size = sizeof(store),
     .get = get,
     .put = put,
     .del = del,
@@ -231,7 +231,7 @@ static int every(struct ein_ctx *ctx, uint32_t period_ms, void (*run)(void *data
 }
 
 const struct ein_host host_table = {
-    .struct_size = sizeof host_table,
+    .struct_size = sizeof(host_table),
     .abi_major = EIN_ABI_MAJOR,
     .abi_minor = EIN_ABI_MINOR,
     .version = EIN_VERSION,

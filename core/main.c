@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 
     if (status > 0)
         return status - 1;
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, line.command) == 0)
             command = &commands[i];
     if (!command)

@@ -16,7 +16,7 @@ void notify(const char *state)
     if (!path || (*path != '/' && *path != '@'))
         return;
     len = strlen(path);
-    if (len >= sizeof address.sun_path)
+    if (len >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, path, len);
     if (*path == '@')

@@ -40,7 +40,7 @@ static bool add_environment(char **places)
 static bool add_own(char **places)
 {
     char self[PATH_MAX], path[2 * PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     const char *folder;
 
     if (len < 0)
@@ -48,23 +48,27 @@ static bool add_own(char **places)
     self[len] = '\0';
     folder = dirname(self);
 
-    (void)snprintf(path, sizeof path, "%s/../meson-private", folder);
+    (void)snprintf(path, sizeof(path), "%s/../meson-private", folder);
     if (access(path, F_OK) == 0)
-        (void)snprintf(path, sizeof path, "%s/../plugins", folder);
+        (void)snprintf(path, sizeof(path), "%s/../plugins", folder);
     else
-        (void)snprintf(path, sizeof path, "%s/%s", folder, EIN_PLUGIN_DIR_FROM_BIN);
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, EIN_PLUGIN_DIR_FROM_BIN);
     return add(places, path);
 }
 
 char **places_plugin_dirs(const json_t *extra)
 {
-    char **places = calloc(PLACES_MAX + 1, sizeof *places);
+    char **places = calloc(PLACES_MAX + 1, sizeof(*places));
     size_t i;
     json_t *path;
 
     if (!places)
         return NULL;
-    json_array_foreach(extra, i, path) if (!add(places, json_string_value(path))) goto fail;
+    json_array_foreach(extra, i, path)
+    {
+        if (!add(places, json_string_value(path)))
+            goto fail;
+    }
     if (!add_environment(places) || !add_own(places))
         goto fail;
     return places;

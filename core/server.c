@@ -257,7 +257,7 @@ static int build_lifecycle(struct server *server, struct ein_error *err)
 /* Configuration and rooms.  Says why it failed. */
 int server_new(const struct server_setup *setup, struct server **ret_server)
 {
-    struct server *server = calloc(1, sizeof *server);
+    struct server *server = calloc(1, sizeof(*server));
     EIN_FREE char *faults = NULL;
     struct ein_error err = { EIN_E_NO_MEMORY, "no memory" };
     int r;

@@ -40,7 +40,7 @@ static int metrics(void *impl, char **ret_text, struct ein_error *err)
 }
 
 static const struct ein_server vtable = {
-    .struct_size = sizeof vtable,
+    .struct_size = sizeof(vtable),
     .status = status,
     .openapi = document,
     .metrics = metrics,

@@ -133,7 +133,11 @@ static int read_type(const struct compiler *c, const json_t *json, struct node *
 
     if (json_is_string(type))
         return read_type_name(c, type, node);
-    json_array_foreach(type, i, name) if (r == 0) r = read_type_name(c, name, node);
+    json_array_foreach(type, i, name)
+    {
+        if (r == 0)
+            r = read_type_name(c, name, node);
+    }
     if (!type && json_object_get(json, "properties"))
         node->type = SCHEMA_OBJECT;
     else if (!type && !json_object_get(json, "enum") && !json_object_get(json, "const") &&

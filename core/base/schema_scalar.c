@@ -270,7 +270,11 @@ static bool is_choice(const struct node *node, const json_t *value)
     json_t *choice;
     size_t i;
 
-    json_array_foreach(node->choices, i, choice) if (json_equal(choice, value)) return true;
+    json_array_foreach(node->choices, i, choice)
+    {
+        if (json_equal(choice, value))
+            return true;
+    }
     return false;
 }
 

@@ -87,7 +87,7 @@ static int settings_load(const struct client *client, const json_t *section,
                          struct settings **ret_settings, struct ein_error *err)
 {
     const char *proxy = json_string_value(json_object_get(section, "proxy"));
-    struct settings *settings = calloc(1, sizeof *settings);
+    struct settings *settings = calloc(1, sizeof(*settings));
     int r;
 
     if (!settings)
@@ -133,7 +133,7 @@ static void settings_release(struct client *client, struct settings *settings)
 int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,
                struct metrics *metrics, struct client **ret_client, struct ein_error *err)
 {
-    struct client *client = calloc(1, sizeof *client);
+    struct client *client = calloc(1, sizeof(*client));
     int r;
 
     if (!client)
@@ -305,7 +305,7 @@ static int check_url(const struct fetch *fetch, struct ein_error *err)
     /* A proxy connects for us: refuse the names that are plainly not public. */
     if (fetch->settings->proxy)
         hints.ai_flags = 0;
-    (void)snprintf(port, sizeof port, "%u", fetch->url.port);
+    (void)snprintf(port, sizeof(port), "%u", fetch->url.port);
     if (getaddrinfo(fetch->url.host, port, &hints, &found) != 0)
         return 0;
     for (const struct addrinfo *it = found; it && r == 0; it = it->ai_next)
@@ -466,7 +466,7 @@ static int hops(struct client *client, struct fetch *fetch, struct ein_error *er
 static int fetch_init(struct fetch *fetch, const struct ein_fetch *what,
                       const struct settings *settings, struct ein_error *err)
 {
-    size_t known = what->struct_size < sizeof *what ? what->struct_size : sizeof *what;
+    size_t known = what->struct_size < sizeof(*what) ? what->struct_size : sizeof(*what);
     int r;
 
     *fetch = (struct fetch){ .settings = settings };
@@ -506,7 +506,7 @@ static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *
                              fetch->url.host);
     }
     fetched.headers = EIN_TAKE(fetch->head);
-    memcpy(ret, &fetched, ret->struct_size < sizeof *ret ? ret->struct_size : sizeof *ret);
+    memcpy(ret, &fetched, ret->struct_size < sizeof(*ret) ? ret->struct_size : sizeof(*ret));
     return 0;
 }
 
@@ -523,7 +523,7 @@ static const char *outcome_name(int r)
     };
     size_t at = (size_t)-r;
 
-    return at < sizeof names / sizeof names[0] && names[at] ? names[at] : "error";
+    return at < sizeof(names) / sizeof(names[0]) && names[at] ? names[at] : "error";
 }
 
 static void tell(struct client *client, int r, int64_t began_us)

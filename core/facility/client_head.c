@@ -118,7 +118,7 @@ json_t *client_head_json(const char *lines, size_t len)
         const char *newline = memchr(lines, '\n', (size_t)(end - lines));
         const char *next = newline ? newline + 1 : end;
 
-        if (add_line(head, lines, (size_t)(next - lines), name, sizeof name) < 0)
+        if (add_line(head, lines, (size_t)(next - lines), name, sizeof(name)) < 0)
             return NULL;
         lines = next;
     }

@@ -119,7 +119,7 @@ static int thread_start(struct client_io *io)
 
 int client_io_new(struct client_io **ret_io, struct ein_error *err)
 {
-    struct client_io *io = calloc(1, sizeof *io);
+    struct client_io *io = calloc(1, sizeof(*io));
 
     if (!io || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(io);

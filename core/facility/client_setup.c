@@ -55,9 +55,9 @@ static int add_header(struct running *running, const char *line)
 
     if (*client_head_value(line) != '\0')
         return append(running, line);
-    if (len + 2 > sizeof bare)
+    if (len + 2 > sizeof(bare))
         return EIN_E_INVALID;
-    (void)snprintf(bare, sizeof bare, "%.*s;", (int)len, line);
+    (void)snprintf(bare, sizeof(bare), "%.*s;", (int)len, line);
     return append(running, bare);
 }
 
@@ -193,7 +193,7 @@ int client_setup_outcome(const struct running *running, struct ein_error *err)
         return error_set(err, running->fault, "no memory for the reply of %s", host);
     if (running->denied.code && !running->connected)
         return error_set(err, EIN_E_DENIED, "%s: %s", host, running->denied.text);
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (codes[i].curl == running->code)
             r = codes[i].ours;
     }

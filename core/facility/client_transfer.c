@@ -331,7 +331,7 @@ static const struct client_callbacks callbacks = { .on_header = on_header,
 
 int transfer_run(struct client_io *io, const struct transfer *transfer, struct ein_error *err)
 {
-    struct running *running = malloc(sizeof *running);
+    struct running *running = malloc(sizeof(*running));
     struct ein_cancel cancel;
     int r;
 

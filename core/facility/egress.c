@@ -72,7 +72,7 @@ static const struct special {
 
 static bool is_mapped(const struct ip *ip)
 {
-    return memcmp(ip->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
+    return memcmp(ip->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
 
 /* *ret_bits is the length of the whole address: a /8 of IPv4 is a /104 of ours. */
@@ -83,7 +83,7 @@ static bool ip_parse(const char *text, struct ip *ret, unsigned *ret_bits)
     if (inet_pton(AF_INET6, text, ip.bytes) == 1) {
         *ret_bits = 128;
     } else if (inet_pton(AF_INET, text, ip.bytes + 12) == 1) {
-        memcpy(ip.bytes, mapped_prefix, sizeof mapped_prefix);
+        memcpy(ip.bytes, mapped_prefix, sizeof(mapped_prefix));
         *ret_bits = 32;
     } else {
         return false;
@@ -97,7 +97,7 @@ static bool ip_of(const struct sockaddr *address, struct ip *ret, uint16_t *ret_
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
 
-        memcpy(ret->bytes, mapped_prefix, sizeof mapped_prefix);
+        memcpy(ret->bytes, mapped_prefix, sizeof(mapped_prefix));
         memcpy(ret->bytes + 12, &in->sin_addr, 4);
         *ret_port = ntohs(in->sin_port);
         return true;
@@ -135,7 +135,7 @@ static const char *why_private(const struct ip *ip)
     static const struct ip nat64 = { { 0x00, 0x64, 0xff, 0x9b } };
     struct ip inner;
 
-    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+    for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
         if (special_has(&specials[i], ip))
             return specials[i].what;
     }
@@ -144,7 +144,7 @@ static const char *why_private(const struct ip *ip)
     if (!net_has(&nat64, 96, ip))
         return "not a global address";
     /* A translator stands behind it: what counts is the IPv4 address that it leads to. */
-    memcpy(inner.bytes, mapped_prefix, sizeof mapped_prefix);
+    memcpy(inner.bytes, mapped_prefix, sizeof(mapped_prefix));
     memcpy(inner.bytes + 12, ip->bytes + 12, 4);
     return why_private(&inner);
 }
@@ -169,7 +169,7 @@ static bool net_parse(const char *text, struct net *ret, bool *ret_bad)
     uint64_t bits;
 
     *ret_bad = slash != NULL;
-    if (len >= sizeof address)
+    if (len >= sizeof(address))
         return false;
     memcpy(address, text, len);
     address[len] = '\0';
@@ -213,8 +213,8 @@ static int allow_load(struct egress *egress, const json_t *allow, struct ein_err
     if (count > EGRESS_ALLOW_MAX)
         return error_set(err, EIN_E_INVALID, "egress.allow: more than %d entries",
                          EGRESS_ALLOW_MAX);
-    egress->nets = calloc(count + 1, sizeof *egress->nets);
-    egress->hosts = calloc(count + 1, sizeof *egress->hosts);
+    egress->nets = calloc(count + 1, sizeof(*egress->nets));
+    egress->hosts = calloc(count + 1, sizeof(*egress->hosts));
     if (!egress->nets || !egress->hosts)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for egress.allow");
     json_array_foreach(allow, i, item)
@@ -232,13 +232,13 @@ static bool is_any(const struct ip *ip)
 {
     static const struct ip any6;
 
-    return memcmp(ip, &any6, sizeof any6) == 0 ||
+    return memcmp(ip, &any6, sizeof(any6)) == 0 ||
            (is_mapped(ip) && memcmp(ip->bytes + 12, any6.bytes, 4) == 0);
 }
 
 static int own_add(struct egress *egress, const struct ip *ip)
 {
-    struct ip *grown = realloc(egress->own, (egress->own_count + 1) * sizeof *grown);
+    struct ip *grown = realloc(egress->own, (egress->own_count + 1) * sizeof(*grown));
 
     if (!grown)
         return EIN_E_NO_MEMORY;
@@ -295,7 +295,7 @@ static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t po
     if (egress->own_port == 0 || port != egress->own_port)
         return false;
     for (size_t i = 0; i < egress->own_count; i++) {
-        if (memcmp(&egress->own[i], ip, sizeof *ip) == 0)
+        if (memcmp(&egress->own[i], ip, sizeof(*ip)) == 0)
             return true;
     }
     return false;
@@ -306,7 +306,7 @@ static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t po
 int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_port,
                struct egress **ret_egress, struct ein_error *err)
 {
-    struct egress *egress = calloc(1, sizeof *egress);
+    struct egress *egress = calloc(1, sizeof(*egress));
     int r;
 
     if (!egress)

@@ -47,7 +47,7 @@ struct events {
 
 int events_new(struct jobs *jobs, struct metrics *metrics, struct events **ret_events)
 {
-    struct events *events = calloc(1, sizeof *events);
+    struct events *events = calloc(1, sizeof(*events));
 
     if (!events)
         return EIN_E_NO_MEMORY;
@@ -163,10 +163,10 @@ static struct topic *topic_make(struct events *events, const char *name)
 
     if (topic || events->topic_count >= EVENTS_TOPICS_MAX)
         return topic;
-    topic = calloc(1, sizeof *topic);
+    topic = calloc(1, sizeof(*topic));
     if (!topic)
         return NULL;
-    (void)snprintf(topic->name, sizeof topic->name, "%s", name);
+    (void)snprintf(topic->name, sizeof(topic->name), "%s", name);
     topic->events = events;
     topic->job = (struct job){ .run = deliver_next, .data = topic };
     list_init(&topic->subscriptions);
@@ -186,7 +186,7 @@ int events_subscribe(struct events *events, struct gate *gate, const char *name,
     if (!name || !*name || strlen(name) > EVENTS_TOPIC_NAME_MAX || !on_event)
         return error_set(err, EIN_E_INVALID, "a topic's name has 1 to %d bytes",
                          EVENTS_TOPIC_NAME_MAX);
-    subscription = calloc(1, sizeof *subscription);
+    subscription = calloc(1, sizeof(*subscription));
     topic = subscription ? topic_make(events, name) : NULL;
     if (!topic) {
         free(subscription);
@@ -226,7 +226,7 @@ static bool enqueue(struct topic *topic, json_t *json)
 
     if (topic->queue_len >= EVENTS_QUEUE_MAX)
         return false;
-    event = calloc(1, sizeof *event);
+    event = calloc(1, sizeof(*event));
     if (!event)
         return false;
     event->json = json_incref(json);

@@ -183,7 +183,7 @@ static int workers_start(struct jobs *jobs, uint32_t count)
 
 int jobs_new(uint32_t workers, uint32_t queue_max, struct jobs **ret_jobs, struct ein_error *err)
 {
-    struct jobs *jobs = calloc(1, sizeof *jobs + workers * sizeof jobs->workers[0]);
+    struct jobs *jobs = calloc(1, sizeof(*jobs) + workers * sizeof(jobs->workers[0]));
 
     if (!jobs)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for %u workers", workers);
@@ -295,7 +295,7 @@ static int submit(struct jobs *jobs, struct job *job)
 int jobs_submit(struct jobs *jobs, struct jobs_owner *owner, void (*run_job)(void *data),
                 void (*drop)(void *data), void *data)
 {
-    struct job *job = calloc(1, sizeof *job);
+    struct job *job = calloc(1, sizeof(*job));
     int r;
 
     if (!job) {
@@ -323,7 +323,7 @@ void jobs_add(struct jobs *jobs, struct job *job)
 int jobs_every(struct jobs *jobs, struct jobs_owner *owner, uint32_t period_ms,
                void (*run_timer)(void *data), void *data)
 {
-    struct timer *timer = calloc(1, sizeof *timer);
+    struct timer *timer = calloc(1, sizeof(*timer));
 
     if (!timer)
         return EIN_E_NO_MEMORY;

@@ -46,7 +46,7 @@ struct metrics {
 
 int metrics_new(struct metrics **ret_metrics)
 {
-    struct metrics *metrics = calloc(1, sizeof *metrics);
+    struct metrics *metrics = calloc(1, sizeof(*metrics));
 
     if (!metrics)
         return EIN_E_NO_MEMORY;
@@ -211,7 +211,7 @@ static struct family *family_make(struct metrics *metrics, const char *name, con
         return family->kind == kind && keys && str_eq(family->keys, keys) ? family : NULL;
     if (!keys || metrics->count >= METRICS_FAMILIES_MAX || metrics_process_has(name))
         return NULL;
-    family = calloc(1, sizeof *family);
+    family = calloc(1, sizeof(*family));
     if (!family)
         return NULL;
     family->kind = kind;
@@ -231,7 +231,7 @@ static struct family *family_make(struct metrics *metrics, const char *name, con
 static struct metric *series_make(struct metrics *metrics, struct family *family, char *take_labels)
 {
     struct metric **bucket = bucket_of(metrics, family->name, take_labels);
-    struct metric *metric = calloc(1, sizeof *metric);
+    struct metric *metric = calloc(1, sizeof(*metric));
 
     if (!metric) {
         free(take_labels);
@@ -240,7 +240,7 @@ static struct metric *series_make(struct metrics *metrics, struct family *family
     metric->family = family;
     metric->labels = take_labels;
     if (family->kind == HISTOGRAM) {
-        metric->hits = calloc(BOUNDS + 1, sizeof *metric->hits);
+        metric->hits = calloc(BOUNDS + 1, sizeof(*metric->hits));
         if (!metric->hits) {
             metric_free(metric);
             return NULL;

@@ -46,7 +46,7 @@ static double stat_field(int number)
 {
     char line[1024];
     FILE *file = fopen("/proc/self/stat", "re");
-    size_t len = file ? fread(line, 1, sizeof line - 1, file) : 0;
+    size_t len = file ? fread(line, 1, sizeof(line) - 1, file) : 0;
     const char *at;
     double value;
 
@@ -86,7 +86,7 @@ static double start_time_seconds(void)
     double ticks = stat_field(22), boot = -1;
     FILE *file = fopen("/proc/stat", "re");
 
-    while (file && boot < 0 && fgets(line, sizeof line, file)) {
+    while (file && boot < 0 && fgets(line, sizeof(line), file)) {
         if (str_starts(line, "btime "))
             (void)sscanf(line, "btime %lf", &boot);
     }
@@ -111,7 +111,7 @@ static const struct {
 
 bool metrics_process_has(const char *name)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (str_eq(table[i].name, name))
             return true;
     }
@@ -120,7 +120,7 @@ bool metrics_process_has(const char *name)
 
 void metrics_process_text(struct buf *out)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         double value = table[i].value();
 
         if (value >= 0)

@@ -48,7 +48,7 @@ static void unlock(pthread_rwlock_t **lock)
 
 int services_new(struct services **ret_services)
 {
-    struct services *services = calloc(1, sizeof *services);
+    struct services *services = calloc(1, sizeof(*services));
 
     if (!services)
         return EIN_E_NO_MEMORY;
@@ -103,7 +103,7 @@ static struct iface *iface_make(struct services *services, const char *name)
 
     if (iface || services->count >= SERVICES_MAX)
         return iface;
-    iface = calloc(1, sizeof *iface);
+    iface = calloc(1, sizeof(*iface));
     if (!iface)
         return NULL;
     iface->name = strdup(name);
@@ -165,7 +165,7 @@ static struct entry *entry_new(struct gate *gate, const char *iface, const char 
                                const void *vtable, void *impl)
 {
     size_t iface_size = strlen(iface) + 1, name_size = strlen(name) + 1;
-    struct entry *entry = calloc(1, sizeof *entry + iface_size + name_size);
+    struct entry *entry = calloc(1, sizeof(*entry) + iface_size + name_size);
 
     if (!entry)
         return NULL;
@@ -297,7 +297,7 @@ static size_t acquire_all(struct services *services, const char *iface_name,
     if (!iface)
         return 0;
     list_each(it, &iface->entries) count++;
-    *ret_acquired = calloc(count ? count : 1, sizeof **ret_acquired);
+    *ret_acquired = calloc(count ? count : 1, sizeof(**ret_acquired));
     if (!*ret_acquired)
         return 0;
     count = 0;

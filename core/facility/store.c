@@ -39,7 +39,7 @@ static struct metric *op_metric(struct metrics *metrics, enum op op, const char 
 
 int store_new(struct services *services, struct metrics *metrics, struct store **ret_store)
 {
-    struct store *store = calloc(1, sizeof *store);
+    struct store *store = calloc(1, sizeof(*store));
 
     if (!store)
         return EIN_E_NO_MEMORY;
@@ -128,7 +128,7 @@ int store_put(struct store *store, const char *set, const char *id, const char *
     struct ein_doc_op op = {
         .kind = EIN_DOC_PUT, .set = set, .id = id, .expect = expect, .doc = doc
     };
-    int r = store_batch(store, &op, 1, sizeof op, err);
+    int r = store_batch(store, &op, 1, sizeof(op), err);
 
     if (r >= 0 && ret_rev)
         memcpy(ret_rev, op.ret_rev, EIN_REV_SIZE);
@@ -140,7 +140,7 @@ int store_del(struct store *store, const char *set, const char *id, const char *
 {
     struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
 
-    return not_found(store_batch(store, &op, 1, sizeof op, err), set, id, err);
+    return not_found(store_batch(store, &op, 1, sizeof(op), err), set, id, err);
 }
 
 int store_batch(struct store *store, struct ein_doc_op *ops, size_t count, size_t stride,

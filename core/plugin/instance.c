@@ -14,11 +14,11 @@
 
 int instance_new(const struct lifecycle_setup *setup, const char *name, struct ein_ctx **ret_ctx)
 {
-    struct ein_ctx *ctx = calloc(1, sizeof *ctx);
+    struct ein_ctx *ctx = calloc(1, sizeof(*ctx));
 
     if (!ctx)
         return EIN_E_NO_MEMORY;
-    (void)snprintf(ctx->name, sizeof ctx->name, "%s", name);
+    (void)snprintf(ctx->name, sizeof(ctx->name), "%s", name);
     ctx->setup = setup;
     ctx->above = setup->above;
     gate_init(&ctx->gate);
@@ -43,7 +43,7 @@ void instance_set_state(struct ein_ctx *ctx, enum instance_state state, const ch
     EIN_LOCKED(&ctx->lock);
 
     ctx->state = state;
-    (void)snprintf(ctx->reason, sizeof ctx->reason, "%s", reason ? reason : "");
+    (void)snprintf(ctx->reason, sizeof(ctx->reason), "%s", reason ? reason : "");
 }
 
 /* ---- coming ---- */
@@ -140,10 +140,10 @@ static void say_held(struct ein_ctx *ctx, char *out, size_t size)
     uint32_t jobs = jobs_running(ctx->setup->jobs, &ctx->jobs);
     char running[32] = "";
 
-    ctx->setup->ops->held_routes(ctx, routes, sizeof routes);
-    services_held(ctx->setup->services, &ctx->gate, services, sizeof services);
+    ctx->setup->ops->held_routes(ctx, routes, sizeof(routes));
+    services_held(ctx->setup->services, &ctx->gate, services, sizeof(services));
     if (jobs > 0)
-        (void)snprintf(running, sizeof running, "%s%u jobs", *routes || *services ? ", " : "",
+        (void)snprintf(running, sizeof(running), "%s%u jobs", *routes || *services ? ", " : "",
                        jobs);
     (void)snprintf(out, size, "%s%s%s%s", routes, *routes && *services ? ", " : "", services,
                    running);
@@ -173,7 +173,7 @@ int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err
         ctx->plugin->about.stop(ctx->self);
     ctx->started = false;
     if (!drain(ctx, drain_ms)) {
-        say_held(ctx, held, sizeof held);
+        say_held(ctx, held, sizeof(held));
         instance_set_state(ctx, INSTANCE_WITHDRAWN, held);
         return error_set(err, EIN_E_TIMEOUT, "%s: not left after %u ms, held by %s", ctx->name,
                          drain_ms, held);
@@ -261,7 +261,7 @@ void instance_unready(struct ein_ctx *ctx, const char *reason)
     if (ctx->state != INSTANCE_STARTING && ctx->state != INSTANCE_READY &&
         ctx->state != INSTANCE_UNREADY)
         return;
-    (void)snprintf(ctx->reason, sizeof ctx->reason, "%s", reason ? reason : "");
+    (void)snprintf(ctx->reason, sizeof(ctx->reason), "%s", reason ? reason : "");
     if (ctx->state != INSTANCE_STARTING)
         ctx->state = reason && *reason ? INSTANCE_UNREADY : INSTANCE_READY;
 }

@@ -28,7 +28,7 @@ struct lifecycle {
 
 int lifecycle_new(const struct lifecycle_setup *setup, struct lifecycle **ret_lifecycle)
 {
-    struct lifecycle *lifecycle = calloc(1, sizeof *lifecycle);
+    struct lifecycle *lifecycle = calloc(1, sizeof(*lifecycle));
 
     if (!lifecycle)
         return EIN_E_NO_MEMORY;
@@ -73,7 +73,7 @@ struct climbers {
 static void climbers_remove(struct climbers *climbers, size_t at)
 {
     memmove(&climbers->list[at], &climbers->list[at + 1],
-            (climbers->count - at - 1) * sizeof *climbers->list);
+            (climbers->count - at - 1) * sizeof(*climbers->list));
     climbers->count--;
 }
 
@@ -125,7 +125,7 @@ static int init_all(struct lifecycle *lifecycle, struct climbers *climbers, bool
 /* Interfaces of the instances that run already, and of the server itself; NULL-ended, lent. */
 static const char **interfaces_present(const struct lifecycle *lifecycle)
 {
-    const char **present = calloc(lifecycle->count * INSTANCE_OFFERS_MAX + 2, sizeof *present);
+    const char **present = calloc(lifecycle->count * INSTANCE_OFFERS_MAX + 2, sizeof(*present));
     size_t at = 0;
 
     if (!present)
@@ -143,7 +143,7 @@ static const char **interfaces_present(const struct lifecycle *lifecycle)
 static int order_once(const struct lifecycle *lifecycle, const struct climbers *climbers,
                       size_t *order, size_t *ret_at, struct ein_error *err)
 {
-    EIN_FREE struct order_item *items = calloc(climbers->count + 1, sizeof *items);
+    EIN_FREE struct order_item *items = calloc(climbers->count + 1, sizeof(*items));
     EIN_FREE const char **present = interfaces_present(lifecycle);
 
     if (!items || !present)
@@ -160,8 +160,8 @@ static int order_once(const struct lifecycle *lifecycle, const struct climbers *
 static int order_all(struct lifecycle *lifecycle, struct climbers *climbers, bool strict,
                      struct ein_error *err)
 {
-    EIN_FREE struct ein_ctx **sorted = calloc(climbers->count + 1, sizeof *sorted);
-    EIN_FREE size_t *order = calloc(climbers->count + 1, sizeof *order);
+    EIN_FREE struct ein_ctx **sorted = calloc(climbers->count + 1, sizeof(*sorted));
+    EIN_FREE size_t *order = calloc(climbers->count + 1, sizeof(*order));
     size_t at = 0;
     int r;
 
@@ -175,7 +175,7 @@ static int order_all(struct lifecycle *lifecycle, struct climbers *climbers, boo
         return r;
     for (size_t i = 0; i < climbers->count; i++)
         sorted[i] = climbers->list[order[i]];
-    memcpy(climbers->list, sorted, climbers->count * sizeof *sorted);
+    memcpy(climbers->list, sorted, climbers->count * sizeof(*sorted));
     return 0;
 }
 
@@ -356,8 +356,8 @@ static int change_make(struct lifecycle *lifecycle, const struct plan *plan, str
     *change = (struct change){ .count = plan->count,
                                /* room for those that have not drained */
                                .instances = calloc(plan->count + lifecycle->count + 1,
-                                                   sizeof *change->instances),
-                               .climbing = calloc(plan->count + 1, sizeof *change->climbing) };
+                                                   sizeof(*change->instances)),
+                               .climbing = calloc(plan->count + 1, sizeof(*change->climbing)) };
     if (!change->instances || !change->climbing)
         return EIN_E_NO_MEMORY;
     for (size_t i = 0; i < plan->count; i++) {

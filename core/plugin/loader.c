@@ -137,7 +137,7 @@ static int ask(const char *path, const struct ein_plugin **ret_theirs, struct ei
                          "%s: has no ein_plugin_v1(): no plugin for ABI %d.%d, which this server "
                          "has",
                          path, EIN_ABI_MAJOR, EIN_ABI_MINOR);
-    memcpy(&entry, &symbol, sizeof entry);
+    memcpy(&entry, &symbol, sizeof(entry));
     *ret_theirs = entry();
     if (!*ret_theirs)
         return error_set(err, EIN_E_INVALID, "%s: ein_plugin_v1() returns nothing", path);
@@ -154,7 +154,8 @@ static int load(struct plugin *plugin, struct ein_error *err)
     if (r < 0)
         return r;
     memcpy(&plugin->about, theirs,
-           theirs->struct_size < sizeof plugin->about ? theirs->struct_size : sizeof plugin->about);
+           theirs->struct_size < sizeof(plugin->about) ? theirs->struct_size
+                                                       : sizeof(plugin->about));
     r = check_content(plugin->path, &plugin->about, err);
     return r < 0 ? r : compile_settings(plugin, err);
 }
@@ -162,7 +163,7 @@ static int load(struct plugin *plugin, struct ein_error *err)
 int plugin_open(const char *const *dirs, const char *which, struct plugin **ret_plugin,
                 struct ein_error *err)
 {
-    struct plugin *plugin = calloc(1, sizeof *plugin);
+    struct plugin *plugin = calloc(1, sizeof(*plugin));
     int r;
 
     if (!plugin)

@@ -94,7 +94,7 @@ static int say_cycle(const struct sorting *sorting, size_t *ret_at, struct ein_e
         (void)obstacle(sorting, at, &whom);
         at = whom;
     }
-    buf_init(&chain, sizeof err->text);
+    buf_init(&chain, sizeof(err->text));
     first = *ret_at = at;
     do {
         const char *need = obstacle(sorting, at, &whom);
@@ -112,7 +112,7 @@ static int say_cycle(const struct sorting *sorting, size_t *ret_at, struct ein_e
 int order_resolve(const struct order_item *items, size_t count, const char *const *present,
                   size_t *ret_order, size_t *ret_at, struct ein_error *err)
 {
-    EIN_FREE bool *placed = calloc(count + 1, sizeof *placed);
+    EIN_FREE bool *placed = calloc(count + 1, sizeof(*placed));
     struct sorting sorting = { items, count, present, placed };
     size_t unused, *at = ret_at ? ret_at : &unused;
     int r;

@@ -104,7 +104,7 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
         *ret_faults = buf_take(&faults, NULL);
         return EIN_E_INVALID;
     }
-    plan = calloc(1, sizeof *plan + count * sizeof plan->items[0]);
+    plan = calloc(1, sizeof(*plan) + count * sizeof(plan->items[0]));
     if (!plan)
         return EIN_E_NO_MEMORY;
     plan->count = count;

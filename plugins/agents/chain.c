@@ -204,8 +204,11 @@ static int enter(struct chain *chain, size_t at, size_t parent)
         return -1;
     if (link->depth > CHAIN_DEPTH_MAX)
         return 0;
-    json_object_foreach(json_object_get(link->agent, "tools"), url,
-                        tools) if (show_server(chain, link, url, tools) < 0) return -1;
+    json_object_foreach(json_object_get(link->agent, "tools"), url, tools)
+    {
+        if (show_server(chain, link, url, tools) < 0)
+            return -1;
+    }
     return 0;
 }
 

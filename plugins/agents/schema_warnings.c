@@ -65,8 +65,11 @@ static char *list_keys(const json_t *object, const json_t *other, size_t *ret_co
 
     if (!keys)
         return NULL;
-    json_object_foreach((json_t *)object, key, value) if (!json_object_get(other, key))
-        keys[count++] = key;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (!json_object_get(other, key))
+            keys[count++] = key;
+    }
     qsort(keys, count, sizeof(*keys), compare_keys);
     *ret_count = count;
     return python_repr_list(keys, count);

@@ -298,9 +298,11 @@ int doc_update(const struct ein_doc_op *op, const json_t *stored, json_t **ret_d
 
     if (!doc)
         return doc_no_memory(err);
-    json_object_foreach((json_t *)op->doc, name,
-                        value) if (!is_own(name) &&
-                                   json_object_set(doc, name, value) < 0) return doc_no_memory(err);
+    json_object_foreach((json_t *)op->doc, name, value)
+    {
+        if (!is_own(name) && json_object_set(doc, name, value) < 0)
+            return doc_no_memory(err);
+    }
 
     int r = op->add_field ? add_to(doc, op, err) : 0;
     if (r < 0)

@@ -58,7 +58,10 @@ int deployments_list(struct ein_req *req, void *self)
         return host->http->fail_error(req, &err);
     r = page_link(host->http, req, cursor);
     host->mem_free(cursor);
-    json_array_foreach(found, i, deployment) if (r >= 0) r =
-        append_shown(deployments, req, deployment, list);
+    json_array_foreach(found, i, deployment)
+    {
+        if (r >= 0)
+            r = append_shown(deployments, req, deployment, list);
+    }
     return r < 0 ? EIN_E_NO_MEMORY : host->http->reply(req, 200, EIN_TAKE(list));
 }

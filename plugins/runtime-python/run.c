@@ -218,9 +218,11 @@ static bool imports_are_there(const struct run *run)
     size_t i;
     json_t *id;
 
-    json_array_foreach(
-        (json_t *)run->what->imports, i,
-        id) if (!json_object_get(run->what->agents, json_string_value(id))) return false;
+    json_array_foreach((json_t *)run->what->imports, i, id)
+    {
+        if (!json_object_get(run->what->agents, json_string_value(id)))
+            return false;
+    }
     return true;
 }
 
