@@ -120,6 +120,15 @@ void request_done(struct ein_req *req)
     arena_done(&req->arena);
 }
 
+/* Several headers of a name have become one, with commas between. */
+static bool is_host(const char *host)
+{
+    for (; *host; host++)
+        if ((unsigned char)*host <= ' ' || *host == 0x7f || strchr(",/?#@\\", *host))
+            return false;
+    return true;
+}
+
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -130,20 +139,25 @@ static bool has_control(const char *text)
 
 const char *request_head_fault(const struct ein_req *req)
 {
-    const char *length = req->known[HEADER_CONTENT_LENGTH];
+    const char *length = req->known[HEADER_CONTENT_LENGTH], *host = req->known[HEADER_HOST];
+    const char *coding = req->known[HEADER_TRANSFER_ENCODING];
 
     if (req->bad_name)
         return "A header has no proper name.";
-    if (!req->known[HEADER_HOST] && str_eq(req->head.version, "HTTP/1.1"))
+    if (!host && str_eq(req->head.version, "HTTP/1.1"))
         return "There is no Host header.";
+    if (host && !is_host(host))
+        return "The Host header is not one host.";
     if (has_control(req->head.target))
         return "The URL has a space or a control character.";
     if (req->other_host)
         return "The URL and the Host header name different hosts.";
     if (length && length[strspn(length, "0123456789")] != '\0')
         return "The Content-Length is not one number.";
-    if (length && req->known[HEADER_TRANSFER_ENCODING])
+    if (length && coding)
         return "There are both a Content-Length and a Transfer-Encoding.";
+    if (coding && (strcasecmp(coding, "chunked") != 0 || str_eq(req->head.version, "HTTP/1.0")))
+        return "Of the Transfer-Encodings only chunked is known, and only in HTTP/1.1.";
     return NULL;
 }
 

@@ -46,6 +46,8 @@ GARBAGE = [
     b"POST /agents HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n{}",
     b"POST /agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     b"POST /agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}",
+    b"POST /agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"POST /agents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -209,6 +211,29 @@ def test_two_lengths_that_differ_are_refused(sqlite_server):
         except ConnectionError:
             pass
     assert agents(sqlite_server) == before
+
+
+@pytest.mark.parametrize("version, headers", [
+    ("1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"),
+    ("1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n"),
+    ("1.1", "Transfer-Encoding: chunked\r\nHost: evil.example\r\n"),
+    ("1.1", "Transfer-Encoding: chunked\r\nHost: 127.0.0.1\r\n"),
+])  # fmt: skip
+def test_what_a_proxy_may_frame_otherwise_is_the_last_of_its_connection(sqlite_server, version, headers):
+    before = agents(sqlite_server)
+    with sqlite_server.connect(5) as connection:
+        connection.send(
+            f"POST /log/client HTTP/{version}\r\nHost: 127.0.0.1\r\n{headers}\r\n0\r\n\r\n"
+            f"POST /agents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(AGENT)}\r\n\r\n".encode() + AGENT
+        )
+        assert connection.read_reply().status == 400
+        assert connection.at_end()
+    assert agents(sqlite_server) == before
+
+
+@pytest.mark.parametrize("host", ["localhost, evil.example", "localhost/evil", "user@localhost", "local host"])
+def test_a_host_that_is_not_one_host_is_refused(sqlite_server, host):
+    assert sqlite_server.get("/health", headers={"Host": host}).status == 400
 
 
 def test_a_chunked_body_in_tiny_pieces_is_read(sqlite_server):
