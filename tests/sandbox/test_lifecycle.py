@@ -52,6 +52,8 @@ def test_a_step_that_fails_turns_agents_off(deny, said):
 
 @pytest.mark.parametrize("deny, level, said", [
     (CONTAINER, "strict", "new namespaces: Operation not permitted"),
+    ("unshare", "strict", "unshare: Operation not permitted"),
+    ("setns", "strict", "setns: Operation not permitted"),
     (CONTAINER + ",landlock", "container", "landlock"),
     (CONTAINER + ",landlock", "strict", "landlock"),
 ])  # fmt: skip
@@ -62,6 +64,14 @@ def test_a_level_that_cannot_be_reached_turns_agents_off(deny, level, said):
         assert answer["code"] == -5
         assert f"isolation {level} cannot be reached here" in answer["text"] and said in answer["text"]
         assert answer["text"] == driver.status()["unready"]
+
+
+@pytest.mark.parametrize("deny", [CONTAINER, "unshare", "setns"])
+def test_a_container_whose_filter_forbids_namespaces_is_enough_if_that_is_accepted(deny):
+    user = AS_NOBODY if os.geteuid() == 0 else []
+    with Driver(settings={"isolation": "container"}, deny=deny, user=user) as driver:
+        assert driver.run(ONE)["outcome"]["result"] == 1
+        assert driver.status()["status"]["level"] == "container"
 
 
 def test_a_filter_with_a_hole_is_noticed(tmp_path):
