@@ -14,10 +14,11 @@ int db_error(struct db *db, struct ein_error *err)
     switch (sqlite3_errcode(db->handle)) {
     case SQLITE_FULL:
         return error_set(err, EIN_E_UNAVAILABLE,
-                         "%s cannot grow: the disk, or the size allowed to it, is full", db->path);
+                         "The store cannot grow: the disk, or the size allowed to it, is full");
     case SQLITE_IOERR:
-        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be read or written: %s (errno %d)",
-                         db->path, text, sqlite3_system_errno(db->handle));
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "The store cannot be read or written: %s (errno %d)", text,
+                         sqlite3_system_errno(db->handle));
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:

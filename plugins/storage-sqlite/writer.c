@@ -166,14 +166,20 @@ static void publish_sets(struct writer *writer)
     writer->writing.sets_changed = false;
 }
 
+/* Clients are not told where the file is. */
 static void tell_health(struct writer *writer)
 {
     const struct sqlite *store = writer->store;
+    const char *path = writer->writing.db->path;
 
-    if (*writer->trouble)
+    if (*writer->trouble) {
+        if (!writer->unready)
+            store->host->log_msg(store->ctx, EIN_ERROR, "%s: %s", path, writer->trouble);
         store->host->unready(store->ctx, writer->trouble);
-    else if (writer->unready)
+    } else if (writer->unready) {
+        store->host->log_msg(store->ctx, EIN_INFO, "%s: is written again", path);
         store->host->unready(store->ctx, NULL);
+    }
     writer->unready = *writer->trouble;
 }
 
