@@ -1,11 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "config.h"
+#include "error.h"
 #include "lifecycle.h"
 #include "loader.h"
 #include "router.h"
 #include "server_inside.h"
+#include "services.h"
 #include "store.h"
+#include <einion/services.h>
+
+static int is_one(const struct ein_service *service, void *data)
+{
+    (void)service;
+    (void)data;
+    return 1;
+}
+
+/* Who needs none may do without; who has some must name one of them. */
+static int check_storage(const struct server *server, struct ein_error *err)
+{
+    struct services *services = server->rooms.services;
+    const json_t *storage = config_section(server->config, "storage");
+    const char *name = json_string_value(json_object_get(storage, "backend"));
+    const struct ein_service *service;
+
+    if (services_acquire(services, EIN_STORAGE_BACKEND, NULL, &service) >= 0) {
+        services_release(service);
+        return 0;
+    }
+    if (services_each(services, EIN_STORAGE_BACKEND, is_one, NULL) == 0)
+        return 0;
+    return error_set(err, EIN_E_INVALID, "storage.backend: no enabled plugin is the storage '%s'",
+                     name ? name : "");
+}
 
 /* A server whose plugins are initialised, and not started.  Says why it failed. */
 static int look(const struct server_setup *setup, struct server **ret_server)
@@ -32,6 +60,8 @@ int server_check(const struct server_setup *setup)
     if (r < 0)
         return r;
     r = server_check_login(server, server_has_auth_provider(server), &err);
+    if (r >= 0)
+        r = check_storage(server, &err);
     if (r < 0)
         (void)server_say(&err);
     else

@@ -67,7 +67,8 @@ static int begin(struct store *store, enum op op, struct call *call, struct ein_
     if (services_acquire(store->services, EIN_STORAGE_BACKEND, NULL, &call->service) < 0) {
         metric_add(store->failed[op], 1);
         return error_set(err, EIN_E_UNAVAILABLE,
-                         "there is no storage: no " EIN_STORAGE_BACKEND " is running");
+                         "there is no storage: the " EIN_STORAGE_BACKEND
+                         " that storage.backend names is not running");
     }
     call->backend = call->service->vtable;
     call->impl = call->service->impl;

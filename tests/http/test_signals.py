@@ -225,6 +225,12 @@ def test_a_wrong_configuration_is_explained(command, text, said, tmp_path):
     assert [word for word in said if word not in done.stderr] == [], done.stderr
 
 
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_a_storage_that_is_not_there_is_said(command, tmp_path):
+    done = run("--set", "storage.backend=nonesuch", "--set", f"listen.port={free_port()}", command, state=tmp_path)
+    assert done.returncode == 1 and "storage.backend" in done.stderr, done
+
+
 def test_check_leaves_nothing_behind(tmp_path):
     state = tmp_path / "state"
     assert run("check", state=state).returncode == 0
