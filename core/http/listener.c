@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "error.h"
 #include "gate.h"
+#include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
 #include "pipeline_inside.h"
@@ -13,6 +14,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <ulfius.h>
 
@@ -20,6 +22,7 @@ enum {
     BACKLOG = 1024,
     STREAM_BLOCK = 16 * 1024,
     DRAIN_STEP_MS = 5,
+    DESCRIPTORS_BESIDE = 256, /* for the store, agents and what they fetch */
     /* Of a connection's memory, beside the request's headers: what is made of them, and the head
      * of the reply.  All of it is cleared for every request. */
     HEAD_EXTRA = 16 * 1024
@@ -400,6 +403,35 @@ static int open_socket(struct listener *listener, const json_t *listen_at, struc
     return 0;
 }
 
+/* As many as there are descriptors for, so that those which are open can be answered: what the
+ * system allows is raised if it may be. */
+static unsigned connections_max(const struct listener *listener)
+{
+    unsigned wanted = limits_of(listener)->connections;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return wanted;
+    if (limit.rlim_cur < (rlim_t)wanted + DESCRIPTORS_BESIDE) {
+        struct rlimit more = { (rlim_t)wanted + DESCRIPTORS_BESIDE, limit.rlim_max };
+
+        if (more.rlim_cur > more.rlim_max)
+            more.rlim_cur = more.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            limit = more;
+    }
+    rlim_t left = limit.rlim_cur > 2 * DESCRIPTORS_BESIDE ? limit.rlim_cur - DESCRIPTORS_BESIDE
+                                                          : limit.rlim_cur / 2;
+
+    if (left >= wanted)
+        return wanted;
+    log_write(pipeline_log(listener->pipeline), EIN_WARN, "server", NULL,
+              "limits.connections is %u, but the system allows %llu open files: %u connections are "
+              "served at once",
+              wanted, (unsigned long long)limit.rlim_cur, (unsigned)left);
+    return (unsigned)left;
+}
+
 static int start(struct listener *listener, struct ein_error *err)
 {
     const struct limits *limits = limits_of(listener);
@@ -408,7 +440,7 @@ static int start(struct listener *listener, struct ein_error *err)
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, listener },
         { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, listener },
         { MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL },
-        { MHD_OPTION_CONNECTION_LIMIT, limits->connections, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, connections_max(listener), NULL },
         { MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip, NULL },
         { MHD_OPTION_THREAD_STACK_SIZE, limits->stack_bytes, NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)limits->header_bytes + HEAD_EXTRA, NULL },

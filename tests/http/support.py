@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -180,9 +181,10 @@ class Connection:
 class Server:
     """A server of its own, on a free port, with a state folder of its own."""
 
-    def __init__(self, backend="sqlite", sets=(), env=None, config=None, state=None, arguments=()):
+    def __init__(self, backend="sqlite", sets=(), env=None, config=None, state=None, arguments=(), limits=None):
         self.backend, self.sets = backend, list(sets)
         self.env, self.config, self.arguments = env or {}, config, list(arguments)
+        self.limits = limits or {}
         self.own_state = state is None
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="einion-state-"))
         self.log_file = tempfile.NamedTemporaryFile(prefix="einion-log-", suffix=".txt")
@@ -222,9 +224,13 @@ class Server:
         self.expect_end = False
         self.process = subprocess.Popen(
             self.command(), env=self.environment(), stdin=subprocess.DEVNULL,
-            stdout=self.log_file, stderr=subprocess.STDOUT, cwd=self.state,
+            stdout=self.log_file, stderr=subprocess.STDOUT, cwd=self.state, preexec_fn=self.set_limits,
         )  # fmt: skip
         return self
+
+    def set_limits(self):
+        for which, limit in self.limits.items():
+            resource.setrlimit(which, limit)
 
     def start(self, ready=False):
         self.spawn()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests that are slow, broken, huge, half or many on one connection."""
 
+import contextlib
 import json
+import resource
 import socket
 import struct
 import time
@@ -378,3 +380,15 @@ def test_a_thousand_connections_come_and_go(sqlite_server):
 def threads(server):
     with open(f"/proc/{server.process.pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
+
+
+def test_more_connections_than_descriptors_take_nothing_from_those_that_are_open(start_server):
+    server = start_server(limits={resource.RLIMIT_NOFILE: (128, 128)})
+    assert "limits.connections is 4096, but the system allows 128 open files: 64" in server.log()
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(server.connect())
+        for _ in range(150):
+            stack.enter_context(server.connect(5))
+        first.send_request("POST", "/agents", AGENT)
+        assert first.read_reply().status == 201
+    wait_until(lambda: server.answers("/health"), 10, "connections to be accepted again")
