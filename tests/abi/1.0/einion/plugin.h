@@ -335,10 +335,13 @@ struct ein_host {
     int (*publish)(struct ein_ctx *ctx, const char *iface, const char *name, const void *vtable, void *impl,
                    struct ein_error *err);
     /* The owner cannot leave before release(): acquire at the moment of use.
-     * name NULL: the configured default, else the first published. */
+     * name NULL: the configured default, else the first published.  NOT_FOUND if
+     * nobody offers it now. */
     int (*acquire)(struct ein_ctx *ctx, const char *iface, const char *name,
                    const struct ein_service **ret_service);
     void (*release)(struct ein_ctx *ctx, const struct ein_service *service); /* NULL is fine */
+    /* In the order of publishing; ends with the first visit() that does not return 0,
+     * and returns that. */
     int (*each_service)(struct ein_ctx *ctx, const char *iface,
                         int (*visit)(const struct ein_service *service, void *data), void *data);
 
@@ -353,7 +356,8 @@ struct ein_host {
     void (*gauge)(struct ein_ctx *ctx, const char *metric, double value, const char *const *labels);
 
     /* Jobs run on the host's workers and have ended before fini().  `drop`
-     * (may be NULL) frees data exactly once, also when the job never ran. */
+     * (may be NULL) frees data exactly once, also when the job never ran: BUSY
+     * where as many wait as may, UNAVAILABLE once the instance is leaving. */
     int (*submit)(struct ein_ctx *ctx, void (*run)(void *data), void (*drop)(void *data), void *data);
     int (*every)(struct ein_ctx *ctx, uint32_t period_ms, void (*run)(void *data), void *data);
 };
