@@ -5,4 +5,4 @@ set -eu
 echo "extern const char $1[];"
 echo "const char $1[] = {"
 od -An -v -tx1 "$2" | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"
-echo "'\\\\0'};"
+echo "0};"
