@@ -209,9 +209,6 @@ class Server:
             "EINION_STATE_DIR": str(self.state),
             "EIN_CHECK_REPLIES": "1",
             "UBSAN_OPTIONS": "print_stacktrace=1",
-            # A cancelled thread leaves its frames poisoned, and clang's runtime then trips over its own
-            # signal stack there.
-            "ASAN_OPTIONS": "use_sigaltstack=0",
         }
         for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
