@@ -38,7 +38,7 @@ static int check_storage(const struct server *server, struct ein_error *err)
 /* A server whose plugins are initialised, and not started.  Says why it failed. */
 static int look(const struct server_setup *setup, struct server **ret_server)
 {
-    struct server *server;
+    struct server *server = NULL;
     EIN_FREE char *faults = NULL;
     int r = server_new(setup, &server);
 
@@ -53,7 +53,7 @@ static int look(const struct server_setup *setup, struct server **ret_server)
 
 int server_check(const struct server_setup *setup)
 {
-    struct server *server;
+    struct server *server = NULL;
     struct ein_error err = { 0 };
     int r = look(setup, &server);
 
@@ -72,7 +72,7 @@ int server_check(const struct server_setup *setup)
 
 int server_list_plugins(const struct server_setup *setup, FILE *out)
 {
-    struct server *server;
+    struct server *server = NULL;
     size_t i;
     json_t *plugin;
     int r = server_new(setup, &server);
@@ -117,7 +117,7 @@ static int print_route(const struct route *route, void *data)
 
 int server_list_routes(const struct server_setup *setup, FILE *out)
 {
-    struct server *server;
+    struct server *server = NULL;
     int r = look(setup, &server);
 
     if (r < 0)
@@ -151,7 +151,7 @@ int server_plugin_info(const char *path, FILE *out)
 
 int server_backup(const struct server_setup *setup, const char *path)
 {
-    struct server *server;
+    struct server *server = NULL;
     struct ein_error err = { 0 };
     int r = look(setup, &server);
 

@@ -92,7 +92,7 @@ wanted() { # wanted SUITE: is it to run?
 
 # run_meson DIR TIMES: meson's suites, allowing TIMES the usual time.
 run_meson() {
-    local dir=$1 log=$root/$1/meson-logs/testlog.json suite chosen=()
+    local dir=$1 log=$root/$1/meson-logs/testlog.json suite status=0 chosen=()
     while read -r suite; do
         wanted "$suite" && chosen+=(--suite "$suite")
     done < <(meson_suites "$dir")
@@ -102,13 +102,16 @@ run_meson() {
     say "meson test in $dir"
     rm -f "$log"
     /usr/bin/meson test -C "$root/$dir" --no-rebuild --print-errorlogs --num-processes 2 \
-        --timeout-multiplier "$2" "${chosen[@]}" || true
+        --timeout-multiplier "$2" "${chosen[@]}" || status=$?
     collect "$log" "$dir-meson.json"
+    # Failed tests are in the log; anything else that went wrong is not.
+    ((status == 0)) || grep -qE '"result": "(FAIL|TIMEOUT|ERROR|INTERRUPT|UNEXPECTEDPASS)"' "$log" ||
+        fail "meson test in $dir ended with status $status"
 }
 
 # run_pytest DIR SCALE: the suites that talk to the server of DIR.
 run_pytest() {
-    local dir=$1 scale=$2 suite file
+    local dir=$1 scale=$2 suite file status
     while read -r suite; do
         wanted "$suite" || continue
         [[ $suite != lint || $dir == build ]] || continue # it looks at the source only
@@ -117,8 +120,9 @@ run_pytest() {
         rm -f "$file"
         EIN_BUILD=$root/$dir EIN_TEST_SCALE=$scale EIN_CRASH_ROUNDS=$crash_rounds \
             /usr/bin/python3 -m pytest -c "$root/tests/pytest.ini" --junitxml="$file" \
-            -q --tb=short "$root/tests/$suite" || true
+            -q --tb=short "$root/tests/$suite" && status=0 || status=$?
         collect "$file" "$dir-$suite.xml"
+        ((status <= 1)) || fail "pytest of tests/$suite against $dir ended with status $status"
     done < <(pytest_suites)
 }
 
@@ -170,8 +174,10 @@ fi
 
 if CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
     crash_rounds=2
+    export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
     run_meson build-asan 5
     run_pytest build-asan 3
+    unset UBSAN_OPTIONS
 fi
 
 if $full; then
