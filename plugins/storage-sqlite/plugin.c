@@ -25,9 +25,11 @@
 #include "sqlite.h"
 
 #include "document.h"
+#include "error.h"
 #include "schemas.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char config_schema[] = SCHEMA({
     "type" : "object",
@@ -133,6 +135,11 @@ static int start(void *self, struct ein_error *err)
     struct sqlite *store = self;
     int r = sqlite_open(store, err);
 
+    if (r < 0 && !strstr(err->text, store->wanted_path)) {
+        const struct ein_error why = *err; /* in the words that clients read later */
+
+        return error_set(err, r, "%s: %s", store->wanted_path, why.text);
+    }
     if (r < 0)
         return r;
     store->host->log_msg(store->ctx, EIN_INFO, "Documents are kept in %s", store->path);

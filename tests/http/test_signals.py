@@ -231,6 +231,12 @@ def test_a_storage_that_is_not_there_is_said(command, tmp_path):
     assert done.returncode == 1 and "storage.backend" in done.stderr, done
 
 
+@pytest.mark.parametrize("path", ["/dev/null", "/"])
+def test_a_store_that_cannot_be_opened_is_named(path, tmp_path):
+    done = run("--set", f"plugins.storage-sqlite.path={path}", "--set", f"listen.port={free_port()}", state=tmp_path)
+    assert done.returncode == 1 and f"start: {path}" in done.stderr, done
+
+
 def test_check_leaves_nothing_behind(tmp_path):
     state = tmp_path / "state"
     assert run("check", state=state).returncode == 0
