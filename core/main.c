@@ -167,6 +167,8 @@ static int parse(int argc, char **argv, struct command_line *line)
         case 's':
             if (set_count == SETS_MAX)
                 return fail_usage("too many --set", "") + 1;
+            if (!strchr(optarg, '='))
+                return fail_usage("--set needs KEY=VALUE, not ", optarg) + 1;
             line->sets[set_count++] = optarg;
             break;
         case 'h':

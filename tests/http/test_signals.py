@@ -249,7 +249,7 @@ def test_without_a_login_only_loopback_is_served(tmp_path):
     assert "0.0.0.0" in done.stderr or "loopback" in done.stderr or "other machines" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["fly"], ["--config"], ["--set"], ["backup"], ["plugin-info"]])
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["fly"], ["--config"], ["--set"], ["--set", "listen.port"], ["backup"], ["plugin-info"]])
 def test_a_wrong_command_line_is_a_usage_error(arguments, tmp_path):
     assert run(*arguments, state=tmp_path).returncode == 2
 
