@@ -516,7 +516,9 @@ int pool_take(struct pool *pool, int64_t until_ms, struct child **ret_child, str
     if (!child)
         return error_set(err, EIN_E_UNAVAILABLE, "the sandbox did not start in time");
     pool->busy++;
-    wake_keeper(pool);
+    /* While half of them are left, the next is forked after this run, not beneath it. */
+    if (2 * pool->idle < pool->settings->limits.pool_min)
+        wake_keeper(pool);
     *ret_child = child;
     return 0;
 }
