@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Agents that misbehave: each run ends with a clear error, and the server goes on."""
 
+import glob
 import json
 import os
 import pathlib
@@ -60,10 +61,11 @@ def stray_processes(server):
 
 
 def descendants(pid):
+    """Those that there are: while they are listed, some of them end."""
     children = []
-    for task in os.listdir(f"/proc/{pid}/task"):
+    for listed in glob.glob(f"/proc/{pid}/task/*/children"):
         try:
-            children += pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+            children += pathlib.Path(listed).read_text().split()
         except OSError:
             pass
     return [int(child) for child in children] + [one for child in children for one in descendants(int(child))]
