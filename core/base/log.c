@@ -16,7 +16,7 @@
 enum {
     LOG_FLUSH_MS = 100,
     LOG_BUFFER = 65536,
-    WRITE_PIECE = 4096, /* a pipe that polls writable takes this without blocking */
+    PIPE_PIECE = 4096, /* a pipe that polls writable takes this without blocking */
     WRITE_WAIT_MS = 50,
     LEVEL_OFF = 1000
 };
@@ -32,14 +32,13 @@ struct log {
     pthread_cond_t wake; /* something was buffered, or stopping */
     char *front;         /* guarded by lock, as is what follows */
     size_t front_len;
-    int64_t stamp_second;
-    char stamp[CLOCK_ISO_SIZE];
     bool is_stopping;
 
     pthread_mutex_t write_lock; /* taken before lock */
     char *back;                 /* guarded by write_lock, as is what follows */
     char *path;                 /* NULL: stderr */
     int fd;
+    size_t piece; /* of a write that cannot block */
     size_t lost;  /* lines that could not be written */
     bool is_torn; /* the last line that was written has no end */
 
@@ -89,6 +88,14 @@ static int apply(struct log *log, const json_t *settings, struct ein_error *err)
     return 0;
 }
 
+static void set_fd(struct log *log, int fd)
+{
+    struct stat is;
+
+    log->fd = fd;
+    log->piece = fstat(fd, &is) == 0 && S_ISREG(is.st_mode) ? LOG_BUFFER : PIPE_PIECE;
+}
+
 static int open_file(const char *path, int *ret_fd, struct ein_error *err)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
@@ -97,6 +104,13 @@ static int open_file(const char *path, int *ret_fd, struct ein_error *err)
         return error_set(err, EIN_E_UNAVAILABLE, "log.to: %s: %s", path, strerrordesc_np(errno));
     *ret_fd = fd;
     return 0;
+}
+
+/* Milliseconds are enough here. */
+static void stamp_now(char stamp[CLOCK_ISO_SIZE])
+{
+    clock_iso(stamp);
+    memcpy(stamp + LOG_STAMP_SIZE - 2, "Z", 2);
 }
 
 /* ---- writing: under write_lock ---- */
@@ -111,7 +125,7 @@ static bool write_piece(const struct log *log, const char *data, size_t len, siz
     if (poll(&ready, 1, log->lost ? 0 : WRITE_WAIT_MS) != 1 || !(ready.revents & POLLOUT))
         return false;
     do
-        n = write(log->fd, data, len < WRITE_PIECE ? len : WRITE_PIECE);
+        n = write(log->fd, data, len < log->piece ? len : log->piece);
     while (n < 0 && errno == EINTR);
     if (n <= 0)
         return false;
@@ -147,8 +161,7 @@ static void write_lost(struct log *log)
     struct log_entry entry = { .level = EIN_WARN, .source = "log", .message = message };
     size_t lost = log->lost, len;
 
-    clock_iso(stamp);
-    memcpy(stamp + LOG_STAMP_SIZE - 2, "Z", 2);
+    stamp_now(stamp);
     entry.message_len = (size_t)snprintf(message, sizeof(message), "%zu lines were lost", lost);
     len = log_line_entry(line, atomic_load(&log->is_json), stamp, &entry);
     if (write_all(log, line, len))
@@ -232,25 +245,6 @@ static void *flusher_run(void *data)
 
 /* ---- entries ---- */
 
-/* The date is made once a second. */
-static void stamp_now(struct log *log, char stamp[LOG_STAMP_SIZE])
-{
-    int64_t now_ms = clock_wall_ms(), second = now_ms / 1000;
-    unsigned ms = (unsigned)(now_ms % 1000);
-
-    EIN_LOCKED(&log->lock);
-    if (second != log->stamp_second) {
-        clock_iso_at(log->stamp, second * 1000000);
-        log->stamp_second = second;
-    }
-    memcpy(stamp, log->stamp, LOG_STAMP_SIZE);
-    stamp[20] = (char)('0' + ms / 100);
-    stamp[21] = (char)('0' + ms / 10 % 10);
-    stamp[22] = (char)('0' + ms % 10);
-    stamp[23] = 'Z';
-    stamp[24] = '\0';
-}
-
 static void write_entry(struct log *log, const struct log_entry *entry)
 {
     static const struct {
@@ -260,10 +254,10 @@ static void write_entry(struct log *log, const struct log_entry *entry)
                    { EIN_WARN, Y_LOG_LEVEL_WARNING },
                    { EIN_INFO, Y_LOG_LEVEL_INFO },
                    { 0, Y_LOG_LEVEL_DEBUG } };
-    char line[LOG_LINE_MAX], stamp[LOG_STAMP_SIZE];
+    char line[LOG_LINE_MAX], stamp[CLOCK_ISO_SIZE];
     size_t len, row = 0;
 
-    stamp_now(log, stamp);
+    stamp_now(stamp);
     len = log_line_entry(line, atomic_load(&log->is_json), stamp, entry);
     if (log->target == TO_FD) {
         append(log, line, len);
@@ -308,12 +302,12 @@ void log_write(struct log *log, int level, const char *source, const char *reque
 
 void log_access(struct log *log, const struct log_access *access)
 {
-    char line[LOG_LINE_MAX], stamp[LOG_STAMP_SIZE];
+    char line[LOG_LINE_MAX], stamp[CLOCK_ISO_SIZE];
     size_t len;
 
     if (!is_wanted(log, EIN_INFO) || !atomic_load_explicit(&log->has_access, memory_order_relaxed))
         return;
-    stamp_now(log, stamp);
+    stamp_now(stamp);
     len = log_line_access(line, atomic_load(&log->is_json), stamp, access);
     if (log->target == TO_FD)
         append(log, line, len);
@@ -354,8 +348,9 @@ static int start_yder(struct log *log, struct ein_error *err)
 static int open_target(struct log *log, const json_t *settings, struct ein_error *err)
 {
     const char *to = setting(settings, "to", "stderr");
+    int fd = -1, r;
 
-    log->fd = STDERR_FILENO;
+    set_fd(log, STDERR_FILENO);
     log->target = str_eq(to, "journal") ? TO_JOURNAL : str_eq(to, "syslog") ? TO_SYSLOG : TO_FD;
     if (log->target != TO_FD || str_eq(to, "stderr"))
         return 0;
@@ -367,7 +362,10 @@ static int open_target(struct log *log, const json_t *settings, struct ein_error
     if (!log->path)
         return error_set(err, EIN_E_NO_MEMORY, "log: no memory");
     log->fd = -1;
-    return open_file(to, &log->fd, err);
+    r = open_file(to, &fd, err);
+    if (r == 0)
+        set_fd(log, fd);
+    return r;
 }
 
 static int start(struct log *log, const json_t *settings, struct ein_error *err)
@@ -402,7 +400,6 @@ int log_new(const json_t *settings, struct log **ret_log, struct ein_error *err)
     (void)pthread_mutex_init(&log->write_lock, NULL);
     (void)pthread_cond_init(&log->wake, NULL);
     log->fd = -1;
-    log->stamp_second = -1;
 
     r = start(log, settings, err);
     if (r < 0) {
@@ -458,6 +455,6 @@ int log_reload(struct log *log, const json_t *settings, struct ein_error *err)
         return r;
     EIN_LOCKED(&log->write_lock);
     (void)close(log->fd);
-    log->fd = fd;
+    set_fd(log, fd);
     return 0;
 }

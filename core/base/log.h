@@ -5,6 +5,7 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ void log_vwrite(struct log *log, int level, const char *source, const char *requ
 struct log_access {
     const char *method, *path; /* as the client sent them; escaped by the log */
     const char *operation_id, *request_id, *trace_id, *client_addr, *uid; /* may be NULL */
+    bool own_id; /* the request's id was made here */
     int status;
     size_t reply_len;
     uint64_t duration_us;

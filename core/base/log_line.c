@@ -176,6 +176,19 @@ static void put_field(struct line *line, const char *name, const char *value)
         put(line, "\"", 1);
 }
 
+/* A value of the server's own, which needs no escaping and is no secret. */
+static void put_own(struct line *line, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    put_name(line, name);
+    if (line->is_json)
+        put(line, "\"", 1);
+    put_text(line, value);
+    if (line->is_json)
+        put(line, "\"", 1);
+}
+
 static void put_count(struct line *line, const char *name, uint64_t value)
 {
     put_name(line, name);
@@ -247,10 +260,10 @@ size_t log_line_access(char start[LOG_LINE_MAX], bool is_json, const char *stamp
     put_count(&line, "status", (uint64_t)access->status);
     put_count(&line, "bytes", access->reply_len);
     put_count(&line, "us", access->duration_us);
-    put_field(&line, "operation", access->operation_id);
-    put_field(&line, "request", access->request_id);
-    put_field(&line, "trace", access->trace_id);
-    put_field(&line, "client", access->client_addr);
+    put_own(&line, "operation", access->operation_id);
+    (access->own_id ? put_own : put_field)(&line, "request", access->request_id);
+    put_own(&line, "trace", access->trace_id);
+    put_own(&line, "client", access->client_addr);
     put_field(&line, "uid", access->uid);
     return finish(&line, start);
 }

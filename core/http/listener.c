@@ -25,7 +25,7 @@ enum {
     DESCRIPTORS_BESIDE = 256, /* for the store, agents and what they fetch */
     /* Of a connection's memory, beside the request's headers: what is made of them, and the head
      * of the reply.  All of it is cleared for every request. */
-    HEAD_EXTRA = 16 * 1024
+    HEAD_EXTRA = 8 * 1024
 };
 
 struct listener {
@@ -44,6 +44,8 @@ struct conn {
     struct watch_conn watch;
     struct listener *listener;
     struct ein_req *req; /* storage, made with the first request and used again by the next */
+    char *target;        /* of this request, as sent */
+    size_t target_size;  /* of its storage, likewise used again */
     bool streaming;      /* its stream is being sent */
     bool used;           /* a request has been answered */
     size_t body_max;     /* when this request began */
@@ -143,6 +145,7 @@ static void conn_close(struct listener *listener, void **context)
     metric_add(pipeline_stats(listener->pipeline)->connections, -1);
     watch_conn_remove(pipeline_watch(listener->pipeline), &conn->watch);
     free(conn->req);
+    free(conn->target);
     free(conn);
     *context = NULL;
 }
@@ -158,18 +161,36 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 
 /* ---- the phases of a request ---- */
 
-/* The request line is there. */
+/* libmicrohttpd decodes the target in place. */
+static bool keep_target(struct conn *conn, const char *target)
+{
+    size_t size = strlen(target) + 1;
+
+    if (size > conn->target_size) {
+        char *larger = realloc(conn->target, size);
+        if (!larger)
+            return false;
+        conn->target = larger;
+        conn->target_size = size;
+    }
+    memcpy(conn->target, target, size);
+    return true;
+}
+
+/* The request line is there.  ulfius would take the path to pieces to match it with its one
+ * endpoint, and again for parameters: it is told of the shortest there is. */
 static void *on_uri(void *data, const char *uri, struct MHD_Connection *connection)
 {
     struct listener *listener = data;
 
     current = conn_of(connection);
-    if (current)
-        current->body_max = __atomic_load_n(&listener->body_max, __ATOMIC_ACQUIRE);
+    if (!current || !keep_target(current, uri))
+        return NULL;
+    current->body_max = __atomic_load_n(&listener->body_max, __ATOMIC_ACQUIRE);
     /* The first request's time runs since the connection was opened. */
-    if (current && current->used)
+    if (current->used)
         watch_conn_until(&current->watch, clock_mono_ms() + limits_of(listener)->read_ms);
-    return ulfius_uri_logger(NULL, uri);
+    return ulfius_uri_logger(NULL, "/");
 }
 
 static void end_stream(struct conn *conn)
@@ -281,7 +302,7 @@ static struct head head_of(const struct conn *conn, const struct _u_request *req
 
     return (struct head){
         .method = request->http_verb,
-        .target = request->http_url,
+        .target = conn->target,
         .version = request->http_protocol,
         .names = request->map_header->keys,
         .values = request->map_header->values,

@@ -217,6 +217,7 @@ void pipeline_end(struct ein_req *req, size_t reply_len)
         .path = request_path(req),
         .operation_id = req->route ? req->route->spec.operation_id : NULL,
         .request_id = req->id,
+        .own_id = req->id == req->made_id,
         .trace_id =
             req->trace_id[0] || req->known[HEADER_TRACEPARENT] ? request_trace_id(req) : NULL,
         .client_addr = req->head.client_addr,

@@ -120,21 +120,18 @@ void request_done(struct ein_req *req)
     arena_done(&req->arena);
 }
 
-/* Several headers of a name have become one, with commas between. */
-static bool is_host(const char *host)
-{
-    for (; *host; host++)
-        if ((unsigned char)*host <= ' ' || *host == 0x7f || strchr(",/?#@\\", *host))
-            return false;
-    return true;
-}
-
 static bool has_control(const char *text)
 {
     for (; *text; text++)
         if ((unsigned char)*text <= ' ' || *text == 0x7f)
             return true;
     return false;
+}
+
+/* Several headers of a name have become one, with commas between. */
+static bool is_host(const char *host)
+{
+    return !has_control(host) && host[strcspn(host, ",/?#@\\")] == '\0';
 }
 
 const char *request_head_fault(const struct ein_req *req)
