@@ -5,9 +5,11 @@
 #include "error.h"
 #include "events.h"
 #include "jobs.h"
+#include "json_text.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "metrics.h"
+#include "owner.h"
 #include "pipeline.h"
 #include "redact.h"
 #include "request.h"
@@ -63,6 +65,9 @@ static const struct ein_http http = {
     .set_cookie = reply_set_cookie,
     .send_event = stream_send_event,
     .send_bytes = stream_send_bytes,
+    .origin = request_origin,
+    .may = owner_may,
+    .visible = owner_visible,
 };
 
 /* ---- cancelling ---- */
@@ -257,4 +262,5 @@ const struct ein_host host_table = {
     .gauge = gauge,
     .submit = submit,
     .every = every,
+    .json_text = json_text_dump,
 };

@@ -122,10 +122,11 @@ static bool dump_object(struct buf *out, const json_t *object, int depth)
 
     for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it)) {
         const char *name = json_object_iter_key(it);
+        size_t len = json_object_iter_key_len(it);
 
         (void)buf_text(out, before);
         before = ",";
-        if (!dump_string(out, name, strlen(name)))
+        if (memchr(name, '\0', len) || !dump_string(out, name, len)) /* no parser takes a NUL */
             return false;
         (void)buf_char(out, ':');
         if (!dump(out, json_object_iter_value(it), depth))

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "metrics_process.h"
+#include "rwlock.h"
 #include "str.h"
 #include <math.h>
 #include <stdbool.h>
@@ -50,7 +51,7 @@ int metrics_new(struct metrics **ret_metrics)
 
     if (!metrics)
         return EIN_E_NO_MEMORY;
-    (void)pthread_rwlock_init(&metrics->lock, NULL);
+    rwlock_init(&metrics->lock);
     *ret_metrics = metrics;
     return 0;
 }

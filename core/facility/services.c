@@ -6,6 +6,7 @@
 #include "error.h"
 #include "gate.h"
 #include "list.h"
+#include "rwlock.h"
 #include "str.h"
 #include <ctype.h>
 #include <string.h>
@@ -52,7 +53,7 @@ int services_new(struct services **ret_services)
 
     if (!services)
         return EIN_E_NO_MEMORY;
-    (void)pthread_rwlock_init(&services->lock, NULL);
+    rwlock_init(&services->lock);
     list_init(&services->withdrawn);
     *ret_services = services;
     return 0;

@@ -398,6 +398,13 @@ void request_drop_cancel(struct ein_req *req)
     req->has_cancel = false;
 }
 
+const char *request_origin(const struct ein_req *req)
+{
+    const char *host = req->known[HEADER_HOST];
+
+    return host ? arena_printf(&writable(req)->arena, "http://%s", host) : NULL;
+}
+
 void request_log(const struct ein_req *req, int level, const char *fmt, ...)
 {
     va_list args;

@@ -117,6 +117,7 @@ const char *request_trace_id(const struct ein_req *req);
 void *request_alloc(struct ein_req *req, size_t size);
 uint32_t request_left_ms(const struct ein_req *req);
 struct ein_cancel *request_cancel(struct ein_req *req);
+const char *request_origin(const struct ein_req *req);
 void request_log(const struct ein_req *req, int level, const char *fmt, ...) EIN_PRINTF(3, 4);
 
 #endif

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "gate.h"
 #include "route.h"
+#include "rwlock.h"
 #include "stats.h"
 #include "str.h"
 #include <stdio.h>
@@ -139,7 +140,7 @@ int router_new(struct metrics *metrics, struct router **ret_router)
         return EIN_E_NO_MEMORY;
     }
     (void)pthread_mutex_init(&router->writer, NULL);
-    (void)pthread_rwlock_init(&router->lock, NULL);
+    rwlock_init(&router->lock);
     *ret_router = router;
     return 0;
 }

@@ -107,6 +107,7 @@ int settings_new(const struct settings_from *from, struct settings **ret_setting
     if (!settings)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     settings->no_login = from->no_login;
+    settings->shared = from->shared;
     settings->check_replies = check && strcmp(check, "1") == 0;
 
     r = read_limits(&settings->limits, from->limits, err);

@@ -27,6 +27,7 @@ struct settings {
     const char **hosts;   /* NULL-ended: the hosts of the origins, without port */
     char *admin_password; /* NULL: the admin panel is disabled */
     bool no_login;        /* nobody logs in: everybody is the one local user */
+    bool shared;          /* everybody owns everything, as in one big room */
     bool check_replies;
 };
 
@@ -37,6 +38,7 @@ struct settings_from {
     const char *admin_password;
     /* No auth provider is configured, and the server listens on loopback only. */
     bool no_login;
+    bool shared;
 };
 
 int settings_new(const struct settings_from *from, struct settings **ret_settings,

@@ -181,37 +181,24 @@ static json_t *without_own(const json_t *doc)
     return copy;
 }
 
-/* Deeper than the parser goes, or with NUL in a name, it could never be read again. */
-static int check_readable(const char *text, size_t len, struct ein_error *err)
-{
-    json_error_t at;
-    EIN_JSON json_t *json = json_loadb(text, len, JSON_ALLOW_NUL, &at);
-
-    return json ? 0 : error_set(err, EIN_E_INVALID, "The document cannot be stored: %s", at.text);
-}
-
-int doc_encode(const json_t *doc, size_t max_bytes, char **ret_text, size_t *ret_len,
-               struct ein_error *err)
+int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes, char **ret_text,
+               size_t *ret_len, struct ein_error *err)
 {
     EIN_JSON json_t *members = without_own(doc);
-    EIN_FREE char *text = NULL;
     size_t len;
-    int r;
+    char *text;
 
     if (!members)
         return doc_no_memory(err);
-    text = json_dumps(members, JSON_COMPACT);
+    text = host->json_text(members, &len);
     if (!text)
         return error_set(err, EIN_E_INVALID, "The document cannot be written as JSON");
-
-    len = strlen(text);
-    if (len > max_bytes)
+    if (len > max_bytes) {
+        host->mem_free(text);
         return error_set(err, EIN_E_TOO_LARGE, "The document has %zu bytes; at most %zu are stored",
                          len, max_bytes);
-    r = check_readable(text, len, err);
-    if (r < 0)
-        return r;
-    *ret_text = EIN_TAKE(text);
+    }
+    *ret_text = text;
     *ret_len = len;
     return 0;
 }

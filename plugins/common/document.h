@@ -26,9 +26,9 @@ int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t
 
 struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride);
 
-/* The members of DOC, without `_id` and `_rev`, as JSON text; free(). */
-int doc_encode(const json_t *doc, size_t max_bytes, char **ret_text, size_t *ret_len,
-               struct ein_error *err);
+/* The members of DOC, without `_id` and `_rev`, as JSON text; host->mem_free. */
+int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes, char **ret_text,
+               size_t *ret_len, struct ein_error *err);
 /* A new document with `_id`, `_rev` and the members of TEXT. */
 int doc_decode(const char *text, size_t len, const char *id, const char *rev, json_t **ret_doc,
                struct ein_error *err);

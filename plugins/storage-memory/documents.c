@@ -153,14 +153,17 @@ int memory_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
 int memory_revise(const struct memory *memory, const json_t *members, const char *id,
                   const char *old_rev, json_t **ret_json, struct ein_error *err)
 {
-    EIN_FREE char *text = NULL;
     char rev[EIN_REV_SIZE];
+    char *text = NULL;
     size_t len;
-    int r = doc_encode(members, memory->max_bytes, &text, &len, err);
+    int r = doc_encode(memory->host, members, memory->max_bytes, &text, &len, err);
 
     if (r >= 0)
         r = doc_revise(old_rev, rev, err);
-    return r < 0 ? r : doc_decode(text, len, id, rev, ret_json, err);
+    if (r >= 0)
+        r = doc_decode(text, len, id, rev, ret_json, err);
+    memory->host->mem_free(text);
+    return r;
 }
 
 static int store(struct memory *memory, const struct ein_doc_op *op, const json_t *members,

@@ -72,21 +72,22 @@ static int take(struct writing *writing, struct claim *claim, const struct row *
                 struct ein_error *err)
 {
     EIN_JSON json_t *members = NULL;
-    EIN_FREE char *text = NULL;
+    const struct ein_host *host = writing->store->host;
+    char *text = NULL;
     char rev[EIN_REV_SIZE];
     const char *id = doc_id(row->doc);
     size_t len;
     int r = doc_with_integer(row->doc, claim->due_field, claim->due_next, &members, err);
 
     if (r >= 0)
-        r = doc_encode(members, writing->store->max_bytes, &text, &len, err);
+        r = doc_encode(host, members, writing->store->max_bytes, &text, &len, err);
     if (r >= 0)
         r = document_store(writing, claim->set, id, row, members, text, len, rev, err);
-    if (r < 0)
-        return r;
     json_decref(claim->claimed); /* of a transaction that was lost */
     claim->claimed = NULL;
-    r = doc_decode(text, len, id, rev, &claim->claimed, err);
+    if (r >= 0)
+        r = doc_decode(text, len, id, rev, &claim->claimed, err);
+    host->mem_free(text);
     return r < 0 ? r : 1;
 }
 

@@ -202,15 +202,17 @@ static int update(struct writing *writing, const struct ein_doc_op *op, const st
                   char ret_rev[EIN_REV_SIZE], struct ein_error *err)
 {
     EIN_JSON json_t *members = NULL;
-    EIN_FREE char *text = NULL;
+    const struct ein_host *host = writing->store->host;
+    char *text = NULL;
     size_t len;
     int r = doc_update(op, old->doc, &members, err);
 
     if (r >= 0)
-        r = doc_encode(members, writing->store->max_bytes, &text, &len, err);
-    if (r < 0)
-        return r;
-    return document_store(writing, op->set, op->id, old, members, text, len, ret_rev, err);
+        r = doc_encode(host, members, writing->store->max_bytes, &text, &len, err);
+    if (r >= 0)
+        r = document_store(writing, op->set, op->id, old, members, text, len, ret_rev, err);
+    host->mem_free(text);
+    return r;
 }
 
 static int remove_row(struct writing *writing, const struct ein_doc_op *op, const struct row *old,
@@ -287,17 +289,18 @@ static int prepare(const struct sqlite *store, struct batch *batch, struct ein_e
         struct prepared *prepared = &batch->prepared[i];
         if (op->kind != EIN_DOC_PUT)
             continue;
-        int r = doc_encode(op->doc, store->max_bytes, &prepared->text, &prepared->len, err);
+        int r = doc_encode(store->host, op->doc, store->max_bytes, &prepared->text, &prepared->len,
+                           err);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static void done_batch(struct batch *batch)
+static void done_batch(const struct sqlite *store, struct batch *batch)
 {
     for (size_t i = 0; batch->prepared && i < batch->count; i++)
-        free(batch->prepared[i].text);
+        store->host->mem_free(batch->prepared[i].text);
     free(batch->prepared);
 }
 
@@ -318,6 +321,6 @@ int sqlite_batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
         r = writer_do(store->writer, run_batch, &batch, err);
     for (size_t i = 0; r >= 0 && i < count; i++)
         memcpy(doc_op_at(ops, i, stride)->ret_rev, batch.prepared[i].rev, EIN_REV_SIZE);
-    done_batch(&batch);
+    done_batch(store, &batch);
     return r < 0 ? r : 0;
 }

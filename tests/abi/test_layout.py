@@ -88,7 +88,7 @@ def verdict(folder, include):
     return subprocess.run([HERE / "abi-additive.sh", RELEASED, probe], capture_output=True, text=True)
 
 
-LAST = "int (*every)(struct ein_ctx *ctx, uint32_t period_ms, void (*run)(void *data), void *data);\n};"
+LAST = "char *(*json_text)(const struct json_t *json, size_t *ret_len);\n};"
 APPEND = swap(LAST, LAST[:-2] + "    int (*one)(void); int (*two)(void); int (*three)(void);\n};")
 RELEASE = "void (*release)(struct ein_ctx *ctx, const struct ein_service *service); /* NULL is fine */"
 DUP, FREE = "char *(*text_dup)(const char *text);", "void (*mem_free)(void *memory); /* NULL is fine */"

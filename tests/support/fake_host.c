@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_internal.h"
+#include "json_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -320,6 +321,7 @@ static const struct ein_host host_table = {
     .gauge = gauge,
     .submit = submit,
     .every = every,
+    .json_text = json_text_dump,
 };
 
 struct with_ctx {

@@ -171,6 +171,19 @@ struct ein_http {
      * EIN_E_CANCELLED once it has gone.  Ends when the handler returns. */
     int (*send_event)(struct ein_req *req, const char *id, const char *event, struct json_t *take_data);
     int (*send_bytes)(struct ein_req *req, const void *data, size_t len);
+
+    /* "https://agents.example.org", this server as the client sees it.  Lent;
+     * NULL where there is no usable Host header. */
+    const char *(*origin)(const struct ein_req *req);
+    /* Owners.  A document that belongs to somebody has `userId`, who made it,
+     * and may have `workspaceId`; `owner` is "workspace:" and the latter, or
+     * else the former.
+     * may(): 0 if the caller may do with `doc` what the route's scope says: read it
+     * ("...:read", "...:run", no scope), or change it (all others).  NOT_FOUND: the
+     * caller is not to know that it exists.  DENIED: may read, not change it. */
+    int (*may)(const struct ein_req *req, const struct json_t *doc, struct ein_error *err);
+    /* Members for ein_query.where that leave what the caller may read. */
+    struct json_t *(*visible)(const struct ein_req *req); /* json_decref; NULL: no memory */
 };
 #define EIN_ADD_ROUTES(host, ctx, array, self, err)                                        \
     (host)->http->add_routes((ctx), (array), sizeof(array) / sizeof((array)[0]),           \
@@ -360,6 +373,11 @@ struct ein_host {
      * where as many wait as may, UNAVAILABLE once the instance is leaving. */
     int (*submit)(struct ein_ctx *ctx, void (*run)(void *data), void (*drop)(void *data), void *data);
     int (*every)(struct ein_ctx *ctx, uint32_t period_ms, void (*run)(void *data), void *data);
+
+    /* Compact JSON text that can be read again, the shortest numbers in it, the
+     * order of members kept; mem_free.  NULL: no memory, or it has no such text
+     * (nested deeper than 512, NUL in a member's name, not UTF-8). */
+    char *(*json_text)(const struct json_t *json, size_t *ret_len);
 };
 
 /* ---- the plugin --------------------------------------------------------- */

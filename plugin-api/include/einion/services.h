@@ -68,6 +68,78 @@ struct ein_auth_provider {
     /* Browser login; NULL where the provider has none. */
     int (*login_url)(void *impl, const struct ein_login *login, char **ret_url, struct ein_error *err);
     int (*exchange)(void *impl, const struct ein_login *login, struct json_t **ret_claims, struct ein_error *err);
+    /* {"displayName", "icon"} of a provider with a browser login. */
+    int (*describe)(void *impl, struct json_t **ret_about, struct ein_error *err);
+    /* What the provider says today of somebody who has logged in, in the form of
+     * exchange(), which gave `claims`; DENIED: they may not log in any more.
+     * UNSUPPORTED, or NULL: it cannot be asked again. */
+    int (*refresh)(void *impl, const struct json_t *claims, struct json_t **ret_claims, struct ein_error *err);
+};
+
+/* ---- ledger/1: what calls may cost, and have cost -------------------- */
+/* Money is nano-dollars: 10^-9 USD. */
+#define EIN_LEDGER "ledger/1"
+#define EIN_HOLD_SIZE 40 /* bytes, with the NUL */
+
+struct ein_ledger_entry { /* one call that was paid for */
+    uint32_t struct_size, reserved;
+    int64_t  cost;
+    const char *user_id;
+    const char *key_id, *agent_id, *run_id, *provider, *model, *request_id; /* each may be NULL */
+    uint64_t input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens;
+    const struct json_t *price;    /* the row of the catalog that made the cost, may be NULL */
+    const struct json_t *metadata; /* an object, may be NULL */
+};
+struct ein_ledger { /* all are on disk when they return, and hold for any number of servers */
+    uint32_t struct_size, reserved;
+    /* Sets `bound` aside.  DENIED, with the sentence for a 402, where that much is not
+     * left.  Unless it is extended, the hold ends by itself after lease_ms (0: the
+     * configured default). */
+    int (*reserve)(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
+                   char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
+    int (*extend)(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err); /* NOT_FOUND: it has ended */
+    /* The hold becomes an entry: its bound is given back and the cost is taken, whatever
+     * is left.  A hold that has ended by itself is settled all the same.  CONFLICT: it
+     * was settled already.  hold NULL: a cost for which nothing was set aside. */
+    int (*settle)(void *impl, const char *hold, const struct ein_ledger_entry *entry, struct ein_error *err);
+    int (*release)(void *impl, const char *hold, struct ein_error *err); /* NOT_FOUND: it has ended */
+};
+
+/* ---- vault/1: secrets at rest ---------------------------------------- */
+#define EIN_VAULT "vault/1"
+
+struct ein_vault { /* names: 1 to 400 bytes; secrets: up to 64 KiB of text */
+    uint32_t struct_size, reserved;
+    int (*put)(void *impl, const char *name, const char *secret, struct ein_error *err); /* replaces; on disk */
+    int (*get)(void *impl, const char *name, char **ret_secret, struct ein_error *err);  /* for wipe() */
+    int (*del)(void *impl, const char *name, struct ein_error *err);                     /* NOT_FOUND */
+    void (*wipe)(void *impl, char *take_secret); /* overwrites, then frees; NULL is fine */
+    /* Makes a new master key and seals everything with it. */
+    int (*rotate)(void *impl, uint64_t *ret_count, struct ein_error *err);
+};
+
+/* ---- model_keys/1: whose key a call to a vendor uses ------------------ */
+#define EIN_MODEL_KEYS "model_keys/1"
+
+struct ein_model_keys {
+    uint32_t struct_size, reserved;
+    /* The user's own key for "openai", ..., else the server's.  *ret_source is "user" or
+     * "env".  NOT_FOUND: neither is set. */
+    int (*get)(void *impl, const char *user_id, const char *provider, char **ret_key, const char **ret_source,
+               struct ein_error *err);
+    void (*wipe)(void *impl, char *take_key);
+};
+
+/* ---- audit/1: who did what, for good ---------------------------------- */
+#define EIN_AUDIT "audit/1"
+
+struct ein_audit {
+    uint32_t struct_size, reserved;
+    /* {"action": "login", ..., "actor", "target", "address", "outcome", "details"}: all
+     * but the action may be absent.  On disk when it returns. */
+    int (*append)(void *impl, struct json_t *take_event, struct ein_error *err);
+    /* INVALID, with the number of the first entry that was changed, taken away or put in. */
+    int (*verify)(void *impl, uint64_t *ret_count, struct ein_error *err);
 };
 
 /* ---- llm_provider/1: one model family, e.g. "openai" --------------------- */
