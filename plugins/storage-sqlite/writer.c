@@ -40,6 +40,8 @@ struct writer {
     struct writing writing;                              /* from here on the thread's own */
     char trouble[sizeof(((struct ein_error *)0)->text)]; /* why the last group failed; "" */
     bool unready;                                        /* /readyz knows of the trouble */
+    bool careful;                                        /* each job has a savepoint of its own */
+    bool spoiled;                                        /* a job failed that had none */
     int wal_pages, restart_at;
 };
 
@@ -76,7 +78,7 @@ static int undo_job(struct writer *writer, struct ein_error *err)
 }
 
 /* Below 0: the transaction is lost, and JOB, whose doing it was, has the reason. */
-static int run_job(struct writer *writer, struct job *job)
+static int run_job_alone(struct writer *writer, struct job *job)
 {
     struct db *db = writer->writing.db;
     int r = db_run(db, "SAVEPOINT job", &job->error);
@@ -94,6 +96,24 @@ static int run_job(struct writer *writer, struct job *job)
     return undo_job(writer, NULL);
 }
 
+/* Savepoints cost as much as most jobs, and few jobs fail after they have written something:
+ * those are done without, and if one does, the group once more with them. */
+static int run_job(struct writer *writer, struct job *job)
+{
+    sqlite3 *handle = writer->writing.db->handle;
+    sqlite3_int64 before = sqlite3_total_changes64(handle);
+
+    if (writer->careful)
+        return run_job_alone(writer, job);
+    job->result = job->run(&writer->writing, job->data, &job->error);
+    if (job->result >= 0)
+        return 0;
+    writer->spoiled = in_transaction(writer) &&
+                      (sqlite3_total_changes64(handle) != before || writer->writing.sets_changed);
+    job->settled = !writer->spoiled;
+    return in_transaction(writer) && !writer->spoiled ? 0 : job->result;
+}
+
 /* The job that lost the transaction for all, or NULL. */
 static const struct job *run_jobs(struct writer *writer, struct job *group)
 {
@@ -102,7 +122,7 @@ static const struct job *run_jobs(struct writer *writer, struct job *group)
             continue;
         int r = run_job(writer, job);
         if (r < 0) {
-            job->settled = true;
+            job->settled = !writer->spoiled;
             job->result = r;
             return job;
         }
@@ -138,14 +158,16 @@ static void note_trouble(struct writer *writer, const char *text)
     snprintf(writer->trouble, sizeof(writer->trouble), "%s", text);
 }
 
-/* Each time round, the job that lost the transaction for all is left out. */
+/* Each time round, the job that lost the transaction for all is left out, or has to be careful. */
 static int commit_group(struct writer *writer, struct job *group, struct ein_error *err)
 {
     int r;
 
     note_trouble(writer, "");
+    writer->careful = false;
     do {
         const struct job *culprit = NULL;
+        writer->spoiled = false;
         r = begin(writer, err);
         if (r >= 0)
             culprit = run_jobs(writer, group);
@@ -154,7 +176,9 @@ static int commit_group(struct writer *writer, struct job *group, struct ein_err
         if (r >= 0 && !culprit)
             return 0;
         roll_back(writer);
-        note_trouble(writer, culprit ? culprit->error.text : err->text);
+        writer->careful = true;
+        if (!writer->spoiled)
+            note_trouble(writer, culprit ? culprit->error.text : err->text);
     } while (r >= 0 && !all_settled(group));
     return r;
 }

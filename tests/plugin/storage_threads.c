@@ -260,8 +260,36 @@ static void an_index_may_be_declared_by_all_at_once(void **state)
     assert_int_equal(tally(fixture, "things", "{'n': {'$gte': 0}}"), 1);
 }
 
+/* Every other worker's batches fail after they have written. */
+static void *add_or_fail_late(void *data)
+{
+    struct worker *worker = data;
+    bool fails = worker->number % 2;
+    struct ein_doc_op ops[] = {
+        { .kind = EIN_DOC_UPDATE, .set = "things", .id = "sum", .add_field = "n", .add_by = 1 },
+        { .kind = EIN_DOC_CHECK, .set = "things", .id = "sum", .expect = EIN_REV_NEW },
+    };
+
+    for (int i = 0; i < 20; i++) {
+        int r = batch(worker->fixture, ops, fails ? 2 : 1, NULL);
+        worker->failed += r != (fails ? EIN_E_CONFLICT : 0);
+    }
+    return NULL;
+}
+
+static void a_batch_that_fails_late_takes_no_neighbour_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct worker workers[THREADS];
+
+    put(fixture, "sum", "{}");
+    run_all(fixture, workers, add_or_fail_late);
+    expect_members(fixture, "things", "sum", "{'n': 640}");
+}
+
 const struct CMUnitTest thread_tests[] = {
     TEST(no_addition_is_lost),
+    TEST(a_batch_that_fails_late_takes_no_neighbour_with_it),
     TEST(nobody_spends_more_than_there_is),
     TEST(a_write_that_expects_a_revision_loses_no_other),
     TEST(a_claim_has_one_winner),
