@@ -55,10 +55,11 @@ packages_need() {
 
     echo "Installing: ${missing[*]}"
     packages_become_root "${missing[@]}"
-    # A mirror that fails matters only if a package cannot be had without it.
+    # A mirror that fails matters only if a package cannot be had without it.  A machine that has
+    # just been started updates itself, and holds apt's lock meanwhile.
     "${packages_root[@]}" apt-get update -q || true
     "${packages_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends "${missing[@]}" ||
+        apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}" ||
         die "apt-get could not install: ${missing[*]}" \
             "What it said is above. It needs the network, and a mirror of Debian 12 in /etc/apt."
 }
