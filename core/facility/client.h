@@ -21,7 +21,8 @@ enum {
 };
 
 /* section: "egress" of the configuration: {"allow": ["10.1.0.0/16", "host.example"], "connect_ms",
- * "first_byte_ms", "idle_ms", "total_ms", "max_bytes", "proxy"}; allow and proxy may be absent.
+ * "first_byte_ms", "idle_ms", "total_ms", "max_bytes", "ports", "proxy", "ca_file"}; allow, ports,
+ * proxy and ca_file may be absent.
  * listen_host, listen_port: where this server listens, which EIN_EGRESS_PUBLIC never reaches
  * (NULL, 0: nowhere).  metrics may be NULL. */
 int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,

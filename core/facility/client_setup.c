@@ -135,6 +135,8 @@ static void set_manners(struct running *running)
     (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     /* "": not even one from the environment. */
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, what->proxy ? what->proxy : "");
+    if (what->ca_file)
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, what->ca_file);
     if (what->decode)
         (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 }

@@ -16,6 +16,7 @@ struct transfer {
     const char *method;
     const char *const *headers;  /* checked, NULL-ended */
     const char *proxy;           /* may be NULL */
+    const char *ca_file;         /* the authorities trusted; NULL: the system's */
     const struct egress *egress; /* NULL: every address */
     bool host_allowed;
 

@@ -25,7 +25,9 @@ struct egress {
     size_t net_count;
     char **hosts;
     size_t host_count;
-    struct ip *own; /* addresses this server listens on */
+    uint16_t ports[EGRESS_PORTS_MAX];
+    size_t port_count; /* 0: all may be reached */
+    struct ip *own;    /* addresses this server listens on */
     size_t own_count;
     uint16_t own_port; /* 0: it does not listen */
 };
@@ -226,6 +228,25 @@ static int allow_load(struct egress *egress, const json_t *allow, struct ein_err
     return 0;
 }
 
+static int ports_load(struct egress *egress, const json_t *ports, struct ein_error *err)
+{
+    size_t count = json_array_size(ports), i;
+    const json_t *item;
+
+    if (count > EGRESS_PORTS_MAX)
+        return error_set(err, EIN_E_INVALID, "egress.ports: more than %d entries",
+                         EGRESS_PORTS_MAX);
+    json_array_foreach(ports, i, item)
+    {
+        json_int_t port = json_integer_value(item);
+
+        if (port < 1 || port > UINT16_MAX)
+            return error_set(err, EIN_E_INVALID, "egress.ports: not a port");
+        egress->ports[egress->port_count++] = (uint16_t)port;
+    }
+    return 0;
+}
+
 /* ---- where the server itself listens ---- */
 
 static bool is_any(const struct ip *ip)
@@ -303,7 +324,7 @@ static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t po
 
 /* ---- asking ---- */
 
-int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_port,
+int egress_new(const json_t *section, const char *listen_host, uint16_t listen_port,
                struct egress **ret_egress, struct ein_error *err)
 {
     struct egress *egress = calloc(1, sizeof(*egress));
@@ -311,7 +332,9 @@ int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_por
 
     if (!egress)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress policy");
-    r = allow_load(egress, allow, err);
+    r = allow_load(egress, json_object_get(section, "allow"), err);
+    if (r == 0)
+        r = ports_load(egress, json_object_get(section, "ports"), err);
     if (r == 0)
         r = own_load(egress, listen_host, listen_port, err);
     if (r < 0) {
@@ -359,6 +382,15 @@ static bool is_allowed(const struct egress *egress, const struct ip *ip)
     return false;
 }
 
+static bool is_port(const struct egress *egress, uint16_t port)
+{
+    for (size_t i = 0; i < egress->port_count; i++) {
+        if (egress->ports[i] == port)
+            return true;
+    }
+    return egress->port_count == 0;
+}
+
 static void ip_text(const struct ip *ip, char out[INET6_ADDRSTRLEN])
 {
     if (is_mapped(ip))
@@ -380,8 +412,12 @@ int egress_check(const struct egress *egress, const struct sockaddr *address, bo
     ip_text(&ip, text);
     if (is_own(egress, &ip, port))
         return error_set(err, EIN_E_DENIED, "%s port %u is this server itself", text, port);
-    why = why_private(&ip);
-    if (!why || host_allowed || is_allowed(egress, &ip))
+    if (host_allowed || is_allowed(egress, &ip))
         return 0;
+    why = why_private(&ip);
+    if (!why && is_port(egress, port))
+        return 0;
+    if (!why)
+        return error_set(err, EIN_E_DENIED, "port %u is none of egress.ports", port);
     return error_set(err, EIN_E_DENIED, "%s is %s, which egress.allow does not allow", text, why);
 }

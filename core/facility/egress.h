@@ -10,10 +10,11 @@
 /* Which addresses a fetch may reach.  Immutable once made: any thread. */
 struct egress;
 
-enum { EGRESS_ALLOW_MAX = 256 };
+enum { EGRESS_ALLOW_MAX = 256, EGRESS_PORTS_MAX = 256 };
 
-/* allow: an array of CIDRs ("10.1.0.0/16", "fd00::/8"), addresses and host names. */
-int egress_new(const json_t *allow, const char *listen_host, uint16_t listen_port,
+/* section: {"allow": array of CIDRs ("10.1.0.0/16", "fd00::/8"), addresses and host names, any port
+ * of which may be reached, "ports": array of those that may be reached elsewhere, empty: all}. */
+int egress_new(const json_t *section, const char *listen_host, uint16_t listen_port,
                struct egress **ret_egress, struct ein_error *err);
 void egress_free(struct egress *egress);
 

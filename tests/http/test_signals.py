@@ -231,6 +231,12 @@ def test_a_storage_that_is_not_there_is_said(command, tmp_path):
     assert done.returncode == 1 and "storage.backend" in done.stderr, done
 
 
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_authorities_that_are_not_there_are_said(command, tmp_path):
+    done = run("--set", "egress.ca_file=/no/such.pem", "--set", f"listen.port={free_port()}", command, state=tmp_path)
+    assert done.returncode == 1 and "egress.ca_file: /no/such.pem: No such file" in done.stderr, done
+
+
 @pytest.mark.parametrize("path", ["/dev/null", "/"])
 def test_a_store_that_cannot_be_opened_is_named(path, tmp_path):
     done = run("--set", f"plugins.storage-sqlite.path={path}", "--set", f"listen.port={free_port()}", state=tmp_path)

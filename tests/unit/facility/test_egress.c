@@ -120,17 +120,24 @@ static void every_address_is_judged_as_the_registries_say(void **state)
     }
 }
 
-static struct egress *make(const char *allow, const char *host, uint16_t port)
+static struct egress *make_with(const char *allow, const char *ports, const char *host,
+                                uint16_t port)
 {
-    json_t *json = json_loads(allow, 0, NULL);
+    json_t *section = json_pack("{s:o, s:o}", "allow", json_loads(allow, 0, NULL), "ports",
+                                json_loads(ports, 0, NULL));
     struct egress *egress = NULL;
     struct ein_error err = { 0 };
 
-    assert_non_null(json);
-    if (egress_new(json, host, port, &egress, &err) < 0)
+    assert_non_null(section);
+    if (egress_new(section, host, port, &egress, &err) < 0)
         fail_msg("%s", err.text);
-    json_decref(json);
+    json_decref(section);
     return egress;
+}
+
+static struct egress *make(const char *allow, const char *host, uint16_t port)
+{
+    return make_with(allow, "[]", host, port);
 }
 
 static int check(const struct egress *egress, const char *text, uint16_t port,
@@ -153,6 +160,21 @@ static void a_refusal_names_address_reason_and_setting(void **state)
     assert_non_null(strstr(err.text, "link-local"));
     assert_non_null(strstr(err.text, "egress.allow"));
     assert_int_equal(check(egress, "9.9.9.9", 80, &err), 0);
+    egress_free(egress);
+}
+
+static void only_named_ports_are_reached_but_where_all_is_allowed(void **state)
+{
+    struct egress *egress = make_with("[\"10.1.0.0/16\"]", "[80, 443]", NULL, 0);
+    union address address = address_of("9.9.9.9", 25);
+    struct ein_error err = { 0 };
+
+    (void)state;
+    assert_int_equal(check(egress, "9.9.9.9", 443, &err), 0);
+    assert_int_equal(check(egress, "9.9.9.9", 25, &err), EIN_E_DENIED);
+    assert_string_equal(err.text, "port 25 is none of egress.ports");
+    assert_int_equal(check(egress, "10.1.2.3", 25, &err), 0);
+    assert_int_equal(egress_check(egress, &address.any, true, &err), 0);
     egress_free(egress);
 }
 
@@ -216,13 +238,13 @@ static void what_is_no_network_is_refused_at_once(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        json_t *json = json_loads(bad[i], 0, NULL);
+        json_t *section = json_pack("{s:o}", "allow", json_loads(bad[i], 0, NULL));
         struct ein_error err = { 0 };
         struct egress *egress;
 
-        assert_int_equal(egress_new(json, NULL, 0, &egress, &err), EIN_E_INVALID);
+        assert_int_equal(egress_new(section, NULL, 0, &egress, &err), EIN_E_INVALID);
         assert_non_null(strstr(err.text, "egress.allow"));
-        json_decref(json);
+        json_decref(section);
     }
 }
 
@@ -231,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_address_is_judged_as_the_registries_say),
         cmocka_unit_test(a_refusal_names_address_reason_and_setting),
+        cmocka_unit_test(only_named_ports_are_reached_but_where_all_is_allowed),
         cmocka_unit_test(the_operator_opens_networks_and_addresses_and_no_more),
         cmocka_unit_test(the_operator_opens_hosts_by_name_and_suffix),
         cmocka_unit_test(the_server_itself_is_refused_even_where_its_network_is_open),
