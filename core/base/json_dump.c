@@ -14,6 +14,17 @@
 
 enum { DEPTH_MAX = 512 };
 
+/* The length of what needs neither escaping nor checking. */
+static size_t plain_len(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && (unsigned char)(text[at] - 0x20) < 0x60 && text[at] != '"' &&
+           text[at] != '\\')
+        at++;
+    return at;
+}
+
 static bool dump_string(struct buf *out, const char *text, size_t len)
 {
     static const char short_form[32] = {
@@ -22,7 +33,7 @@ static bool dump_string(struct buf *out, const char *text, size_t len)
     size_t piece = 0, at = 0;
 
     (void)buf_char(out, '"');
-    while (at < len) {
+    while ((at += plain_len(text + at, len - at)) < len) {
         unsigned char c = (unsigned char)text[at];
         size_t step = 1;
 
@@ -30,7 +41,7 @@ static bool dump_string(struct buf *out, const char *text, size_t len)
             step = str_utf8_len(text + at, len - at);
             if (step == 0)
                 return false;
-        } else if (c < 0x20 || c == '"' || c == '\\') {
+        } else {
             (void)buf_add(out, text + piece, at - piece);
             piece = at + 1;
             if (c >= 0x20)
