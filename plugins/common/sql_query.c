@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql_query.h"
+
+#include "document.h"
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BINDS_PER_COMPARISON = 2, COMPARISONS_PER_TERM = 3, COMPARISONS_PER_ORDER = 3 };
+
+struct builder {
+    const struct sql_of *of;
+    struct sql *sql;
+    FILE *text;
+    size_t bind_max;
+};
+
+static void add(struct builder *builder, const char *text)
+{
+    (void)fputs(text, builder->text);
+}
+
+static void add_bind(struct builder *builder, struct sql_bind bind)
+{
+    struct sql *sql = builder->sql;
+
+    if (sql->bind_count < builder->bind_max)
+        sql->binds[sql->bind_count] = bind;
+    sql->bind_count++;
+    if (builder->of->numbered)
+        (void)fprintf(builder->text, "$%zu", sql->bind_count);
+    else
+        add(builder, "?");
+}
+
+static bool is_id(const char *field)
+{
+    return strcmp(field, "_id") == 0;
+}
+
+static void add_field(struct builder *builder, const char *field)
+{
+    const json_t *number = json_object_get(builder->of->keys, field);
+
+    if (is_id(field)) {
+        add(builder, "id");
+    } else if (number) {
+        (void)fprintf(builder->text, "k%d", (int)json_integer_value(number));
+    } else {
+        add(builder, "ein_key(body, ");
+        add_bind(builder, (struct sql_bind){ SQL_TEXT, field, strlen(field), 0 });
+        add(builder, ")");
+    }
+}
+
+/* The id is stored as text, without the key's tag. */
+static void add_key(struct builder *builder, const char *field, const struct key *key)
+{
+    if (is_id(field))
+        add_bind(builder, (struct sql_bind){ SQL_TEXT, key->data + 1, key->len - 1, 0 });
+    else
+        add_bind(builder, (struct sql_bind){ SQL_BYTES, key->data, key->len, 0 });
+}
+
+static void add_comparison(struct builder *builder, const char *field, const char *sign,
+                           const struct key *key)
+{
+    add_field(builder, field);
+    (void)fprintf(builder->text, " %s ", sign);
+    add_key(builder, field, key);
+}
+
+static void add_in(struct builder *builder, const struct query_term *term)
+{
+    const char *separator = " IN (";
+
+    for (size_t i = 0; i < term->key_count; i++) {
+        const struct key *key = &term->keys[i];
+        if (is_id(term->field) && key_tag(key) != KEY_TEXT)
+            continue;
+        if (*separator == ' ')
+            add_field(builder, term->field);
+        add(builder, separator);
+        separator = ", ";
+        add_key(builder, term->field, key);
+    }
+    add(builder, *separator == ' ' ? "1 = 0" : ")");
+}
+
+/* The bounds keep null out of ranges, and arrays and objects out of everything. */
+static const struct {
+    const char *sign;
+    bool not_null, not_other;
+} comparisons[] = {
+    [QUERY_EQ] = { "=", false, false }, [QUERY_NE] = { "<>", false, true },
+    [QUERY_GT] = { ">", true, true },   [QUERY_GTE] = { ">=", true, true },
+    [QUERY_LT] = { "<", true, false },  [QUERY_LTE] = { "<=", true, false },
+};
+
+static void add_bounds(struct builder *builder, const struct query_term *term)
+{
+    static const unsigned char null = KEY_NULL, other = KEY_OTHER;
+
+    if (comparisons[term->op].not_null) {
+        add(builder, " AND ");
+        add_comparison(builder, term->field, ">", &(struct key){ (unsigned char *)&null, 1 });
+    }
+    if (comparisons[term->op].not_other) {
+        add(builder, " AND ");
+        add_comparison(builder, term->field, "<", &(struct key){ (unsigned char *)&other, 1 });
+    }
+}
+
+/* An id is text, so what it is compared with decides unless that is text too. */
+static bool add_id_against_other_type(struct builder *builder, const struct query_term *term)
+{
+    static const unsigned char text = KEY_TEXT;
+
+    if (term->op == QUERY_IN || term->op == QUERY_PREFIX || key_tag(&term->keys[0]) == KEY_TEXT)
+        return false;
+    bool always = query_term_match(term, &(struct key){ (unsigned char *)&text, 1 });
+    add(builder, always ? "1 = 1" : "1 = 0");
+    return true;
+}
+
+static bool is_empty_prefix_of_id(const struct query_term *term)
+{
+    return is_id(term->field) && term->op == QUERY_PREFIX && term->keys[0].len == 1;
+}
+
+static void add_term(struct builder *builder, const struct query_term *term)
+{
+    if (is_id(term->field) && add_id_against_other_type(builder, term))
+        return;
+    if (is_empty_prefix_of_id(term)) {
+        add(builder, "1 = 1");
+    } else if (term->op == QUERY_IN) {
+        add_in(builder, term);
+    } else if (term->op == QUERY_PREFIX) {
+        add_comparison(builder, term->field, ">=", &term->keys[0]);
+        add(builder, " AND ");
+        add_comparison(builder, term->field, "<", &term->keys[1]);
+    } else {
+        add_comparison(builder, term->field, comparisons[term->op].sign, &term->keys[0]);
+        if (!is_id(term->field))
+            add_bounds(builder, term);
+    }
+}
+
+static void add_terms(struct builder *builder, const struct query *query)
+{
+    for (size_t i = 0; i < query->term_count; i++) {
+        add(builder, i ? " AND (" : " WHERE (");
+        add_term(builder, &query->terms[i]);
+        add(builder, ")");
+    }
+}
+
+/* Behind the cursor in (a, b, seq): a > A OR a = A AND (b > B OR b = B AND seq > SEQ). */
+static void add_cursor(struct builder *builder, const struct query *query)
+{
+    if (!query->resumed)
+        return;
+    add(builder, query->term_count ? " AND (" : " WHERE (");
+    for (size_t i = 0; i < query->order_count; i++) {
+        const struct query_order *order = &query->order[i];
+        add_comparison(builder, order->field, order->descending ? "<=" : ">=", &query->after[i]);
+        add(builder, " AND (");
+        add_comparison(builder, order->field, order->descending ? "<" : ">", &query->after[i]);
+        add(builder, " OR (");
+    }
+    add(builder, "seq > ");
+    add_bind(builder, (struct sql_bind){ SQL_NUMBER, NULL, 0, (int64_t)query->after_seq });
+    for (size_t i = 0; i < query->order_count; i++)
+        add(builder, "))");
+    add(builder, ")");
+}
+
+static void add_order(struct builder *builder, const struct query *query)
+{
+    add(builder, " ORDER BY ");
+    for (size_t i = 0; i < query->order_count; i++) {
+        add_field(builder, query->order[i].field);
+        add(builder, query->order[i].descending ? " DESC, " : ", ");
+    }
+    add(builder, "seq LIMIT ");
+    add_bind(builder, (struct sql_bind){ SQL_NUMBER, NULL, 0, (int64_t)query->limit + 1 });
+}
+
+static size_t most_binds(const struct query *query)
+{
+    size_t count = 2 + query->order_count * COMPARISONS_PER_ORDER * BINDS_PER_COMPARISON;
+
+    for (size_t i = 0; i < query->term_count; i++)
+        count += query->terms[i].key_count + COMPARISONS_PER_TERM * BINDS_PER_COMPARISON;
+    return count;
+}
+
+int sql_query(const struct sql_of *of, const struct query *query, struct sql *ret_sql,
+              struct ein_error *err)
+{
+    struct builder builder = { .of = of, .sql = ret_sql, .bind_max = most_binds(query) };
+    size_t len;
+
+    *ret_sql = (struct sql){ .binds = calloc(builder.bind_max, sizeof(*ret_sql->binds)) };
+    builder.text = open_memstream(&ret_sql->text, &len);
+    if (!builder.text || !ret_sql->binds) {
+        if (builder.text)
+            (void)fclose(builder.text);
+        return doc_no_memory(err);
+    }
+    (void)fprintf(builder.text, "SELECT %s FROM %s", of->columns, of->table);
+    add_terms(&builder, query);
+    add_cursor(&builder, query);
+    if (of->ordered)
+        add_order(&builder, query);
+    if (fclose(builder.text) != 0)
+        return doc_no_memory(err);
+    if (ret_sql->bind_count > builder.bind_max)
+        return error_set(err, EIN_E_INTERNAL, "A query has more values than were foreseen");
+    return 0;
+}
+
+void sql_done(struct sql *sql)
+{
+    free(sql->text);
+    free(sql->binds);
+}
