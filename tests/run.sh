@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/packaging/packages.sh"
 
 packages_tests=(
-    libcmocka-dev clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
+    libcmocka-dev postgresql clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
     python3-pytest python3-yaml shellcheck curl openssl
 )
 

@@ -54,38 +54,79 @@ static void add_field(struct builder *builder, const char *field)
     }
 }
 
+static bool is_partly_indexed(const struct builder *builder, const char *field)
+{
+    return builder->of->key_indexed && !is_id(field);
+}
+
+/* As far as it is in the index. */
+static void add_indexed_field(struct builder *builder, const char *field)
+{
+    add(builder, "substring(");
+    add_field(builder, field);
+    (void)fprintf(builder->text, ", 1, %u)", builder->of->key_indexed);
+}
+
 /* The id is stored as text, without the key's tag. */
-static void add_key(struct builder *builder, const char *field, const struct key *key)
+static struct sql_bind key_bind(const char *field, const struct key *key)
 {
     if (is_id(field))
-        add_bind(builder, (struct sql_bind){ SQL_TEXT, key->data + 1, key->len - 1, 0 });
-    else
-        add_bind(builder, (struct sql_bind){ SQL_BYTES, key->data, key->len, 0 });
+        return (struct sql_bind){ SQL_TEXT, key->data + 1, key->len - 1, 0 };
+    return (struct sql_bind){ SQL_BYTES, key->data, key->len, 0 };
+}
+
+/* What follows from FIELD SIGN (the next parameter), in terms of the index. */
+static void add_hint(struct builder *builder, const char *field, const char *sign)
+{
+    add_indexed_field(builder, field);
+    (void)fprintf(builder->text, " %s%s substring($%zu, 1, %u) AND ", sign,
+                  sign[1] || *sign == '=' ? "" : "=", builder->sql->bind_count + 1,
+                  builder->of->key_indexed);
 }
 
 static void add_comparison(struct builder *builder, const char *field, const char *sign,
                            const struct key *key)
 {
+    if (is_partly_indexed(builder, field) && strcmp(sign, "<>") != 0)
+        add_hint(builder, field, sign);
     add_field(builder, field);
     (void)fprintf(builder->text, " %s ", sign);
-    add_key(builder, field, key);
+    add_bind(builder, key_bind(field, key));
+}
+
+/* The same for FIELD IN (the last COUNT parameters). */
+static void add_in_hint(struct builder *builder, const char *field, size_t count)
+{
+    const char *separator = " IN (";
+
+    add(builder, " AND ");
+    add_indexed_field(builder, field);
+    for (size_t i = builder->sql->bind_count - count + 1; i <= builder->sql->bind_count; i++) {
+        (void)fprintf(builder->text, "%ssubstring($%zu, 1, %u)", separator, i,
+                      builder->of->key_indexed);
+        separator = ", ";
+    }
+    add(builder, ")");
 }
 
 static void add_in(struct builder *builder, const struct query_term *term)
 {
     const char *separator = " IN (";
+    size_t count = 0;
 
     for (size_t i = 0; i < term->key_count; i++) {
         const struct key *key = &term->keys[i];
         if (is_id(term->field) && key_tag(key) != KEY_TEXT)
             continue;
-        if (*separator == ' ')
+        if (count++ == 0)
             add_field(builder, term->field);
         add(builder, separator);
         separator = ", ";
-        add_key(builder, term->field, key);
+        add_bind(builder, key_bind(term->field, key));
     }
-    add(builder, *separator == ' ' ? "1 = 0" : ")");
+    add(builder, count ? ")" : "1 = 0");
+    if (count && is_partly_indexed(builder, term->field))
+        add_in_hint(builder, term->field, count);
 }
 
 /* The bounds keep null out of ranges, and arrays and objects out of everything. */
@@ -181,8 +222,15 @@ static void add_order(struct builder *builder, const struct query *query)
 {
     add(builder, " ORDER BY ");
     for (size_t i = 0; i < query->order_count; i++) {
-        add_field(builder, query->order[i].field);
-        add(builder, query->order[i].descending ? " DESC, " : ", ");
+        const struct query_order *order = &query->order[i];
+        const char *direction = order->descending ? " DESC, " : ", ";
+
+        if (is_partly_indexed(builder, order->field)) {
+            add_indexed_field(builder, order->field);
+            add(builder, direction);
+        }
+        add_field(builder, order->field);
+        add(builder, direction);
     }
     add(builder, "seq LIMIT ");
     add_bind(builder, (struct sql_bind){ SQL_NUMBER, NULL, 0, (int64_t)query->limit + 1 });

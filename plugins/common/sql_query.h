@@ -26,6 +26,8 @@ struct sql_of {
     const char *columns, *table; /* as they stand in the text */
     const json_t *keys;          /* {field: N of its column} */
     bool numbered;               /* parameters are $1, $2, ..., not ? */
+    unsigned key_indexed;        /* only so many bytes of a key are in its index; 0: all.  Needs
+                                    numbered: each value is named twice */
     bool ordered;                /* by order and seq, up to one more than the limit */
 };
 

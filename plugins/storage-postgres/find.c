@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "document.h"
+#include "error.h"
+#include "hits.h"
+#include "postgres.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TABLE_MAX = DOC_SET_MAX + 16 };
+
+/* Every field of the query has a column, whoever made it. */
+static int need_columns(struct conn *conn, const char *set, const struct query *query,
+                        struct ein_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < query->term_count; i++)
+        r = keys_need(conn, set, query->terms[i].field, false, err);
+    for (size_t i = 0; r >= 0 && i < query->order_count; i++)
+        r = keys_need(conn, set, query->order[i].field, false, err);
+    return r;
+}
+
+/* *ret_result is NULL where there is no such set. */
+static int run_query(struct conn *conn, const char *columns, const char *set,
+                     const struct query *query, bool ordered, PGresult **ret_result,
+                     struct ein_error *err)
+{
+    EIN_JSON json_t *known = NULL;
+    EIN_JSON json_t *keys = NULL;
+    char table[TABLE_MAX];
+    struct sql_of of = { .columns = columns,
+                         .table = table,
+                         .numbered = true,
+                         .key_indexed = KEY_INDEXED,
+                         .ordered = ordered };
+    struct sql sql = { 0 };
+    int r = catalog_find(conn, set, &known, err);
+
+    *ret_result = NULL;
+    if (r < 0 || !known)
+        return r;
+    r = need_columns(conn, set, query, err);
+    if (r < 0)
+        return r;
+    of.keys = keys = catalog_keys(conn->store, set);
+    snprintf(table, sizeof(table), "\"set_%s\"", set);
+    r = sql_query(&of, query, &sql, err);
+    if (r >= 0)
+        r = conn_run(conn, sql.text, sql.binds, sql.bind_count, ret_result, err);
+    sql_done(&sql);
+    return r;
+}
+
+struct find {
+    const char *set;
+    const struct query *query;
+    struct hits *hits;
+    uint64_t *ret_count;
+};
+
+static int run_find(struct conn *conn, void *data, struct ein_error *err)
+{
+    struct find *find = data;
+    PGresult *result;
+    int r = run_query(conn, "seq, id, rev, body", find->set, find->query, true, &result, err);
+
+    for (int row = 0; r >= 0 && result && row < PQntuples(result); row++) {
+        json_t *doc;
+
+        r = result_document(result, row, 1, &doc, err);
+        if (r >= 0)
+            r = hits_add(find->hits, doc, (uint64_t)result_number(result, row, 0), err);
+    }
+    PQclear(result);
+    return r;
+}
+
+/* The documents are handed out after the connection has been given back: `each` may take its
+ * time, and may call the store. */
+int postgres_find(void *impl, const char *set, const struct ein_query *from, ein_doc_fn *each,
+                  void *data, char **ret_cursor, struct ein_error *err)
+{
+    struct postgres *store = impl;
+    struct hits hits = { 0 };
+    struct query query;
+    struct find find = { set, &query, &hits, NULL };
+    int r = postgres_check_open(store, err);
+
+    if (r < 0)
+        return r;
+    r = query_parse(&query, set, from, err);
+    if (r >= 0)
+        r = pool_do(store, run_find, &find, err);
+    if (r >= 0)
+        r = hits_deliver(&hits, &query, store->host, each, data, ret_cursor, err);
+    hits_done(&hits);
+    query_done(&query);
+    return r;
+}
+
+static int run_tally(struct conn *conn, void *data, struct ein_error *err)
+{
+    struct find *find = data;
+    PGresult *result;
+    int r = run_query(conn, "count(*)", find->set, find->query, false, &result, err);
+
+    if (r >= 0)
+        *find->ret_count = result ? (uint64_t)result_number(result, 0, 0) : 0;
+    PQclear(result);
+    return r;
+}
+
+int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
+                   struct ein_error *err)
+{
+    struct postgres *store = impl;
+    struct query query;
+    struct find find = { set, &query, NULL, ret_count };
+    int r = postgres_check_open(store, err);
+
+    if (r < 0)
+        return r;
+    r = query_parse_where(&query, set, where, err);
+    if (r >= 0)
+        r = pool_do(store, run_tally, &find, err);
+    query_done(&query);
+    return r < 0 ? r : 0;
+}
+
+struct index {
+    const char *set, *field;
+};
+
+static int run_index(struct conn *conn, void *data, struct ein_error *err)
+{
+    const struct index *index = data;
+    EIN_JSON json_t *keys = NULL;
+    int r = catalog_need(conn, index->set, &keys, err);
+
+    return r < 0 ? r : keys_need(conn, index->set, index->field, true, err);
+}
+
+int postgres_index(void *impl, const char *set, const char *field, struct ein_error *err)
+{
+    struct postgres *store = impl;
+    struct index index = { set, field };
+    int r = postgres_check_open(store, err);
+
+    if (r >= 0)
+        r = doc_check_set(set, err);
+    if (r >= 0)
+        r = doc_check_field(field, err);
+    if (r < 0 || strcmp(field, "_id") == 0 || catalog_is_indexed(store, set, field))
+        return r;
+    r = pool_do(store, run_index, &index, err);
+    return r < 0 ? r : 0;
+}

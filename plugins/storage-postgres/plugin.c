@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* storage-postgres: documents in a PostgreSQL database, for several servers at once.
+ *
+ * Publishes storage_backend/1 "postgres".  Each set of documents is a table "set_NAME"(seq, id,
+ * rev, body, keys, k1, k2, ...): a column kN holds bytes that sort as the values of one field do,
+ * made when the field is first filtered or ordered by.  A write that was answered is on disk,
+ * whatever synchronous_commit the database has.  To back up, use pg_dump.
+ *
+ * Settings
+ *   url                  how to connect, as libpq has it: "postgresql://USER@HOST/DATABASE", or
+ *                        ""; what it does not say comes from libpq's environment (PGHOST, ...).
+ *                        The secret DATABASE_URL wins over it.  A password belongs into
+ *                        DATABASE_URL, PGPASSWORD or ~/.pgpass, not into the configuration
+ *   schema               the tables' schema, made if it is not there ("einion")
+ *   connections          at once (8)
+ *   connect_s            to connect, in seconds (10)
+ *   wait_ms              that a call waits for a connection before it is refused as busy (10000)
+ *   statement_ms         that one statement may take (30000)
+ *   max_document_bytes   the largest document, as JSON text (16777216)
+ *
+ * Example
+ *   storage:
+ *     backend: postgres
+ *   plugins:
+ *     storage-postgres:
+ *       url: postgresql://einion@db.local/einion
+ */
+#include "postgres.h"
+
+#include "document.h"
+#include "schemas.h"
+
+#include <stdlib.h>
+
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "url" : {
+            "type" : "string",
+            "default" : "",
+            "description" : "How to connect, as libpq has it; the secret DATABASE_URL wins over it."
+        },
+        "schema" : {
+            "type" : "string",
+            "pattern" : "^[a-z_][a-z0-9_]*$",
+            "maxLength" : 63,
+            "default" : "einion",
+            "description" : "The schema of the tables; it is made if it is not there."
+        },
+        "connections" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1000,
+            "default" : 8,
+            "description" : "Connections to the database at once."
+        },
+        "connect_s" : {
+            "type" : "integer",
+            "minimum" : 2,
+            "maximum" : 300,
+            "default" : 10,
+            "description" : "What connecting may take, in seconds."
+        },
+        "wait_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 600000,
+            "default" : 10000,
+            "description" : "How long a call waits for a connection; then it is refused as busy."
+        },
+        "statement_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 3600000,
+            "default" : 30000,
+            "description" : "What one statement may take."
+        },
+        "max_document_bytes" : {
+            "type" : "integer",
+            "minimum" : 1024,
+            "maximum" : 536870912,
+            "default" : 16777216,
+            "description" : "The largest document that is stored, in bytes of JSON text."
+        }
+    }
+});
+
+static const struct ein_storage_backend backend = {
+    .struct_size = sizeof(backend),
+    .get = postgres_get,
+    .batch = postgres_batch,
+    .find = postgres_find,
+    .tally = postgres_tally,
+    .index = postgres_index,
+    .claim = postgres_claim,
+};
+
+static int64_t setting(const json_t *config, const char *name)
+{
+    return json_integer_value(json_object_get(config, name));
+}
+
+static void fini(void *self)
+{
+    struct postgres *store = self;
+
+    store->open = false;
+    pool_free(store->pool);
+    catalog_free(store->catalog);
+    free(store);
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct postgres *store = calloc(1, sizeof(*store));
+    int r;
+
+    if (!store)
+        return doc_no_memory(err);
+    *store = (struct postgres){
+        .host = host,
+        .ctx = ctx,
+        .url = json_string_value(json_object_get(config, "url")),
+        .schema = json_string_value(json_object_get(config, "schema")),
+        .connections = (int)setting(config, "connections"),
+        .connect_s = (uint32_t)setting(config, "connect_s"),
+        .wait_ms = (uint32_t)setting(config, "wait_ms"),
+        .statement_ms = (uint32_t)setting(config, "statement_ms"),
+        .max_bytes = (size_t)setting(config, "max_document_bytes"),
+        .catalog = catalog_new(),
+    };
+    r = store->catalog ? pool_new(store, &store->pool, err) : doc_no_memory(err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_STORAGE_BACKEND, "postgres", &backend, store, err);
+    if (r < 0) {
+        fini(store);
+        return r;
+    }
+    *ret_self = store;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    struct postgres *store = self;
+    const char *url = store->host->secret(store->ctx, "DATABASE_URL");
+    int r;
+
+    if (url)
+        store->url = url;
+    r = pool_do(store, catalog_migrate, NULL, err);
+    if (r < 0)
+        return r;
+    store->open = true;
+    store->host->log_msg(store->ctx, EIN_INFO, "Documents are kept in PostgreSQL, schema %s",
+                         store->schema);
+    return 0;
+}
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .name = "storage-postgres",
+    .version = "0.1.0",
+    .summary = "Documents in PostgreSQL, for several servers at once",
+    .config_schema = config_schema,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)
