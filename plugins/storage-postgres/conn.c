@@ -39,7 +39,7 @@ static const struct {
 
 bool conn_lost(const struct conn *conn)
 {
-    return !conn->pg || PQstatus(conn->pg) != CONNECTION_OK;
+    return !conn->pg || conn->broken || PQstatus(conn->pg) != CONNECTION_OK;
 }
 
 static int fail(struct conn *conn, const PGresult *result, struct ein_error *err)
@@ -48,6 +48,7 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
     conn->again = false;
+    conn->broken = !state; /* libpq's own words; its status may lag behind */
     if (conn_lost(conn))
         return error_set(err, EIN_E_UNAVAILABLE,
                          conn->committing ? "The connection to the database was lost: whether this "
@@ -59,7 +60,7 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
         conn->again = failures[i].again;
         return error_set(err, failures[i].code, "The database: %s", text ? text : state);
     }
-    return error_set(err, EIN_E_INTERNAL, "The database: %s", text ? text : "no reason given");
+    return error_set(err, EIN_E_INTERNAL, "The database: %s", text ? text : state);
 }
 
 /* ---- connecting ----------------------------------------------------------- */
@@ -114,7 +115,7 @@ int conn_open(struct conn *conn, struct ein_error *err)
     int r;
 
     conn_close(conn);
-    conn->committing = false;
+    conn->committing = conn->broken = false;
     snprintf(connect_s, sizeof(connect_s), "%" PRIu32, conn->store->connect_s);
     conn->pg = PQconnectdbParams(names, values, 1);
     conn->statements = json_object();

@@ -36,6 +36,7 @@ struct conn {
     struct conn *next;
     PGconn *pg;         /* NULL: none yet, or lost */
     json_t *statements; /* {text: number} of those that are prepared */
+    bool broken;        /* something failed on the way, not in the database */
     bool again;         /* the last failure is worth another try */
     bool committing;    /* whether it has been done is not known */
     int sent;           /* in a pipeline: statements whose results have not been read */

@@ -7,8 +7,11 @@ agent_server    sqlite_server once the agent runtime is ready
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 """
 
+import contextlib
+import functools
 import signal
 
+import postgres as support_postgres
 import pytest
 from support import BACKENDS, SCALE, Server
 
@@ -16,12 +19,20 @@ TEST_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
-def shared_servers():
+def postgres():
+    """postgres(): the address of a PostgreSQL server, started for whoever asks first."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda: stack.enter_context(support_postgres.server()))
+
+
+@pytest.fixture(scope="session")
+def shared_servers(postgres):
     servers = {}
 
     def shared(backend):
         if backend not in servers:
-            servers[backend] = Server(backend).start()
+            env = {"DATABASE_URL": postgres()} if backend == "postgres" else {}
+            servers[backend] = Server(backend, env=env).start()
         return servers[backend]
 
     yield shared

@@ -21,6 +21,7 @@ SCALE = float(os.environ.get("EIN_TEST_SCALE", "1"))  # sanitizers make everythi
 BACKENDS = {
     "sqlite": [],
     "memory": ["storage.backend=memory", "plugins.storage-memory.enabled=true"],
+    "postgres": ["storage.backend=postgres", "plugins.storage-postgres.enabled=true"], # and DATABASE_URL
 }
 
 REPORTS = re.compile(

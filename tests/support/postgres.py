@@ -71,6 +71,11 @@ def server(*settings):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def query(url, text):
+    """Runs SQL as an operator would."""
+    return subprocess.run(["psql", "-X", "-q", "-A", "-t", "-c", text, url], check=True, capture_output=True, text=True).stdout
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
