@@ -81,7 +81,6 @@ static int check_server(struct conn *conn, struct ein_error *err)
 /* What was answered is on disk, whatever the server's own settings say. */
 static int set_manners(struct conn *conn, struct ein_error *err)
 {
-    EIN_FREE char *schema = NULL;
     char *quoted = PQescapeIdentifier(conn->pg, conn->store->schema, strlen(conn->store->schema));
     EIN_FREE char *text = NULL;
     int r;
