@@ -10,7 +10,7 @@ SETS = [f"plugins.auth-header.plugin={AUTH_HEADER}"]
 
 
 class Person:
-    """Somebody on `server`: alice = Person(server, "oidc:alice", team="admin"); alice.get("/agents")."""
+    """Somebody on `server`: alice = Person(server, "header:alice", team="admin"); alice.get("/agents")."""
 
     def __init__(self, server, uid, site_admin=False, **roles):
         self.server, self.uid, self.site_admin = server, uid, site_admin
@@ -19,7 +19,7 @@ class Person:
     @property
     def headers(self):
         workspaces = [{"id": name, "role": role, "name": name.title()} for name, role in self.roles.items()]
-        identity = {"uid": self.uid, "provider": "oidc", "workspaces": workspaces, "admin": self.site_admin}
+        identity = {"uid": self.uid, "provider": "header", "workspaces": workspaces, "admin": self.site_admin}
         return {"X-Test-Identity": json.dumps(identity)}
 
     def request(self, method, path, json_body=None, *, headers=(), **options):

@@ -33,11 +33,11 @@ class People:
         self.maker = self.person(server, "maker", "member")
         self.member = self.person(server, "member", "member")
         self.stranger = self.person(server, "stranger", None)
-        self.site_admin = Person(server, f"oidc:root-{self.tag}", site_admin=True)
+        self.site_admin = Person(server, f"header:root-{self.tag}", site_admin=True)
 
     def person(self, server, name, role):
-        person = Person(server, f"oidc:{name}-{self.tag}")
-        person.roles = {self.team: role} if role else {f"personal:oidc:{name}-{self.tag}": "admin"}
+        person = Person(server, f"header:{name}-{self.tag}")
+        person.roles = {self.team: role} if role else {f"personal:header:{name}-{self.tag}": "admin"}
         return person
 
 
