@@ -33,7 +33,7 @@ static json_t *time_of(const json_t *key, const char *member)
 
     if (!ms)
         return json_null();
-    timestamp_at(ms, text);
+    timestamp_of_ms(ms, text);
     return json_string(text);
 }
 

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <time.h>
 
-static void write_text(time_t seconds, unsigned microseconds, char ret_text[TIMESTAMP_SIZE])
+static void write_utc(time_t seconds, long microseconds, char ret_text[TIMESTAMP_SIZE])
 {
     struct tm utc;
 
     gmtime_r(&seconds, &utc);
     size_t len = strftime(ret_text, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", microseconds % 1000000u);
+    snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", (unsigned)microseconds % 1000000u);
 }
 
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])
@@ -18,10 +18,10 @@ void timestamp_now(char ret_text[TIMESTAMP_SIZE])
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    write_text(now.tv_sec, (unsigned)(now.tv_nsec / 1000), ret_text);
+    write_utc(now.tv_sec, now.tv_nsec / 1000, ret_text);
 }
 
-void timestamp_at(int64_t ms, char ret_text[TIMESTAMP_SIZE])
+void timestamp_of_ms(int64_t ms, char ret_text[TIMESTAMP_SIZE])
 {
-    write_text((time_t)(ms / 1000), (unsigned)(ms % 1000) * 1000, ret_text);
+    write_utc((time_t)(ms / 1000), (long)(ms % 1000) * 1000, ret_text);
 }

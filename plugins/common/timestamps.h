@@ -8,7 +8,7 @@ enum { TIMESTAMP_SIZE = 28 }; /* bytes, with the NUL */
 
 /* The present as "2026-11-23T14:05:59.123456Z". */
 void timestamp_now(char ret_text[TIMESTAMP_SIZE]);
-/* So many milliseconds after the epoch, in the same form. */
-void timestamp_at(int64_t ms, char ret_text[TIMESTAMP_SIZE]);
+/* The moment so many milliseconds after the epoch. */
+void timestamp_of_ms(int64_t ms, char ret_text[TIMESTAMP_SIZE]);
 
 #endif
