@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define PERSONAL "personal:" /* begins the id of a personal workspace */
+
+enum which { ALL, PERSONAL_ONLY, PROVIDERS_ONLY };
+enum { WORKSPACES_MAX = 1000 }; /* that a provider may name */
+
 int key_owner_load(const struct api_keys *self, const char *uid, json_t **ret_owner,
                    struct ein_error *err)
 {
@@ -70,23 +75,23 @@ static bool is_believed(const struct api_keys *self, const json_t *owner, const 
     return ms_of(owner, since) > now_ms() - self->unconfirmed_ms;
 }
 
-/* Everybody has a workspace of their own, which nobody can take from them. */
+/* Everybody has a workspace of their own, which no provider gives or takes. */
 static bool is_personal(const json_t *workspace)
 {
-    const char *source = text_of(workspace, "source");
+    const char *id = text_of(workspace, "id");
 
-    return source && strcmp(source, "auto_personal") == 0;
+    return id && strncmp(id, PERSONAL, sizeof(PERSONAL) - 1) == 0;
 }
 
-/* Those of FROM that are personal, or all.  NULL: no memory. */
-static json_t *workspaces_of(const json_t *from, bool only_personal)
+/* NULL: no memory. */
+static json_t *workspaces_of(const json_t *owner, enum which which)
 {
     json_t *workspaces = json_array(), *item;
     size_t i;
 
-    json_array_foreach(json_object_get(from, "workspaces"), i, item)
+    json_array_foreach(json_object_get(owner, "workspaces"), i, item)
     {
-        if (!only_personal || is_personal(item))
+        if (which == ALL || (which == PERSONAL_ONLY) == is_personal(item))
             (void)json_array_append(workspaces, item); /* one less at worst */
     }
     return workspaces;
@@ -109,7 +114,8 @@ json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const j
 {
     bool is_admin = json_is_true(json_object_get(owner, "admin")) && has_scope(key, "admin") &&
                     is_believed(self, owner, "seen");
-    json_t *workspaces = workspaces_of(owner, !is_believed(self, owner, "confirmed"));
+    json_t *workspaces =
+        workspaces_of(owner, is_believed(self, owner, "confirmed") ? ALL : PERSONAL_ONLY);
 
     return json_pack("{s:O, s:s*, s:s*, s:s*, s:s, s:O, s:o, s:b, s:O, s:I}", "uid",
                      json_object_get(key, "userId"), "email", text_of(owner, "email"), "name",
@@ -155,7 +161,7 @@ static bool take_turn(const struct api_keys *self, const char *uid, char ret_rev
 }
 
 static int ask_provider(const struct api_keys *self, const char *uid, const json_t *owner,
-                        json_t **ret_claims)
+                        json_t **ret_said)
 {
     const struct ein_host *host = self->host;
     const struct ein_service *service;
@@ -163,7 +169,7 @@ static int ask_provider(const struct api_keys *self, const char *uid, const json
     EIN_JSON json_t *claims =
         json_pack("{s:s, s:s*, s:s*, s:s, s:o}", "uid", uid, "email", text_of(owner, "email"),
                   "name", text_of(owner, "name"), "provider", text_of(owner, "provider"),
-                  "workspaces", json_incref(json_object_get(owner, "workspaces")));
+                  "workspaces", workspaces_of(owner, PROVIDERS_ONLY));
     struct ein_error err = { 0 };
     int r = EIN_E_UNSUPPORTED;
 
@@ -172,24 +178,65 @@ static int ask_provider(const struct api_keys *self, const char *uid, const json
         return r;
     provider = service->vtable;
     if (EIN_HAS(struct ein_auth_provider, provider, refresh))
-        r = provider->refresh(service->impl, claims, ret_claims, &err);
+        r = provider->refresh(service->impl, claims, ret_said, &err);
     host->release(self->ctx, service);
     return r;
 }
 
-/* What changes in the owner's document by the provider's answer R; NULL: nothing. */
-static json_t *changes_by(int r, const json_t *owner, const json_t *claims)
+/* In the form that logins give them.  NULL: no memory. */
+static json_t *workspace_of(const json_t *said, const char *provider)
 {
-    json_t *workspaces;
+    const char *id = text_of(said, "id"), *role = text_of(said, "role"),
+               *name = text_of(said, "name"), *source = text_of(said, "source");
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", id, "role", role ? role : "member", "name",
+                     name ? name : id, "source", source ? source : provider, "description",
+                     text_of(said, "description"));
+}
+
+/* The personal ones of OWNER, and those that the provider has said.  NULL: no memory. */
+static json_t *workspaces_now(const json_t *owner, const json_t *said)
+{
+    json_t *workspaces = workspaces_of(owner, PERSONAL_ONLY), *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(said, "workspaces"), i, item)
+    {
+        if (text_of(item, "id") && !is_personal(item) && i < WORKSPACES_MAX)
+            (void)json_array_append_new(workspaces, workspace_of(item, text_of(owner, "provider")));
+    }
+    return workspaces;
+}
+
+static bool has_any(const json_t *owner)
+{
+    EIN_JSON json_t *given = workspaces_of(owner, PROVIDERS_ONLY);
+
+    return json_array_size(given) > 0;
+}
+
+/* Whoever has been taken out of all workspaces; not who never was in one. */
+static bool is_left_outside(const json_t *owner, const json_t *changes)
+{
+    return !has_any(changes) && !json_is_true(json_object_get(owner, "admin")) &&
+           (has_any(owner) || key_owner_is_locked(owner));
+}
+
+/* What changes in the owner's document by the provider's answer R; NULL: nothing. */
+static json_t *changes_by(int r, const json_t *owner, const json_t *said)
+{
+    const char *uid = text_of(said, "uid");
+    EIN_JSON json_t *changes = NULL;
 
     if (r == EIN_E_DENIED)
         return json_pack("{s:b}", "locked", 1);
-    if (r < 0)
-        return NULL; /* it cannot be asked, or not now */
-    workspaces = workspaces_of(owner, true);
-    (void)json_array_extend(workspaces, json_object_get(claims, "workspaces"));
-    return json_pack("{s:o, s:I, s:b}", "workspaces", workspaces, "confirmed", (json_int_t)now_ms(),
-                     "locked", 0);
+    if (r < 0 || !uid || strcmp(uid, text_of(owner, "_id")) != 0)
+        return NULL; /* it cannot be asked, or not now; or it speaks of somebody else */
+    changes = json_pack("{s:o, s:I}", "workspaces", workspaces_now(owner, said), "confirmed",
+                        (json_int_t)now_ms());
+    if (json_object_set_new(changes, "locked", json_boolean(is_left_outside(owner, changes))) < 0)
+        return NULL;
+    return EIN_TAKE(changes);
 }
 
 static void recheck(void *data)
@@ -197,7 +244,7 @@ static void recheck(void *data)
     const struct recheck *recheck = data;
     const struct api_keys *self = recheck->self;
     EIN_JSON json_t *owner = NULL;
-    EIN_JSON json_t *claims = NULL;
+    EIN_JSON json_t *said = NULL;
     EIN_JSON json_t *changes = NULL;
     char rev[EIN_REV_SIZE];
     struct ein_doc_op op = {
@@ -206,15 +253,15 @@ static void recheck(void *data)
 
     if (!take_turn(self, recheck->uid, rev, &owner))
         return;
-    int r = ask_provider(self, recheck->uid, owner, &claims);
-    changes = changes_by(r, owner, claims);
+    int r = ask_provider(self, recheck->uid, owner, &said);
+    changes = changes_by(r, owner, said);
     if (!changes)
         return;
     op.doc = changes;
     if (self->host->store->batch(self->ctx, &op, 1, sizeof(op), NULL) < 0)
         return; /* they were here meanwhile, which says more */
     key_cache_forget(self->cache);
-    if (r == EIN_E_DENIED)
+    if (key_owner_is_locked(changes) && !key_owner_is_locked(owner))
         self->host->log_msg(self->ctx, EIN_WARN,
                             "the API keys of %s are locked: their provider says that they may not "
                             "log in any more",

@@ -6,8 +6,10 @@
  * asked since.  It is kept in the set "api_key_owners", one document for each user, and
  *   - the provider is asked again when what it said is older than `recheck_ms`;
  *   - where it cannot be asked, what is known lapses after `unconfirmed_hours`.  The key is then
- *     its owner in their own things alone;
- *   - a provider that says that they may not log in any more locks their keys until they do;
+ *     its owner in their own things alone, those of their personal workspace included;
+ *   - a provider that says that they may not log in any more, or that they are in none of its
+ *     workspaces any more, without which nobody logs in but a site admin, locks their keys until
+ *     it says otherwise or they are here again;
  *   - the rights of a site admin, which no provider vouches for, need both: the scope "admin", and
  *     an owner who was here within `unconfirmed_hours`. */
 #ifndef KEY_OWNER_H

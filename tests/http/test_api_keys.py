@@ -430,14 +430,44 @@ def test_a_workspace_that_the_provider_takes_away_is_gone_for_the_key(start_serv
     provider = Provider(start_server, tmp_path)
     alice, bob = somebody(provider.server), somebody(provider.server, team="admin")
     agent = bob.make_agent(workspaceId="team")
-    alice.roles = {"team": "member"}
+    alice.roles = {"team": "member", "other": "member"}
     key = holder(alice)
     assert key.agents() == [agent]
-    provider.says(alice, {"uid": alice.uid, "workspaces": []})
+    provider.says(alice, {"uid": alice.uid, "workspaces": [{"id": "other"}]})
     wait_until(lambda: key.agents() == [], 10, "the workspace to go")
     provider.says(alice, {"uid": alice.uid, "workspaces": [{"id": "team", "role": "admin"}]})
     wait_until(lambda: key.agents() == [agent], 10, "the workspace to come back")
     assert key.put(f"/agents/{agent}", {"name": "by the new admin"}).status == 200
+
+
+def test_a_provider_speaks_of_nobody_else_and_gives_no_personal_workspace(start_server, tmp_path):
+    provider = Provider(start_server, tmp_path)
+    alice, bob = somebody(provider.server, team="member"), somebody(provider.server, **{"personal_bob": "admin"})
+    bobs = bob.make_agent(workspaceId="personal:bob")
+    agent = alice.make_agent(workspaceId="team")
+    key = holder(alice)
+    provider.says(alice, {"uid": bob.uid, "workspaces": []})
+    for _ in range(10):
+        assert key.agents() == [agent]
+    workspaces = [{"id": "personal:bob", "role": "admin"}, {"id": "seen"}, {"role": "admin"}, 7]
+    provider.says(alice, {"uid": alice.uid, "workspaces": workspaces})
+    wait_until(lambda: key.agents() == [], 10, "the workspace to go")
+    assert key.get(f"/agents/{bobs}").status == 404
+
+
+def test_who_is_in_no_workspace_any_more_has_no_keys(start_server, tmp_path):
+    provider = Provider(start_server, tmp_path)
+    alice, root = somebody(provider.server, team="member"), somebody(provider.server, team="member")
+    root.site_admin = True
+    key, roots = holder(alice), holder(root)
+    for person in (alice, root):
+        provider.says(person, {"uid": person.uid, "workspaces": []})
+    wait_until(lambda: key.get("/agents").status == 401, 10, "the key to be locked")
+    for _ in range(10):
+        assert refusal(key.get("/agents")) == (401, "key_revoked")
+        assert roots.get("/agents").status == 200
+    provider.says(alice, {"uid": alice.uid, "workspaces": [{"id": "new"}]})
+    wait_until(lambda: key.get("/agents").status == 200, 10, "the key to open again")
 
 
 def test_a_provider_that_is_down_changes_nothing(start_server, tmp_path):
@@ -489,7 +519,7 @@ def test_a_personal_workspace_stays(start_server, tmp_path):
     provider.server.post("/agents", {**body, "workspaceId": "t"}, headers=headers)
     made = provider.server.post(KEYS, {"name": "n", "scopes": ["agents:read"]}, headers=headers).json
     assert Bearer(provider.server, made["key"]).agents() == [mine]
-    provider.says(alice, {"uid": alice.uid, "workspaces": []})
+    provider.says(alice, {"uid": alice.uid, "workspaces": [{"id": "t"}]})
     for _ in range(5):
         assert Bearer(provider.server, made["key"]).agents() == [mine]
 
