@@ -81,9 +81,9 @@ static void assert_faults(const char *text, const char *const *sets, const char 
 
 static void built_in_configuration_is_valid(void **state)
 {
-    static const char *const names[] = { "service",        "storage-sqlite", "storage-memory",
-                                         "auth-api-key",   "data-store",     "sessions",
-                                         "runtime-python", "agents",         "deployments" };
+    static const char *const names[] = { "service",    "storage-sqlite", "storage-memory",
+                                         "data-store", "sessions",       "runtime-python",
+                                         "agents",     "deployments" };
     struct config *config;
     const json_t *plugins;
 
@@ -91,13 +91,13 @@ static void built_in_configuration_is_valid(void **state)
     assert_int_equal(setenv("EINION_STATE_DIR", "/var/lib/e", 1), 0);
     config = loaded(NULL, NULL);
     plugins = json_object_get(config_json(config), "plugins");
-    assert_int_equal(json_array_size(plugins), 9);
-    for (size_t i = 0; i < 9; i++) {
+    assert_int_equal(json_array_size(plugins), 8);
+    for (size_t i = 0; i < 8; i++) {
         const json_t *plugin = json_array_get(plugins, i);
 
         assert_string_equal(json_string_value(json_object_get(plugin, "name")), names[i]);
         assert_string_equal(json_string_value(json_object_get(plugin, "plugin")), names[i]);
-        assert_int_equal(json_is_true(json_object_get(plugin, "enabled")), i != 2 && i != 3);
+        assert_int_equal(json_is_true(json_object_get(plugin, "enabled")), i != 2);
     }
     assert_string_equal(json_string_value(json_object_get(
                             json_object_get(json_array_get(plugins, 1), "settings"), "path")),
