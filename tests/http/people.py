@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several people on one server: tests/third-party/auth-header.c believes who they say they are."""
 
+import contextlib
 import json
 
-from support import BUILD
+from support import BUILD, Server
 
 AUTH_HEADER = BUILD / "tests" / "third-party" / "auth-header.so"
 SETS = [f"plugins.auth-header.plugin={AUTH_HEADER}"]
+
+
+@contextlib.contextmanager
+def room(backend, postgres, sets=(), ready=False):
+    """A server for all tests of a file, checked at its end."""
+    env = {"DATABASE_URL": postgres()} if backend == "postgres" else {}
+    server = Server(backend, sets=[*SETS, *sets], env=env).start(ready)
+    try:
+        yield server
+        server.check()
+        assert server.stop() == 0
+    finally:
+        server.clean()
 
 
 class Person:

@@ -10,7 +10,8 @@ import zlib
 
 import pytest
 from people import SETS, Bearer, Person
-from support import BACKENDS, Server, wait_until
+from people import room as people_room
+from support import BACKENDS, wait_until
 
 KEYS = "/users/me/keys"
 ON = [*SETS, "plugins.auth-api-key.enabled=true"]
@@ -20,14 +21,9 @@ DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS, reverse=True))
-def room(request):
-    server = Server(request.param, sets=ON).start()
-    yield server
-    try:
-        server.check()
-        assert server.stop() == 0
-    finally:
-        server.clean()
+def room(request, postgres):
+    with people_room(request.param, postgres, ON) as server:
+        yield server
 
 
 def somebody(server, **roles):
@@ -254,6 +250,22 @@ def test_a_key_is_refused_however_many_requests_are_under_way(alice):
             assert key.get("/agents").status == 401
             assert all(status in (200, 401) for future in hammer for status in future.result())
             assert key.get("/agents").status == 401
+
+
+def test_another_server_refuses_it_when_it_is_not_held_there_any_more(start_server, postgres):
+    def start(*sets):
+        sets = [*ON, "plugins.storage-postgres.schema=keys", *sets]
+        return start_server(backend="postgres", sets=sets, env={"DATABASE_URL": postgres()})
+
+    one, other = start(), start("plugins.auth-api-key.cache_ms=100")
+    alice = somebody(one)
+    key = holder(alice)
+    there = Bearer(other, key.token)
+    assert key.get("/agents").status == there.get("/agents").status == 200
+    assert alice.delete(f"{KEYS}/{key.id}").status == 204
+    assert key.get("/agents").status == 401
+    wait_until(lambda: there.get("/agents").status == 401, 10, "the other server to refuse it")
+    assert refusal(there.get("/agents")) == (401, "key_revoked")
 
 
 # ---- other people's ----

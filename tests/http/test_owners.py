@@ -5,22 +5,18 @@ import re
 import uuid
 
 import pytest
-from people import ECHO, SETS, Person
-from support import BACKENDS, Server
+from people import ECHO, Person
+from people import room as people_room
+from support import BACKENDS
 
 MOVERS = "moves things in or out of it."
 
 
 @pytest.fixture(scope="module", params=sorted(BACKENDS, reverse=True))
-def room(request):
+def room(request, postgres):
     """One server for all tests here; each makes its own workspaces and people."""
-    server = Server(request.param, sets=SETS).start(ready=True)
-    yield server
-    try:
-        server.check()
-        assert server.stop() == 0
-    finally:
-        server.clean()
+    with people_room(request.param, postgres, ready=True) as server:
+        yield server
 
 
 class People:

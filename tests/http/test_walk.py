@@ -9,8 +9,8 @@ import json
 import re
 
 import pytest
-from people import ECHO, SETS, Bearer, Person
-from support import Server, wait_until
+from people import ECHO, Bearer, Person, room
+from support import wait_until
 
 KEYS = "/users/me/keys"
 MARK = "alices-own-7d1f"  # in everything that is Alice's
@@ -91,14 +91,9 @@ def example(schema):
 
 
 @pytest.fixture(scope="module")
-def walk():
-    server = Server("memory", sets=[*SETS, "plugins.auth-api-key.enabled=true"]).start(ready=True)
-    yield Walk(server)
-    try:
-        server.check()
-        assert server.stop() == 0
-    finally:
-        server.clean()
+def walk(postgres):
+    with room("memory", postgres, ["plugins.auth-api-key.enabled=true"], ready=True) as server:
+        yield Walk(server)
 
 
 @pytest.fixture
