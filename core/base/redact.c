@@ -154,6 +154,8 @@ static const struct {
     { "pplx-", "perplexity_key", ALNUM, 20 },
     { "hf_", "huggingface_token", ALNUM, 20 },
     { "ein_", "einion_key", TOKEN, 20, .digit = true },
+    { "eink_", "einion_key", TOKEN, 40 }, /* a whole one; and one that was cut off: */
+    { "eink_", "einion_key", TOKEN, 16, .digit = true },
 };
 enum { TOKENS = sizeof(tokens) / sizeof(tokens[0]) };
 

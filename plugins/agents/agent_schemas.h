@@ -3,6 +3,7 @@
 #ifndef AGENT_SCHEMAS_H
 #define AGENT_SCHEMAS_H
 
+#include "ownership.h"
 #include "provider_config.h"
 #include "schemas.h"
 
@@ -58,12 +59,14 @@
 
 #define AGENT_CREATE_SCHEMA \
     MODEL("AgentCreate", REQUIRED("\"name\", \"description\", \"code\""), \
-        AGENT_FIELDS(TEXT, OBJECT, DEFAULT("null"), DEFAULT("{}"), DEFAULT("[]")))
+        AGENT_FIELDS(TEXT, OBJECT, DEFAULT("null"), DEFAULT("{}"), DEFAULT("[]")) "," \
+        "\"workspaceId\": " WORKSPACE_ID_SCHEMA)
 
 /* Absent is not null here: what is absent stays as it is. */
 #define AGENT_UPDATE_SCHEMA \
     MODEL("AgentUpdate", "", \
         AGENT_FIELDS(OR_NULL(TEXT), OR_NULL(OBJECT), "", "", "") "," \
+        "\"workspaceId\": " WORKSPACE_ID_SCHEMA "," \
         FIELD("_rev", OR_NULL(TEXT), ""))
 
 #define AGENT_SCHEMA \
@@ -76,7 +79,8 @@
         FIELD("_id", TEXT, "") "," \
         FIELD("_rev", TEXT, "") "," \
         "\"createdAt\": " SCHEMA_TIME "," \
-        "\"updatedAt\": " SCHEMA_TIME)
+        "\"updatedAt\": " SCHEMA_TIME "," \
+        FIELD("workspaceId", TEXT, ", \"description\": \"Only where it is in one\""))
 
 #define AGENT_LIST_SCHEMA "{\"type\": \"array\"" ITEMS(AGENT_SCHEMA) "}"
 

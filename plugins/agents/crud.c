@@ -6,14 +6,11 @@
 #include "cleanup.h"
 #include "document.h"
 #include "http_json.h"
+#include "ownership.h"
+#include <stdbool.h>
 #include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
-static const char *caller(const struct agents *agents, const struct ein_req *req)
-{
-    return agents->host->http->identity(req)->uid;
-}
 
 static const char *rev_of(const json_t *agent)
 {
@@ -70,9 +67,12 @@ int agents_create(struct ein_req *req, void *self)
 
     if (r)
         return r;
-    agent = document_new(body, caller(agents, req));
+    agent = document_new(body, host->http->identity(req)->uid);
     if (!agent)
         return EIN_E_NO_MEMORY;
+    r = ownership_check_new(host->http, req, agent);
+    if (r)
+        return r;
     r = host->store->put(agents->ctx, AGENT_SET, json_string_value(json_object_get(agent, "_id")),
                          EIN_REV_NEW, agent, rev, &err);
     return r < 0 ? host->http->fail_error(req, &err) : reply_agent(agents, req, 201, agent, rev);
@@ -87,7 +87,7 @@ int agents_list(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
     const struct ein_host *host = agents->host;
-    EIN_JSON json_t *where = json_pack("{s:s}", "userId", caller(agents, req));
+    EIN_JSON json_t *where = host->http->visible(req);
     EIN_JSON json_t *list = json_array();
     struct ein_query query = { .struct_size = sizeof(query), .where = where };
     struct ein_error err;
@@ -111,11 +111,30 @@ int agents_get(struct ein_req *req, void *self)
     const struct ein_host *host = agents->host;
     EIN_JSON json_t *agent = NULL;
     struct ein_error err;
-    int r = agent_get(host, agents->ctx, caller(agents, req),
-                      host->http->path_param(req, "agent_id"), &agent, &err);
+    int r =
+        agent_get(host, agents->ctx, req, host->http->path_param(req, "agent_id"), &agent, &err);
 
     return r < 0 ? host->http->fail_error(req, &err)
                  : reply_agent(agents, req, 200, agent, rev_of(agent));
+}
+
+/* Writes MERGED over AGENT, and who its deployments belong to where that has changed. */
+static int write_update(const struct agents *agents, const json_t *agent, const json_t *merged,
+                        bool moves, char rev[EIN_REV_SIZE], struct ein_error *err)
+{
+    const struct ein_host *host = agents->host;
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT,
+                             .set = AGENT_SET,
+                             .id = json_string_value(json_object_get(agent, "_id")),
+                             .expect = rev_of(agent),
+                             .doc = merged };
+    int r;
+
+    if (!moves)
+        return host->store->put(agents->ctx, op.set, op.id, op.expect, merged, rev, err);
+    r = deployments_move(host, agents->ctx, merged, &op, err);
+    memcpy(rev, op.ret_rev, EIN_REV_SIZE);
+    return r;
 }
 
 /* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile. */
@@ -127,19 +146,22 @@ static int try_update(const struct agents *agents, struct ein_req *req, const ch
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *merged = NULL;
     char rev[EIN_REV_SIZE];
-    int r = agent_get(host, agents->ctx, caller(agents, req), id, &agent, err);
+    int r = agent_get(host, agents->ctx, req, id, &agent, err);
 
     if (r < 0)
         return host->http->fail_error(req, err);
+    bool moves = document_moves(agent, body);
     r = check_rev(host->http, req, rev_of(agent));
     if (r == 0)
         r = reply_faults(host->http, req, document_null_faults(body));
+    if (r == 0 && moves)
+        r = ownership_check_move(host->http, req, agent, ownership_workspace(body));
     if (r)
         return r;
     merged = document_merge(agent, body);
     if (!merged)
         return EIN_E_NO_MEMORY;
-    r = host->store->put(agents->ctx, AGENT_SET, id, rev_of(agent), merged, rev, err);
+    r = write_update(agents, agent, merged, moves, rev, err);
     if (r == EIN_E_CONFLICT)
         return r;
     return r < 0 ? host->http->fail_error(req, err) : reply_agent(agents, req, 200, merged, rev);
@@ -164,10 +186,9 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
                       struct ein_error *err)
 {
     const struct ein_host *host = agents->host;
-    const char *uid = caller(agents, req);
     EIN_JSON json_t *agent = NULL;
     struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = id };
-    int r = agent_get(host, agents->ctx, uid, id, &agent, err);
+    int r = agent_get(host, agents->ctx, req, id, &agent, err);
 
     if (r == EIN_E_NOT_FOUND)
         return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
@@ -177,7 +198,7 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
     if (r)
         return r;
     op.expect = rev_of(agent);
-    r = deployments_remove(host, agents->ctx, uid, id, &op, err);
+    r = deployments_remove(host, agents->ctx, id, &op, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);
@@ -197,21 +218,21 @@ int agents_delete(struct ein_req *req, void *self)
 
 struct chain_source {
     const struct agents *agents;
-    const char *uid;
+    const struct ein_req *req;
 };
 
 static int load_for_chain(void *data, const char *id, json_t **ret_agent, struct ein_error *err)
 {
     const struct chain_source *source = data;
 
-    return agent_get(source->agents->host, source->agents->ctx, source->uid, id, ret_agent, err);
+    return agent_get(source->agents->host, source->agents->ctx, source->req, id, ret_agent, err);
 }
 
 int agents_chain(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
     const struct ein_http *http = agents->host->http;
-    struct chain_source source = { agents, caller(agents, req) };
+    struct chain_source source = { agents, req };
     struct ein_error err;
     json_t *chain;
 

@@ -3,9 +3,9 @@
 
 #include "cleanup.h"
 #include "ids.h"
+#include "ownership.h"
 #include "provider_config.h"
 #include "timestamps.h"
-#include <stdbool.h>
 
 enum null_means { NULL_IS_NULL, NULL_IS_EMPTY_LIST, NULL_IS_FAULT };
 
@@ -60,9 +60,20 @@ json_t *document_new(const json_t *body, const char *uid)
     timestamp_now(now);
     if (set_fields(agent, body) < 0 ||
         json_object_update_new(agent, json_pack("{s:s, s:s, s:s, s:s}", "_id", id, "createdAt", now,
-                                                "updatedAt", now, "userId", uid)) < 0)
+                                                "updatedAt", now, "userId", uid)) < 0 ||
+        ownership_set(agent, ownership_workspace(body)) < 0)
         return NULL;
     return EIN_TAKE(agent);
+}
+
+bool document_moves(const json_t *agent, const json_t *body)
+{
+    const json_t *there = json_object_get(agent, "workspaceId");
+    const json_t *wanted = json_object_get(body, "workspaceId");
+
+    if (!there || !wanted)
+        return wanted && !json_is_null(wanted);
+    return !json_equal(there, wanted);
 }
 
 json_t *document_merge(const json_t *agent, const json_t *body)
@@ -73,6 +84,8 @@ json_t *document_merge(const json_t *agent, const json_t *body)
     timestamp_now(now);
     if (set_fields(merged, body) < 0 ||
         json_object_set_new(merged, "updatedAt", json_string(now)) < 0)
+        return NULL;
+    if (document_moves(agent, body) && ownership_set(merged, ownership_workspace(body)) < 0)
         return NULL;
     return EIN_TAKE(merged);
 }
@@ -141,6 +154,9 @@ json_t *document_show(const json_t *agent, const char *rev)
         if (show_member(shown, agent, own[i]) < 0)
             return NULL;
     if (rev && json_object_set_new(shown, "_rev", json_string(rev)) < 0)
+        return NULL;
+    /* Where there is none, the answer is what it was before there were workspaces. */
+    if (ownership_workspace(agent) && show_member(shown, agent, "workspaceId") < 0)
         return NULL;
     return EIN_TAKE(shown);
 }

@@ -4,9 +4,13 @@
 #define DOCUMENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* The document of a new agent of UID from BODY, by AGENT_CREATE_SCHEMA.  NULL: no memory. */
 json_t *document_new(const json_t *body, const char *uid);
+
+/* Does BODY, by AGENT_UPDATE_SCHEMA, put AGENT into another workspace, or into none? */
+bool document_moves(const json_t *agent, const json_t *body);
 
 /* AGENT with the fields of BODY, by AGENT_UPDATE_SCHEMA, and a new updatedAt.  NULL: no memory. */
 json_t *document_merge(const json_t *agent, const json_t *body);
@@ -17,7 +21,8 @@ json_t *document_null_faults(const json_t *body);
 /* Which models BODY names with parameters that exclude each other: the same. */
 json_t *document_model_faults(const json_t *exclusions, const json_t *body);
 
-/* What its owner is shown of AGENT, with the revision REV (NULL: the one it has).  NULL: no memory.
+/* What who may read it is shown of AGENT, with the revision REV (NULL: the one it has).  NULL: no
+ * memory.
  */
 json_t *document_show(const json_t *agent, const char *rev);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agents: what users write and try out.
  *
- *   POST GET         /agents                    an agent is its owner's; nobody else sees it
+ *   POST GET         /agents                    an agent is its maker's, or its workspace's
  *   GET PUT DELETE   /agents/{agent_id}         a deleted agent takes its deployments with it
  *   GET              /agents/{agent_id}/chain   which agents and MCP servers an agent reaches
  *   POST             /agents/run-code           runs code and answers its result and its trace
  *   POST             /agents/run-code/stream    the same, with the trace as it happens
+ *
+ * An agent with a `workspaceId` is read and run by the members of that workspace, and changed by
+ * whoever made it and by the admins; its maker may put it there, and an admin of both places move
+ * it.  To all others it is not there.  Its answers show `workspaceId` where it has one.
  *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a run; without one, runs answer
  * 503 and all else works.
@@ -53,7 +57,7 @@ static const struct ein_route routes[] = {
     { .method = "GET",
       .path = "/agents",
       .operation_id = "list_agents",
-      .summary = "All agents of the caller, in order of creation",
+      .summary = "All agents that the caller may read, in order of creation",
       .auth = EIN_AUTH_USER,
       .query_schema = PAGE_QUERY_SCHEMA,
       .reply_schema = AGENT_LIST_SCHEMA,
@@ -155,6 +159,8 @@ static int start(void *self, struct ein_error *err)
     const struct ein_store *store = agents->host->store;
     int r = store->index(agents->ctx, AGENT_SET, "userId", err);
 
+    if (r >= 0)
+        r = store->index(agents->ctx, AGENT_SET, OWNER_INDEX, err);
     return r < 0 ? r : store->index(agents->ctx, DEPLOYMENT_SET, "agentId", err);
 }
 

@@ -70,7 +70,7 @@ int agents_run_code(struct ein_req *req, void *self)
         return r;
     run.trace = collect;
     run.trace_data = trace;
-    r = agent_run(agents->host, agents->ctx, &run, &outcome, &err);
+    r = agent_run(agents->host, agents->ctx, req, &run, &outcome, &err);
     if (r < 0)
         return agent_run_fail(http, req, &err);
 

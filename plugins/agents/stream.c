@@ -54,7 +54,7 @@ int agents_run_code_stream(struct ein_req *req, void *self)
         return r;
     run.trace = send_trace;
     run.trace_data = &sink;
-    r = agent_run(agents->host, agents->ctx, &run, &outcome, &err);
+    r = agent_run(agents->host, agents->ctx, req, &run, &outcome, &err);
     if (r >= 0)
         return send_done(&sink, outcome);
     return sink.begun ? send_broken(&sink, &err) : agent_run_fail(sink.http, req, &err);

@@ -17,43 +17,44 @@ static int not_found(const char *set, const char *id, struct ein_error *err)
     return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id ? id : "", set);
 }
 
-/* UID and ID may come from a damaged document, and be NULL. */
-static int get_owned(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
-                     const char *uid, const char *id, json_t **ret_doc, struct ein_error *err)
+/* ID may come from a damaged document, and be NULL. */
+static int get(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *id,
+               json_t **ret_doc, struct ein_error *err)
 {
-    EIN_JSON json_t *doc = NULL;
     size_t len = id ? strlen(id) : 0;
-    const char *owner;
-    int r;
 
-    if (!uid || len == 0 || len > ID_MAX)
+    if (len == 0 || len > ID_MAX)
         return not_found(set, id, err);
-    r = host->store->get(ctx, set, id, &doc, err);
+    return host->store->get(ctx, set, id, ret_doc, err);
+}
+
+int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+              const char *id, json_t **ret_agent, struct ein_error *err)
+{
+    EIN_JSON json_t *agent = NULL;
+    int r = get(host, ctx, AGENT_SET, id, &agent, err);
+
     if (r < 0)
         return r;
-    owner = json_string_value(json_object_get(doc, "userId"));
-    if (!owner || strcmp(owner, uid) != 0)
-        return not_found(set, id, err);
-    *ret_doc = EIN_TAKE(doc);
+    r = host->http->may(req, agent, err);
+    if (r == EIN_E_NOT_FOUND)
+        return not_found(AGENT_SET, id, err);
+    if (r < 0)
+        return r;
+    *ret_agent = EIN_TAKE(agent);
     return 0;
 }
 
-int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const char *uid, const char *id,
-              json_t **ret_agent, struct ein_error *err)
+int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *name,
+                   json_t **ret_deployment, struct ein_error *err)
 {
-    return get_owned(host, ctx, AGENT_SET, uid, id, ret_agent, err);
+    return get(host, ctx, DEPLOYMENT_SET, name, ret_deployment, err);
 }
 
-int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                   const char *name, json_t **ret_deployment, struct ein_error *err)
+int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+                   json_t **ret_deployments, struct ein_error *err)
 {
-    return get_owned(host, ctx, DEPLOYMENT_SET, uid, name, ret_deployment, err);
-}
-
-int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                   const char *agent_id, json_t **ret_deployments, struct ein_error *err)
-{
-    EIN_JSON json_t *where = json_pack("{s:s, s:s}", "agentId", agent_id, "userId", uid);
+    EIN_JSON json_t *where = json_pack("{s:s}", "agentId", agent_id);
     const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
     if (!where)
@@ -61,45 +62,125 @@ int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char 
     return find_docs(host, ctx, DEPLOYMENT_SET, &query, ret_deployments, NULL, err);
 }
 
-static int remove_batch(const struct ein_host *host, struct ein_ctx *ctx, const json_t *deployments,
-                        const struct ein_doc_op *also, struct ein_error *err)
+/* What is to become of an agent's deployments. */
+struct change {
+    const char *agent_id;
+    const json_t *agent; /* they get its owner; NULL: they are deleted */
+};
+
+static const char *const owner_members[] = { "userId", "workspaceId", "owner" };
+enum { OWNER_MEMBERS = sizeof(owner_members) / sizeof(owner_members[0]) };
+
+static bool is_done(const struct change *change, const json_t *deployment)
 {
-    size_t count = json_array_size(deployments);
-    EIN_FREE struct ein_doc_op *ops = calloc(count + 1, sizeof(*ops));
+    for (size_t i = 0; i < OWNER_MEMBERS; i++) {
+        const json_t *has = json_object_get(deployment, owner_members[i]);
+        const json_t *gets = json_object_get(change->agent, owner_members[i]);
 
-    if (!ops)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < count; i++) {
-        const json_t *deployment = json_array_get(deployments, i);
+        if (!change->agent || (has != gets && !json_equal(has, gets)))
+            return false;
+    }
+    return true;
+}
 
-        ops[i] = (struct ein_doc_op){
-            .kind = EIN_DOC_DELETE,
+static bool are_done(const struct change *change, const json_t *deployments)
+{
+    size_t i;
+    json_t *deployment;
+
+    json_array_foreach(deployments, i, deployment)
+    {
+        if (!is_done(change, deployment))
+            return false;
+    }
+    return true;
+}
+
+/* DEPLOYMENT with the owner of the agent.  NULL: no memory. */
+static json_t *with_owner(const json_t *deployment, const json_t *agent)
+{
+    EIN_JSON json_t *changed = json_copy((json_t *)deployment);
+
+    for (size_t i = 0; i < OWNER_MEMBERS; i++) {
+        json_t *value = json_object_get(agent, owner_members[i]);
+
+        if (!value)
+            (void)json_object_del(changed, owner_members[i]); /* it may not be there */
+        else if (json_object_set(changed, owner_members[i], value) < 0)
+            return NULL;
+    }
+    return EIN_TAKE(changed);
+}
+
+/* DOCS keeps what the operations point to. */
+static int add_ops(const struct change *change, const json_t *deployments, json_t *docs,
+                   struct ein_doc_op *ops, size_t *ret_count)
+{
+    size_t i;
+    json_t *deployment;
+
+    *ret_count = 0;
+    json_array_foreach(deployments, i, deployment)
+    {
+        struct ein_doc_op *op = &ops[*ret_count];
+
+        if (is_done(change, deployment))
+            continue;
+        *op = (struct ein_doc_op){
+            .kind = change->agent ? EIN_DOC_PUT : EIN_DOC_DELETE,
             .set = DEPLOYMENT_SET,
             .id = json_string_value(json_object_get(deployment, "_id")),
             .expect = json_string_value(json_object_get(deployment, "_rev")),
         };
+        if (change->agent) {
+            json_t *doc = with_owner(deployment, change->agent);
+
+            if (json_array_append_new(docs, doc) < 0)
+                return EIN_E_NO_MEMORY;
+            op->doc = doc;
+        }
+        ++*ret_count;
     }
+    return 0;
+}
+
+static int change_batch(const struct ein_host *host, struct ein_ctx *ctx,
+                        const struct change *change, const json_t *deployments,
+                        struct ein_doc_op *also, struct ein_error *err)
+{
+    EIN_FREE struct ein_doc_op *ops = calloc(json_array_size(deployments) + 1, sizeof(*ops));
+    EIN_JSON json_t *docs = json_array();
+    size_t count;
+    int r;
+
+    if (!ops || !docs || add_ops(change, deployments, docs, ops, &count) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     if (also)
         ops[count++] = *also;
-    return count ? host->store->batch(ctx, ops, count, sizeof(*ops), err) : 0;
+    if (count == 0)
+        return 0;
+    r = host->store->batch(ctx, ops, count, sizeof(*ops), err);
+    if (also)
+        *also = ops[count - 1]; /* with its new revision */
+    return r;
 }
 
 /* A failed batch does not say which of its operations failed.  If the deployments are what they
  * were, it was `also`; else they have changed meanwhile, and it is worth another try. */
-int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                       const char *agent_id, const struct ein_doc_op *also, struct ein_error *err)
+static int change_all(const struct ein_host *host, struct ein_ctx *ctx, const struct change *change,
+                      struct ein_doc_op *also, struct ein_error *err)
 {
     EIN_JSON json_t *before = NULL;
-    int r = deployments_of(host, ctx, uid, agent_id, &before, err);
+    int r = deployments_of(host, ctx, change->agent_id, &before, err);
 
     for (int tries = 0; r >= 0 && tries < TRIES_MAX; tries++) {
         json_t *now = NULL;
 
-        r = remove_batch(host, ctx, before, also, err);
+        r = change_batch(host, ctx, change, before, also, err);
         bool raced = r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND;
         if (r < 0 && !raced)
             return r;
-        int found = deployments_of(host, ctx, uid, agent_id, &now, err);
+        int found = deployments_of(host, ctx, change->agent_id, &now, err);
         if (found < 0)
             return found;
         bool same = json_equal(before, now);
@@ -109,12 +190,28 @@ int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const c
         if (raced && same)
             return r;
         if (!raced) {
-            /* One that was deployed between the look and the batch goes now. */
-            if (json_array_size(now) == 0)
+            /* One that was deployed between the look and the batch goes the same way now. */
+            if (are_done(change, now))
                 return 0;
             also = NULL;
         }
         r = 0;
     }
     return r < 0 ? r : error_set(err, EIN_E_BUSY, "The deployments of this agent keep changing.");
+}
+
+int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+                       struct ein_doc_op *also, struct ein_error *err)
+{
+    const struct change change = { .agent_id = agent_id };
+
+    return change_all(host, ctx, &change, also, err);
+}
+
+int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
+                     struct ein_doc_op *also, struct ein_error *err)
+{
+    const struct change change = { json_string_value(json_object_get(agent, "_id")), agent };
+
+    return change_all(host, ctx, &change, also, err);
 }

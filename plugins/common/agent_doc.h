@@ -8,23 +8,28 @@
 
 #define AGENT_SET "agents"
 #define DEPLOYMENT_SET                                                                             \
-    "deployments" /* `_id` is the friendly name; {"agentId", "userId", "createdAt"} */
+    "deployments" /* `_id` is the friendly name; {"agentId", "createdAt"} and its agent's owner */
 
-/* The agent ID of the user UID; NOT_FOUND in the store's words, also when it is another's. */
-int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const char *uid, const char *id,
-              json_t **ret_agent, struct ein_error *err);
+/* The agent ID, if the caller of REQ may do with it what the route is for; NOT_FOUND in the
+ * store's words, also when they are not to know of it.  ID may be NULL. */
+int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+              const char *id, json_t **ret_agent, struct ein_error *err);
 
-/* The deployment NAME of the user UID, likewise. */
-int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                   const char *name, json_t **ret_deployment, struct ein_error *err);
+/* The deployment NAME, whosoever it is: who may use it is decided by its agent. */
+int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *name,
+                   json_t **ret_deployment, struct ein_error *err);
 
 /* The deployments of an agent, oldest first: an array. */
-int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                   const char *agent_id, json_t **ret_deployments, struct ein_error *err);
+int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+                   json_t **ret_deployments, struct ein_error *err);
 
-/* Deletes all deployments of an agent, and with them (all or nothing) what `also` says; it may
- * be NULL.  Fails as the batch does when `also` cannot be done. */
-int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
-                       const char *agent_id, const struct ein_doc_op *also, struct ein_error *err);
+/* Deletes all deployments of an agent, and with them (all or nothing) does what `also` says; it
+ * may be NULL.  Fails as the batch does when `also` cannot be done. */
+int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+                       struct ein_doc_op *also, struct ein_error *err);
+
+/* Likewise gives them all to the owner of AGENT, which `also` writes. */
+int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
+                     struct ein_doc_op *also, struct ein_error *err);
 
 #endif

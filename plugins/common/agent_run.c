@@ -14,12 +14,12 @@ static int no_memory(struct ein_error *err)
     return error_set(err, EIN_E_NO_MEMORY, "no memory for an agent's run");
 }
 
-static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                      const char *id, json_t *agents, struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
     json_t *agent;
-    int r = agent_get(host, ctx, uid, id, &doc, err);
+    int r = agent_get(host, ctx, req, id, &doc, err);
 
     if (r < 0)
         return r;
@@ -37,7 +37,7 @@ static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const cha
 
 /* Adds the agents IDS that are new, and puts them on the queue.  An agent that is not there is an
  * error where the run itself names it; an agent that names one fails when it is called. */
-static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                       const json_t *ids, bool all_needed, json_t *agents, json_t *queue,
                       struct ein_error *err)
 {
@@ -51,7 +51,7 @@ static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const ch
 
         if (json_object_get(agents, id))
             continue;
-        r = add_agent(host, ctx, uid, id, agents, err);
+        r = add_agent(host, ctx, req, id, agents, err);
         if (r == EIN_E_NOT_FOUND && !all_needed)
             continue;
         if (r < 0)
@@ -63,7 +63,7 @@ static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const ch
 }
 
 /* The agents IDS and all that they may call in turn, as ein_agent_run has them. */
-static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const char *uid,
+static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                        const json_t *ids, json_t **ret_agents, struct ein_error *err)
 {
     EIN_JSON json_t *agents = json_object();
@@ -72,9 +72,9 @@ static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const c
 
     if (!agents || !queue)
         return no_memory(err);
-    r = add_agents(host, ctx, uid, ids, true, agents, queue, err);
+    r = add_agents(host, ctx, req, ids, true, agents, queue, err);
     for (size_t i = 0; r >= 0 && i < json_array_size(queue); i++)
-        r = add_agents(host, ctx, uid, json_array_get(queue, i), false, agents, queue, err);
+        r = add_agents(host, ctx, req, json_array_get(queue, i), false, agents, queue, err);
     if (r < 0)
         return r;
     *ret_agents = EIN_TAKE(agents);
@@ -108,15 +108,15 @@ static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
     return r;
 }
 
-int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_agent_run *run,
-              json_t **ret_outcome, struct ein_error *err)
+int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+              const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
 {
     EIN_JSON json_t *agents = NULL;
     struct ein_agent_run whole = *run;
     char run_id[UUID_SIZE];
 
     if (json_array_size(run->imports) > 0) {
-        int r = load_agents(host, ctx, run->user_id, run->imports, &agents, err);
+        int r = load_agents(host, ctx, req, run->imports, &agents, err);
 
         if (r == EIN_E_NOT_FOUND)
             return fail_outcome(NOT_LOADED, ret_outcome, err);

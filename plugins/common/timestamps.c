@@ -4,14 +4,24 @@
 #include <stdio.h>
 #include <time.h>
 
+static void write_utc(time_t seconds, long microseconds, char ret_text[TIMESTAMP_SIZE])
+{
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    size_t len = strftime(ret_text, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", (unsigned)microseconds % 1000000u);
+}
+
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])
 {
     struct timespec now;
-    struct tm utc;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t len = strftime(ret_text, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ",
-             (unsigned)(now.tv_nsec / 1000) % 1000000u);
+    write_utc(now.tv_sec, now.tv_nsec / 1000, ret_text);
+}
+
+void timestamp_of_ms(int64_t ms, char ret_text[TIMESTAMP_SIZE])
+{
+    write_utc((time_t)(ms / 1000), (long)(ms % 1000) * 1000, ret_text);
 }

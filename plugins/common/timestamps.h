@@ -2,9 +2,13 @@
 #ifndef TIMESTAMPS_H
 #define TIMESTAMPS_H
 
+#include <stdint.h>
+
 enum { TIMESTAMP_SIZE = 28 }; /* bytes, with the NUL */
 
 /* The present as "2026-11-23T14:05:59.123456Z". */
 void timestamp_now(char ret_text[TIMESTAMP_SIZE]);
+/* The moment so many milliseconds after the epoch. */
+void timestamp_of_ms(int64_t ms, char ret_text[TIMESTAMP_SIZE]);
 
 #endif

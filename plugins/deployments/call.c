@@ -6,15 +6,15 @@
 #include "cleanup.h"
 
 /* What the deployment NAME serves: the agent as it is now. */
-static int served_agent(const struct deployments *self, const char *uid, const char *name,
+static int served_agent(const struct deployments *self, const struct ein_req *req, const char *name,
                         json_t **ret_agent, struct ein_error *err)
 {
     EIN_JSON json_t *deployment = NULL;
-    int r = deployment_get(self->host, self->ctx, uid, name, &deployment, err);
+    int r = deployment_get(self->host, self->ctx, name, &deployment, err);
 
     if (r < 0)
         return r;
-    return agent_get(self->host, self->ctx, uid,
+    return agent_get(self->host, self->ctx, req,
                      json_string_value(json_object_get(deployment, "agentId")), ret_agent, err);
 }
 
@@ -32,14 +32,13 @@ int deployments_call(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
     const struct ein_host *host = deployments->host;
-    const char *uid = host->http->identity(req)->uid;
     const char *name = host->http->path_param(req, "friendly_name");
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *no_input = json_object();
     EIN_JSON json_t *outcome = NULL;
     const json_t *input = host->http->body(req);
     struct ein_error err;
-    int r = served_agent(deployments, uid, name, &agent, &err);
+    int r = served_agent(deployments, req, name, &agent, &err);
 
     if (r == EIN_E_NOT_FOUND)
         return host->http->fail(req, 404, "No deployed agent found with that name.");
@@ -47,7 +46,7 @@ int deployments_call(struct ein_req *req, void *self)
         return host->http->fail_error(req, &err);
 
     const struct ein_agent_run run = {
-        .user_id = uid,
+        .user_id = host->http->identity(req)->uid,
         .agent_id = json_string_value(json_object_get(agent, "_id")),
         .agent_name = name,
         .code = json_string_value(json_object_get(agent, "code")),
@@ -56,6 +55,6 @@ int deployments_call(struct ein_req *req, void *self)
         .imports = json_object_get(agent, "gofannonAgents"),
         .cancel = host->http->cancel(req),
     };
-    r = agent_run(host, deployments->ctx, &run, &outcome, &err);
+    r = agent_run(host, deployments->ctx, req, &run, &outcome, &err);
     return r < 0 ? agent_run_fail(host->http, req, &err) : reply_outcome(host->http, req, outcome);
 }

@@ -4,6 +4,7 @@
 #include "agent_doc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "ownership.h"
 #include "timestamps.h"
 #include <stdbool.h>
 #include <string.h>
@@ -41,9 +42,10 @@ static int reply_deployed(const struct ein_http *http, struct ein_req *req, cons
 static int is_orphan(const struct deployments *self, const json_t *deployment, bool *ret_orphan,
                      struct ein_error *err)
 {
+    const char *agent_id = text_of(deployment, "agentId");
     EIN_JSON json_t *agent = NULL;
-    int r = agent_get(self->host, self->ctx, text_of(deployment, "userId"),
-                      text_of(deployment, "agentId"), &agent, err);
+    int r = agent_id ? self->host->store->get(self->ctx, AGENT_SET, agent_id, &agent, err)
+                     : EIN_E_NOT_FOUND;
 
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return r;
@@ -59,8 +61,8 @@ static int write_deployment(const struct deployments *self, const json_t *agent,
     const char *agent_id = text_of(agent, "_id");
 
     timestamp_now(now);
-    EIN_JSON json_t *doc = json_pack("{s:s, s:s, s:s}", "agentId", agent_id, "userId",
-                                     text_of(agent, "userId"), "createdAt", now);
+    EIN_JSON json_t *doc = json_pack("{s:s, s:O, s:s}", "agentId", agent_id, "userId",
+                                     json_object_get(agent, "userId"), "createdAt", now);
     struct ein_doc_op ops[] = {
         { .kind = EIN_DOC_CHECK,
           .set = AGENT_SET,
@@ -68,7 +70,7 @@ static int write_deployment(const struct deployments *self, const json_t *agent,
           .expect = text_of(agent, "_rev") },
         { .kind = EIN_DOC_PUT, .set = DEPLOYMENT_SET, .id = name, .expect = expect, .doc = doc },
     };
-    if (!doc)
+    if (!doc || ownership_set(doc, ownership_workspace(agent)) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     return self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
 }
@@ -108,8 +110,7 @@ static int try_deploy(const struct deployments *self, struct ein_req *req, struc
 {
     const struct ein_http *http = self->host->http;
     EIN_JSON json_t *agent = NULL;
-    int r = agent_get(self->host, self->ctx, http->identity(req)->uid,
-                      http->path_param(req, "agent_id"), &agent, err);
+    int r = agent_get(self->host, self->ctx, req, http->path_param(req, "agent_id"), &agent, err);
 
     if (r < 0)
         return http->fail_error(req, err);
@@ -135,10 +136,15 @@ int deployments_undeploy(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
     const struct ein_host *host = deployments->host;
+    const char *id = host->http->path_param(req, "agent_id");
+    EIN_JSON json_t *agent = NULL;
     struct ein_error err;
-    int r = deployments_remove(host, deployments->ctx, host->http->identity(req)->uid,
-                               host->http->path_param(req, "agent_id"), NULL, &err);
+    int r = agent_get(host, deployments->ctx, req, id, &agent, &err);
 
+    if (r >= 0)
+        r = deployments_remove(host, deployments->ctx, id, NULL, &err);
+    if (r == EIN_E_NOT_FOUND) /* nothing that the caller knows of is deployed now */
+        r = 0;
     return r < 0 ? host->http->fail_error(req, &err) : host->http->reply(req, 204, NULL);
 }
 
@@ -163,15 +169,14 @@ int deployments_status(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
     const struct ein_host *host = deployments->host;
-    const char *uid = host->http->identity(req)->uid;
     const char *id = host->http->path_param(req, "agent_id");
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *own = NULL;
     struct ein_error err;
-    int r = agent_get(host, deployments->ctx, uid, id, &agent, &err);
+    int r = agent_get(host, deployments->ctx, req, id, &agent, &err);
 
     if (r >= 0)
-        r = deployments_of(host, deployments->ctx, uid, id, &own, &err);
+        r = deployments_of(host, deployments->ctx, id, &own, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
 

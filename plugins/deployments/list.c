@@ -23,8 +23,7 @@ static int append_shown(const struct deployments *self, const struct ein_req *re
     EIN_JSON json_t *agent = NULL;
     struct ein_error err;
 
-    if (agent_get(host, self->ctx, host->http->identity(req)->uid, json_string_value(agent_id),
-                  &agent, &err) < 0) {
+    if (agent_get(host, self->ctx, req, json_string_value(agent_id), &agent, &err) < 0) {
         host->http->log_msg(req, EIN_WARN, "deployment %s left out of the list: %s",
                             json_string_value(name), err.text);
         return 0;
@@ -40,7 +39,7 @@ int deployments_list(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
     const struct ein_host *host = deployments->host;
-    EIN_JSON json_t *where = json_pack("{s:s}", "userId", host->http->identity(req)->uid);
+    EIN_JSON json_t *where = host->http->visible(req);
     EIN_JSON json_t *found = NULL;
     EIN_JSON json_t *list = json_array();
     struct ein_query query = { .struct_size = sizeof(query), .where = where };

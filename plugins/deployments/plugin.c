@@ -5,9 +5,12 @@
  *                                          there when the agent is renamed; a name serves one agent
  *   DELETE /agents/{agent_id}/undeploy     serves it no more
  *   GET    /agents/{agent_id}/deployment   whether it is deployed, and as what
- *   GET    /deployments                    all of the caller's
+ *   GET    /deployments                    all whose agents the caller may read
  *   POST   /rest/{friendly_name}           runs the agent as it is now; the body is its input, the
  *                                          answer what it returned
+ *
+ * A deployment belongs to whom its agent belongs to: who may read the agent may call it, who may
+ * change the agent deploys and undeploys it.
  *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
@@ -22,6 +25,7 @@
 #include "deployments.h"
 #include "error.h"
 #include "http_json.h"
+#include "ownership.h"
 #include <einion/services.h>
 #include <stdlib.h>
 
@@ -38,7 +42,7 @@ static const struct ein_route routes[] = {
           "properties" :
               { "message" : { "type" : "string" }, "endpoint" : { "type" : "string" } }
       }),
-      .scope = "agents:write",
+      .scope = "deployments:write",
       .status = 201,
       .handle = deployments_deploy },
     { .method = "DELETE",
@@ -46,7 +50,7 @@ static const struct ein_route routes[] = {
       .operation_id = "undeploy_agent",
       .summary = "Serve an agent no more",
       .auth = EIN_AUTH_USER,
-      .scope = "agents:write",
+      .scope = "deployments:write",
       .status = 204,
       .handle = deployments_undeploy },
     { .method = "GET",
@@ -62,13 +66,13 @@ static const struct ein_route routes[] = {
               { "is_deployed" : { "type" : "boolean" },
                 "friendly_name" : { "type" : "string" } }
       }),
-      .scope = "agents:read",
+      .scope = "deployments:read",
       .status = 200,
       .handle = deployments_status },
     { .method = "GET",
       .path = "/deployments",
       .operation_id = "list_deployments",
-      .summary = "What the caller has deployed, in order of deployment",
+      .summary = "What is deployed and the caller may call, in order of deployment",
       .auth = EIN_AUTH_USER,
       .query_schema = PAGE_QUERY_SCHEMA,
       .reply_schema = SCHEMA({
@@ -87,7 +91,7 @@ static const struct ein_route routes[] = {
               }
           }
       }),
-      .scope = "agents:read",
+      .scope = "deployments:read",
       .status = 200,
       .handle = deployments_list },
     { .method = "POST",
@@ -101,7 +105,7 @@ static const struct ein_route routes[] = {
           "additionalProperties" : true
       }),
       .reply_schema = SCHEMA({ "description" : "What the agent returned" }),
-      .scope = "agents:run",
+      .scope = "deployments:run",
       .status = 200,
       .handle = deployments_call },
 };
@@ -132,7 +136,9 @@ static int start(void *self, struct ein_error *err)
     const struct ein_store *store = deployments->host->store;
     int r = store->index(deployments->ctx, DEPLOYMENT_SET, "agentId", err);
 
-    return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
+    if (r >= 0)
+        r = store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
+    return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, OWNER_INDEX, err);
 }
 
 static void fini(void *self)

@@ -38,10 +38,11 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def call(url, method="GET", body=None):
+def call(url, method="GET", body=None, headers=()):
     request = urllib.request.Request(url, method=method,
                                      data=None if body is None else json.dumps(body).encode(),
-                                     headers={"Content-Type": "application/json"})
+                                     headers={"Content-Type": "application/json",
+                                              **dict(header.split(": ", 1) for header in headers)})
     with urllib.request.urlopen(request, timeout=60) as reply:
         text = reply.read()
         return json.loads(text) if text else None
@@ -138,9 +139,11 @@ class BareUlfius:
         self.process.wait()
 
 
-def wrk(url, clients, method="GET", body=None, seconds=None):
+def wrk(url, clients, method="GET", body=None, seconds=None, headers=()):
     """Requests a second, and p50 and p99 in ms."""
     command = ["wrk", "-t", str(min(2, clients)), "-c", str(clients), "-d", f"{seconds or OPTIONS.seconds}s", "--latency"]
+    for header in headers:
+        command += ["-H", header]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if body is not None:
             script.write(f"wrk.method = '{method}'\nwrk.body = [==[{json.dumps(body)}]==]\n"
@@ -214,6 +217,24 @@ def bench_agent():
                 lambda: wrk(server.url + "/health", 64)[0], "/health", 0.7)
 
 
+def bench_api_key():
+    """The same GET by somebody who has to prove it, and by nobody in particular."""
+    body = {"name": "a", "description": "d", "code": ECHO}
+    alice = {"uid": "header:alice", "workspaces": [{"id": "w", "role": "admin"}]}
+    login = ["X-Test-Identity: " + json.dumps(alice)]
+    sets = [f"plugins.auth-header.plugin={OPTIONS.build}/tests/third-party/auth-header.so",
+            "plugins.auth-api-key.enabled=true"]
+    with Server(*sets) as server, Server() as open_server:
+        agent = call(server.url + "/agents", "POST", body, headers=login)["_id"]
+        open_agent = call(open_server.url + "/agents", "POST", body)["_id"]
+        made = call(server.url + "/users/me/keys", "POST", {"name": "k", "scopes": ["agents:read"]},
+                    headers=login)
+        key = ["Authorization: Bearer " + made["key"]]
+        compare("GET by API key, 64 clients",
+                lambda: wrk(f"{server.url}/agents/{agent}", 64, headers=key)[0],
+                lambda: wrk(f"{open_server.url}/agents/{open_agent}", 64)[0], "no login", 0.8)
+
+
 def bench_creates():
     body = {"name": "a", "description": "d", "code": ECHO}
     with Server() as server:
@@ -276,6 +297,7 @@ BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
     "agent": bench_agent,
+    "api-key": bench_api_key,
     "creates": bench_creates,
     "rest": bench_rest,
     "start": bench_start,

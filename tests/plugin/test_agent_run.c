@@ -16,6 +16,22 @@
 
 #define USER "dev_stub:alice"
 
+/* A request is who makes it, and all that counts of a document is who made that. */
+struct ein_req {
+    const char *uid;
+};
+
+static const struct ein_req request = { USER }, bobs_request = { "dev_stub:bob" };
+
+static int may(const struct ein_req *req, const json_t *doc, struct ein_error *err)
+{
+    const char *maker = json_string_value(json_object_get(doc, "userId"));
+
+    return maker && strcmp(maker, req->uid) == 0 ? 0 : error_set(err, EIN_E_NOT_FOUND, "no");
+}
+
+static const struct ein_http http = { .struct_size = sizeof(http), .may = may };
+
 struct fixture {
     struct fake_host *host;
     struct fake_plugin *storage;
@@ -50,6 +66,7 @@ static int set_up(void **state)
     struct ein_error err = { 0 };
 
     f->host = fake_host_new();
+    f->host->table.http = &http;
     f->ctx = fake_host_ctx(f->host);
     *state = f;
     if (fake_plugin_open(f->host, "storage-memory", json_object(), &f->storage, &err) < 0 ||
@@ -107,7 +124,7 @@ static json_t *run(struct fixture *f, json_t *take_ids, struct ein_error *err)
     EIN_JSON json_t *input = json_pack("{s:i}", "n", 1);
     const struct ein_agent_run what = { .user_id = USER, .input = input, .imports = ids };
     json_t *outcome = NULL;
-    int r = agent_run(&f->host->table, f->ctx, &what, &outcome, err);
+    int r = agent_run(&f->host->table, f->ctx, &request, &what, &outcome, err);
 
     assert_int_equal(r < 0, outcome == NULL);
     assert_int_equal(r, r < 0 ? err->code : 0);
@@ -227,16 +244,12 @@ static void what_belongs_to_others_is_not_found(void **state)
     struct fixture *f = *state;
     const struct ein_host *host = &f->host->table;
     EIN_JSON json_t *agent = NULL;
-    json_t *deployment = NULL;
     struct ein_error err = { 0 };
 
     put_agent(f, "a", USER, json_array());
-    put_deployment(f, "name", "a", USER);
-    assert_int_equal(agent_get(host, f->ctx, USER, "a", &agent, &err), 0);
-    assert_int_equal(agent_get(host, f->ctx, "dev_stub:bob", "a", &agent, &err), EIN_E_NOT_FOUND);
+    assert_int_equal(agent_get(host, f->ctx, &request, "a", &agent, &err), 0);
+    assert_int_equal(agent_get(host, f->ctx, &bobs_request, "a", &agent, &err), EIN_E_NOT_FOUND);
     assert_string_equal(err.text, "Document 'a' not found in 'agents'");
-    assert_int_equal(deployment_get(host, f->ctx, "dev_stub:bob", "name", &deployment, &err),
-                     EIN_E_NOT_FOUND);
 }
 
 static void an_id_that_no_document_can_have_is_not_found(void **state)
@@ -248,8 +261,10 @@ static void an_id_that_no_document_can_have_is_not_found(void **state)
 
     memset(id, 'x', sizeof(id) - 1);
     id[sizeof(id) - 1] = '\0';
-    assert_int_equal(agent_get(&f->host->table, f->ctx, USER, id, &agent, &err), EIN_E_NOT_FOUND);
-    assert_int_equal(agent_get(&f->host->table, f->ctx, USER, "", &agent, &err), EIN_E_NOT_FOUND);
+    assert_int_equal(agent_get(&f->host->table, f->ctx, &request, id, &agent, &err),
+                     EIN_E_NOT_FOUND);
+    assert_int_equal(agent_get(&f->host->table, f->ctx, &request, "", &agent, &err),
+                     EIN_E_NOT_FOUND);
 }
 
 static uint64_t count(struct fixture *f, const char *set)
@@ -274,11 +289,11 @@ static void an_agent_and_its_deployments_go_together_or_not_at_all(void **state)
     put_deployment(f, "one", "a", USER);
     put_deployment(f, "two", "a", USER);
     put_deployment(f, "other", "b", USER);
-    assert_int_equal(deployments_remove(host, f->ctx, USER, "a", &op, &err), EIN_E_CONFLICT);
+    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, &err), EIN_E_CONFLICT);
     assert_int_equal(count(f, DEPLOYMENT_SET), 3);
 
     op.expect = EIN_REV_ANY;
-    assert_int_equal(deployments_remove(host, f->ctx, USER, "a", &op, &err), 0);
+    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, &err), 0);
     assert_int_equal(count(f, DEPLOYMENT_SET), 1);
     assert_int_equal(count(f, AGENT_SET), 1);
 }
@@ -308,7 +323,7 @@ static void a_deploy_during_the_removal_is_removed_too(void **state)
 {
     struct fixture *f = *state;
     struct ein_store store = *f->host->table.store;
-    const struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = "a" };
+    struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = "a" };
     struct ein_error err = { 0 };
 
     put_agent(f, "a", USER, json_array());
@@ -317,11 +332,39 @@ static void a_deploy_during_the_removal_is_removed_too(void **state)
     race.deploys = 3;
     store.batch = batch_after_a_deploy;
     f->host->table.store = &store;
-    assert_int_equal(deployments_remove(&f->host->table, f->ctx, USER, "a", &op, &err), 0);
+    assert_int_equal(deployments_remove(&f->host->table, f->ctx, "a", &op, &err), 0);
     f->host->table.store = race.store;
     assert_int_equal(race.deploys, 0);
     assert_int_equal(count(f, DEPLOYMENT_SET), 0);
     assert_int_equal(count(f, AGENT_SET), 0);
+}
+
+static void a_deploy_during_a_move_is_moved_too(void **state)
+{
+    struct fixture *f = *state;
+    struct ein_store store = *f->host->table.store;
+    EIN_JSON json_t *agent = json_pack("{s:s, s:s, s:s, s:s}", "_id", "a", "userId", USER,
+                                       "workspaceId", "w", "owner", "workspace:w");
+    EIN_JSON json_t *moved = NULL;
+    EIN_JSON json_t *where = json_pack("{s:s}", "owner", "workspace:w");
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = AGENT_SET, .id = "a", .doc = agent };
+    struct ein_error err = { 0 };
+    uint64_t found = 0;
+
+    put_agent(f, "a", USER, json_array());
+    put_deployment(f, "one", "a", USER);
+    put_deployment(f, "other", "b", USER);
+    race.store = f->host->table.store;
+    race.deploys = 2;
+    store.batch = batch_after_a_deploy;
+    f->host->table.store = &store;
+    assert_int_equal(deployments_move(&f->host->table, f->ctx, agent, &op, &err), 0);
+    f->host->table.store = race.store;
+    assert_int_equal(race.deploys, 0);
+    assert_int_equal(race.store->tally(f->ctx, DEPLOYMENT_SET, where, &found, &err), 0);
+    assert_int_equal(found, 3);
+    assert_int_equal(race.store->get(f->ctx, AGENT_SET, "a", &moved, &err), 0);
+    assert_string_equal(op.ret_rev, json_string_value(json_object_get(moved, "_rev")));
 }
 
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -341,6 +384,7 @@ int main(void)
         TEST(an_id_that_no_document_can_have_is_not_found, set_up),
         TEST(an_agent_and_its_deployments_go_together_or_not_at_all, set_up),
         TEST(a_deploy_during_the_removal_is_removed_too, set_up),
+        TEST(a_deploy_during_a_move_is_moved_too, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,20 @@ static int req_set_header(struct ein_req *req, const char *name, const char *val
     return 0;
 }
 
+/* Nobody is in a workspace here: tests/http/test_owners.py has those. */
+static int req_may(const struct ein_req *req, const json_t *doc, struct ein_error *err)
+{
+    const char *maker = json_string_value(json_object_get(doc, "userId"));
+
+    err->code = EIN_E_NOT_FOUND;
+    return maker && strcmp(maker, req->identity.uid) == 0 ? 0 : EIN_E_NOT_FOUND;
+}
+
+static json_t *req_visible(const struct ein_req *req)
+{
+    return json_pack("{s:s}", "userId", req->identity.uid);
+}
+
 static const struct ein_http http = {
     .struct_size = sizeof(http),
     .add_routes = take_routes,
@@ -142,6 +156,8 @@ static const struct ein_http http = {
     .fail_json = req_fail_json,
     .fail_error = req_fail_error,
     .set_header = req_set_header,
+    .may = req_may,
+    .visible = req_visible,
 };
 
 static int open_started(struct fake_host *host, const char *name, struct fake_plugin **ret_plugin)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_KEYS_H
+#define API_KEYS_H
+
+#include "key_cache.h"
+#include <einion/services.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#define KEY_SET                                                                                    \
+    "api_keys" /* `_id` is the key's; {"userId", "name", "scopes", "hash", "created", "expires"?,  \
+                  "lastUsed"?, "revoked"?, "madeBy"?}; times in ms since the epoch */
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS  (24 * HOUR_MS)
+
+enum {
+    USE_STEP_MS = 60000,    /* how exact `lastUsed` is */
+    SWEEP_MS = 3600 * 1000, /* how often revoked keys are swept away */
+    SWEEP_COUNT = 1000,     /* of them at once */
+    TRIES_MAX = 10          /* of a write that others get ahead of */
+};
+
+/* One instance of the plugin; const after start but for what the cache guards itself. */
+struct api_keys {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    struct key_cache *cache;
+    uint32_t keys_per_user, cache_ms, recheck_ms;
+    int64_t max_life_ms;    /* 0: for ever */
+    int64_t unconfirmed_ms; /* what the owner was is believed */
+    int64_t revoked_ms;     /* a revoked key is remembered */
+};
+
+/* auth_provider/1: who holds the key in the Authorization header (verify.c) */
+int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err);
+
+ein_handler keys_create, keys_list, keys_get, keys_delete; /* keys.c */
+void keys_sweep(void *self);                               /* revoke.c; a timer's */
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key_doc.h"
+
+#include "audit_event.h"
+#include "cleanup.h"
+#include "error.h"
+#include "timestamps.h"
+#include <string.h>
+#include <time.h>
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t ms_of(const json_t *doc, const char *member)
+{
+    return json_integer_value(json_object_get(doc, member));
+}
+
+const char *text_of(const json_t *doc, const char *member)
+{
+    return json_string_value(json_object_get(doc, member));
+}
+
+static json_t *time_of(const json_t *key, const char *member)
+{
+    char text[TIMESTAMP_SIZE];
+    int64_t ms = ms_of(key, member);
+
+    if (!ms)
+        return json_null();
+    timestamp_of_ms(ms, text);
+    return json_string(text);
+}
+
+static json_t *or_null(json_t *value)
+{
+    return value ? json_incref(value) : json_null();
+}
+
+json_t *key_show(const json_t *key)
+{
+    const char *id = text_of(key, "_id");
+
+    return json_pack("{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:o}", "_id", id, "name",
+                     json_object_get(key, "name"), "prefix", json_sprintf(KEY_PREFIX "%.4s…", id),
+                     "scopes", json_object_get(key, "scopes"), "createdAt", time_of(key, "created"),
+                     "expiresAt", time_of(key, "expires"), "lastUsedAt", time_of(key, "lastUsed"),
+                     "madeBy", or_null(json_object_get(key, "madeBy")));
+}
+
+static int not_found(const char *id, struct ein_error *err)
+{
+    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '" KEY_SET "'", id);
+}
+
+int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
+                  struct ein_error *err)
+{
+    const struct ein_http *http = self->host->http;
+    const char *id = http->path_param(req, "key_id"), *owner;
+    EIN_JSON json_t *key = NULL;
+    int r;
+
+    if (strlen(id) != KEY_ID_LEN)
+        return not_found(id, err);
+    r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
+    if (r < 0)
+        return r;
+    owner = text_of(key, "userId");
+    if (!owner || strcmp(owner, http->identity(req)->uid) != 0 || ms_of(key, "revoked"))
+        return not_found(id, err);
+    *ret_key = EIN_TAKE(key);
+    return 0;
+}
+
+void keys_audit(const struct api_keys *self, const struct ein_req *req, const char *action,
+                const char *key_id, json_t *take_details)
+{
+    const struct ein_http *http = self->host->http;
+    const struct ein_identity *identity = http->identity(req);
+    struct ein_error err;
+    json_t *event = json_pack("{s:s, s:s, s:s, s:s*, s:s, s:o*}", "action", action, "actor",
+                              identity->uid, "target", key_id, "address", http->client_addr(req),
+                              "outcome", "success", "details", take_details);
+
+    if (audit_event(self->host, self->ctx, event, &err) < 0)
+        http->log_msg(req, EIN_ERROR, "%s of %s is not in the audit: %s", action, key_id, err.text);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The documents of keys. */
+#ifndef KEY_DOC_H
+#define KEY_DOC_H
+
+#include "api_keys.h"
+#include "schemas.h"
+
+int64_t now_ms(void); /* since the epoch */
+
+/* A member of a document: 0, NULL if it is absent. */
+int64_t ms_of(const json_t *doc, const char *member);
+const char *text_of(const json_t *doc, const char *member);
+
+/* What its owner is shown of a key: never the hash, and no more of its text than tells it from
+ * others.  NULL: no memory. */
+json_t *key_show(const json_t *key);
+
+/* The key that the path names, if it is the caller's and has not been revoked; NOT_FOUND in the
+ * store's words. */
+int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
+                  struct ein_error *err);
+
+/* What the caller has done to a key, for audit/1; a failure is logged. */
+void keys_audit(const struct api_keys *self, const struct ein_req *req, const char *action,
+                const char *key_id, json_t *take_details);
+
+/* clang-format off */
+#define KEY_MEMBERS_SCHEMA \
+    "\"_id\": {\"type\": \"string\"}," \
+    "\"name\": {\"type\": \"string\"}," \
+    "\"prefix\": {\"type\": \"string\", \"description\": \"How the key begins: eink_ab12…\"}," \
+    "\"scopes\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}," \
+    "\"createdAt\": " SCHEMA_TIME "," \
+    "\"expiresAt\": {\"type\": [\"string\", \"null\"], \"format\": \"date-time\"}," \
+    "\"lastUsedAt\": {\"type\": [\"string\", \"null\"], \"format\": \"date-time\"}," \
+    "\"madeBy\": {\"type\": [\"string\", \"null\"], \"description\": \"The key that made it; null: its owner did\"}"
+#define KEY_REQUIRED \
+    "\"_id\", \"name\", \"prefix\", \"scopes\", \"createdAt\", \"expiresAt\", \"lastUsedAt\", \"madeBy\""
+
+#define KEY_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"ApiKey\", \"required\": [" KEY_REQUIRED "]," \
+    " \"properties\": {" KEY_MEMBERS_SCHEMA "}}"
+#define KEY_LIST_SCHEMA "{\"type\": \"array\", \"items\": " KEY_SCHEMA "}"
+#define KEY_MADE_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"NewApiKey\", \"required\": [" KEY_REQUIRED ", \"key\"]," \
+    " \"properties\": {" KEY_MEMBERS_SCHEMA "," \
+    " \"key\": {\"type\": \"string\", \"description\": \"The key itself, shown this once\"}}}"
+/* clang-format on */
+
+#endif

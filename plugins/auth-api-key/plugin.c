@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auth-api-key: programs that call as the user who gave them a key.
+ *
+ *   POST   /users/me/keys            makes a key, and shows it this once
+ *   GET    /users/me/keys            the caller's keys: how they begin, never the whole
+ *   GET    /users/me/keys/{key_id}   one of them
+ *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
+ *
+ * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) and
+ * kept as a hash.  Other bearer tokens are left to others.  Publishes auth_provider/1 "api_key";
+ * its claims hold "keyId".  A wrong key is 401, and WWW-Authenticate says why: key_unknown,
+ * key_expired, key_revoked.
+ *
+ * A key does what its scopes say: models, agents, deployments, admin, each whole or as agents:read,
+ * agents:write, agents:run.  It can be given no scope that its maker lacks.  It acts as its owner
+ * and has their workspaces no longer than they do; key_owner.h says how that is known.  The rights
+ * of a site admin need the scope admin besides.  The keys themselves need a login, or that scope;
+ * a key that was made by a key ends with it.
+ *
+ * Verified keys are held for cache_ms.  A key that is revoked at this server is refused at once, at
+ * other servers of the same store after that time.  lastUsedAt is exact to a minute.
+ *
+ * Off unless logins are configured (`auth`, APP_ENV=firebase).  Without any, everybody is
+ * local-dev-user and needs no key; enabled all the same it shuts out who has none, and nobody can
+ * make one.
+ *
+ * Needs storage_backend/1.  Asks audit/1 and the auth_provider/1 of an owner where they are there.
+ *
+ * Settings
+ *   keys_per_user       keys that one user may have (50)
+ *   max_days            how long a key may live, and lives unless less is asked for; 0: for ever
+ * (365) cache_ms            how long a verified key is held (5000) cache_keys          how many of
+ * them (4096) recheck_ms          how old what an owner's provider said of them may be before it is
+ * asked again (900000) unconfirmed_hours   how long an owner's workspaces are believed without it
+ * (24) revoked_days        how long a revoked key is remembered; then it is unknown (30)
+ *
+ * Example
+ *   plugins:
+ *     auth-api-key:
+ *       max_days: 90
+ */
+#include "api_keys.h"
+#include "error.h"
+#include "http_json.h"
+#include "key_doc.h"
+#include <stdlib.h>
+
+/* clang-format off */
+static const char config_schema[] = SCHEMA({
+    "type": "object",
+    "properties": {
+        "keys_per_user": {
+            "type": "integer", "minimum": 1, "maximum": 1000, "default": 50,
+            "description": "Keys that one user may have."
+        },
+        "max_days": {
+            "type": "integer", "minimum": 0, "maximum": 36500, "default": 365,
+            "description": "How long a key may live, and lives unless less is asked for. 0: for ever."
+        },
+        "cache_ms": {
+            "type": "integer", "minimum": 0, "maximum": 60000, "default": 5000,
+            "description": "How long a verified key is held. A key that is revoked at another server is refused here after that time."
+        },
+        "cache_keys": {
+            "type": "integer", "minimum": 1, "maximum": 1000000, "default": 4096,
+            "description": "How many verified keys are held."
+        },
+        "recheck_ms": {
+            "type": "integer", "minimum": 0, "maximum": 86400000, "default": 900000,
+            "description": "How old what an owner's provider said of their workspaces may be before it is asked again."
+        },
+        "unconfirmed_hours": {
+            "type": "integer", "minimum": 0, "maximum": 8760, "default": 24,
+            "description": "How long an owner's workspaces are believed where the provider cannot be asked, and that they are a site admin, since they were last at their keys. After it a key opens its owner's own things alone."
+        },
+        "revoked_days": {
+            "type": "integer", "minimum": 0, "maximum": 3650, "default": 30,
+            "description": "How long a revoked key is remembered. After it the key is unknown."
+        }
+    }
+});
+/* clang-format on */
+
+#define KEYS_PATH "/users/me/keys"
+
+static const struct ein_route routes[] = {
+    { .method = "POST",
+      .path = KEYS_PATH,
+      .operation_id = "create_api_key",
+      .summary = "Make an API key",
+      .auth = EIN_AUTH_USER,
+      .body_schema = SCHEMA({
+          "type" : "object",
+          "title" : "ApiKeyCreate",
+          "required" : [ "name", "scopes" ],
+          "properties" : {
+              "name" : {
+                  "type" : "string",
+                  "minLength" : 1,
+                  "maxLength" : 100,
+                  "pattern" : "^[^[:cntrl:]]+$"
+              },
+              "scopes" : {
+                  "type" : "array",
+                  "minItems" : 1,
+                  "maxItems" : 16,
+                  "items" : {
+                      "type" : "string",
+                      "pattern" : "^(models|agents|deployments|admin)(:(read|write|run))?$"
+                  }
+              },
+              "expiresIn" : {
+                  "type" : [ "integer", "null" ],
+                  "minimum" : 1,
+                  "maximum" : 3153600000,
+                  "default" : null,
+                  "description" : "Seconds; null: as long as it may live"
+              }
+          }
+      }),
+      .reply_schema = KEY_MADE_SCHEMA,
+      .scope = "admin:write",
+      .status = 201,
+      .handle = keys_create },
+    { .method = "GET",
+      .path = KEYS_PATH,
+      .operation_id = "list_api_keys",
+      .summary = "The caller's API keys, in order of creation",
+      .auth = EIN_AUTH_USER,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = KEY_LIST_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = keys_list },
+    { .method = "GET",
+      .path = KEYS_PATH "/{key_id}",
+      .operation_id = "get_api_key",
+      .summary = "One of the caller's API keys",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = KEY_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = keys_get },
+    { .method = "DELETE",
+      .path = KEYS_PATH "/{key_id}",
+      .operation_id = "revoke_api_key",
+      .summary = "Revoke an API key and those that it made",
+      .auth = EIN_AUTH_USER,
+      .scope = "admin:write",
+      .status = 204,
+      .handle = keys_delete },
+};
+
+static const struct ein_auth_provider provider = { .struct_size = sizeof(provider),
+                                                   .verify = key_verify };
+
+static void fini(void *self)
+{
+    struct api_keys *keys = self;
+
+    key_cache_free(keys->cache);
+    free(keys);
+}
+
+static int64_t setting(const json_t *config, const char *name)
+{
+    return json_integer_value(json_object_get(config, name));
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct api_keys *keys = calloc(1, sizeof(*keys));
+    int r;
+
+    if (!keys)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    keys->host = host;
+    keys->ctx = ctx;
+    keys->keys_per_user = (uint32_t)setting(config, "keys_per_user");
+    keys->cache_ms = (uint32_t)setting(config, "cache_ms");
+    keys->recheck_ms = (uint32_t)setting(config, "recheck_ms");
+    keys->max_life_ms = setting(config, "max_days") * DAY_MS;
+    keys->unconfirmed_ms = setting(config, "unconfirmed_hours") * HOUR_MS;
+    keys->revoked_ms = setting(config, "revoked_days") * DAY_MS;
+    keys->cache = key_cache_new((size_t)setting(config, "cache_keys"));
+
+    r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err)
+                    : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r >= 0)
+        r = host->publish(ctx, EIN_AUTH_PROVIDER, "api_key", &provider, keys, err);
+    if (r < 0) {
+        fini(keys);
+        return r;
+    }
+    *ret_self = keys;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    const struct api_keys *keys = self;
+    const struct ein_store *store = keys->host->store;
+    int r = store->index(keys->ctx, KEY_SET, "userId", err);
+
+    if (r >= 0)
+        r = store->index(keys->ctx, KEY_SET, "revoked", err);
+    if (r >= 0 && keys->host->every(keys->ctx, SWEEP_MS, keys_sweep, self) < 0)
+        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return r;
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "auth-api-key",
+    .version = "0.1.0",
+    .summary = "Programs that call as the user who gave them a key",
+    .config_schema = config_schema,
+    .needs = needs,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

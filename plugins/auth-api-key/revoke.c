@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api_keys.h"
+#include "cleanup.h"
+#include "error.h"
+#include "http_json.h"
+#include "key_doc.h"
+#include "key_owner.h"
+#include <string.h>
+
+/* Adds the ids of the keys in KEYS that one of IDS has made, until there are no more. */
+static int add_descendants(const json_t *keys, json_t *ids)
+{
+    const json_t *key;
+    size_t before, i;
+
+    do {
+        before = json_object_size(ids);
+        json_array_foreach(keys, i, key)
+        {
+            const char *maker = text_of(key, "madeBy");
+
+            if (maker && json_object_get(ids, maker) &&
+                json_object_set_new(ids, text_of(key, "_id"), json_true()) < 0)
+                return EIN_E_NO_MEMORY;
+        }
+    } while (json_object_size(ids) > before);
+    return 0;
+}
+
+/* The key ID and all that it has made, as an object with their ids. */
+static int find_family(const struct api_keys *self, const char *uid, const char *id,
+                       json_t **ret_ids, struct ein_error *err)
+{
+    EIN_JSON json_t *where = json_pack("{s:s, s:n}", "userId", uid, "revoked");
+    EIN_JSON json_t *keys = NULL;
+    EIN_JSON json_t *ids = json_pack("{s:b}", id, 1);
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    int r;
+
+    if (!where || !ids)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = find_docs(self->host, self->ctx, KEY_SET, &query, &keys, NULL, err);
+    if (r < 0)
+        return r;
+    if (add_descendants(keys, ids) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *ret_ids = EIN_TAKE(ids);
+    return 0;
+}
+
+/* All of them or none, unless a key was made since the owner's document had the revision EXPECT. */
+static int revoke_all(const struct api_keys *self, const char *uid, const char *expect,
+                      const json_t *ids, struct ein_error *err)
+{
+    EIN_FREE struct ein_doc_op *ops = calloc(json_object_size(ids) + 1, sizeof(*ops));
+    EIN_JSON json_t *doc = json_pack("{s:I}", "revoked", (json_int_t)now_ms());
+    size_t count = 0;
+    const char *id;
+    json_t *value;
+
+    if (!ops || !doc)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    ops[count++] = (struct ein_doc_op){
+        .kind = EIN_DOC_CHECK, .set = OWNER_SET, .id = uid, .expect = expect ? expect : EIN_REV_NEW
+    };
+    json_object_foreach((json_t *)ids, id, value)
+    {
+        ops[count++] =
+            (struct ein_doc_op){ .kind = EIN_DOC_UPDATE, .set = KEY_SET, .id = id, .doc = doc };
+    }
+    return self->host->store->batch(self->ctx, ops, count, sizeof(*ops), err);
+}
+
+static void audit_all(const struct api_keys *self, const struct ein_req *req, const json_t *ids)
+{
+    const char *id;
+    json_t *value;
+
+    json_object_foreach((json_t *)ids, id, value) keys_audit(self, req, "api_key.revoke", id, NULL);
+}
+
+/* EIN_E_CONFLICT: a key was made meanwhile, perhaps by one that is to go. */
+static int try_revoking(struct api_keys *self, struct ein_req *req, const char *id,
+                        struct ein_error *err)
+{
+    const struct ein_http *http = self->host->http;
+    const char *uid = http->identity(req)->uid;
+    EIN_JSON json_t *key = NULL;
+    EIN_JSON json_t *owner = NULL;
+    EIN_JSON json_t *ids = NULL;
+    int r = keys_find_own(self, req, &key, err);
+
+    if (r == EIN_E_NOT_FOUND)
+        return http->fail(req, 404, "Document '%s' not found for deletion.", id);
+    if (r >= 0)
+        r = key_owner_load(self, uid, &owner, err);
+    if (r >= 0)
+        r = find_family(self, uid, id, &ids, err);
+    if (r >= 0)
+        r = revoke_all(self, uid, text_of(owner, "_rev"), ids, err);
+    if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
+        return EIN_E_CONFLICT;
+    if (r < 0)
+        return http->fail_error(req, err);
+    key_cache_forget(self->cache);
+    audit_all(self, req, ids);
+    return http->reply(req, 204, NULL);
+}
+
+int keys_delete(struct ein_req *req, void *self)
+{
+    struct api_keys *keys = self;
+    const struct ein_http *http = keys->host->http;
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_revoking(keys, req, http->path_param(req, "key_id"), &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}
+
+/* ---- keys that were revoked long ago ---- */
+
+static int add_id(const json_t *key, void *ids)
+{
+    return json_array_append(ids, json_object_get(key, "_id")) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+void keys_sweep(void *self)
+{
+    const struct api_keys *keys = self;
+    const struct ein_store *store = keys->host->store;
+    EIN_JSON json_t *where = json_pack("{s:{s:I, s:I}}", "revoked", "$gt", (json_int_t)0, "$lt",
+                                       (json_int_t)(now_ms() - keys->revoked_ms));
+    EIN_JSON json_t *ids = json_array();
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .limit = SWEEP_COUNT,
+                                     .where = where };
+    const json_t *id;
+    size_t i;
+
+    if (!where || !ids || store->find(keys->ctx, KEY_SET, &query, add_id, ids, NULL, NULL) < 0)
+        return; /* there is another time */
+    json_array_foreach(ids, i, id)
+    {
+        (void)store->del(keys->ctx, KEY_SET, json_string_value(id), EIN_REV_ANY, NULL);
+    }
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api_keys.h"
+#include "cleanup.h"
+#include "error.h"
+#include "hex.h"
+#include "key_doc.h"
+#include "key_owner.h"
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct refusal {
+    const char *reason, *text;
+} unknown = { "key_unknown", "This API key is not known." },
+  expired = { "key_expired", "This API key has expired." },
+  revoked = { "key_revoked", "This API key has been revoked." },
+  locked = { "key_revoked", "The owner of this API key may not log in any more." };
+
+static int refuse(const struct api_keys *self, struct ein_req *req, const struct refusal *why,
+                  struct ein_error *err)
+{
+    char challenge[96];
+
+    (void)snprintf(challenge, sizeof(challenge),
+                   "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"%s\"", why->reason);
+    if (self->host->http->set_header(req, "WWW-Authenticate", challenge) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return error_set(err, EIN_E_DENIED, "%s", why->text);
+}
+
+/* The token after "Bearer", if it is meant for us; NULL. */
+static const char *bearer_key(const char *authorization)
+{
+    const char *token;
+
+    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+        return NULL;
+    token = authorization + 7 + strspn(authorization + 7, " ");
+    return strncmp(token, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) == 0 ? token : NULL;
+}
+
+static bool is_expired(const json_t *doc, const char *member)
+{
+    int64_t expires = ms_of(doc, member);
+
+    return expires != 0 && expires <= now_ms();
+}
+
+static bool hash_is(const json_t *key, const unsigned char hash[KEY_HASH_BYTES])
+{
+    unsigned char kept[KEY_HASH_BYTES];
+
+    return hex_decode(text_of(key, "hash"), kept, sizeof(kept)) &&
+           gnutls_memcmp(kept, hash, sizeof(kept)) == 0;
+}
+
+/* ---- when a key was last used ---- */
+
+struct use {
+    const struct api_keys *self;
+    char id[KEY_ID_SIZE];
+};
+
+static void write_use(void *data)
+{
+    const struct use *use = data;
+    EIN_JSON json_t *doc = json_pack("{s:I}", "lastUsed", (json_int_t)now_ms());
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = KEY_SET, .id = use->id, .doc = doc };
+
+    if (doc) /* it may have been swept away meanwhile */
+        (void)use->self->host->store->batch(use->self->ctx, &op, 1, sizeof(op), NULL);
+}
+
+/* Later, and once a minute at most: a request is not to wait for the disk because of it. */
+static void note_use(const struct api_keys *self, const json_t *key)
+{
+    struct use *use;
+
+    if (ms_of(key, "lastUsed") > now_ms() - USE_STEP_MS)
+        return;
+    use = calloc(1, sizeof(*use));
+    if (!use)
+        return;
+    use->self = self;
+    (void)snprintf(use->id, sizeof(use->id), "%s", text_of(key, "_id"));
+    (void)self->host->submit(self->ctx, write_use, free, use);
+}
+
+/* ---- who holds it ---- */
+
+/* The claims of the key ID from the store; what is wrong with it is told only to who has it. */
+static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
+                   const unsigned char hash[KEY_HASH_BYTES], json_t **ret_claims,
+                   struct ein_error *err)
+{
+    EIN_JSON json_t *key = NULL;
+    EIN_JSON json_t *owner = NULL;
+    int r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
+
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return r;
+    if (r < 0 || !hash_is(key, hash))
+        return refuse(self, req, &unknown, err);
+    if (ms_of(key, "revoked"))
+        return refuse(self, req, &revoked, err);
+    if (is_expired(key, "expires"))
+        return refuse(self, req, &expired, err);
+    r = key_owner_load(self, text_of(key, "userId"), &owner, err);
+    if (r < 0)
+        return r;
+    key_owner_recheck(self, owner);
+    if (key_owner_is_locked(owner))
+        return refuse(self, req, &locked, err);
+    *ret_claims = key_owner_claims(self, key, owner);
+    if (!*ret_claims)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    note_use(self, key);
+    return 0;
+}
+
+int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
+{
+    struct api_keys *self = impl;
+    const char *text = bearer_key(self->host->http->header(req, "Authorization"));
+    unsigned char hash[KEY_HASH_BYTES];
+    char id[KEY_ID_SIZE];
+    EIN_JSON json_t *claims = NULL;
+    uint64_t ticket;
+    int r;
+
+    if (!text)
+        return EIN_AUTH_DEFER;
+    if (!key_text_parse(text, id))
+        return refuse(self, req, &unknown, err);
+    key_text_hash(text, hash);
+    claims = key_cache_get(self->cache, id, hash, &ticket);
+    if (claims && is_expired(claims, "keyExpires"))
+        return refuse(self, req, &expired, err);
+    if (!claims) {
+        r = look_up(self, req, id, hash, &claims, err);
+        if (r < 0)
+            return r;
+        key_cache_put(self->cache, id, hash, claims, self->cache_ms, ticket);
+    }
+    *ret_claims = EIN_TAKE(claims);
+    return 0;
+}

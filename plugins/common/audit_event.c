@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit_event.h"
+#include "error.h"
+
+#include <einion/services.h>
+
+int audit_event(const struct ein_host *host, struct ein_ctx *ctx, json_t *take_event,
+                struct ein_error *err)
+{
+    const struct ein_service *service;
+    const struct ein_audit *audit;
+    int r;
+
+    if (!take_event)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (host->acquire(ctx, EIN_AUDIT, NULL, &service) < 0) {
+        json_decref(take_event);
+        return 0;
+    }
+    audit = service->vtable;
+    r = audit->append(service->impl, take_event, err);
+    host->release(ctx, service);
+    return r;
+}

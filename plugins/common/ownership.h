@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a document is, as its plugin writes it.  Who may do what with it is for http->may() to
+ * say; nothing here knows of roles. */
+#ifndef OWNERSHIP_H
+#define OWNERSHIP_H
+
+#include "schemas.h"
+#include <einion/plugin.h>
+#include <jansson.h>
+
+#define OWNER_INDEX "owner" /* the field that http->visible() asks for */
+
+/* `workspaceId` of a body; absent in a change, it stays as it is. */
+#define WORKSPACE_ID_SCHEMA                                                                        \
+    SCHEMA({                                                                                       \
+        "type" : [ "string", "null" ],                                                             \
+        "minLength" : 1,                                                                           \
+        "maxLength" : 256,                                                                         \
+        "description" : "The workspace whose members see it; null: it is its maker's alone"        \
+    })
+
+/* Gives DOC, which has its userId, to WORKSPACE; NULL: to its maker alone.  0 or NO_MEMORY. */
+int ownership_set(json_t *doc, const char *workspace);
+
+const char *ownership_workspace(const json_t *doc); /* NULL: none */
+
+/* May the caller make DOC?  In workspaces that they are a member of.  0, or the status that was
+ * replied. */
+int ownership_check_new(const struct ein_http *http, struct ein_req *req, const json_t *doc);
+
+/* May the caller move DOC to WORKSPACE (NULL: back to its maker)?  Who may change everything where
+ * it is, and where it goes.  0, or the status that was replied. */
+int ownership_check_move(const struct ein_http *http, struct ein_req *req, const json_t *doc,
+                         const char *workspace);
+
+#endif

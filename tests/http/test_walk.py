@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every route that there is, tried by those who are not to get in.
+
+The routes come from the server itself: one that is added is walked from then on, and a path
+parameter that is new fails the walk until it is said here whose object it names.
+"""
+
+import json
+import re
+
+import pytest
+from people import ECHO, Bearer, Person, room
+from support import wait_until
+
+KEYS = "/users/me/keys"
+MARK = "alices-own-7d1f"  # in everything that is Alice's
+FAMILIES = ("models", "agents", "deployments", "admin")
+
+# Needs nobody; all else needs somebody.
+PUBLIC = re.compile(
+    r"/|/(health|livez|readyz|metrics|docs|openapi\.json|log/client)"
+    r"|/auth/(providers|logout|dev-stub-picker|login/.*|callback/.*)"
+)
+# What the caller names is the caller's, or nothing: 2xx, and neither tells nor changes anything of Alice's.
+OWN = re.compile(r"/users/me(?!/keys/).*|/auth/.*|/data-store/namespaces/.*|/sessions/.*")
+# The answers that the API promises whether or not there is such an agent.
+ANYWAY = {"undeploy_agent": 204, "get_agent_chain": 200}
+# Open to a key whatever its scopes.
+ANY_SCOPE = re.compile(r"/auth/(me|refresh-workspaces)")
+
+
+class Walk:
+    """A server with things of Alice's on it, and its routes."""
+
+    def __init__(self, server):
+        self.server = server
+        self.alice, self.bob = Person(server, "header:alice"), Person(server, "header:bob")
+        agent = self.alice.make_agent(name=MARK, code=ECHO + f"# {MARK}", friendlyName=MARK)
+        assert self.alice.post(f"/agents/{agent}/deploy").status == 201
+        config = {"provider": "openai", "model": MARK, "parameters": {}}
+        assert self.alice.post(f"/sessions/{MARK}/config", config).status == 200
+        assert self.alice.put(f"/data-store/namespaces/{MARK}/records/k", {"value": f"value {MARK}"}).status == 200
+        key = self.alice.post(KEYS, {"name": MARK, "scopes": ["agents"]}).json
+        self.params = {
+            "agent_id": agent, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
+            "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
+        }  # fmt: skip
+        self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
+        self.secrets = [MARK, agent, key["_id"], *self.contents]
+        self.routes = list(self.read_routes())
+
+    def read_routes(self):
+        for path, methods in self.server.get("/openapi.json").json["paths"].items():
+            for method, operation in methods.items():
+                body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+                yield method.upper(), path, operation, None if body is None else example(body["schema"])
+
+    def url(self, path):
+        return re.sub(r"\{(\w+)\}", lambda match: self.params[match[1]].replace(":", "%3A"), path)
+
+    def call(self, person, route):
+        method, path, _, body = route
+        reply = person.request(method, self.url(path), body)
+        assert reply.status < 500, (method, path, reply)
+        return reply
+
+    def guarded(self):
+        return [route for route in self.routes if not PUBLIC.fullmatch(route[1])]
+
+    def belongings(self):
+        """All that Alice has, as she sees it."""
+        a, p = self.alice, self.params
+        urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/sessions/{MARK}/config",
+                f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS]  # fmt: skip
+        return [a.get(url).json for url in urls]
+
+
+def example(schema):
+    """The smallest value that fits."""
+    kind = schema.get("type", "object")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if "enum" in schema:
+        return schema["enum"][0]
+    if kind == "object":
+        return {name: example(schema["properties"][name]) for name in schema.get("required", [])}
+    if kind == "array":
+        return [example(schema["items"])] if schema.get("minItems") else []
+    if "pattern" in schema and "agents" in schema["pattern"]:
+        return "agents:read"
+    return {"string": "x", "integer": 1, "number": 1, "boolean": True}[kind]
+
+
+@pytest.fixture(scope="module")
+def walk(postgres):
+    with room("memory", postgres, ["plugins.auth-api-key.enabled=true"], ready=True) as server:
+        yield Walk(server)
+
+
+@pytest.fixture
+def unchanged(walk):
+    before = walk.belongings()
+    assert before[4] and before[5] and before[7]
+    yield
+    assert walk.belongings() == before, "a walk has changed what is Alice's"
+
+
+class Sender(Person):
+    """Whoever sends these headers."""
+
+    headers = None
+
+    def __init__(self, server, headers):
+        super().__init__(server, None)
+        self.headers = headers
+
+
+def key_of(person, scopes, **more):
+    reply = person.post(KEYS, {"name": "k", "scopes": scopes, **more})
+    assert reply.status == 201, reply
+    return Bearer(person.server, reply.json["key"]), reply.json["_id"]
+
+
+def test_the_walk_knows_every_parameter(walk):
+    named = {name for route in walk.routes for name in re.findall(r"\{(\w+)\}", route[1])}
+    assert named <= set(walk.params), "say in test_walk.py what of Alice's these name"
+    assert len(walk.guarded()) >= 20
+
+
+def test_what_needs_nobody_is_a_short_list(walk):
+    """A route without a lock is no accident."""
+    for method, path, operation, _ in walk.routes:
+        assert operation["security"] or PUBLIC.fullmatch(path), (method, path)
+
+
+def test_the_owner_is_let_in(walk):
+    """The walk would be worth nothing if these calls were refused to everybody."""
+    for route in walk.guarded():
+        if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|users/me/keys)", route[1]):
+            assert walk.call(walk.alice, route).status == 200, route[:2]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer null"}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic YTpi"},
+     {"Cookie": "gofannon_sid=" + "A" * 43}, {"X-Admin-Password": "admin"}, {"X-Forwarded-For": "127.0.0.1"}],
+    ids=lambda headers: " ".join(headers) or "nothing",
+)  # fmt: skip
+def test_a_stranger_gets_nowhere(walk, unchanged, headers):
+    stranger = Sender(walk.server, headers)
+    for route in walk.guarded():
+        reply = walk.call(stranger, route)
+        assert reply.status in (401, 403), (route[:2], reply)
+        assert not any(secret in reply.text for secret in walk.secrets), route[:2]
+
+
+def refused_everywhere(walk, person, reason):
+    for route in walk.guarded():
+        reply = walk.call(person, route)
+        if route[1].startswith("/admin"):
+            assert reply.status in (401, 403), (route[:2], reply)
+            continue
+        assert reply.status == 401, (route[:2], reply)
+        assert f'reason="{reason}"' in reply.header("WWW-Authenticate"), route[:2]
+
+
+def every_scope():
+    return [f"{family}{verb}" for family in FAMILIES for verb in (":read", ":write", ":run")]
+
+
+def test_an_expired_key_opens_nothing(walk, unchanged):
+    key, key_id = key_of(walk.alice, every_scope(), expiresIn=1)
+    wait_until(lambda: key.get("/agents").status == 401, 10, "the key to expire")
+    refused_everywhere(walk, key, "key_expired")
+    assert walk.alice.delete(f"{KEYS}/{key_id}").status == 204
+
+
+def test_a_revoked_key_opens_nothing(walk, unchanged):
+    key, key_id = key_of(walk.alice, every_scope())
+    assert key.get("/agents").status == 200
+    assert walk.alice.delete(f"{KEYS}/{key_id}").status == 204
+    refused_everywhere(walk, key, "key_revoked")
+
+
+def test_an_unknown_key_opens_nothing(walk, unchanged):
+    refused_everywhere(walk, Bearer(walk.server, "eink_" + "0" * 12 + "_" + "0" * 49), "key_unknown")
+
+
+def lacks(reply, route):
+    """Refused for want of a scope; administrators' routes ask for more before that."""
+    return reply.detail.startswith("This credential lacks the scope") or route[1].startswith("/admin")
+
+
+def test_every_route_is_closed_to_keys_of_other_scopes(walk, unchanged):
+    """Bob's keys, so that the one that fits finds nothing either."""
+    keys = [key_of(walk.bob, [f"{family}{verb}" for verb in (":read", ":write", ":run")])[0] for family in FAMILIES]
+    for route in walk.guarded():
+        replies = [walk.call(key, route) for key in keys]
+        refused = [reply for reply in replies if reply.status == 403 and lacks(reply, route)]
+        assert len(refused) >= 3 or ANY_SCOPE.fullmatch(route[1]), (route[:2], replies)
+
+
+def test_somebody_else_finds_nothing(walk, unchanged):
+    carol = Person(walk.server, "header:carol")  # nothing has her name yet
+    for route in walk.guarded():
+        method, path, operation, _ = route
+        reply = walk.call(carol, route)
+        if path.startswith("/admin"):
+            assert reply.status in (401, 403), (route[:2], reply)
+        elif operation["operationId"] in ANYWAY:
+            assert reply.status == ANYWAY[operation["operationId"]], (route[:2], reply)
+        elif "{" in path and not OWN.fullmatch(path):
+            assert reply.status == 404, (route[:2], reply)
+        told = walk.contents if "{" in path else walk.secrets  # what is in the path may come back
+        assert not any(secret in reply.text for secret in told), (route[:2], reply)
