@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 #include "cleanup.h"
+#include "config_auth.h"
 #include "config_source.h"
 #include "redact.h"
 #include "schema.h"
@@ -14,6 +15,7 @@ extern const char config_schema_text[];  /* config_schema.json */
 struct config {
     json_t *tree;
     json_t *origins; /* {"limits.workers": "FILE:12"} */
+    json_t *written; /* see struct source */
     json_t *empty;
     char *name; /* of the file */
 };
@@ -232,8 +234,13 @@ static void list_plugins(struct loading *loading)
     (void)json_object_set_new(loading->tree, "plugins", list);
 }
 
-/* Sections that are only written as a headline; and the list of origins in one text, as
- * FRONTEND_URL has it. */
+static bool is_empty(const json_t *value)
+{
+    return json_is_object(value) && json_object_size(value) == 0;
+}
+
+/* Sections that are only written as a headline, `auth: {}` too; and the list of origins in one
+ * text, as FRONTEND_URL has it. */
 static void tidy(struct loading *loading)
 {
     json_t *origins = find(loading->tree, "http.origins"), *value;
@@ -243,8 +250,11 @@ static void tidy(struct loading *loading)
     if (json_is_string(origins))
         (void)json_object_set_new(json_object_get(loading->tree, "http"), "origins",
                                   list_of(json_string_value(origins)));
-    json_object_foreach_safe(loading->tree, next, name, value) if (json_is_null(value))(void)
-        json_object_del(loading->tree, name);
+    json_object_foreach_safe(loading->tree, next, name, value)
+    {
+        if (json_is_null(value) || (str_eq(name, "auth") && is_empty(value)))
+            (void)json_object_del(loading->tree, name);
+    }
 }
 
 /* ---- checking ---- */
@@ -275,8 +285,26 @@ static void path_of(const json_t *tree, const json_t *loc, const char *base,
     }
 }
 
-/* Where the value at `path` was written, or what is around it. */
-static const char *origin_of(const json_t *origins, const char *path)
+/* What was put together from another section is reported as what was written there. */
+static void path_as_written(const json_t *written, char path[CONFIG_PATH_MAX])
+{
+    json_t *from;
+    const char *name;
+    char moved[CONFIG_PATH_MAX];
+
+    json_object_foreach((json_t *)written, name, from)
+    {
+        size_t len = strlen(name);
+
+        if (!str_starts(path, name) || (path[len] != '\0' && path[len] != '.'))
+            continue;
+        (void)snprintf(moved, sizeof(moved), "%s%s", json_string_value(from), path + len);
+        (void)snprintf(path, CONFIG_PATH_MAX, "%s", moved);
+        return;
+    }
+}
+
+const char *source_origin(const json_t *origins, const char *path)
 {
     char around[CONFIG_PATH_MAX], *dot;
 
@@ -303,15 +331,16 @@ static void report(struct source *source, const json_t *tree, const json_t *faul
     bool is_shown;
 
     path_of(tree, json_object_get(fault, "loc"), base, path);
+    path_as_written(source->written, path);
     type = json_string_value(json_object_get(fault, "type"));
     dot = strrchr(path, '.');
     dot = dot ? dot + 1 : path;
     is_shown = text && strlen(text) <= 40 && !str_eq(type, "extra_forbidden") &&
                !redact_kind_of(dot, strlen(dot));
     if (is_shown)
-        source_fault(source, origin_of(source->origins, path), path, "'%s' %s", text, msg);
+        source_fault(source, source_origin(source->origins, path), path, "'%s' %s", text, msg);
     else
-        source_fault(source, origin_of(source->origins, path), path, "%s", msg);
+        source_fault(source, source_origin(source->origins, path), path, "%s", msg);
 }
 
 static void report_all(struct source *source, const json_t *tree, const json_t *faults,
@@ -392,14 +421,17 @@ int config_load(const char *path, const char *const *sets, struct config **ret_c
     config->name = strdup(name);
     config->empty = json_object();
     config->origins = loading.source.origins = json_object();
+    config->written = loading.source.written = json_object();
 
     load(&loading, path, sets);
     config->tree = loading.tree;
     loading.source.name = name;
-    if (!config->name || !config->empty || !config->origins || !config->tree)
+    if (!config->name || !config->empty || !config->origins || !config->written || !config->tree)
         r = EIN_E_NO_MEMORY;
     else
         r = check(&loading.source, config_schema_text, "", &config->tree);
+    if (r == 0)
+        r = config_auth_expand(&loading.source, config->tree);
 
     r = conclude(&loading.source, r, ret_faults);
     if (r < 0) {
@@ -416,6 +448,7 @@ void config_free(struct config *config)
         return;
     json_decref(config->tree);
     json_decref(config->origins);
+    json_decref(config->written);
     json_decref(config->empty);
     free(config->name);
     free(config);
@@ -442,7 +475,10 @@ int config_plugin_check(struct config *config, size_t index, const char *schema_
     const char *name = json_string_value(json_object_get(plugin, "name"));
     char base[CONFIG_PATH_MAX];
     struct buf faults;
-    struct source source = { config->name, config->origins, &faults, 0 };
+    struct source source = { .name = config->name,
+                             .origins = config->origins,
+                             .written = config->written,
+                             .faults = &faults };
     int r;
 
     *ret_faults = NULL;

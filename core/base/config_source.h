@@ -18,6 +18,7 @@ enum {
 struct source {
     const char *name; /* the file, or "--set" */
     json_t *origins;  /* {"limits.workers": "FILE:12"} */
+    json_t *written;  /* {"plugins.auth-google": "auth.providers.0.config"}: what is from elsewhere */
     struct buf *faults;
     size_t fault_count;
 };
@@ -25,6 +26,9 @@ struct source {
 /* One line of the report.  origin NULL: the source's name. */
 void source_fault(struct source *source, const char *origin, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Where the value at `path` was written, or what is around it: "FILE:12"; or NULL. */
+const char *source_origin(const json_t *origins, const char *path);
 
 /* Reads YAML text, whose values belong at `path` ("" is the top), with ${NAME} replaced.  NULL:
  * the text is not YAML of the kind we take, which was reported; lesser faults leave a gap where

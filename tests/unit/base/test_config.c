@@ -1,83 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "config.h"
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static char file[] = "/tmp/einion-test-config-XXXXXX";
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *out = fopen(path, "w");
-
-    assert_non_null(out);
-    assert_true(fputs(text, out) >= 0);
-    assert_int_equal(fclose(out), 0);
-}
-
-static int begin(void **state)
-{
-    int fd = mkstemp(file);
-
-    (void)state;
-    for (const char *const *name =
-             (const char *const[]){ "APP_ENV", "FRONTEND_URL", "DATABASE_PROVIDER",
-                                    "ADMIN_PANEL_ENABLED", "AUTH_CONFIG_PATH", "T_UNSET", NULL };
-         *name; name++)
-        (void)unsetenv(*name);
-    return fd < 0 || close(fd) < 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    return unlink(file);
-}
-
-static struct config *loaded(const char *text, const char *const *sets)
-{
-    struct config *config;
-    char *faults;
-
-    if (text)
-        write_file(file, text);
-    if (config_load(text ? file : NULL, sets, &config, &faults) < 0)
-        fail_msg("%s", faults);
-    assert_null(faults);
-    return config;
-}
-
-static const json_t *at(const struct config *config, const char *section, const char *name)
-{
-    return json_object_get(config_section(config, section), name);
-}
-
-/* All of `expected` are lines of the report; FILE stands for the file's name. */
-static void assert_faults(const char *text, const char *const *sets, const char *const *expected)
-{
-    struct config *config;
-    char *faults, line[512];
-
-    write_file(file, text);
-    assert_int_equal(config_load(file, sets, &config, &faults), EIN_E_INVALID);
-    for (; *expected; expected++) {
-        bool in_file = strncmp(*expected, "FILE", 4) == 0;
-
-        (void)snprintf(line, sizeof(line), "%s%s\n", in_file ? file : "",
-                       *expected + (in_file ? 4 : 0));
-        if (!strstr(faults, line))
-            fail_msg("no line %sin:\n%s", line, faults);
-    }
-    free(faults);
-}
+#include "config_file.h"
 
 static void built_in_configuration_is_valid(void **state)
 {
@@ -130,8 +52,8 @@ static void documented_defaults_are_the_defaults(void **state)
 static void scalars_are_those_of_yaml_1_2(void **state)
 {
     struct config *config =
-        loaded("auth: {a: true, b: yes, c: 012, d: 0x1f, e: 1.5, f: ~, g: '1',\n"
-               " h: 0o17, i: -3, j: 1e3, k: .5, l: \"a\\tb\", m: NO, n: 1_000}\n",
+        loaded("plugins: {p: {a: true, b: yes, c: 012, d: 0x1f, e: 1.5, f: ~, g: '1',\n"
+               " h: 0o17, i: -3, j: 1e3, k: .5, l: \"a\\tb\", m: NO, n: 1_000}}\n",
                NULL);
     json_t *expected =
         json_pack("{s:b, s:s, s:i, s:i, s:f, s:n, s:s, s:i, s:i, s:f, s:f, s:s, s:s, s:s}", "a", 1,
@@ -139,7 +61,7 @@ static void scalars_are_those_of_yaml_1_2(void **state)
                   1000.0, "k", 0.5, "l", "a\tb", "m", "NO", "n", "1_000");
 
     (void)state;
-    assert_true(json_equal(config_section(config, "auth"), expected));
+    assert_true(json_equal(settings_of(config, 0), expected));
     json_decref(expected);
     config_free(config);
 }
@@ -151,18 +73,19 @@ static void environment_is_put_in(void **state)
     (void)state;
     assert_int_equal(setenv("T_SET", "9100", 1), 0);
     assert_int_equal(setenv("T_EMPTY", "", 1), 0);
-    config = loaded("listen: {port: '${T_SET}'}\n"
-                    "auth:\n  a: ${T_UNSET:-${T_UNSET:-x}/y}\n  b: \"${T_EMPTY:-z}\"\n  c: $$5\n"
-                    "  d: 'a${T_SET}b'\n  e: ${T_SET}\n  f: $5\n  g: \"${T_EMPTY}\"\n",
-                    NULL);
+    config =
+        loaded("listen: {port: '${T_SET}'}\n"
+               "plugins:\n p:\n  a: ${T_UNSET:-${T_UNSET:-x}/y}\n  b: \"${T_EMPTY:-z}\"\n  c: $$5\n"
+               "  d: 'a${T_SET}b'\n  e: ${T_SET}\n  f: $5\n  g: \"${T_EMPTY}\"\n",
+               NULL);
     assert_int_equal(json_integer_value(at(config, "listen", "port")), 9100);
-    assert_string_equal(json_string_value(at(config, "auth", "a")), "x/y");
-    assert_string_equal(json_string_value(at(config, "auth", "b")), "z");
-    assert_string_equal(json_string_value(at(config, "auth", "c")), "$5");
-    assert_string_equal(json_string_value(at(config, "auth", "d")), "a9100b");
-    assert_string_equal(json_string_value(at(config, "auth", "e")), "9100");
-    assert_string_equal(json_string_value(at(config, "auth", "f")), "$5");
-    assert_string_equal(json_string_value(at(config, "auth", "g")), "");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "a")), "x/y");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "b")), "z");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "c")), "$5");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "d")), "a9100b");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "e")), "9100");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "f")), "$5");
+    assert_string_equal(json_string_value(json_object_get(settings_of(config, 0), "g")), "");
     config_free(config);
 }
 
@@ -290,9 +213,9 @@ static void auth_may_lie_in_a_file_of_its_own(void **state)
     (void)close(fd);
     write_file(other, "auth: {providers: [{type: dev_stub}], session_ttl_hours: 2}\n");
     (void)setenv("AUTH_CONFIG_PATH", other, 1);
-    config = loaded("auth: {x: 1}\n", NULL);
+    config = loaded("auth: {site_admins: [\"x:y\"]}\n", NULL);
     assert_int_equal(json_integer_value(at(config, "auth", "session_ttl_hours")), 2);
-    assert_null(at(config, "auth", "x"));
+    assert_int_equal(json_array_size(at(config, "auth", "site_admins")), 0);
     config_free(config);
     (void)unsetenv("AUTH_CONFIG_PATH");
     (void)unlink(other);

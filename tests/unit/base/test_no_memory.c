@@ -178,7 +178,8 @@ static bool use_schema(void)
 
 static bool use_config(void)
 {
-    static const char *const sets[] = { "limits.workers=2", "auth={a: [1, \"x\"]}", NULL };
+    static const char *const sets[] = { "limits.workers=2", "auth={providers: [{type: dev_stub}]}",
+                                        NULL };
     struct config *config = NULL;
     char *faults = NULL;
     int r = config_load("/dev/null", sets, &config, &faults);
