@@ -90,6 +90,14 @@ int server_check_login(const struct server *server, bool has_provider, struct ei
     return 0;
 }
 
+static bool is_shared(const struct server *server)
+{
+    const json_t *auth = config_section(server->config, "auth");
+    const char *ownership = json_string_value(json_object_get(auth, "ownership"));
+
+    return ownership && strcmp(ownership, "shared") == 0;
+}
+
 static struct settings_from settings_from(const struct server *server, bool no_login)
 {
     return (struct settings_from){
@@ -97,6 +105,7 @@ static struct settings_from settings_from(const struct server *server, bool no_l
         .http = config_section(server->config, "http"),
         .admin_password = server->admin_password,
         .no_login = no_login,
+        .shared = is_shared(server),
     };
 }
 

@@ -158,6 +158,8 @@ static int ask(const struct ein_service *service, void *data)
     json_t *claims = NULL;
     int r;
 
+    if (!EIN_HAS(struct ein_auth_provider, provider, verify))
+        return 0; /* a login of browsers only */
     asking->anybody = true;
     r = provider->verify(service->impl, asking->req, &claims, &asking->why);
     if (r == EIN_AUTH_DEFER)

@@ -4,6 +4,8 @@
 server          one for each storage backend, shared by the whole session
 sqlite_server   the same server with SQLite only: for what does not depend on storage
 agent_server    sqlite_server once the agent runtime is ready
+login_server    one with logins for each storage backend, shared by the whole session
+person          person("alice"): somebody who is logged in there; person(): nobody yet
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 """
 
@@ -13,7 +15,7 @@ import signal
 
 import postgres as support_postgres
 import pytest
-from support import BACKENDS, SCALE, Server
+from support import BACKENDS, SCALE, Person, Server, logins
 
 TEST_SECONDS = 120
 
@@ -31,8 +33,9 @@ def shared_servers(postgres):
 
     def shared(backend):
         if backend not in servers:
-            env = {"DATABASE_URL": postgres()} if backend == "postgres" else {}
-            servers[backend] = Server(backend, env=env).start()
+            name, _, mode = backend.partition(" ")
+            env = {"DATABASE_URL": postgres()} if name == "postgres" else {}
+            servers[backend] = Server(name, sets=[logins()] if mode == "logins" else [], env=env).start()
         return servers[backend]
 
     yield shared
@@ -57,6 +60,16 @@ def lend(shared_servers, backend):
 @pytest.fixture(params=sorted(BACKENDS, reverse=True))
 def server(request, shared_servers):
     yield from lend(shared_servers, request.param)
+
+
+@pytest.fixture(params=sorted(BACKENDS, reverse=True))
+def login_server(request, shared_servers):
+    yield from lend(shared_servers, f"{request.param} logins")
+
+
+@pytest.fixture
+def person(login_server):
+    return lambda uid=None: Person(login_server).login(uid) if uid else Person(login_server)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("EIN_BUILD", TESTS.parent / "build")).resolve()
@@ -23,6 +24,25 @@ BACKENDS = {
     "memory": ["storage.backend=memory", "plugins.storage-memory.enabled=true"],
     "postgres": ["storage.backend=postgres", "plugins.storage-postgres.enabled=true"], # and DATABASE_URL
 }
+
+# The users of the dev stub: two who share a workspace, one who is in none, one who minds everything.
+USERS = [
+    {"uid": "alice", "display_name": "Alice Dev", "email": "alice@dev.local",
+     "workspaces": [{"id": "project:tomcat", "role": "admin", "display_name": "Apache Tomcat"}]},
+    {"uid": "carol", "display_name": "Carol Member", "email": "carol@dev.local",
+     "workspaces": [{"id": "project:tomcat", "role": "member", "display_name": "Apache Tomcat"}]},
+    {"uid": "dave", "display_name": "Dave Elsewhere", "email": "dave@dev.local",
+     "workspaces": [{"id": "project:httpd", "role": "member", "display_name": "Apache HTTPD"}]},
+    {"uid": "bob", "display_name": "Bob Emeritus", "email": "bob@dev.local", "workspaces": []},
+    {"uid": "site_admin_1", "display_name": "Site Admin", "email": "root@dev.local", "workspaces": []},
+]  # fmt: skip
+
+
+def logins(users=None, **auth):
+    """The --set that turns logins on: start_server(sets=[logins()]), then Person(server).login("alice")."""
+    provider = {"type": "dev_stub", "config": {"users": USERS if users is None else users}}
+    return "auth=" + json.dumps({"providers": [provider], "site_admins": ["dev_stub:site_admin_1"], **auth})
+
 
 REPORTS = re.compile(
     r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: |"
@@ -177,6 +197,61 @@ class Connection:
             return self.stream.read(1) == b""
         except ConnectionResetError:
             return True
+
+
+class Person:
+    """Somebody with a browser at a server: keeps cookies, follows no redirect by itself."""
+
+    def __init__(self, server, headers=()):
+        self.server, self.headers, self.cookies, self.attributes = server, dict(headers), {}, {}
+
+    def request(self, method, path, json_body=None, *, headers=(), **options):
+        headers = {**self.headers, **dict(headers)}
+        if self.cookies:
+            headers.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        reply = self.server.request(method, path, json_body, headers=headers, **options)
+        for header, cookie in reply.headers:
+            if header.lower() == "set-cookie":
+                self.keep(cookie)
+        return reply
+
+    def keep(self, cookie):
+        pair, *attributes = (part.strip() for part in cookie.split(";"))
+        name, _, value = pair.partition("=")
+        self.attributes[name] = {key.lower(): value for key, _, value in (part.partition("=") for part in attributes)}
+        self.cookies.pop(name, None)
+        if "1970" not in self.attributes[name].get("expires", ""):
+            self.cookies[name] = value
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, json_body=None, **options):
+        return self.request("POST", path, json_body, **options)
+
+    def put(self, path, json_body=None, **options):
+        return self.request("PUT", path, json_body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def begin(self, provider="dev_stub", return_to=None):
+        """To the provider: what the redirect's query says."""
+        query = "" if return_to is None else "?" + urllib.parse.urlencode({"return_to": return_to})
+        reply = self.get(f"/auth/login/{provider}{query}")
+        assert reply.status == 302, reply
+        query = urllib.parse.urlsplit(reply.header("Location")).query
+        return dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+
+    def finish(self, code, state, provider="dev_stub"):
+        """Back from it."""
+        return self.get(f"/auth/callback/{provider}?" + urllib.parse.urlencode({"code": code, "state": state}))
+
+    def login(self, uid, return_to=None):
+        """As one of the dev stub's users."""
+        reply = self.finish(uid, self.begin(return_to=return_to)["state"])
+        assert reply.status == 302, reply
+        return self
 
 
 class Server:

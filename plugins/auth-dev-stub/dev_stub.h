@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEV_STUB_H
+#define DEV_STUB_H
+
+#include <einion/services.h>
+#include <jansson.h>
+
+/* One instance of the plugin; const after init. */
+struct dev_stub {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    const json_t *config;
+    const char *name;    /* that it is published under; "dev_stub" */
+    const json_t *users; /* as they are configured */
+};
+
+enum { PICKER_USERS_MAX = 200 };
+
+extern const struct ein_auth_provider dev_stub_provider;
+
+ein_handler picker_show;
+
+#endif

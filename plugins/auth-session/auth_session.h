@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTH_SESSION_H
+#define AUTH_SESSION_H
+
+#include <einion/services.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SESSION_COOKIE   "gofannon_sid"
+#define STATE_COOKIE     "gofannon_auth_state"
+#define RETURN_TO_COOKIE "gofannon_return_to"
+
+enum {
+    LOGIN_S = 600, /* how long somebody may take at the provider */
+    LOGIN_KEY_BYTES = 32,
+    UID_MAX = 400,          /* bytes; ids of documents are made of it */
+    WORKSPACES_MAX = 1000,  /* of one user */
+    WORKSPACE_ID_MAX = 400, /* bytes */
+    USER_AGENT_MAX = 200,   /* bytes that are kept */
+    RETURN_TO_MAX = 1500    /* bytes */
+};
+
+/* One instance of the plugin; const after start. */
+struct auth_session {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    bool logins, legacy_firebase;
+    const json_t *site_admins, *frontends;
+    int64_t ttl_s, refresh_ms;
+    uint32_t sweep_ms, sessions_per_user;
+    unsigned char login_key[LOGIN_KEY_BYTES]; /* the same in all servers of one store */
+};
+
+int64_t now_ms(void); /* since the epoch */
+
+ein_handler login_providers, login_begin, login_callback;
+ein_handler me_show, me_logout, me_refresh;
+ein_handler mine_list, mine_revoke, mine_revoke_all;
+
+#endif

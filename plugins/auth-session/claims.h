@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLAIMS_H
+#define CLAIMS_H
+
+#include "auth_session.h"
+
+/* What a provider said -> what a session says: the personal workspace first, and nothing that the
+ * provider may not say.  INVALID: the uid is none of `provider`'s. */
+int claims_make(const struct auth_session *self, const char *provider, const json_t *said,
+                json_t **ret_claims, struct ein_error *err);
+
+bool claims_is_site_admin(const struct auth_session *self, const json_t *claims);
+/* A site admin, or a member of a workspace of the provider's. */
+bool claims_may_log_in(const struct auth_session *self, const json_t *claims);
+
+#endif

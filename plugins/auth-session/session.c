@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+#include "cleanup.h"
+#include "error.h"
+#include "http_json.h"
+#include "timestamps.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { SWEEP_BATCH = 500 };
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const char *text(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static bool is_live(const json_t *doc)
+{
+    return json_integer_value(json_object_get(doc, "expiresAt")) > now_ms();
+}
+
+/* ---- beginning ---- */
+
+/* At most so many bytes, cut between characters. */
+static json_t *shortened(const char *agent)
+{
+    size_t len = agent ? strlen(agent) : 0;
+
+    if (len > USER_AGENT_MAX)
+        for (len = USER_AGENT_MAX; len > 0 && ((unsigned char)agent[len] & 0xc0) == 0x80;)
+            len--;
+    return agent ? json_stringn(agent, len) : json_null();
+}
+
+static json_t *without_workspaces(const json_t *said)
+{
+    json_t *copy = json_copy((json_t *)said);
+
+    (void)json_object_del(copy, "workspaces");
+    return copy;
+}
+
+static json_t *document(const struct auth_session *self, struct ein_req *req, const json_t *claims,
+                        const json_t *said, bool is_site_admin)
+{
+    const struct ein_http *http = self->host->http;
+    int64_t now = now_ms();
+    char created[TIMESTAMP_SIZE];
+
+    timestamp_of_ms(now, created);
+    return json_pack("{s:O, s:O, s:o, s:b, s:s, s:I, s:I, s:s, s:o}", "userId",
+                     json_object_get(claims, "uid"), "claims", claims, "said",
+                     without_workspaces(said), "isSiteAdmin", is_site_admin, "createdAt", created,
+                     "expiresAt", (json_int_t)(now + self->ttl_s * 1000), "refreshAt",
+                     (json_int_t)(now + self->refresh_ms), "address", http->client_addr(req),
+                     "userAgent", shortened(http->header(req, "User-Agent")));
+}
+
+/* Makes room for one more. */
+static int end_oldest(const struct auth_session *self, const char *uid, struct ein_error *err)
+{
+    EIN_JSON json_t *docs = NULL;
+    int r = session_list(self, uid, &docs, err);
+
+    for (size_t i = self->sessions_per_user - 1; r >= 0 && i < json_array_size(docs); i++)
+        r = session_end(self, text(json_array_get(docs, i), "_id"), err);
+    return r;
+}
+
+int session_start(const struct auth_session *self, struct ein_req *req, const json_t *claims,
+                  const json_t *said, bool is_site_admin, struct ein_error *err)
+{
+    char token[TOKEN_SIZE], id[TOKEN_HASH_SIZE];
+    EIN_JSON json_t *doc = document(self, req, claims, said, is_site_admin);
+    int r;
+
+    if (!doc)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = token_make(token);
+    if (r < 0)
+        return error_set(err, r, "no random numbers");
+    r = end_oldest(self, text(claims, "uid"), err);
+    if (r < 0)
+        return r;
+    token_hash(token, id);
+    r = self->host->store->put(self->ctx, SESSIONS_SET, id, EIN_REV_NEW, doc, NULL, err);
+    if (r < 0)
+        return r;
+    r = self->host->http->set_cookie(req, SESSION_COOKIE, token, self->ttl_s, EIN_COOKIE_HTTP_ONLY);
+    explicit_bzero(token, sizeof(token));
+    return r < 0 ? error_set(err, r, "the cookie could not be set") : 0;
+}
+
+/* ---- finding ---- */
+
+int session_find(const struct auth_session *self, const char *token, json_t **ret_doc,
+                 struct ein_error *err)
+{
+    char id[TOKEN_HASH_SIZE];
+    EIN_JSON json_t *doc = NULL;
+    int r;
+
+    if (strlen(token) != TOKEN_SIZE - 1)
+        return error_set(err, EIN_E_NOT_FOUND, "not a session");
+    token_hash(token, id);
+    r = self->host->store->get(self->ctx, SESSIONS_SET, id, &doc, err);
+    if (r < 0)
+        return r;
+    if (!is_live(doc))
+        return error_set(err, EIN_E_NOT_FOUND, "the session has expired");
+    *ret_doc = EIN_TAKE(doc);
+    return 0;
+}
+
+int session_list(const struct auth_session *self, const char *uid, json_t **ret_docs,
+                 struct ein_error *err)
+{
+    static const char *const youngest_first[] = { "-expiresAt", NULL };
+    EIN_JSON json_t *where =
+        json_pack("{s:s, s:{s:I}}", "userId", uid, "expiresAt", "$gt", (json_int_t)now_ms());
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .order = youngest_first };
+
+    if (!where)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return find_docs(self->host, self->ctx, SESSIONS_SET, &query, ret_docs, NULL, err);
+}
+
+/* ---- changing and ending ---- */
+
+int session_update(const struct auth_session *self, json_t *doc, const json_t *members,
+                   struct ein_error *err)
+{
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE,
+                             .set = SESSIONS_SET,
+                             .id = text(doc, "_id"),
+                             .expect = text(doc, "_rev"),
+                             .doc = members };
+    int r;
+
+    if (!members)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = self->host->store->batch(self->ctx, &op, 1, sizeof(op), err);
+    if (r < 0)
+        return r;
+    if (json_object_update(doc, (json_t *)members) < 0 ||
+        json_object_set_new(doc, "_rev", json_string(op.ret_rev)) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+int session_end(const struct auth_session *self, const char *id, struct ein_error *err)
+{
+    int r = self->host->store->del(self->ctx, SESSIONS_SET, id, EIN_REV_ANY, err);
+
+    return r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+int session_end_all(const struct auth_session *self, const char *uid, size_t *ret_count,
+                    struct ein_error *err)
+{
+    EIN_JSON json_t *docs = NULL;
+    const json_t *doc;
+    size_t i;
+    int r = session_list(self, uid, &docs, err);
+
+    if (r < 0)
+        return r;
+    json_array_foreach(docs, i, doc)
+    {
+        r = session_end(self, text(doc, "_id"), err);
+        if (r < 0)
+            return r;
+    }
+    *ret_count = json_array_size(docs);
+    return 0;
+}
+
+/* How many have gone; fewer than SWEEP_BATCH: there are no more. */
+static size_t sweep_some(const struct auth_session *self, const char *set)
+{
+    EIN_JSON json_t *where = json_pack("{s:{s:I}}", "expiresAt", "$lte", (json_int_t)now_ms());
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .limit = SWEEP_BATCH };
+    EIN_JSON json_t *docs = NULL;
+    const json_t *doc;
+    struct ein_error err;
+    size_t i;
+
+    if (!where || find_docs(self->host, self->ctx, set, &query, &docs, NULL, &err) < 0)
+        return 0;
+    json_array_foreach(docs, i, doc)
+    {
+        int r = self->host->store->del(self->ctx, set, text(doc, "_id"), EIN_REV_ANY, &err);
+
+        if (r < 0 && r != EIN_E_NOT_FOUND)
+            return 0; /* the next time, perhaps */
+    }
+    return json_array_size(docs);
+}
+
+void session_sweep(void *data)
+{
+    static const char *const sets[] = { SESSIONS_SET, STATES_SET };
+
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+        while (sweep_some(data, sets[i]) == SWEEP_BATCH)
+            ;
+}

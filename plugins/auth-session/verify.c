@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify.h"
+#include "claims.h"
+#include "cleanup.h"
+#include "cookie.h"
+#include "error.h"
+#include "refresh.h"
+#include "session.h"
+
+static int refuse(const struct auth_session *self, struct ein_req *req, struct ein_error *err)
+{
+    (void)self->host->http->set_header(
+        req, "WWW-Authenticate",
+        "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"session_expired\"");
+    return error_set(err, EIN_E_DENIED, "Session expired or invalid");
+}
+
+/* Whether somebody is a site admin is asked of the configuration each time: who is taken from the
+ * list is none at once. */
+static json_t *identity_of(const struct auth_session *self, const json_t *doc)
+{
+    const json_t *stored = json_object_get(doc, "claims");
+    json_t *claims = json_copy((json_t *)stored);
+
+    if (json_object_set_new(claims, "proof", json_string("cookie")) < 0 ||
+        json_object_set_new(claims, "admin", json_boolean(claims_is_site_admin(self, stored))) <
+            0) {
+        json_decref(claims);
+        return NULL;
+    }
+    return claims;
+}
+
+static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
+{
+    const struct auth_session *self = impl;
+    EIN_JSON json_t *doc = NULL;
+    const char *token = NULL;
+    int r;
+
+    switch (cookie_read(self->host->http, req, SESSION_COOKIE, &token)) {
+    case COOKIE_NONE:
+        return EIN_AUTH_DEFER;
+    case COOKIE_SEVERAL:
+        return refuse(self, req, err);
+    case COOKIE_ONE:
+        break;
+    }
+    r = session_find(self, token, &doc, err);
+    if (r >= 0 && refresh_is_due(doc))
+        r = refresh_session(self, doc, NULL, err);
+    if (r == EIN_E_NOT_FOUND || r == EIN_E_DENIED)
+        return refuse(self, req, err);
+    if (r < 0)
+        return r;
+    *ret_claims = identity_of(self, doc);
+    return *ret_claims ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+const struct ein_auth_provider session_provider = {
+    .struct_size = sizeof(session_provider),
+    .verify = verify,
+};
