@@ -2,23 +2,13 @@
 #include "egress.h"
 
 #include "error.h"
+#include "ip.h"
 #include "str.h"
-#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* IPv4 and IPv6 in one form: ::ffff:a.b.c.d is what both are compared as. */
-struct ip {
-    uint8_t bytes[16];
-};
-
-struct net {
-    struct ip ip;
-    unsigned bits;
-};
 
 struct egress {
     struct net *nets;
@@ -31,8 +21,6 @@ struct egress {
     size_t own_count;
     uint16_t own_port; /* 0: it does not listen */
 };
-
-static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 /* The IANA registries of special-purpose addresses, narrower networks before wider ones. */
 static const struct special {
@@ -72,82 +60,31 @@ static const struct special {
     { "ff00::", 8, "a multicast address" },
 };
 
-static bool is_mapped(const struct ip *ip)
-{
-    return memcmp(ip->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
-}
-
-/* *ret_bits is the length of the whole address: a /8 of IPv4 is a /104 of ours. */
-static bool ip_parse(const char *text, struct ip *ret, unsigned *ret_bits)
-{
-    struct ip ip;
-
-    if (inet_pton(AF_INET6, text, ip.bytes) == 1) {
-        *ret_bits = 128;
-    } else if (inet_pton(AF_INET, text, ip.bytes + 12) == 1) {
-        memcpy(ip.bytes, mapped_prefix, sizeof(mapped_prefix));
-        *ret_bits = 32;
-    } else {
-        return false;
-    }
-    *ret = ip;
-    return true;
-}
-
-static bool ip_of(const struct sockaddr *address, struct ip *ret, uint16_t *ret_port)
-{
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-
-        memcpy(ret->bytes, mapped_prefix, sizeof(mapped_prefix));
-        memcpy(ret->bytes + 12, &in->sin_addr, 4);
-        *ret_port = ntohs(in->sin_port);
-        return true;
-    }
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-
-        memcpy(ret->bytes, &in6->sin6_addr, 16);
-        *ret_port = ntohs(in6->sin6_port);
-        return true;
-    }
-    return false;
-}
-
-static bool net_has(const struct ip *net, unsigned bits, const struct ip *ip)
-{
-    unsigned whole = bits / 8, rest = bits % 8;
-    uint8_t mask = (uint8_t)(0xff00 >> rest);
-
-    return memcmp(net->bytes, ip->bytes, whole) == 0 &&
-           (rest == 0 || ((net->bytes[whole] ^ ip->bytes[whole]) & mask) == 0);
-}
-
 static bool special_has(const struct special *special, const struct ip *ip)
 {
     struct ip net;
     unsigned length;
 
-    return ip_parse(special->net, &net, &length) && net_has(&net, 128 - length + special->bits, ip);
+    return ip_parse(special->net, &net, &length) &&
+           net_has(&(struct net){ net, 128 - length + special->bits }, ip);
 }
 
 static const char *why_private(const struct ip *ip)
 {
-    static const struct ip global = { { 0x20 } };
-    static const struct ip nat64 = { { 0x00, 0x64, 0xff, 0x9b } };
+    static const struct net global = { { { 0x20 } }, 3 };
+    static const struct net nat64 = { { { 0x00, 0x64, 0xff, 0x9b } }, 96 };
     struct ip inner;
 
     for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
         if (special_has(&specials[i], ip))
             return specials[i].what;
     }
-    if (is_mapped(ip) || net_has(&global, 3, ip))
+    if (ip_is_v4(ip) || net_has(&global, ip))
         return NULL;
-    if (!net_has(&nat64, 96, ip))
+    if (!net_has(&nat64, ip))
         return "not a global address";
     /* A translator stands behind it: what counts is the IPv4 address that it leads to. */
-    memcpy(inner.bytes, mapped_prefix, sizeof(mapped_prefix));
-    memcpy(inner.bytes + 12, ip->bytes + 12, 4);
+    ip_from_v4(&inner, ip->bytes + 12);
     return why_private(&inner);
 }
 
@@ -160,30 +97,6 @@ const char *egress_why_private(const struct sockaddr *address)
 }
 
 /* ---- what the operator allows ---- */
-
-/* "ADDRESS/BITS" or "ADDRESS"; false: it is a name. */
-static bool net_parse(const char *text, struct net *ret, bool *ret_bad)
-{
-    char address[INET6_ADDRSTRLEN];
-    const char *slash = strchr(text, '/');
-    size_t len = slash ? (size_t)(slash - text) : strlen(text);
-    unsigned length;
-    uint64_t bits;
-
-    *ret_bad = slash != NULL;
-    if (len >= sizeof(address))
-        return false;
-    memcpy(address, text, len);
-    address[len] = '\0';
-    if (!ip_parse(address, &ret->ip, &length))
-        return false;
-    bits = length;
-    if (slash && (!str_to_u64(slash + 1, &bits) || bits > length))
-        return false;
-    ret->bits = 128 - length + (unsigned)bits;
-    *ret_bad = false;
-    return true;
-}
 
 static int allow_add(struct egress *egress, const char *text, struct ein_error *err)
 {
@@ -254,7 +167,7 @@ static bool is_any(const struct ip *ip)
     static const struct ip any6;
 
     return memcmp(ip, &any6, sizeof(any6)) == 0 ||
-           (is_mapped(ip) && memcmp(ip->bytes + 12, any6.bytes, 4) == 0);
+           (ip_is_v4(ip) && memcmp(ip->bytes + 12, any6.bytes, 4) == 0);
 }
 
 static int own_add(struct egress *egress, const struct ip *ip)
@@ -376,7 +289,7 @@ bool egress_allows_host(const struct egress *egress, const char *host)
 static bool is_allowed(const struct egress *egress, const struct ip *ip)
 {
     for (size_t i = 0; i < egress->net_count; i++) {
-        if (net_has(&egress->nets[i].ip, egress->nets[i].bits, ip))
+        if (net_has(&egress->nets[i], ip))
             return true;
     }
     return false;
@@ -391,18 +304,10 @@ static bool is_port(const struct egress *egress, uint16_t port)
     return egress->port_count == 0;
 }
 
-static void ip_text(const struct ip *ip, char out[INET6_ADDRSTRLEN])
-{
-    if (is_mapped(ip))
-        (void)inet_ntop(AF_INET, ip->bytes + 12, out, INET6_ADDRSTRLEN);
-    else
-        (void)inet_ntop(AF_INET6, ip->bytes, out, INET6_ADDRSTRLEN);
-}
-
 int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,
                  struct ein_error *err)
 {
-    char text[INET6_ADDRSTRLEN];
+    char text[IP_TEXT_SIZE];
     const char *why;
     uint16_t port;
     struct ip ip;
