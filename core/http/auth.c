@@ -1,85 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth.h"
 #include "error.h"
+#include "local.h"
 #include "pipeline_inside.h"
 #include "request.h"
 #include "services.h"
 #include "str.h"
-#include <arpa/inet.h>
+#include "wrong_logins.h"
 #include <einion/services.h>
 #include <string.h>
-#include <strings.h>
-
-enum { HOST_MAX = 256 };
 
 static const char not_logged_in[] = "Not authenticated. Session cookie missing or invalid.";
-
-static const struct ein_identity local_user = {
-    .struct_size = sizeof(struct ein_identity),
-    .uid = "local-dev-user",
-    .provider = "local",
-    .proof = "loopback",
-};
-
-/* ---- where nobody logs in ---- */
-
-static bool is_loopback_name(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-
-    if (strcasecmp(host, "localhost") == 0)
-        return true;
-    if (strlen(host) > 10 && strcasecmp(host + strlen(host) - 10, ".localhost") == 0)
-        return true;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-bool auth_is_local_host(const char *host, const char *const *allowed)
-{
-    char name[HOST_MAX];
-    const char *port;
-    size_t len;
-
-    if (!host || strlen(host) >= sizeof(name))
-        return false;
-    if (*host == '[') {
-        len = strcspn(host, "]");
-        if (host[len] != ']')
-            return false;
-        port = host + len + 1;
-        memcpy(name, host + 1, len - 1);
-        name[len - 1] = '\0';
-    } else {
-        len = strcspn(host, ":");
-        port = host + len;
-        memcpy(name, host, len);
-        name[len] = '\0';
-    }
-    if (*port != '\0' && (*port != ':' || port[1 + strspn(port + 1, "0123456789")] != '\0'))
-        return false;
-    if (is_loopback_name(name))
-        return true;
-    for (; *allowed; allowed++)
-        if (strlen(*allowed) == (size_t)(port - host) &&
-            strncasecmp(*allowed, host, (size_t)(port - host)) == 0)
-            return true;
-    return false;
-}
-
-static bool let_local_user_in(struct ein_req *req)
-{
-    if (!auth_is_local_host(req->known[HEADER_HOST], req->settings->hosts)) {
-        (void)reply_fail(req, 403,
-                         "This server has no login and answers only as localhost; the request was "
-                         "for another name (see http.origins in the configuration).");
-        return false;
-    }
-    req->identity = &local_user;
-    return true;
-}
 
 /* ---- identities from claims ---- */
 
@@ -176,6 +107,58 @@ static bool is_optional(const struct ein_req *req)
     return req->route->spec.auth == EIN_AUTH_OPTIONAL || req->route->spec.auth == EIN_AUTH_ADMIN;
 }
 
+/* ---- wrong ones ---- */
+
+/* Guesses are counted.  What was right once, and is not any more, is no guess. */
+static bool is_guess(const struct ein_req *req)
+{
+    static const char *const late[] = { "session_expired", "token_expired", "key_expired", NULL };
+    const char *challenge = reply_header(req, "WWW-Authenticate");
+
+    for (const char *const *reason = late; challenge && *reason; reason++)
+        if (strstr(challenge, *reason))
+            return false;
+    return true;
+}
+
+static bool fail_too_many(struct ein_req *req, uint32_t left_ms)
+{
+    char seconds[16];
+
+    (void)snprintf(seconds, sizeof(seconds), "%u", left_ms / 1000 + 1);
+    (void)reply_set_header(req, "Retry-After", seconds);
+    (void)reply_fail(req, 429, "Too many wrong logins from your address; wait a minute.");
+    return false;
+}
+
+/* Counts a wrong login.  False: there were too many, and the reply is made. */
+static bool count_wrong(struct ein_req *req)
+{
+    const struct settings *settings = req->settings;
+    struct wrong_logins *wrong = pipeline_wrong_logins(req->pipeline);
+    uint32_t left_ms, count = wrong_logins_add(wrong, request_client_addr(req), &left_ms);
+
+    req->wrong_login = true;
+    if (count > settings->wrong_per_minute)
+        return fail_too_many(req, left_ms);
+    if (count > settings->wrong_per_minute / 2)
+        wrong_logins_wait(wrong, settings->wrong_delay_ms);
+    return true;
+}
+
+/* ---- who ---- */
+
+/* A provider has said no.  False: the reply is made. */
+static bool refused(struct ein_req *req, const struct ein_error *why)
+{
+    if (is_guess(req) && !count_wrong(req))
+        return false;
+    if (is_optional(req))
+        return true;
+    (void)reply_fail(req, 401, "%s", why->text);
+    return false;
+}
+
 bool auth_authenticate(struct ein_req *req)
 {
     struct asking asking = { .req = req };
@@ -186,36 +169,28 @@ bool auth_authenticate(struct ein_req *req)
     r = services_each(pipeline_services(req->pipeline), EIN_AUTH_PROVIDER, ask, &asking);
     if (r > 0)
         return true;
-    if (r < 0 && r != EIN_E_DENIED) {
+    if (r == EIN_E_DENIED)
+        return refused(req, &asking.why);
+    if (r < 0) {
         (void)reply_fail(req, error_status(r), "%s", asking.why.text);
         return false;
     }
-    if (r == 0 && !asking.anybody && req->settings->no_login)
-        return let_local_user_in(req);
+    if (!asking.anybody && req->settings->no_login)
+        return local_let_in(req);
     if (is_optional(req))
         return true;
-    (void)reply_fail(req, 401, "%s", r < 0 ? asking.why.text : not_logged_in);
+    (void)reply_fail(req, 401, "%s", not_logged_in);
     return false;
 }
 
 /* ---- may they ---- */
 
-static bool authorize_admin(struct ein_req *req)
+/* "agents" is "agents:read", "agents:write" and "agents:run". */
+static bool covers(const char *held, const char *scope)
 {
-    const char *wanted = req->settings->admin_password, *given;
+    size_t len = strlen(held);
 
-    if (req->identity && req->identity->flags & EIN_IDENTITY_ADMIN)
-        return true;
-    if (!wanted) {
-        (void)reply_fail(req, 403, "Admin panel is disabled");
-        return false;
-    }
-    given = request_header(req, "X-Admin-Password");
-    if (!given || !str_eq_secret(given, wanted)) {
-        (void)reply_fail(req, 401, "Invalid admin password");
-        return false;
-    }
-    return true;
+    return strncmp(held, scope, len) == 0 && (scope[len] == '\0' || scope[len] == ':');
 }
 
 static bool has_scope(const struct ein_identity *identity, const char *scope)
@@ -223,9 +198,52 @@ static bool has_scope(const struct ein_identity *identity, const char *scope)
     if (!identity || !identity->scopes || !scope)
         return true;
     for (const char *const *it = identity->scopes; *it; it++)
-        if (strcmp(*it, scope) == 0)
+        if (covers(*it, scope))
             return true;
     return false;
+}
+
+static bool is_site_admin(const struct ein_identity *identity)
+{
+    return identity && identity->flags & EIN_IDENTITY_ADMIN && has_scope(identity, "admin");
+}
+
+static void challenge(struct ein_req *req, const char *reason)
+{
+    char text[80];
+
+    (void)snprintf(text, sizeof(text), "Bearer realm=\"einion\", reason=\"%s\"", reason);
+    (void)reply_set_header(req, "WWW-Authenticate", text);
+}
+
+/* A password can be guessed: from an address that has been wrong too often the right one is
+ * refused as well. */
+static bool check_password(struct ein_req *req, const char *given)
+{
+    uint32_t left_ms, count = wrong_logins_count(pipeline_wrong_logins(req->pipeline),
+                                                 request_client_addr(req), &left_ms);
+
+    if (given && count >= req->settings->wrong_per_minute) {
+        req->wrong_login = true;
+        return fail_too_many(req, left_ms);
+    }
+    if (given && str_eq_secret(given, req->settings->admin_password))
+        return true;
+    challenge(req, given ? "wrong_password" : "missing_credentials");
+    if (!given || count_wrong(req))
+        (void)reply_fail(req, 401, "Invalid admin password");
+    return false;
+}
+
+static bool authorize_admin(struct ein_req *req)
+{
+    if (is_site_admin(req->identity))
+        return true;
+    if (!req->settings->admin_password) {
+        (void)reply_fail(req, 403, "Admin panel is disabled");
+        return false;
+    }
+    return check_password(req, request_header(req, "X-Admin-Password"));
 }
 
 bool auth_authorize(struct ein_req *req)

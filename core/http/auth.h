@@ -6,14 +6,11 @@
 
 struct ein_req;
 
-/* Who is calling: sets req->identity.  False, with the reply made: 401, or 403 for a name of this
- * server that a foreign page may have invented. */
+/* Who is calling: sets req->identity.  False, with the reply made: 401, 429 after too many wrong
+ * logins, or 403 for a name of this server that a foreign page may have invented. */
 bool auth_authenticate(struct ein_req *req);
 
 /* Whether the caller may: the route's auth level and scope.  False, with the reply made. */
 bool auth_authorize(struct ein_req *req);
-
-/* Whether the Host header names this machine itself, or the host of a configured origin. */
-bool auth_is_local_host(const char *host, const char *const *allowed);
 
 #endif

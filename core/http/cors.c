@@ -16,16 +16,9 @@ static bool on_list(const char *const *origins, const char *origin)
     return false;
 }
 
-static bool same_origin(const char *origin, const char *host)
+bool cors_is_listed(const struct ein_req *req, const char *origin)
 {
-    const char *authority = strstr(origin, "://");
-
-    return authority && host && strcasecmp(authority + 3, host) == 0;
-}
-
-static bool is_safe(const char *method)
-{
-    return str_eq(method, "GET") || str_eq(method, "HEAD") || str_eq(method, "OPTIONS");
+    return on_list(req->settings->origins, origin);
 }
 
 static bool is_allowed_method(const char *method)
@@ -57,29 +50,22 @@ static void answer_preflight(struct ein_req *req, bool listed, const char *metho
 
 bool cors_check(struct ein_req *req)
 {
-    const char *origin = req->known[HEADER_ORIGIN], *site = req->known[HEADER_FETCH_SITE];
-    const char *method = req->head.method, *wanted;
-    bool listed = origin && on_list(req->settings->origins, origin);
+    const char *origin = req->known[HEADER_ORIGIN], *wanted;
+    bool listed = origin && cors_is_listed(req, origin);
 
-    if (!origin && !site)
+    if (!origin)
         return true;
     if (listed) {
         reply_add_header(req, "Access-Control-Allow-Origin", origin);
         reply_add_header(req, "Access-Control-Allow-Credentials", "true");
         reply_add_header(req, "Vary", "Origin");
     }
-    if (origin && str_eq(method, "OPTIONS")) {
+    if (str_eq(req->head.method, "OPTIONS")) {
         wanted = request_header(req, "Access-Control-Request-Method");
         if (wanted) {
             answer_preflight(req, listed, wanted);
             return false;
         }
-    }
-    if (listed || is_safe(method))
-        return true;
-    if ((origin && !same_origin(origin, req->known[HEADER_HOST])) || str_eq(site, "cross-site")) {
-        (void)reply_fail(req, 403, "This server takes no changes from pages of another origin.");
-        return false;
     }
     return true;
 }

@@ -6,8 +6,10 @@
 
 struct ein_req;
 
-/* Adds the CORS headers of every reply.  False, with the reply made: a preflight, or a request
- * that a foreign page sends through somebody's browser. */
+/* Adds the CORS headers of every reply.  False, with the reply made: a preflight. */
 bool cors_check(struct ein_req *req);
+
+/* Whether pages of this origin may call: http.origins. */
+bool cors_is_listed(const struct ein_req *req, const char *origin);
 
 #endif

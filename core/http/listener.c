@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "error.h"
 #include "gate.h"
+#include "ip.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
@@ -49,7 +50,7 @@ struct conn {
     bool streaming;      /* its stream is being sent */
     bool used;           /* a request has been answered */
     size_t body_max;     /* when this request began */
-    char addr[INET6_ADDRSTRLEN];
+    char addr[IP_TEXT_SIZE];
 };
 
 /* ulfius does not tell its endpoint which connection it is for; the callback before it is told,
@@ -102,19 +103,6 @@ static struct conn *conn_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-static void write_addr(const struct sockaddr *from, char out[INET6_ADDRSTRLEN])
-{
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
-
-    if (from->sa_family == AF_INET)
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)from)->sin_addr, out,
-                        INET6_ADDRSTRLEN);
-    else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
-        (void)inet_ntop(AF_INET, &v6->s6_addr[12], out, INET6_ADDRSTRLEN);
-    else if (from->sa_family == AF_INET6)
-        (void)inet_ntop(AF_INET6, v6, out, INET6_ADDRSTRLEN);
-}
-
 static void conn_open(struct listener *listener, struct MHD_Connection *connection, void **context)
 {
     const union MHD_ConnectionInfo *fd =
@@ -122,6 +110,8 @@ static void conn_open(struct listener *listener, struct MHD_Connection *connecti
     const union MHD_ConnectionInfo *from =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct conn *conn = calloc(1, sizeof(*conn));
+    struct ip ip;
+    uint16_t port;
 
     *context = conn;
     if (!conn)
@@ -129,8 +119,8 @@ static void conn_open(struct listener *listener, struct MHD_Connection *connecti
     update_body_max(listener);
     conn->listener = listener;
     conn->watch.fd = fd->connect_fd;
-    if (from && from->client_addr)
-        write_addr(from->client_addr, conn->addr);
+    if (from && from->client_addr && ip_of(from->client_addr, &ip, &port))
+        ip_text(&ip, conn->addr);
     watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->read_ms);
     watch_conn_add(pipeline_watch(listener->pipeline), &conn->watch);
     metric_add(pipeline_stats(listener->pipeline)->connections, 1);

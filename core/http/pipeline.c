@@ -4,6 +4,8 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "cors.h"
+#include "csrf.h"
+#include "denial.h"
 #include "error.h"
 #include "gate.h"
 #include "json_text.h"
@@ -13,6 +15,7 @@
 #include "schema.h"
 #include "str.h"
 #include "stream.h"
+#include "wrong_logins.h"
 #include <string.h>
 #include <sys/random.h>
 
@@ -24,6 +27,8 @@ struct pipeline {
     struct router *router;
     struct watch *watch;
     struct stats stats;
+    struct wrong_logins *wrong_logins;
+    struct denials denials;
     struct settings *settings;   /* atomic; the older ones hang on it until the end */
     pthread_mutex_t reload_lock; /* held while `settings` is replaced */
     pthread_mutex_t cancel_lock;
@@ -197,12 +202,13 @@ void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
     (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
     metric_add(pipeline->stats.in_flight, 1);
 
-    if (head(req) && match(req) && body(req) && auth_authenticate(req) && auth_authorize(req) &&
-        validate(req))
+    if (head(req) && match(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
+        auth_authorize(req) && validate(req))
         handle(req);
     if (req->stream)
         return; /* the listener ends it when the stream does */
 
+    denial_tell(&pipeline->denials, req);
     reply_finish(req);
     pipeline_end(req, req->reply.len);
 }
@@ -220,7 +226,7 @@ void pipeline_end(struct ein_req *req, size_t reply_len)
         .own_id = req->id == req->made_id,
         .trace_id =
             req->trace_id[0] || req->known[HEADER_TRACEPARENT] ? request_trace_id(req) : NULL,
-        .client_addr = req->head.client_addr,
+        .client_addr = request_client_addr(req),
         .uid = req->identity ? req->identity->uid : NULL,
         .status = req->reply.status,
         .reply_len = reply_len,
@@ -255,6 +261,7 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
     pipeline->services = parts->services;
     (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
     (void)pthread_mutex_init(&pipeline->cancel_lock, NULL);
+    denials_init(&pipeline->denials);
 
     r = settings_new(from, &pipeline->settings, err);
     if (r >= 0 && getrandom(pipeline->id_seed, sizeof(pipeline->id_seed), 0) < 0)
@@ -262,6 +269,11 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
     if (r >= 0 && (stats_init(&pipeline->stats, parts->metrics) < 0 ||
                    router_new(parts->metrics, &pipeline->router) < 0))
         r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r >= 0) {
+        pipeline->wrong_logins = wrong_logins_new(pipeline->settings->wrong_addresses);
+        if (!pipeline->wrong_logins)
+            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
     if (r >= 0)
         r = watch_new(&pipeline->watch, err);
     if (r < 0) {
@@ -279,6 +291,8 @@ void pipeline_free(struct pipeline *pipeline)
     watch_free(pipeline->watch);
     router_free(pipeline->router);
     stats_done(&pipeline->stats);
+    wrong_logins_free(pipeline->wrong_logins);
+    denials_done(&pipeline->denials);
     settings_free(pipeline->settings);
     (void)pthread_mutex_destroy(&pipeline->cancel_lock);
     (void)pthread_mutex_destroy(&pipeline->reload_lock);
@@ -338,6 +352,11 @@ struct watch *pipeline_watch(const struct pipeline *pipeline)
 struct stats *pipeline_stats(struct pipeline *pipeline)
 {
     return &pipeline->stats;
+}
+
+struct wrong_logins *pipeline_wrong_logins(struct pipeline *pipeline)
+{
+    return pipeline->wrong_logins;
 }
 
 pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline)

@@ -12,12 +12,14 @@ struct log;
 struct pipeline;
 struct services;
 struct watch;
+struct wrong_logins;
 
 const struct settings *pipeline_settings(const struct pipeline *pipeline); /* at this moment */
 struct log *pipeline_log(const struct pipeline *pipeline);
 struct services *pipeline_services(const struct pipeline *pipeline);
 struct watch *pipeline_watch(const struct pipeline *pipeline);
 struct stats *pipeline_stats(struct pipeline *pipeline);
+struct wrong_logins *pipeline_wrong_logins(struct pipeline *pipeline);
 pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline); /* making tokens */
 
 /* 32 hex digits that nobody else has, with no system call. */

@@ -158,6 +158,18 @@ const char *reply_header(const struct ein_req *req, const char *name)
     return header ? header->value : NULL;
 }
 
+static void remove_header(struct ein_req *req, const char *name)
+{
+    struct reply_header **at = &req->reply.headers;
+
+    while (*at && strcasecmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = (*at)->next;
+    req->reply.count--;
+}
+
 void reply_add_header(struct ein_req *req, const char *name, const char *value)
 {
     struct reply_header *header = arena_alloc(&req->arena, sizeof(*header));
@@ -226,7 +238,7 @@ int reply_set_cookie(struct ein_req *req, const char *name, const char *value, i
     }
     cookie->value = arena_text(&req->arena, value, strlen(value));
     cookie->max_age_s = max_age_s;
-    cookie->flags = flags;
+    cookie->flags = flags | (req->is_https ? EIN_COOKIE_SECURE : 0);
     return cookie->value ? 0 : EIN_E_NO_MEMORY;
 }
 
@@ -310,12 +322,22 @@ static void check_schema(struct ein_req *req)
                      req->route->spec.operation_id, text ? text : "not JSON");
 }
 
+/* A provider that refused has said why, which is of no interest where nobody had to be. */
+static void finish_challenge(struct ein_req *req)
+{
+    static const char name[] = "WWW-Authenticate";
+
+    if (req->reply.status < 400)
+        remove_header(req, name);
+    else if (req->reply.status == 401 && !reply_header(req, name))
+        reply_add_header(req, name, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
+}
+
 void reply_finish(struct ein_req *req)
 {
     if (req->settings->check_replies)
         check_schema(req);
-    if (req->reply.status == 401 && !reply_header(req, "WWW-Authenticate"))
-        reply_add_header(req, "WWW-Authenticate", "Bearer");
+    finish_challenge(req);
     if (is_unchanged(req))
         req->reply.status = 304;
     if (req->reply.status == 204 || req->reply.status == 304) {

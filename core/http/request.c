@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "pipeline_inside.h"
+#include "proxy.h"
 #include "str.h"
 #include <string.h>
 #include <strings.h>
@@ -103,6 +104,7 @@ void request_init(struct ein_req *req, struct pipeline *pipeline, const struct h
 
     find_known(req);
     split_target(req);
+    proxy_read(req);
     req->id = req->known[HEADER_REQUEST_ID];
     if (!req->id || !good_id(req->id)) {
         pipeline_make_id(pipeline, req->made_id);
@@ -318,7 +320,7 @@ const struct ein_identity *request_identity(const struct ein_req *req)
 
 const char *request_client_addr(const struct ein_req *req)
 {
-    return req->head.client_addr;
+    return req->client_addr;
 }
 
 const char *request_id(const struct ein_req *req)
@@ -402,7 +404,11 @@ const char *request_origin(const struct ein_req *req)
 {
     const char *host = req->known[HEADER_HOST];
 
-    return host ? arena_printf(&writable(req)->arena, "http://%s", host) : NULL;
+    if (req->settings->public_url)
+        return req->settings->public_url;
+    return host ? arena_printf(&writable(req)->arena, "%s://%s", req->is_https ? "https" : "http",
+                               host)
+                : NULL;
 }
 
 void request_log(const struct ein_req *req, int level, const char *fmt, ...)

@@ -64,10 +64,13 @@ struct ein_req {
 
     const char *path; /* path_len bytes, not NUL-ended */
     size_t path_len;
-    const char *query_text; /* NULL: none */
-    bool other_host;        /* the target names a host that the Host header does not */
-    bool bad_name;          /* there is a header without a proper name */
-    char *path_text;        /* NULL until a copy was needed */
+    const char *query_text;  /* NULL: none */
+    bool other_host;         /* the target names a host that the Host header does not */
+    bool bad_name;           /* there is a header without a proper name */
+    const char *client_addr; /* as far as is known: behind a trusted proxy, whom that saw */
+    bool is_https;           /* so does the client see this server */
+    bool wrong_login;        /* it came with a credential that was refused */
+    char *path_text;         /* NULL until a copy was needed */
     const char *id;
     char made_id[REQUEST_ID_SIZE];
     char trace_id[TRACE_ID_SIZE]; /* "" until asked for */

@@ -97,6 +97,60 @@ static int read_origins(struct settings *settings, const json_t *origins, struct
     return 0;
 }
 
+static int read_proxies(struct settings *settings, const json_t *proxies, struct ein_error *err)
+{
+    size_t i;
+    const json_t *item;
+
+    settings->proxies = calloc(json_array_size(proxies) + 1, sizeof(*settings->proxies));
+    if (!settings->proxies)
+        return error_set(err, EIN_E_NO_MEMORY, "http.trusted_proxies: out of memory");
+    json_array_foreach(proxies, i, item)
+    {
+        const char *text = json_string_value(item);
+        bool bad;
+
+        if (!text || !net_parse(text, &settings->proxies[settings->proxy_count], &bad))
+            return error_set(err, EIN_E_INVALID,
+                             "http.trusted_proxies: '%s' is neither an address nor a network",
+                             text ? text : "?");
+        settings->proxy_count++;
+    }
+    return 0;
+}
+
+static int read_public_url(struct settings *settings, const json_t *json, struct ein_error *err)
+{
+    const char *text = json_string_value(json);
+
+    if (!text || !*text)
+        return 0;
+    settings->public_url = origin_of(text);
+    return settings->public_url
+               ? 0
+               : error_set(err, EIN_E_INVALID, "http.public_url: \"%s\" is not like https://host",
+                           text);
+}
+
+static uint32_t number(const json_t *section, const char *name)
+{
+    return (uint32_t)json_integer_value(json_object_get(section, name));
+}
+
+static int read_http(struct settings *settings, const json_t *http, struct ein_error *err)
+{
+    int r = read_origins(settings, json_object_get(http, "origins"), err);
+
+    if (r >= 0)
+        r = read_proxies(settings, json_object_get(http, "trusted_proxies"), err);
+    if (r >= 0)
+        r = read_public_url(settings, json_object_get(http, "public_url"), err);
+    settings->wrong_per_minute = number(http, "wrong_logins_per_minute");
+    settings->wrong_delay_ms = number(http, "wrong_login_delay_ms");
+    settings->wrong_addresses = number(http, "wrong_login_addresses");
+    return r;
+}
+
 int settings_new(const struct settings_from *from, struct settings **ret_settings,
                  struct ein_error *err)
 {
@@ -112,7 +166,7 @@ int settings_new(const struct settings_from *from, struct settings **ret_setting
 
     r = read_limits(&settings->limits, from->limits, err);
     if (r >= 0)
-        r = read_origins(settings, json_object_get(from->http, "origins"), err);
+        r = read_http(settings, from->http, err);
     if (r >= 0 && from->admin_password) {
         settings->admin_password = strdup(from->admin_password);
         if (!settings->admin_password)
@@ -140,6 +194,8 @@ void settings_free(struct settings *settings)
 
         free_texts(settings->origins);
         free_texts(settings->hosts);
+        free(settings->proxies);
+        free(settings->public_url);
         if (settings->admin_password)
             explicit_bzero(settings->admin_password, strlen(settings->admin_password));
         free(settings->admin_password);

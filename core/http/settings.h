@@ -2,6 +2,7 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
+#include "ip.h"
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,16 +26,21 @@ struct settings {
     struct limits limits;
     const char **origins; /* NULL-ended: may call from a browser */
     const char **hosts;   /* NULL-ended: the hosts of the origins, without port */
-    char *admin_password; /* NULL: the admin panel is disabled */
-    bool no_login;        /* nobody logs in: everybody is the one local user */
-    bool shared;          /* everybody owns everything, as in one big room */
+    struct net *proxies;  /* that are believed */
+    size_t proxy_count;
+    char *public_url; /* "https://agents.example.org", or NULL */
+    uint32_t wrong_per_minute, wrong_delay_ms;
+    uint32_t wrong_addresses; /* fixed at start */
+    char *admin_password;     /* NULL: the admin panel is disabled */
+    bool no_login;            /* nobody logs in: everybody is the one local user */
+    bool shared;              /* everybody owns everything, as in one big room */
     bool check_replies;
 };
 
 /* All lent until settings_new() returns. */
 struct settings_from {
     const json_t *limits; /* the section of the configuration, which has every limit */
-    const json_t *http;   /* the same: "origins": array of text */
+    const json_t *http;   /* the same */
     const char *admin_password;
     /* No auth provider is configured, and the server listens on loopback only. */
     bool no_login;

@@ -221,7 +221,8 @@ static int start(struct server *server, const json_t *limits, struct ein_error *
     EIN_JSON json_t *listen_at =
         json_pack("{s:s, s:i}", "address",
                   getenv("DRIVER_ADDRESS") ? getenv("DRIVER_ADDRESS") : "127.0.0.1", "port", 0);
-    EIN_JSON json_t *http = json_pack("{s:[s]}", "origins", "http://front.example:3000");
+    EIN_JSON json_t *origins = json_pack("{s:[s]}", "origins", "http://front.example:3000");
+    EIN_JSON json_t *http = section_with("http", origins);
     EIN_JSON json_t *log = json_pack("{s:s, s:s, s:s, s:b}", "level", "debug", "format", "json",
                                      "to", "stderr", "access", getenv("DRIVER_ACCESS") != NULL);
     const struct settings_from from = {

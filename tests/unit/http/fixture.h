@@ -29,19 +29,24 @@ struct fixture {
     struct gate gate;
     struct ein_req req;
     char *names[FIXTURE_HEADERS], *values[FIXTURE_HEADERS];
+    const char *client_addr; /* NULL: 127.0.0.1 */
 };
 
-static inline struct fixture *fixture_with(const json_t *changes)
+/* Changes of the sections `limits` and `http`; either may be NULL. */
+static inline struct fixture *fixture_of(const json_t *limit_changes, const json_t *http_changes)
 {
     struct fixture *it = calloc(1, sizeof(*it));
-    EIN_JSON json_t *limits = section_with("limits", changes);
-    EIN_JSON json_t *http = json_pack("{s:[s]}", "origins", "http://Front.example:3000/");
+    EIN_JSON json_t *limits = section_with("limits", limit_changes);
+    EIN_JSON json_t *origins = json_pack("{s:[s]}", "origins", "http://Front.example:3000/");
+    EIN_JSON json_t *http = section_with("http", origins);
     EIN_JSON json_t *log = json_pack("{s:s, s:s, s:s, s:b}", "level", "off", "format", "text", "to",
                                      "stderr", "access", 0);
     const struct settings_from from = { .limits = limits, .http = http, .no_login = true };
     struct ein_error err = { 0 };
 
     assert_non_null(it);
+    if (http_changes)
+        assert_int_equal(json_object_update(http, (json_t *)http_changes), 0);
     assert_int_equal(log_new(log, &it->log, &err), 0);
     assert_int_equal(metrics_new(&it->metrics), 0);
     assert_int_equal(services_new(&it->services), 0);
@@ -51,6 +56,11 @@ static inline struct fixture *fixture_with(const json_t *changes)
     gate_init(&it->gate);
     gate_open(&it->gate);
     return it;
+}
+
+static inline struct fixture *fixture_with(const json_t *limit_changes)
+{
+    return fixture_of(limit_changes, NULL);
 }
 
 static inline void fixture_free(struct fixture *it)
@@ -69,7 +79,7 @@ static inline struct ein_req *fixture_begin(struct fixture *it, const char *meth
     struct head head = { .method = method,
                          .target = target,
                          .version = "HTTP/1.0",
-                         .client_addr = "127.0.0.1",
+                         .client_addr = it->client_addr ? it->client_addr : "127.0.0.1",
                          .fd = -1,
                          .names = it->names,
                          .values = it->values };

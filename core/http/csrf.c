@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "csrf.h"
+#include "cors.h"
+#include "request.h"
+#include "str.h"
+#include <string.h>
+#include <strings.h>
+
+static bool is_safe(const char *method)
+{
+    return str_eq(method, "GET") || str_eq(method, "HEAD") || str_eq(method, "OPTIONS");
+}
+
+/* The Host header names this server; so does http.public_url.  Whether the page came by https is
+ * asked where it is known how we are reached. */
+static bool is_same_origin(const struct ein_req *req, const char *origin)
+{
+    const char *authority = strstr(origin, "://"), *host = req->known[HEADER_HOST];
+
+    if (!authority)
+        return false;
+    if (req->settings->public_url && strcasecmp(origin, req->settings->public_url) == 0)
+        return true;
+    return host && strcasecmp(authority + 3, host) == 0 &&
+           (!req->is_https || strncasecmp(origin, "https:", 6) == 0);
+}
+
+/* A browser proves these without its user's or its page's doing; so does who proves nothing. */
+static bool is_ambient(const struct ein_identity *identity)
+{
+    return !identity || str_eq(identity->proof, "cookie") || str_eq(identity->proof, "loopback");
+}
+
+bool csrf_check(struct ein_req *req)
+{
+    const char *origin = req->known[HEADER_ORIGIN], *site = req->known[HEADER_FETCH_SITE];
+
+    if ((!origin && !site) || is_safe(req->head.method) || !is_ambient(req->identity))
+        return true;
+    if (origin && cors_is_listed(req, origin))
+        return true;
+    if (origin ? is_same_origin(req, origin) && !str_eq(site, "cross-site")
+               : !str_eq(site, "cross-site"))
+        return true;
+    (void)reply_fail(req, 403, "This server takes no changes from pages of another origin.");
+    return false;
+}

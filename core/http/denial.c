@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "denial.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "pipeline_inside.h"
+#include "request.h"
+#include "services.h"
+#include <einion/services.h>
+#include <stdbool.h>
+
+void denials_init(struct denials *denials)
+{
+    *denials = (struct denials){ 0 };
+    (void)pthread_mutex_init(&denials->lock, NULL);
+}
+
+void denials_done(struct denials *denials)
+{
+    (void)pthread_mutex_destroy(&denials->lock);
+}
+
+/* NULL: this reply is no refusal. */
+static const char *action_of(const struct ein_req *req)
+{
+    if (req->reply.status == 429 && req->wrong_login)
+        return "too_many_wrong_logins";
+    if (req->wrong_login)
+        return "wrong_login";
+    return req->reply.status == 403 ? "denied" : NULL;
+}
+
+/* false: enough was written in this second.  *ret_left_out were not, before this one. */
+static bool may_write(struct denials *denials, uint32_t *ret_left_out)
+{
+    int64_t second = clock_mono_ms() / 1000;
+
+    EIN_LOCKED(&denials->lock);
+    if (denials->second != second) {
+        denials->second = second;
+        denials->written = 0;
+    }
+    if (denials->written == DENIALS_PER_S) {
+        denials->left_out++;
+        return false;
+    }
+    denials->written++;
+    *ret_left_out = denials->left_out;
+    denials->left_out = 0;
+    return true;
+}
+
+static json_t *event_of(const struct ein_req *req, const char *action, uint32_t left_out)
+{
+    const char *addr = request_client_addr(req);
+
+    return json_pack("{s:s, s:s*, s:o, s:s*, s:s, s:{s:i, s:s, s:i}}", "action", action, "actor",
+                     req->identity ? req->identity->uid : NULL, "target",
+                     json_sprintf("%s %s", request_method(req), request_path(req)), "address", addr,
+                     "outcome", "denied", "details", "status", req->reply.status, "requestId",
+                     request_id(req), "leftOut", (int)left_out);
+}
+
+void denial_tell(struct denials *denials, const struct ein_req *req)
+{
+    const char *action = action_of(req);
+    const struct ein_service *service;
+    const struct ein_audit *audit;
+    struct ein_error err = { 0 };
+    uint32_t left_out;
+    json_t *event;
+
+    if (!action ||
+        services_acquire(pipeline_services(req->pipeline), EIN_AUDIT, NULL, &service) < 0)
+        return;
+    audit = service->vtable;
+    if (may_write(denials, &left_out)) {
+        event = event_of(req, action, left_out);
+        if (!event || audit->append(service->impl, event, &err) < 0)
+            request_log(req, EIN_WARN, "a refusal is missing in the audit: %s", err.text);
+    }
+    services_release(service);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROXY_H
+#define PROXY_H
+
+#include "ip.h"
+
+struct ein_req;
+
+/* Whom a request is from, and how it came, where proxies that are trusted stand before this
+ * server: sets req->client_addr and req->is_https.  What anybody else says of that is not believed.
+ */
+void proxy_read(struct ein_req *req);
+
+/* Of a list of addresses with commas, each proxy having added whom it saw: the last that is not a
+ * trusted proxy, or the first of all.  false: there is none. */
+bool proxy_client(const char *list, const struct net *trusted, size_t count, struct ip *ret);
+
+#endif
