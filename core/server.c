@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "listener.h"
 #include "log.h"
+#include "login_check.h"
 #include "metrics.h"
 #include "openapi.h"
 #include "pipeline.h"
@@ -23,7 +24,8 @@
 #include <string.h>
 
 enum {
-    DRAIN_SLICE_MS = 50 /* how often a drain looks whether it is to hurry */
+    DRAIN_SLICE_MS = 50, /* how often a drain looks whether it is to hurry */
+    LOGINS_SIZE = 512    /* bytes of the line that names them */
 };
 
 /* ---- saying why ---- */
@@ -64,30 +66,6 @@ bool server_has_auth_provider(const struct server *server)
         return false;
     services_release(service);
     return true;
-}
-
-static bool wants_login(const struct server *server)
-{
-    const char *env = json_string_value(json_object_get(config_json(server->config), "env"));
-
-    return json_object_size(config_section(server->config, "auth")) > 0 ||
-           (env && strcmp(env, "firebase") == 0);
-}
-
-/* Nobody is let in without a login from anywhere but this machine. */
-int server_check_login(const struct server *server, bool has_provider, struct ein_error *err)
-{
-    if (has_provider)
-        return 0;
-    if (wants_login(server))
-        return error_set(err, EIN_E_INVALID,
-                         "the configuration asks for logins (auth, AUTH_CONFIG_PATH or "
-                         "APP_ENV=firebase), but no enabled plugin offers " EIN_AUTH_PROVIDER);
-    if (!listener_is_loopback(config_section(server->config, "listen")))
-        return error_set(err, EIN_E_DENIED,
-                         "listen.address is reachable from other machines, and no login is "
-                         "configured: enable an auth plugin, or listen on 127.0.0.1");
-    return 0;
 }
 
 static bool is_shared(const struct server *server)
@@ -185,6 +163,7 @@ static void free_all(struct server *server)
     log_free(server->rooms.log);
     places_free(server->plugin_dirs);
     config_free(server->config);
+    json_decref(server->listening);
     free(server->admin_password);
     free(server);
 }
@@ -286,6 +265,40 @@ int server_new(const struct server_setup *setup, struct server **ret_server)
     return 0;
 }
 
+/* CONFIG may be one that is to come. */
+static int check_login(const struct server *server, const struct config *config, bool has_provider,
+                       struct ein_error *err)
+{
+    const struct login_facts facts = {
+        .config = config,
+        .listen = server->listening ? server->listening : config_section(config, "listen"),
+        .admin_password = server->admin_password,
+        .has_provider = has_provider,
+    };
+
+    return login_check(&facts, err);
+}
+
+int server_check_login(const struct server *server, bool has_provider, struct ein_error *err)
+{
+    return check_login(server, server->config, has_provider, err);
+}
+
+static void say_hello(struct server *server, bool has_provider)
+{
+    const json_t *listen = config_section(server->config, "listen");
+    char names[LOGINS_SIZE];
+
+    login_names(server->rooms.services, names, sizeof(names));
+    log_write(server->rooms.log, EIN_INFO, "server", NULL, "einion %s listens on %s port %d, %s%s",
+              EIN_VERSION, json_string_value(json_object_get(listen, "address")),
+              listener_port(server->listener),
+              has_provider ? "logins: " : "without login, for this machine only", names);
+    if (login_is_open(server->config))
+        log_write(server->rooms.log, EIN_WARN, "server", NULL,
+                  "auth-dev-stub is on: whoever reaches this server may be any of its users");
+}
+
 static int open_doors(struct server *server, struct ein_error *err)
 {
     bool has_provider = server_has_auth_provider(server);
@@ -301,10 +314,8 @@ static int open_doors(struct server *server, struct ein_error *err)
     r = listener_start(server->pipeline, listen, &server->listener, err);
     if (r < 0)
         return r;
-    log_write(server->rooms.log, EIN_INFO, "server", NULL, "einion %s listens on %s port %d%s",
-              EIN_VERSION, json_string_value(json_object_get(listen, "address")),
-              listener_port(server->listener),
-              has_provider ? "" : ", without login, for this machine only");
+    server->listening = json_deep_copy(listen);
+    say_hello(server, has_provider);
     return 0;
 }
 
@@ -366,6 +377,11 @@ static int reload(struct server *server, char **ret_faults, struct ein_error *er
 
     if (r < 0)
         return r;
+    r = check_login(server, config, true, err);
+    if (r < 0) {
+        config_free(config);
+        return r;
+    }
     r = lifecycle_reload(server->lifecycle, config, ret_faults);
     if (r < 0) {
         config_free(config);
@@ -381,7 +397,8 @@ static int reload(struct server *server, char **ret_faults, struct ein_error *er
     from = settings_from(server, !has_provider && server_check_login(server, false, err) == 0);
     if ((r = log_reload(server->rooms.log, config_section(config, "log"), err)) < 0 ||
         (r = client_reload(server->rooms.client, config_section(config, "egress"), err)) < 0 ||
-        (r = read_admin_password(server, err)) < 0)
+        (r = read_admin_password(server, err)) < 0 ||
+        (r = server_check_login(server, true, err)) < 0)
         return r;
     from.admin_password = server->admin_password;
     return pipeline_reload(server->pipeline, &from, err);

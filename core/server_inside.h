@@ -18,6 +18,7 @@ struct server {
     struct lifecycle *lifecycle;
     struct listener *listener;
     struct server_service service;
+    json_t *listening; /* the section `listen` that it was started with; NULL: not yet */
     char *admin_password;
 };
 
@@ -32,7 +33,7 @@ int server_say(const struct ein_error *err);
 int server_say_faults(const char *faults, int code); /* a line each */
 
 bool server_has_auth_provider(const struct server *server);
-/* Nobody is let in without a login from anywhere but this machine. */
+/* Nobody is let in without a login from anywhere but this machine; see login_check.h. */
 int server_check_login(const struct server *server, bool has_provider, struct ein_error *err);
 
 #endif

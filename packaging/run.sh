@@ -10,8 +10,9 @@ source "$root/packaging/packages.sh"
 
 usage() {
     cat <<'END'
-usage: packaging/run.sh [--port N] [--state DIR] [-- ARGUMENT...]
+usage: packaging/run.sh [--login] [--port N] [--state DIR] [-- ARGUMENT...]
 
+  --login        people log in, as one of the users of config/auth.dev.yaml
   --port N       listen on 127.0.0.1:N instead of 127.0.0.1:8000
   --state DIR    keep the database in DIR instead of ~/.local/state/einion
   -- ARGUMENT... given to the server as they are; see einion --help
@@ -19,10 +20,12 @@ END
 }
 
 port=8000
+login=
 HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 state=${EINION_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/einion}
 while (($#)); do
     case $1 in
+    --login) login=yes && shift ;;
     --port) port=${2:?--port needs a number} && shift 2 ;;
     --state) state=${2:?--state needs a folder} && shift 2 ;;
     --help | -h) usage && exit 0 ;;
@@ -50,6 +53,12 @@ mkdir -p "$state" || die "the folder $state cannot be made; choose another with 
 export EINION_STATE_DIR=$state
 einion=("$build/core/einion" --set "listen.port=$port" "$@")
 url=http://127.0.0.1:$port
+try=$try
+if [[ $login ]]; then
+    export AUTH_CONFIG_PATH=$root/config/auth.dev.yaml
+    export FRONTEND_URL=${FRONTEND_URL:-http://localhost:3000,http://127.0.0.1:3000,$url}
+    try=$(sed "s|URL|$url|g" "$root/packaging/try-login.txt")
+fi
 plugins=$("${einion[@]}" plugins) || die "the server cannot list its plugins; what it said is above."
 
 cat <<END
@@ -59,9 +68,9 @@ einion at $url, data in $state
 Plugins:
   ${plugins//$'\n'/$'\n'  }
 
-Try, in another terminal:
+Try:
 
-$(sed "s|URL|$url|g" "$root/packaging/try.txt")
+$try
 
 Ctrl-C ends the server.
 

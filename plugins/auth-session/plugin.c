@@ -60,15 +60,16 @@ static const char config_schema[] = SCHEMA({
             "description" : "PROVIDER:ID of those who see and may do everything."
         },
         "session_ttl_hours" : {
-            "type" : "integer",
-            "minimum" : 1,
+            "type" : "number",
+            "minimum" : 0.001,
             "maximum" : 8760,
             "default" : 24,
-            "description" : "How long after a login its session ends."
+            "description" :
+                "How long after a login its session ends; parts of an hour may be given."
         },
         "workspace_refresh_minutes" : {
-            "type" : "integer",
-            "minimum" : 1,
+            "type" : "number",
+            "minimum" : 0.01,
             "maximum" : 525600,
             "default" : 15,
             "description" : "How old what the provider said may be before it is asked again."
@@ -183,9 +184,10 @@ static const struct ein_route routes[] = {
       .handle = mine_revoke },
 };
 
-static int64_t number(const json_t *config, const char *name)
+/* In a finer unit than it is written. */
+static int64_t number(const json_t *config, const char *name, int64_t unit)
 {
-    return json_integer_value(json_object_get(config, name));
+    return (int64_t)(json_number_value(json_object_get(config, name)) * (double)unit);
 }
 
 static int start(void *data, struct ein_error *err)
@@ -233,10 +235,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     self->legacy_firebase = json_is_true(json_object_get(config, "legacy_firebase_enabled"));
     self->site_admins = json_object_get(config, "site_admins");
     self->frontends = json_object_get(config, "frontends");
-    self->ttl_s = number(config, "session_ttl_hours") * 3600;
-    self->refresh_ms = number(config, "workspace_refresh_minutes") * 60000;
-    self->sweep_ms = (uint32_t)number(config, "sweep_s") * 1000;
-    self->sessions_per_user = (uint32_t)number(config, "sessions_per_user");
+    self->ttl_s = number(config, "session_ttl_hours", 3600);
+    self->refresh_ms = number(config, "workspace_refresh_minutes", 60000);
+    self->sweep_ms = (uint32_t)number(config, "sweep_s", 1000);
+    self->sessions_per_user = (uint32_t)number(config, "sessions_per_user", 1);
 
     r = EIN_ADD_ROUTES(host, ctx, routes, self, err);
     if (r >= 0 && self->logins)

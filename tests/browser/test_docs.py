@@ -4,19 +4,12 @@
 import json
 
 import pytest
-from browser import CHROMEDRIVER, CHROMIUM, Browser
+from browser import CHROMEDRIVER, CHROMIUM
 from support import wait_until
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER),
                                 reason="chromium and chromedriver are not installed; tests/run.sh --full does")
 SETTLED = "return document.querySelector('#routes section') !== null"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -257,14 +257,15 @@ class Person:
 class Server:
     """A server of its own, on a free port, with a state folder of its own."""
 
-    def __init__(self, backend="sqlite", sets=(), env=None, config=None, state=None, arguments=(), limits=None):
+    def __init__(self, backend="sqlite", sets=(), env=None, config=None, state=None, arguments=(), limits=None,
+                 port=None):
         self.backend, self.sets = backend, list(sets)
         self.env, self.config, self.arguments = env or {}, config, list(arguments)
         self.limits = limits or {}
         self.own_state = state is None
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="einion-state-"))
         self.log_file = tempfile.NamedTemporaryFile(prefix="einion-log-", suffix=".txt")
-        self.port, self.process, self.expect_end = None, None, False
+        self.port, self.process, self.expect_end = port, None, False
 
     def command(self):
         command = [str(EINION)]
