@@ -53,7 +53,7 @@ mkdir -p "$state" || die "the folder $state cannot be made; choose another with 
 export EINION_STATE_DIR=$state
 einion=("$build/core/einion" --set "listen.port=$port" "$@")
 url=http://127.0.0.1:$port
-try=$try
+try=$(sed "s|URL|$url|g" "$root/packaging/try.txt")
 if [[ $login ]]; then
     export AUTH_CONFIG_PATH=$root/config/auth.dev.yaml
     export FRONTEND_URL=${FRONTEND_URL:-http://localhost:3000,http://127.0.0.1:3000,$url}

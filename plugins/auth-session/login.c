@@ -97,10 +97,12 @@ int login_providers(struct ein_req *req, void *data)
 static int keep_return_to(const struct step *step)
 {
     const char *return_to = parameter(step, "return_to");
+    const char *old = NULL;
     EIN_FREE char *value = NULL;
 
     if (!return_to_is_good(step->self->frontends, return_to)) {
-        cookie_drop(step->http, step->req, RETURN_TO_COOKIE);
+        if (cookie_read(step->http, step->req, RETURN_TO_COOKIE, &old) != COOKIE_NONE)
+            cookie_drop(step->http, step->req, RETURN_TO_COOKIE);
         return 0;
     }
     value = percent_encode(return_to, "/!$&'()*+:=@?#[]");

@@ -58,7 +58,8 @@ def test_who_may_not_come_in_is_told(browser, url):
     assert "Bob Emeritus (dev_stub:bob) is neither a member" in browser.run("return document.body.textContent")
     assert [line for line in browser.complaints() if "Policy" in line] == []  # its style is the one that is allowed
     assert browser.run("return getComputedStyle(document.body).maxWidth") != "none"
-    assert call(browser, "GET", "/auth/me")[0] == 401
+    browser.open(f"{url}/auth/me")
+    assert page_json(browser) == {"detail": "Not authenticated"}
 
 
 def test_a_name_is_a_word(browser, url):
