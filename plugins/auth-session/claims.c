@@ -89,10 +89,10 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
     if (!is_uid_of(uid, provider))
         return error_set(err, EIN_E_INVALID, "%s named a user who is not its own", provider);
     workspaces = workspaces_of(self, provider, said, uid);
-    claims = workspaces ? json_pack("{s:s, s:s*, s:s*, s:s, s:O, s:b}", "uid", uid, "email",
+    claims = workspaces ? json_pack("{s:s, s:s*, s:s*, s:s, s:s, s:O, s:b}", "uid", uid, "email",
                                     text(said, "email"), "name", text(said, "name"), "provider",
-                                    provider, "workspaces", workspaces, "admin",
-                                    json_is_true(json_object_get(said, "admin")))
+                                    provider, "proof", "cookie", "workspaces", workspaces, "admin",
+                                    claims_is_site_admin(self, said))
                         : NULL;
     if (!claims)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
@@ -100,13 +100,13 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
     return 0;
 }
 
-bool claims_is_site_admin(const struct auth_session *self, const json_t *claims)
+bool claims_is_site_admin(const struct auth_session *self, const json_t *said)
 {
-    const char *uid = text(claims, "uid");
+    const char *uid = text(said, "uid");
     const json_t *item;
     size_t i;
 
-    if (json_is_true(json_object_get(claims, "admin")))
+    if (json_is_true(json_object_get(said, "admin")))
         return true;
     json_array_foreach(self->site_admins, i, item)
     {
@@ -116,8 +116,8 @@ bool claims_is_site_admin(const struct auth_session *self, const json_t *claims)
     return false;
 }
 
-bool claims_may_log_in(const struct auth_session *self, const json_t *claims)
+bool claims_may_log_in(const json_t *claims)
 {
     return json_array_size(json_object_get(claims, "workspaces")) > 1 ||
-           claims_is_site_admin(self, claims);
+           json_is_true(json_object_get(claims, "admin"));
 }

@@ -9,8 +9,9 @@
 int claims_make(const struct auth_session *self, const char *provider, const json_t *said,
                 json_t **ret_claims, struct ein_error *err);
 
-bool claims_is_site_admin(const struct auth_session *self, const json_t *claims);
+/* On the list of site admins, or the provider said so. */
+bool claims_is_site_admin(const struct auth_session *self, const json_t *said);
 /* A site admin, or a member of a workspace of the provider's. */
-bool claims_may_log_in(const struct auth_session *self, const json_t *claims);
+bool claims_may_log_in(const json_t *claims);
 
 #endif

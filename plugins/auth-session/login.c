@@ -256,8 +256,7 @@ static int let_in(const struct step *step, const json_t *claims, const json_t *s
     int r;
 
     end_previous(step);
-    r = session_start(step->self, step->req, claims, said, claims_is_site_admin(step->self, claims),
-                      &err);
+    r = session_start(step->self, step->req, claims, said, &err);
     if (r < 0)
         return step->http->fail_error(step->req, &err);
     audit_login(step, text(claims, "uid"), "ok", NULL);
@@ -293,7 +292,7 @@ static int finish(const struct step *step)
         audit_login(step, NULL, "failed", err.text);
         return step->http->fail(step->req, 502, "Provider exchange failed: %s", err.text);
     }
-    if (!claims_may_log_in(step->self, claims))
+    if (!claims_may_log_in(claims))
         return show_denied(step, claims);
     return let_in(step, claims, said);
 }

@@ -114,7 +114,7 @@ int me_refresh(struct ein_req *req, void *data)
     EIN_JSON json_t *doc = own_session(self, req);
     json_t *changes = NULL;
     struct ein_error err;
-    int r = doc ? refresh_session(self, doc, &changes, &err) : 0;
+    int r = doc ? refresh_session(self, &doc, &changes, &err) : 0;
 
     if (r == EIN_E_DENIED) {
         cookie_drop(http, req, SESSION_COOKIE);

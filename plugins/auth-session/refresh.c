@@ -130,35 +130,35 @@ static int end_denied(const struct auth_session *self, const json_t *doc, struct
 }
 
 /* The provider has answered. */
-static int take_over(const struct auth_session *self, json_t *doc, json_t *said,
+static int take_over(const struct auth_session *self, json_t **doc, const json_t *said,
                      json_t **ret_changes, struct ein_error *err)
 {
-    EIN_JSON json_t *old = json_incref(json_object_get(doc, "claims"));
-    bool was_admin = json_is_true(json_object_get(doc, "isSiteAdmin")), is_admin;
-    EIN_JSON json_t *claims = NULL, *members = NULL;
+    EIN_JSON json_t *old = json_incref(json_object_get(*doc, "claims"));
+    EIN_JSON json_t *claims = NULL, *kept = json_copy((json_t *)said), *members = NULL;
+    bool was_admin = json_is_true(json_object_get(old, "admin")), is_admin;
     int r = claims_make(self, text(old, "provider"), said, &claims, err);
 
     if (r < 0)
         return r;
-    if (strcmp(text(claims, "uid"), text(doc, "userId")) != 0)
+    if (strcmp(text(claims, "uid"), text(*doc, "userId")) != 0)
         return error_set(err, EIN_E_INVALID, "the provider spoke of somebody else");
-    if (!claims_may_log_in(self, claims))
-        return end_denied(self, doc, err);
-    is_admin = claims_is_site_admin(self, claims);
-    (void)json_object_del(said, "workspaces");
-    members = json_pack("{s:O, s:O, s:b}", "claims", claims, "said", said, "isSiteAdmin", is_admin);
+    if (!claims_may_log_in(claims))
+        return end_denied(self, *doc, err);
+    is_admin = json_is_true(json_object_get(claims, "admin"));
+    (void)json_object_del(kept, "workspaces");
+    members = json_pack("{s:O, s:O}", "claims", claims, "said", kept);
     r = session_update(self, doc, members, err);
     if (r >= 0 && ret_changes)
         *ret_changes = changes_of(old, claims, was_admin != is_admin);
     return r;
 }
 
-int refresh_session(const struct auth_session *self, json_t *doc, json_t **ret_changes,
+int refresh_session(const struct auth_session *self, json_t **doc, json_t **ret_changes,
                     struct ein_error *err)
 {
     EIN_JSON json_t *due =
         json_pack("{s:I}", "refreshAt", (json_int_t)(now_ms() + self->refresh_ms));
-    EIN_JSON json_t *never = json_pack("{s:O}", "refreshAt", json_object_get(doc, "expiresAt"));
+    EIN_JSON json_t *never = json_pack("{s:O}", "refreshAt", json_object_get(*doc, "expiresAt"));
     EIN_JSON json_t *said = NULL;
     int r = session_update(self, doc, due, err);
 
@@ -168,16 +168,16 @@ int refresh_session(const struct auth_session *self, json_t *doc, json_t **ret_c
         return error_set(err, EIN_E_DENIED, "Session expired or invalid");
     if (r < 0)
         return r;
-    r = ask(self, doc, &said, err);
+    r = ask(self, *doc, &said, err);
     if (r == EIN_E_DENIED)
-        return end_denied(self, doc, err);
+        return end_denied(self, *doc, err);
     if (r == EIN_E_UNSUPPORTED)
         r = session_update(self, doc, never, err);
     else if (r >= 0)
         r = take_over(self, doc, said, ret_changes, err);
     if (r < 0 && r != EIN_E_DENIED) {
         self->host->log_msg(self->ctx, EIN_WARN, "the workspaces of %s stay as they are: %s",
-                            text(doc, "userId"), err->text);
+                            text(*doc, "userId"), err->text);
         r = 0;
     }
     return r;

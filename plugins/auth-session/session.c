@@ -50,19 +50,18 @@ static json_t *without_workspaces(const json_t *said)
 }
 
 static json_t *document(const struct auth_session *self, struct ein_req *req, const json_t *claims,
-                        const json_t *said, bool is_site_admin)
+                        const json_t *said)
 {
     const struct ein_http *http = self->host->http;
     int64_t now = now_ms();
     char created[TIMESTAMP_SIZE];
 
     timestamp_of_ms(now, created);
-    return json_pack("{s:O, s:O, s:o, s:b, s:s, s:I, s:I, s:s, s:o}", "userId",
-                     json_object_get(claims, "uid"), "claims", claims, "said",
-                     without_workspaces(said), "isSiteAdmin", is_site_admin, "createdAt", created,
-                     "expiresAt", (json_int_t)(now + self->ttl_s * 1000), "refreshAt",
-                     (json_int_t)(now + self->refresh_ms), "address", http->client_addr(req),
-                     "userAgent", shortened(http->header(req, "User-Agent")));
+    return json_pack(
+        "{s:O, s:O, s:o, s:s, s:I, s:I, s:s, s:o}", "userId", json_object_get(claims, "uid"),
+        "claims", claims, "said", without_workspaces(said), "createdAt", created, "expiresAt",
+        (json_int_t)(now + self->ttl_s * 1000), "refreshAt", (json_int_t)(now + self->refresh_ms),
+        "address", http->client_addr(req), "userAgent", shortened(http->header(req, "User-Agent")));
 }
 
 /* Makes room for one more. */
@@ -77,10 +76,10 @@ static int end_oldest(const struct auth_session *self, const char *uid, struct e
 }
 
 int session_start(const struct auth_session *self, struct ein_req *req, const json_t *claims,
-                  const json_t *said, bool is_site_admin, struct ein_error *err)
+                  const json_t *said, struct ein_error *err)
 {
     char token[TOKEN_SIZE], id[TOKEN_HASH_SIZE];
-    EIN_JSON json_t *doc = document(self, req, claims, said, is_site_admin);
+    EIN_JSON json_t *doc = document(self, req, claims, said);
     int r;
 
     if (!doc)
@@ -138,24 +137,27 @@ int session_list(const struct auth_session *self, const char *uid, json_t **ret_
 
 /* ---- changing and ending ---- */
 
-int session_update(const struct auth_session *self, json_t *doc, const json_t *members,
+int session_update(const struct auth_session *self, json_t **doc, const json_t *members,
                    struct ein_error *err)
 {
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE,
                              .set = SESSIONS_SET,
-                             .id = text(doc, "_id"),
-                             .expect = text(doc, "_rev"),
+                             .id = text(*doc, "_id"),
+                             .expect = text(*doc, "_rev"),
                              .doc = members };
+    EIN_JSON json_t *changed = json_copy(*doc);
     int r;
 
-    if (!members)
+    if (!members || !changed)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     r = self->host->store->batch(self->ctx, &op, 1, sizeof(op), err);
     if (r < 0)
         return r;
-    if (json_object_update(doc, (json_t *)members) < 0 ||
-        json_object_set_new(doc, "_rev", json_string(op.ret_rev)) < 0)
+    if (json_object_update(changed, (json_t *)members) < 0 ||
+        json_object_set_new(changed, "_rev", json_string(op.ret_rev)) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    json_decref(*doc);
+    *doc = EIN_TAKE(changed);
     return 0;
 }
 

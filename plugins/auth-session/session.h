@@ -11,7 +11,7 @@
 /* A session is a document whose _id is the hash of what the cookie holds: who reads the store
  * cannot be anybody.
  *
- *   {"userId", "claims", "said", "isSiteAdmin", "createdAt", "expiresAt", "refreshAt",
+ *   {"userId", "claims", "said", "createdAt", "expiresAt", "refreshAt",
  *    "address", "userAgent"}
  *
  * `said` is what the provider said, without its workspaces; the last of the times are
@@ -19,7 +19,7 @@
 
 /* Logs in: a new document, and the cookie in the reply.  The oldest of too many go. */
 int session_start(const struct auth_session *self, struct ein_req *req, const json_t *claims,
-                  const json_t *said, bool is_site_admin, struct ein_error *err);
+                  const json_t *said, struct ein_error *err);
 
 /* NOT_FOUND: it is none, or none any more. */
 int session_find(const struct auth_session *self, const char *token, json_t **ret_doc,
@@ -33,8 +33,9 @@ int session_end_all(const struct auth_session *self, const char *uid, size_t *re
 int session_list(const struct auth_session *self, const char *uid, json_t **ret_docs,
                  struct ein_error *err);
 
-/* Replaces members; CONFLICT: it has changed since it was read.  `doc` is changed alike. */
-int session_update(const struct auth_session *self, json_t *doc, const json_t *members,
+/* Replaces members; CONFLICT: it has changed since it was read.  What the store gave out is not
+ * changed: *doc is another one afterwards. */
+int session_update(const struct auth_session *self, json_t **doc, const json_t *members,
                    struct ein_error *err);
 
 /* Deletes what has expired. */

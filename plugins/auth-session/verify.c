@@ -19,16 +19,16 @@ static int refuse(const struct auth_session *self, struct ein_req *req, struct e
  * list is none at once. */
 static json_t *identity_of(const struct auth_session *self, const json_t *doc)
 {
-    const json_t *stored = json_object_get(doc, "claims");
-    json_t *claims = json_copy((json_t *)stored);
+    json_t *claims = json_object_get(doc, "claims"), *changed;
+    bool is_admin = claims_is_site_admin(self, json_object_get(doc, "said"));
 
-    if (json_object_set_new(claims, "proof", json_string("cookie")) < 0 ||
-        json_object_set_new(claims, "admin", json_boolean(claims_is_site_admin(self, stored))) <
-            0) {
-        json_decref(claims);
-        return NULL;
-    }
-    return claims;
+    if (json_is_true(json_object_get(claims, "admin")) == is_admin)
+        return json_incref(claims);
+    changed = json_copy(claims);
+    if (json_object_set_new(changed, "admin", json_boolean(is_admin)) == 0)
+        return changed;
+    json_decref(changed);
+    return NULL;
 }
 
 static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
@@ -48,7 +48,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
     }
     r = session_find(self, token, &doc, err);
     if (r >= 0 && refresh_is_due(doc))
-        r = refresh_session(self, doc, NULL, err);
+        r = refresh_session(self, &doc, NULL, err);
     if (r == EIN_E_NOT_FOUND || r == EIN_E_DENIED)
         return refuse(self, req, err);
     if (r < 0)

@@ -102,6 +102,18 @@ class Server:
                 time.sleep(0.05)
 
 
+def log_in(server, uid):
+    """The cookie of a session, by way of the dev stub."""
+    def get(path, cookie=""):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        connection.request("GET", path, headers={"Cookie": cookie})
+        return connection.getresponse()
+
+    state = re.search(r"state=([\w-]+)", get("/auth/login/dev_stub").headers["Location"])[1]
+    reply = get(f"/auth/callback/dev_stub?code={uid}&state={state}", f"gofannon_auth_state={state}")
+    return re.search(r"gofannon_sid=([\w-]+)", str(reply.headers))[1]
+
+
 class Nginx:
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="nginx-bench-")
@@ -217,6 +229,18 @@ def bench_agent():
                 lambda: wrk(server.url + "/health", 64)[0], "/health", 0.7)
 
 
+def bench_cookie():
+    agent = {"name": "a", "description": "d", "code": ECHO}
+    users = [{"uid": "alice", "workspaces": [{"id": "project:tomcat", "role": "admin"}]}]
+    auth = {"providers": [{"type": "dev_stub", "config": {"users": users}}]}
+    with Server() as open_server, Server("auth=" + json.dumps(auth)) as server:
+        cookie = f"Cookie: gofannon_sid={log_in(server, 'alice')}"
+        there = call(open_server.url + "/agents", "POST", agent)["_id"]
+        here = call(server.url + "/agents", "POST", agent, headers=[cookie])["_id"]
+        compare("GET one agent by cookie", lambda: wrk(f"{server.url}/agents/{here}", 64, headers=[cookie])[0],
+                lambda: wrk(f"{open_server.url}/agents/{there}", 64)[0], "without login", 0.8)
+
+
 def bench_api_key():
     """The same GET by somebody who has to prove it, and by nobody in particular."""
     body = {"name": "a", "description": "d", "code": ECHO}
@@ -297,6 +321,7 @@ BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
     "agent": bench_agent,
+    "cookie": bench_cookie,
     "api-key": bench_api_key,
     "creates": bench_creates,
     "rest": bench_rest,
