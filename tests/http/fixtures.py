@@ -35,7 +35,8 @@ def shared_servers(postgres):
         if backend not in servers:
             name, _, mode = backend.partition(" ")
             env = {"DATABASE_URL": postgres()} if name == "postgres" else {}
-            servers[backend] = Server(name, sets=[logins()] if mode == "logins" else [], env=env).start()
+            sets = [logins(), "plugins.storage-postgres.schema=logins"] if mode == "logins" else []
+            servers[backend] = Server(name, sets=sets, env=env).start()
         return servers[backend]
 
     yield shared

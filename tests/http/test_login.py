@@ -109,6 +109,35 @@ def test_unknown_providers_and_codes(person):
     assert "gofannon_sid" not in someone.cookies
 
 
+@pytest.fixture
+def pair(start_server, postgres):
+    """Two servers of one store."""
+    sets = [logins(), "plugins.storage-postgres.schema=login_pair"]
+    return [start_server(backend="postgres", sets=sets, env={"DATABASE_URL": postgres()}) for _ in range(2)]
+
+
+def test_the_servers_of_one_store_know_the_same_people(pair):
+    """A proxy sends a browser now here, now there."""
+    one, two = pair
+    someone = Person(one)
+    state = someone.begin(return_to="/x")["state"]
+    cookies = dict(someone.cookies)
+    someone.server = two
+    assert someone.finish("alice", state).header("Location") == FRONT + "/x"
+    for server in (one, two):
+        someone.server = server
+        assert someone.get("/auth/me").json == ALICE
+        again = Person(server)
+        again.cookies = dict(cookies)
+        assert refused(again.finish("alice", state))  # used up, at both
+    session = dict(someone.cookies)
+    someone.server = one
+    assert someone.post("/auth/logout").status == 204
+    for server in (one, two):
+        someone.server, someone.cookies = server, dict(session)
+        assert someone.get("/agents").detail == "Session expired or invalid"
+
+
 def test_a_login_and_its_session_are_in_the_store_alone(start_server):
     """Each step by another process: the servers of one store know the same people."""
     server = start_server(sets=[logins()])
