@@ -349,6 +349,7 @@ static void warn_of_fixed(const struct server *server, const struct config *next
                                          "limits.connections_per_ip",
                                          "limits.header_bytes",
                                          "limits.stack_bytes",
+                                         "http.wrong_login_addresses",
                                          NULL };
 
     for (size_t i = 0; fixed[i]; i++) {

@@ -88,7 +88,8 @@ plugins:
 .Xr einion 8
 """
 
-AT_START = {"listen", "storage", "workers", "jobs", "connections", "connections_per_ip", "header_bytes", "stack_bytes"}
+AT_START = {"listen", "storage", "workers", "jobs", "connections", "connections_per_ip", "header_bytes", "stack_bytes",
+            "wrong_login_addresses"}
 
 
 def plugin_schemas(build):
