@@ -40,8 +40,8 @@ static bool is_on_list(const json_t *frontends, const char *url)
         const char *frontend = json_string_value(item);
         size_t len = origin_len(frontend);
 
-        if (!strncasecmp(url, frontend, len) && url[len] != '\0' ? strchr("/?#", url[len]) != NULL
-                                                                 : !strcasecmp(url, frontend))
+        /* what stands behind it begins a path, or is its end */
+        if (!strncasecmp(url, frontend, len) && strchr("/?#", url[len]))
             return true;
     }
     return false;
