@@ -112,7 +112,8 @@ static bool is_optional(const struct ein_req *req)
 /* Guesses are counted.  What was right once, and is not any more, is no guess. */
 static bool is_guess(const struct ein_req *req)
 {
-    static const char *const late[] = { "session_expired", "token_expired", "key_expired", NULL };
+    static const char *const late[] = { "session_expired", "token_expired", "key_expired",
+                                        "key_revoked", NULL };
     const char *challenge = reply_header(req, "WWW-Authenticate");
 
     for (const char *const *reason = late; challenge && *reason; reason++)

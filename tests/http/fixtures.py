@@ -6,18 +6,22 @@ sqlite_server   the same server with SQLite only: for what does not depend on st
 agent_server    sqlite_server once the agent runtime is ready
 login_server    one with logins for each storage backend, shared by the whole session
 person          person("alice"): somebody who is logged in there; person(): nobody yet
+naughty_plugin  the file of an auth provider that lies; see plugins/naughty.c
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 """
 
 import contextlib
 import functools
+import pathlib
 import signal
+import subprocess
 
 import postgres as support_postgres
 import pytest
 from support import BACKENDS, SCALE, Person, Server, logins
 
 TEST_SECONDS = 120
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +106,14 @@ def start_server():
     finally:
         for server in servers:
             server.clean()
+
+
+@pytest.fixture(scope="session")
+def naughty_plugin(tmp_path_factory):
+    built = tmp_path_factory.mktemp("plugin") / "naughty.so"
+    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{HERE.parents[1]}/plugin-api/include",
+                    "-o", built, HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
+    return built
 
 
 @pytest.fixture(autouse=True)

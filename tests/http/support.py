@@ -25,6 +25,9 @@ BACKENDS = {
     "postgres": ["storage.backend=postgres", "plugins.storage-postgres.enabled=true"], # and DATABASE_URL
 }
 
+# All tests come from one address, and are wrong more often than one address may be.
+PATIENT = "http.wrong_logins_per_minute=1000000"
+
 # The users of the dev stub: two who share a workspace, one who is in none, one who minds everything.
 USERS = [
     {"uid": "alice", "display_name": "Alice Dev", "email": "alice@dev.local",
@@ -273,7 +276,7 @@ class Server:
             path = self.state / "einion.yaml"
             path.write_text(self.config)
             command += ["--config", str(path)]
-        sets = [f"listen.port={self.port}", *BACKENDS[self.backend], *self.sets]
+        sets = [f"listen.port={self.port}", PATIENT, *BACKENDS[self.backend], *self.sets]
         for value in sets:
             command += ["--set", value]
         return command + self.arguments

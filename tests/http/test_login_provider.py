@@ -2,31 +2,20 @@
 """What a login provider may say, and what becomes of a session when it says something else later."""
 
 import json
-import pathlib
-import subprocess
 
 import pytest
 from support import Person, logins
 
-HERE = pathlib.Path(__file__).resolve().parent
 MEMBER = {"uid": "naughty:eve", "name": "Eve", "workspaces": [{"id": "team:a", "role": "member", "name": "Team A"}]}
 NOTHING = {"added": [], "removed": [], "roleChanges": [], "siteAdminChanged": False}
 
 
-@pytest.fixture(scope="module")
-def plugin(tmp_path_factory):
-    built = tmp_path_factory.mktemp("plugin") / "naughty.so"
-    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{HERE.parents[1]}/plugin-api/include",
-                    "-o", built, HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
-    return built
-
-
 class Naughty:
-    def __init__(self, start_server, plugin, path):
+    def __init__(self, start_server, naughty_plugin, path):
         self.file = path / "says.json"
         self.says(MEMBER)
         self.server = start_server(backend="memory", sets=[
-            logins(), f"plugins.naughty.plugin={plugin}", f"plugins.naughty.file={self.file}"])  # fmt: skip
+            logins(), f"plugins.naughty.plugin={naughty_plugin}", f"plugins.naughty.file={self.file}"])  # fmt: skip
 
     def says(self, exchange=None, refresh=None):
         self.file.write_text(json.dumps({"exchange": exchange, "refresh": refresh}))
@@ -39,8 +28,8 @@ class Naughty:
 
 
 @pytest.fixture
-def naughty(start_server, plugin, tmp_path):
-    return Naughty(start_server, plugin, tmp_path)
+def naughty(start_server, naughty_plugin, tmp_path):
+    return Naughty(start_server, naughty_plugin, tmp_path)
 
 
 def test_a_provider_of_somebody_elses_is_one_like_ours(naughty):

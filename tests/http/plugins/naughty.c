@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A login provider that says whatever the file of its setting says, true or not: {"exchange":
- * claims, "refresh": claims, or the name of an error}. */
+/* Takes "X-Naughty: right" for a credential, and any other for a wrong one; and is a login provider
+ * that says whatever the file of its setting says, true or not: {"exchange": claims, "refresh":
+ * claims, or the name of an error}. */
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -32,6 +33,19 @@ static int say(const struct naughty *self, const char *what, json_t **ret_claims
         *ret_claims = json_incref(claims);
     json_decref(script);
     return r;
+}
+
+static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
+{
+    const struct naughty *self = impl;
+    const char *given = self->host->http->header(req, "X-Naughty");
+
+    if (!given)
+        return EIN_AUTH_DEFER;
+    if (strcmp(given, "right") != 0)
+        return self->host->set_error(err, EIN_E_DENIED, "wrong credential");
+    *ret_claims = json_pack("{s:s, s:s}", "uid", "naughty:program", "proof", "bearer");
+    return 0;
 }
 
 static int login_url(void *impl, const struct ein_login *login, char **ret_url,
@@ -78,6 +92,7 @@ static int describe(void *impl, json_t **ret_about, struct ein_error *err)
 }
 
 static const struct ein_auth_provider provider = { .struct_size = sizeof(provider),
+                                                   .verify = verify,
                                                    .login_url = login_url,
                                                    .exchange = exchange,
                                                    .describe = describe,
