@@ -60,6 +60,8 @@ static int add_instance(struct expanding *it, const char *name, const char *plug
     if (found < json_array_size(it->plugins)) {
         it->at = found + 1;
         entry = json_array_get(it->plugins, found);
+        if (!str_eq(text(entry, "plugin"), plugin))
+            return 0; /* another one is in its place, which has settings of its own */
         return json_object_update_missing(json_object_get(entry, "settings"), settings) < 0
                    ? EIN_E_NO_MEMORY
                    : 0;
@@ -113,12 +115,18 @@ static const char *name_of(const json_t *provider)
     return name ? name : text(provider, "type");
 }
 
-/* The name is a part of the uid of everybody who logs in there. */
-static bool is_twice(const json_t *providers, size_t index)
+/* Instances that are no providers. */
+static bool is_reserved(const char *instance)
 {
-    char instance[INSTANCE_MAX], other[INSTANCE_MAX];
+    return str_eq(instance, "auth-session") || str_eq(instance, "auth-api-key") ||
+           str_eq(instance, "auth-firebase");
+}
 
-    instance_of(name_of(json_array_get(providers, index)), instance);
+/* The name is a part of the uid of everybody who logs in there. */
+static bool is_twice(const json_t *providers, size_t index, const char *instance)
+{
+    char other[INSTANCE_MAX];
+
     for (size_t i = 0; i < index; i++) {
         instance_of(name_of(json_array_get(providers, i)), other);
         if (str_eq(instance, other))
@@ -127,21 +135,31 @@ static bool is_twice(const json_t *providers, size_t index)
     return false;
 }
 
-static int check_twice(struct source *source, const json_t *providers)
+static int check_name(struct source *source, const json_t *providers, size_t index)
+{
+    const char *name = name_of(json_array_get(providers, index)), *what = NULL;
+    char instance[INSTANCE_MAX], path[CONFIG_PATH_MAX];
+
+    instance_of(name, instance);
+    if (is_reserved(instance))
+        what = "the server itself";
+    else if (is_twice(providers, index, instance))
+        what = "an earlier provider";
+    if (!what)
+        return 0;
+    (void)snprintf(path, sizeof(path), "auth.providers.%zu.name", index);
+    source_fault(source, source_origin(source->origins, path), path,
+                 "%s has the name '%s' as well; give this one another", what, name);
+    return EIN_E_INVALID;
+}
+
+static int check_names(struct source *source, const json_t *providers)
 {
     int r = 0;
 
-    for (size_t i = 0; i < json_array_size(providers); i++) {
-        char path[CONFIG_PATH_MAX];
-
-        if (!is_twice(providers, i))
-            continue;
-        (void)snprintf(path, sizeof(path), "auth.providers.%zu.name", i);
-        source_fault(source, source_origin(source->origins, path), path,
-                     "an earlier provider has the name '%s' as well; give this one another",
-                     name_of(json_array_get(providers, i)));
-        r = EIN_E_INVALID;
-    }
+    for (size_t i = 0; i < json_array_size(providers); i++)
+        if (check_name(source, providers, i) < 0)
+            r = EIN_E_INVALID;
     return r;
 }
 
@@ -152,6 +170,9 @@ static int add_session(struct expanding *it, const json_t *auth, json_t *origins
     for (const char *const *name = session_settings; settings && *name; name++)
         if (json_object_set(settings, *name, json_object_get(auth, *name)) < 0)
             return EIN_E_NO_MEMORY;
+    if (json_object_set_new(it->source->written, "plugins.auth-session.frontends",
+                            json_string("http.origins")) < 0)
+        return EIN_E_NO_MEMORY;
     return add_instance(it, "auth-session", "auth-session", EIN_TAKE(settings), "auth");
 }
 
@@ -198,7 +219,7 @@ static int check_providers(struct source *source, const json_t *providers, bool 
                      "none is enabled, so that nobody could log in");
         return EIN_E_INVALID;
     }
-    return check_twice(source, providers);
+    return check_names(source, providers);
 }
 
 int config_auth_expand(struct source *source, json_t *tree)

@@ -18,6 +18,9 @@ enum { PICKER_USERS_MAX = 200 };
 
 extern const struct ein_auth_provider dev_stub_provider;
 
+/* Every uid, with commas between; free().  NULL: no memory. */
+char *dev_stub_uids(const struct dev_stub *stub);
+
 ein_handler picker_show;
 
 #endif

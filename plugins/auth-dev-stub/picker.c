@@ -37,13 +37,21 @@ static int write_links(FILE *out, const struct dev_stub *stub, char *users, cons
     return r;
 }
 
+/* Those that the query names, or all. */
+static char *users_of(const struct dev_stub *stub, struct ein_req *req)
+{
+    const char *users = parameter(stub->host->http, req, "users");
+
+    return *users ? strdup(users) : dev_stub_uids(stub);
+}
+
 /* `redirect_uri` is known here, whatever the query says. */
 int picker_show(struct ein_req *req, void *self)
 {
     const struct dev_stub *stub = self;
     const struct ein_http *http = stub->host->http;
     EIN_FREE char *state = percent_encode(parameter(http, req, "state"), "");
-    EIN_FREE char *users = strdup(parameter(http, req, "users")), *body = NULL;
+    EIN_FREE char *users = users_of(stub, req), *body = NULL;
     size_t size;
     FILE *out = open_memstream(&body, &size);
     int r;

@@ -65,8 +65,7 @@ static int claims_of(const struct dev_stub *stub, const json_t *user, json_t **r
     return 0;
 }
 
-/* Every uid, with commas between, as a part of a query. */
-static char *uids(const struct dev_stub *stub)
+char *dev_stub_uids(const struct dev_stub *stub)
 {
     EIN_FREE char *all = NULL;
     size_t size, i;
@@ -82,7 +81,7 @@ static char *uids(const struct dev_stub *stub)
     }
     ok = !ferror(out);
     ok = fclose(out) == 0 && ok;
-    return ok ? percent_encode(all, ",") : NULL;
+    return ok ? EIN_TAKE(all) : NULL;
 }
 
 static int login_url(void *impl, const struct ein_login *login, char **ret_url,
@@ -91,7 +90,8 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     const struct dev_stub *stub = impl;
     EIN_FREE char *state = percent_encode(login->state, "");
     EIN_FREE char *back = percent_encode(login->redirect_uri, "");
-    EIN_FREE char *users = uids(stub), *url = NULL;
+    EIN_FREE char *uids = dev_stub_uids(stub);
+    EIN_FREE char *users = uids ? percent_encode(uids, ",") : NULL, *url = NULL;
 
     if (!state || !back || !users ||
         asprintf(&url, "/auth/dev-stub-picker?state=%s&redirect_uri=%s&users=%s", state, back,

@@ -455,6 +455,13 @@ def test_names_are_words_on_every_page(start_server, nasty_users):
         assert someone.get("/auth/me").json["displayName"] == name
 
 
+def test_the_picker_shows_the_users_that_it_is_asked_for_or_all(person):
+    assert len(Page(person().get("/auth/dev-stub-picker?state=x")).links) == len(USERS)
+    page = Page(person().get("/auth/dev-stub-picker?state=a%26b&users=bob,alice,,"))
+    assert page.links == [f"/auth/callback/dev_stub?code={uid}&state=a%26b" for uid in ("bob", "alice")]
+    assert len(Page(person().get("/auth/dev-stub-picker?users=" + "x," * 1000)).links) == 200
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_what_the_picker_is_given_is_words(person, text):
     query = urllib.parse.urlencode({"state": text, "redirect_uri": text, "users": f"alice,{text}"})

@@ -93,6 +93,35 @@ static void several_of_a_type_have_names(void **state)
                                          NULL });
 }
 
+static void the_servers_own_names_are_taken(void **state)
+{
+    static const char *const names[] = { "session", "api_key", "firebase" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char text[200], told[200];
+
+        (void)snprintf(text, sizeof(text), "auth: {providers: [{type: oidc, name: %s}]}\n",
+                       names[i]);
+        (void)snprintf(told, sizeof(told),
+                       "FILE:1: auth.providers.0.name: the server itself has the name '%s' as "
+                       "well; give this one another",
+                       names[i]);
+        assert_faults(text, NULL, (const char *const[]){ told, NULL });
+    }
+}
+
+static void another_plugin_in_its_place_is_left_alone(void **state)
+{
+    struct config *config =
+        loaded(DEV_STUB "plugins: {auth-dev-stub: {plugin: /srv/mine.so, a: 1}}\n", NULL);
+
+    (void)state;
+    assert_instances(config, "auth-session auth-dev-stub ");
+    assert_int_equal(json_object_size(settings_of(config, 1)), 1);
+    config_free(config);
+}
+
 static void the_rest_becomes_settings_of_the_session(void **state)
 {
     struct config *config = loaded(DEV_STUB "  site_admins: ['dev_stub:root']\n"
@@ -168,6 +197,16 @@ static void faults_are_told_where_they_were_written(void **state)
     free(faults);
     config_free(config);
 
+    config = loaded("http:\n  origins: []\n" DEV_STUB "plugins: {auth-session: }\n", NULL);
+    assert_int_equal(config_plugin_check(config, 0,
+                                         "{\"properties\":{\"frontends\":{\"type\":\"array\","
+                                         "\"minItems\":1}},\"additionalProperties\":true}",
+                                         &faults),
+                     EIN_E_INVALID);
+    assert_non_null(strstr(faults, ":2: http.origins: "));
+    free(faults);
+    config_free(config);
+
     assert_faults("auth:\n  providers:\n    - type: dev_stubb\n  session_ttl: 3\n"
                   "  site_admins: [root]\n",
                   NULL,
@@ -200,6 +239,8 @@ int main(void)
         cmocka_unit_test(without_the_section_nothing_is_added),
         cmocka_unit_test(each_provider_becomes_an_instance),
         cmocka_unit_test(several_of_a_type_have_names),
+        cmocka_unit_test(the_servers_own_names_are_taken),
+        cmocka_unit_test(another_plugin_in_its_place_is_left_alone),
         cmocka_unit_test(the_rest_becomes_settings_of_the_session),
         cmocka_unit_test(what_is_written_under_plugins_wins),
         cmocka_unit_test(firebase_is_switched_on_by_its_variable),
