@@ -146,15 +146,17 @@ int login_begin(struct ein_req *req, void *self)
 
 /* ---- GET /auth/callback/{type} ---- */
 
-static void audit_login(const struct step *step, const char *uid, const char *outcome,
-                        const char *why)
+/* How a login ended: in the metrics, and in the audit. */
+static void tell(const struct step *step, const char *uid, const char *outcome, const char *why)
 {
     const struct auth_session *self = step->self;
+    const char *const labels[] = { "provider", step->type, "outcome", outcome, NULL };
     struct ein_error err = { 0 };
     json_t *event = json_pack("{s:s, s:s*, s:s, s:s, s:{s:s, s:s*}}", "action", "login", "actor",
                               uid, "address", step->http->client_addr(step->req), "outcome",
                               outcome, "details", "provider", step->type, "reason", why);
 
+    self->host->count(self->ctx, "einion_logins_total", 1, labels);
     if (audit_event(self->host, self->ctx, event, &err) < 0)
         step->http->log_msg(step->req, EIN_WARN, "a login is missing in the audit: %s", err.text);
 }
@@ -194,7 +196,7 @@ static int show_error(const struct step *step, bool is_ours)
         sentence = NULL;
         return EIN_E_NO_MEMORY;
     }
-    audit_login(step, NULL, "failed", code);
+    tell(step, NULL, "failed", code);
     return show_page(step, 400, "Login failed", sentence);
 }
 
@@ -203,7 +205,7 @@ static int show_denied(const struct step *step, const json_t *claims)
     const char *name = text(claims, "name");
     EIN_FREE char *sentence = NULL;
 
-    audit_login(step, text(claims, "uid"), "denied", "no workspace");
+    tell(step, text(claims, "uid"), "denied", "no workspace");
     if (asprintf(&sentence,
                  "%.200s (%.400s) is neither a member of a workspace nor an administrator of this "
                  "server, and may not log in.",
@@ -259,7 +261,7 @@ static int let_in(const struct step *step, const json_t *claims, const json_t *s
     r = session_start(step->self, step->req, claims, said, &err);
     if (r < 0)
         return step->http->fail_error(step->req, &err);
-    audit_login(step, text(claims, "uid"), "ok", NULL);
+    tell(step, text(claims, "uid"), "ok", NULL);
     return send_back(step);
 }
 
@@ -289,7 +291,7 @@ static int finish(const struct step *step)
         return step->http->fail(step->req, 400, "The provider sent no code.");
     r = exchange(step, &said, &claims, &err);
     if (r < 0) {
-        audit_login(step, NULL, "failed", err.text);
+        tell(step, NULL, "failed", err.text);
         return step->http->fail(step->req, 502, "Provider exchange failed: %s", err.text);
     }
     if (!claims_may_log_in(claims))

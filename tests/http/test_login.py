@@ -335,6 +335,17 @@ def test_the_oldest_of_too_many_sessions_go(start_server):
     assert [one.get("/auth/me").status for one in all_of_them] == [401, 401, 200, 200, 200]
 
 
+def test_logins_are_counted(start_server):
+    server = start_server(backend="memory", sets=[logins()])
+    Person(server).login("alice")
+    for uid in ("bob", "nobody"):
+        someone = Person(server)
+        someone.finish(uid, someone.begin()["state"])
+    text = server.get("/metrics").text
+    for outcome in ("ok", "denied", "failed"):
+        assert f'einion_logins_total{{provider="dev_stub",outcome="{outcome}"}} 1' in text
+
+
 def test_nothing_that_lets_somebody_in_is_in_store_or_log(start_server):
     server = start_server(sets=[logins(), "log.level=debug"])
     someone = Person(server)
