@@ -237,5 +237,7 @@ int config_auth_expand(struct source *source, json_t *tree)
         r = add_session(&it, auth, json_object_get(json_object_get(tree, "http"), "origins"));
     if (r == 0 && firebase)
         r = add_instance(&it, "auth-firebase", "auth-firebase", json_object(), NULL);
-    return r == 0 ? add_providers(&it, providers) : r;
+    if (r == 0)
+        r = add_providers(&it, providers);
+    return r == 0 ? add_instance(&it, "auth-api-key", "auth-api-key", json_object(), NULL) : r;
 }

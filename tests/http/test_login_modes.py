@@ -73,6 +73,27 @@ def test_bearer_null_is_no_credential(login_server, person):
     assert person("alice").get("/agents", headers={"Authorization": "Bearer null"}).status == 200
 
 
+def test_where_people_log_in_programs_have_keys(login_server, person):
+    alice = person("alice")
+    made = alice.post("/users/me/keys", {"name": "ci", "scopes": ["agents"]})
+    assert made.status == 201, made
+    key = {"Authorization": f"Bearer {made.json['key']}"}
+    me = login_server.get("/auth/me", headers=key).json
+    assert me["uid"] == "dev_stub:alice"
+    assert login_server.get("/agents", headers=key).status == 200
+    # it is known to whoever sends it: no page of another origin sends it by itself
+    assert login_server.request("DELETE", "/agents/x", headers={**key, "Origin": "http://evil.example"}).status == 404
+    for method, path in (("GET", "/auth/sessions"), ("DELETE", "/auth/sessions"), ("GET", "/users/me/keys")):
+        assert login_server.request(method, path, headers=key).status == 403
+    assert alice.get("/auth/me").status == 200
+    # a session comes first, and a stale one is the end of it
+    dave = person("dave")
+    assert dave.get("/auth/me", headers=key).json["uid"] == "dev_stub:dave"
+    dave.delete("/auth/sessions")
+    stale = {"Cookie": "gofannon_sid=" + "A" * 43, **key}
+    assert login_server.get("/agents", headers=stale).detail == "Session expired or invalid"
+
+
 def test_the_section_may_lie_in_a_file_of_its_own(start_server):
     server = start_server(env={"AUTH_CONFIG_PATH": str(ROOT / "config" / "auth.dev.yaml")})
     assert server.get("/auth/providers").json["providers"] == [

@@ -78,7 +78,7 @@ static void several_of_a_type_have_names(void **state)
                                    NULL);
 
     (void)state;
-    assert_instances(config, "auth-session auth-work-sso auth-oidc ");
+    assert_instances(config, "auth-session auth-work-sso auth-oidc auth-api-key ");
     assert_string_equal(setting(config, 1, "name"), "work_sso");
     assert_string_equal(setting(config, 1, "type"), "oidc");
     config_free(config);
@@ -117,7 +117,7 @@ static void another_plugin_in_its_place_is_left_alone(void **state)
         loaded(DEV_STUB "plugins: {auth-dev-stub: {plugin: /srv/mine.so, a: 1}}\n", NULL);
 
     (void)state;
-    assert_instances(config, "auth-session auth-dev-stub ");
+    assert_instances(config, "auth-session auth-dev-stub auth-api-key ");
     assert_int_equal(json_object_size(settings_of(config, 1)), 1);
     config_free(config);
 }
@@ -152,7 +152,7 @@ static void what_is_written_under_plugins_wins(void **state)
                                    NULL);
 
     (void)state;
-    assert_instances(config, "service auth-session agents auth-dev-stub ");
+    assert_instances(config, "service auth-session agents auth-dev-stub auth-api-key ");
     assert_int_equal(
         json_integer_value(json_object_get(settings_of(config, 1), "session_ttl_hours")), 7);
     assert_true(json_is_true(json_object_get(settings_of(config, 1), "logins")));
@@ -169,10 +169,11 @@ static void firebase_is_switched_on_by_its_variable(void **state)
     (void)state;
     (void)setenv("APP_ENV", "firebase", 1);
     config = loaded("plugins: {service: }\n", NULL);
-    assert_instances(config, "auth-firebase service ");
+    assert_instances(config, "auth-firebase auth-api-key service ");
     config_free(config);
     config = loaded(DEV_STUB "plugins: {service: , auth-session: , agents: }\n", NULL);
-    assert_instances(config, "service auth-session auth-firebase auth-dev-stub agents ");
+    assert_instances(config,
+                     "service auth-session auth-firebase auth-dev-stub auth-api-key agents ");
     config_free(config);
     (void)unsetenv("APP_ENV");
 }
