@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #define MONEY_NANO INT64_C(1000000000) /* of a dollar */
-/* Nine million dollars: up to here the nearest double of an amount leads back to it. */
-#define MONEY_MAX (INT64_C(9000000) * MONEY_NANO)
+/* Four million dollars: up to 2^22 the nearest double of an amount leads back to it. */
+#define MONEY_MAX (INT64_C(4000000) * MONEY_NANO)
 
 enum { MONEY_TEXT_SIZE = 32 };
 

@@ -62,14 +62,14 @@ static const char config_schema[] = SCHEMA({
         "monthly_allowance" : {
             "type" : "number",
             "minimum" : 0,
-            "maximum" : 9000000,
+            "maximum" : 4000000,
             "default" : 100,
             "description" : "What a new user may spend in a month, in dollars."
         },
         "minimum_remaining" : {
             "type" : "number",
             "minimum" : 0,
-            "maximum" : 9000000,
+            "maximum" : 4000000,
             "default" : 0,
             "description" : "A call that costs money needs more than this left, in dollars."
         },

@@ -4,8 +4,8 @@
 
 #include "schemas.h"
 
-#define DOLLARS        SCHEMA({ "type" : "number", "minimum" : 0, "maximum" : 9000000 })
-#define DOLLARS_OR_NOT SCHEMA({ "type" : [ "number", "null" ], "minimum" : 0, "maximum" : 9000000 })
+#define DOLLARS        SCHEMA({ "type" : "number", "minimum" : 0, "maximum" : 4000000 })
+#define DOLLARS_OR_NOT SCHEMA({ "type" : [ "number", "null" ], "minimum" : 0, "maximum" : 4000000 })
 /* Milliseconds, up to the end of the year 9999. */
 #define RESET_DATE SCHEMA({ "type" : "number", "minimum" : 0, "maximum" : 253402300799999 })
 #define RESET_DATE_OR_NOT                                                                          \
@@ -28,7 +28,7 @@
         "type" : "object",                                                                         \
         "required" : ["responseCost"],                                                             \
         "properties" : {                                                                           \
-            "responseCost" : { "type" : "number", "minimum" : 0, "maximum" : 9000000 },            \
+            "responseCost" : { "type" : "number", "minimum" : 0, "maximum" : 4000000 },            \
             "metadata" : { "type" : [ "object", "null" ], "additionalProperties" : true }          \
         }                                                                                          \
     })
