@@ -108,14 +108,16 @@ int ring_read_text(const char *text, const char *where, struct ring *ret_ring,
                    struct ein_error *err)
 {
     struct ring *ring = ret_ring;
+    size_t number = 0;
 
     ring->count = 0;
     for (const char *end; *text; text = end + 1) {
         end = strchr(text, '\n');
+        number++;
         if (!end || end - text != RING_ID_SIZE + KEY_DIGITS || text[RING_ID_SIZE - 1] != ' ' ||
             !take_key(ring, text + RING_ID_SIZE, KEY_DIGITS) ||
-            memcmp(ring->keys[ring->count - 1].id, text, RING_ID_SIZE - 1) != 0)
-            return damaged(where, ring->count + 1, err);
+            memcmp(ring->keys[number - 1].id, text, RING_ID_SIZE - 1) != 0)
+            return damaged(where, number, err);
     }
     return ring->count ? 0 : error_set(err, EIN_E_INVALID, "%s holds no key", where);
 }

@@ -2,7 +2,7 @@
 /* ledger/1 and model_keys/1 of the plugin users.  test_ledger STORAGE: what is promised holds on
  * each of them; two instances on one store are two servers. */
 #include "cleanup.h"
-#include "fake_host.h"
+#include "two_servers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,106 +18,46 @@
 #define USER "dev_stub:alice"
 #define NANO INT64_C(1000000000)
 
-enum { CALLERS = 64, SERVERS = 2 };
+enum { CALLERS = 64 };
 
 static const char *storage;
 
-static int no_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
-                     size_t stride, void *self, struct ein_error *err)
-{
-    (void)ctx;
-    (void)routes;
-    (void)count;
-    (void)stride;
-    (void)self;
-    (void)err;
-    return 0;
-}
-
-static const struct ein_http http = { .struct_size = sizeof(http), .add_routes = no_routes };
-
-/* A publisher of services under names of its own would need another plugin: the second server is
- * a host that is given the first one's store. */
 struct server {
     struct fake_host *host;
-    struct fake_plugin *storage, *vault, *users;
+    struct fake_plugin *users;
     const struct ein_ledger *ledger;
     void *impl;
 };
 
 struct fixture {
-    char folder[64];
+    struct two_servers *both;
     struct server server[SERVERS];
 };
-
-static struct fake_plugin *open_plugin(struct fake_host *host, const char *name, json_t *config)
-{
-    struct fake_plugin *plugin;
-    struct ein_error err = { 0 };
-
-    if (fake_plugin_open(host, name, config, &plugin, &err) < 0 ||
-        fake_plugin_start(plugin, &err) < 0)
-        fail_msg("%s: %s", name, err.text);
-    return plugin;
-}
-
-static void open_server(struct fixture *fixture, size_t number)
-{
-    struct server *server = &fixture->server[number];
-    char db[128], key[128];
-
-    snprintf(db, sizeof(db), "%s/store.db", fixture->folder);
-    snprintf(key, sizeof(key), "%s/vault.key", fixture->folder);
-    server->host = fake_host_new();
-    server->host->table.http = &http;
-    if (number == 0) {
-        json_t *config =
-            strcmp(storage, "storage-sqlite") == 0 ? json_pack("{s:s}", "path", db) : json_object();
-        server->storage = open_plugin(server->host, storage, config);
-    } else {
-        const struct ein_service *store =
-            fake_host_service(fixture->server[0].host, EIN_STORAGE_BACKEND);
-        assert_int_equal(server->host->table.publish(fake_host_ctx(server->host), store->iface,
-                                                     store->name, store->vtable, store->impl, NULL),
-                         0);
-    }
-    server->vault = open_plugin(server->host, "vault", json_pack("{s:s}", "key_file", key));
-    server->users = open_plugin(server->host, "users", json_pack("{s:i}", "hold_lease_ms", 60000));
-    const struct ein_service *service = fake_host_service(server->host, EIN_LEDGER);
-    server->ledger = service->vtable;
-    server->impl = service->impl;
-}
 
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-    strcpy(fixture->folder, "ledger-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    for (size_t i = 0; i < SERVERS; i++)
-        open_server(fixture, i);
+    fixture->both = two_servers_new(storage);
+    for (size_t i = 0; i < SERVERS; i++) {
+        struct server *server = &fixture->server[i];
+        server->host = fixture->both->host[i];
+        server->users = open_started(server->host, "users", NULL);
+        const struct ein_service *service = fake_host_service(server->host, EIN_LEDGER);
+        server->ledger = service->vtable;
+        server->impl = service->impl;
+    }
     *state = fixture;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    static const char *const names[] = { "store.db",      "store.db-wal", "store.db-shm",
-                                         "store.db.lock", "vault.key",    "vault.key.lock" };
     struct fixture *fixture = *state;
-    char path[128];
 
-    for (size_t i = SERVERS; i--;) {
+    for (size_t i = 0; i < SERVERS; i++)
         fake_plugin_close(fixture->server[i].users);
-        fake_plugin_close(fixture->server[i].vault);
-        fake_plugin_close(fixture->server[i].storage);
-        fake_host_free(fixture->server[i].host);
-    }
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", fixture->folder, names[i]);
-        (void)unlink(path);
-    }
-    assert_int_equal(rmdir(fixture->folder), 0);
+    two_servers_free(fixture->both);
     free(fixture);
     return 0;
 }
@@ -129,18 +69,9 @@ static struct fake_host *host_of(struct fixture *fixture)
     return fixture->server[0].host;
 }
 
-static json_t *get(struct fixture *fixture, const char *set, const char *id)
-{
-    struct fake_host *host = host_of(fixture);
-    json_t *doc = NULL;
-
-    (void)host->table.store->get(fake_host_ctx(host), set, id, &doc, NULL);
-    return doc;
-}
-
 static int64_t number(struct fixture *fixture, const char *set, const char *id, const char *member)
 {
-    EIN_JSON json_t *doc = get(fixture, set, id);
+    EIN_JSON json_t *doc = store_read(fixture->both, set, id);
 
     assert_non_null(doc);
     return json_integer_value(json_object_get(doc, member));
@@ -161,15 +92,6 @@ static int64_t sum_of_entries(struct fixture *fixture)
                                              &sum, NULL, NULL),
                      0);
     return sum;
-}
-
-static uint64_t count(struct fixture *fixture, const char *set)
-{
-    struct fake_host *host = host_of(fixture);
-    uint64_t found = 0;
-
-    assert_int_equal(host->table.store->tally(fake_host_ctx(host), set, NULL, &found, NULL), 0);
-    return found;
 }
 
 static int64_t left(struct fixture *fixture)
@@ -318,7 +240,7 @@ static void a_hold_of_a_dead_server_is_given_back(void **state)
     /* And it is settled when its server turns out to live. */
     assert_int_equal(settle(fixture, hold, NANO / 2), 0);
     assert_int_equal(left(fixture), NANO / 2);
-    assert_int_equal(count(fixture, "ledger_expired"), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_expired"), 0);
     assert_int_equal(settle(fixture, hold, NANO / 2), EIN_E_CONFLICT);
     assert_int_equal(reserve(fixture, NANO / 2, other), 0);
 }
@@ -425,8 +347,8 @@ static void nothing_is_lost_or_made_under_load(void **state)
     assert_true(sum.paid > 0);
     assert_int_equal(held(fixture), 0);
     assert_int_equal(left(fixture) + sum_of_entries(fixture), 100 * NANO);
-    assert_int_equal(count(fixture, "ledger_entries"), sum.paid);
-    assert_int_equal(count(fixture, "ledger_holds"), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), sum.paid);
+    assert_int_equal(store_count(fixture->both, "ledger_holds"), 0);
 }
 
 /* ---- the month ---------------------------------------------------------- */

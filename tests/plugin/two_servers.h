@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two servers on one store: two hosts, the second of which is given the first one's storage, with
+ * a vault each on one key file.  What else they run is the test's to open. */
+#ifndef TWO_SERVERS_H
+#define TWO_SERVERS_H
+
+#include "fake_host.h"
+
+enum { SERVERS = 2 };
+
+struct two_servers {
+    char folder[64], key_file[96];
+    struct fake_host *host[SERVERS];
+    struct fake_plugin *storage, *vault[SERVERS];
+};
+
+/* STORAGE: "storage-memory" or "storage-sqlite". */
+struct two_servers *two_servers_new(const char *storage);
+/* Close the other plugins first. */
+void two_servers_free(struct two_servers *servers);
+void two_servers_open_vault(struct two_servers *servers, int number);
+void two_servers_close_vault(struct two_servers *servers, int number);
+
+/* A plugin that has started, or the test fails. */
+struct fake_plugin *open_started(struct fake_host *host, const char *name, json_t *take_config);
+
+/* The store, past all plugins. */
+json_t *store_read(struct two_servers *servers, const char *set, const char *id); /* NULL: none */
+uint64_t store_count(struct two_servers *servers, const char *set);
+void store_put(struct two_servers *servers, const char *set, const char *id, const json_t *doc);
+void store_del(struct two_servers *servers, const char *set, const char *id);
+
+#endif
