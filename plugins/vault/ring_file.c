@@ -9,7 +9,6 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
 static int cannot(const char *path, const char *what, struct ein_error *err)
 {
@@ -123,6 +122,22 @@ int ring_file_write(const char *path, const struct ring *ring, bool is_new, stru
     return r;
 }
 
+/* ---- locking ------------------------------------------------------------ */
+
+enum { GATE, HOUSE }; /* bytes of the lock file */
+
+static int lock_byte(int fd, short type, off_t byte)
+{
+    struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+    int r;
+
+    while ((r = fcntl(fd, F_OFD_SETLKW, &lock)) < 0 && errno == EINTR)
+        ;
+    return r;
+}
+
+/* Whoever waits for the house to be empty stands in the gate: those who share it always come and
+ * go, and would never let it in. */
 int ring_file_lock(const char *path, bool alone, struct ein_error *err)
 {
     EIN_FREE char *name = NULL;
@@ -136,9 +151,8 @@ int ring_file_lock(const char *path, bool alone, struct ein_error *err)
     fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot(name, "made", err);
-    while ((r = flock(fd, alone ? LOCK_EX : LOCK_SH)) < 0 && errno == EINTR)
-        ;
-    if (r < 0)
+    if (lock_byte(fd, F_WRLCK, GATE) < 0 || lock_byte(fd, alone ? F_WRLCK : F_RDLCK, HOUSE) < 0 ||
+        lock_byte(fd, F_UNLCK, GATE) < 0)
         return cannot(name, "locked", err);
     r = fd;
     fd = -1;
