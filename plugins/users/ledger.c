@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    SETTLE_TRIES = 10,     /* while a hold expires */
-    SWEEP_LEASE_MS = 60000 /* of the server that expires it */
+    SETTLE_TRIES = 10,    /* while a hold expires */
+    SWEEP_LEASE_MS = 5000 /* of the server that expires it; its revision keeps out a second one */
 };
 
 static const char spent[] = "Insufficient spend allowance to complete request";
