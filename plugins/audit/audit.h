@@ -40,6 +40,8 @@ struct audit {
  * INVALID: they are not what einion has written, or one of them is gone. */
 int audit_load(struct audit *audit, bool make, struct mac_key *ret_key, struct head *ret_head,
                struct ein_error *err);
+/* verify.c: INVALID where there are entries, and no head. */
+int audit_check_none(struct audit *audit, struct ein_error *err);
 json_t *audit_head_doc(const struct mac_key *key, const struct head *head);
 
 /* audit/1 */

@@ -138,11 +138,8 @@ static int make_head(struct audit *audit, struct mac_key *ret_key, struct head *
                      struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
-    uint64_t count;
-    int r = audit->host->store->tally(audit->ctx, AUDIT_SET, NULL, &count, err);
+    int r = audit_check_none(audit, err);
 
-    if (r == 0 && count > 0)
-        r = error_set(err, EIN_E_INVALID, "The head of the audit log is gone");
     if (r == 0)
         r = make_key(audit, ret_key, err);
     if (r < 0)

@@ -95,10 +95,12 @@ static int start(void *self, struct ein_error *err)
         if (r < 0)
             return r;
     }
-    if (audit_load(audit, true, &audit->key, &audit->head, &why) < 0)
+    int r = audit_load(audit, false, &audit->key, &audit->head, &why);
+    audit->known = r == 0;
+    if (r == EIN_E_NOT_FOUND)
+        r = audit_check_none(audit, &why); /* key and head are made with the first entry */
+    if (r < 0)
         audit->host->unready(audit->ctx, why.text);
-    else
-        audit->known = true;
     return 0;
 }
 

@@ -93,7 +93,7 @@ static int check_end(struct walk *walk, struct ein_error *err)
     return 0;
 }
 
-static int check_none(struct audit *audit, struct ein_error *err)
+int audit_check_none(struct audit *audit, struct ein_error *err)
 {
     uint64_t count;
     int r = audit->host->store->tally(audit->ctx, AUDIT_SET, NULL, &count, err);
@@ -109,7 +109,7 @@ int audit_verify(void *impl, uint64_t *ret_count, struct ein_error *err)
     int r = audit_load(impl, false, &walk.key, &walk.head, err);
 
     if (r == EIN_E_NOT_FOUND)
-        r = check_none(impl, err);
+        r = audit_check_none(impl, err);
     else if (r == 0) {
         while (r == 0 && count == PAGE)
             r = check_page(&walk, &count, err);

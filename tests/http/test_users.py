@@ -355,7 +355,8 @@ def test_admin_changes_allowance_then_date_then_what_is_left(users):
 
 @pytest.mark.parametrize("method, path", [
     ("GET", "/admin/users"), ("PUT", "/admin/users/x"), ("GET", "/admin/usage"), ("GET", "/admin/audit")])
-def test_admin_needs_a_password(users, sqlite_server, method, path):
+def test_admin_needs_a_password(sqlite_users, sqlite_server, method, path):
+    users = sqlite_users
     body = {} if method == "PUT" else None
     assert users.request(method, path, body).status == 401
     reply = users.request(method, path, body, headers={"X-Admin-Password": "p"})
