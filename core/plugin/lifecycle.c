@@ -227,29 +227,27 @@ static int start_all(struct lifecycle *lifecycle, const struct climbers *climber
 
 /* ---- some of them ---- */
 
-static bool offers(const struct ein_ctx *ctx, const char *iface)
+/* Is CTX who others get that ask for `iface`? */
+static bool serves(const struct ein_ctx *ctx, const char *iface)
 {
-    for (size_t i = 0; ctx->offers[i]; i++)
-        if (str_eq(ctx->offers[i], iface))
-            return true;
-    return false;
+    return services_is_default(ctx->setup->services, iface, &ctx->gate);
 }
 
 static bool is_needed_by(const struct ein_ctx *ctx, const struct ein_ctx *other)
 {
     for (const char *const *need = other->plugin->about.needs; need && *need; need++)
-        if (offers(ctx, *need))
+        if (serves(ctx, *need))
             return true;
     return false;
 }
 
-/* Leaves, of climbers in starting order, those that offer `iface` and all that these need. */
+/* Leaves, of climbers in starting order, who serves `iface`, and all that it needs. */
 static void climbers_choose(struct climbers *climbers, const char *iface)
 {
     size_t i = climbers->count;
 
     while (i-- > 0) {
-        bool chosen = offers(climbers->list[i], iface);
+        bool chosen = serves(climbers->list[i], iface);
 
         for (size_t k = i + 1; k < climbers->count && !chosen; k++)
             chosen = is_needed_by(climbers->list[i], climbers->list[k]);
