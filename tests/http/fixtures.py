@@ -4,12 +4,14 @@
 server          one for each storage backend, shared by the whole session
 sqlite_server   the same server with SQLite only: for what does not depend on storage
 agent_server    sqlite_server once the agent runtime is ready
+start_fresh     start_fresh(...): the same for each storage backend, with an empty store
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 """
 
 import contextlib
 import functools
 import signal
+import uuid
 
 import postgres as support_postgres
 import pytest
@@ -57,6 +59,19 @@ def lend(shared_servers, backend):
 @pytest.fixture(params=sorted(BACKENDS, reverse=True))
 def server(request, shared_servers):
     yield from lend(shared_servers, request.param)
+
+
+@pytest.fixture(params=sorted(BACKENDS, reverse=True))
+def start_fresh(request, start_server, postgres):
+    """start_server() of each storage in turn, which holds nothing yet."""
+
+    def start(env=None, sets=(), **options):
+        if request.param == "postgres":
+            sets = [*sets, f"plugins.storage-postgres.schema=t{uuid.uuid4().hex}"]
+            env = {"DATABASE_URL": postgres()} | (env or {})
+        return start_server(backend=request.param, env=env, sets=sets, **options)
+
+    return start
 
 
 @pytest.fixture

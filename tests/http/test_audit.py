@@ -7,15 +7,15 @@ import sqlite3
 import subprocess
 
 import pytest
-from support import BACKENDS, EINION, wait_until
+from support import EINION, wait_until
 
 ADMIN = {"X-Admin-Password": "pw"}
 ENV = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
 
 
-@pytest.fixture(params=sorted(BACKENDS, reverse=True))
-def audited(request, start_server):
-    return start_server(backend=request.param, env=ENV)
+@pytest.fixture
+def audited(start_fresh):
+    return start_fresh(env=ENV)
 
 
 @pytest.fixture

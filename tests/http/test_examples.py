@@ -49,9 +49,8 @@ def perform(server, request, kept):
 @pytest.fixture(scope="module", params=sorted(BACKENDS, reverse=True))
 def replayed(request, postgres):
     """(status, answer) of every example, or the error that kept it from being made."""
-    env = {"DATABASE_URL": postgres()} if request.param == "postgres" else {}
+    env = ADMIN | ({"DATABASE_URL": postgres()} if request.param == "postgres" else {})
     server, kept, answers = Server(request.param, sets=["plugins.storage-postgres.schema=examples"], env=env), {}, []
-    server, kept, answers = Server(request.param, env=ADMIN), {}, []
     try:
         server.start(ready=True)
         for example in EXAMPLES:

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from support import BACKENDS, EINION, Connection, Server
+from support import EINION, Connection, Server
 
 ADMIN = {"X-Admin-Password": "pw"}
 ENV = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
@@ -17,9 +17,9 @@ KEY = "sk-live-0123456789abcdefWXYZ"
 MONTH_MS = 31 * 86400 * 1000
 
 
-@pytest.fixture(params=sorted(BACKENDS, reverse=True))
-def users(request, start_server):
-    return start_server(backend=request.param, env=ENV)
+@pytest.fixture
+def users(start_fresh):
+    return start_fresh(env=ENV)
 
 
 @pytest.fixture
