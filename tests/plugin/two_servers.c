@@ -60,23 +60,41 @@ static void share_storage(struct two_servers *servers)
                      0);
 }
 
+static json_t *storage_config(const struct two_servers *servers, const char *storage)
+{
+    if (strcmp(storage, "storage-sqlite") == 0)
+        return json_pack("{s:o}", "path", json_sprintf("%s/store.db", servers->folder));
+    if (strcmp(storage, "storage-postgres") == 0)
+        return json_pack("{s:s, s:o}", "url", getenv("EIN_POSTGRES_URL"), "schema",
+                         json_sprintf("two_servers_%d", servers->number));
+    return json_object();
+}
+
+static void open_storages(struct two_servers *servers, const char *storage)
+{
+    bool both = strcmp(storage, "storage-postgres") == 0;
+
+    for (int i = 0; i < (both ? SERVERS : 1); i++)
+        servers->storage[i] =
+            open_started(servers->host[i], storage, storage_config(servers, storage));
+    if (!both)
+        share_storage(servers);
+}
+
 struct two_servers *two_servers_new(const char *storage)
 {
+    static int count;
     struct two_servers *servers = calloc(1, sizeof(*servers));
-    char path[96];
 
     strcpy(servers->folder, "two-servers-XXXXXX");
     assert_non_null(mkdtemp(servers->folder));
     snprintf(servers->key_file, sizeof(servers->key_file), "%s/vault.key", servers->folder);
-    snprintf(path, sizeof(path), "%s/store.db", servers->folder);
+    servers->number = count++;
     for (int i = 0; i < SERVERS; i++) {
         servers->host[i] = fake_host_new();
         servers->host[i]->table.http = &http;
     }
-    servers->storage = open_started(
-        servers->host[0], storage,
-        strcmp(storage, "storage-sqlite") == 0 ? json_pack("{s:s}", "path", path) : json_object());
-    share_storage(servers);
+    open_storages(servers, storage);
     for (int i = 0; i < SERVERS; i++)
         two_servers_open_vault(servers, i);
     return servers;
@@ -101,7 +119,8 @@ void two_servers_free(struct two_servers *servers)
 {
     for (int i = SERVERS; i--;)
         two_servers_close_vault(servers, i);
-    fake_plugin_close(servers->storage);
+    for (int i = SERVERS; i--;)
+        fake_plugin_close(servers->storage[i]);
     for (int i = SERVERS; i--;)
         fake_host_free(servers->host[i]);
     remove_folder(servers->folder);

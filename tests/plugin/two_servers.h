@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two servers on one store: two hosts, the second of which is given the first one's storage, with
- * a vault each on one key file.  What else they run is the test's to open. */
+/* Two servers on one store, with a vault each on one key file.  PostgreSQL has two clients; of the
+ * other storages the second server is given the first one's.  What else they run is the test's to
+ * open. */
 #ifndef TWO_SERVERS_H
 #define TWO_SERVERS_H
 
@@ -9,12 +10,13 @@
 enum { SERVERS = 2 };
 
 struct two_servers {
+    int number; /* of all that the test has made */
     char folder[64], key_file[96];
     struct fake_host *host[SERVERS];
-    struct fake_plugin *storage, *vault[SERVERS];
+    struct fake_plugin *storage[SERVERS], *vault[SERVERS];
 };
 
-/* STORAGE: "storage-memory" or "storage-sqlite". */
+/* STORAGE: "storage-memory", "storage-sqlite" or "storage-postgres". */
 struct two_servers *two_servers_new(const char *storage);
 /* Close the other plugins first. */
 void two_servers_free(struct two_servers *servers);
