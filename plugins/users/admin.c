@@ -57,6 +57,14 @@ int admin_list(struct ein_req *req, void *self)
     return r < 0 ? http->fail_error(req, &err) : http->reply(req, 200, EIN_TAKE(list));
 }
 
+/* A site admin, or whoever has the password. */
+static const char *admin_of(const struct users *users, const struct ein_req *req)
+{
+    const struct ein_identity *identity = users->host->http->identity(req);
+
+    return identity && identity->flags & EIN_IDENTITY_ADMIN ? identity->uid : "admin";
+}
+
 int admin_put(struct ein_req *req, void *self)
 {
     const struct users *users = self;
@@ -75,6 +83,7 @@ int admin_put(struct ein_req *req, void *self)
         r = account_change(users, uid, limits_edit, &limits, &account, &err);
     if (r < 0)
         return http->fail_error(req, &err);
-    users_audit(users, req, "user_limits_changed", uid, json_incref((json_t *)body));
+    users_audit(users, req, admin_of(users, req), "user_limits_changed", uid,
+                json_incref((json_t *)body));
     return user_reply(users, req, &account);
 }

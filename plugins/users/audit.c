@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "users.h"
 
-void users_audit(const struct users *users, const struct ein_req *req, const char *action,
-                 const char *target, json_t *take_details)
+void users_audit(const struct users *users, const struct ein_req *req, const char *actor,
+                 const char *action, const char *target, json_t *take_details)
 {
     const struct ein_http *http = users->host->http;
     const struct ein_identity *identity = http->identity(req);
@@ -13,7 +13,7 @@ void users_audit(const struct users *users, const struct ein_req *req, const cha
         return;
     }
     json_t *event = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o}", "action", action, "actor",
-                              identity ? identity->uid : "admin", "target", target, "address",
+                              actor ? actor : identity->uid, "target", target, "address",
                               http->client_addr(req), "outcome", "success", "details",
                               take_details ? take_details : json_null());
     (void)((const struct ein_audit *)service->vtable)->append(service->impl, event, NULL);

@@ -93,7 +93,8 @@ int keys_put(struct ein_req *req, void *self)
         r = model_key_put(users, uid, provider, key, &err);
     if (r < 0)
         return http->fail_error(req, &err);
-    users_audit(users, req, "model_key_set", uid, json_pack("{s:s}", "provider", provider->name));
+    users_audit(users, req, NULL, "model_key_set", uid,
+                json_pack("{s:s}", "provider", provider->name));
     return user_reply(users, req, &account);
 }
 
@@ -111,7 +112,7 @@ int keys_delete(struct ein_req *req, void *self)
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return http->fail_error(req, &err);
     if (r == 0)
-        users_audit(users, req, "model_key_deleted", uid,
+        users_audit(users, req, NULL, "model_key_deleted", uid,
                     json_pack("{s:s}", "provider", provider->name));
     return reply_user(users, req);
 }

@@ -110,7 +110,7 @@ static int change_me(struct ein_req *req, const struct users *users, const char 
 
     if (account_change(users, uid, edit, data, &account, &err) < 0)
         return users->host->http->fail_error(req, &err);
-    users_audit(users, req, action, uid, EIN_TAKE(details));
+    users_audit(users, req, NULL, action, uid, EIN_TAKE(details));
     return user_reply(users, req, &account);
 }
 

@@ -45,9 +45,9 @@ static inline int64_t integer_of(const json_t *object, const char *member)
 int64_t now_ms(void);
 int64_t now_us(void);
 
-/* audit.c: says it where there is an audit log.  `details` may be NULL. */
-void users_audit(const struct users *users, const struct ein_req *req, const char *action,
-                 const char *target, json_t *take_details);
+/* audit.c: says it where there is an audit log.  ACTOR NULL: the caller; `details` may be NULL. */
+void users_audit(const struct users *users, const struct ein_req *req, const char *actor,
+                 const char *action, const char *target, json_t *take_details);
 
 /* The routes. */
 ein_handler user_get_me, user_put_allowance, user_put_reset_date, user_put_spend, user_add_usage,

@@ -44,7 +44,8 @@ def test_who_changed_what_is_told_newest_first(audited):
     newest, oldest = entries(audited)
     assert list(newest) == ["seq", "timestamp", "action", "actor", "target", "address", "outcome", "details", "mac"]
     assert (oldest["seq"], oldest["action"], oldest["actor"], oldest["target"]) == (1, "limits_changed", "local-dev-user", "local-dev-user")
-    assert (newest["seq"], newest["action"], newest["target"], newest["address"]) == (2, "user_limits_changed", "u2", "127.0.0.1")
+    assert (newest["seq"], newest["action"], newest["actor"], newest["target"]) == (2, "user_limits_changed", "admin", "u2")
+    assert newest["address"] == "127.0.0.1"
     assert newest["details"] == {"spendRemaining": 5} and newest["outcome"] == "success"
 
 
