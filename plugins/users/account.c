@@ -47,10 +47,13 @@ int64_t account_left(const struct account *account)
 int account_zone(const struct users *users, const char *time_zone, struct zone **ret_zone,
                  struct ein_error *err)
 {
-    if (time_zone)
-        return zone_load(users->zone_folder, time_zone, ret_zone, err);
-    *ret_zone = users->zone;
-    return 0;
+    int r = time_zone ? zone_load(users->zone_folder, time_zone, ret_zone, err) : EIN_E_NOT_FOUND;
+
+    if (r == EIN_E_NOT_FOUND || r == EIN_E_INVALID) {
+        *ret_zone = users->zone;
+        return 0;
+    }
+    return r;
 }
 
 void account_zone_free(const struct users *users, struct zone *zone)

@@ -46,7 +46,7 @@ int account_change(const struct users *users, const char *uid, account_edit *edi
 /* ALLOWANCE_RESET_MS into *members: when the allowance is due next. */
 int account_schedule(const struct users *users, const json_t *user, int64_t date_ms,
                      const char *time_zone, json_t *members, struct ein_error *err);
-/* The zone of the user, or the server's; zone_free() what is not users->zone. */
+/* The zone of the user; the server's where they have none, or its file is gone since. */
 int account_zone(const struct users *users, const char *time_zone, struct zone **ret_zone,
                  struct ein_error *err);
 void account_zone_free(const struct users *users, struct zone *zone);

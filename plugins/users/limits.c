@@ -214,11 +214,13 @@ int user_put_zone(struct ein_req *req, void *self)
     const struct ein_http *http = users->host->http;
     struct moving moving = { users, text_of(http->body(req), "timeZone") };
     EIN_ACCOUNT struct account account = { 0 };
+    struct zone *zone = NULL;
     struct ein_error err;
-    int r = account_change(users, caller(users, req)->uid, move, &moving, &account, &err);
 
-    if (r == EIN_E_NOT_FOUND)
+    if (moving.zone && zone_load(users->zone_folder, moving.zone, &zone, &err) < 0)
         return http->fail(req, 400, "%s", err.text);
+    zone_free(zone);
+    int r = account_change(users, caller(users, req)->uid, move, &moving, &account, &err);
     return r < 0 ? http->fail_error(req, &err) : reply_zone(users, req, account.user);
 }
 

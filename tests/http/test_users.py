@@ -2,6 +2,7 @@
 """/users/me and /admin/users: limits, usage, months, keys.  What was recorded is in test_examples."""
 
 import json
+import pathlib
 import re
 import sqlite3
 import subprocess
@@ -190,6 +191,18 @@ def test_a_time_zone_is_the_users_or_the_servers(start_server):
         reply = server.put("/users/me/time-zone", {"timeZone": name})
         assert (reply.status, reply.detail) == (400, f"There is no time zone '{name}'")
     assert server.put("/users/me/time-zone", {"timeZone": None}).json["effective"] == "Asia/Tokyo"
+
+
+def test_a_time_zone_that_is_gone_is_the_servers(start_server, tmp_path):
+    (tmp_path / "Mine").write_bytes(pathlib.Path("/usr/share/zoneinfo/Asia/Tokyo").read_bytes())
+    server = start_server(sets=[f"plugins.users.zone_folder={tmp_path}"])
+    assert server.put("/users/me/time-zone", {"timeZone": "Mine"}).status == 200
+    (tmp_path / "Mine").unlink()
+    assert server.post("/users/me/usage", {"responseCost": 1}).status == 200
+    assert server.get("/users/me/usage").json["total"]["calls"] == 1
+    (tmp_path / "Broken").write_text("TZif2")
+    reply = server.put("/users/me/time-zone", {"timeZone": "Broken"})
+    assert (reply.status, reply.detail) == (400, "The file of the time zone 'Broken' is damaged")
 
 
 def test_a_server_in_no_time_zone_does_not_start(tmp_path):
