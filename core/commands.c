@@ -4,6 +4,7 @@
 #include "error.h"
 #include "lifecycle.h"
 #include "loader.h"
+#include "log.h"
 #include "router.h"
 #include "server_inside.h"
 #include "services.h"
@@ -162,5 +163,91 @@ int server_backup(const struct server_setup *setup, const char *path)
         (void)server_say(&err);
     else
         (void)printf("%s: complete\n", path);
+    return server_end(server, r);
+}
+
+/* ---- commands that work on what the store holds ---- */
+
+/* What plugins tell of their starting is for a server's log. */
+static void speak_softly(struct server *server)
+{
+    EIN_JSON json_t *log = json_copy((json_t *)config_section(server->config, "log"));
+    struct ein_error err;
+
+    if (log && json_object_set_new(log, "level", json_string("warn")) == 0)
+        (void)log_reload(server->rooms.log, log, &err);
+}
+
+/* A server in which who offers `iface` has started, and all it needs; where a running server owns
+ * the store, one that may look at it. */
+static int start_for(const struct server_setup *setup, const char *iface,
+                     struct server **ret_server)
+{
+    struct server *server = NULL;
+    EIN_FREE char *faults = NULL;
+    EIN_FREE char *look_faults = NULL;
+    int r = server_new(setup, &server);
+
+    if (r < 0)
+        return r;
+    speak_softly(server);
+    r = lifecycle_start_for(server->lifecycle, server->config, iface, &faults);
+    if (r == EIN_E_CONFLICT)
+        r = lifecycle_look(server->lifecycle, server->config, &look_faults);
+    if (r < 0)
+        return server_end(server, server_say_faults(look_faults ? look_faults : faults, r));
+    *ret_server = server;
+    return 0;
+}
+
+static int acquire(struct server *server, const char *iface, const struct ein_service **ret_service,
+                   struct ein_error *err)
+{
+    int r = services_acquire(server->rooms.services, iface, NULL, ret_service);
+
+    return r < 0 ? error_set(err, r, "no enabled plugin offers %s", iface) : 0;
+}
+
+int server_rotate_keys(const struct server_setup *setup)
+{
+    struct server *server = NULL;
+    const struct ein_service *service = NULL;
+    struct ein_error err = { 0 };
+    uint64_t count = 0;
+    int r = start_for(setup, EIN_VAULT, &server);
+
+    if (r < 0)
+        return r;
+    r = acquire(server, EIN_VAULT, &service, &err);
+    if (r == 0)
+        r = ((const struct ein_vault *)service->vtable)->rotate(service->impl, &count, &err);
+    services_release(service);
+    if (r < 0)
+        (void)server_say(&err);
+    else
+        (void)printf("a new master key has sealed %llu secrets; the old one is gone\n",
+                     (unsigned long long)count);
+    return server_end(server, r);
+}
+
+int server_audit_verify(const struct server_setup *setup)
+{
+    struct server *server = NULL;
+    const struct ein_service *service = NULL;
+    struct ein_error err = { 0 };
+    uint64_t count = 0;
+    int r = start_for(setup, EIN_AUDIT, &server);
+
+    if (r < 0)
+        return r;
+    r = acquire(server, EIN_AUDIT, &service, &err);
+    if (r == 0)
+        r = ((const struct ein_audit *)service->vtable)->verify(service->impl, &count, &err);
+    services_release(service);
+    if (r < 0)
+        (void)server_say(&err);
+    else
+        (void)printf("%llu entries, none changed, taken away or put in\n",
+                     (unsigned long long)count);
     return server_end(server, r);
 }

@@ -24,6 +24,8 @@ static const char usage[] =
     "  routes              list the routes they serve\n"
     "  plugin-info FILE.so show what a plugin file says of itself\n"
     "  backup FILE         copy the store into a new file, also while a server uses it\n"
+    "  rotate-keys         seal all secrets with a new master key, also while a server runs\n"
+    "  audit verify        say whether the audit log is as it was written\n"
     "\n"
     "Options:\n"
     "  -c, --config FILE   the configuration; without it a built-in default is used\n"
@@ -38,6 +40,12 @@ struct command_line {
     const char *sets[SETS_MAX + 1];
     const char *command, *argument;
 };
+
+static int fail_usage(const char *what, const char *which)
+{
+    (void)fprintf(stderr, "einion: %s%s\nTry 'einion --help'.\n", what, which);
+    return EXIT_USAGE;
+}
 
 static int serve(const struct command_line *line);
 
@@ -66,6 +74,19 @@ static int backup(const struct command_line *line)
     return server_backup(&line->setup, line->argument);
 }
 
+static int rotate_keys(const struct command_line *line)
+{
+    return server_rotate_keys(&line->setup);
+}
+
+/* "audit verify": there is nothing else to do with it here; GET /admin/audit reads it. */
+static int audit(const struct command_line *line)
+{
+    if (strcmp(line->argument, "verify") != 0)
+        return fail_usage("audit knows no such command: ", line->argument);
+    return server_audit_verify(&line->setup);
+}
+
 static const struct command {
     const char *name;
     const char *argument; /* what it is called in messages; NULL: the command takes none */
@@ -77,13 +98,9 @@ static const struct command {
     { "routes", NULL, routes },
     { "plugin-info", "FILE.so", plugin_info },
     { "backup", "FILE", backup },
+    { "rotate-keys", NULL, rotate_keys },
+    { "audit", "verify", audit },
 };
-
-static int fail_usage(const char *what, const char *which)
-{
-    (void)fprintf(stderr, "einion: %s%s\nTry 'einion --help'.\n", what, which);
-    return EXIT_USAGE;
-}
 
 static void block_signals(sigset_t *ret_set)
 {
@@ -204,6 +221,8 @@ int main(int argc, char **argv)
     if (!command->argument && line.argument)
         return fail_usage("this command takes no argument: ", line.argument);
     r = command->run(&line);
+    if (r > 0)
+        return r; /* EXIT_USAGE */
     if (r == EIN_E_TIMEOUT) {
         (void)fflush(stdout);
         _exit(EXIT_FAILURE); /* what exit() would take apart is still in use */

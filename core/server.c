@@ -20,6 +20,8 @@
 #include "server_service.h"
 #include "services.h"
 #include "store.h"
+#include "str.h"
+#include <einion/services.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -369,6 +371,53 @@ static void warn_of_fixed(const struct server *server, const struct config *next
     }
 }
 
+/* ---- what changed is audited ---- */
+
+/* Names of the instances that run. */
+static json_t *running(const struct server *server)
+{
+    EIN_JSON json_t *status = lifecycle_status(server->lifecycle, NULL);
+    json_t *names = json_object(), *item;
+    size_t i;
+
+    json_array_foreach(status, i, item)
+    {
+        const char *state = json_string_value(json_object_get(item, "state"));
+
+        if (str_eq(state, "ready") || str_eq(state, "unready"))
+            (void)json_object_set_new(names, json_string_value(json_object_get(item, "name")),
+                                      json_true());
+    }
+    return names;
+}
+
+/* The names that are in `these` and not in `those`. */
+static json_t *missing_in(const json_t *these, const json_t *those)
+{
+    json_t *names = json_array(), *value;
+    const char *name;
+
+    json_object_foreach((json_t *)these, name, value) if (!json_object_get(those, name))(void)
+        json_array_append_new(names, json_string(name));
+    return names;
+}
+
+/* Where there is an audit log; it says itself where it cannot be written. */
+static void audit_reload(struct server *server, const json_t *before)
+{
+    EIN_JSON json_t *after = running(server);
+    const struct ein_service *service;
+    json_t *event;
+
+    if (services_acquire(server->rooms.services, EIN_AUDIT, NULL, &service) < 0)
+        return;
+    event = json_pack("{s:s, s:s, s:s, s:{s:o, s:o}}", "action", "configuration_reloaded", "actor",
+                      "operator", "outcome", "success", "details", "plugins_started",
+                      missing_in(after, before), "plugins_stopped", missing_in(before, after));
+    (void)((const struct ein_audit *)service->vtable)->append(service->impl, event, NULL);
+    services_release(service);
+}
+
 static int reload(struct server *server, char **ret_faults, struct ein_error *err)
 {
     struct config *config, *old;
@@ -408,14 +457,17 @@ static int reload(struct server *server, char **ret_faults, struct ein_error *er
 int server_reload(struct server *server)
 {
     EIN_FREE char *faults = NULL;
+    EIN_JSON json_t *before = running(server);
     struct ein_error err = { 0 };
     int r = reload(server, &faults, &err);
 
-    if (r < 0)
+    if (r < 0) {
         log_write(server->rooms.log, EIN_ERROR, "server", NULL, "configuration not taken over: %s",
                   faults ? faults : err.text);
-    else
-        log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");
+        return r;
+    }
+    log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");
+    audit_reload(server, before);
     return r;
 }
 

@@ -33,4 +33,9 @@ int server_list_routes(const struct server_setup *setup, FILE *out);
 int server_plugin_info(const char *path, FILE *out);
 int server_backup(const struct server_setup *setup, const char *path);
 
+/* Subcommands that start what they need: the store, and who offers vault/1 or audit/1.  While a
+ * server uses the store they look at it, and the server does the writing. */
+int server_rotate_keys(const struct server_setup *setup);
+int server_audit_verify(const struct server_setup *setup);
+
 #endif

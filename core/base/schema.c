@@ -52,8 +52,42 @@ static json_t *unset_value(struct check *check, const struct property *property,
     return json_deep_copy(property->unset);
 }
 
-static void check_property(struct check *check, const struct property *property,
-                           const struct place *place, const json_t *object, json_t *ret)
+/* OBJECT without the secrets that it may hold, for a fault to repeat; json_decref. */
+static json_t *without_secrets(const struct check *check, const struct node *node,
+                               const json_t *object)
+{
+    json_t *shown = lend(object);
+
+    for (size_t i = 0; i < node->property_count; i++) {
+        const struct property *property = &node->properties[i];
+
+        if (!property->node->is_secret || !find_member(check, property, object))
+            continue;
+        if (shown == object) {
+            json_decref(shown);
+            shown = json_copy((json_t *)object);
+        }
+        (void)json_object_del(shown, property->name);
+        if (property->other)
+            (void)json_object_del(shown, property->other);
+    }
+    return shown;
+}
+
+static void fault_missing(struct check *check, const struct node *node,
+                          const struct property *property, const struct place *here,
+                          const json_t *object)
+{
+    json_t *shown = without_secrets(check, node, object);
+
+    fault_add(check, FAULT_MISSING, here, property->node, shown);
+    json_decref(shown);
+}
+
+/* NODE is the object's. */
+static void check_property(struct check *check, const struct node *node,
+                           const struct property *property, const struct place *place,
+                           const json_t *object, json_t *ret)
 {
     const struct place here = { place, property->name, 0 };
     const json_t *value = find_member(check, property, object);
@@ -66,7 +100,7 @@ static void check_property(struct check *check, const struct property *property,
     }
     if (!value) {
         if (property->is_required)
-            fault_add(check, FAULT_MISSING, &here, property->node, object);
+            fault_missing(check, node, property, &here, object);
         return;
     }
 
@@ -123,7 +157,7 @@ static json_t *check_object(struct check *check, const struct node *node, const 
         return NULL;
     }
     for (size_t i = 0; i < node->property_count; i++)
-        check_property(check, &node->properties[i], place, value, result);
+        check_property(check, node, &node->properties[i], place, value, result);
     if (node->additional || node->keeps_unknown || node->refuses_unknown || !is_request(check))
         for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it))
             if (!is_named(check, node, json_object_iter_key(it)))
@@ -266,4 +300,14 @@ int schema_check(const struct schema *schema, enum schema_mode mode, const char 
     }
     *ret_value = EIN_TAKE(result);
     return 0;
+}
+
+bool schema_takes_secrets(const struct schema *schema)
+{
+    const struct node *root = schema_root(schema);
+
+    for (size_t i = 0; i < root->property_count; i++)
+        if (root->properties[i].node->is_secret)
+            return true;
+    return false;
 }

@@ -19,6 +19,8 @@ int schema_compile(const char *text, struct schema **ret_schema, struct ein_erro
 int schema_compile_json(const json_t *json, struct schema **ret_schema, struct ein_error *err);
 void schema_free(struct schema *schema);
 const json_t *schema_json(const struct schema *schema); /* as written, lent */
+/* Whether one of the members of what it describes is writeOnly: a secret, which no fault repeats. */
+bool schema_takes_secrets(const struct schema *schema);
 
 enum schema_mode {
     SCHEMA_REQUEST, /* camelCase or snake_case, values coerced, unknown members dropped */

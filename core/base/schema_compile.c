@@ -240,6 +240,7 @@ static int read_limits(const struct compiler *c, const json_t *json, struct node
     bool is_array = node->type == SCHEMA_ARRAY;
     int r;
 
+    node->is_secret = json_is_true(json_object_get(json, "writeOnly"));
     node->len_max = SIZE_MAX;
     r = read_count(c, json, is_array ? "minItems" : "minLength", &node->len_min);
     if (r == 0)

@@ -214,7 +214,9 @@ void fault_add(struct check *check, enum fault fault, const struct place *place,
     (void)json_object_set_new(entry, "type", json_string(texts[fault].type));
     (void)json_object_set_new(entry, "loc", location(place));
     (void)json_object_set_new(entry, "msg", message(check, fault, place, node, what, input));
-    (void)json_object_set_new(entry, "input", echo(check, input));
+    (void)json_object_set_new(entry, "input",
+                              node->is_secret && fault != FAULT_MISSING ? json_null()
+                                                                        : echo(check, input));
     if (what)
         (void)json_object_set_new(entry, "ctx", context(fault, what, input));
     if (json_array_append_new(check->faults, entry) < 0)

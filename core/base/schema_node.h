@@ -38,6 +38,7 @@ struct property {
 struct node {
     enum schema_type type;
     bool is_nullable;
+    bool is_secret; /* writeOnly: no fault repeats it */
     const char *title; /* names the branch of an anyOf in `loc` */
 
     json_t *choices; /* enum, or const in an array */

@@ -271,6 +271,24 @@ int services_acquire(struct services *services, const char *iface_name, const ch
     return EIN_E_NOT_FOUND;
 }
 
+bool services_is_default(struct services *services, const char *iface_name, const struct gate *gate)
+{
+    const struct iface *iface;
+    READING(services);
+
+    iface = iface_find(services, iface_name);
+    if (!iface)
+        return false;
+    list_each(it, &iface->entries)
+    {
+        const struct entry *entry = list_entry(it, struct entry, link);
+
+        if (!iface->default_name || str_eq(entry->service.name, iface->default_name))
+            return entry->gate == gate;
+    }
+    return false;
+}
+
 void services_release(const struct ein_service *service)
 {
     struct entry *entry;

@@ -3,6 +3,7 @@
 #define SERVICES_H
 
 #include <einion/plugin.h>
+#include <stdbool.h>
 
 enum { SERVICES_MAX = 1024, SERVICES_IFACE_MAX = 127, SERVICES_NAME_MAX = 127 };
 
@@ -15,6 +16,8 @@ void services_free(struct services *services);
 
 /* The name that acquire(iface, NULL) means.  name NULL: the first published again. */
 int services_set_default(struct services *services, const char *iface, const char *name);
+/* Whether acquire() without a name means what the owner of `gate` offers, once its gate is open. */
+bool services_is_default(struct services *services, const char *iface, const struct gate *gate);
 
 /* `gate` is the owner's, and is what services_withdraw() knows it by.  CONFLICT if iface+name is
  * taken; INVALID if either is empty, too long, or iface does not end in "/NUMBER". */

@@ -238,6 +238,8 @@ void pipeline_end(struct ein_req *req, size_t reply_len)
     metric_add(pipeline->stats.in_flight, -1);
     request_drop_cancel(req); /* its parent goes with the owner of the route */
     if (req->route) {
+        if (req->route->body && schema_takes_secrets(req->route->body))
+            request_wipe_body(req);
         struct gate *gate = req->route->owner.gate;
 
         (void)__atomic_sub_fetch(&stats->inside, 1, __ATOMIC_RELAXED);

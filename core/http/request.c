@@ -112,6 +112,28 @@ void request_init(struct ein_req *req, struct pipeline *pipeline, const struct h
     }
 }
 
+/* Members that somebody else keeps are theirs to wipe. */
+static void wipe_texts(json_t *json)
+{
+    const char *name;
+    json_t *item;
+    size_t i;
+
+    if (!json || json->refcount > 1)
+        return;
+    json_object_foreach(json, name, item) wipe_texts(item);
+    json_array_foreach(json, i, item) wipe_texts(item);
+    if (json_is_string(json))
+        explicit_bzero((char *)json_string_value(json), json_string_length(json));
+}
+
+void request_wipe_body(struct ein_req *req)
+{
+    if (req->head.body)
+        explicit_bzero((void *)req->head.body, req->head.body_len);
+    wipe_texts(req->body);
+}
+
 void request_done(struct ein_req *req)
 {
     request_drop_cancel(req);

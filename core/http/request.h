@@ -101,6 +101,8 @@ const char *request_head_fault(const struct ein_req *req);
 /* Parses the query; EIN_E_INVALID: a bad escape, a NUL, or not UTF-8. */
 int request_parse_query(struct ein_req *req);
 
+/* After the handler, of a body that has held secrets. */
+void request_wipe_body(struct ein_req *req);
 /* After the handler: nobody fires the request's token any more, and it is gone. */
 void request_drop_cancel(struct ein_req *req);
 

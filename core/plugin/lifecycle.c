@@ -225,6 +225,37 @@ static int start_all(struct lifecycle *lifecycle, const struct climbers *climber
     return 0;
 }
 
+/* ---- some of them ---- */
+
+/* Is CTX who others get that ask for `iface`? */
+static bool serves(const struct ein_ctx *ctx, const char *iface)
+{
+    return services_is_default(ctx->setup->services, iface, &ctx->gate);
+}
+
+static bool is_needed_by(const struct ein_ctx *ctx, const struct ein_ctx *other)
+{
+    for (const char *const *need = other->plugin->about.needs; need && *need; need++)
+        if (serves(ctx, *need))
+            return true;
+    return false;
+}
+
+/* Leaves, of climbers in starting order, who serves `iface`, and all that it needs. */
+static void climbers_choose(struct climbers *climbers, const char *iface)
+{
+    size_t i = climbers->count;
+
+    while (i-- > 0) {
+        bool chosen = serves(climbers->list[i], iface);
+
+        for (size_t k = i + 1; k < climbers->count && !chosen; k++)
+            chosen = is_needed_by(climbers->list[i], climbers->list[k]);
+        if (!chosen)
+            climbers_remove(climbers, i);
+    }
+}
+
 enum rise {
     RISE_LOOK,   /* no further than init() */
     RISE_STRICT, /* the first failure is returned */
@@ -232,13 +263,15 @@ enum rise {
 };
 
 static int bring_up(struct lifecycle *lifecycle, struct climbers *climbers, enum rise rise,
-                    struct ein_error *err)
+                    const char *iface, struct ein_error *err)
 {
     bool strict = rise != RISE_LENIENT;
     int r = init_all(lifecycle, climbers, strict, err);
 
     if (r == 0)
         r = order_all(lifecycle, climbers, strict, err);
+    if (r == 0 && iface)
+        climbers_choose(climbers, iface);
     if (r < 0 || rise != RISE_LOOK)
         return r < 0 ? r : start_all(lifecycle, climbers, strict, err);
     for (size_t i = 0; i < climbers->count; i++)
@@ -391,7 +424,7 @@ static void exchange(struct lifecycle *lifecycle, const struct plan *plan, struc
 }
 
 static int carry_out(struct lifecycle *lifecycle, struct plan *plan, enum rise rise,
-                     struct ein_error *err)
+                     const char *iface, struct ein_error *err)
 {
     struct climbers climbers = { .count = 0 };
     struct change change;
@@ -413,13 +446,13 @@ static int carry_out(struct lifecycle *lifecycle, struct plan *plan, enum rise r
         if (plan->items[i].enabled)
             climbers.list[climbers.count++] = ctx;
     }
-    r = bring_up(lifecycle, &climbers, rise, err);
+    r = bring_up(lifecycle, &climbers, rise, iface, err);
     change_done(lifecycle, &change);
     return r;
 }
 
 static int apply(struct lifecycle *lifecycle, struct config *config, enum rise rise,
-                 char **ret_faults)
+                 const char *iface, char **ret_faults)
 {
     struct ein_error err = { 0 };
     struct plan *plan = NULL;
@@ -427,7 +460,7 @@ static int apply(struct lifecycle *lifecycle, struct config *config, enum rise r
 
     if (r < 0)
         return r;
-    r = carry_out(lifecycle, plan, rise, &err);
+    r = carry_out(lifecycle, plan, rise, iface, &err);
     plan_free(plan);
     if (r < 0)
         *ret_faults = strdup(err.text);
@@ -437,9 +470,9 @@ static int apply(struct lifecycle *lifecycle, struct config *config, enum rise r
 }
 
 static int rise_or_fall(struct lifecycle *lifecycle, struct config *config, enum rise rise,
-                        char **ret_faults)
+                        const char *iface, char **ret_faults)
 {
-    int r = apply(lifecycle, config, rise, ret_faults);
+    int r = apply(lifecycle, config, rise, iface, ret_faults);
 
     if (r < 0)
         (void)lifecycle_stop(lifecycle);
@@ -448,17 +481,23 @@ static int rise_or_fall(struct lifecycle *lifecycle, struct config *config, enum
 
 int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
 {
-    return rise_or_fall(lifecycle, config, RISE_STRICT, ret_faults);
+    return rise_or_fall(lifecycle, config, RISE_STRICT, NULL, ret_faults);
+}
+
+int lifecycle_start_for(struct lifecycle *lifecycle, struct config *config, const char *iface,
+                        char **ret_faults)
+{
+    return rise_or_fall(lifecycle, config, RISE_STRICT, iface, ret_faults);
 }
 
 int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
 {
-    return rise_or_fall(lifecycle, config, RISE_LOOK, ret_faults);
+    return rise_or_fall(lifecycle, config, RISE_LOOK, NULL, ret_faults);
 }
 
 int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
 {
-    return apply(lifecycle, config, RISE_LENIENT, ret_faults);
+    return apply(lifecycle, config, RISE_LENIENT, NULL, ret_faults);
 }
 
 /* ---- one instance ---- */
@@ -504,7 +543,7 @@ int lifecycle_enable(struct lifecycle *lifecycle, const char *name, struct ein_e
     if (r == 0)
         r = look_at(lifecycle, ctx, err);
     if (r == 0)
-        r = bring_up(lifecycle, &climbers, RISE_STRICT, err);
+        r = bring_up(lifecycle, &climbers, RISE_STRICT, NULL, err);
     if (r < 0 && ctx->entered)
         give_up(lifecycle, ctx, err->text);
     return r;

@@ -103,6 +103,10 @@ int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **r
  * they would serve.  *ret_faults as above; lifecycle_stop() ends it. */
 int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
+/* Initialises all of them, and starts only who offers `iface`, after those whom that one needs. */
+int lifecycle_start_for(struct lifecycle *lifecycle, struct config *config, const char *iface,
+                        char **ret_faults);
+
 /* Makes the instances be those of a new configuration: stops what is gone or disabled, restarts
  * what has other settings, starts what is new.  A configuration that does not check changes
  * nothing and returns INVALID; an instance that then fails is logged, and the others go on. */

@@ -76,6 +76,12 @@ plugins:
   service:
   storage-sqlite:
     path: /var/lib/einion/einion.db
+  vault:
+    key_file: /var/lib/einion/vault.key
+  audit:
+  users:
+    monthly_allowance: 20
+    time_zone: Europe/Berlin
   data-store:
   sessions:
   runtime-python:

@@ -82,7 +82,7 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
     struct sqlite *store = impl;
     uint64_t ticket;
     size_t len = 0;
-    int r = sqlite_check_open(store, err);
+    int r = sqlite_check_readable(store, err);
 
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 
 #include "document.h"
 #include "error.h"
+#include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,22 +38,6 @@ static int check_path(const char *path, struct ein_error *err)
                          "'%.100s' is no file: storage-sqlite keeps documents on disk; "
                          "storage-memory keeps them in memory",
                          path);
-    return 0;
-}
-
-static int make_parents(const char *path, struct ein_error *err)
-{
-    EIN_FREE char *folder = strdup(path);
-
-    if (!folder)
-        return doc_no_memory(err);
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return error_set(err, EIN_E_UNAVAILABLE, "The folder %s cannot be made: %s", folder,
-                             strerror(errno));
-        *slash = '/';
-    }
     return 0;
 }
 
@@ -116,7 +101,7 @@ int file_own(struct sqlite *store, struct ein_error *err)
     int r = check_path(store->wanted_path, err);
 
     if (r >= 0)
-        r = make_parents(store->wanted_path, err);
+        r = files_make_parents(store->wanted_path, err);
     if (r >= 0)
         r = resolve(store->wanted_path, &path, err);
     if (r >= 0)

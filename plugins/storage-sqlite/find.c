@@ -109,7 +109,7 @@ int sqlite_find(void *impl, const char *set, const struct ein_query *from, ein_d
     struct sqlite *store = impl;
     struct hits hits = { 0 };
     struct query query;
-    int r = sqlite_check_open(store, err);
+    int r = sqlite_check_readable(store, err);
 
     if (r < 0)
         return r;
@@ -162,7 +162,7 @@ int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret
 {
     struct sqlite *store = impl;
     struct query query;
-    int r = sqlite_check_open(store, err);
+    int r = sqlite_check_readable(store, err);
 
     if (r < 0)
         return r;

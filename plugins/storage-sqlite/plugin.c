@@ -101,6 +101,16 @@ static int64_t setting(const json_t *config, const char *name)
     return json_integer_value(json_object_get(config, name));
 }
 
+/* Calls that wait inside are answered by the writer, which works until fini. */
+static void fini(void *self)
+{
+    struct sqlite *store = self;
+
+    sqlite_close(store);
+    pthread_mutex_destroy(&store->look_lock);
+    free(store);
+}
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -121,9 +131,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .max_mib = setting(config, "max_mib"),
         .owner_fd = -1,
     };
+    pthread_mutex_init(&store->look_lock, NULL);
     r = host->publish(ctx, EIN_STORAGE_BACKEND, "sqlite", &backend, store, err);
     if (r < 0) {
-        free(store);
+        fini(store);
         return r;
     }
     *ret_self = store;
@@ -144,13 +155,6 @@ static int start(void *self, struct ein_error *err)
         return r;
     store->host->log_msg(store->ctx, EIN_INFO, "Documents are kept in %s", store->path);
     return 0;
-}
-
-/* Calls that wait inside are answered by the writer, which works until fini. */
-static void fini(void *self)
-{
-    sqlite_close(self);
-    free(self);
 }
 
 static const struct ein_plugin plugin = {

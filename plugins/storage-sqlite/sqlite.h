@@ -6,6 +6,7 @@
 
 #include <einion/services.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 enum { INDEXES_MAX = 32 }; /* of one set */
@@ -25,8 +26,10 @@ struct sqlite {
     size_t max_bytes, cache_bytes;
     int64_t max_mib;
 
-    /* Between sqlite_open() and sqlite_close(): */
+    /* Between sqlite_open() and sqlite_close(), or since something was read before start(): */
     bool open;
+    bool looking; /* guarded by look_lock until start(); only what reads is there */
+    pthread_mutex_t look_lock;
     char *path; /* absolute, links resolved */
     int owner_fd;
     struct writer *writer;
@@ -49,6 +52,8 @@ int sqlite_open(struct sqlite *store, struct ein_error *err);
 void sqlite_close(struct sqlite *store); /* also one that is half open, or not */
 /* UNAVAILABLE unless the store is open. */
 int sqlite_check_open(const struct sqlite *store, struct ein_error *err);
+/* The same for what only reads: before start() it reads what another process may have open. */
+int sqlite_check_readable(struct sqlite *store, struct ein_error *err);
 
 /* storage_backend/1 */
 int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc,

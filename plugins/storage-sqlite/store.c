@@ -9,9 +9,11 @@
 #include "readers.h"
 #include "writer.h"
 
+#include <string.h>
+
 void sqlite_close(struct sqlite *store)
 {
-    store->open = false;
+    store->open = store->looking = false;
     readers_free(store->readers);
     writer_free(store->writer); /* the last connection: it leaves one file */
     cache_free(store->cache);
@@ -39,8 +41,46 @@ static int open_parts(struct sqlite *store, struct ein_error *err)
     return r < 0 ? r : writer_new(store, db, &store->writer, err);
 }
 
+/* Without possession of the file, and so without a memory of what was in it. */
+static int look_parts(struct sqlite *store, struct ein_error *err)
+{
+    EIN_JSON json_t *sets = NULL;
+    struct db *db;
+    int r = file_look(store, &db, err);
+
+    if (r < 0)
+        return r;
+    r = catalog_read(db, &sets, err);
+    db_close(db);
+    if (r < 0)
+        return r;
+    store->path = strdup(store->wanted_path);
+    store->catalog = catalog_new();
+    store->cache = cache_new(0);
+    store->readers = store->path ? readers_new(store->path, store->reader_count) : NULL;
+    if (!store->catalog || !store->cache || !store->readers)
+        return doc_no_memory(err);
+    catalog_publish(store->catalog, sets);
+    store->looking = true;
+    return 0;
+}
+
+int sqlite_check_readable(struct sqlite *store, struct ein_error *err)
+{
+    if (store->open)
+        return 0;
+    EIN_LOCKED(&store->look_lock);
+    if (store->looking)
+        return 0;
+    int r = look_parts(store, err);
+    if (r < 0)
+        sqlite_close(store);
+    return r;
+}
+
 int sqlite_open(struct sqlite *store, struct ein_error *err)
 {
+    sqlite_close(store); /* what was opened to look */
     int r = open_parts(store, err);
 
     if (r < 0) {

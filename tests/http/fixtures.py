@@ -7,6 +7,7 @@ agent_server    sqlite_server once the agent runtime is ready
 login_server    one with logins for each storage backend, shared by the whole session
 person          person("alice"): somebody who is logged in there; person(): nobody yet
 naughty_plugin  the file of an auth provider that lies; see plugins/naughty.c
+start_fresh     start_fresh(...): the same for each storage backend, with an empty store
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 """
 
@@ -15,6 +16,7 @@ import functools
 import pathlib
 import signal
 import subprocess
+import uuid
 
 import postgres as support_postgres
 import pytest
@@ -75,6 +77,16 @@ def login_server(request, shared_servers):
 @pytest.fixture
 def person(login_server):
     return lambda uid=None: Person(login_server).login(uid) if uid else Person(login_server)
+def start_fresh(request, start_server, postgres):
+    """start_server() of each storage in turn, which holds nothing yet."""
+
+    def start(env=None, sets=(), **options):
+        if request.param == "postgres":
+            sets = [*sets, f"plugins.storage-postgres.schema=t{uuid.uuid4().hex}"]
+            env = {"DATABASE_URL": postgres()} | (env or {})
+        return start_server(backend=request.param, env=env, sets=sets, **options)
+
+    return start
 
 
 @pytest.fixture

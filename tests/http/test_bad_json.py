@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from support import Server
 
 HEADERS = {"Content-Type": "application/json"}
 RECORD = "/data-store/namespaces/bad-json/records/k"
@@ -249,6 +250,21 @@ def wrong_bodies(schema, document, depth=0):
                 yield [name, 0, *path], whole | {name: [inner]}
 
 
+ADMIN = {"X-Admin-Password": "pw"}
+
+
+@pytest.fixture(scope="module")
+def open_server():
+    """One that lets whoever has the password do everything."""
+    server = Server(env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}).start()
+    try:
+        yield server
+        assert server.stop() == 0
+        server.check()
+    finally:
+        server.clean()
+
+
 def body_routes(server):
     document = server.get("/openapi.json").json
     for path, methods in document["paths"].items():
@@ -259,13 +275,13 @@ def body_routes(server):
                     yield method.upper(), path, schema, document
 
 
-def test_every_route_refuses_every_wrong_type(sqlite_server):
+def test_every_route_refuses_every_wrong_type(open_server):
     tried = routes = 0
-    for method, path, schema, document in body_routes(sqlite_server):
+    for method, path, schema, document in body_routes(open_server):
         url = path.replace("{", "").replace("}", "")
         routes += 1
         for place, body in wrong_bodies(schema, document):
-            reply = sqlite_server.request(method, url, body)
+            reply = open_server.request(method, url, body, headers=ADMIN)
             assert reply.status == 422, f"{method} {url} {body} -> {reply}"
             places = [fault["loc"][1 : 1 + len(place)] for fault in reply.detail]
             assert place in places, f"{method} {url} {body}: {place} is not in {places}"
@@ -274,12 +290,12 @@ def test_every_route_refuses_every_wrong_type(sqlite_server):
 
 
 @pytest.mark.parametrize("body", [b"[]", b"[1]", b'"x"', b"1", b"true", b"1.5"])
-def test_every_route_refuses_a_body_that_is_no_object(sqlite_server, body):
-    for method, path, schema, document in body_routes(sqlite_server):
+def test_every_route_refuses_a_body_that_is_no_object(open_server, body):
+    for method, path, schema, document in body_routes(open_server):
         if "object" not in types_of(expand(schema, document)):
             continue
         url = path.replace("{", "").replace("}", "")
-        reply = sqlite_server.request(method, url, body=body, headers=HEADERS)
+        reply = open_server.request(method, url, body=body, headers=HEADERS | ADMIN)
         assert reply.status == 422, (method, url, reply)
         expected = "model_attributes_type" if expand(schema, document).get("properties") else "dict_type"
         assert reply.detail[0]["type"] == expected, (method, url, reply)
@@ -287,19 +303,19 @@ def test_every_route_refuses_a_body_that_is_no_object(sqlite_server, body):
 
 
 @pytest.mark.parametrize("body", [None, b"", b"null"])
-def test_every_route_asks_for_the_body_it_needs(sqlite_server, body):
-    for method, path, schema, document in body_routes(sqlite_server):
+def test_every_route_asks_for_the_body_it_needs(open_server, body):
+    for method, path, schema, document in body_routes(open_server):
         if not expand(schema, document).get("required"):
             continue
         url = path.replace("{", "").replace("}", "")
-        reply = sqlite_server.request(method, url, body=body, headers=HEADERS)
+        reply = open_server.request(method, url, body=body, headers=HEADERS | ADMIN)
         assert reply.status == 422, (method, url, reply)
         assert (reply.detail[0]["type"], reply.detail[0]["loc"]) == ("missing", ["body"]), (method, url, reply)
 
 
-def test_examples_of_the_schemas_are_no_server_errors(sqlite_server):
+def test_examples_of_the_schemas_are_no_server_errors(open_server):
     """The counterpart: with the smallest right body no route answers 422 for its types."""
-    for method, path, schema, document in body_routes(sqlite_server):
+    for method, path, schema, document in body_routes(open_server):
         url = path.replace("{", "").replace("}", "")
-        reply = sqlite_server.request(method, url, example(schema, document), timeout=60)
+        reply = open_server.request(method, url, example(schema, document), timeout=60)
         assert reply.status < 500 or reply.status == 503, (method, url, reply)

@@ -256,6 +256,33 @@ static void bodies_that_are_none(void **state)
     json_decref(not_json);
 }
 
+static void no_fault_repeats_a_secret(void **state)
+{
+    static const char schema[] =
+        "{\"type\": \"object\", \"required\": [\"who\", \"apiKey\"], \"properties\": {"
+        "\"who\": {\"type\": \"string\"},"
+        "\"apiKey\": {\"type\": \"string\", \"minLength\": 4, \"writeOnly\": true}}}";
+    struct schema *compiled_schema = compiled(schema);
+
+    (void)state;
+    assert_true(schema_takes_secrets(compiled_schema));
+    schema_free(compiled_schema);
+    assert_check(schema, SCHEMA_REQUEST, "{\"apiKey\": \"sesame\", \"x\": 1}", EIN_E_INVALID,
+                 "[{\"type\": \"missing\", \"loc\": [\"body\", \"who\"], \"msg\": \"Field "
+                 "required\", \"input\": {\"x\": 1}}]");
+    assert_check(schema, SCHEMA_REQUEST, "{\"api_key\": \"sesame\"}", EIN_E_INVALID,
+                 "[{\"type\": \"missing\", \"loc\": [\"body\", \"who\"], \"msg\": \"Field "
+                 "required\", \"input\": {}}]");
+    assert_check(schema, SCHEMA_REQUEST, "{\"who\": \"me\", \"api_key\": [\"sesame\"]}",
+                 EIN_E_INVALID,
+                 "[{\"type\": \"string_type\", \"loc\": [\"body\", \"apiKey\"], \"msg\": "
+                 "\"Input should be a valid string\", \"input\": null}]");
+    assert_check(schema, SCHEMA_REQUEST, "{\"who\": \"me\", \"api_key\": \"abc\"}", EIN_E_INVALID,
+                 "[{\"type\": \"string_too_short\", \"loc\": [\"body\", \"apiKey\"], \"msg\": "
+                 "\"String should have at least 4 characters\", \"input\": null, \"ctx\": "
+                 "{\"min_length\": 4}}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +294,7 @@ int main(void)
         cmocka_unit_test(settings_are_judged_in_the_operators_words),
         cmocka_unit_test(unusable_schemas_are_refused_with_a_reason),
         cmocka_unit_test(schemas_have_a_depth),
+        cmocka_unit_test(no_fault_repeats_a_secret),
         cmocka_unit_test(many_faults_make_no_huge_reply),
         cmocka_unit_test(bodies_that_are_none),
     };

@@ -89,6 +89,9 @@ static void without_a_name_the_first_published_is_meant_or_the_configured(void *
     service = acquire(world, "storage_backend/1", NULL);
     assert_string_equal(service->name, "sqlite");
     services_release(service);
+    assert_true(services_is_default(world->services, "storage_backend/1", &world->two));
+    assert_false(services_is_default(world->services, "storage_backend/1", &world->one));
+    assert_false(services_is_default(world->services, "absent/1", &world->one));
     services_withdraw(world->services, &world->two);
     assert_null(acquire(world, "storage_backend/1", NULL));
     assert_int_equal(services_set_default(world->services, "storage_backend/1", NULL), 0);

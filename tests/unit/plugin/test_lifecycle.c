@@ -106,6 +106,24 @@ static void instances_can_be_looked_at_without_being_started(void **state)
     assert_string_equal(world_journal(world), "one:init two:init two:fini one:fini ");
 }
 
+static void who_serves_an_interface_is_started_with_what_it_needs_alone(void **state)
+{
+    struct world *world = *state;
+    char *faults = NULL;
+    struct config *config =
+        world_config(world, "- {name: other, plugin: puppet, settings: {offer: c/1}}\n"
+                            "- {name: two, plugin: needs-a, settings: {offer: b/1}}\n"
+                            "- {name: one, plugin: puppet, settings: {offer: a/1}}\n"
+                            "- {name: spare, plugin: single, settings: {offer: a/1}}\n");
+
+    assert_int_equal(lifecycle_start_for(world->lifecycle, config, "b/1", &faults), 0);
+    assert_string_equal(world_state(world, "one"), "ready");
+    assert_string_equal(world_state(world, "two"), "ready");
+    assert_string_equal(world_state(world, "other"), "starting");
+    assert_string_equal(world_state(world, "spare"), "starting");
+    lifecycle_stop(world->lifecycle);
+}
+
 static void settings_have_their_defaults_when_init_sees_them(void **state)
 {
     struct world *world = *state;
@@ -483,6 +501,7 @@ int main(void)
         TEST(a_start_that_fails_is_followed_by_fini_without_stop),
         TEST(all_faults_of_a_configuration_are_told_and_nothing_is_run),
         TEST(instances_can_be_looked_at_without_being_started),
+        TEST(who_serves_an_interface_is_started_with_what_it_needs_alone),
         TEST(settings_have_their_defaults_when_init_sees_them),
         TEST(nobody_is_found_before_start_or_after_withdrawal),
         TEST(a_held_service_keeps_the_instance_withdrawn_and_is_named),

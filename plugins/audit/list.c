@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit.h"
+
+#include "cleanup.h"
+#include "http_json.h"
+
+#include <string.h>
+
+static json_t *show(const json_t *doc)
+{
+    json_t *shown = json_copy((json_t *)doc);
+
+    (void)json_object_del(shown, "_id");
+    (void)json_object_del(shown, "_rev");
+    return shown;
+}
+
+static int append_shown(const json_t *doc, void *list)
+{
+    return json_array_append_new(list, show(doc)) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+/* {"timestamp": {"$gte": FROM, "$lt": TO}}: times in ISO 8601 are in their order as text. */
+static int add_times(json_t *where, const json_t *given)
+{
+    json_t *from = json_object_get(given, "from"), *to = json_object_get(given, "to");
+    EIN_JSON json_t *range = json_object();
+
+    if (!range || (from && json_object_set(range, "$gte", from) < 0) ||
+        (to && json_object_set(range, "$lt", to) < 0))
+        return EIN_E_NO_MEMORY;
+    return from || to ? json_object_set(where, "timestamp", range) : 0;
+}
+
+static json_t *make_where(const json_t *given)
+{
+    static const char *const same[] = { "actor", "action" };
+    json_t *where = json_object();
+
+    for (size_t i = 0; where && i < sizeof(same) / sizeof(same[0]); i++) {
+        json_t *value = json_object_get(given, same[i]);
+        if (value && json_object_set(where, same[i], value) < 0)
+            goto fail;
+    }
+    if (where && add_times(where, given) == 0)
+        return where;
+fail:
+    json_decref(where);
+    return NULL;
+}
+
+int audit_list(struct ein_req *req, void *self)
+{
+    static const char *const newest_first[] = { "-_id", NULL };
+    const struct audit *audit = self;
+    const struct ein_http *http = audit->host->http;
+    EIN_JSON json_t *where = make_where(http->query(req));
+    EIN_JSON json_t *list = json_array();
+    struct ein_query query = { .struct_size = sizeof(query),
+                               .where = where,
+                               .order = newest_first };
+    struct ein_error err;
+    char *cursor = NULL;
+
+    if (!where || !list)
+        return EIN_E_NO_MEMORY;
+    page_read(http, req, &query);
+    int r =
+        audit->host->store->find(audit->ctx, AUDIT_SET, &query, append_shown, list, &cursor, &err);
+    if (r < 0)
+        return http->fail_error(req, &err);
+    r = page_link(http, req, cursor);
+    audit->host->mem_free(cursor);
+    return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger.h"
+
+#include "account.h"
+#include "cleanup.h"
+#include "entry.h"
+#include "error.h"
+#include "ids.h"
+
+#include <string.h>
+
+enum {
+    SETTLE_TRIES = 10,    /* while a hold expires */
+    SWEEP_LEASE_MS = 5000 /* of the server that expires it; its revision keeps out a second one */
+};
+
+static const char spent[] = "Insufficient spend allowance to complete request";
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
+                 struct ein_error *err)
+{
+    return users->host->store->batch(users->ctx, ops, count, sizeof(*ops), err);
+}
+
+/* ---- the parts of a batch ----------------------------------------------- */
+
+static struct ein_doc_op add(const char *uid, const char *field, int64_t by)
+{
+    return (struct ein_doc_op){ .kind = EIN_DOC_UPDATE,
+                                .set = ACCOUNTS_SET,
+                                .id = uid,
+                                .add_field = field,
+                                .add_by = by,
+                                .add_min = INT64_MIN };
+}
+
+static struct ein_doc_op put_new(const char *set, const char *id, const json_t *doc)
+{
+    return (struct ein_doc_op){
+        .kind = EIN_DOC_PUT, .set = set, .id = id, .expect = EIN_REV_NEW, .doc = doc
+    };
+}
+
+static struct ein_doc_op drop(const char *set, const char *id, const char *expect)
+{
+    return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
+}
+
+/* ---- reserve ------------------------------------------------------------ */
+
+/* More than the minimum has to be left before, and nothing may be missing afterwards. */
+static int64_t least_after(const struct users *users, int64_t bound)
+{
+    int64_t least = users->minimum + 1 - bound;
+
+    return least > 0 ? least : 0;
+}
+
+static int64_t lease_end(const struct users *users, uint32_t lease_ms)
+{
+    return now_ms() + (lease_ms ? lease_ms : users->lease_ms);
+}
+
+static int reserve_once(const struct users *users, const char *uid, const char *hold, int64_t bound,
+                        const json_t *doc, struct ein_error *err)
+{
+    struct ein_doc_op ops[] = { add(uid, "remainingNano", -bound), add(uid, "heldNano", bound),
+                                put_new(HOLDS_SET, hold, doc) };
+
+    if (bound > 0)
+        ops[0].add_min = least_after(users, bound);
+    return batch(users, ops, 3, err);
+}
+
+int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
+                   char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
+{
+    struct users *users = impl;
+    EIN_JSON json_t *user = NULL;
+    EIN_JSON json_t *doc = NULL;
+    char hold[UUID_SIZE];
+    int r = money_check(bound, "What is set aside", err);
+
+    if (r == 0)
+        r = account_ensure(users, user_id, &user, err);
+    if (r < 0)
+        return r;
+    uuid_make(hold);
+    doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", user_id, "boundNano", (json_int_t)bound,
+                    "createdAtUs", (json_int_t)now_us(), "dueAt",
+                    (json_int_t)lease_end(users, lease_ms));
+    if (!doc)
+        return no_memory(err);
+    r = reserve_once(users, user_id, hold, bound, doc, err);
+    if (r == EIN_E_CONFLICT) {
+        ledger_sweep(users); /* what died holds nothing back */
+        r = reserve_once(users, user_id, hold, bound, doc, err);
+    }
+    if (r == EIN_E_CONFLICT)
+        return error_set(err, EIN_E_DENIED, "%s", spent);
+    if (r == 0)
+        memcpy(ret_hold, hold, sizeof(hold));
+    return r;
+}
+
+int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
+{
+    const struct users *users = impl;
+    EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)lease_end(users, lease_ms));
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = hold, .doc = doc };
+
+    return doc ? batch(users, &op, 1, err) : no_memory(err);
+}
+
+/* ---- settle ------------------------------------------------------------- */
+
+static int settled_already(const char *hold, struct ein_error *err)
+{
+    return error_set(err, EIN_E_CONFLICT, "The hold %.40s has been settled already", hold);
+}
+
+static int settle_hold(const struct users *users, const char *hold, const json_t *held,
+                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       struct ein_error *err)
+{
+    const char *uid = text_of(held, "userId");
+    int64_t bound = integer_of(held, "boundNano");
+    struct ein_doc_op ops[] = { drop(HOLDS_SET, hold, EIN_REV_ANY),
+                                add(uid, "remainingNano", bound - entry->cost),
+                                add(uid, "heldNano", -bound), put_new(ENTRIES_SET, hold, doc) };
+
+    if (!uid || strcmp(uid, entry->user_id) != 0)
+        return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", hold);
+    return batch(users, ops, 4, err);
+}
+
+/* Its bound has been given back. */
+static int settle_late(const struct users *users, const char *hold,
+                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *expired = NULL;
+    int r = users->host->store->get(users->ctx, EXPIRED_SET, hold, &expired, err);
+    struct ein_doc_op ops[] = { add(entry->user_id, "remainingNano", -entry->cost),
+                                put_new(ENTRIES_SET, hold, doc),
+                                drop(EXPIRED_SET, hold, EIN_REV_ANY) };
+
+    return r < 0 && r != EIN_E_NOT_FOUND ? r : batch(users, ops, r == 0 ? 3 : 2, err);
+}
+
+/* NOT_FOUND: it changed meanwhile. */
+static int settle_once(const struct users *users, const char *hold,
+                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *held = NULL;
+    int r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
+
+    if (r == 0)
+        r = settle_hold(users, hold, held, entry, doc, err);
+    else if (r == EIN_E_NOT_FOUND)
+        r = settle_late(users, hold, entry, doc, err);
+    return r;
+}
+
+static int check_entry(const struct ein_ledger_entry *entry, struct ein_error *err)
+{
+    int r = money_check(entry->cost, "A cost", err);
+
+    if (r == 0 && entry->metadata && !json_is_object(entry->metadata))
+        r = error_set(err, EIN_E_INVALID, "The metadata of an entry are no object");
+    return r;
+}
+
+int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *entry,
+                  struct ein_error *err)
+{
+    const struct users *users = impl;
+    EIN_JSON json_t *user = NULL;
+    EIN_JSON json_t *doc = NULL;
+    char id[UUID_SIZE];
+    int r = check_entry(entry, err);
+
+    if (r == 0)
+        r = account_ensure(users, entry->user_id, &user, err);
+    if (r < 0)
+        return r;
+    doc = entry_make(entry);
+    if (!doc)
+        return no_memory(err);
+    uuid_make(id);
+    r = EIN_E_NOT_FOUND;
+    for (int tries = 0; r == EIN_E_NOT_FOUND && tries < SETTLE_TRIES; tries++)
+        r = hold ? settle_once(users, hold, entry, doc, err)
+                 : settle_late(users, id, entry, doc, err);
+    return r == EIN_E_CONFLICT ? settled_already(hold ? hold : id, err) : r;
+}
+
+/* ---- release, expire ---------------------------------------------------- */
+
+/* HELD is given up; its next state is EXPIRED, or nothing. */
+static int give_back(const struct users *users, const json_t *held, const char *expect,
+                     const json_t *expired, struct ein_error *err)
+{
+    const char *hold = text_of(held, "_id"), *uid = text_of(held, "userId");
+    int64_t bound = integer_of(held, "boundNano");
+    struct ein_doc_op ops[] = { drop(HOLDS_SET, hold, expect), add(uid, "remainingNano", bound),
+                                add(uid, "heldNano", -bound), put_new(EXPIRED_SET, hold, expired) };
+
+    return batch(users, ops, expired ? 4 : 3, err);
+}
+
+int ledger_release(void *impl, const char *hold, struct ein_error *err)
+{
+    const struct users *users = impl;
+    EIN_JSON json_t *held = NULL;
+    int r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
+
+    if (r == 0)
+        r = give_back(users, held, EIN_REV_ANY, NULL, err);
+    return r == EIN_E_NOT_FOUND ? error_set(err, r, "There is no hold %.40s any more", hold) : r;
+}
+
+/* CONFLICT and NOT_FOUND: it was extended, settled or released at the last moment. */
+static int expire(const struct users *users, const json_t *held, struct ein_error *err)
+{
+    const char *uid = text_of(held, "userId");
+    EIN_JSON json_t *expired =
+        json_pack("{s:s?, s:I, s:I, s:I}", "userId", uid, "boundNano",
+                  (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
+                  (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs", (json_int_t)now_us());
+
+    if (!expired)
+        return no_memory(err);
+    int r = give_back(users, held, text_of(held, "_rev"), expired, err);
+    if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
+        return 0;
+    if (r == 0)
+        users->host->log_msg(users->ctx, EIN_WARN,
+                             "The hold %s of %s has ended without a word of what the call has "
+                             "cost: it was given back",
+                             text_of(held, "_id"), uid);
+    return r;
+}
+
+void ledger_sweep(void *data)
+{
+    const struct users *users = data;
+    struct ein_error err;
+    int r = 1;
+
+    while (r > 0) {
+        EIN_JSON json_t *held = NULL;
+        r = users->host->store->claim(users->ctx, HOLDS_SET, "dueAt", now_ms(), SWEEP_LEASE_MS,
+                                      &held, &err);
+        if (r > 0 && (r = expire(users, held, &err)) == 0)
+            r = 1;
+    }
+    if (r < 0)
+        users->host->log_msg(users->ctx, EIN_ERROR, "Holds could not be given back: %s", err.text);
+}
+
+const struct ein_ledger ledger_service = {
+    .struct_size = sizeof(ledger_service),
+    .reserve = ledger_reserve,
+    .extend = ledger_extend,
+    .settle = ledger_settle,
+    .release = ledger_release,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "users.h"
+
+/* ledger/1.  Each of these is one batch of the store: all of it happens or nothing, and what was
+ * answered is on disk.
+ *
+ *   reserve   remaining -= bound, held += bound, a hold is put; CONFLICT below the minimum
+ *   settle    the hold is deleted, remaining += bound - cost, held -= bound, an entry is put
+ *   release   the hold is deleted, remaining += bound, held -= bound
+ *   expire    release, and the hold is kept among the expired ones
+ *
+ * An entry has the id of its hold, so that nothing is settled twice. */
+int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
+                   char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
+int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err);
+int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *entry,
+                  struct ein_error *err);
+int ledger_release(void *impl, const char *hold, struct ein_error *err);
+
+/* Expires the holds whose lease is over. */
+void ledger_sweep(void *users);
+
+#endif

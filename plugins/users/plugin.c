@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* users: who there is, what each may spend and has spent, and their keys for vendors of models.
+ *
+ *   GET  /users/me                                 made with the defaults when first seen
+ *   PUT  /users/me/monthly-allowance .../allowance-reset-date .../spend-remaining
+ *   POST /users/me/reset-allowance
+ *   GET POST /users/me/usage                       a report (JSON or CSV); a cost that is reported
+ *   GET PUT  /users/me/time-zone
+ *   GET PUT DELETE /users/me/api-keys              keys for vendors, sealed in the vault
+ *   GET PUT  /admin/users, GET /admin/usage
+ *
+ * Money is an integer number of nano-dollars.  Publishes ledger/1: who calls a vendor first sets
+ * aside the most that the call may cost (refused where that is not left), then settles what it has
+ * cost.  Each step is one atomic batch of the store, so that what is set aside and what is spent
+ * together never exceed the allowance, whatever the number of callers and servers, and whenever
+ * one of them is killed.  What is promised of a call:
+ *   - it is settled once or not at all, and once settled it is on disk;
+ *   - it has one trace: an entry with its cost, or an open hold, or, where its server died
+ *     before it could settle, an expired hold whose bound is at least its cost.
+ * What an expired call has cost only its vendor knows.  Its bound is given back when the lease of
+ * the hold is over, the hold is kept in "ledger_expired", and usage reports count it as unsettled;
+ * it can still be settled later.
+ *
+ * The allowance is full again each month: on the first day, or on the day and hour of
+ * allowanceResetDate, in the user's time zone or the server's.  That is done when somebody next
+ * looks or spends, once for all servers.
+ *
+ * Publishes model_keys/1: the user's key, else that of the environment: OPENAI_API_KEY
+ * GEMINI_API_KEY ANTHROPIC_API_KEY PERPLEXITYAI_API_KEY AWS_BEARER_TOKEN_BEDROCK
+ * OPENROUTER_API_KEY, each also as NAME_FILE.
+ *
+ * Needs storage_backend/1.  Asks vault/1 and audit/1 when there is something for them.
+ *
+ * Settings
+ *   monthly_allowance     dollars a month of a new user (100)
+ *   minimum_remaining     a call needs more dollars left than this (0)
+ *   self_service_limits   may users change their own limits? (only where nobody logs in)
+ *   usage_shown           entries of usageInfo.usage (100)
+ *   hold_lease_ms         how long a hold lasts that nobody extends (300000)
+ *   sweep_ms              how often holds are looked at whose lease is over (5000)
+ *   report_rows           the most that a report may have (10000)
+ *   time_zone             where days and months begin for users who have not said (UTC)
+ *   zone_folder           the time zone database (/usr/share/zoneinfo)
+ *
+ * Example
+ *   plugins:
+ *     users:
+ *       monthly_allowance: 20
+ *       time_zone: Europe/Berlin
+ */
+#include "error.h"
+#include "http_json.h"
+#include "ledger.h"
+#include "user_schemas.h"
+#include "users.h"
+
+#include <stdlib.h>
+
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "monthly_allowance" : {
+            "type" : "number",
+            "minimum" : 0,
+            "maximum" : 4000000,
+            "default" : 100,
+            "description" : "What a new user may spend in a month, in dollars."
+        },
+        "minimum_remaining" : {
+            "type" : "number",
+            "minimum" : 0,
+            "maximum" : 4000000,
+            "default" : 0,
+            "description" : "A call that costs money needs more than this left, in dollars."
+        },
+        "self_service_limits" : {
+            "type" : "boolean",
+            "description" : "May users change their own limits? Unset: only where nobody logs in."
+        },
+        "usage_shown" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 10000,
+            "default" : 100,
+            "description" : "How many of the latest entries a user shows."
+        },
+        "hold_lease_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 86400000,
+            "default" : 300000,
+            "description" : "How long money is set aside for a call that is not heard of again."
+        },
+        "sweep_ms" : {
+            "type" : "integer",
+            "minimum" : 10,
+            "maximum" : 3600000,
+            "default" : 5000,
+            "description" : "How often money is looked for that was set aside by a dead server."
+        },
+        "report_rows" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1000000,
+            "default" : 10000,
+            "description" : "The most rows that a usage report may have."
+        },
+        "time_zone" : {
+            "type" : "string",
+            "default" : "UTC",
+            "description" : "Where days and months begin, by its IANA name."
+        },
+        "zone_folder" : {
+            "type" : "string",
+            "default" : "/usr/share/zoneinfo",
+            "description" : "The time zone database: TZif files by their names."
+        }
+    }
+});
+
+static const struct ein_route routes[] = {
+    { .method = "GET",
+      .path = "/users/me",
+      .operation_id = "get_me",
+      .summary = "The caller, with limits and usage",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = user_get_me },
+    { .method = "PUT",
+      .path = "/users/me/monthly-allowance",
+      .operation_id = "set_monthly_allowance",
+      .summary = "Change one's allowance; lowers what is left to it",
+      .auth = EIN_AUTH_USER,
+      .body_schema = ALLOWANCE_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_put_allowance },
+    { .method = "PUT",
+      .path = "/users/me/allowance-reset-date",
+      .operation_id = "set_allowance_reset_date",
+      .summary = "Change when one's allowance is reset",
+      .auth = EIN_AUTH_USER,
+      .body_schema = RESET_DATE_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_put_reset_date },
+    { .method = "PUT",
+      .path = "/users/me/spend-remaining",
+      .operation_id = "set_spend_remaining",
+      .summary = "Change what is left",
+      .auth = EIN_AUTH_USER,
+      .body_schema = SPEND_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_put_spend },
+    { .method = "POST",
+      .path = "/users/me/usage",
+      .operation_id = "add_usage",
+      .summary = "Report a cost",
+      .auth = EIN_AUTH_USER,
+      .body_schema = USAGE_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_add_usage },
+    { .method = "GET",
+      .path = "/users/me/usage",
+      .operation_id = "get_usage",
+      .summary = "What one's calls have cost, by day, model, agent or key",
+      .auth = EIN_AUTH_USER,
+      .query_schema = REPORT_MINE_QUERY,
+      .reply_schema = REPORT_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = report_mine },
+    { .method = "POST",
+      .path = "/users/me/reset-allowance",
+      .operation_id = "reset_allowance",
+      .summary = "Begin the month anew",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_reset_allowance },
+    { .method = "GET",
+      .path = "/users/me/time-zone",
+      .operation_id = "get_time_zone",
+      .summary = "Where one's days and months begin",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = ZONE_REPLY_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = user_get_zone },
+    { .method = "PUT",
+      .path = "/users/me/time-zone",
+      .operation_id = "set_time_zone",
+      .summary = "Change where one's days and months begin",
+      .auth = EIN_AUTH_USER,
+      .body_schema = ZONE_SCHEMA,
+      .reply_schema = ZONE_REPLY_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = user_put_zone },
+    { .method = "GET",
+      .path = "/users/me/api-keys",
+      .operation_id = "get_model_keys",
+      .summary = "Masks of one's keys for vendors",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = MASKS_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = keys_get },
+    { .method = "PUT",
+      .path = "/users/me/api-keys",
+      .operation_id = "set_model_key",
+      .summary = "Keep a key for a vendor",
+      .auth = EIN_AUTH_USER,
+      .body_schema = KEY_PUT_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = keys_put },
+    { .method = "DELETE",
+      .path = "/users/me/api-keys/{provider}",
+      .operation_id = "delete_model_key",
+      .summary = "Forget a key for a vendor",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = keys_delete },
+    { .method = "GET",
+      .path = "/users/me/api-keys/{provider}/effective",
+      .operation_id = "get_effective_key",
+      .summary = "Whose key a call would use",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = EFFECTIVE_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = keys_effective },
+    { .method = "GET",
+      .path = "/admin/users",
+      .operation_id = "list_users",
+      .summary = "All users, in order of creation",
+      .auth = EIN_AUTH_ADMIN,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = USER_LIST_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = admin_list },
+    { .method = "PUT",
+      .path = "/admin/users/{user_id}",
+      .operation_id = "update_user",
+      .summary = "Change a user's limits",
+      .auth = EIN_AUTH_ADMIN,
+      .body_schema = ADMIN_PUT_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = admin_put },
+    { .method = "GET",
+      .path = "/admin/usage",
+      .operation_id = "get_all_usage",
+      .summary = "What all calls have cost, by day, model, agent, key or user",
+      .auth = EIN_AUTH_ADMIN,
+      .query_schema = REPORT_ALL_QUERY,
+      .reply_schema = REPORT_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = report_all },
+};
+
+static void fini(void *self)
+{
+    struct users *users = self;
+
+    zone_free(users->zone);
+    free(users);
+}
+
+static int read_settings(struct users *users, const json_t *config, struct ein_error *err)
+{
+    const json_t *self_service = json_object_get(config, "self_service_limits");
+    int r = money_from_json(json_object_get(config, "monthly_allowance"), &users->allowance, err);
+
+    users->self_service = json_is_boolean(self_service) ? json_is_true(self_service) : -1;
+    users->usage_shown = (uint32_t)integer_of(config, "usage_shown");
+    users->lease_ms = (uint32_t)integer_of(config, "hold_lease_ms");
+    users->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    users->report_rows = (size_t)integer_of(config, "report_rows");
+    users->time_zone = text_of(config, "time_zone");
+    users->zone_folder = text_of(config, "zone_folder");
+    return r < 0 ? r
+                 : money_from_json(json_object_get(config, "minimum_remaining"), &users->minimum,
+                                   err);
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct users *users = calloc(1, sizeof(*users));
+
+    if (!users)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    users->host = host;
+    users->ctx = ctx;
+    int r = read_settings(users, config, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_MODEL_KEYS, "users", &model_keys_service, users, err);
+    if (r >= 0)
+        r = EIN_ADD_ROUTES(host, ctx, routes, users, err);
+    if (r < 0) {
+        fini(users);
+        return r;
+    }
+    *ret_self = users;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    static const char *const indexes[][2] = {
+        { HOLDS_SET, "dueAt" },      { HOLDS_SET, "createdAtUs" },   { EXPIRED_SET, "createdAtUs" },
+        { ENTRIES_SET, "userTime" }, { ENTRIES_SET, "createdAtUs" },
+    };
+    struct users *users = self;
+    int r = zone_load(users->zone_folder, users->time_zone, &users->zone, err);
+
+    for (size_t i = 0; r >= 0 && i < sizeof(indexes) / sizeof(indexes[0]); i++)
+        r = users->host->store->index(users->ctx, indexes[i][0], indexes[i][1], err);
+    return r < 0 ? r : users->host->every(users->ctx, users->sweep_ms, ledger_sweep, users);
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "users",
+    .version = "0.1.0",
+    .summary = "What users may spend and have spent, and their keys for vendors",
+    .config_schema = config_schema,
+    .needs = needs,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

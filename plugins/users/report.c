@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include "calendar.h"
+#include "cleanup.h"
+#include "entry.h"
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { PAGE = 1000, LABEL_SIZE = 600, TIME_SIZE = 32 };
+
+const char *const report_counts[] = {
+    "calls",        "costNano",        "inputTokens", "cachedTokens", "cacheWriteTokens",
+    "outputTokens", "reasoningTokens", NULL
+};
+
+/* ---- adding up ---------------------------------------------------------- */
+
+static int no_memory(struct report *report)
+{
+    return error_set(&report->why, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static void make_label(const struct report *report, const json_t *entry, char label[LABEL_SIZE])
+{
+    static const char *const members[][2] = { { "agent", "agentId" },
+                                              { "key", "keyId" },
+                                              { "user", "userId" } };
+    const char *provider = text_of(entry, "provider"), *model = text_of(entry, "model");
+
+    *label = '\0';
+    if (strcmp(report->by, "day") == 0)
+        calendar_day_text(report->zone, integer_of(entry, "createdAtUs") / 1000, label);
+    if (strcmp(report->by, "model") == 0 && model)
+        snprintf(label, LABEL_SIZE, "%s%s%s", provider ? provider : "", provider ? "/" : "", model);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const char *value = text_of(entry, members[i][1]);
+        if (strcmp(report->by, members[i][0]) == 0 && value)
+            snprintf(label, LABEL_SIZE, "%s", value);
+    }
+}
+
+static json_t *group_of(struct report *report, const char *label)
+{
+    json_t *group = json_object_get(report->groups, label);
+
+    if (group)
+        return group;
+    if (json_object_size(report->groups) == report->users->report_rows) {
+        error_set(&report->why, EIN_E_TOO_LARGE,
+                  "The report would have more than %zu rows: choose a shorter time",
+                  report->users->report_rows);
+        return NULL;
+    }
+    group = json_object();
+    if (json_object_set_new(report->groups, label, group) == 0)
+        return group;
+    (void)no_memory(report);
+    return NULL;
+}
+
+/* Sums that leave 64 bits stay at their end. */
+static int add_count(json_t *counts, const char *name, int64_t by)
+{
+    int64_t sum;
+
+    if (__builtin_add_overflow(integer_of(counts, name), by, &sum))
+        sum = INT64_MAX;
+    return json_object_set_new(counts, name, json_integer(sum));
+}
+
+static int add_entry_to(json_t *counts, const json_t *entry)
+{
+    static const char *const tokens[] = { "input", "cached", "cacheWrite", "output", "reasoning" };
+    int r = add_count(counts, "calls", 1) |
+            add_count(counts, "costNano", integer_of(entry, "costNano"));
+
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+        r |= add_count(counts, report_counts[i + 2],
+                       integer_of(json_object_get(entry, "tokens"), tokens[i]));
+    return r;
+}
+
+static int add_entry(const json_t *entry, void *data)
+{
+    struct report *report = data;
+    char label[LABEL_SIZE];
+    json_t *group;
+
+    make_label(report, entry, label);
+    group = group_of(report, label);
+    if (!group)
+        return report->why.code;
+    return add_entry_to(group, entry) | add_entry_to(report->total, entry) ? no_memory(report) : 0;
+}
+
+/* ---- finding ------------------------------------------------------------ */
+
+static int walk(struct report *report, const char *set, const json_t *where, const char *field,
+                ein_doc_fn *each)
+{
+    const char *const order[] = { field, NULL };
+    struct ein_query query = {
+        .struct_size = sizeof(query), .limit = PAGE, .where = where, .order = order
+    };
+    char *cursor = NULL;
+    int r;
+
+    if (!where)
+        return no_memory(report);
+    do {
+        char *next = NULL;
+        r = report->users->host->store->find(report->users->ctx, set, &query, each, report, &next,
+                                             &report->why);
+        report->users->host->mem_free(cursor);
+        query.cursor = cursor = next;
+    } while (r >= 0 && cursor);
+    report->users->host->mem_free(cursor);
+    return r;
+}
+
+static int add_open(const json_t *hold, void *data)
+{
+    struct report *report = data;
+
+    report->open++;
+    report->unsettled += integer_of(hold, "boundNano");
+    return 0;
+}
+
+static int add_expired(const json_t *hold, void *data)
+{
+    struct report *report = data;
+
+    report->expired++;
+    report->unsettled += integer_of(hold, "boundNano");
+    return 0;
+}
+
+static int walk_unsettled(struct report *report, const char *set, ein_doc_fn *each)
+{
+    EIN_JSON json_t *where = entry_where_all(report->from_ms * 1000, report->to_ms * 1000);
+
+    if (report->uid && json_object_set_new(where, "userId", json_string(report->uid)) < 0)
+        return no_memory(report);
+    return walk(report, set, where, "createdAtUs", each);
+}
+
+int report_run(struct report *report, struct ein_error *err)
+{
+    int64_t from_us = report->from_ms * 1000, to_us = report->to_ms * 1000;
+    EIN_JSON json_t *where =
+        report->uid ? entry_where(report->uid, from_us, to_us) : entry_where_all(from_us, to_us);
+    int r = add_count(report->total, "calls", 0) < 0 ? no_memory(report) : 0;
+
+    for (size_t i = 0; r == 0 && report_counts[i]; i++)
+        r = add_count(report->total, report_counts[i], 0) < 0 ? no_memory(report) : 0;
+    if (r == 0)
+        r = walk(report, ENTRIES_SET, where, report->uid ? "userTime" : "createdAtUs", add_entry);
+    if (r >= 0)
+        r = walk_unsettled(report, HOLDS_SET, add_open);
+    if (r >= 0)
+        r = walk_unsettled(report, EXPIRED_SET, add_expired);
+    if (r < 0 && err)
+        *err = report->why;
+    return r < 0 ? r : 0;
+}
+
+/* ---- as JSON ------------------------------------------------------------ */
+
+static json_t *show_counts(const json_t *counts, json_t *take_shown)
+{
+    for (size_t i = 0; report_counts[i]; i++) {
+        int64_t value = integer_of(counts, report_counts[i]);
+        int r = 0;
+        if (i == 1)
+            r = json_object_set_new(take_shown, "cost", money_to_json(value));
+        r |= json_object_set_new(take_shown, report_counts[i], json_integer(value));
+        if (r < 0) {
+            json_decref(take_shown);
+            return NULL;
+        }
+    }
+    return take_shown;
+}
+
+static json_t *show_rows(const struct report *report)
+{
+    json_t *rows = json_array(), *counts;
+    const char *label;
+
+    json_object_foreach(report->groups, label, counts)
+    {
+        json_t *row = json_pack("{s:s?}", report->by, *label ? label : NULL);
+        if (json_array_append_new(rows, row ? show_counts(counts, row) : NULL) < 0) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
+static void show_time(int64_t ms, char text[TIME_SIZE])
+{
+    time_t seconds = ms / 1000;
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    size_t len = strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + len, TIME_SIZE - len, ".%03d000Z", (int)(ms % 1000));
+}
+
+json_t *report_json(const struct report *report)
+{
+    char from[TIME_SIZE], to[TIME_SIZE];
+
+    show_time(report->from_ms, from);
+    show_time(report->to_ms, to);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:o}}", "from", from, "to", to,
+                     "by", report->by, "timeZone", report->time_zone, "total",
+                     show_counts(report->total, json_object()), "rows", show_rows(report),
+                     "unsettled", "open", (json_int_t)report->open, "expired",
+                     (json_int_t)report->expired, "bound", money_to_json(report->unsettled));
+}
+
+/* ---- as CSV ------------------------------------------------------------- */
+
+/* In quotes; and what a spreadsheet would calculate begins with an apostrophe. */
+static void write_cell(FILE *out, const char *text)
+{
+    (void)fputs(*text && strchr("=+-@\t\r", *text) ? "\"'" : "\"", out);
+    for (; *text; text++) {
+        if (*text == '"')
+            (void)fputc('"', out);
+        (void)fputc(*text, out);
+    }
+    (void)fputc('"', out);
+}
+
+static void write_row(FILE *out, const char *label, const json_t *counts)
+{
+    char cost[MONEY_TEXT_SIZE];
+
+    write_cell(out, label);
+    for (size_t i = 0; report_counts[i]; i++) {
+        int64_t value = integer_of(counts, report_counts[i]);
+        money_to_text(value, cost);
+        if (i == 1)
+            (void)fprintf(out, ",%s", cost);
+        else
+            (void)fprintf(out, ",%" JSON_INTEGER_FORMAT, (json_int_t)value);
+    }
+    (void)fputs("\r\n", out);
+}
+
+char *report_csv(const struct report *report, size_t *ret_len)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, ret_len);
+    const char *label;
+    json_t *counts;
+
+    if (!out)
+        return NULL;
+    (void)fputs(report->by, out);
+    for (size_t i = 0; report_counts[i]; i++)
+        (void)fprintf(out, ",%s", i == 1 ? "cost" : report_counts[i]);
+    (void)fputs("\r\n", out);
+    json_object_foreach(report->groups, label, counts) write_row(out, label, counts);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls have cost, by something that they have in common. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "users.h"
+
+struct report {
+    const struct users *users;
+    const char *uid; /* NULL: of all users */
+    const char *by;  /* "day", "model", "agent", "key" or "user" */
+    const char *time_zone;
+    const struct zone *zone;
+    int64_t from_ms, to_ms;
+    json_t *groups; /* {label: counts}, in order of appearance; what has no label is "" */
+    json_t *total;  /* counts */
+    size_t open, expired;
+    int64_t unsettled;    /* nano-dollars that these may have cost */
+    struct ein_error why; /* of a walk that ended early */
+};
+
+/* The counts of a group, as they are named in JSON and in the first line of a CSV. */
+enum { REPORT_COUNTS_MAX = 7 };
+extern const char *const report_counts[REPORT_COUNTS_MAX + 1];
+
+/* TOO_LARGE: more groups than a report may have. */
+int report_run(struct report *report, struct ein_error *err);
+json_t *report_json(const struct report *report);
+/* RFC 4180; free(). */
+char *report_csv(const struct report *report, size_t *ret_len);
+
+#endif

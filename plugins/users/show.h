@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHOW_H
+#define SHOW_H
+
+#include "account.h"
+
+enum { SHOWN_REV_SIZE = EIN_REV_SIZE };
+
+/* The revision of a user is one of both documents. */
+void user_rev(const struct account *account, char ret_rev[SHOWN_REV_SIZE]);
+
+/* The user as the API has it, with the latest usage and the masks of its keys. */
+int user_show(const struct users *users, const struct account *account, json_t **ret_shown,
+              struct ein_error *err);
+/* 0, or the status that was replied to an If-Match of another revision. */
+int user_check_match(const struct users *users, struct ein_req *req, const char *uid);
+/* Replies with it. */
+int user_reply(const struct users *users, struct ein_req *req, const struct account *account);
+
+#endif

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /admin/audit and einion audit verify."""
+
+import re
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+from support import EINION, wait_until
+
+ADMIN = {"X-Admin-Password": "pw"}
+ENV = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
+
+
+@pytest.fixture
+def audited(start_fresh):
+    return start_fresh(env=ENV)
+
+
+@pytest.fixture
+def sqlite_audited(start_server):
+    return start_server(env=ENV)
+
+
+def change(server, dollars):
+    assert server.put("/users/me/monthly-allowance", {"monthlyAllowance": dollars}).status == 200
+
+
+def entries(server, query=""):
+    reply = server.get(f"/admin/audit{query}", headers=ADMIN)
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def verify(server):
+    return subprocess.run([EINION, "audit", "verify"], env=server.environment(), cwd=server.state,
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
+
+
+def test_who_changed_what_is_told_newest_first(audited):
+    change(audited, 50)
+    audited.put("/admin/users/u2", {"spendRemaining": 5}, headers=ADMIN)
+    newest, oldest = entries(audited)
+    assert list(newest) == ["seq", "timestamp", "action", "actor", "target", "address", "outcome", "details", "mac"]
+    assert (oldest["seq"], oldest["action"], oldest["actor"], oldest["target"]) == (1, "limits_changed", "local-dev-user", "local-dev-user")
+    assert (newest["seq"], newest["action"], newest["actor"], newest["target"]) == (2, "user_limits_changed", "admin", "u2")
+    assert newest["address"] == "127.0.0.1"
+    assert newest["details"] == {"spendRemaining": 5} and newest["outcome"] == "success"
+
+
+def test_the_log_is_filtered_and_read_in_pages(audited):
+    for dollars in range(1, 6):
+        change(audited, dollars)
+    audited.put("/admin/users/u2", {}, headers=ADMIN)
+    assert [entry["seq"] for entry in entries(audited, "?action=limits_changed")] == [5, 4, 3, 2, 1]
+    assert entries(audited, "?actor=nobody") == []
+    third = entries(audited)[3]["timestamp"]
+    assert [entry["seq"] for entry in entries(audited, f"?from={third}")] == [6, 5, 4, 3]
+    assert [entry["seq"] for entry in entries(audited, f"?to={third}")] == [2, 1]
+
+    seen, path = [], "/admin/audit?limit=2&action=limits_changed"
+    while path:
+        reply = audited.get(path, headers=ADMIN)
+        seen += [entry["seq"] for entry in reply.json]
+        link = reply.header("Link")
+        path = link and re.fullmatch(r'<(.*)>; rel="next"', link)[1]
+    assert seen == [5, 4, 3, 2, 1]
+
+
+def test_a_reload_tells_which_plugins_came_and_went(start_server):
+    config = "plugins:\n  service:\n  storage-memory:\n  vault:\n    key_file: ${EINION_STATE_DIR}/key\n  audit:\nstorage:\n  backend: memory\n"
+    server = start_server(config=config, env=ENV)
+    (server.state / "einion.yaml").write_text(config.replace("  service:\n", "  service:\n  sessions:\n"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: entries(server), 10, "the reload")
+    (server.state / "einion.yaml").write_text(config)
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: len(entries(server)) == 2, 10, "the second reload")
+    assert [entry["details"] for entry in entries(server)] == [
+        {"plugins_started": [], "plugins_stopped": ["sessions"]}, {"plugins_started": ["sessions"], "plugins_stopped": []}]  # fmt: skip
+    assert {entry["action"] for entry in entries(server)} == {"configuration_reloaded"}
+
+
+def test_the_log_is_verified_beside_a_server_and_without(sqlite_audited):
+    done = verify(sqlite_audited)
+    assert (done.returncode, done.stdout) == (0, "0 entries, none changed, taken away or put in\n")
+    for dollars in range(1, 8):
+        change(sqlite_audited, dollars)
+    for _ in range(2):
+        done = verify(sqlite_audited)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "7 entries, none changed, taken away or put in\n", "")
+        sqlite_audited.stop()
+    sqlite_audited.start()
+
+
+@pytest.mark.parametrize("sql, found", [
+    ("UPDATE set_audit SET body = replace(body, 'local-dev-user', 'someone-else') WHERE id LIKE '%3'", "Entry 3 of the audit log was changed"),
+    ("DELETE FROM set_audit WHERE id LIKE '%2'", "Entry 2 of the audit log was taken away"),
+    ("DELETE FROM set_audit WHERE id LIKE '%4'", "Entry 4 of the audit log was taken away, and all behind it"),
+    ("DELETE FROM set_audit_head", "The head of the audit log is gone"),
+    ("UPDATE set_audit_head SET body = replace(body, '\"seq\":4', '\"seq\":3')", "The head of the audit log is not what einion has written"),
+    ("DELETE FROM set_vault", "The audit log's key is gone from the vault"),
+])  # fmt: skip
+def test_every_change_of_the_file_is_found(sqlite_audited, sql, found):
+    server = sqlite_audited
+    for dollars in range(1, 5):
+        change(server, dollars)
+    server.stop()
+    with sqlite3.connect(next(server.state.glob("*.db"))) as database:
+        database.create_function("ein_key", 2, lambda *_: None, deterministic=True)
+        assert database.execute(sql).rowcount == 1
+    done = verify(server)
+    assert done.returncode == 1 and done.stderr == f"einion: {found}\n"
+    server.start()
+    beside = verify(server)
+    assert beside.returncode == 1 and beside.stderr == f"einion: {found}\n"
+
+
+def test_a_log_that_is_not_in_order_is_told_and_does_not_stop_the_server(sqlite_audited):
+    server = sqlite_audited
+    change(server, 1)
+    server.stop()
+    with sqlite3.connect(next(server.state.glob("*.db"))) as database:
+        database.execute("DELETE FROM set_audit_head")
+    server.start()
+    change(server, 2)
+    reply = server.get("/readyz")
+    assert reply.status == 503 and "The head of the audit log is gone" in reply.text
+    assert "An entry is missing from the audit log" in server.log()
+    assert len(entries(server)) == 1
+
+
+def test_a_wrong_command_is_told(sqlite_server):
+    done = subprocess.run([EINION, "audit", "erase"], env=sqlite_server.environment(), capture_output=True, text=True)
+    assert done.returncode == 2 and "audit knows no such command: erase" in done.stderr
