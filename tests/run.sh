@@ -10,7 +10,7 @@ source "$root/packaging/packages.sh"
 
 packages_tests=(
     libcmocka-dev postgresql clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
-    python3-pytest python3-yaml shellcheck curl openssl
+    python3-pytest python3-yaml python3-cryptography shellcheck curl openssl slapd ldap-utils
 )
 
 usage() {
@@ -21,8 +21,8 @@ Without SUITE, all of them: those of meson (meson test --list) and the folders o
 that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
-  --full   adds a browser, the thread sanitizer (build-tsan/), a minute of fuzzing for each
-           target (build-fuzz/) and 50 rounds of the crash test
+  --full   adds a browser, the Firebase emulator, the thread sanitizer (build-tsan/), a minute
+           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash test
 END
 }
 
@@ -161,10 +161,16 @@ check_suites() { # every suite named on the command line exists
 }
 
 packages_need "${packages_build[@]}" "${packages_tests[@]}"
+# Whoever has Node.js from elsewhere has npm with it, which Debian's package would not go with.
+command -v npm >/dev/null || packages_need nodejs npm
 if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
+"$root/tests/support/npm.sh" "$root/build/npm" provider || fail "the provider that npm installs"
+if $full; then
+    "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
+fi
 
 if build build -Dwerror=true; then
     check_suites
