@@ -65,91 +65,61 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
     query->cursor = json_string_value(json_object_get(given, "cursor"));
 }
 
-/* Appends `text` at `at`; what RFC 3986 does not allow in a path or query is encoded. */
-static char *append_encoded(char *at, const char *text, const char *allowed)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                     "0123456789-._~";
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (strchr(unreserved, c) || strchr(allowed, c)) {
-            *at++ = (char)c;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = hex[c >> 4];
-        *at++ = hex[c & 15];
-    }
-    *at = '\0';
-    return at;
-}
-
 /* The query of the request, but for the cursor: the next page is of the same list. */
-static char *append_query(char *at, const json_t *given)
+static int write_query(FILE *out, const json_t *given)
 {
     const char *name;
     json_t *value;
 
     json_object_foreach((json_t *)given, name, value)
     {
+        EIN_FREE char *text = NULL;
+
         if (strcmp(name, "cursor") == 0 || (!json_is_string(value) && !json_is_integer(value)))
             continue;
-        at = append_encoded(at, name, "");
-        *at++ = '=';
-        if (json_is_string(value))
-            at = append_encoded(at, json_string_value(value), "");
-        else
-            at += sprintf(at, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        *at++ = '&';
+        if (json_is_integer(value)) {
+            (void)fprintf(out, "%s=%" JSON_INTEGER_FORMAT "&", name, json_integer_value(value));
+            continue;
+        }
+        text = percent_encode(json_string_value(value), "");
+        if (!text)
+            return EIN_E_NO_MEMORY;
+        (void)fprintf(out, "%s=%s&", name, text);
     }
-    return at;
+    return 0;
 }
 
-static size_t query_size(const json_t *given)
+static int write_link(FILE *out, const struct ein_http *http, const struct ein_req *req,
+                      const char *cursor)
 {
-    size_t size = 0;
-    const char *name;
-    json_t *value;
+    EIN_FREE char *path = percent_encode(http->path(req), "/%!$&'()*+,;=:@");
+    EIN_FREE char *from = percent_encode(cursor, "");
+    int r;
 
-    json_object_foreach((json_t *)given, name, value) size +=
-        strlen(name) + json_string_length(value) + 24;
-    return size;
+    if (!path || !from)
+        return EIN_E_NO_MEMORY;
+    (void)fprintf(out, "<%s?", path);
+    r = write_query(out, http->query(req));
+    (void)fprintf(out, "cursor=%s>; rel=\"next\"", from);
+    return r;
 }
 
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor)
 {
-    json_int_t limit = json_integer_value(json_object_get(http->query(req), "limit"));
-    EIN_FREE char *path = NULL, *from = NULL, *link = NULL;
-    char size[32] = "";
+    EIN_FREE char *link = NULL;
+    size_t len;
+    FILE *out;
+    int r;
 
     if (!cursor)
         return 0;
-    path = percent_encode(http->path(req), "/%!$&'()*+,;=:@");
-    from = percent_encode(cursor, "");
-    if (limit)
-        snprintf(size, sizeof(size), "limit=%" JSON_INTEGER_FORMAT "&", limit);
-    if (!path || !from || asprintf(&link, "<%s?%scursor=%s>; rel=\"next\"", path, size, from) < 0) {
-        link = NULL; /* asprintf() leaves it undefined */
+    out = open_memstream(&link, &len);
+    if (!out)
         return EIN_E_NO_MEMORY;
-    }
-
-    const char *path = http->path(req);
-    const json_t *given = http->query(req);
-    EIN_FREE char *link = malloc(3 * (strlen(path) + query_size(given) + strlen(cursor)) + 80);
-    if (!link)
-        return EIN_E_NO_MEMORY;
-
-    char *at = link;
-    *at++ = '<';
-    at = append_encoded(at, path, "/%!$&'()*+,;=:@");
-    *at++ = '?';
-    at = append_query(at, given);
-    at += sprintf(at, "cursor=");
-    at = append_encoded(at, cursor, "");
-    strcpy(at, ">; rel=\"next\"");
-    return http->set_header(req, "Link", link);
+    r = write_link(out, http, req, cursor);
+    if (fclose(out) != 0)
+        r = EIN_E_NO_MEMORY;
+    return r < 0 ? r : http->set_header(req, "Link", link);
 }
 
 static int append_doc(const json_t *doc, void *array)

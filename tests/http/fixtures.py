@@ -77,6 +77,9 @@ def login_server(request, shared_servers):
 @pytest.fixture
 def person(login_server):
     return lambda uid=None: Person(login_server).login(uid) if uid else Person(login_server)
+
+
+@pytest.fixture(params=sorted(BACKENDS, reverse=True))
 def start_fresh(request, start_server, postgres):
     """start_server() of each storage in turn, which holds nothing yet."""
 
