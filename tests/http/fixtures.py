@@ -23,7 +23,7 @@ import pytest
 from support import BACKENDS, SCALE, Person, Server, logins
 
 TEST_SECONDS = 120
-HERE = pathlib.Path(__file__).resolve().parent
+_HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="session")
@@ -126,8 +126,8 @@ def start_server():
 @pytest.fixture(scope="session")
 def naughty_plugin(tmp_path_factory):
     built = tmp_path_factory.mktemp("plugin") / "naughty.so"
-    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{HERE.parents[1]}/plugin-api/include",
-                    "-o", built, HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
+    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{_HERE.parents[1]}/plugin-api/include",
+                    "-o", built, _HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
     return built
 
 
