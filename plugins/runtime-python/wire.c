@@ -2,6 +2,7 @@
 #include "wire.h"
 #include "cleanup.h"
 #include "error.h"
+#include "json_depth.h"
 
 #include <endian.h>
 #include <string.h>
@@ -39,36 +40,12 @@ int wire_frame(const void *data, size_t len, size_t max, struct frame *ret_frame
     return 1;
 }
 
-static bool deeper_than(const char *json, size_t len, unsigned limit)
-{
-    bool quoted = false;
-    unsigned depth = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = json[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > limit)
-                return true;
-        } else if ((c == '}' || c == ']') && depth) {
-            depth--;
-        }
-    }
-    return false;
-}
-
 int wire_json(const struct frame *frame, unsigned depth, struct json_t **ret_json,
               struct ein_error *err)
 {
     json_error_t at;
 
-    if (deeper_than(frame->json, frame->json_len, depth))
+    if (json_deeper_than(frame->json, frame->json_len, depth))
         return error_set(err, EIN_E_TOO_LARGE, "JSON nested deeper than %u levels", depth);
     json_t *json = json_loadb(frame->json, frame->json_len, JSON_ALLOW_NUL, &at);
     if (!json)

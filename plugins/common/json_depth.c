@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json_depth.h"
+
+bool json_deeper_than(const char *text, size_t len, unsigned limit)
+{
+    bool quoted = false;
+    unsigned depth = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > limit)
+                return true;
+        } else if ((c == '}' || c == ']') && depth) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+json_t *json_object_read(const char *text, size_t len, unsigned limit)
+{
+    if (json_deeper_than(text, len, limit))
+        return NULL;
+
+    json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(json))
+        return json;
+    json_decref(json);
+    return NULL;
+}
