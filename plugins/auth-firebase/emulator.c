@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "firebase.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VARIABLE "FIREBASE_AUTH_EMULATOR_HOST"
+
+int emulator_allowed(bool wanted, bool *ret_allowed, struct ein_error *err)
+{
+    const char *host = getenv(VARIABLE);
+    bool set = host && *host;
+
+    if (set && strstr(host, "//"))
+        return error_set(err, EIN_E_INVALID,
+                         VARIABLE " is a host and a port, such as 127.0.0.1:9099, and no URL.");
+    if (set && !wanted)
+        return error_set(err, EIN_E_INVALID,
+                         VARIABLE
+                         " is set: the emulator's tokens are not signed, so anybody could be "
+                         "anybody. Unset it, or for development set emulator: true.");
+    *ret_allowed = set && wanted;
+    return 0;
+}
+
+static bool is_loopback(const char *address)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (inet_pton(AF_INET, address, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool emulator_takes(const struct firebase *firebase, const struct ein_req *req)
+{
+    const char *address = firebase->emulator ? firebase->host->http->client_addr(req) : NULL;
+
+    return address && is_loopback(address);
+}

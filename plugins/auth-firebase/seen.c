@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seen.h"
+#include "cleanup.h"
+#include "error.h"
+#include "map.h"
+
+#include <gnutls/crypto.h>
+#include <string.h>
+
+struct token {
+    struct map_entry entry; /* first; its key is `hash` */
+    struct token *newer, *older;
+    json_t *claims;
+    int64_t until_s;
+    unsigned char hash[SEEN_HASH_SIZE];
+};
+
+struct seen {
+    pthread_mutex_t lock;
+    struct map map;                /* guarded by lock, as all below */
+    struct token *newest, *oldest; /* by when they were asked for */
+    size_t max;
+};
+
+int seen_new(size_t max, struct seen **ret_seen, struct ein_error *err)
+{
+    struct seen *seen = calloc(1, sizeof(*seen));
+
+    if (!seen)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (map_init(&seen->map) < 0) {
+        free(seen);
+        return error_set(err, EIN_E_INTERNAL, "no random numbers");
+    }
+    (void)pthread_mutex_init(&seen->lock, NULL);
+    seen->max = max;
+    *ret_seen = seen;
+    return 0;
+}
+
+static void token_free(struct map_entry *entry)
+{
+    struct token *token = (struct token *)entry;
+
+    json_decref(token->claims);
+    free(token);
+}
+
+void seen_free(struct seen *seen)
+{
+    if (!seen)
+        return;
+    map_done(&seen->map, token_free);
+    (void)pthread_mutex_destroy(&seen->lock);
+    free(seen);
+}
+
+void seen_hash(const char *token, unsigned char ret_hash[SEEN_HASH_SIZE])
+{
+    /* It cannot fail: the algorithm is there, and nothing is allocated. */
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), ret_hash) < 0)
+        abort();
+}
+
+static void unlink_token(struct seen *seen, struct token *token)
+{
+    *(token->newer ? &token->newer->older : &seen->newest) = token->older;
+    *(token->older ? &token->older->newer : &seen->oldest) = token->newer;
+}
+
+static void link_newest(struct seen *seen, struct token *token)
+{
+    token->newer = NULL;
+    token->older = seen->newest;
+    *(seen->newest ? &seen->newest->newer : &seen->oldest) = token;
+    seen->newest = token;
+}
+
+static void forget(struct seen *seen, struct token *token)
+{
+    unlink_token(seen, token);
+    map_remove(&seen->map, &token->entry);
+    token_free(&token->entry);
+}
+
+json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], int64_t now_s)
+{
+    EIN_LOCKED(&seen->lock);
+    struct token *token = (struct token *)map_find(&seen->map, (const char *)hash, SEEN_HASH_SIZE);
+
+    if (!token)
+        return NULL;
+    if (now_s >= token->until_s) {
+        forget(seen, token);
+        return NULL;
+    }
+    if (token != seen->newest) {
+        unlink_token(seen, token);
+        link_newest(seen, token);
+    }
+    return json_incref(token->claims);
+}
+
+void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_t *claims,
+              int64_t until_s)
+{
+    EIN_LOCKED(&seen->lock);
+    struct token *token;
+
+    /* Two requests with one new token may both have verified it. */
+    if (seen->max == 0 || map_find(&seen->map, (const char *)hash, SEEN_HASH_SIZE))
+        return;
+    if (seen->map.count == seen->max)
+        forget(seen, seen->oldest);
+    token = calloc(1, sizeof(*token));
+    if (!token)
+        return;
+    memcpy(token->hash, hash, SEEN_HASH_SIZE);
+    token->entry.key = (const char *)token->hash;
+    token->entry.key_len = SEEN_HASH_SIZE;
+    token->claims = json_incref(claims);
+    token->until_s = until_s;
+    if (map_add(&seen->map, &token->entry) < 0) {
+        token_free(&token->entry);
+        return;
+    }
+    link_newest(seen, token);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens that were verified, by the SHA-256 of their text, until they expire.  Any thread. */
+#ifndef SEEN_H
+#define SEEN_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdint.h>
+
+enum { SEEN_HASH_SIZE = 32 };
+
+struct seen;
+
+/* At most so many: the one that was asked for longest ago makes room.  0: none is kept. */
+int seen_new(size_t max, struct seen **ret_seen, struct ein_error *err);
+void seen_free(struct seen *seen);
+
+void seen_hash(const char *token, unsigned char ret_hash[SEEN_HASH_SIZE]);
+/* A new reference to what seen_add() was given; NULL: not known, or no longer at now_s. */
+json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], int64_t now_s);
+/* It is only a cache: without memory nothing is kept. */
+void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_t *claims,
+              int64_t until_s);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BEARER_H
+#define BEARER_H
+
+#include <einion/plugin.h>
+
+/* What an API key of einion begins with; no other token does. */
+#define API_KEY_PREFIX "eink_"
+
+/* The token of `Authorization: Bearer TOKEN`, lent by the request; NULL: there is none.  "null"
+ * is what front ends send that log in by cookie: none. */
+const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
+
+/* Tells the client why its token is refused (RFC 6750, 3): "token_expired", ...  */
+void bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason);
+
+#endif
