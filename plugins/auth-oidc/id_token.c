@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "oidc.h"
+
+#include <time.h>
+
+static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, struct ein_error *err)
+{
+    struct jwt_key *key;
+    int r;
+
+    if (jwt->alg != JWT_ALG_RS256 && jwt->alg != JWT_ALG_ES256)
+        return error_set(err, EIN_E_UNSUPPORTED,
+                         "The token is signed with neither RS256 nor ES256.");
+    r = jwks_find(oidc->keys, jwt->kid, jwt->alg, &key, err);
+    if (r < 0)
+        return r;
+    r = jwt_verify(jwt, key, err);
+    jwt_key_unref(key);
+    return r;
+}
+
+static int check_claims(const struct oidc *oidc, const json_t *claims, const char *nonce,
+                        struct ein_error *err)
+{
+    const struct jwt_rules rules = {
+        .issuer = oidc->issuer,
+        .audience = oidc->oauth.client_id,
+        .audiences = true,
+        .now_s = time(NULL),
+        .early_s = OIDC_LEEWAY_S,
+        .late_s = OIDC_LEEWAY_S,
+        .subject_max = OAUTH_SUBJECT_MAX,
+    };
+    const char *said = json_string_value(json_object_get(claims, "nonce"));
+    int r = jwt_check(claims, &rules, err);
+
+    if (r == 0 && nonce && (!said || strcmp(said, nonce) != 0))
+        r = error_set(err, EIN_E_DENIED, "The token is of another login.");
+    return r;
+}
+
+/* Whatever is wrong with it is the provider's doing, not the person's: INVALID. */
+int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_t **ret_claims,
+                  struct ein_error *err)
+{
+    struct ein_error why = { 0 };
+    struct jwt jwt;
+    int r = jwt_parse(token, &jwt, &why);
+
+    if (r == 0) {
+        r = check_claims(oidc, jwt.claims, nonce, &why);
+        if (r == 0)
+            r = verify_signature(oidc, &jwt, &why);
+        if (r == 0)
+            *ret_claims = json_incref(jwt.claims);
+        jwt_done(&jwt);
+    }
+    if (r == 0 || r == EIN_E_UNAVAILABLE || r == EIN_E_BUSY)
+        return r < 0 ? error_set(err, r, "%s", why.text) : 0;
+    return error_set(err, EIN_E_INVALID, "The id_token of %s is not good. %s", oidc->oauth.title,
+                     why.text);
+}

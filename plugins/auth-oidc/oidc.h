@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OIDC_H
+#define OIDC_H
+
+#include "jwks.h"
+#include "oauth.h"
+#include <pthread.h>
+
+enum {
+    OIDC_LEEWAY_S = 60,   /* between the provider's clock and this one */
+    OIDC_RETRY_MS = 5000, /* between two tries to read its metadata */
+    OIDC_GROUPS_MAX = 1000
+};
+
+struct oidc;
+
+/* What is special of Google and Microsoft. */
+struct oidc_kind {
+    const char *type;
+    const char *title, *icon;
+    const char *open_mode;   /* its name in the setting `mode` */
+    const char *everybody;   /* the kind of the workspace that all share in this mode */
+    const char *scope;       /* what is asked for */
+    const char *group_scope; /* and to read groups, may be NULL */
+    /* The issuer that the settings mean; INVALID: they are not enough. */
+    int (*issuer)(const json_t *config, char **ret_issuer, struct ein_error *err);
+    /* Is this person's account one that may log in at all?  DENIED: no.  May be NULL. */
+    int (*check)(const struct oidc *oidc, const json_t *claims, struct ein_error *err);
+    /* The workspace that all share in the open mode: what tells it from others, and its name. */
+    void (*room)(const struct oidc *oidc, const char **ret_id, const char **ret_title);
+    /* *ret_groups: array of {"id", "name"}; name may be absent. */
+    int (*groups)(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                  json_t **ret_groups, struct ein_error *err);
+};
+
+struct oidc {
+    struct oauth oauth;
+    const struct oidc_kind *kind;
+    const json_t *config; /* the settings */
+    char *issuer;
+    bool open, allow_http, ask_again;
+    pthread_mutex_t lock;
+    json_t *metadata; /* guarded by lock until it is set, then constant, as is `keys` */
+    struct jwks *keys;
+    int64_t retry_ms;         /* guarded by lock */
+    struct ein_error failure; /* guarded by lock; of the last try */
+};
+
+extern const struct oidc_kind oidc_kind_any, oidc_kind_google, oidc_kind_microsoft;
+extern const struct ein_auth_provider oidc_provider;
+
+const char *oidc_text(const struct oidc *oidc, const char *setting);
+int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err);
+void oidc_tear_down(struct oidc *oidc);
+
+/* The provider's metadata (OpenID Connect Discovery), read at the first login and then known. */
+int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_error *err);
+
+/* The claims of an id_token that is this provider's, for this client, and of this login.  nonce
+ * NULL: it is none of a login. */
+int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_t **ret_claims,
+                  struct ein_error *err);
+
+/* Are groups of any consequence? */
+bool oidc_wants_groups(const struct oidc *oidc);
+/* The workspaces of whom `claims` is about. */
+int oidc_workspaces(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                    json_t **ret_workspaces, struct ein_error *err);
+int oidc_add_group(json_t *groups, const char *id, const char *name, struct ein_error *err);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "oauth.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+bool oauth_lists(const json_t *array, const char *text)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(array, i, item)
+    {
+        if (json_is_string(item) && strcasecmp(json_string_value(item), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+int oauth_add_workspace(const struct oauth *oauth, json_t *workspaces, const char *kind,
+                        const char *id, const char *title, bool admin, struct ein_error *err)
+{
+    json_t *made;
+
+    if (json_array_size(workspaces) >= OAUTH_WORKSPACES_MAX)
+        return error_set(err, EIN_E_TOO_LARGE, "%s names more than %d workspaces.", oauth->title,
+                         OAUTH_WORKSPACES_MAX);
+    made = json_pack("{s:o, s:s, s:s, s:o, s:n}", "id",
+                     json_sprintf("%s:%s:%s", oauth->name, kind, id), "role",
+                     admin ? "admin" : "member", "name", title, "source",
+                     json_sprintf("%s_%s", oauth->name, kind), "description");
+    if (json_array_append_new(workspaces, made) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+int oauth_claims(const struct oauth *oauth, const char *id, const char *name, const char *email,
+                 json_t *take_workspaces, json_t **ret_claims, struct ein_error *err)
+{
+    EIN_JSON json_t *workspaces = take_workspaces;
+    size_t len = id ? strlen(id) : 0;
+    json_t *claims;
+
+    if (len == 0 || len > OAUTH_SUBJECT_MAX)
+        return error_set(err, EIN_E_INVALID, "%s does not say who this is.", oauth->title);
+    claims =
+        json_pack("{s:o, s:s*, s:s*, s:s, s:O}", "uid", json_sprintf("%s:%s", oauth->name, id),
+                  "name", name, "email", email, "provider", oauth->name, "workspaces", workspaces);
+    if (!claims)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *ret_claims = claims;
+    return 0;
+}
+
+const char *oauth_id_of(const struct oauth *oauth, const json_t *claims)
+{
+    const char *uid = json_string_value(json_object_get(claims, "uid"));
+    size_t len = strlen(oauth->name);
+
+    return uid && strncmp(uid, oauth->name, len) == 0 && uid[len] == ':' ? uid + len + 1 : NULL;
+}
+
+int oauth_about(const char *title, const char *icon, json_t **ret_about, struct ein_error *err)
+{
+    *ret_about = json_pack("{s:s, s:s}", "displayName", title, "icon", icon);
+    return *ret_about ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+/* ---- grants ------------------------------------------------------------------- */
+
+/* "login/NAME/ID"; free(). */
+static char *grant_name(const struct oauth *oauth, const char *id)
+{
+    char *name;
+
+    return asprintf(&name, "login/%s/%s", oauth->name, id) < 0 ? NULL : name;
+}
+
+static const struct ein_service *vault_of(const struct oauth *oauth)
+{
+    const struct ein_service *service = NULL;
+
+    return oauth->host->acquire(oauth->ctx, EIN_VAULT, NULL, &service) < 0 ? NULL : service;
+}
+
+bool oauth_grants_kept(const struct oauth *oauth)
+{
+    const struct ein_service *service = vault_of(oauth);
+
+    oauth->host->release(oauth->ctx, service);
+    return service != NULL;
+}
+
+void oauth_grant_keep(const struct oauth *oauth, const char *id, const char *token)
+{
+    const struct ein_service *service = vault_of(oauth);
+    EIN_FREE char *name = grant_name(oauth, id);
+    struct ein_error why = { 0 };
+
+    if (!service)
+        return;
+    const struct ein_vault *vault = service->vtable;
+    if (!name || vault->put(service->impl, name, token, &why) < 0)
+        oauth->host->log_msg(oauth->ctx, EIN_WARN, "What lets %s be asked again was not kept: %s",
+                             oauth->title, why.text);
+    oauth->host->release(oauth->ctx, service);
+}
+
+int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
+                    struct ein_error *err)
+{
+    const struct ein_service *service = vault_of(oauth);
+    EIN_FREE char *name = grant_name(oauth, id);
+    char *secret = NULL;
+    int r;
+
+    if (!service || !name) {
+        oauth->host->release(oauth->ctx, service);
+        return error_set(err, EIN_E_UNSUPPORTED, "Without a vault %s cannot be asked again.",
+                         oauth->title);
+    }
+    const struct ein_vault *vault = service->vtable;
+    r = vault->get(service->impl, name, &secret, err);
+    if (r == 0) {
+        *ret_token = strdup(secret);
+        vault->wipe(service->impl, secret);
+        r = *ret_token ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    } else if (r == EIN_E_NOT_FOUND) {
+        r = error_set(err, EIN_E_UNSUPPORTED, "%s gave nothing to ask it again with.",
+                      oauth->title);
+    }
+    oauth->host->release(oauth->ctx, service);
+    return r;
+}
+
+void oauth_grant_drop(const struct oauth *oauth, const char *id)
+{
+    const struct ein_service *service = vault_of(oauth);
+    EIN_FREE char *name = grant_name(oauth, id);
+
+    if (service && name) {
+        const struct ein_vault *vault = service->vtable;
+        (void)vault->del(service->impl, name, NULL);
+    }
+    oauth->host->release(oauth->ctx, service);
+}

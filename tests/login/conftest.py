@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
+
+from fixtures import time_limit  # noqa: E402, F401
+from peer import Peer  # noqa: E402
+
+
+@pytest.fixture
+def peer():
+    """A provider whose answers the test chooses."""
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def open_provider():
+    """open_provider(plugin, settings, vault=True): closed after the test, and then clean."""
+    from driver import Provider
+
+    opened = []
+
+    def make(plugin, settings, **options):
+        opened.append(Provider(plugin, settings, **options))
+        return opened[-1]
+
+    yield make
+    for provider in opened:
+        if provider.process.returncode is None:
+            provider.close()
