@@ -10,7 +10,7 @@ source "$root/packaging/packages.sh"
 
 packages_tests=(
     libcmocka-dev postgresql clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
-    python3-pytest python3-yaml python3-cryptography shellcheck curl openssl slapd ldap-utils nodejs npm
+    python3-pytest python3-yaml python3-cryptography shellcheck curl openssl slapd ldap-utils
 )
 
 usage() {
@@ -161,10 +161,13 @@ check_suites() { # every suite named on the command line exists
 }
 
 packages_need "${packages_build[@]}" "${packages_tests[@]}"
+# Whoever has Node.js from elsewhere has npm with it, which Debian's package would not go with.
+command -v npm >/dev/null || packages_need nodejs npm
 if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
+"$root/tests/support/npm.sh" "$root/build/npm" || fail "what npm installs"
 
 if build build -Dwerror=true; then
     check_suites

@@ -15,6 +15,7 @@
  *   oauth_callback_url    where codes become accounts (https://oauth.apache.org/token)
  *   project_display_names   names of workspaces by project
  *   allow_http            take addresses that are neither https nor ldaps, beyond this machine
+ *   timeout_ms           what one call to the provider may take (10000)
  * (false) ldap                  server (ldaps://ldap-eu.apache.org), bind_dn and bind_password
  * (nobody), timeout_seconds (10), people_base, committer_base, pmc_base and banned_group (those of
  * the ASF)
@@ -59,10 +60,17 @@ static const char config_schema[] = SCHEMA({
         "oauth_callback_url" : { "type" : "string", "default" : "https://oauth.apache.org/token", "description" : "Where codes become accounts." },
         "project_display_names" : { "type" : "object", "additionalProperties" : true, "default" : {}, "description" : "Names of workspaces by project." },
         "allow_http" : { "type" : "boolean", "default" : false, "description" : "Take addresses that are neither https nor ldaps nor on this machine." },
+        "timeout_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 60000,
+            "default" : 10000,
+            "description" : "What one call to the provider may take."
+        },
         "ldap" : {
             "type" : "object",
             "default" : {},
-            "description" : "The directory: server, bind_dn, bind_password, timeout_seconds, people_base, committer_base, pmc_base, banned_group.",
+            "description" : "The directory: server (ldaps://ldap-eu.apache.org), bind_dn and bind_password (none), timeout_seconds (10), people_base, committer_base, pmc_base and banned_group (those of the ASF).",
             "properties" : {
                 "server" : { "type" : "string", "pattern" : "^ldaps?://" },
                 "bind_dn" : { "type" : "string" },
@@ -156,6 +164,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .title = asf_text(asf, "display_name"),
         .client_id = "",
         .client_secret = "",
+        .timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms")),
     };
     r = check_urls(asf, err);
     if (r == 0)

@@ -17,6 +17,7 @@
  * Settings
  *   project_id     the project (FIREBASE_PROJECT_ID, else GOOGLE_CLOUD_PROJECT, of the environment)
  *   certs_url      where the certificates are (Google's)
+ *   timeout_ms     what fetching them may take (10000)
  *   leeway_s       what the clock of Google may be ahead of this one (10)
  *   cached_tokens  verified tokens that are known at once; 0: each is verified each time (10000)
  *   emulator       for development: take the emulator's unsigned tokens (false)
@@ -50,6 +51,13 @@ static const char config_schema[] = SCHEMA({
             "pattern" : "^https?://",
             "default" : "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
             "description" : "Where the certificates are that verify tokens."
+        },
+        "timeout_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 60000,
+            "default" : 10000,
+            "description" : "What fetching them may take."
         },
         "leeway_s" : {
             "type" : "integer",
@@ -118,7 +126,9 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
         r = seen_new(cached, &firebase->seen, err);
     if (r == 0)
         r = jwks_new(firebase->host, firebase->ctx,
-                     json_string_value(json_object_get(config, "certs_url")), &firebase->keys, err);
+                     json_string_value(json_object_get(config, "certs_url")),
+                     (uint32_t)json_integer_value(json_object_get(config, "timeout_ms")),
+                     &firebase->keys, err);
     return r;
 }
 

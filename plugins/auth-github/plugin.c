@@ -19,6 +19,7 @@
  *   allowed_orgs, org_display_names   see above
  *   authorize_url, token_url, api_url   where GitHub is
  *   allow_http         take addresses that are not https, beyond this machine (false)
+ *   timeout_ms           what one call to the provider may take (10000)
  *
  * Example
  *   auth:
@@ -69,7 +70,14 @@ static const char config_schema[] = SCHEMA({
         "authorize_url" : { "type" : "string", "default" : "https://github.com/login/oauth/authorize", "description" : "Where people log in." },
         "token_url" : { "type" : "string", "default" : "https://github.com/login/oauth/access_token", "description" : "Where codes become tokens." },
         "api_url" : { "type" : "string", "default" : "https://api.github.com", "description" : "Where the API is." },
-        "allow_http" : { "type" : "boolean", "default" : false, "description" : "Take addresses that are neither https nor on this machine." }
+        "allow_http" : { "type" : "boolean", "default" : false, "description" : "Take addresses that are neither https nor on this machine." },
+        "timeout_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 60000,
+            "default" : 10000,
+            "description" : "What one call to the provider may take."
+        }
     }
 });
 /* clang-format on */
@@ -107,6 +115,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .title = github_text(github, "display_name"),
         .client_id = github_text(github, "client_id"),
         .client_secret = github_text(github, "client_secret"),
+        .timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms")),
     };
     r = check_urls(github, err);
     if (r == 0)

@@ -33,8 +33,9 @@ static int check_endpoints(const struct oidc *oidc, const json_t *metadata, stru
         if (!url && endpoints[i].required)
             return error_set(err, EIN_E_UNAVAILABLE, "%s names no %s.", oidc->oauth.title,
                              endpoints[i].name);
-        if (url && oauth_check_url(url, endpoints[i].name, oidc->allow_http, err) < 0)
-            return EIN_E_UNAVAILABLE;
+        if (url && oauth_check_url(url, endpoints[i].name, oidc->allow_http, NULL) < 0)
+            return error_set(err, EIN_E_UNAVAILABLE, "The %s of %s is not https.",
+                             endpoints[i].name, oidc->oauth.title);
     }
     return 0;
 }
@@ -71,7 +72,8 @@ static int fetch_metadata(struct oidc *oidc, struct ein_error *err)
         r = check_metadata(oidc, answer.json, err);
     if (r == 0)
         r = jwks_new(oidc->oauth.host, oidc->oauth.ctx,
-                     json_string_value(json_object_get(answer.json, "jwks_uri")), &oidc->keys, err);
+                     json_string_value(json_object_get(answer.json, "jwks_uri")),
+                     oidc->oauth.timeout_ms, &oidc->keys, err);
     if (r == 0)
         oidc->metadata = EIN_TAKE(answer.json);
     return r;

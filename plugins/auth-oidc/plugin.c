@@ -31,6 +31,7 @@
  *   scope                what to ask for, instead of what this plugin thinks it needs
  *   ask_again            ask for a refresh token (true)
  *   allow_http           take addresses that are not https, beyond this machine (false)
+ *   timeout_ms           what one call to the provider may take (10000)
  *   groups_url           where google's or microsoft's groups are (the vendor's)
  *
  * Example
@@ -87,6 +88,13 @@ static const char config_schema[] = SCHEMA({
         "scope" : { "type" : "string", "default" : "", "description" : "What to ask the provider for. Empty: what is needed." },
         "ask_again" : { "type" : "boolean", "default" : true, "description" : "Ask for a refresh token, so that workspaces are kept up to date during a session." },
         "allow_http" : { "type" : "boolean", "default" : false, "description" : "Take addresses of the provider that are neither https nor on this machine." },
+        "timeout_ms" : {
+            "type" : "integer",
+            "minimum" : 100,
+            "maximum" : 60000,
+            "default" : 10000,
+            "description" : "What one call to the provider may take."
+        },
         "groups_url" : { "type" : "string", "default" : "", "description" : "Where groups of Google or Microsoft are. Empty: the vendor's." }
     }
 });

@@ -75,6 +75,7 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     oauth->title = or_else(text(config, "display_name"), oidc->kind->title);
     oauth->client_id = text(config, "client_id");
     oauth->client_secret = text(config, "client_secret");
+    oauth->timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms"));
     r = set_mode(oidc, err);
     if (r == 0)
         r = set_issuer(oidc, err);

@@ -13,6 +13,7 @@ struct jwks {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     char *url;
+    uint32_t timeout_ms;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct jwks_set *set; /* guarded by lock, as all below; NULL: not fetched yet */
@@ -33,7 +34,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url,
+int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, uint32_t timeout_ms,
              struct jwks **ret_jwks, struct ein_error *err)
 {
     struct jwks *jwks = calloc(1, sizeof(*jwks));
@@ -47,6 +48,7 @@ int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url,
     jwks->host = host;
     jwks->ctx = ctx;
     jwks->url = copy;
+    jwks->timeout_ms = timeout_ms;
     (void)pthread_mutex_init(&jwks->lock, NULL);
     (void)pthread_cond_init(&jwks->changed, NULL);
     *ret_jwks = jwks;
@@ -119,8 +121,7 @@ static int fetch(const struct jwks *jwks, struct jwks_set **ret_set, int64_t *re
     const struct ein_fetch what = {
         .struct_size = sizeof(what),
         .egress = EIN_EGRESS_OPERATOR,
-        .connect_ms = JWKS_CONNECT_MS,
-        .total_ms = JWKS_TOTAL_MS,
+        .total_ms = jwks->timeout_ms,
         .max_bytes = JWKS_BYTES_MAX,
         .method = "GET",
         .url = jwks->url,

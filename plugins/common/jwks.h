@@ -9,8 +9,6 @@
 enum {
     JWKS_BYTES_MAX = 512 * 1024,
     JWKS_KEYS_MAX = 100,
-    JWKS_TOTAL_MS = 10000, /* what a fetch may take */
-    JWKS_CONNECT_MS = 5000,
     JWKS_AGE_MIN_S = 60,      /* keys are good for so long, whatever the reply says */
     JWKS_AGE_DEFAULT_S = 300, /* where it says nothing */
     JWKS_AGE_MAX_S = 86400,   /* and never longer */
@@ -31,8 +29,9 @@ struct jwt_key *jwks_set_find(const struct jwks_set *set, const char *kid, enum 
 /* A source of keys.  Any thread. */
 struct jwks;
 
-/* Fetches nothing yet.  `url` is from the configuration, or vouched for by what is. */
-int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url,
+/* Fetches nothing yet; a fetch may take timeout_ms.  `url` is from the configuration, or vouched
+ * for by what is. */
+int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, uint32_t timeout_ms,
              struct jwks **ret_jwks, struct ein_error *err);
 void jwks_free(struct jwks *jwks);
 /* The key that `kid` names, for jwt_key_unref().  DENIED: there is none, as of a moment ago.

@@ -17,9 +17,7 @@
 enum {
     OAUTH_REPLY_MAX = 1024 * 1024, /* bytes of one answer */
     OAUTH_DEPTH_MAX = 32,          /* of its JSON */
-    OAUTH_CONNECT_MS = 5000,
-    OAUTH_TOTAL_MS = 10000,  /* of one call */
-    OAUTH_PAGES_MAX = 20,    /* of one list */
+    OAUTH_PAGES_MAX = 20,          /* of one list */
     OAUTH_SUBJECT_MAX = 255, /* bytes of who somebody is at the provider (OpenID Connect, 2) */
     OAUTH_WORKSPACES_MAX = 1000
 };
@@ -41,6 +39,7 @@ struct oauth {
     const char *name;                      /* what it is published as, and what a uid begins with */
     const char *title;                     /* "GitHub", for people */
     const char *client_id, *client_secret; /* "": none */
+    uint32_t timeout_ms;                   /* of one call */
 };
 
 struct oauth_param {

@@ -228,7 +228,7 @@ def test_keys_that_cannot_be_had_are_an_error_of_the_server(start_server, bad_go
 def test_an_endpoint_that_is_silent_holds_up_nobody_for_long(start_server, bad_google):
     let_go = threading.Event()
     bad_google.answers["/x509"] = lambda request: (let_go.wait(60 * SCALE), {})[1]
-    server = start_server(sets=settings(bad_google.url + "/x509"))
+    server = start_server(sets=settings(bad_google.url + "/x509", timeout_ms=1000))
     replies = []
     callers = [threading.Thread(target=lambda: replies.append(ask(server, KEY1.sign(claims()), timeout=60))) for _ in range(8)]
     for caller in callers:

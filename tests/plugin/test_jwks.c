@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { CALLERS = 32 };
+enum { CALLERS = 32, TIMEOUT_MS = 1234 };
 
 static struct token_key *rsa, *ec;
 
@@ -106,7 +106,7 @@ static int setup(void **state)
     world->host = fake_host_new();
     world->host->table.client = &client;
     *state = world;
-    return jwks_new(&world->host->table, fake_host_ctx(world->host), "http://keys/", &world->jwks,
+    return jwks_new(&world->host->table, fake_host_ctx(world->host), "http://keys/", TIMEOUT_MS, &world->jwks,
                     NULL);
 }
 
@@ -149,7 +149,7 @@ static void a_fetch_is_bounded_and_follows_nothing(void **state)
 {
     assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
     assert_int_equal(endpoint.last.max_redirects, 0);
-    assert_int_equal(endpoint.last.total_ms, JWKS_TOTAL_MS);
+    assert_int_equal(endpoint.last.total_ms, TIMEOUT_MS);
     assert_int_equal(endpoint.last.max_bytes, JWKS_BYTES_MAX);
     assert_int_equal(endpoint.last.egress, EIN_EGRESS_OPERATOR);
 }
