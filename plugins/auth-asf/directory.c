@@ -10,24 +10,63 @@
 
 enum { TITLE_MAX = 128 };
 
+static const char system_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
+
 static void unbind(LDAP **ldap)
 {
     if (*ldap)
         (void)ldap_unbind_ext_s(*ldap, NULL, NULL);
 }
 
+static bool is_encrypted(const struct asf *asf)
+{
+    return strncmp(asf_ldap_text(asf, "server"), "ldaps:", 6) == 0;
+}
+
 static int trouble(const struct asf *asf, const char *what, int status, struct ein_error *err)
 {
-    return error_set(err, EIN_E_UNAVAILABLE, "The directory of %s cannot be %s: %s.",
-                     asf->oauth.title, what, ldap_err2string(status));
+    bool doubt = status == LDAP_SERVER_DOWN && is_encrypted(asf);
+
+    return error_set(err, EIN_E_UNAVAILABLE, "The directory of %s cannot be %s: %s%s.",
+                     asf->oauth.title, what, ldap_err2string(status),
+                     doubt ? ", or its certificate is not good" : "");
 }
 
 /* ---- the connection --------------------------------------------------------------- */
 
+/* The authorities that vouch for servers: those of the settings, or of libldap's own configuration,
+ * which a context of one's own does not inherit. */
+static int set_authorities(const struct asf *asf, LDAP *ldap)
+{
+    const char *given = asf_ldap_text(asf, "ca_file");
+    char *configured = NULL;
+    int status;
+
+    (void)ldap_get_option(NULL, LDAP_OPT_X_TLS_CACERTFILE, &configured);
+    status = ldap_set_option(ldap, LDAP_OPT_X_TLS_CACERTFILE,
+                             *given       ? given
+                             : configured ? configured
+                                          : system_authorities);
+    ldap_memfree(configured);
+    return status;
+}
+
+/* A file or a variable of the machine's must not switch the check of certificates off; but only a
+ * context of its own makes libldap heed what is said here. */
+static int set_tls(const struct asf *asf, LDAP *ldap)
+{
+    const int demand = LDAP_OPT_X_TLS_DEMAND, client = 0;
+    int status = set_authorities(asf, ldap);
+
+    if (status == LDAP_SUCCESS)
+        status = ldap_set_option(ldap, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
+    return status == LDAP_SUCCESS ? ldap_set_option(ldap, LDAP_OPT_X_TLS_NEWCTX, &client) : status;
+}
+
 static int set_options(const struct asf *asf, LDAP *ldap)
 {
     const struct timeval timeout = { .tv_sec = asf_ldap_timeout_s(asf) };
-    const int version = LDAP_VERSION3, demand = LDAP_OPT_X_TLS_DEMAND;
+    const int version = LDAP_VERSION3;
     int status = ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &version);
 
     if (status == LDAP_SUCCESS)
@@ -37,10 +76,7 @@ static int set_options(const struct asf *asf, LDAP *ldap)
     /* Nobody else is asked, whatever this one says. */
     if (status == LDAP_SUCCESS)
         status = ldap_set_option(ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-    /* A file of the machine's could say otherwise. */
-    if (status == LDAP_SUCCESS)
-        status = ldap_set_option(ldap, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
-    return status;
+    return status == LDAP_SUCCESS && is_encrypted(asf) ? set_tls(asf, ldap) : status;
 }
 
 /* Without a bind_dn nobody in particular asks. */

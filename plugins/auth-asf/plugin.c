@@ -9,16 +9,16 @@
  * During a session LDAP is asked again.
  *
  * Settings
- *   type, name            set by the section auth (asf)
- *   display_name          what the button of a front end says (Apache Software Foundation)
- *   oauth_init_url        where people log in (https://oauth.apache.org/auth)
- *   oauth_callback_url    where codes become accounts (https://oauth.apache.org/token)
+ *   type, name              set by the section auth (asf)
+ *   display_name            what the button of a front end says (Apache Software Foundation)
+ *   oauth_init_url          where people log in (https://oauth.apache.org/auth)
+ *   oauth_callback_url      where codes become accounts (https://oauth.apache.org/token)
  *   project_display_names   names of workspaces by project
- *   allow_http            take addresses that are neither https nor ldaps, beyond this machine
- *   timeout_ms           what one call to the provider may take (10000)
- * (false) ldap                  server (ldaps://ldap-eu.apache.org), bind_dn and bind_password
- * (nobody), timeout_seconds (10), people_base, committer_base, pmc_base and banned_group (those of
- * the ASF)
+ *   allow_http              take addresses in the clear, beyond this machine (false)
+ *   timeout_ms              what one call to the provider may take (10000)
+ *   ldap                    server (ldaps://ldap-eu.apache.org), ca_file (the system's), bind_dn and
+ *                           bind_password (nobody), timeout_seconds (10), people_base,
+ *                           committer_base, pmc_base and banned_group (those of the ASF)
  *
  * Example
  *   auth:
@@ -70,9 +70,10 @@ static const char config_schema[] = SCHEMA({
         "ldap" : {
             "type" : "object",
             "default" : {},
-            "description" : "The directory: server (ldaps://ldap-eu.apache.org), bind_dn and bind_password (none), timeout_seconds (10), people_base, committer_base, pmc_base and banned_group (those of the ASF).",
+            "description" : "The directory: server (ldaps://ldap-eu.apache.org), ca_file (the authorities of the system), bind_dn and bind_password (none), timeout_seconds (10), people_base, committer_base, pmc_base and banned_group (those of the ASF).",
             "properties" : {
                 "server" : { "type" : "string", "pattern" : "^ldaps?://" },
+                "ca_file" : { "type" : "string" },
                 "bind_dn" : { "type" : "string" },
                 "bind_password" : { "type" : "string" },
                 "timeout_seconds" : { "type" : "integer", "minimum" : 1, "maximum" : 60 },
@@ -90,6 +91,7 @@ static const struct {
     const char *member, *value;
 } ldap_defaults[] = {
     { "server", "ldaps://ldap-eu.apache.org" },
+    { "ca_file", "" },
     { "bind_dn", "" },
     { "bind_password", "" },
     { "people_base", "ou=people,dc=apache,dc=org" },

@@ -55,8 +55,11 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
 
     if (r == 0)
         r = github_person(github, token, &today, err);
-    if (r == EIN_E_DENIED)
+    if (r == EIN_E_NOT_FOUND) {
         oauth_grant_drop(&github->oauth, id);
+        return error_set(err, EIN_E_DENIED, "%s does not vouch for this person any more.",
+                         github->oauth.title);
+    }
     if (r == 0 && strcmp(oauth_id_of(&github->oauth, today), id) != 0)
         r = error_set(err, EIN_E_INVALID, "%s tells of somebody else.", github->oauth.title);
     if (r == 0)

@@ -12,14 +12,14 @@
  * So that GitHub can be asked again during a session, the token is kept in vault/1.
  *
  * Settings
- *   type, name         set by the section auth (github)
- *   display_name       what the button of a front end says (GitHub)
- *   client_id, client_secret   of the OAuth app (required)
- *   mode               allowlist or open_github (allowlist)
+ *   type, name                        set by the section auth (github)
+ *   display_name                      what the button of a front end says (GitHub)
+ *   client_id, client_secret          of the OAuth app (required)
+ *   mode                              allowlist or open_github (allowlist)
  *   allowed_orgs, org_display_names   see above
  *   authorize_url, token_url, api_url   where GitHub is
- *   allow_http         take addresses that are not https, beyond this machine (false)
- *   timeout_ms           what one call to the provider may take (10000)
+ *   allow_http                        take addresses in the clear, beyond this machine (false)
+ *   timeout_ms                        what one call to the provider may take (10000)
  *
  * Example
  *   auth:

@@ -18,21 +18,21 @@
  * So that workspaces can be asked for again during a session, the refresh token is kept in vault/1.
  *
  * Settings
- *   type                 oidc, google or microsoft; set by the section auth (oidc)
- *   name                 what it is published as (the type)
- *   display_name         what the button of a front end says
- *   client_id, client_secret   this server at the provider; a client without a secret has none
- *   issuer               exactly as its discovery document has it (oidc: required)
- *   tenant_id            microsoft: the directory's GUID (required)
- *   hosted_domain        google: only accounts of this domain
- *   mode                 allowlist, or the open mode (allowlist)
+ *   type             oidc, google or microsoft; set by the section auth (oidc)
+ *   name             what it is published as (the type)
+ *   display_name     what the button of a front end says
+ *   client_id, client_secret   this server at the provider; a public client has no secret
+ *   issuer           exactly as its discovery document has it (oidc: required)
+ *   tenant_id        microsoft: the directory's GUID (required)
+ *   hosted_domain    google: only accounts of this domain
+ *   mode             allowlist, or the open mode (allowlist)
  *   allowed_groups, admin_groups, group_display_names   see above
- *   groups_claim         oidc: the claim that lists groups (groups)
- *   scope                what to ask for, instead of what this plugin thinks it needs
- *   ask_again            ask for a refresh token (true)
- *   allow_http           take addresses that are not https, beyond this machine (false)
- *   timeout_ms           what one call to the provider may take (10000)
- *   groups_url           where google's or microsoft's groups are (the vendor's)
+ *   groups_claim     oidc: the claim that lists groups (groups)
+ *   groups_url       google, microsoft: where groups are (the vendor's)
+ *   scope            what to ask for, instead of what this plugin thinks it needs
+ *   ask_again        ask for a refresh token (true)
+ *   allow_http       take addresses that are not https, beyond this machine (false)
+ *   timeout_ms       what one call to the provider may take (10000)
  *
  * Example
  *   auth:

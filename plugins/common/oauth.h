@@ -77,7 +77,8 @@ void oauth_answer_done(struct oauth_answer *answer);
 /* An error about an answer that is not what was asked for. */
 int oauth_unexpected(const struct oauth *oauth, const struct oauth_call *call,
                      const struct oauth_answer *answer, struct ein_error *err);
-/* GET with a bearer token: the answer is 200 and JSON, or it is an error (DENIED: 401). */
+/* GET with a bearer token: the answer is 200 and JSON, or it is an error.  NOT_FOUND: 401, the
+ * token is not known there any more. */
 int oauth_get(const struct oauth *oauth, const char *what, const char *url, const char *token,
               struct oauth_answer *ret_answer, struct ein_error *err);
 

@@ -93,7 +93,8 @@ int oauth_get(const struct oauth *oauth, const char *what, const char *url, cons
     const struct oauth_call call = { .what = what, .url = url, .header = header };
     r = oauth_call(oauth, &call, &answer, err);
     if (r == 0 && answer.status == 401)
-        r = error_set(err, EIN_E_DENIED, "%s does not take its own token any more.", oauth->title);
+        r = error_set(err, EIN_E_NOT_FOUND, "%s does not take its own token any more.",
+                      oauth->title);
     else if (r == 0 && (answer.status != 200 || !answer.json))
         r = oauth_unexpected(oauth, &call, &answer, err);
     if (r < 0) {

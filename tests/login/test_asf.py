@@ -176,6 +176,24 @@ def test_a_directory_that_is_silent_is_an_error(open_provider, asf):
         assert refused.value.code == UNAVAILABLE
 
 
+def test_a_directory_has_to_prove_who_it_is(open_provider, asf):
+    directory = Directory(tls=True)
+    try:
+        trusted = open_provider("auth-asf", settings(asf, directory), env={"LDAPTLS_CACERT": str(directory.authority)})
+        assert len(trusted.exchange(Login(), "jdoe-1")["workspaces"]) == 2
+        named = settings(asf, directory, ldap={"ca_file": str(directory.authority)})
+        assert len(open_provider("auth-asf", named).exchange(Login(), "jdoe-3")["workspaces"]) == 2
+        for number, env in enumerate(({}, {"LDAPTLS_REQCERT": "never"})):  # whatever the environment says
+            with pytest.raises(Refused) as refused:
+                open_provider("auth-asf", settings(asf, directory), env=env).exchange(Login(), f"jdoe-x{number}")
+            assert (refused.value.code, "or its certificate is not good" in refused.value.text) == (UNAVAILABLE, True)
+        elsewhere = settings(asf, directory, ldap={"server": directory.url.replace("127.0.0.1", "localhost")})
+        with pytest.raises(Refused):
+            open_provider("auth-asf", elsewhere, env={"LDAPTLS_CACERT": str(directory.authority)}).exchange(Login(), "jdoe-2")
+    finally:
+        directory.close()
+
+
 @pytest.mark.parametrize("missing", ["banned_group", "committer_base", "pmc_base"])
 def test_a_base_that_is_not_there_is_an_error(open_provider, asf, directory, missing):
     provider = open_provider("auth-asf", settings(asf, directory, ldap={missing: "cn=nothing,dc=apache,dc=org"}))

@@ -340,6 +340,18 @@ def test_while_the_provider_is_down_nothing_is_taken_away(open_provider, issuer)
     assert (refused.value.code, len(provider.vault())) == (UNAVAILABLE, 1)
 
 
+def test_a_token_that_userinfo_does_not_take_ends_no_session(open_provider, issuer):
+    issuer.claims = {}
+    issuer.userinfo = {"name": "Alice", "email": "alice@acme.com", "groups": []}
+    provider = open_provider("auth-oidc", issuer.settings())
+    claims = issuer.login(provider, Login())
+    issuer.peer.answers["/me"] = (401, {})
+    issuer.nonce = None
+    with pytest.raises(Refused, match="does not take its own token") as refused:
+        provider.refresh(claims)
+    assert refused.value.code != DENIED
+
+
 def test_without_a_vault_or_a_wish_nothing_is_kept(open_provider, issuer):
     for provider in (open_provider("auth-oidc", issuer.settings(), vault=False),
                      open_provider("auth-oidc", issuer.settings(ask_again=False))):  # fmt: skip

@@ -72,6 +72,7 @@ include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {folder}/slapd.pid
+{tls}
 database mdb
 suffix "dc=apache,dc=org"
 rootdn "cn=admin,dc=apache,dc=org"
@@ -82,20 +83,32 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by {readers} read by anonymous auth
 """
 
+TLS = """
+TLSCertificateFile {folder}/certificate.pem
+TLSCertificateKeyFile {folder}/key.pem
+"""
+
 ADMIN = "cn=admin,dc=apache,dc=org"
 
 
 class Directory:
-    """`readers`: who may read it; "*" or "users"."""
+    """`readers`: who may read it; "*" or "users".  `tls`: ldaps, with a certificate that only its own
+    authority, the file `authority`, vouches for."""
 
-    def __init__(self, readers="*"):
+    def __init__(self, readers="*", tls=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="einion-ldap-"))
         (self.folder / "db").mkdir()
-        (self.folder / "slapd.conf").write_text(CONF.format(folder=self.folder, readers=readers))
+        self.authority = self.folder / "certificate.pem"
+        (self.folder / "slapd.conf").write_text(CONF.format(folder=self.folder, readers=readers, tls=TLS.format(folder=self.folder) if tls else ""))
+        if tls:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / "key.pem", "-out", self.authority],
+                           check=True, capture_output=True)
         (self.folder / "tree.ldif").write_text(LDIF)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self.url = f"ldap://127.0.0.1:{probe.getsockname()[1]}"
+            self.port = probe.getsockname()[1]
+        self.url = f"{'ldaps' if tls else 'ldap'}://127.0.0.1:{self.port}"
         subprocess.run(["slapadd", "-f", self.folder / "slapd.conf", "-l", self.folder / "tree.ldif"], check=True,
                        capture_output=True, env=self.env)
         self.process = None
@@ -108,10 +121,9 @@ class Directory:
         # 256: each search with its filter
         self.process = subprocess.Popen(["slapd", "-f", self.folder / "slapd.conf", "-h", self.url, "-d", "256"],
                                         stdout=log, stderr=log, env=self.env)
-        port = int(self.url.rpartition(":")[2])
         for _ in range(500):
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return
             except OSError:
                 time.sleep(0.02)
