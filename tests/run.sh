@@ -21,8 +21,8 @@ Without SUITE, all of them: those of meson (meson test --list) and the folders o
 that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
-  --full   adds a browser, the thread sanitizer (build-tsan/), a minute of fuzzing for each
-           target (build-fuzz/) and 50 rounds of the crash test
+  --full   adds a browser, the Firebase emulator, the thread sanitizer (build-tsan/), a minute
+           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash test
 END
 }
 
@@ -167,7 +167,10 @@ if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
-"$root/tests/support/npm.sh" "$root/build/npm" || fail "what npm installs"
+"$root/tests/support/npm.sh" "$root/build/npm" provider || fail "the provider that npm installs"
+if $full; then
+    "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
+fi
 
 if build build -Dwerror=true; then
     check_suites

@@ -16,9 +16,9 @@
  *   project_display_names   names of workspaces by project
  *   allow_http              take addresses in the clear, beyond this machine (false)
  *   timeout_ms              what one call to the provider may take (10000)
- *   ldap                    server (ldaps://ldap-eu.apache.org), ca_file (the system's), bind_dn and
- *                           bind_password (nobody), timeout_seconds (10), people_base,
- *                           committer_base, pmc_base and banned_group (those of the ASF)
+ *   ldap                    server (ldaps://ldap-eu.apache.org), ca_file (the system's),
+ *                           bind_dn and bind_password (nobody), timeout_seconds (10),
+ *                           people_base, committer_base, pmc_base and banned_group (the ASF's)
  *
  * Example
  *   auth:

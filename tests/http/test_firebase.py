@@ -2,6 +2,7 @@
 """auth-firebase: the verdicts of Firebase's own library on the same tokens, and stricter where that
 is laxer than its documents."""
 
+import concurrent.futures
 import pathlib
 import re
 import sys
@@ -238,6 +239,19 @@ def test_an_endpoint_that_is_silent_holds_up_nobody_for_long(start_server, bad_g
     let_go.set()
     assert [reply.status for reply in replies] == [503] * 8
     assert len(bad_google.requests) == 1
+
+
+def test_many_at_once_are_told_apart(start_server, google):
+    server = start_server(sets=settings(google.url + "/x509", cached_tokens=16))
+    good = [KEY1.sign(claims(sub=f"u{i}")) for i in range(48)]
+    bad = [KEY2.sign(claims(sub=f"u{i}"), kid="key1") for i in range(16)]
+
+    def asked(bearer):
+        return [ask(server, bearer).status for _ in range(4)]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(asked, [bearer for trio in zip(good[:16], good[16:32], good[32:], bad) for bearer in trio]))
+    assert results == [[200] * 4, [200] * 4, [200] * 4, [401] * 4] * 16
 
 
 # ---- how it is set up ----

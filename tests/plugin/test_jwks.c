@@ -106,8 +106,8 @@ static int setup(void **state)
     world->host = fake_host_new();
     world->host->table.client = &client;
     *state = world;
-    return jwks_new(&world->host->table, fake_host_ctx(world->host), "http://keys/", TIMEOUT_MS, &world->jwks,
-                    NULL);
+    return jwks_new(&world->host->table, fake_host_ctx(world->host), "http://keys/", TIMEOUT_MS,
+                    &world->jwks, NULL);
 }
 
 static int teardown(void **state)

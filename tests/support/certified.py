@@ -16,8 +16,9 @@ class CertifiedProvider:
     """Clients basic, post and elliptic, with the secret "secret"; people alice and bob."""
 
     def __init__(self, redirect_uri):
-        modules = HERE.parent.parent / "build" / "npm"
-        subprocess.run([HERE / "npm.sh", modules], check=True)
+        folder = HERE.parent.parent / "build" / "npm"
+        subprocess.run([HERE / "npm.sh", folder, "provider"], check=True)
+        modules = folder / "provider"
         self.process = subprocess.Popen(["node", HERE / "provider.mjs", modules, redirect_uri], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()

@@ -1,15 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the packages of npm that tests talk to:
-# npm.sh FOLDER
+# Installs what tests talk to and npm has:
+# npm.sh FOLDER provider|emulator
 set -euo pipefail
 
-packages=(oidc-provider@8.8.1)
+case $2 in
+provider) package=oidc-provider@8.8.1 ;;
+emulator) package=firebase-tools@13.35.1 ;; # 200 MB
+*) exit 2 ;;
+esac
 
-folder=$1
-if [[ -f $folder/.done && $(<"$folder/.done") == "${packages[*]}" ]]; then
+folder=$1/$2
+if [[ -f $folder/.done && $(<"$folder/.done") == "$package" ]]; then
     exit 0
 fi
 mkdir -p "$folder"
-npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error "${packages[@]}"
-echo "${packages[*]}" >"$folder/.done"
+npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error "$package"
+echo "$package" >"$folder/.done"
