@@ -125,6 +125,12 @@ def test_without_a_token_nobody_is_there(shared, headers):
     assert (reply.status, reply.detail) == (401, "Not authenticated")
 
 
+def test_a_key_of_einion_is_left_to_others(shared):
+    reply = ask(shared, "eink_0123456789abcdef")
+    assert reply.status == 401 and reply.detail != "Invalid authentication token"
+    assert "token_invalid" not in (reply.header("WWW-Authenticate") or "")
+
+
 def test_the_scheme_is_read_as_http_has_it(shared):
     bearer = KEY1.sign(claims())
     assert shared.get("/agents", headers={"Authorization": f"bearer   {bearer}"}).status == 200

@@ -8,13 +8,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 enum { CALLERS = 32, TIMEOUT_MS = 1234 };
 
 static struct token_key *rsa, *ec;
+
+/* ---- a clock that a test puts forward; linked with --wrap ---- */
+
+static int64_t ahead_s;
+
+int __real_clock_gettime(clockid_t which, struct timespec *ret_now);
+int __wrap_clock_gettime(clockid_t which, struct timespec *ret_now);
+
+int __wrap_clock_gettime(clockid_t which, struct timespec *ret_now)
+{
+    int r = __real_clock_gettime(which, ret_now);
+
+    ret_now->tv_sec += ahead_s;
+    return r;
+}
 
 /* ---- an endpoint that says what a test wants ---- */
 
@@ -101,6 +116,7 @@ static int setup(void **state)
     struct world *world = calloc(1, sizeof(*world));
 
     endpoint.cache_control = NULL;
+    ahead_s = 0;
     endpoint.status = endpoint.fails = endpoint.fetches = 0;
     offers(json_pack("{s:[o, o]}", "keys", token_key_jwk(rsa, "k1"), token_key_jwk(ec, "k2")));
     world->host = fake_host_new();
@@ -199,6 +215,50 @@ static void a_flood_of_unknown_kids_is_no_flood_of_fetches(void **state)
         assert_int_equal(find(*state, kid, JWT_ALG_RS256), EIN_E_DENIED);
     }
     assert_int_equal(endpoint.fetches, 2);
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+}
+
+static void an_unknown_kid_is_looked_for_again_after_a_while(void **state)
+{
+    assert_int_equal(find(*state, "k9", JWT_ALG_RS256), EIN_E_DENIED);
+    assert_int_equal(endpoint.fetches, 2);
+    offers(json_pack("{s:[o]}", "keys", token_key_jwk(rsa, "k9")));
+    assert_int_equal(find(*state, "k9", JWT_ALG_RS256), EIN_E_DENIED);
+    ahead_s += JWKS_UNKNOWN_MS / 1000 + 1;
+    assert_int_equal(find(*state, "k9", JWT_ALG_RS256), 0);
+    assert_int_equal(endpoint.fetches, 3);
+}
+
+static void keys_are_fetched_again_when_their_time_is_over(void **state)
+{
+    endpoint.cache_control = "max-age=600";
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    ahead_s += 590;
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_int_equal(endpoint.fetches, 1);
+    offers(json_pack("{s:[o]}", "keys", token_key_jwk(rsa, "k3")));
+    ahead_s += 20;
+    assert_int_equal(find(*state, "k3", JWT_ALG_RS256), 0);
+    assert_int_equal(endpoint.fetches, 2);
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), EIN_E_DENIED);
+}
+
+static void old_keys_are_better_than_none_for_an_hour(void **state)
+{
+    endpoint.cache_control = "max-age=600";
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    endpoint.fails = EIN_E_UNAVAILABLE;
+    ahead_s += 700;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_int_equal(endpoint.fetches, 2); /* it is not tried each time */
+    ahead_s += JWKS_RETRY_MS / 1000 + 1;
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_int_equal(endpoint.fetches, 3);
+    ahead_s += JWKS_STALE_S;
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), EIN_E_UNAVAILABLE);
+    endpoint.fails = 0;
+    ahead_s += JWKS_RETRY_MS / 1000 + 1;
     assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
 }
 
@@ -344,6 +404,9 @@ int main(void)
         IN_WORLD(without_a_kid_only_the_only_key_fits),
         IN_WORLD(a_new_kid_is_looked_for_once),
         IN_WORLD(a_flood_of_unknown_kids_is_no_flood_of_fetches),
+        IN_WORLD(an_unknown_kid_is_looked_for_again_after_a_while),
+        IN_WORLD(keys_are_fetched_again_when_their_time_is_over),
+        IN_WORLD(old_keys_are_better_than_none_for_an_hour),
         IN_WORLD(an_endpoint_that_fails_is_told_and_let_be),
         IN_WORLD(a_redirect_is_no_answer),
         IN_WORLD(lies_are_no_keys),
