@@ -236,6 +236,20 @@ def test_somebody_logs_in_at_the_asf(start_server, peer):
         directory.close()
 
 
+def test_a_directory_is_asked_in_secret(start_server, peer):
+    directory = Directory(tls=True)
+    try:
+        peer.answers["/token"] = {"uid": "jdoe", "fullname": "Jane Doe", "email": "j@apache.org"}
+        config = {"oauth_init_url": peer.url, "oauth_callback_url": peer.url + "/token",
+                  "ldap": {"server": directory.url, "ca_file": str(directory.authority)}}  # fmt: skip
+        server = start_server(sets=[auth(("asf", config))])
+        jane = Person(server)
+        assert jane.finish("code", jane.begin("asf")["state"], "asf").status == 302
+        assert len(jane.get("/auth/me").json["workspaces"]) == 3
+    finally:
+        directory.close()
+
+
 def test_a_provider_that_is_down_is_told(start_server, peer):
     server = start_server(sets=[auth(("oidc", {"issuer": peer.url, "client_id": "x"}))])
     reply = server.get("/auth/login/oidc")
