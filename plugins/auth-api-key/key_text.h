@@ -9,9 +9,10 @@
 #ifndef KEY_TEXT_H
 #define KEY_TEXT_H
 
+#include "bearer.h"
 #include <stdbool.h>
 
-#define KEY_PREFIX "eink_"
+#define KEY_PREFIX API_KEY_PREFIX
 
 enum {
     KEY_ID_LEN = 12,

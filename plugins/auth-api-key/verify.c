@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_keys.h"
+#include "bearer.h"
 #include "cleanup.h"
 #include "error.h"
 #include "hex.h"
@@ -8,7 +9,6 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static const struct refusal {
     const char *reason, *text;
@@ -20,24 +20,17 @@ static const struct refusal {
 static int refuse(const struct api_keys *self, struct ein_req *req, const struct refusal *why,
                   struct ein_error *err)
 {
-    char challenge[96];
-
-    (void)snprintf(challenge, sizeof(challenge),
-                   "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"%s\"", why->reason);
-    if (self->host->http->set_header(req, "WWW-Authenticate", challenge) < 0)
+    if (bearer_refuse(self->host->http, req, why->reason) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     return error_set(err, EIN_E_DENIED, "%s", why->text);
 }
 
-/* The token after "Bearer", if it is meant for us; NULL. */
-static const char *bearer_key(const char *authorization)
+/* The bearer token, if it is meant for us; NULL. */
+static const char *bearer_key(const struct ein_http *http, const struct ein_req *req)
 {
-    const char *token;
+    const char *token = bearer_token(http, req);
 
-    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
-        return NULL;
-    token = authorization + 7 + strspn(authorization + 7, " ");
-    return strncmp(token, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) == 0 ? token : NULL;
+    return token && !strncmp(token, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) ? token : NULL;
 }
 
 static bool is_expired(const json_t *doc, const char *member)
@@ -122,7 +115,7 @@ static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
 {
     struct api_keys *self = impl;
-    const char *text = bearer_key(self->host->http->header(req, "Authorization"));
+    const char *text = bearer_key(self->host->http, req);
     unsigned char hash[KEY_HASH_BYTES];
     char id[KEY_ID_SIZE];
     EIN_JSON json_t *claims = NULL;

@@ -216,6 +216,13 @@ static int show_denied(const struct step *step, const json_t *claims)
     return show_page(step, 403, "Login denied", sentence);
 }
 
+/* The provider knows who this is, and that they may not. */
+static int show_refused(const struct step *step, const struct ein_error *why)
+{
+    tell(step, NULL, "denied", why->text);
+    return show_page(step, 403, "Login denied", why->text);
+}
+
 /* The browser that comes back is the one that was sent, from where it was sent. */
 static bool is_our_state(struct step *step)
 {
@@ -290,6 +297,8 @@ static int finish(const struct step *step)
     if (!parameter(step, "code"))
         return step->http->fail(step->req, 400, "The provider sent no code.");
     r = exchange(step, &said, &claims, &err);
+    if (r == EIN_E_DENIED)
+        return show_refused(step, &err);
     if (r < 0) {
         tell(step, NULL, "failed", err.text);
         return step->http->fail(step->req, 502, "Provider exchange failed: %s", err.text);
