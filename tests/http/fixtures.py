@@ -12,16 +12,14 @@ start_server    start_server(backend=, sets=, env=, config=, ready=) for a speci
 
 import contextlib
 import functools
-import pathlib
 import signal
 import subprocess
 
 import postgres as support_postgres
 import pytest
-from support import BACKENDS, SCALE, Person, Server, logins
+from support import BACKENDS, SCALE, TESTS, Person, Server, logins
 
 TEST_SECONDS = 120
-HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +109,8 @@ def start_server():
 @pytest.fixture(scope="session")
 def naughty_plugin(tmp_path_factory):
     built = tmp_path_factory.mktemp("plugin") / "naughty.so"
-    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{HERE.parents[1]}/plugin-api/include",
-                    "-o", built, HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
+    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{TESTS.parent}/plugin-api/include",
+                    "-o", built, TESTS / "http" / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
     return built
 
 
