@@ -140,6 +140,7 @@ static const struct ein_route routes[] = {
     { .method = "GET",
       .path = "/auth/me",
       .operation_id = "get_auth_me",
+      .operation_id = "who_am_i",
       .summary = "Who is calling",
       .auth = EIN_AUTH_OPTIONAL,
       .reply_schema = ME_SCHEMA,

@@ -13,14 +13,13 @@ start_server    start_server(backend=, sets=, env=, config=, ready=) for a speci
 
 import contextlib
 import functools
-import pathlib
 import signal
 import subprocess
 import uuid
 
 import postgres as support_postgres
 import pytest
-from support import BACKENDS, SCALE, Person, Server, logins
+from support import BACKENDS, SCALE, TESTS, Person, Server, logins
 
 TEST_SECONDS = 120
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -128,6 +127,8 @@ def naughty_plugin(tmp_path_factory):
     built = tmp_path_factory.mktemp("plugin") / "naughty.so"
     subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{_HERE.parents[1]}/plugin-api/include",
                     "-o", built, _HERE / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
+    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{TESTS.parent}/plugin-api/include",
+                    "-o", built, TESTS / "http" / "plugins" / "naughty.c", "-ljansson"], check=True)  # fmt: skip
     return built
 
 

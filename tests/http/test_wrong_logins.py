@@ -56,5 +56,3 @@ def test_each_address_is_counted_for_itself(server):
 def test_an_expired_session_is_no_guess(server):
     stale = {"Cookie": "gofannon_sid=" + "A" * 43}
     assert {server.get("/agents", headers=stale).status for _ in range(50)} == {401}
-
-
