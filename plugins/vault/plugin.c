@@ -71,6 +71,13 @@ static void fini(void *self)
     free(vault);
 }
 
+static bool has_master_key(const struct ein_host *host, struct ein_ctx *ctx)
+{
+    const char *keys = host->secret(ctx, "EINION_MASTER_KEY");
+
+    return keys && *keys;
+}
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -83,10 +90,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     pthread_rwlock_init(&vault->lock, NULL);
     pthread_mutex_init(&vault->rotating, NULL);
     vault->check_ms = (uint32_t)json_integer_value(json_object_get(config, "check_ms"));
-    if (!host->secret(ctx, "EINION_MASTER_KEY"))
+    if (!has_master_key(host, ctx))
         vault->key_file = json_string_value(json_object_get(config, "key_file"));
 
-    int r = vault->key_file || host->secret(ctx, "EINION_MASTER_KEY")
+    int r = vault->key_file || has_master_key(host, ctx)
                 ? host->publish(ctx, EIN_VAULT, "vault", &service, vault, err)
                 : error_set(err, EIN_E_INVALID,
                             "vault needs the setting key_file or the secret EINION_MASTER_KEY");

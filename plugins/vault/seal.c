@@ -99,30 +99,37 @@ static int decrypt(const struct ring_key *key, const char *name,
     return r < 0 ? EIN_E_INVALID : 0;
 }
 
+static int open_text(const struct ring_key *key, const char *name, const json_t *doc,
+                     const char *text, size_t len, char *secret, struct ein_error *err)
+{
+    EIN_FREE unsigned char *sealed = malloc(len + 1);
+    const char *nonce_text = json_string_value(json_object_get(doc, "nonce"));
+    unsigned char nonce[NONCE_LEN];
+
+    if (!sealed)
+        return EIN_E_NO_MEMORY;
+    if (len < TAG_LEN || !hex_decode(text, sealed, len) ||
+        !hex_decode(nonce_text, nonce, sizeof(nonce)))
+        return EIN_E_INVALID;
+    return decrypt(key, name, nonce, sealed, len, secret, err);
+}
+
 int seal_open(const struct ring_key *key, const char *name, const json_t *doc, char **ret_secret,
               struct ein_error *err)
 {
     const char *text = json_string_value(json_object_get(doc, "sealed"));
     size_t len = text ? strlen(text) / 2 : 0;
-    EIN_FREE unsigned char *sealed = malloc(len + 1);
     char *secret = calloc(1, len + 1);
-    unsigned char nonce[NONCE_LEN];
-    int r = EIN_E_NO_MEMORY;
+    int r = secret ? open_text(key, name, doc, text, len, secret, err) : EIN_E_NO_MEMORY;
 
-    if (sealed && secret)
-        r = len >= TAG_LEN && hex_decode(text, sealed, len) &&
-                    hex_decode(json_string_value(json_object_get(doc, "nonce")), nonce,
-                               sizeof(nonce))
-                ? decrypt(key, name, nonce, sealed, len, secret, err)
-                : EIN_E_INVALID;
-    if (r < 0) {
-        free(secret); /* nothing was opened into it */
-        return error_set(err, r,
-                         r == EIN_E_INVALID ? "The secret '%s' is damaged"
-                                            : "The secret '%s' "
-                                              "cannot be opened",
-                         name);
+    if (r == 0) {
+        *ret_secret = secret;
+        return 0;
     }
-    *ret_secret = secret;
-    return 0;
+    if (secret) /* what does not belong to the name was opened before that showed */
+        gnutls_memset(secret, 0, len + 1);
+    free(secret);
+    if (r == EIN_E_INVALID)
+        return error_set(err, r, "The secret '%s' is damaged", name);
+    return error_set(err, r, "The secret '%s' cannot be opened", name);
 }

@@ -290,6 +290,8 @@ class Server:
             "EIN_CHECK_REPLIES": "1",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
+        if self.backend == "postgres":  # whoever shares a database shares the key of its secrets
+            env["EINION_MASTER_KEY"] = "5a" * 32
         for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]

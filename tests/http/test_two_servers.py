@@ -18,7 +18,7 @@ def pair(start_server, postgres, tmp_path):
             "plugins.vault.check_ms=20"]  # fmt: skip
 
     def start():
-        return start_server(backend="postgres", sets=sets, env=ENV | {"DATABASE_URL": postgres()})
+        return start_server(backend="postgres", sets=sets, env=ENV | {"DATABASE_URL": postgres(), "EINION_MASTER_KEY": ""})
 
     return start(), start()
 
