@@ -139,7 +139,6 @@ static const struct ein_route routes[] = {
       .handle = login_callback },
     { .method = "GET",
       .path = "/auth/me",
-      .operation_id = "get_auth_me",
       .operation_id = "who_am_i",
       .summary = "Who is calling",
       .auth = EIN_AUTH_OPTIONAL,

@@ -19,13 +19,11 @@ const char *bearer_token(const struct ein_http *http, const struct ein_req *req)
     return *header == '\0' || strcmp(header, "null") == 0 ? NULL : header;
 }
 
-void bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason)
 int bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason)
 {
     char challenge[CHALLENGE_MAX];
 
     (void)snprintf(challenge, sizeof(challenge),
                    "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"%s\"", reason);
-    (void)http->set_header(req, "WWW-Authenticate", challenge);
     return http->set_header(req, "WWW-Authenticate", challenge) < 0 ? EIN_E_NO_MEMORY : 0;
 }

@@ -11,8 +11,6 @@
  * is what front ends send that log in by cookie: none. */
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
 
-/* Tells the client why its token is refused (RFC 6750, 3): "token_expired", ...  */
-void bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason);
 /* Tells the client why its token is refused (RFC 6750, 3): "token_expired", ...  0 or NO_MEMORY. */
 int bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason);
 

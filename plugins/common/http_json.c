@@ -2,6 +2,7 @@
 #include "http_json.h"
 #include "cleanup.h"
 #include "error.h"
+#include "percent.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -101,25 +102,6 @@ static int write_link(FILE *out, const struct ein_http *http, const struct ein_r
     r = write_query(out, http->query(req));
     (void)fprintf(out, "cursor=%s>; rel=\"next\"", from);
     return r;
-/* Appends `text` at `at`; what RFC 3986 does not allow in a path or query is encoded. */
-static char *append_encoded(char *at, const char *text, const char *allowed)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                     "0123456789-._~";
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (strchr(unreserved, c) || strchr(allowed, c)) {
-            *at++ = (char)c;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = hex[c >> 4];
-        *at++ = hex[c & 15];
-    }
-    *at = '\0';
-    return at;
 }
 
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor)
@@ -138,25 +120,6 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
     if (fclose(out) != 0)
         r = EIN_E_NO_MEMORY;
     return r < 0 ? r : http->set_header(req, "Link", link);
-    if (!cursor)
-        return 0;
-
-    const char *path = http->path(req);
-    json_int_t limit = json_integer_value(json_object_get(http->query(req), "limit"));
-    EIN_FREE char *link = malloc(3 * (strlen(path) + strlen(cursor)) + 80);
-    if (!link)
-        return EIN_E_NO_MEMORY;
-
-    char *at = link;
-    *at++ = '<';
-    at = append_encoded(at, path, "/%!$&'()*+,;=:@");
-    if (limit)
-        at += sprintf(at, "?limit=%" JSON_INTEGER_FORMAT "&cursor=", limit);
-    else
-        at += sprintf(at, "?cursor=");
-    at = append_encoded(at, cursor, "");
-    strcpy(at, ">; rel=\"next\"");
-    return http->set_header(req, "Link", link);
 }
 
 static int append_doc(const json_t *doc, void *array)

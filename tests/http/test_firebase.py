@@ -43,7 +43,6 @@ def google():
 
 def settings(certs_url, **more):
     given = {"project_id": PROJECT, "certs_url": certs_url} | more
-    return ["env=firebase"] + [f"plugins.auth-firebase.{name}={value}" for name, value in given.items()]
     return ["env=firebase", "http.wrong_logins_per_minute=1000000"] + [f"plugins.auth-firebase.{name}={value}" for name, value in given.items()]
 
 
