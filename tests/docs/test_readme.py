@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 
+import yaml
 from support import EINION
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -58,3 +59,20 @@ def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):
     assert server.get("/hello").json == {"hello": "world"}
     routes = subprocess.run([str(EINION), *arguments, "routes"], env=server.environment(), capture_output=True, text=True)
     assert re.search(r"^GET +/hello +none +hello +Greet$", routes.stdout, re.M)
+
+
+def blocks():
+    return [yaml.safe_load(re.sub(r"\$\{\w+\}", "a-secret", block)) for block in re.findall(r"```yaml\n(.*?)```", README, re.S)]
+
+
+def test_every_provider_is_configured_as_written(tmp_path):
+    whole = next(block for block in blocks() if isinstance(block, dict))
+    providers = [block[0] for block in blocks() if isinstance(block, list)]
+    assert {one["type"] for one in providers} == {"oidc", "google", "microsoft", "github", "asf"}
+    for auth in (whole["auth"], {"providers": providers}):
+        config = tmp_path / "einion.yaml"
+        plugins = yaml.safe_load((ROOT / "config/einion.yaml").read_text())["plugins"]
+        config.write_text(yaml.safe_dump(whole | {"auth": auth, "plugins": plugins}))
+        done = subprocess.run([EINION, "--config", config, "check"], capture_output=True, text=True,
+                              env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})  # fmt: skip
+        assert done.returncode == 0, done.stderr
