@@ -5,6 +5,7 @@
  * by hand merely chooses where to begin. */
 #include "query.h"
 
+#include "base64url.h"
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
@@ -13,8 +14,6 @@
 #include <string.h>
 
 enum { CHECK_LEN = 8, SEQ_LEN = 8, SIZE_LEN = 4 };
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static void put_number(unsigned char *out, uint64_t value, size_t len)
 {
@@ -34,50 +33,6 @@ static uint64_t get_number(const unsigned char *in, size_t len)
 static uint64_t check_of(const struct query *query, const unsigned char *bytes, size_t len)
 {
     return hash_fnv(query->fingerprint, bytes + CHECK_LEN, len - CHECK_LEN);
-}
-
-static char *to_text(const unsigned char *bytes, size_t len)
-{
-    char *text = malloc((len * 8 + 5) / 6 + 1);
-    char *out = text;
-    unsigned pending = 0;
-    int bits = 0;
-
-    if (!text)
-        return NULL;
-    for (size_t i = 0; i < len; i++) {
-        pending = (pending << 8 | bytes[i]) & 0xffff;
-        for (bits += 8; bits >= 6; bits -= 6)
-            *out++ = digits[pending >> (bits - 6) & 63];
-    }
-    if (bits)
-        *out++ = digits[pending << (6 - bits) & 63];
-    *out = '\0';
-    return text;
-}
-
-/* NULL if TEXT is not base64url, or memory is gone: no cursor either way. */
-static unsigned char *to_bytes(const char *text, size_t *ret_len)
-{
-    size_t text_len = strnlen(text, QUERY_CURSOR_MAX);
-    EIN_FREE unsigned char *bytes = malloc(text_len + 1);
-    unsigned pending = 0;
-    size_t len = 0;
-    int bits = 0;
-
-    for (size_t i = 0; bytes && i < text_len; i++) {
-        const char *digit = strchr(digits, text[i]);
-        if (!digit)
-            return NULL;
-        pending = (pending << 6 | (unsigned)(digit - digits)) & 0xffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes[len++] = (unsigned char)(pending >> bits);
-        }
-    }
-    *ret_len = len;
-    return EIN_TAKE(bytes);
 }
 
 static int collect_keys(const struct query *query, const json_t *doc, struct key *keys,
@@ -108,7 +63,7 @@ static char *write_cursor(const struct query *query, const struct key *keys, uin
         out += SIZE_LEN + keys[i].len;
     }
     put_number(bytes, check_of(query, bytes, len), CHECK_LEN);
-    return to_text(bytes, len);
+    return base64url_encode(bytes, len);
 }
 
 int query_cursor(const struct query *query, const json_t *doc, uint64_t seq, char **ret_cursor,
@@ -156,7 +111,8 @@ static int read_keys(struct query *query, const unsigned char *bytes, size_t len
 int query_resume(struct query *query, const char *cursor, struct ein_error *err)
 {
     size_t len = 0;
-    EIN_FREE unsigned char *bytes = to_bytes(cursor, &len);
+    EIN_FREE unsigned char *bytes =
+        base64url_decode(cursor, strnlen(cursor, QUERY_CURSOR_MAX), &len);
 
     if (!bytes || len < CHECK_LEN + SEQ_LEN)
         return not_ours(err);
