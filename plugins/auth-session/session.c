@@ -56,7 +56,7 @@ static json_t *document(const struct auth_session *self, struct ein_req *req, co
     int64_t now = now_ms();
     char created[TIMESTAMP_SIZE];
 
-    timestamp_of_ms(now, created);
+    timestamp_now(created); /* to the microsecond: who came first is asked later */
     return json_pack(
         "{s:O, s:O, s:o, s:s, s:I, s:I, s:s, s:o}", "userId", json_object_get(claims, "uid"),
         "claims", claims, "said", without_workspaces(said), "createdAt", created, "expiresAt",

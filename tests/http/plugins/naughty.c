@@ -69,7 +69,7 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
     /* "VERIFIER.NONCE": what login_url() was given is what comes back. */
     if (strncmp(login->code, login->code_verifier, strlen(login->code_verifier)) != 0 ||
         strcmp(login->code + strlen(login->code_verifier) + 1, login->nonce) != 0)
-        return self->host->set_error(err, EIN_E_DENIED, "not what was sent");
+        return self->host->set_error(err, EIN_E_INVALID, "not what was sent");
     return say(self, "exchange", ret_claims, err);
 }
 
