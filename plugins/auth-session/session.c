@@ -123,7 +123,7 @@ int session_find(const struct auth_session *self, const char *token, json_t **re
 int session_list(const struct auth_session *self, const char *uid, json_t **ret_docs,
                  struct ein_error *err)
 {
-    static const char *const youngest_first[] = { "-expiresAt", NULL };
+    static const char *const youngest_first[] = { "-createdAt", NULL };
     EIN_JSON json_t *where =
         json_pack("{s:s, s:{s:I}}", "userId", uid, "expiresAt", "$gt", (json_int_t)now_ms());
     const struct ein_query query = { .struct_size = sizeof(query),
