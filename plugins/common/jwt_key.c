@@ -134,7 +134,7 @@ static int from_rsa(const json_t *jwk, struct jwt_key **ret_key, struct ein_erro
 {
     EIN_FREE unsigned char *n_bytes = NULL, *e_bytes = NULL;
     gnutls_datum_t n, e;
-    struct jwt_key *key;
+    struct jwt_key *key = NULL;
 
     if (!number(jwk, "n", &n_bytes, &n) || !number(jwk, "e", &e_bytes, &e) || !good_exponent(&e))
         return error_set(err, EIN_E_INVALID, "an RSA key without a good n and e");
@@ -148,7 +148,7 @@ static int from_ec(const json_t *jwk, struct jwt_key **ret_key, struct ein_error
     EIN_FREE unsigned char *x_bytes = NULL, *y_bytes = NULL;
     const char *crv = text(jwk, "crv");
     gnutls_datum_t x, y;
-    struct jwt_key *key;
+    struct jwt_key *key = NULL;
 
     if (!crv || strcmp(crv, "P-256") != 0)
         return error_set(err, EIN_E_UNSUPPORTED, "a curve other than P-256");
@@ -193,7 +193,7 @@ int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error
 {
     const gnutls_datum_t data = { (unsigned char *)pem, (unsigned)strlen(pem) };
     gnutls_x509_crt_t certificate;
-    struct jwt_key *key;
+    struct jwt_key *key = NULL;
     int r = key_new(JWT_ALG_RS256, &key, err);
 
     if (r < 0)

@@ -241,6 +241,35 @@ def bench_cookie():
                 lambda: wrk(f"{open_server.url}/agents/{there}", 64)[0], "without login", 0.8)
 
 
+def bench_firebase():
+    sys.path.insert(0, str(ROOT / "tests/support"))
+    from peer import Peer
+    from tokens import Signer
+
+    signer, now = Signer("key1"), int(time.time())
+    token = signer.sign({"iss": "https://securetoken.google.com/bench", "aud": "bench", "sub": "alice", "auth_time": now - 10,
+                         "iat": now - 10, "exp": now + 3000})
+    google = Peer()
+    google.answers["/x509"] = (200, {"key1": signer.certificate}, {"Cache-Control": "max-age=3600"})
+    agent = {"name": "a", "description": "d", "code": ECHO}
+    sets = ["env=firebase", "plugins.auth-firebase.project_id=bench", f"plugins.auth-firebase.certs_url={google.url}/x509"]
+    bearer = [f"Authorization: Bearer {token}"]
+    with Server() as open_server, Server(*sets) as server:
+        there = call(open_server.url + "/agents", "POST", agent)["_id"]
+        here = call(server.url + "/agents", "POST", agent, headers=bearer)["_id"]
+        compare("GET by Firebase token", lambda: wrk(f"{server.url}/agents/{here}", 64, headers=bearer)[0],
+                lambda: wrk(f"{open_server.url}/agents/{there}", 64)[0], "without login", 0.8)
+    google.close()
+
+
+def bench_ledger():
+    """Reserve and settle, each on disk when it is answered; in a process of its own, without HTTP."""
+    text = subprocess.run([OPTIONS.build / "tests/bench/bench_ledger", "storage-sqlite", tempfile.gettempdir()],
+                          capture_output=True, text=True, check=True).stdout
+    for line in text.splitlines()[1:]:
+        show("reserve and settle", line.strip())
+
+
 def bench_api_key():
     """The same GET by somebody who has to prove it, and by nobody in particular."""
     body = {"name": "a", "description": "d", "code": ECHO}
@@ -254,9 +283,9 @@ def bench_api_key():
         made = call(server.url + "/users/me/keys", "POST", {"name": "k", "scopes": ["agents:read"]},
                     headers=login)
         key = ["Authorization: Bearer " + made["key"]]
-        compare("GET by API key, 64 clients",
+        compare("GET one agent by API key",
                 lambda: wrk(f"{server.url}/agents/{agent}", 64, headers=key)[0],
-                lambda: wrk(f"{open_server.url}/agents/{open_agent}", 64)[0], "no login", 0.8)
+                lambda: wrk(f"{open_server.url}/agents/{open_agent}", 64)[0], "without login", 0.8)
 
 
 def bench_creates():
@@ -322,6 +351,8 @@ BENCHES = {
     "health-bare": bench_health_bare,
     "agent": bench_agent,
     "cookie": bench_cookie,
+    "firebase": bench_firebase,
+    "ledger": bench_ledger,
     "api-key": bench_api_key,
     "creates": bench_creates,
     "rest": bench_rest,
