@@ -8,7 +8,6 @@ Machines are noisy: only the ratios mean something.  A bench and its baseline ta
 `rounds` times; the median of the pairwise ratios is printed with its goal.
 """
 import argparse
-import http.client
 import json
 import os
 import pathlib
@@ -176,19 +175,22 @@ def wrk(url, clients, method="GET", body=None, seconds=None, headers=()):
 
 
 def paced(url, body, count=200, pause_s=0.03):
-    """p50 and p99 in ms of calls with a pause between them: what a caller waits who is not alone in a queue."""
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-    text, took = json.dumps(body), []
-    for _ in range(count):
-        time.sleep(pause_s)
-        start = time.perf_counter()
-        connection.request("POST", parts.path, text, {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        reply.read()
-        took.append((time.perf_counter() - start) * 1000)
-        if reply.status != 200:
-            sys.exit(f"{url}: {reply.status}")
+    """p50 and p99 in ms of calls with a pause between them: what a caller waits who is not alone in a queue.  On a bare
+    socket: parsing a reply in Python takes as long as the server needs to make it."""
+    parts, text = urllib.parse.urlsplit(url), json.dumps(body)
+    request = (f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+               f"Content-Length: {len(text)}\r\n\r\n{text}").encode()
+    took = []
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(count):
+            time.sleep(pause_s)
+            start = time.perf_counter()
+            sock.sendall(request)
+            reply = sock.recv(65536)
+            took.append((time.perf_counter() - start) * 1000)
+            if not reply.startswith(b"HTTP/1.1 200"):
+                sys.exit(f"{url}: {reply[:200]}")
     took.sort()
     return took[count // 2], took[count * 99 // 100]
 
@@ -288,11 +290,19 @@ def bench_api_key():
                 lambda: wrk(f"{open_server.url}/agents/{open_agent}", 64)[0], "without login", 0.8)
 
 
-def bench_creates():
+def compare_creates(name, goal, **server):
     body = {"name": "a", "description": "d", "code": ECHO}
-    with Server() as server:
-        compare("durable creates, 64 clients", lambda: wrk(server.url + "/agents", 64, "POST", body)[0],
-                lambda: wrk(server.url + "/agents", 1, "POST", body)[0], "one client", 10)
+    with Server(**server) as server:
+        compare(name, lambda: wrk(server.url + "/agents", 64, "POST", body)[0],
+                lambda: wrk(server.url + "/agents", 1, "POST", body)[0], "one client", goal)
+
+
+def bench_creates():
+    """64 writes share one wait for the disk.  How much that is worth depends on the disk: on this machine's, and on one
+    that takes 1.3 ms, as the disk did on which the goal was set (748 commits a second)."""
+    compare_creates("durable creates, this disk", 10)
+    compare_creates("durable creates, 1.3 ms disk", 10,
+                    env={"LD_PRELOAD": str(OPTIONS.build / "tests/bench/slow_disk.so"), "EIN_SYNC_US": "1300"})
 
 
 def cold_rate():
