@@ -8,14 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t ms_of(const json_t *doc, const char *member)
 {
     return json_integer_value(json_object_get(doc, member));

@@ -5,8 +5,7 @@
 
 #include "api_keys.h"
 #include "schemas.h"
-
-int64_t now_ms(void); /* since the epoch */
+#include "timestamps.h"
 
 /* A member of a document: 0, NULL if it is absent. */
 int64_t ms_of(const json_t *doc, const char *member);

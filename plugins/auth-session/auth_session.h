@@ -2,6 +2,7 @@
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H
 
+#include "timestamps.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -31,8 +32,6 @@ struct auth_session {
     uint32_t sweep_ms, sessions_per_user;
     unsigned char login_key[LOGIN_KEY_BYTES]; /* the same in all servers of one store */
 };
-
-int64_t now_ms(void); /* since the epoch */
 
 ein_handler login_providers, login_begin, login_callback;
 ein_handler me_show, me_logout, me_refresh;

@@ -10,14 +10,6 @@
 
 enum { SWEEP_BATCH = 500 };
 
-int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static const char *text(const json_t *object, const char *member)
 {
     return json_string_value(json_object_get(object, member));

@@ -13,6 +13,14 @@ static void write_utc(time_t seconds, long microseconds, char ret_text[TIMESTAMP
     snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", (unsigned)microseconds % 1000000u);
 }
 
+int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])
 {
     struct timespec now;

@@ -12,9 +12,6 @@
 
 enum { SQL_MAX = 1024, VERSION = 1 };
 
-/* Held by whoever changes tables, until the end of its transaction. */
-#define LOCK_TABLES "SELECT pg_advisory_xact_lock(hashtext('einion'), hashtext(current_schema()))"
-
 struct catalog {
     pthread_mutex_t lock;
     json_t *keys;    /* {set: {field: N}}; guarded by lock, replaced as a whole */

@@ -136,9 +136,8 @@ static int make(struct conn *conn, struct column *column, bool indexed, struct e
     int r;
 
     snprintf(text, sizeof(text),
-             "SET LOCAL statement_timeout TO 0;"
-             "SELECT pg_advisory_xact_lock(hashtext('einion'), hashtext(current_schema()));"
-             "LOCK TABLE \"set_%s\" IN ACCESS EXCLUSIVE MODE",
+             "SET LOCAL statement_timeout TO 0;" LOCK_TABLES
+             ";LOCK TABLE \"set_%s\" IN ACCESS EXCLUSIVE MODE",
              column->set);
     r = conn_script(conn, text, err);
     if (r >= 0)

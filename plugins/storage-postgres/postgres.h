@@ -15,6 +15,9 @@ enum {
     KEY_INDEXED = 1024 /* bytes of a key that its index has: PostgreSQL takes no long ones */
 };
 
+/* Held by whoever changes tables, until the end of its transaction. */
+#define LOCK_TABLES "SELECT pg_advisory_xact_lock(hashtext('einion'), hashtext(current_schema()))"
+
 struct catalog;
 struct pool;
 

@@ -20,11 +20,6 @@ int64_t now_us(void)
     return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-int64_t now_ms(void)
-{
-    return now_us() / 1000;
-}
-
 static int no_memory(struct ein_error *err)
 {
     return error_set(err, EIN_E_NO_MEMORY, "out of memory");

@@ -3,6 +3,7 @@
 #define USERS_H
 
 #include "money.h"
+#include "timestamps.h"
 #include "zone.h"
 
 #include <einion/services.h>
@@ -42,7 +43,6 @@ static inline int64_t integer_of(const json_t *object, const char *member)
     return json_integer_value(json_object_get(object, member));
 }
 
-int64_t now_ms(void);
 int64_t now_us(void);
 
 /* audit.c: says it where there is an audit log.  ACTOR NULL: the caller; `details` may be NULL. */
