@@ -13,13 +13,13 @@ REASONS = {
     "no-symbol": "{file}: has no ein_plugin_v1(): no plugin for ABI 1.0, which this server has",
     "no-descriptor": "{file}: ein_plugin_v1() returns nothing",
     "wrong-magic": "{file}: its descriptor begins with 12345678, not with 4e494521",
-    "major-two": "{file}: is for plugin ABI 2, this server has 1.0",
+    "major-two": "{file}: is for plugin ABI 2, this server has 1.1",
     "too-small": "{file}: its descriptor has 64 bytes, that of plugin ABI 1.0 has 96",
     "unknown-flag": "{file}: sets flags 0x100000, of which this server knows 0x1",
     "bad-name": "{file}: its name is 'Bad Name', not [a-z][a-z0-9-]{{0,62}}",
     "no-name": "{file}: its name is '', not [a-z][a-z0-9-]{{0,62}}",
     "no-init": "{file}: has no init()",
-    "newer-host": "{file}: needs plugin ABI 1.99, this server has 1.0",
+    "newer-host": "{file}: needs plugin ABI 1.99, this server has 1.1",
     "broken-schema": "{file}: its config_schema: ",
     "unknown-schema": "{file}: its config_schema: ",
     "init-fails": "the kettle is cold",
@@ -132,4 +132,4 @@ def test_plugin_info_shows_a_good_one():
     )
     said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert done.returncode == 0
-    assert (said["name"], said["ABI"], said["needs"]) == ("sessions", "1.0", "storage_backend/1")
+    assert (said["name"], said["ABI"], said["needs"]) == ("sessions", "1.1", "storage_backend/1")

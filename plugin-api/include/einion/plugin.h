@@ -25,6 +25,8 @@
  *            "as before".  Use EIN_HAS() before calling anything newer than 1.0.
  *
  * Changes    1.0  first release
+ *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
+ *                 vendor_cost, model, stop_sequence
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -49,7 +51,7 @@ extern "C" {
 
 #define EIN_ABI_MAGIC 0x4e494521u /* "!EIN" in memory, little-endian */
 #define EIN_ABI_MAJOR 1           /* also in the entry symbol: ein_plugin_v1 */
-#define EIN_ABI_MINOR 0           /* raised by every addition */
+#define EIN_ABI_MINOR 1           /* raised by every addition */
 
 /* Does this table reach as far as `member`, and is it filled in? */
 #define EIN_HAS(type, table, member)                                           \

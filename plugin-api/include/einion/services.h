@@ -143,6 +143,19 @@ struct ein_audit {
 };
 
 /* ---- llm_provider/1: one model family, e.g. "openai" --------------------- */
+/* A message is {"role": "system"|"user"|"assistant", "content": text, or an array of parts}:
+ *   {"type": "text", "text"}
+ *   {"type": "image"|"file", "media_type", "data": base64, or "url", "name"}
+ *   {"type": "tool_call", "id", "name", "arguments": object, "replay"}           of the assistant
+ *   {"type": "thought", "text", "replay"}                                        of the assistant
+ *   {"type": "tool_result", "id", "name", "content": text or text and image parts, "is_error"}  of the user
+ * "replay" is the vendor's own, as a piece brought it: {"wire": "anthropic", ...}; another wire
+ * leaves it out.  A part, and a tool, may carry "cache": {"ttl": "5m"|"1h"}: what stands before
+ * it, and it, are worth keeping.
+ * Parameters bear the catalog's names, whatever the vendor calls them: temperature, top_p, top_k,
+ * max_tokens, stop (array of text), seed, presence_penalty, frequency_penalty, reasoning_effort,
+ * thinking_budget (tokens), show_thinking, parallel_tool_calls, verbosity, service_tier, user, and
+ * what only one vendor knows. */
 #define EIN_LLM_PROVIDER "llm_provider/1"
 
 struct ein_llm_call {
@@ -157,13 +170,21 @@ struct ein_llm_call {
     const struct json_t *parameters; /* coerced by the catalog, may be NULL */
     const struct json_t *settings;   /* the model's catalog entry, may be NULL */
     struct ein_cancel   *cancel;     /* may be NULL */
+    /* 1.1 */
+    const struct json_t *tool_choice; /* "auto", "none", "required", or {"name"}; NULL: auto */
+    const char *user_id;             /* who asks, may be NULL */
+    const struct json_t *visible;    /* what ein_http.visible() says of them; NULL: what is their own */
 };
-enum ein_llm_kind { EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300 };
+enum ein_llm_kind { /* SOURCE is of 1.1 */
+    EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400
+};
 struct ein_llm_piece {
     uint32_t struct_size;
     int32_t  kind;               /* enum ein_llm_kind; skip the ones you do not know */
-    const char *text;            /* TEXT, THOUGHT */
-    const struct json_t *data;   /* TOOL_CALL: {"id", "name", "arguments": object}, whole */
+    const char *text;            /* TEXT, THOUGHT; may be NULL where there is data */
+    /* TOOL_CALL: {"id", "name", "arguments": object, "replay"}, whole.  THOUGHT (1.1): {"replay"},
+     * which ends that thought.  SOURCE: {"url", "title"}, cited. */
+    const struct json_t *data;
 };
 typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero stops the call */
 
@@ -180,13 +201,73 @@ struct ein_llm_outcome { /* the caller writes struct_size; filled as far as know
     uint64_t input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens;
     char     stop_reason[32];    /* "stop", "length", "tool_calls", "content_filter" */
     char     vendor_request_id[128];
+    /* 1.1 */
+    int64_t  vendor_cost;        /* nano-dollars, where the vendor says; 0: it does not */
+    char     model[128];         /* that answered, as the vendor calls it */
+    char     stop_sequence[64];  /* that ended it; "": none did */
 };
 struct ein_llm_provider {
     uint32_t struct_size, reserved;
-    /* Array of {"id", ...} in the catalog's form; NULL: the catalog knows. */
+    /* Array of {"id", ...} in the catalog's form, for everybody; NULL: the catalog knows. */
     int (*models)(void *impl, struct json_t **ret_models, struct ein_error *err);
     int (*complete)(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err);
+    /* 1.1: the same as far as one user may call them; NULL: all may call all. */
+    int (*models_of)(void *impl, const char *user_id, const struct json_t *visible,
+                     struct json_t **ret_models, struct ein_error *err);
+};
+
+/* ---- completion/1 (1.1): the one door to every model ---------------------- */
+/* Checks parameters by the catalog, finds the key, sets the cost aside, calls with deadlines,
+ * retries, falls back, settles the exact cost, meters. */
+#define EIN_COMPLETION "completion/1"
+
+enum { /* ein_completion_call.flags; without one of them, as configured */
+    EIN_COMPLETION_DROP   = 1u << 0, /* parameters that cannot be are left out, with a note */
+    EIN_COMPLETION_REFUSE = 1u << 1  /* they are INVALID */
+};
+struct ein_completion_call {
+    uint32_t struct_size, flags;
+    uint32_t total_ms, reserved;      /* 0: the configured default, scaled by the model and max_tokens */
+    const char *user_id;              /* who pays */
+    const char *key_id, *agent_id, *run_id, *request_id; /* for the ledger, each may be NULL */
+    const char *model;                /* "provider/model", or a model's id where it is unique */
+    const struct json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters, *tool_choice,
+        *visible;                     /* as in struct ein_llm_call; parameters as the client sent them */
+    struct ein_cancel *cancel;        /* may be NULL; what was used by then is paid for */
+};
+struct ein_rate { /* 24 bytes for ever */
+    int64_t  limit, remaining;        /* limit 0: there is none */
+    uint32_t reset_ms, reserved;
+};
+struct ein_completion_outcome { /* the caller writes struct_size and clears the rest; filled on failure too */
+    uint32_t struct_size;
+    int32_t  fault;                   /* enum ein_llm_fault */
+    int32_t  status;                  /* the HTTP status that tells it: 200, or 400, 401, 402, 404, 429, ... */
+    uint32_t retry_after_ms;          /* 0: nobody asked for a pause */
+    /* From here to `requests` before the first piece. */
+    uint32_t attempts, reserved;
+    char     provider[64], model[192]; /* that answer, in the catalog's words */
+    struct ein_rate requests, tokens; /* of the tightest limit, a minute */
+    /* At the end. */
+    int64_t  cost;                    /* nano-dollars */
+    uint64_t input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens;
+    uint64_t vendor_us, overhead_us;  /* waited for vendors; everything else */
+    char     stop_reason[32], stop_sequence[64], vendor_request_id[128];
+    struct json_t *notes;             /* array of sentences: what was changed or left out; json_decref; or NULL */
+};
+struct ein_completion {
+    uint32_t struct_size, reserved;
+    /* Pieces come on the caller's thread; the sink's non-zero answer stops the call, which then
+     * is CANCELLED.  After the first piece nothing is tried again. */
+    int (*complete)(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink, void *data,
+                    struct ein_completion_outcome *ret, struct ein_error *err);
+    /* {"provider", "id", "model": its entry} of "provider/model" or a unique id; NOT_FOUND. */
+    int (*find)(void *impl, const char *user_id, const char *model, const struct json_t *visible,
+                struct json_t **ret_found, struct ein_error *err);
+    /* {provider: {"models": {id: entry}}}: what the user has keys for.  Shared: read only. */
+    int (*catalog)(void *impl, const char *user_id, const struct json_t *visible, struct json_t **ret_catalog,
+                   struct ein_error *err);
 };
 
 /* ---- data_store/1: what agents keep ---------------------------------------- */
