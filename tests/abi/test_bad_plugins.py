@@ -10,7 +10,7 @@ from support import BUILD, EINION, Server, wait_until
 
 # What is said of each; {file} is its path.
 REASONS = {
-    "no-symbol": "{file}: has no ein_plugin_v1(): no plugin for ABI 1.0, which this server has",
+    "no-symbol": "{file}: has no ein_plugin_v1(): no plugin for ABI 1.1, which this server has",
     "no-descriptor": "{file}: ein_plugin_v1() returns nothing",
     "wrong-magic": "{file}: its descriptor begins with 12345678, not with 4e494521",
     "major-two": "{file}: is for plugin ABI 2, this server has 1.1",
