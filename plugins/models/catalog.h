@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The models that there are: what ships with the server, what the operator's files add and change,
+ * and what servers say that list their own.  Readers hold a snapshot, which never changes. */
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+enum model_price {
+    PRICE_INPUT,
+    PRICE_OUTPUT,
+    PRICE_CACHE_READ,
+    PRICE_CACHE_WRITE,
+    PRICE_REASONING,
+    PRICE_INPUT_AUDIO,
+    PRICE_CITATION,
+    PRICE_REQUEST, /* a million requests */
+    PRICE_KINDS
+};
+enum { PRICE_LONG_CONTEXT = 200000 }; /* input tokens above which the second tier counts */
+
+enum model_ability { /* bits of `can` and `cannot`; in neither: not known */
+                     MODEL_THOUGHTS = 1u << 0,   /* returns_thoughts */
+                     MODEL_EFFORT = 1u << 1,     /* supports_effort */
+                     MODEL_THINKING = 1u << 2,   /* supports_thinking */
+                     MODEL_TOOLS = 1u << 3,      /* can_tool_call */
+                     MODEL_STRUCTURED = 1u << 4, /* can_structured_output */
+                     MODEL_REASONING = 1u << 5,  /* can_reasoning */
+                     MODEL_ATTACHMENT = 1u << 6  /* can_attachment */
+};
+
+enum model_medium { /* bits of `takes` and `gives`; 0: not known */
+                    MEDIUM_TEXT = 1u << 0,
+                    MEDIUM_IMAGE = 1u << 1,
+                    MEDIUM_AUDIO = 1u << 2,
+                    MEDIUM_VIDEO = 1u << 3,
+                    MEDIUM_PDF = 1u << 4
+};
+
+struct model { /* const; lives as long as its snapshot */
+    const char *provider, *id;
+    json_t *json;                    /* the entry as it is served; read only */
+    bool priced;                     /* has a list price; all may be 0 */
+    int64_t price[PRICE_KINDS];      /* nano-dollars a million tokens; -1: no price of its own */
+    int64_t long_price[PRICE_KINDS]; /* the same above PRICE_LONG_CONTEXT; -1: as `price` */
+    int64_t context_window, max_input, max_output; /* tokens; 0: not known */
+    uint32_t can, cannot;                          /* enum model_ability */
+    uint32_t takes, gives;                         /* enum model_medium */
+    uint32_t time_percent; /* what its calls may take, of what is configured: 100, reasoning more */
+};
+
+struct catalog;  /* of the instance; any thread */
+struct snapshot; /* reference-counted */
+
+struct found {
+    struct snapshot *snapshot; /* keeps `model` alive */
+    const struct model *model;
+};
+
+/* "provider/model", an alias, or a model's id where it is unique among what the user may call,
+ * or else among all.  gofannon/NAME is asked of who offers it.  NOT_FOUND: there is no such model;
+ * INVALID: several providers have it.  Drop what was found. */
+int catalog_find(struct catalog *catalog, const char *user_id, const char *model,
+                 const json_t *visible, struct found *ret_found, struct ein_error *err);
+void found_drop(struct found *found); /* a second time does nothing */
+
+#endif

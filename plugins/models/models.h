@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MODELS_H
+#define MODELS_H
+
+#include "catalog.h"
+
+#include <einion/services.h>
+#include <jansson.h>
+
+/* One instance of the plugin; const after start, but for what its parts guard themselves. */
+struct models {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    struct catalog *catalog;
+};
+
+static inline const char *text_of(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static inline int64_t integer_of(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+/* The routes. */
+ein_handler providers_get, providers_get_one, providers_get_models, providers_get_model;
+
+/* completion/1: what the user may call, as `find` and `catalog` of struct ein_completion. */
+int models_find(void *impl, const char *user_id, const char *model, const json_t *visible,
+                json_t **ret_found, struct ein_error *err);
+int models_catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
+                   struct ein_error *err);
+
+#endif
