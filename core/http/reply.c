@@ -2,6 +2,7 @@
 #include "reply.h"
 #include "cleanup.h"
 #include "error.h"
+#include "error_shape.h"
 #include "json_text.h"
 #include "request.h"
 #include "schema.h"
@@ -82,8 +83,10 @@ int reply_redirect(struct ein_req *req, int status, const char *location)
 
 int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
 {
-    return reply_json(req, status,
-                      json_pack("{s:o}", "detail", take_detail ? take_detail : json_null()));
+    EIN_JSON json_t *detail = take_detail ? take_detail : json_null();
+    json_t *body = error_shape(req, &status, detail);
+
+    return reply_json(req, status, body ? body : json_pack("{s:O}", "detail", detail));
 }
 
 int reply_fail(struct ein_req *req, int status, const char *fmt, ...)

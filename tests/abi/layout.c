@@ -298,6 +298,12 @@ AT(ein_audit, append, 8);
 AT(ein_audit, verify, 16);
 ENDS(ein_audit, verify);
 
+AT(ein_error_shape, struct_size, 0);
+AT(ein_error_shape, reserved, 4);
+AT(ein_error_shape, path, 8);
+AT(ein_error_shape, shape, 16);
+ENDS(ein_error_shape, shape);
+
 AT(ein_llm_call, struct_size, 0);
 AT(ein_llm_call, flags, 4);
 AT(ein_llm_call, connect_ms, 8);
@@ -499,5 +505,6 @@ TEXT(EIN_MODEL_KEYS, "model_keys/1");
 TEXT(EIN_AUDIT, "audit/1");
 TEXT(EIN_LLM_PROVIDER, "llm_provider/1");
 TEXT(EIN_COMPLETION, "completion/1");
+TEXT(EIN_ERROR_SHAPE, "error_shape/1");
 TEXT(EIN_DATA_STORE, "data_store/1");
 TEXT(EIN_AGENT_RUNTIME, "agent_runtime/1");

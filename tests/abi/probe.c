@@ -25,6 +25,7 @@ EIN_PUBLIC const struct ein_ledger *probe_ein_ledger;
 EIN_PUBLIC const struct ein_vault *probe_ein_vault;
 EIN_PUBLIC const struct ein_model_keys *probe_ein_model_keys;
 EIN_PUBLIC const struct ein_audit *probe_ein_audit;
+EIN_PUBLIC const struct ein_error_shape *probe_ein_error_shape;
 EIN_PUBLIC const struct ein_llm_call *probe_ein_llm_call;
 EIN_PUBLIC const struct ein_llm_piece *probe_ein_llm_piece;
 EIN_PUBLIC const struct ein_llm_outcome *probe_ein_llm_outcome;

@@ -142,6 +142,18 @@ struct ein_audit {
     int (*verify)(void *impl, uint64_t *ret_count, struct ein_error *err);
 };
 
+/* ---- error_shape/1 (1.1): what errors look like below a path ---------- */
+#define EIN_ERROR_SHAPE "error_shape/1"
+
+struct ein_error_shape {
+    uint32_t struct_size, reserved;
+    const char *path; /* "/v1": there, and everywhere below it */
+    /* The body of an error reply, the server's own among them: no such route, not logged in.
+     * `detail` is what {"detail": ...} would have held.  May change *status and set headers, may
+     * not reply.  NULL: as everywhere else. */
+    struct json_t *(*shape)(void *impl, struct ein_req *req, int *status, const struct json_t *detail);
+};
+
 /* ---- llm_provider/1: one model family, e.g. "openai" --------------------- */
 /* A message is {"role": "system"|"user"|"assistant", "content": text, or an array of parts}:
  *   {"type": "text", "text"}

@@ -3,6 +3,7 @@
 #include "csrf.h"
 #include "fixture.h"
 #include "reply.h"
+#include <einion/services.h>
 
 static int setup(void **state)
 {
@@ -99,6 +100,50 @@ static void test_every_failure_is_a_detail(void **state)
     assert_int_equal(reply_fail_error(req, &err), 404);
     assert_string_equal(req->reply.body, "{\"detail\":\"No such thing\"}");
     assert_string_equal(req->reply.type, "application/json");
+    request_done(req);
+}
+
+static json_t *shape(void *impl, struct ein_req *req, int *status, const json_t *detail)
+{
+    (void)impl;
+    if (json_is_true(detail))
+        return NULL;
+    if (*status == 422)
+        *status = 400;
+    (void)reply_set_header(req, "X-Shaped", "yes");
+    return json_pack("{s:O}", "error", detail);
+}
+
+static void test_a_plugin_shapes_the_errors_below_its_path(void **state)
+{
+    static const struct ein_error_shape shaper = { .struct_size = sizeof(shaper),
+                                                   .path = "/v1",
+                                                   .shape = shape };
+    static const struct {
+        const char *target, *body;
+    } table[] = {
+        { "/v1", "{\"error\":\"no\"}" },        { "/v1?a=b", "{\"error\":\"no\"}" },
+        { "/v1/chat/x", "{\"error\":\"no\"}" }, { "/v10", "{\"detail\":\"no\"}" },
+        { "/v", "{\"detail\":\"no\"}" },        { "/", "{\"detail\":\"no\"}" },
+        { "/other/v1", "{\"detail\":\"no\"}" },
+    };
+    struct fixture *it = *state;
+    struct ein_req *req;
+
+    assert_int_equal(
+        services_publish(it->services, &it->gate, EIN_ERROR_SHAPE, "one", &shaper, NULL, NULL), 0);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        req = fixture_begin(it, "GET", table[i].target, NULL);
+        assert_int_equal(reply_fail(req, 404, "no"), 404);
+        assert_string_equal(req->reply.body, table[i].body);
+        request_done(req);
+    }
+    req = fixture_begin(it, "GET", "/v1", NULL);
+    assert_int_equal(reply_fail_json(req, 422, json_array()), 400);
+    assert_int_equal(req->reply.status, 400);
+    assert_string_equal(reply_header(req, "X-Shaped"), "yes");
+    assert_int_equal(reply_fail_json(req, 422, json_true()), 422);
+    assert_string_equal(req->reply.body, "{\"detail\":true}");
     request_done(req);
 }
 
@@ -239,6 +284,7 @@ int main(void)
         TEST(test_there_are_so_many_headers_and_no_more),
         TEST(test_cookies_with_separators_are_refused),
         TEST(test_every_failure_is_a_detail),
+        TEST(test_a_plugin_shapes_the_errors_below_its_path),
         TEST(test_a_long_sentence_is_cut_at_a_whole_character),
         TEST(test_silence_and_errors_become_json),
         TEST(test_what_has_no_body_has_no_type),
