@@ -6,10 +6,10 @@
  *   GET    /users/me/keys/{key_id}   one of them
  *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
  *
- * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) and
- * kept as a hash.  Other bearer tokens are left to others.  Publishes auth_provider/1 "api_key";
- * its claims hold "keyId".  A wrong key is 401, and WWW-Authenticate says why: key_unknown,
- * key_expired, key_revoked.
+ * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) or
+ * `x-api-key: eink_ID_SECRET`, and kept as a hash.  Other tokens are left to others.  Publishes
+ * auth_provider/1 "api_key"; its claims hold "keyId".  A wrong key is 401, and WWW-Authenticate
+ * says why: key_unknown, key_expired, key_revoked.
  *
  * A key does what its scopes say: models, agents, deployments, admin, each whole or as agents:read,
  * agents:write, agents:run.  It can be given no scope that its maker lacks.  It acts as its owner

@@ -25,12 +25,18 @@ static int refuse(const struct api_keys *self, struct ein_req *req, const struct
     return error_set(err, EIN_E_DENIED, "%s", why->text);
 }
 
-/* The bearer token, if it is meant for us; NULL. */
-static const char *bearer_key(const struct ein_http *http, const struct ein_req *req)
+static const char *if_ours(const char *token)
 {
-    const char *token = bearer_token(http, req);
-
     return token && !strncmp(token, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) ? token : NULL;
+}
+
+/* The bearer token, or what clients of Anthropic's API send in its place, if it is meant for us;
+ * NULL. */
+static const char *sent_key(const struct ein_http *http, const struct ein_req *req)
+{
+    const char *key = if_ours(bearer_token(http, req));
+
+    return key ? key : if_ours(http->header(req, "x-api-key"));
 }
 
 static bool is_expired(const json_t *doc, const char *member)
@@ -115,7 +121,7 @@ static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
 {
     struct api_keys *self = impl;
-    const char *text = bearer_key(self->host->http, req);
+    const char *text = sent_key(self->host->http, req);
     unsigned char hash[KEY_HASH_BYTES];
     char id[KEY_ID_SIZE];
     EIN_JSON json_t *claims = NULL;

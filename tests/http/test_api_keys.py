@@ -128,6 +128,17 @@ def test_the_scheme_is_bearer(alice, scheme):
     assert alice.server.get("/agents", headers={"Authorization": scheme + token}).status == 200
 
 
+def test_clients_of_anthropics_api_send_it_as_x_api_key(alice):
+    token = make_key(alice)["key"]
+    foreign = {"Authorization": "Bearer sk-of-somebody"}
+    assert alice.server.get("/agents", headers={"x-api-key": token}).status == 200
+    assert alice.server.get("/agents", headers={"X-API-Key": token, **foreign}).status == 200
+    assert refusal(alice.server.get("/agents", headers={"x-api-key": token[:-1]})) == (401, "key_unknown")
+    for value in ("", "sk-ant-x", "Bearer " + token):
+        reply = alice.server.get("/agents", headers={"x-api-key": value})
+        assert reply.status == 401 and "key_" not in (reply.header("WWW-Authenticate") or "")
+
+
 @pytest.mark.parametrize("value", ["null", "", "x", "eyJhbGciOiJub25lIn0.e30.", "ein_1234567890123456789012"])
 def test_other_bearer_tokens_are_left_to_others(alice, value):
     reply = alice.server.get("/agents", headers={"Authorization": f"Bearer {value}"})
