@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
+
+from fixtures import time_limit  # noqa: E402, F401
+from talk import Talk  # noqa: E402
+from vendor import Vendor  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def the_upstream():
+    with Vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def upstream(the_upstream):
+    """A vendor that knows no answer yet; see tests/support/vendor.py."""
+    the_upstream.forget()
+    return the_upstream
+
+
+@pytest.fixture(scope="session")
+def talks():
+    made = {}
+    yield made
+    for talk in made.values():
+        talk.end()
+
+
+@pytest.fixture
+def talk(talks):
+    """talk("llm-gemini", base_url=upstream.url, ...): the plugin in a server, called as Talk has it.
+
+    One server for each set of settings, for the whole session; `name` and `env` are the instance's
+    name and the server's environment."""
+    lent = []
+
+    def to(plugin, name=None, env=None, **settings):
+        key = repr((plugin, name, env, sorted(settings.items())))
+        if key not in talks:
+            talks[key] = Talk(plugin, name, env, settings)
+        lent.append(talks[key])
+        return talks[key]
+
+    yield to
+    for talk in lent:
+        talk.server.check()
