@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from vendor import CUT, HALF, RESET, STALL, Gate, event, in_pieces, ndjson, raw, sse, stream, whole
+from vendor_formats import Said, bedrock_frame, speak
 
 
 @pytest.fixture
@@ -81,3 +82,28 @@ def test_a_stalled_reply_sees_its_client_leave(upstream):
         upstream.wait_asked()
         assert upstream.left == 0
     upstream.wait_left()
+
+
+def test_it_speaks_like_each_vendor(upstream, ask):
+    said = Said("Hello there", thought="A greeting.", tools=[("get_weather", {"city": "Paris"})], reasoning=3)
+    speak(upstream, said)
+    for path, mark in (("/v1/chat/completions", b"data: [DONE]\n\n"), ("/v1/responses", b'"type": "response.completed"'),
+                       ("/v1/messages", b"event: message_stop"), ("/v1beta/models/m:streamGenerateContent?alt=sse", b"STOP"),
+                       ("/model/m/converse-stream", b"messageStop"), ("/api/chat", b'"done": true')):  # fmt: skip
+        streamed = ask(path, '{"stream": true}').read()
+        assert mark in streamed and b"get_weather" in streamed
+        at_once = json.load(ask(path.replace("streamG", "g").replace("-stream", ""), '{"stream": false}'))
+        assert "Hello there" in json.dumps(at_once)
+
+
+def test_a_frame_is_what_the_vendors_own_codec_makes():
+    payload = b'{"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":5},"metrics":{"latencyMs":7}}'
+    headers = {":event-type": "metadata", ":content-type": "application/json", ":message-type": "event"}
+    made = bytes.fromhex(
+        "000000b40000004e11011d2a0b3a6576656e742d747970650700086d657461646174610d3a636f6e74656e742d747970650700106170706c6963"
+        "6174696f6e2f6a736f6e0d3a6d6573736167652d747970650700056576656e747b227573616765223a7b22696e707574546f6b656e73223a332c"
+        "226f7574707574546f6b656e73223a322c22746f74616c546f6b656e73223a357d2c226d657472696373223a7b226c6174656e63794d73223a37"
+        "7d7dd1014739")
+    ours = bedrock_frame(payload, "metadata")
+    assert len(ours) == len(made) and ours[:12] == made[:12] and payload in ours
+    assert all(bytes([len(name)]) + name.encode() + b"\x07" in ours for name in headers)
