@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int dispatch(struct sse *sse)
+{
+    int r = 0;
+
+    if (sse->has_data)
+        r = sse->on_event(sse->data, sse->event[0] ? sse->event : "message", sse->text.data,
+                          sse->text.len);
+    bytes_clear(&sse->text);
+    sse->has_data = false;
+    sse->event[0] = '\0';
+    return r;
+}
+
+static int add_data(struct sse *sse, const char *value, size_t len)
+{
+    int r = sse->has_data ? bytes_add(&sse->text, "\n", 1) : 0;
+
+    sse->has_data = true;
+    return r < 0 ? r : bytes_add(&sse->text, value, len);
+}
+
+static int take_line(void *data, const char *line, size_t len)
+{
+    struct sse *sse = data;
+    const char *colon, *value;
+    size_t name_len;
+
+    if (!sse->began && len >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) { /* byte order mark */
+        line += 3;
+        len -= 3;
+    }
+    sse->began = true;
+    if (len == 0)
+        return dispatch(sse);
+
+    colon = memchr(line, ':', len);
+    name_len = colon ? (size_t)(colon - line) : len;
+    value = colon ? colon + 1 : line + len;
+    if (value < line + len && *value == ' ')
+        value++;
+    len -= (size_t)(value - line);
+    if (name_len == 4 && !memcmp(line, "data", 4))
+        return add_data(sse, value, len);
+    if (name_len == 5 && !memcmp(line, "event", 5))
+        (void)snprintf(sse->event, sizeof(sse->event), "%.*s",
+                       (int)(len < SSE_EVENT_SIZE ? len : SSE_EVENT_SIZE), value);
+    return 0; /* comments, id, retry, and what nobody knows */
+}
+
+void sse_init(struct sse *sse, size_t max, sse_fn *on_event, void *data)
+{
+    *sse = (struct sse){ .on_event = on_event, .data = data };
+    bytes_init(&sse->text, max);
+    lines_init(&sse->lines, LINES_ANY, max, take_line, sse);
+}
+
+void sse_done(struct sse *sse)
+{
+    lines_done(&sse->lines);
+    bytes_done(&sse->text);
+}
+
+int sse_feed(struct sse *sse, const void *piece, size_t len)
+{
+    return lines_feed(&sse->lines, piece, len);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLUGIN_SSE_H
+#define PLUGIN_SSE_H
+
+#include "lines.h"
+
+/* text/event-stream as it comes (WHATWG HTML, 9.2), in pieces that end anywhere. */
+
+enum { SSE_EVENT_SIZE = 96 }; /* bytes of an event's name, with the NUL; a longer one is cut */
+
+/* EVENT is "message" where the stream names none.  TEXT is the data, NUL-ended, lent; it may be
+ * changed.  Non-zero ends the feeding, and is returned. */
+typedef int sse_fn(void *data, const char *event, char *text, size_t len);
+
+struct sse {
+    sse_fn *on_event;
+    void *data;
+    struct lines lines;
+    struct bytes text;
+    bool began, has_data;
+    char event[SSE_EVENT_SIZE];
+};
+
+/* The data of an event, and a line, has at most `max` bytes. */
+void sse_init(struct sse *sse, size_t max, sse_fn *on_event, void *data);
+void sse_done(struct sse *sse);
+
+/* 0, TOO_LARGE, NO_MEMORY, or what on_event() returned.  An event that no empty line has ended is
+ * none. */
+int sse_feed(struct sse *sse, const void *piece, size_t len);
+
+#endif

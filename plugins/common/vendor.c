@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vendor.h"
+
+#include "error.h"
+#include "sse.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- an instance ------------------------------------------------------------ */
+
+static const char *text_of(const json_t *settings, const char *name)
+{
+    const char *text = json_string_value(json_object_get(settings, name));
+
+    return text ? text : "";
+}
+
+static uint32_t number_of(const json_t *settings, const char *name)
+{
+    return (uint32_t)json_integer_value(json_object_get(settings, name));
+}
+
+static int check_headers(const json_t *headers, struct ein_error *err)
+{
+    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)headers, name, value)
+    {
+        if (r == 0)
+            r = vendor_header(&lines, name, json_string_value(value), err);
+    }
+    return r;
+}
+
+/* Without the '/' at its end, which people write and paths begin with. */
+static int take_base_url(struct vendor *vendor, const char *url, struct ein_error *err)
+{
+    size_t len = strlen(url);
+
+    if (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0)
+        return error_set(err, EIN_E_INVALID, "base_url: not an http or https URL");
+    while (url[len - 1] == '/')
+        len--;
+    vendor->base_url = strndup(url, len);
+    return vendor->base_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_ctx *ctx,
+                const json_t *settings, struct ein_error *err)
+{
+    const char *key = text_of(settings, "api_key_env");
+    int r;
+
+    *vendor = (struct vendor){
+        .host = host,
+        .ctx = ctx,
+        .title = text_of(settings, "title"),
+        .own_key = *key ? host->secret(ctx, key) : NULL,
+        .headers = json_object_get(settings, "headers"),
+        .connect_ms = number_of(settings, "connect_ms"),
+        .first_byte_ms = number_of(settings, "first_byte_ms"),
+        .idle_ms = number_of(settings, "idle_ms"),
+        .total_ms = number_of(settings, "total_ms"),
+        .reply_max = number_of(settings, "reply_max_bytes"),
+        .event_max = number_of(settings, "event_max_bytes"),
+        .max_redirects = number_of(settings, "max_redirects"),
+    };
+    r = check_headers(vendor->headers, err);
+    return r < 0 ? r : take_base_url(vendor, text_of(settings, "base_url"), err);
+}
+
+void vendor_done(struct vendor *vendor)
+{
+    free((char *)vendor->base_url);
+    vendor->base_url = NULL;
+}
+
+/* ---- one call ----------------------------------------------------------------- */
+
+struct run {
+    const struct vendor *vendor;
+    const struct vendor_call *call;
+    struct ein_llm_outcome *outcome;
+    struct ein_error *err;
+    struct ein_llm_call deadlines;
+    json_t *headers; /* of the answer */
+    enum { READ_NOTHING, READ_FAILURE, READ_WHOLE, READ_STREAM } reading;
+    struct bytes body; /* of a failure, or whole */
+    union {
+        struct sse sse;
+        struct lines lines;
+    };
+    bool may_end, ended;
+    int r; /* what a callback, or we, ended the call with */
+};
+
+/* A callback's answer; non-zero stops the transfer. */
+static int took(struct run *run, int r)
+{
+    if (r == VENDOR_END)
+        run->ended = true;
+    else if (r == VENDOR_MAY_END)
+        run->may_end = true;
+    else if (r < 0)
+        run->r = r;
+    return r < 0 ? r : 0;
+}
+
+static int garbled(const struct run *run)
+{
+    return vendor_fault(run->outcome, EIN_LLM_FAULT_UNREACHABLE, run->err,
+                        "%s sent something that is not JSON", run->vendor->title);
+}
+
+static int event(struct run *run, const char *name, const char *text, size_t len)
+{
+    EIN_JSON json_t *json = NULL;
+
+    if (run->ended || len == 0)
+        return 0;
+    if (len != 6 || memcmp(text, "[DONE]", 6) != 0) {
+        json = vendor_json(text, len);
+        if (!json)
+            return took(run, garbled(run));
+    }
+    return took(run, run->call->on_event(run->call->data, name, json, run->err));
+}
+
+static int on_sse(void *data, const char *name, char *text, size_t len)
+{
+    return event(data, name, text, len);
+}
+
+static int on_line(void *data, const char *text, size_t len)
+{
+    size_t blank = 0;
+
+    while (blank < len && (text[blank] == ' ' || text[blank] == '\t'))
+        blank++;
+    return event(data, NULL, text + blank, len - blank);
+}
+
+static const char *header_of(const json_t *headers, const char *name)
+{
+    return json_string_value(json_object_get(headers, name));
+}
+
+static void take_request_id(const struct run *run)
+{
+    const char *id = run->call->id_header ? header_of(run->headers, run->call->id_header) : NULL;
+
+    if (!id)
+        id = header_of(run->headers, "x-request-id");
+    if (!id)
+        id = header_of(run->headers, "request-id");
+    if (id)
+        (void)snprintf(run->outcome->vendor_request_id, sizeof(run->outcome->vendor_request_id),
+                       "%s", id);
+}
+
+/* A vendor that does not stream, or fails before it does, answers with JSON all the same. */
+static bool is_whole(const struct run *run)
+{
+    const char *type = header_of(run->headers, "content-type");
+
+    return run->call->framing == VENDOR_JSON ||
+           (run->call->on_whole && type && strncasecmp(type, "application/json", 16) == 0);
+}
+
+static void begin_stream(struct run *run)
+{
+    const struct vendor *vendor = run->vendor;
+
+    run->reading = READ_STREAM;
+    if (run->call->framing == VENDOR_SSE)
+        sse_init(&run->sse, vendor->event_max, on_sse, run);
+    else if (run->call->framing == VENDOR_LINES)
+        lines_init(&run->lines, LINES_LF, vendor->event_max, on_line, run);
+}
+
+static bool is_page(const struct run *run)
+{
+    const char *type = header_of(run->headers, "content-type");
+
+    return type && strncasecmp(type, "text/html", 9) == 0;
+}
+
+/* A proxy in between, or a base URL that leads elsewhere. */
+static int refuse_page(struct run *run)
+{
+    run->r = vendor_fault(run->outcome, EIN_LLM_FAULT_UNREACHABLE, run->err,
+                          "%s sent a page of HTML instead of an answer", run->vendor->title);
+    return run->r;
+}
+
+static int begin(struct run *run, int status)
+{
+    bool good = status >= 200 && status < 300;
+
+    if (good && is_page(run))
+        return refuse_page(run);
+    if (good && !is_whole(run)) {
+        begin_stream(run);
+        return 0;
+    }
+    run->reading = good ? READ_WHOLE : READ_FAILURE;
+    bytes_init(&run->body, good ? (size_t)run->vendor->reply_max : VENDOR_ERROR_MAX);
+    return 0;
+}
+
+static int on_head(void *data, int status, const json_t *headers)
+{
+    struct run *run = data;
+
+    run->outcome->vendor_status = status;
+    run->headers = json_incref((json_t *)headers);
+    take_request_id(run);
+    return begin(run, status);
+}
+
+static int too_large(struct run *run, int r)
+{
+    if (r == EIN_E_TOO_LARGE && run->r == 0)
+        run->r = vendor_fault(run->outcome, EIN_LLM_FAULT_UNREACHABLE, run->err,
+                              "%s sent an event of more than %zu bytes", run->vendor->title,
+                              run->vendor->event_max);
+    else if (r < 0 && run->r == 0)
+        run->r = error_set(run->err, r, "out of memory");
+    return run->r;
+}
+
+static int stream_piece(struct run *run, const void *piece, size_t len)
+{
+    switch (run->call->framing) {
+    case VENDOR_SSE:
+        return too_large(run, sse_feed(&run->sse, piece, len));
+    case VENDOR_LINES:
+        return too_large(run, lines_feed(&run->lines, piece, len));
+    default:
+        return took(run, run->call->on_bytes(run->call->data, piece, len, run->err));
+    }
+}
+
+static int on_data(void *data, const void *piece, size_t len)
+{
+    struct run *run = data;
+    size_t room = run->body.max - run->body.len;
+
+    if (run->ended)
+        return 0; /* the connection is used again when all is read */
+    if (run->reading == READ_STREAM)
+        return stream_piece(run, piece, len);
+    if (run->reading == READ_FAILURE && len > room)
+        len = room;
+    return too_large(run, bytes_add(&run->body, piece, len));
+}
+
+/* ---- what came of it ------------------------------------------------------------- */
+
+/* The end of the transfer with status 2xx. */
+static int finish_good(struct run *run)
+{
+    EIN_JSON json_t *json = NULL;
+
+    if (run->reading == READ_WHOLE) {
+        json = vendor_json(bytes_str(&run->body), run->body.len);
+        return json ? took(run, run->call->on_whole(run->call->data, json, run->err))
+                    : garbled(run);
+    }
+    if (run->call->framing == VENDOR_LINES)
+        (void)too_large(run, lines_end(&run->lines));
+    if (run->r < 0)
+        return run->r;
+    if (run->ended || run->may_end)
+        return 0;
+    return vendor_fault(run->outcome, EIN_LLM_FAULT_UNREACHABLE, run->err,
+                        "the answer of %s broke off before its end", run->vendor->title);
+}
+
+static int finish_redirect(const struct run *run, int status)
+{
+    return vendor_fault(run->outcome, EIN_LLM_FAULT_UNREACHABLE, run->err,
+                        "%s redirects to another address (%d), which its base_url should name",
+                        run->vendor->title, status);
+}
+
+static int finish_failure(struct run *run, int status)
+{
+    EIN_JSON json_t *json = vendor_json(bytes_str(&run->body), run->body.len);
+    struct vendor_failure failure = {
+        .status = status,
+        .headers = run->headers,
+        .body = json,
+        .fault = vendor_fault_of(status),
+        .retry_after_ms = vendor_retry_after(run->headers),
+        .words = json ? NULL : bytes_str(&run->body),
+    };
+
+    if (status < 400)
+        return finish_redirect(run, status);
+    if (run->call->classify)
+        run->call->classify(run->call->data, &failure);
+    return vendor_fail(run->vendor, &failure, run->call->secret, run->outcome, run->err);
+}
+
+/* The transfer itself failed, in the client's words. */
+static int finish_broken(const struct run *run, int r, const struct ein_error *why)
+{
+    const char *title = run->vendor->title;
+
+    if (r == EIN_E_CANCELLED)
+        return error_set(run->err, r, "the call was cancelled");
+    if (r == EIN_E_NO_MEMORY)
+        return error_set(run->err, r, "out of memory");
+    run->outcome->fault = EIN_LLM_FAULT_UNREACHABLE;
+    if (r == EIN_E_TIMEOUT)
+        return error_set(run->err, r, "%s does not answer in time: %s", title, why->text);
+    if (run->reading == READ_NOTHING)
+        return error_set(run->err, EIN_E_UNAVAILABLE, "%s cannot be reached: %s", title, why->text);
+    return error_set(run->err, EIN_E_UNAVAILABLE, "the answer of %s broke off: %s", title,
+                     why->text);
+}
+
+static int finish(struct run *run, int r, const struct ein_error *why)
+{
+    int status = run->outcome->vendor_status;
+
+    if (run->r < 0)
+        return run->r;
+    if (run->ended) /* whatever came after that */
+        return 0;
+    /* An error whose body breaks off is an error still. */
+    if (run->reading == READ_FAILURE && r != EIN_E_CANCELLED)
+        return finish_failure(run, status);
+    return r < 0 ? finish_broken(run, r, why) : finish_good(run);
+}
+
+/* ---- the request ------------------------------------------------------------------- */
+
+static int add_headers(const struct run *run, struct vendor_headers *lines, bool body)
+{
+    const struct vendor_call *call = run->call;
+    const char *accept = call->accept ? call->accept : "application/json";
+    const char *name;
+    json_t *value;
+    int r = vendor_header(lines, "Accept", accept, run->err);
+
+    if (r == 0 && body)
+        r = vendor_header(lines, "Content-Type", "application/json", run->err);
+    json_object_foreach((json_t *)run->vendor->headers, name, value)
+    {
+        if (r == 0)
+            r = vendor_header(lines, name, json_string_value(value), run->err);
+    }
+    for (const char *const *line = call->headers; line && *line && r == 0; line++)
+        r = vendor_header(lines, NULL, *line, run->err);
+    return r;
+}
+
+static uint32_t first_of(uint32_t ours, uint32_t otherwise)
+{
+    return ours ? ours : otherwise;
+}
+
+static int transfer(struct run *run, const char *url, const char *body, size_t body_len)
+{
+    const struct vendor *vendor = run->vendor;
+    const struct ein_llm_call *given = &run->deadlines;
+    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    struct ein_fetched got = { .struct_size = sizeof(got) };
+    struct ein_error why = { 0 };
+    int r = add_headers(run, &lines, body != NULL);
+
+    if (r < 0)
+        return r;
+    const struct ein_fetch what = {
+        .struct_size = sizeof(what),
+        .egress = EIN_EGRESS_OPERATOR,
+        .connect_ms = first_of(given->connect_ms, vendor->connect_ms),
+        .first_byte_ms = first_of(given->first_byte_ms, vendor->first_byte_ms),
+        .idle_ms = first_of(given->idle_ms, vendor->idle_ms),
+        .total_ms = first_of(given->total_ms, vendor->total_ms),
+        .max_redirects = vendor->max_redirects,
+        .max_bytes = vendor->reply_max,
+        .method = body ? "POST" : "GET",
+        .url = url,
+        .headers = (const char *const *)lines.lines,
+        .body = body,
+        .body_len = body_len,
+        .on_head = on_head,
+        .on_data = on_data,
+        .data = run,
+        .cancel = given->cancel,
+    };
+    r = vendor->host->client->fetch(vendor->ctx, &what, &got, &why);
+    json_decref(got.headers);
+    vendor->host->mem_free(got.body);
+    return finish(run, r, &why);
+}
+
+static void run_done(struct run *run)
+{
+    json_decref(run->headers);
+    bytes_done(&run->body);
+    if (run->reading == READ_STREAM && run->call->framing == VENDOR_SSE)
+        sse_done(&run->sse);
+    else if (run->reading == READ_STREAM && run->call->framing == VENDOR_LINES)
+        lines_done(&run->lines);
+}
+
+char *vendor_body(const struct vendor *vendor, const json_t *body, size_t *ret_len)
+{
+    return vendor->host->json_text(body, ret_len);
+}
+
+int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    struct run run = { .vendor = vendor, .call = call, .outcome = outcome, .err = err };
+    EIN_FREE char *url = NULL;
+    size_t body_len = call->body_len;
+    char *body = NULL;
+    int r;
+
+    if (call->llm)
+        vendor_read_call(call->llm, &run.deadlines);
+    if (asprintf(&url, "%s%s", vendor->base_url, call->path) < 0) {
+        url = NULL;
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    if (call->body && !(body = vendor_body(vendor, call->body, &body_len)))
+        return vendor_fault(outcome, EIN_LLM_FAULT_BAD_REQUEST, err,
+                            "the request cannot be written as JSON");
+    r = transfer(&run, url, body ? body : call->body_text, body_len);
+    vendor->host->mem_free(body);
+    run_done(&run);
+    return r;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "json_depth.h"
+#include "vendor.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- tables of another age ------------------------------------------------------ */
+
+void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_call)
+{
+    size_t known = call->struct_size < sizeof(*ret_call) ? call->struct_size : sizeof(*ret_call);
+
+    *ret_call = (struct ein_llm_call){ 0 };
+    memcpy(ret_call, call, known);
+}
+
+void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_outcome *ret)
+{
+    uint32_t size = ret->struct_size;
+
+    memcpy(ret, outcome, size < sizeof(*ret) ? size : sizeof(*ret));
+    ret->struct_size = size;
+}
+
+/* ---- headers and the key ---------------------------------------------------------- */
+
+static bool is_printable(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* NAME NULL: VALUE is the whole line. */
+int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
+                  struct ein_error *err)
+{
+    char *line;
+
+    if (!value || !*value)
+        return 0;
+    if (!is_printable(value) || (name && (!*name || strpbrk(name, ": \t\r\n"))))
+        return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name ? name : "");
+    if (headers->count >= VENDOR_HEADERS_MAX)
+        return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
+    if (asprintf(&line, "%s%s%s", name ? name : "", name ? ": " : "", value) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    headers->lines[headers->count++] = line;
+    headers->lines[headers->count] = NULL;
+    return 0;
+}
+
+void vendor_headers_done(struct vendor_headers *headers)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        explicit_bzero(headers->lines[i], strlen(headers->lines[i]));
+        free(headers->lines[i]);
+    }
+    headers->count = 0;
+}
+
+int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, const char **ret_key,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    const char *key = call->api_key ? call->api_key : vendor->own_key;
+
+    if (!key || !*key)
+        return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err, "there is no key for %s",
+                            vendor->title);
+    if (!is_printable(key))
+        return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err,
+                            "the key for %s has characters that no key has", vendor->title);
+    *ret_key = key;
+    return 0;
+}
+
+/* ---- pieces ------------------------------------------------------------------------ */
+
+int vendor_piece(const struct vendor_sink *sink, int kind, const char *text, const json_t *data,
+                 struct ein_error *err)
+{
+    const struct ein_llm_piece piece = {
+        .struct_size = sizeof(piece),
+        .kind = kind,
+        .text = text,
+        .data = data,
+    };
+
+    if ((!text || !*text) && !data)
+        return 0;
+    if (sink->sink(&piece, sink->data) != 0)
+        return error_set(err, EIN_E_CANCELLED, "the call was cancelled");
+    return 0;
+}
+
+int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
+                     const char *name, const char *arguments, const json_t *replay,
+                     struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    EIN_JSON json_t *object =
+        *arguments ? vendor_json(arguments, strlen(arguments)) : json_object();
+    EIN_JSON json_t *data = NULL;
+
+    if (!json_is_object(object))
+        return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            "%s sent a tool call that is not JSON", vendor->title);
+    data = json_pack("{s:s, s:s, s:O, s:O*}", "id", id ? id : "", "name", name ? name : "",
+                     "arguments", object, "replay", replay);
+    if (!data)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor_piece(sink, EIN_LLM_TOOL_CALL, NULL, data, err);
+}
+
+/* ---- JSON --------------------------------------------------------------------------- */
+
+static unsigned hex4(const char *text, const char *end)
+{
+    unsigned value = 0;
+
+    if (end - text < 4)
+        return 0x10000;
+    for (int i = 0; i < 4; i++) {
+        char c = (char)tolower((unsigned char)text[i]);
+
+        if (!isxdigit((unsigned char)c))
+            return 0x10000;
+        value = value * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+/* The length of the escape at `text`; *ret_bad where it stands for no character. */
+static size_t escape_len(const char *text, const char *end, bool *ret_bad)
+{
+    unsigned unit, low;
+
+    *ret_bad = false;
+    if (end - text < 2 || text[1] != 'u')
+        return end - text < 2 ? 1 : 2;
+    unit = hex4(text + 2, end);
+    if (unit >= 0xd800 && unit < 0xdc00) {
+        low = end - text >= 8 && text[6] == '\\' && text[7] == 'u' ? hex4(text + 8, end) : 0;
+        if (low >= 0xdc00 && low < 0xe000)
+            return 12;
+    }
+    *ret_bad = unit == 0 || (unit >= 0xd800 && unit < 0xe000);
+    return unit > 0xffff ? 2 : 6;
+}
+
+/* The length of the UTF-8 character at `text`; 0: it is none. */
+static size_t char_len(const unsigned char *text, const unsigned char *end)
+{
+    size_t len = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+
+    if (*text > 0xf4 || len > (size_t)(end - text))
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((*text == 0xe0 && text[1] < 0xa0) || (*text == 0xed && text[1] > 0x9f) ||
+        (*text == 0xf0 && text[1] < 0x90) || (*text == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return len;
+}
+
+/* Replaces what no string may hold by U+FFFD, which is never longer than three times that. */
+static char *repair(const char *text, size_t len, size_t *ret_len)
+{
+    const char *end = text + len;
+    char *fixed = malloc(3 * len + 1), *to = fixed;
+
+    while (fixed && text < end) {
+        bool bad = false;
+        size_t take = *text == '\\'
+                          ? escape_len(text, end, &bad)
+                          : char_len((const unsigned char *)text, (const unsigned char *)end);
+
+        if (bad || take == 0) {
+            memcpy(to, "\xef\xbf\xbd", 3);
+            to += 3;
+        } else {
+            memcpy(to, text, take);
+            to += take;
+        }
+        text += take ? take : 1;
+    }
+    if (fixed)
+        *ret_len = (size_t)(to - fixed);
+    return fixed;
+}
+
+json_t *vendor_json(const char *text, size_t len)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+    EIN_FREE char *fixed = NULL;
+    json_t *json;
+
+    if (json_deeper_than(text, len, VENDOR_DEPTH_MAX))
+        return NULL;
+    json = json_loadb(text, len, flags, NULL);
+    if (json || !(fixed = repair(text, len, &len)))
+        return json;
+    return json_loadb(fixed, len, flags, NULL);
+}
+
+uint64_t vendor_count(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    double number = json_number_value(value);
+
+    if (json_is_string(value))
+        number = strtod(json_string_value(value), NULL);
+    return number >= 1 && number < 1e15 ? (uint64_t)number : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What vendors send as JSON, and as Retry-After: what is read can be written again. */
+#include "vendor.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    EIN_JSON json_t *json = vendor_json((const char *)data, size);
+    EIN_JSON json_t *header = json_stringn((const char *)data, strnlen((const char *)data, size));
+    EIN_JSON json_t *headers = header ? json_pack("{s:O}", "retry-after", header) : NULL;
+
+    if (json) {
+        EIN_FREE char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+        EIN_JSON json_t *again = text ? vendor_json(text, strlen(text)) : NULL;
+
+        if (!again || !json_equal(json, again))
+            abort();
+    }
+    if (vendor_retry_after(headers) > VENDOR_RETRY_MAX_MS)
+        abort();
+    return 0;
+}
