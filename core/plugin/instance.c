@@ -210,7 +210,8 @@ int instance_publish(struct ein_ctx *ctx, const char *iface, const char *name, c
         count++;
     if (count == INSTANCE_OFFERS_MAX)
         return error_set(err, EIN_E_BUSY, "more than %d services", INSTANCE_OFFERS_MAX);
-    r = services_publish(ctx->setup->services, &ctx->gate, iface, name, vtable, impl, err);
+    r = services_publish(ctx->setup->services, &ctx->gate, iface, name ? name : ctx->name, vtable,
+                         impl, err);
     if (r < 0)
         return r;
     offer = strdup(iface);

@@ -26,7 +26,7 @@
  *
  * Changes    1.0  first release
  *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
- *                 vendor_cost, model, stop_sequence; error_shape/1
+ *                 vendor_cost, model, stop_sequence; error_shape/1; publish() without a name
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -346,7 +346,8 @@ struct ein_host {
     /* What /readyz says of this instance from now on; NULL: it is well. */
     void (*unready)(struct ein_ctx *ctx, const char *reason);
 
-    /* [init] Offer a service.  EIN_E_CONFLICT if iface+name is taken. */
+    /* [init] Offer a service.  EIN_E_CONFLICT if iface+name is taken.  name NULL (1.1): that of
+     * the instance. */
     int (*publish)(struct ein_ctx *ctx, const char *iface, const char *name, const void *vtable, void *impl,
                    struct ein_error *err);
     /* The owner cannot leave before release(): acquire at the moment of use.

@@ -121,10 +121,11 @@ static int prepare(struct puppet *puppet, struct ein_error *err)
 {
     const char *offer = setting(puppet, "offer"), *topic = setting(puppet, "topic");
     json_int_t busy_ms = json_integer_value(json_object_get(puppet->config, "busy_ms"));
+    const char *name = *setting(puppet, "unnamed") ? NULL : NAME;
     int r = 0;
 
     if (*offer)
-        r = puppet->host->publish(puppet->ctx, offer, NAME, &api, puppet, err);
+        r = puppet->host->publish(puppet->ctx, offer, name, &api, puppet, err);
     if (r == 0 && *topic)
         r = puppet->host->subscribe(puppet->ctx, topic, on_event, puppet);
     if (r == 0 && busy_ms > 0)
@@ -189,6 +190,7 @@ static const struct ein_plugin puppet_plugin = {
     .summary = "Does as it is told",
     .config_schema = "{\"type\": \"object\", \"properties\": {"
                      "\"offer\": {\"type\": \"string\", \"default\": \"\"},"
+                     "\"unnamed\": {\"type\": \"string\", \"default\": \"\"},"
                      "\"topic\": {\"type\": \"string\", \"default\": \"\"},"
                      "\"busy_ms\": {\"type\": \"integer\"},"
                      "\"fail\": {\"type\": \"string\", \"default\": \"\"}}}",

@@ -393,6 +393,19 @@ static void services_are_published_in_init_only(void **state)
     services_release(service);
 }
 
+static void a_service_without_a_name_bears_that_of_its_instance(void **state)
+{
+    struct world *world = *state;
+    const struct ein_service *service;
+
+    world_start(world,
+                "- {name: one, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n"
+                "- {name: two, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n");
+    service = world_acquire(world, "a/1");
+    assert_string_equal(service->name, "one");
+    services_release(service);
+}
+
 static void a_secret_stays_where_it_is_until_fini(void **state)
 {
     struct world *world = *state;
@@ -514,6 +527,7 @@ int main(void)
         TEST(events_reach_only_those_who_have_started),
         TEST(an_instance_says_itself_that_it_is_not_well),
         TEST(services_are_published_in_init_only),
+        TEST(a_service_without_a_name_bears_that_of_its_instance),
         TEST(a_secret_stays_where_it_is_until_fini),
         TEST(only_what_changed_is_touched),
         TEST(a_configuration_with_faults_changes_nothing),
