@@ -4,7 +4,7 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "client_head.h"
-#include "client_io.h"
+#include "client_line.h"
 #include "client_transfer.h"
 #include "client_url.h"
 #include "clock.h"
@@ -28,6 +28,7 @@ struct settings {
     char *ca_file; /* NULL: the system's */
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
     uint64_t max_bytes;
+    struct line_limits lines;
 };
 
 struct client {
@@ -36,8 +37,10 @@ struct client {
     struct metrics *metrics;
     struct metric *seconds;
     pthread_mutex_t lock;
+    pthread_cond_t idle;       /* there are no fetches */
     struct settings *settings; /* guarded by lock */
-    struct client_io *io;      /* guarded by lock until it is made: NULL before the first fetch */
+    uint64_t fetches;          /* guarded by lock */
+    struct lines *lines;
 };
 
 /* ---- settings ---- */
@@ -64,13 +67,14 @@ static int read_number(const json_t *section, const char *name, uint64_t *ret_nu
     return 0;
 }
 
-static int read_ms(const json_t *section, const char *name, uint32_t *ret_ms, struct ein_error *err)
+static int read_u32(const json_t *section, const char *name, uint32_t *ret_number,
+                    struct ein_error *err)
 {
-    uint64_t ms = 0;
-    int r = read_number(section, name, &ms, err);
+    uint64_t number = 0;
+    int r = read_number(section, name, &number, err);
 
     if (r == 0)
-        *ret_ms = ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
+        *ret_number = number > INT32_MAX ? INT32_MAX : (uint32_t)number;
     return r;
 }
 
@@ -78,10 +82,13 @@ static int read_limits(struct settings *settings, const json_t *section, struct 
 {
     int r;
 
-    if ((r = read_ms(section, "connect_ms", &settings->connect_ms, err)) < 0 ||
-        (r = read_ms(section, "first_byte_ms", &settings->first_byte_ms, err)) < 0 ||
-        (r = read_ms(section, "idle_ms", &settings->idle_ms, err)) < 0 ||
-        (r = read_ms(section, "total_ms", &settings->total_ms, err)) < 0)
+    if ((r = read_u32(section, "connect_ms", &settings->connect_ms, err)) < 0 ||
+        (r = read_u32(section, "first_byte_ms", &settings->first_byte_ms, err)) < 0 ||
+        (r = read_u32(section, "idle_ms", &settings->idle_ms, err)) < 0 ||
+        (r = read_u32(section, "total_ms", &settings->total_ms, err)) < 0 ||
+        (r = read_u32(section, "connections", &settings->lines.connections, err)) < 0 ||
+        (r = read_u32(section, "idle_connections", &settings->lines.idle, err)) < 0 ||
+        (r = read_u32(section, "idle_connection_ms", &settings->lines.idle_ms, err)) < 0)
         return r;
     return read_number(section, "max_bytes", &settings->max_bytes, err);
 }
@@ -131,17 +138,21 @@ static struct settings *settings_hold(struct client *client)
 {
     EIN_LOCKED(&client->lock);
 
+    client->fetches++;
     client->settings->users++;
     return client->settings;
 }
 
-static void settings_release(struct client *client, struct settings *settings)
+/* The client may be gone afterwards. */
+static void settings_give_back(struct client *client, struct settings *settings)
 {
     bool last;
 
     {
         EIN_LOCKED(&client->lock);
         last = --settings->users == 0;
+        if (--client->fetches == 0)
+            (void)pthread_cond_signal(&client->idle);
     }
     if (last)
         settings_free(settings);
@@ -158,6 +169,7 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     if (!client)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
     (void)pthread_mutex_init(&client->lock, NULL);
+    (void)pthread_cond_init(&client->idle, NULL);
     client->listen_host = listen_host ? strdup(listen_host) : NULL;
     client->listen_port = listen_port;
     client->metrics = metrics;
@@ -167,50 +179,55 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     r = listen_host && !client->listen_host
             ? error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client")
             : settings_load(client, section, &client->settings, err);
+    if (r == 0)
+        r = lines_new(&client->lines, err);
     if (r < 0) {
         client_free(client);
         return r;
     }
+    lines_configure(client->lines, &client->settings->lines);
     *ret_client = client;
     return 0;
 }
 
 int client_reload(struct client *client, const json_t *section, struct ein_error *err)
 {
-    struct settings *settings, *before;
+    struct settings *settings, *before = NULL;
     int r = settings_load(client, section, &settings, err);
 
     if (r < 0)
         return r;
     {
         EIN_LOCKED(&client->lock);
-        before = client->settings;
+        if (--client->settings->users == 0)
+            before = client->settings;
         client->settings = settings;
+        lines_configure(client->lines, &settings->lines);
     }
-    settings_release(client, before);
+    settings_free(before);
     return 0;
+}
+
+static void end_fetches(struct client *client)
+{
+    if (client->lines)
+        lines_end(client->lines);
+    EIN_LOCKED(&client->lock);
+    while (client->fetches > 0)
+        (void)pthread_cond_wait(&client->idle, &client->lock);
 }
 
 void client_free(struct client *client)
 {
     if (!client)
         return;
-    client_io_free(client->io);
+    end_fetches(client);
+    lines_free(client->lines);
     settings_free(client->settings);
     free(client->listen_host);
+    (void)pthread_cond_destroy(&client->idle);
     (void)pthread_mutex_destroy(&client->lock);
     free(client);
-}
-
-static int io_get(struct client *client, struct client_io **ret_io, struct ein_error *err)
-{
-    int r = 0;
-    EIN_LOCKED(&client->lock);
-
-    if (!client->io)
-        r = client_io_new(&client->io, err);
-    *ret_io = client->io;
-    return r;
 }
 
 /* ---- one fetch ---- */
@@ -432,7 +449,7 @@ static int redirect(struct fetch *fetch, struct ein_error *err)
     return 0;
 }
 
-static int hop(struct client_io *io, struct fetch *fetch, int64_t until_ms, struct ein_error *err)
+static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struct ein_error *err)
 {
     const struct ein_fetch *what = &fetch->what;
     const struct settings *settings = fetch->settings;
@@ -452,6 +469,7 @@ static int hop(struct client_io *io, struct fetch *fetch, int64_t until_ms, stru
         .connect_ms = what->connect_ms ? what->connect_ms : settings->connect_ms,
         .first_byte_ms = what->first_byte_ms ? what->first_byte_ms : settings->first_byte_ms,
         .idle_ms = what->idle_ms ? what->idle_ms : settings->idle_ms,
+        .line_ms = settings->lines.idle_ms,
         .until_ms = until_ms,
         .max_bytes = fetch->max_bytes,
         .cancel = what->cancel,
@@ -462,22 +480,21 @@ static int hop(struct client_io *io, struct fetch *fetch, int64_t until_ms, stru
     };
     int r = check_url(fetch, err);
 
-    return r < 0 ? r : transfer_run(io, &transfer, err);
+    return r < 0 ? r : transfer_run(lines, &transfer, err);
 }
 
 static int hops(struct client *client, struct fetch *fetch, struct ein_error *err)
 {
     uint32_t total_ms = fetch->what.total_ms ? fetch->what.total_ms : fetch->settings->total_ms;
     int64_t until_ms = clock_mono_ms() + total_ms;
-    struct client_io *io;
-    int r = io_get(client, &io, err);
+    int r;
 
-    while (r == 0) {
-        r = hop(io, fetch, until_ms, err);
+    do {
+        r = hop(client->lines, fetch, until_ms, err);
         if (r < 0 || !fetch->location)
             return r;
         r = redirect(fetch, err);
-    }
+    } while (r == 0);
     return r;
 }
 
@@ -573,6 +590,6 @@ int client_fetch(struct client *client, const struct ein_fetch *what, struct ein
         r = give(&fetch, ret, err);
     tell(client, r, began_us);
     fetch_done(&fetch);
-    settings_release(client, settings);
+    settings_give_back(client, settings);
     return r;
 }

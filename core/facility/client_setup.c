@@ -64,15 +64,20 @@ static int add_header(struct running *running, const char *line)
 static int set_headers(struct running *running)
 {
     static const char *const content_type[] = { "content-type", NULL };
-    bool has_type = false;
+    static const char *const expect[] = { "expect", NULL };
+    bool has_type = false, asks = !running->what->body;
     int r = 0;
 
     for (const char *const *line = running->what->headers; *line && r == 0; line++) {
         has_type = has_type || client_head_is_one_of(*line, content_type);
+        asks = asks || client_head_is_one_of(*line, expect);
         r = add_header(running, *line);
     }
-    /* libcurl takes every body for a form unless it is told not to. */
-    return r == 0 && !has_type ? append(running, "Content-Type:") : r;
+    /* libcurl takes every body for a form, and asks before it sends a large one, unless it is told
+     * not to: a body in memory costs nothing to send. */
+    if (r == 0 && !has_type)
+        r = append(running, "Content-Type:");
+    return r == 0 && !asks ? append(running, "Expect:") : r;
 }
 
 static bool sends_length_zero(const char *method)
@@ -80,15 +85,12 @@ static bool sends_length_zero(const char *method)
     return str_eq(method, "POST") || str_eq(method, "PUT") || str_eq(method, "PATCH");
 }
 
-static int set_body(struct running *running, const struct client_callbacks *callbacks)
+static void set_body(struct running *running, const struct client_callbacks *callbacks)
 {
     const struct transfer *what = running->what;
-    CURL *easy = running->task.easy;
+    CURL *easy = running->line->easy;
 
     if (what->on_send) {
-        running->send = malloc(CLIENT_SEND_PIECE);
-        if (!running->send)
-            return EIN_E_NO_MEMORY;
         (void)curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
         (void)curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)what->send_len);
         (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, callbacks->on_read);
@@ -101,12 +103,11 @@ static int set_body(struct running *running, const struct client_callbacks *call
         (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     }
     (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, what->method);
-    return 0;
 }
 
 static void set_callbacks(struct running *running, const struct client_callbacks *callbacks)
 {
-    CURL *easy = running->task.easy;
+    CURL *easy = running->line->easy;
 
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, callbacks->on_header);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, running);
@@ -122,13 +123,17 @@ static void set_callbacks(struct running *running, const struct client_callbacks
 static void set_manners(struct running *running)
 {
     const struct transfer *what = running->what;
-    CURL *easy = running->task.easy;
+    CURL *easy = running->line->easy;
 
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    /* A line carries one request at a time, which is all that HTTP/2 would change. */
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "einion");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CLIENT_RECEIVE_PIECE);
+    (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_SEND_PIECE);
+    (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)what->line_ms / 1000 + 1);
     /* A resolver that hangs must not hold up the thread when its transfer is aborted. */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
@@ -144,17 +149,15 @@ static void set_manners(struct running *running)
 int client_setup(struct running *running, const struct client_callbacks *callbacks,
                  struct ein_error *err)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = running->line->easy;
     int r;
 
-    running->task.easy = easy;
-    if (!easy || curl_easy_setopt(easy, CURLOPT_URL, running->what->url->text) != CURLE_OK)
+    if (curl_easy_setopt(easy, CURLOPT_URL, running->what->url->text) != CURLE_OK)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for a fetch");
     set_callbacks(running, callbacks);
     set_manners(running);
-    r = set_body(running, callbacks);
-    if (r == 0)
-        r = set_headers(running);
+    set_body(running, callbacks);
+    r = set_headers(running);
     if (r < 0)
         return error_set(err, r, "%s", error_text(r));
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, running->headers);
@@ -163,19 +166,12 @@ int client_setup(struct running *running, const struct client_callbacks *callbac
 
 void client_setup_done(struct running *running)
 {
-    curl_easy_cleanup(running->task.easy);
+    if (running->line)
+        curl_easy_reset(running->line->easy);
     curl_slist_free_all(running->headers);
 }
 
 /* ---- how it ended ---- */
-
-static const struct {
-    int curl, ours;
-} codes[] = {
-    { CURLE_OPERATION_TIMEDOUT, EIN_E_TIMEOUT },
-    { CURLE_URL_MALFORMAT, EIN_E_INVALID },
-    { CLIENT_TASK_ABORTED, EIN_E_CANCELLED },
-};
 
 int client_setup_outcome(const struct running *running, struct ein_error *err)
 {
@@ -185,23 +181,13 @@ int client_setup_outcome(const struct running *running, struct ein_error *err)
 
     if (running->code == CURLE_OK)
         return 0;
-    if (running->fault == EIN_E_TOO_LARGE && !running->head_done)
-        return error_set(err, EIN_E_TOO_LARGE, "%s: the reply's headers are longer than %d bytes",
-                         host, CLIENT_HEADERS_MAX);
-    if (running->fault == EIN_E_TOO_LARGE)
-        return error_set(err, EIN_E_TOO_LARGE, "%s: the reply is longer than %llu bytes", host,
-                         (unsigned long long)running->what->max_bytes);
-    if (running->fault)
-        return error_set(err, running->fault, "no memory for the reply of %s", host);
     if (running->denied.code && !running->connected)
         return error_set(err, EIN_E_DENIED, "%s: %s", host, running->denied.text);
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        if (codes[i].curl == running->code)
-            r = codes[i].ours;
-    }
-    if (running->code == CLIENT_TASK_ABORTED)
-        text = "the server is stopping";
-    else if (!*text)
+    if (running->code == CURLE_OPERATION_TIMEDOUT)
+        r = EIN_E_TIMEOUT;
+    else if (running->code == CURLE_URL_MALFORMAT)
+        r = EIN_E_INVALID;
+    if (!*text)
         text = curl_easy_strerror((CURLcode)running->code);
     return error_set(err, r, "%s: %s", host, text);
 }

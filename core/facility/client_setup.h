@@ -3,39 +3,31 @@
 #define CLIENT_SETUP_H
 
 #include "buf.h"
-#include "client_io.h"
+#include "cancel.h"
+#include "client_line.h"
 #include "client_transfer.h"
 #include <curl/curl.h>
-#include <pthread.h>
 
-/* A transfer while it runs: what its caller and libcurl's thread share. */
+/* A transfer while it runs.  All of it is its caller's thread's, but for the token, which may fire
+ * on any. */
 struct running {
     const struct transfer *what;
-    struct client_task task;
+    struct lines *lines;
+    struct line *line; /* of its CURL handle; NULL while there is none: lines' lock */
+    struct ein_cancel cancel;
     struct curl_slist *headers;
     char curl_text[CURL_ERROR_SIZE];
-    struct buf spare;        /* the caller's: changes places with `queue` */
-    struct buf head;         /* header lines; the caller's once head_done */
-    bool head_given;         /* the caller's */
-    int64_t began_ms;        /* const */
-    char *send;              /* CLIENT_SEND_PIECE bytes; the caller's while send_wanted */
-    struct ein_error denied; /* the thread's until it has ended; code 0: not denied */
-
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* guarded by lock: */
-    bool cancelled;
+    struct buf head; /* header lines */
+    int64_t began_ms;
+    int64_t active_ms; /* when something last moved */
     bool connected;
     bool head_done;
-    int status;
-    struct buf queue;  /* of the body, not yet given to the caller */
     uint64_t received; /* bytes of the body */
-    bool send_wanted, send_end;
-    size_t send_at, send_len;
-    int64_t active_ms; /* when something last moved */
-    int fault;         /* why our side stopped: TOO_LARGE, NO_MEMORY */
-    bool ended;
-    int code; /* CURLcode, or CLIENT_TASK_ABORTED */
+
+    struct ein_error denied; /* code 0: not denied */
+    int result;              /* what our side stopped it with; 0: it did not, 1: it has enough */
+    struct ein_error *err;   /* of `result`, if that is negative */
+    int code;                /* CURLcode, once libcurl has ended it */
 };
 
 struct client_callbacks {
@@ -50,12 +42,11 @@ int client_setup(struct running *running, const struct client_callbacks *callbac
                  struct ein_error *err);
 void client_setup_done(struct running *running);
 
-/* On libcurl's thread: whether the egress policy lets this transfer go there; else why not is in
- * running->denied. */
+/* Whether the egress policy lets this transfer go there; else why not is in running->denied. */
 bool client_setup_address_ok(struct running *running, const struct sockaddr *address);
 bool client_setup_ip_ok(struct running *running, const char *ip, uint16_t port);
 
-/* After the end: 0, or what went wrong in our words. */
+/* After libcurl has ended it: 0, or what went wrong in our words. */
 int client_setup_outcome(const struct running *running, struct ein_error *err);
 
 #endif

@@ -6,11 +6,11 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 
-struct client_io;
+struct lines;
 struct egress;
 
-/* One request and its reply: one hop of a fetch.  Everything is lent until transfer_run()
- * returns, and every callback runs on its caller's thread. */
+/* One request and its reply: one hop of a fetch, on the thread of its caller.  Everything is lent
+ * until transfer_run() returns. */
 struct transfer {
     const struct client_url *url;
     const char *method;
@@ -27,6 +27,7 @@ struct transfer {
     bool decode; /* ask for compression and undo it; max_bytes counts what comes out */
 
     uint32_t connect_ms, first_byte_ms, idle_ms;
+    uint32_t line_ms; /* a connection that nobody uses is not used again after this long */
     int64_t until_ms; /* clock_mono_ms() at which the whole fetch is late */
     uint64_t max_bytes;
     struct ein_cancel *cancel; /* may be NULL */
@@ -38,6 +39,6 @@ struct transfer {
     void *send_data; /* of on_send */
 };
 
-int transfer_run(struct client_io *io, const struct transfer *transfer, struct ein_error *err);
+int transfer_run(struct lines *lines, const struct transfer *transfer, struct ein_error *err);
 
 #endif
