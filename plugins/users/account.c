@@ -4,6 +4,7 @@
 #include "calendar.h"
 #include "cleanup.h"
 #include "error.h"
+#include "purse.h"
 #include "timestamps.h"
 
 #include <string.h>
@@ -291,8 +292,10 @@ int account_get(const struct users *users, const char *uid, const struct ein_ide
                 struct account *ret_account, struct ein_error *err)
 {
     EIN_JSON json_t *user = NULL;
-    int r = account_ensure(users, uid, &user, err);
+    int r = purse_flush(users, err);
 
+    if (r == 0)
+        r = account_ensure(users, uid, &user, err);
     if (r == 0 && identity && !is_known(user, identity))
         r = change(users, uid, take_identity, (void *)identity, err);
     return r < 0 ? r : read_account(users, uid, ret_account, err);
@@ -302,9 +305,13 @@ int account_change(const struct users *users, const char *uid, account_edit *edi
                    struct account *ret_account, struct ein_error *err)
 {
     EIN_JSON json_t *user = NULL;
-    int r = account_ensure(users, uid, &user, err);
+    int r = purse_flush(users, err);
 
     if (r == 0)
+        r = account_ensure(users, uid, &user, err);
+    if (r == 0)
         r = change(users, uid, edit, data, err);
+    if (r == 0)
+        purse_shrink(users, uid); /* what is left is seen by the next call */
     return r != 0 ? r : read_account(users, uid, ret_account, err);
 }

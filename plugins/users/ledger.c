@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "error.h"
 #include "ids.h"
+#include "purse.h"
 
 #include <string.h>
 
@@ -29,32 +30,31 @@ static int batch(const struct users *users, struct ein_doc_op *ops, size_t count
 
 /* ---- the parts of a batch ----------------------------------------------- */
 
-static struct ein_doc_op add(const char *uid, const char *field, int64_t by)
+struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by)
 {
     return (struct ein_doc_op){ .kind = EIN_DOC_UPDATE,
-                                .set = ACCOUNTS_SET,
-                                .id = uid,
+                                .set = set,
+                                .id = id,
                                 .add_field = field,
                                 .add_by = by,
                                 .add_min = INT64_MIN };
 }
 
-static struct ein_doc_op put_new(const char *set, const char *id, const json_t *doc)
+struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc)
 {
     return (struct ein_doc_op){
         .kind = EIN_DOC_PUT, .set = set, .id = id, .expect = EIN_REV_NEW, .doc = doc
     };
 }
 
-static struct ein_doc_op drop(const char *set, const char *id, const char *expect)
+struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect)
 {
     return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
 }
 
 /* ---- reserve ------------------------------------------------------------ */
 
-/* More than the minimum has to be left before, and nothing may be missing afterwards. */
-static int64_t least_after(const struct users *users, int64_t bound)
+int64_t ledger_least_after(const struct users *users, int64_t bound)
 {
     int64_t least = users->minimum + 1 - bound;
 
@@ -69,11 +69,12 @@ static int64_t lease_end(const struct users *users, uint32_t lease_ms)
 static int reserve_once(const struct users *users, const char *uid, const char *hold, int64_t bound,
                         const json_t *doc, struct ein_error *err)
 {
-    struct ein_doc_op ops[] = { add(uid, "remainingNano", -bound), add(uid, "heldNano", bound),
-                                put_new(HOLDS_SET, hold, doc) };
+    struct ein_doc_op ops[] = { ledger_add(ACCOUNTS_SET, uid, "remainingNano", -bound),
+                                ledger_add(ACCOUNTS_SET, uid, "heldNano", bound),
+                                ledger_put_new(HOLDS_SET, hold, doc) };
 
     if (bound > 0)
-        ops[0].add_min = least_after(users, bound);
+        ops[0].add_min = ledger_least_after(users, bound);
     return batch(users, ops, 3, err);
 }
 
@@ -87,6 +88,10 @@ int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t leas
     int r = money_check(bound, "What is set aside", err);
 
     if (r == 0)
+        r = purse_reserve(users, user_id, bound, lease_ms, ret_hold, err);
+    if (r > 0)
+        return 0;
+    if (r == 0)
         r = account_ensure(users, user_id, &user, err);
     if (r < 0)
         return r;
@@ -98,7 +103,8 @@ int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t leas
         return no_memory(err);
     r = reserve_once(users, user_id, hold, bound, doc, err);
     if (r == EIN_E_CONFLICT) {
-        ledger_sweep(users); /* what died holds nothing back */
+        ledger_sweep(users); /* what died holds nothing back, nor what waits for calls */
+        purse_shrink(users, user_id);
         r = reserve_once(users, user_id, hold, bound, doc, err);
     }
     if (r == EIN_E_CONFLICT)
@@ -114,6 +120,8 @@ int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_er
     EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)lease_end(users, lease_ms));
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = hold, .doc = doc };
 
+    if (purse_extend(users, hold, lease_ms) == 0)
+        return 0;
     return doc ? batch(users, &op, 1, err) : no_memory(err);
 }
 
@@ -130,9 +138,10 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
 {
     const char *uid = text_of(held, "userId");
     int64_t bound = integer_of(held, "boundNano");
-    struct ein_doc_op ops[] = { drop(HOLDS_SET, hold, EIN_REV_ANY),
-                                add(uid, "remainingNano", bound - entry->cost),
-                                add(uid, "heldNano", -bound), put_new(ENTRIES_SET, hold, doc) };
+    struct ein_doc_op ops[] = { ledger_drop(HOLDS_SET, hold, EIN_REV_ANY),
+                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", bound - entry->cost),
+                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
+                                ledger_put_new(ENTRIES_SET, hold, doc) };
 
     if (!uid || strcmp(uid, entry->user_id) != 0)
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", hold);
@@ -146,9 +155,10 @@ static int settle_late(const struct users *users, const char *hold,
 {
     EIN_JSON json_t *expired = NULL;
     int r = users->host->store->get(users->ctx, EXPIRED_SET, hold, &expired, err);
-    struct ein_doc_op ops[] = { add(entry->user_id, "remainingNano", -entry->cost),
-                                put_new(ENTRIES_SET, hold, doc),
-                                drop(EXPIRED_SET, hold, EIN_REV_ANY) };
+    struct ein_doc_op ops[] = {
+        ledger_add(ACCOUNTS_SET, entry->user_id, "remainingNano", -entry->cost),
+        ledger_put_new(ENTRIES_SET, hold, doc), ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY)
+    };
 
     return r < 0 && r != EIN_E_NOT_FOUND ? r : batch(users, ops, r == 0 ? 3 : 2, err);
 }
@@ -186,6 +196,10 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
     char id[UUID_SIZE];
     int r = check_entry(entry, err);
 
+    if (r == 0 && hold && (r = purse_settle(users, hold, entry, err)) != EIN_E_NOT_FOUND)
+        return r;
+    if (r == EIN_E_NOT_FOUND)
+        r = purse_flush(users, err); /* it may be on its way there already */
     if (r == 0)
         r = account_ensure(users, entry->user_id, &user, err);
     if (r < 0)
@@ -209,8 +223,10 @@ static int give_back(const struct users *users, const json_t *held, const char *
 {
     const char *hold = text_of(held, "_id"), *uid = text_of(held, "userId");
     int64_t bound = integer_of(held, "boundNano");
-    struct ein_doc_op ops[] = { drop(HOLDS_SET, hold, expect), add(uid, "remainingNano", bound),
-                                add(uid, "heldNano", -bound), put_new(EXPIRED_SET, hold, expired) };
+    struct ein_doc_op ops[] = { ledger_drop(HOLDS_SET, hold, expect),
+                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", bound),
+                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
+                                ledger_put_new(EXPIRED_SET, hold, expired) };
 
     return batch(users, ops, expired ? 4 : 3, err);
 }
@@ -219,8 +235,11 @@ int ledger_release(void *impl, const char *hold, struct ein_error *err)
 {
     const struct users *users = impl;
     EIN_JSON json_t *held = NULL;
-    int r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
+    int r;
 
+    if (purse_release(users, hold) == 0)
+        return 0;
+    r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
     if (r == 0)
         r = give_back(users, held, EIN_REV_ANY, NULL, err);
     return r == EIN_E_NOT_FOUND ? error_set(err, r, "There is no hold %.40s any more", hold) : r;

@@ -20,6 +20,13 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
                   struct ein_error *err);
 int ledger_release(void *impl, const char *hold, struct ein_error *err);
 
+/* The parts of a batch, for purses too. */
+struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by);
+struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc);
+struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect);
+/* More than the minimum has to be left before, and nothing may be missing afterwards. */
+int64_t ledger_least_after(const struct users *users, int64_t bound);
+
 /* Expires the holds whose lease is over. */
 void ledger_sweep(void *users);
 

@@ -17,6 +17,9 @@
  *   - it is settled once or not at all, and once settled it is on disk;
  *   - it has one trace: an entry with its cost, or an open hold, or, where its server died
  *     before it could settle, an expired hold whose bound is at least its cost.
+ * With a journal a call is settled when its line is written there, which a kill of the server does
+ * not undo, and in the store within settle_ms; only a loss of power in between makes it an expired
+ * call.  purse.h says how.
  * What an expired call has cost only its vendor knows.  Its bound is given back when the lease of
  * the hold is over, the hold is kept in "ledger_expired", and usage reports count it as unsettled;
  * it can still be settled later.
@@ -37,6 +40,13 @@
  *   self_service_limits   may users change their own limits? (only where nobody logs in)
  *   usage_shown           entries of usageInfo.usage (100)
  *   hold_lease_ms         how long a hold lasts that nobody extends (300000)
+ *   journal               a folder for what calls have cost until the store has it; "": each call
+ *                         has a hold of its own, and waits for the store twice ("")
+ *   settle_ms             how long the store may be behind the journal (50)
+ *   settle_pending        how many calls it may be behind; then the next ones wait (50000)
+ *   purse_share           a server sets aside at most one in so many dollars of what a user has
+ *                         left, for calls to come (16)
+ *   purse_idle_ms         when what no call has used goes back (2000)
  *   sweep_ms              how often holds are looked at whose lease is over (5000)
  *   report_rows           the most that a report may have (10000)
  *   time_zone             where days and months begin for users who have not said (UTC)
@@ -51,6 +61,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "ledger.h"
+#include "purse.h"
 #include "user_schemas.h"
 #include "users.h"
 
@@ -97,6 +108,40 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 3600000,
             "default" : 5000,
             "description" : "How often money is looked for that was set aside by a dead server."
+        },
+        "journal" : {
+            "type" : "string",
+            "default" : "",
+            "description" :
+                "A folder for costs on their way to the store. Empty: calls wait for it."
+        },
+        "settle_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 10000,
+            "default" : 50,
+            "description" : "How long the store may be behind the journal."
+        },
+        "settle_pending" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 10000000,
+            "default" : 50000,
+            "description" : "How many calls the store may be behind; then the next ones wait."
+        },
+        "purse_share" : {
+            "type" : "integer",
+            "minimum" : 2,
+            "maximum" : 1000000,
+            "default" : 16,
+            "description" : "At most one dollar in so many is set aside for calls to come."
+        },
+        "purse_idle_ms" : {
+            "type" : "integer",
+            "minimum" : 10,
+            "maximum" : 3600000,
+            "default" : 2000,
+            "description" : "When what no call has used goes back."
         },
         "report_rows" : {
             "type" : "integer",
@@ -279,6 +324,7 @@ static void fini(void *self)
 {
     struct users *users = self;
 
+    purses_close(users);
     zone_free(users->zone);
     free(users);
 }
@@ -292,6 +338,11 @@ static int read_settings(struct users *users, const json_t *config, struct ein_e
     users->usage_shown = (uint32_t)integer_of(config, "usage_shown");
     users->lease_ms = (uint32_t)integer_of(config, "hold_lease_ms");
     users->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    users->journal_folder = text_of(config, "journal");
+    users->settle_ms = (uint32_t)integer_of(config, "settle_ms");
+    users->settle_pending = (size_t)integer_of(config, "settle_pending");
+    users->purse_share = (uint32_t)integer_of(config, "purse_share");
+    users->purse_idle_ms = (uint32_t)integer_of(config, "purse_idle_ms");
     users->report_rows = (size_t)integer_of(config, "report_rows");
     users->time_zone = text_of(config, "time_zone");
     users->zone_folder = text_of(config, "zone_folder");
@@ -335,7 +386,14 @@ static int start(void *self, struct ein_error *err)
 
     for (size_t i = 0; r >= 0 && i < sizeof(indexes) / sizeof(indexes[0]); i++)
         r = users->host->store->index(users->ctx, indexes[i][0], indexes[i][1], err);
-    return r < 0 ? r : users->host->every(users->ctx, users->sweep_ms, ledger_sweep, users);
+    if (r >= 0)
+        r = users->host->every(users->ctx, users->sweep_ms, ledger_sweep, users);
+    return r < 0 ? r : purses_open(users, err);
+}
+
+static void stop(void *self)
+{
+    purses_stop(self);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
@@ -350,6 +408,7 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
+    .stop = stop,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

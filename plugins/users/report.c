@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "entry.h"
 #include "error.h"
+#include "purse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +155,10 @@ int report_run(struct report *report, struct ein_error *err)
     int64_t from_us = report->from_ms * 1000, to_us = report->to_ms * 1000;
     EIN_JSON json_t *where =
         report->uid ? entry_where(report->uid, from_us, to_us) : entry_where_all(from_us, to_us);
-    int r = add_count(report->total, "calls", 0) < 0 ? no_memory(report) : 0;
+    int r = purse_flush(report->users, &report->why);
+
+    if (r == 0 && add_count(report->total, "calls", 0) < 0)
+        r = no_memory(report);
 
     for (size_t i = 0; r == 0 && report_counts[i]; i++)
         r = add_count(report->total, report_counts[i], 0) < 0 ? no_memory(report) : 0;

@@ -27,6 +27,10 @@ struct users {
     struct ein_ctx *ctx;
     int64_t allowance, minimum; /* nano-dollars */
     uint32_t usage_shown, lease_ms, sweep_ms;
+    uint32_t purse_share, purse_idle_ms, settle_ms;
+    size_t settle_pending;
+    const char *journal_folder; /* "": no purses */
+    struct purses *purses;      /* NULL: there are none */
     size_t report_rows;
     int self_service; /* -1: as the caller's login has it */
     const char *time_zone, *zone_folder;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many calls a second the ledger sets money aside for and settles, each step on disk when it
- * is answered: one caller, 64 of one user, 64 of users of their own.
- * ledger STORAGE [FOLDER]: FOLDER must lie on the disk that is to be measured. */
+/* How many calls a second the ledger sets money aside for and settles: one caller, 64 of one user,
+ * 64 of users of their own.  Once with a journal, then with each step in the store before it is
+ * answered.  ledger STORAGE [FOLDER]: FOLDER must lie on the disk that is to be measured. */
 #include "cleanup.h"
 #include "fake_host.h"
 
@@ -112,12 +112,35 @@ static void remove_store(const char *folder, const char *path)
         snprintf(name, sizeof(name), "%s%s", path, endings[i]);
         (void)unlink(name);
     }
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof(name), "%s/journal/ledger-0.%d", folder, i);
+        (void)unlink(name);
+    }
+    snprintf(name, sizeof(name), "%s/journal", folder);
+    (void)rmdir(name);
     (void)rmdir(folder);
+}
+
+static unsigned long long run(struct fake_host *host, const char *storage, const char *journal)
+{
+    struct fake_plugin *users = open_started(host, "users", json_pack("{s:s}", "journal", journal));
+    const struct ein_service *service = fake_host_service(host, EIN_LEDGER);
+    struct bench bench = { .ledger = service->vtable, .impl = service->impl };
+
+    double one = measure(&bench, 1, false);
+    double same = measure(&bench, MANY, false);
+    double own = measure(&bench, MANY, true);
+    printf("%s, reserve and settle, %s\n", storage, *journal ? "journal" : "no journal");
+    printf("calls/s   1 caller %8.0f   %d of one user %8.0f (ratio %.1f)   %d users %8.0f "
+           "(ratio %.1f)\n",
+           one, MANY, same, same / one, MANY, own, own / one);
+    fake_plugin_close(users);
+    return atomic_load(&bench.failed);
 }
 
 int main(int argc, char **argv)
 {
-    char folder[512], path[600];
+    char folder[512], path[600], journal[600];
     struct fake_host *host = fake_host_new();
 
     if (argc < 2)
@@ -131,21 +154,12 @@ int main(int argc, char **argv)
     bool on_disk = strcmp(argv[1], "storage-sqlite") == 0;
     struct fake_plugin *storage =
         open_started(host, argv[1], on_disk ? json_pack("{s:s}", "path", path) : NULL);
-    struct fake_plugin *users = open_started(host, "users", NULL);
-    const struct ein_service *service = fake_host_service(host, EIN_LEDGER);
-    struct bench bench = { .ledger = service->vtable, .impl = service->impl };
-
-    double one = measure(&bench, 1, false);
-    double same = measure(&bench, MANY, false);
-    double own = measure(&bench, MANY, true);
-    printf("%s, reserve and settle\n", argv[1]);
-    printf("calls/s   1 caller %8.0f   %d of one user %8.0f (ratio %.1f)   %d users %8.0f "
-           "(ratio %.1f)\n",
-           one, MANY, same, same / one, MANY, own, own / one);
-    unsigned long long failed = atomic_load(&bench.failed);
+    snprintf(journal, sizeof(journal), "%s/journal", folder);
+    unsigned long long failed = 0;
+    for (int with = 1; with >= 0; with--)
+        failed += run(host, argv[1], with ? journal : "");
     if (failed)
         fprintf(stderr, "%llu calls failed\n", failed);
-    fake_plugin_close(users);
     fake_plugin_close(storage);
     fake_host_free(host);
     remove_store(folder, path);

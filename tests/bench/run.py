@@ -265,11 +265,11 @@ def bench_firebase():
 
 
 def bench_ledger():
-    """Reserve and settle, each on disk when it is answered; in a process of its own, without HTTP."""
+    """Reserve and settle, with a journal and without; in a process of its own, without HTTP."""
     text = subprocess.run([OPTIONS.build / "tests/bench/bench_ledger", "storage-sqlite", tempfile.gettempdir()],
                           capture_output=True, text=True, check=True).stdout
-    for line in text.splitlines()[1:]:
-        show("reserve and settle", line.strip())
+    for name, figures in zip(*[iter(text.splitlines())] * 2):
+        show(name.split(", ", 1)[1], figures.strip())
 
 
 def bench_api_key():

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct spender {
     const struct ein_host *host;
@@ -30,7 +31,7 @@ static int ask_upstream(const struct spender *spender, const char *url, const ch
                                      .method = "POST",
                                      .url = url,
                                      .body = hold,
-                                     .body_len = EIN_HOLD_SIZE - 4 };
+                                     .body_len = strlen(hold) };
     int r = spender->host->client->fetch(spender->ctx, &fetch, &fetched, err);
     json_t *answer = r < 0 ? NULL : json_loads(fetched.body, 0, NULL);
 

@@ -90,7 +90,10 @@ struct ein_ledger_entry { /* one call that was paid for */
     const struct json_t *price;    /* the row of the catalog that made the cost, may be NULL */
     const struct json_t *metadata; /* an object, may be NULL */
 };
-struct ein_ledger { /* all are on disk when they return, and hold for any number of servers */
+/* A hold is settled, extended and released on the server that has made it.  What is set aside is
+ * on disk, and no other server can spend it.  What is settled survives the death of the server
+ * when settle() returns, and is on disk soon (users: settle_ms). */
+struct ein_ledger {
     uint32_t struct_size, reserved;
     /* Sets `bound` aside.  DENIED, with the sentence for a 402, where that much is not
      * left.  Unless it is extended, the hold ends by itself after lease_ms (0: the

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "purse_store.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "ledger.h"
+
+#include <stdio.h>
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
+                 struct ein_error *err)
+{
+    return users->host->store->batch(users->ctx, ops, count, sizeof(*ops), err);
+}
+
+int purse_store_take(const struct users *users, const char *uid, const char *purse, bool is_new,
+                     int64_t by, int64_t due_ms, struct ein_error *err)
+{
+    EIN_JSON json_t *doc = is_new
+                               ? json_pack("{s:s, s:I, s:I, s:I, s:b}", "userId", uid, "boundNano",
+                                           (json_int_t)by, "createdAtUs", (json_int_t)now_us(),
+                                           "dueAt", (json_int_t)due_ms, "purse", 1)
+                               : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
+    struct ein_doc_op hold = is_new ? ledger_put_new(HOLDS_SET, purse, doc)
+                                    : ledger_add(HOLDS_SET, purse, "boundNano", by);
+    struct ein_doc_op ops[] = { ledger_add(ACCOUNTS_SET, uid, "remainingNano", -by),
+                                ledger_add(ACCOUNTS_SET, uid, "heldNano", by), hold };
+
+    if (!doc)
+        return no_memory(err);
+    ops[0].add_min = ledger_least_after(users, by);
+    ops[2].doc = doc;
+    return batch(users, ops, 3, err);
+}
+
+int purse_store_give(const struct users *users, const char *uid, const char *purse, int64_t by,
+                     bool last, struct ein_error *err)
+{
+    struct ein_doc_op ops[] = { last ? ledger_drop(HOLDS_SET, purse, EIN_REV_ANY)
+                                     : ledger_add(HOLDS_SET, purse, "boundNano", -by),
+                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", by),
+                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -by) };
+
+    return batch(users, ops, 3, err);
+}
+
+int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = purse, .doc = doc };
+
+    return doc ? batch(users, &op, 1, err) : no_memory(err);
+}
+
+int purse_store_pay(const struct users *users, const char *uid, const char *purse,
+                    const struct payment *first, size_t count, struct ein_error *err)
+{
+    EIN_FREE struct ein_doc_op *ops = calloc(count + 2, sizeof(*ops));
+    size_t used = 0;
+    int64_t cost = 0;
+
+    if (!ops)
+        return no_memory(err);
+    for (const struct payment *it = first; used < count; it = it->next) {
+        cost += integer_of(it->doc, "costNano");
+        ops[used++] = ledger_put_new(ENTRIES_SET, it->hold, it->doc);
+    }
+    if (purse) {
+        ops[used++] = ledger_add(HOLDS_SET, purse, "boundNano", -cost);
+        ops[used++] = ledger_add(ACCOUNTS_SET, uid, "heldNano", -cost);
+    } else if (cost != 0) {
+        ops[used++] = ledger_add(ACCOUNTS_SET, uid, "remainingNano", -cost);
+    }
+    return batch(users, ops, used, err);
+}
+
+static int is_there(const struct users *users, const char *set, const char *id,
+                    struct ein_error *err)
+{
+    EIN_JSON json_t *doc = NULL;
+    int r = users->host->store->get(users->ctx, set, id, &doc, err);
+
+    return r == 0 ? 1 : r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+/* Its purse has expired: all of its bound was given back. */
+static int enter_late(const struct users *users, const char *purse, const char *hold,
+                      const json_t *doc, struct ein_error *err)
+{
+    const char *uid = text_of(doc, "userId");
+    int64_t cost = integer_of(doc, "costNano");
+    struct ein_doc_op ops[] = { ledger_put_new(ENTRIES_SET, hold, doc),
+                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", -cost),
+                                ledger_add(EXPIRED_SET, purse, "boundNano", -cost) };
+
+    return batch(users, ops, purse ? 3 : 2, err);
+}
+
+int purse_store_enter(const struct users *users, const char *purse, const char *hold,
+                      const json_t *doc, struct ein_error *err)
+{
+    const char *uid = text_of(doc, "userId");
+    struct payment payment = { .doc = (json_t *)doc };
+    int r = is_there(users, ENTRIES_SET, hold, err);
+
+    if (r != 0 || !uid)
+        return r < 0 ? r : 0;
+    (void)snprintf(payment.hold, sizeof(payment.hold), "%s", hold);
+    r = purse ? purse_store_pay(users, uid, purse, &payment, 1, err)
+              : enter_late(users, NULL, hold, doc, err);
+    if (r == EIN_E_NOT_FOUND && purse)
+        r = enter_late(users, purse, hold, doc, err);
+    return r == EIN_E_NOT_FOUND ? 1 : r;
+}
+
+int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
+                       int64_t created_us, struct ein_error *err)
+{
+    EIN_JSON json_t *doc =
+        json_pack("{s:s, s:I, s:I, s:I}", "userId", uid, "boundNano", (json_int_t)bound,
+                  "createdAtUs", (json_int_t)created_us, "expiredAtUs", (json_int_t)now_us());
+    struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
+
+    return doc ? batch(users, &op, 1, err) : no_memory(err);
+}

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger/1 with a journal: calls that are paid out of what a server has set aside for many.
+ * test_purse STORAGE; two instances on one store are two servers. */
+#include "cleanup.h"
+#include "two_servers.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define USER "dev_stub:alice"
+#define NANO INT64_C(1000000000)
+
+enum { CALLERS = 64 };
+
+static const char *storage;
+
+struct server {
+    struct fake_host *host;
+    struct fake_plugin *users;
+    const struct ein_ledger *ledger;
+    void *impl;
+};
+
+struct fixture {
+    struct two_servers *both;
+    char journal[128];
+    struct server server[SERVERS];
+    struct ein_store store; /* what the first one sees */
+    int refusals;           /* of the store, still to come */
+};
+
+static struct fixture *fixture_now;
+
+static json_t *config_of(const struct fixture *fixture)
+{
+    return json_pack("{s:s, s:i, s:i}", "journal", fixture->journal, "settle_ms", 5,
+                     "purse_idle_ms", 3600000);
+}
+
+static void open_server(struct fixture *fixture, int number)
+{
+    struct server *server = &fixture->server[number];
+    const struct ein_service *service;
+
+    server->host = fixture->both->host[number];
+    server->users = open_started(server->host, "users", config_of(fixture));
+    service = fake_host_service(server->host, EIN_LEDGER);
+    server->ledger = service->vtable;
+    server->impl = service->impl;
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->both = two_servers_new(storage);
+    snprintf(fixture->journal, sizeof(fixture->journal), "%s/journal", fixture->both->folder);
+    for (int i = 0; i < SERVERS; i++)
+        open_server(fixture, i);
+    fixture_now = fixture;
+    *state = fixture;
+    return 0;
+}
+
+static void empty_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    char path[512];
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        (void)remove(path);
+    }
+    if (dir)
+        closedir(dir);
+    (void)remove(folder);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int i = 0; i < SERVERS; i++)
+        fake_plugin_close(fixture->server[i].users);
+    empty_folder(fixture->journal);
+    two_servers_free(fixture->both);
+    free(fixture);
+    return 0;
+}
+
+/* ---- looking ------------------------------------------------------------ */
+
+static int64_t number(struct fixture *fixture, const char *set, const char *id, const char *member)
+{
+    EIN_JSON json_t *doc = store_read(fixture->both, set, id);
+
+    assert_non_null(doc);
+    return json_integer_value(json_object_get(doc, member));
+}
+
+static int64_t left(struct fixture *fixture)
+{
+    return number(fixture, "ledger_accounts", USER, "remainingNano");
+}
+
+static int64_t held(struct fixture *fixture)
+{
+    return number(fixture, "ledger_accounts", USER, "heldNano");
+}
+
+static int add_cost(const json_t *entry, void *sum)
+{
+    *(int64_t *)sum += json_integer_value(json_object_get(entry, "costNano"));
+    return 0;
+}
+
+static int64_t sum_of(struct fixture *fixture, const char *set)
+{
+    struct fake_host *host = fixture->both->host[0];
+    int64_t sum = 0;
+
+    assert_int_equal(
+        host->table.store->find(fake_host_ctx(host), set, NULL, add_cost, &sum, NULL, NULL), 0);
+    return sum;
+}
+
+static int keep_hold(const json_t *hold, void *ret)
+{
+    *(json_t **)ret = json_deep_copy(hold);
+    return 0;
+}
+
+/* The only hold there is; json_decref. */
+static json_t *the_hold(struct fixture *fixture)
+{
+    struct fake_host *host = fixture->both->host[0];
+    json_t *hold = NULL;
+
+    assert_int_equal(host->table.store->find(fake_host_ctx(host), "ledger_holds", NULL, keep_hold,
+                                             &hold, NULL, NULL),
+                     0);
+    assert_non_null(hold);
+    return hold;
+}
+
+/* ---- doing -------------------------------------------------------------- */
+
+static int reserve_at(struct fixture *fixture, int at, int64_t bound, char hold[EIN_HOLD_SIZE])
+{
+    const struct server *server = &fixture->server[at];
+
+    return server->ledger->reserve(server->impl, USER, bound, 0, hold, NULL);
+}
+
+static int settle_at(struct fixture *fixture, int at, const char *hold, int64_t cost)
+{
+    const struct server *server = &fixture->server[at];
+    const struct ein_ledger_entry entry = {
+        .struct_size = sizeof(entry), .cost = cost, .user_id = USER, .model = "m"
+    };
+
+    return server->ledger->settle(server->impl, hold, &entry, NULL);
+}
+
+static int reserve(struct fixture *fixture, int64_t bound, char hold[EIN_HOLD_SIZE])
+{
+    return reserve_at(fixture, 0, bound, hold);
+}
+
+static int settle(struct fixture *fixture, const char *hold, int64_t cost)
+{
+    return settle_at(fixture, 0, hold, cost);
+}
+
+static void set_integer(struct fixture *fixture, const char *set, const char *id,
+                        const char *member, int64_t value)
+{
+    struct fake_host *host = fixture->both->host[0];
+    EIN_JSON json_t *doc = json_pack("{s:I}", member, (json_int_t)value);
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = set, .id = id, .doc = doc };
+
+    assert_int_equal(host->table.store->batch(fake_host_ctx(host), &op, 1, sizeof(op), NULL), 0);
+}
+
+/* The store catches up: a settled call is there after settle_ms, however long that is here. */
+static void wait_for_entries(struct fixture *fixture, uint64_t count)
+{
+    for (int i = 0; store_count(fixture->both, "ledger_entries") < count; i++) {
+        assert_true(i < 20000);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+}
+
+static void close_server(struct fixture *fixture, int number)
+{
+    fake_plugin_close(fixture->server[number].users);
+    fixture->server[number].users = NULL;
+}
+
+/* ---- one purse ---------------------------------------------------------- */
+
+static void many_calls_take_one_hold(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[10][EIN_HOLD_SIZE];
+
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(reserve(fixture, NANO / 10, hold[i]), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_holds"), 1);
+    assert_int_equal(held(fixture), 16 * (NANO / 10));
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO);
+
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(settle(fixture, hold[i], i + 1), 0);
+    wait_for_entries(fixture, 10);
+    assert_int_equal(sum_of(fixture, "ledger_entries"), 55);
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 55);
+    assert_int_equal(number(fixture, "ledger_entries", hold[3], "costNano"), 4);
+
+    close_server(fixture, 0);
+    assert_int_equal(store_count(fixture->both, "ledger_holds"), 0);
+    assert_int_equal(held(fixture), 0);
+    assert_int_equal(left(fixture), 100 * NANO - 55);
+}
+
+static void a_call_ends_once(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct server *server = &fixture->server[0];
+    char hold[EIN_HOLD_SIZE], other[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(reserve(fixture, 1000, other), 0);
+    assert_int_equal(settle(fixture, hold, 1), 0);
+    assert_int_equal(settle(fixture, hold, 1), EIN_E_CONFLICT);
+    assert_int_equal(server->ledger->release(server->impl, hold, NULL), EIN_E_NOT_FOUND);
+    assert_int_equal(server->ledger->extend(server->impl, other, 100000, NULL), 0);
+    assert_int_equal(server->ledger->release(server->impl, other, NULL), 0);
+    assert_int_equal(server->ledger->release(server->impl, other, NULL), EIN_E_NOT_FOUND);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture), 100 * NANO - 1);
+    assert_int_equal(held(fixture), 0);
+}
+
+static void a_hold_is_its_users(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct server *server = &fixture->server[0];
+    const struct ein_ledger_entry entry = { .struct_size = sizeof(entry),
+                                            .cost = 1,
+                                            .user_id = "dev_stub:bob" };
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(server->ledger->settle(server->impl, hold, &entry, NULL), EIN_E_INVALID);
+    assert_int_equal(settle(fixture, hold, 1), 0);
+}
+
+static void a_cost_above_its_bound_is_taken_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 3 * NANO), 0);
+    wait_for_entries(fixture, 1);
+    assert_int_equal(left(fixture) + held(fixture), 97 * NANO);
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture) + held(fixture), 97 * NANO);
+}
+
+static void what_is_free_sets_nothing_aside(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 0, hold), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_holds"), 0);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", -NANO);
+    assert_int_equal(settle(fixture, hold, 0), 0);
+    assert_int_equal(reserve(fixture, 0, hold), 0);
+    assert_int_equal(settle(fixture, hold, 7), 0); /* it was not free after all */
+    wait_for_entries(fixture, 2);
+    assert_int_equal(left(fixture), -NANO - 7);
+    assert_int_equal(held(fixture), 0);
+}
+
+/* ---- little money ------------------------------------------------------- */
+
+static void what_is_too_little_for_a_purse_is_held_call_by_call(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 7 * NANO, hold), 0);
+    assert_int_equal(number(fixture, "ledger_holds", hold, "boundNano"), 7 * NANO);
+    assert_int_equal(settle(fixture, hold, NANO), 0);
+    assert_int_equal(left(fixture), 99 * NANO);
+    assert_int_equal(held(fixture), 0);
+}
+
+static void the_last_money_is_not_in_the_purse(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE], last[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 1000), 0);
+    assert_true(held(fixture) > 0);
+    assert_int_equal(reserve(fixture, 100 * NANO - 1000, last), 0);
+    assert_int_equal(reserve(fixture, 1, hold), EIN_E_DENIED);
+}
+
+static void what_an_administrator_takes_is_gone_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve_at(fixture, 1, 1000, hold), 0);
+    assert_int_equal(settle_at(fixture, 1, hold, 1), 0);
+    wait_for_entries(fixture, 1);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", 0); /* another server's doing */
+    fake_host_tick(fixture->server[1].host);
+    assert_int_equal(held(fixture), 0);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", 0);
+    assert_int_equal(reserve_at(fixture, 1, 1000, hold), EIN_E_DENIED);
+}
+
+/* ---- leases ------------------------------------------------------------- */
+
+static void an_idle_purse_lives_by_its_lease(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    EIN_JSON json_t *before = the_hold(fixture);
+    const char *purse = json_string_value(json_object_get(before, "_id"));
+    assert_int_equal(strncmp(hold, purse, strlen(purse)), 0);
+
+    /* Its server is taken for dead: all goes back, and what it settles comes late, once. */
+    set_integer(fixture, "ledger_holds", purse, "dueAt", 1);
+    fake_host_tick(fixture->server[1].host);
+    assert_int_equal(left(fixture), 100 * NANO);
+    assert_int_equal(number(fixture, "ledger_expired", purse, "boundNano"), 16000);
+    assert_int_equal(settle(fixture, hold, 10), 0);
+    wait_for_entries(fixture, 1);
+    assert_int_equal(left(fixture), 100 * NANO - 10);
+    assert_int_equal(held(fixture), 0);
+    assert_int_equal(number(fixture, "ledger_expired", purse, "boundNano"), 15990);
+
+    /* The purse is not what it was: the next one is backed by the store again. */
+    fake_host_tick(fixture->server[0].host);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(reserve(fixture, 1000, hold), 0);
+        assert_int_equal(settle(fixture, hold, 1000), 0);
+    }
+    wait_for_entries(fixture, 21);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture), 100 * NANO - 10 - 20000);
+    assert_int_equal(held(fixture), 0);
+}
+
+static void a_call_that_is_not_heard_of_again_is_said_to_be_unsettled(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct server *server = &fixture->server[0];
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(server->ledger->reserve(server->impl, USER, 1000, 1, hold, NULL), 0);
+    nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+    fake_host_tick(server->host);
+    assert_int_equal(number(fixture, "ledger_expired", hold, "boundNano"), 1000);
+    assert_int_equal(settle(fixture, hold, 5), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_expired"), 0);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture), 100 * NANO - 5);
+    assert_int_equal(held(fixture), 0);
+}
+
+/* ---- the journal -------------------------------------------------------- */
+
+static void write_journal(struct fixture *fixture, const char *name, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", fixture->journal, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+#define ENTRY(cost)                                                                                \
+    "\"entry\":{\"userId\":\"" USER "\",\"costNano\":" #cost ",\"tokens\":{},\"createdAtUs\":5}}"  \
+    "\n"
+
+/* What a killed server had settled: out of a purse that is held, that has expired, out of none, and
+ * once more what the store has already. */
+static void what_a_killed_server_has_settled_is_entered(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE], text[1024];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    EIN_JSON json_t *doc = the_hold(fixture);
+    const char *purse = json_string_value(json_object_get(doc, "_id"));
+    close_server(fixture, 1);
+    snprintf(text, sizeof(text),
+             "{\"purse\":\"%s\",\"hold\":\"x.1\"," ENTRY(
+                 100) "{\"purse\":\"%s\",\"hold\":\"x."
+                      "1\"," ENTRY(100) "{\"hold\":\"y."
+                                        "1\"," ENTRY(7) "not "
+                                                        "JSON\n{"
+                                                        "\"purse\":\"of "
+                                                        "another "
+                                                        "store\","
+                                                        "\"hold\":\"z."
+                                                        "1\"," ENTRY(9) "{\"purse"
+                                                                        "\":\"%"
+                                                                        "s\","
+                                                                        "\"hold\":"
+                                                                        "\"cut",
+             purse, purse, purse);
+    write_journal(fixture, "ledger-1.1", text);
+    open_server(fixture, 1);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), 2);
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 107);
+    assert_int_equal(number(fixture, "ledger_holds", purse, "boundNano"), 16000 - 100);
+    assert_true(fake_host_logged(fixture->server[1].host, "of another store, or damaged"));
+
+    close_server(fixture, 1);
+    open_server(fixture, 1); /* nothing is left in the journal */
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), 2);
+}
+
+static int refuse_batch(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride,
+                        struct ein_error *err)
+{
+    if (strcmp(ops[0].set, "ledger_entries") == 0 &&
+        __atomic_fetch_sub(&fixture_now->refusals, 1, __ATOMIC_SEQ_CST) > 0) {
+        *err = (struct ein_error){ EIN_E_UNAVAILABLE, "the store is on holiday" };
+        return EIN_E_UNAVAILABLE;
+    }
+    return fixture_now->both->host[1]->table.store->batch(ctx, ops, count, stride, err);
+}
+
+/* With "settle_pending": 1 the second call waits for the first. */
+static void the_store_is_not_behind_by_more_than_it_may(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[2][EIN_HOLD_SIZE];
+
+    close_server(fixture, 0);
+    fixture->server[0].users =
+        open_started(fixture->server[0].host, "users",
+                     json_pack("{s:s, s:i, s:i}", "journal", fixture->journal, "settle_ms", 10000,
+                               "settle_pending", 1));
+    const struct ein_service *service = fake_host_service(fixture->server[0].host, EIN_LEDGER);
+    fixture->server[0].impl = service->impl;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(reserve(fixture, 1000, hold[i]), 0);
+    assert_int_equal(settle(fixture, hold[0], 1), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), 0);
+    assert_int_equal(settle(fixture, hold[1], 1), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), 1);
+}
+
+/* The journal keeps it meanwhile. */
+static void a_store_that_fails_gets_it_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fake_host *host = fixture->server[0].host;
+    char hold[EIN_HOLD_SIZE];
+
+    fixture->store = *host->table.store;
+    fixture->store.batch = refuse_batch;
+    host->table.store = &fixture->store;
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    __atomic_store_n(&fixture->refusals, 1, __ATOMIC_SEQ_CST);
+    assert_int_equal(settle(fixture, hold, 10), 0);
+    wait_for_entries(fixture, 1);
+    assert_true(fake_host_logged(host, "waits in the journal: the store is on holiday"));
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 10);
+}
+
+static void servers_do_not_share_a_journal(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+
+    for (int i = 0; i < SERVERS; i++) {
+        snprintf(path, sizeof(path), "%s/ledger-%d.0", fixture->journal, i);
+        assert_int_equal(access(path, F_OK), 0);
+    }
+    snprintf(path, sizeof(path), "%s/ledger-2.0", fixture->journal);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* ---- many callers ------------------------------------------------------- */
+
+struct caller {
+    struct fixture *fixture;
+    int number;
+    int64_t bound, cost;
+    int calls, paid, refused, failed;
+    pthread_t thread;
+};
+
+static void *call(void *data)
+{
+    struct caller *caller = data;
+    int at = caller->number % SERVERS;
+    char hold[EIN_HOLD_SIZE];
+
+    for (int i = 0; i < caller->calls; i++) {
+        int r = reserve_at(caller->fixture, at, caller->bound, hold);
+        caller->refused += r == EIN_E_DENIED;
+        if (r == 0)
+            r = settle_at(caller->fixture, at, hold, caller->cost - i % 3);
+        caller->paid += r == 0;
+        caller->failed += r < 0 && r != EIN_E_DENIED;
+    }
+    return NULL;
+}
+
+static void run(struct fixture *fixture, int64_t bound, int64_t cost, int calls,
+                struct caller *ret_sum)
+{
+    struct caller callers[CALLERS];
+
+    *ret_sum = (struct caller){ 0 };
+    for (int i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){
+            .fixture = fixture, .number = i, .bound = bound, .cost = cost, .calls = calls
+        };
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i].thread, NULL);
+        ret_sum->paid += callers[i].paid;
+        ret_sum->refused += callers[i].refused;
+        ret_sum->failed += callers[i].failed;
+    }
+    for (int i = 0; i < SERVERS; i++)
+        close_server(fixture, i);
+}
+
+static void make_user(struct fixture *fixture, int64_t nano)
+{
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 0, hold), 0);
+    assert_int_equal(fixture->server[0].ledger->release(fixture->server[0].impl, hold, NULL), 0);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", nano);
+}
+
+static void ten_of_sixty_four_fit_into_a_dollar(void **state)
+{
+    struct fixture *fixture = *state;
+    struct caller sum;
+
+    make_user(fixture, NANO);
+    run(fixture, NANO / 10, NANO / 10, 1, &sum);
+    assert_int_equal(sum.paid, 10);
+    assert_int_equal(sum.refused, CALLERS - 10);
+    assert_int_equal(left(fixture), 0);
+    assert_int_equal(sum_of(fixture, "ledger_entries"), NANO);
+}
+
+/* From plenty, which purses hold, to the last cent, which calls hold. */
+static void nothing_is_lost_made_or_overspent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct caller sum;
+
+    make_user(fixture, 10 * NANO);
+    run(fixture, NANO / 50, NANO / 60, 20, &sum);
+    assert_int_equal(sum.failed, 0);
+    assert_int_equal(sum.paid + sum.refused, CALLERS * 20);
+    assert_true(sum.paid > 0 && sum.refused > 0);
+    assert_int_equal(held(fixture), 0);
+    assert_int_equal(left(fixture) + sum_of(fixture, "ledger_entries"), 10 * NANO);
+    assert_true(left(fixture) >= 0 && left(fixture) < NANO / 50 + NANO / 60);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), sum.paid);
+    assert_int_equal(store_count(fixture->both, "ledger_holds"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(many_calls_take_one_hold),
+        TEST(a_call_ends_once),
+        TEST(a_hold_is_its_users),
+        TEST(a_cost_above_its_bound_is_taken_all_the_same),
+        TEST(what_is_free_sets_nothing_aside),
+        TEST(what_is_too_little_for_a_purse_is_held_call_by_call),
+        TEST(the_last_money_is_not_in_the_purse),
+        TEST(what_an_administrator_takes_is_gone_at_once),
+        TEST(an_idle_purse_lives_by_its_lease),
+        TEST(a_call_that_is_not_heard_of_again_is_said_to_be_unsettled),
+        TEST(what_a_killed_server_has_settled_is_entered),
+        TEST(the_store_is_not_behind_by_more_than_it_may),
+        TEST(a_store_that_fails_gets_it_later),
+        TEST(servers_do_not_share_a_journal),
+        TEST(ten_of_sixty_four_fit_into_a_dollar),
+        TEST(nothing_is_lost_made_or_overspent),
+    };
+
+    if (argc != 2)
+        return fprintf(stderr, "usage: %s STORAGE\n", argv[0]), 2;
+    storage = argv[1];
+    return cmocka_run_group_tests_name("purse", tests, NULL, NULL);
+}
