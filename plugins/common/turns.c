@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turns.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct walk {
+    turns_part_fn *part;
+    void *data;
+    struct turns turns;
+    json_t *blocks; /* of the message that is being read; lent by `turns` */
+    size_t results; /* how many of them are what tools answered */
+};
+
+const char *turns_text(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text ? text : "";
+}
+
+const json_t *turns_replay(const json_t *part, const char *wire)
+{
+    const json_t *replay = json_object_get(part, "replay");
+
+    return strcmp(turns_text(replay, "wire"), wire) == 0 ? replay : NULL;
+}
+
+void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_-";
+    size_t len = strlen(id), good = strspn(id, allowed);
+
+    if (len > 0 && good == len && len < TURNS_ID_SIZE) {
+        memcpy(ret_id, id, len + 1);
+        return;
+    }
+    (void)snprintf(ret_id, TURNS_ID_SIZE, "call_%016llx",
+                   (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+}
+
+static int append_part(struct walk *walk, const json_t *part, struct ein_error *err)
+{
+    bool result = strcmp(turns_text(part, "type"), "tool_result") == 0;
+    EIN_JSON json_t *made = json_array();
+    int r = made ? walk->part(part, made, walk->data, err) : EIN_E_NO_MEMORY;
+
+    for (size_t i = 0; r >= 0 && i < json_array_size(made); i++) {
+        size_t at = result ? walk->results++ : json_array_size(walk->blocks);
+
+        if (json_array_insert(walk->blocks, at, json_array_get(made, i)) < 0)
+            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    return r;
+}
+
+static int append_text(struct walk *walk, const json_t *text, struct ein_error *err)
+{
+    EIN_JSON json_t *part = json_pack("{s:s, s:O}", "type", "text", "text", text);
+
+    if (!part)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return append_part(walk, part, err);
+}
+
+static int append_content(struct walk *walk, const json_t *content, struct ein_error *err)
+{
+    int r = 0;
+
+    if (json_is_string(content))
+        return append_text(walk, content, err);
+    for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
+        r = append_part(walk, json_array_get(content, i), err);
+    return r;
+}
+
+/* Whose blocks are read next: those of the last message if it has this role, else of a new one. */
+static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
+{
+    json_t *messages = walk->turns.messages;
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+
+    if (last && strcmp(turns_text(last, "role"), role) == 0) {
+        walk->blocks = json_object_get(last, "content");
+        return 0;
+    }
+    walk->results = 0;
+    walk->blocks = json_array();
+    if (json_array_append_new(messages,
+                              json_pack("{s:s, s:o}", "role", role, "content", walk->blocks)) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+static int read_message(struct walk *walk, const json_t *message, struct ein_error *err)
+{
+    json_t *messages = walk->turns.messages;
+    const char *role = turns_text(message, "role");
+    const json_t *content = json_object_get(message, "content");
+    int r;
+
+    if (strcmp(role, "system") == 0) {
+        walk->blocks = walk->turns.system;
+        return append_content(walk, content, err);
+    }
+    if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
+        return error_set(err, EIN_E_INVALID, "a message has the role '%.40s'", role);
+    r = turn_of(walk, role, err);
+    if (r >= 0)
+        r = append_content(walk, content, err);
+    if (r >= 0 && json_array_size(walk->blocks) == 0)
+        (void)json_array_remove(messages, json_array_size(messages) - 1);
+    return r;
+}
+
+int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct turns *ret_turns,
+               struct ein_error *err)
+{
+    struct walk walk = { .part = part,
+                         .data = data,
+                         .turns = { .system = json_array(), .messages = json_array() } };
+    int r = 0;
+
+    if (!walk.turns.system || !walk.turns.messages)
+        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    for (size_t i = 0; r >= 0 && i < json_array_size(messages); i++)
+        r = read_message(&walk, json_array_get(messages, i), err);
+    if (r < 0)
+        turns_done(&walk.turns);
+    else
+        *ret_turns = walk.turns;
+    return r;
+}
+
+void turns_done(struct turns *turns)
+{
+    json_decref(turns->system);
+    json_decref(turns->messages);
+    *turns = (struct turns){ 0 };
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TURNS_H
+#define TURNS_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* The messages of struct ein_llm_call for vendors that want user and assistant to alternate, and
+ * the system's words apart. */
+struct turns {
+    json_t *system;   /* array of blocks */
+    json_t *messages; /* array of {"role": "user"|"assistant", "content": array of blocks} */
+};
+
+/* Appends to `blocks` what the vendor calls `part`; nothing: it is left out. */
+typedef int turns_part_fn(const json_t *part, json_t *blocks, void *data, struct ein_error *err);
+
+/* Messages of one role that follow each other become one, those without blocks none; what tools
+ * answered comes first in its message.  turns_done() after success. */
+int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct turns *ret_turns,
+               struct ein_error *err);
+void turns_done(struct turns *turns);
+
+/* The part's "replay" if it is of this wire, else NULL. */
+const json_t *turns_replay(const json_t *part, const char *wire);
+/* The text member of `json` called `name`, or "". */
+const char *turns_text(const json_t *json, const char *name);
+
+/* An id of a tool call as the Messages API and Converse take them: letters, digits, "_" and "-", at
+ * most 64.  Others become one that is; the same id always the same one. */
+enum { TURNS_ID_SIZE = 65 };
+void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE]);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reply.h"
+
+#include "error.h"
+#include "request.h"
+#include "turns.h"
+
+#include <string.h>
+
+static int strange(const struct reply *reply, struct ein_error *err)
+{
+    return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                        "%s sent events that do not fit together", reply->vendor->title);
+}
+
+/* ---- open blocks ---- */
+
+void block_close(struct reply_block *block)
+{
+    json_decref(block->start);
+    json_decref(block->signature);
+    json_decref(block->citations);
+    bytes_done(&block->text);
+    *block = (struct reply_block){ 0 };
+}
+
+static struct reply_block *find(struct reply *reply, const json_t *event)
+{
+    const json_t *index = json_object_get(event, "index");
+
+    for (size_t i = 0; json_is_integer(index) && i < REPLY_OPEN_MAX; i++)
+        if (reply->open[i].start && reply->open[i].index == json_integer_value(index))
+            return &reply->open[i];
+    return NULL;
+}
+
+static int append(const struct reply *reply, struct reply_block *block, const char *text,
+                  struct ein_error *err)
+{
+    int r = bytes_text(&block->text, text);
+
+    if (r == EIN_E_TOO_LARGE)
+        return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            "%s sent a block of more than %zu bytes", reply->vendor->title,
+                            block->text.max);
+    return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    json_t *start = json_object_get(event, "content_block");
+    const char *text = turns_text(start, "text");
+    struct reply_block *block = reply->open;
+    int r = 0;
+
+    if (!json_is_object(start) || !json_is_integer(json_object_get(event, "index")) ||
+        find(reply, event))
+        return strange(reply, err);
+    while (block < reply->open + REPLY_OPEN_MAX && block->start)
+        block++;
+    if (block == reply->open + REPLY_OPEN_MAX)
+        return strange(reply, err);
+    block->index = json_integer_value(json_object_get(event, "index"));
+    block->start = json_incref(start);
+    bytes_init(&block->text, reply->vendor->event_max);
+    if (strcmp(turns_text(start, "type"), "text") != 0 || !*text)
+        return 0;
+    if (reply->keep)
+        r = append(reply, block, text, err);
+    return r < 0 ? r : vendor_piece(&reply->sink, EIN_LLM_TEXT, text, NULL, err);
+}
+
+/* ---- deltas ---- */
+
+/* A page that the text names, told once. */
+static int cite(struct reply *reply, struct reply_block *block, json_t *citation,
+                struct ein_error *err)
+{
+    const char *url = turns_text(citation, "url");
+    EIN_JSON json_t *source = NULL;
+
+    if (reply->keep) {
+        if (!block->citations)
+            block->citations = json_array();
+        if (json_array_append(block->citations, citation) < 0)
+            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    if (!reply->sources)
+        reply->sources = json_object();
+    if (!*url || json_object_get(reply->sources, url))
+        return 0;
+    source = json_pack("{s:s, s:s}", "url", url, "title", turns_text(citation, "title"));
+    if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
+}
+
+int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    static const struct {
+        const char *type, *member;
+        int kind; /* of the piece; 0: none yet */
+    } deltas[] = {
+        { "text_delta", "text", EIN_LLM_TEXT },
+        { "thinking_delta", "thinking", EIN_LLM_THOUGHT },
+        { "input_json_delta", "partial_json", 0 },
+    };
+    const json_t *delta = json_object_get(event, "delta");
+    const char *type = turns_text(delta, "type");
+    struct reply_block *block = find(reply, event);
+    int r = 0;
+
+    if (!block)
+        return strange(reply, err);
+    if (strcmp(type, "citations_delta") == 0)
+        return cite(reply, block, json_object_get(delta, "citation"), err);
+    if (strcmp(type, "signature_delta") == 0) {
+        json_decref(block->signature);
+        block->signature = json_incref(json_object_get(delta, "signature"));
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++) {
+        if (strcmp(deltas[i].type, type) != 0)
+            continue;
+        const char *text = turns_text(delta, deltas[i].member);
+        if (reply->keep || deltas[i].kind == 0)
+            r = append(reply, block, text, err);
+        if (r >= 0 && deltas[i].kind)
+            r = vendor_piece(&reply->sink, deltas[i].kind, text, NULL, err);
+    }
+    return r;
+}
+
+/* ---- the end of a block ---- */
+
+/* The arguments of a tool call, or NULL. */
+static json_t *input_of(const struct reply_block *block)
+{
+    EIN_JSON json_t *input = block->text.len > 0
+                                 ? vendor_json(bytes_str(&block->text), block->text.len)
+                                 : json_incref(json_object_get(block->start, "input"));
+
+    if (json_is_object(input))
+        return EIN_TAKE(input);
+    return block->text.len > 0 ? NULL : json_object();
+}
+
+static int end_call(struct reply *reply, struct reply_block *block, struct ein_error *err)
+{
+    EIN_JSON json_t *input = input_of(block);
+    EIN_JSON json_t *call = NULL;
+
+    if (!input) {
+        reply->broken_call = true;
+        return 0;
+    }
+    call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->start, "id"), "name",
+                     turns_text(block->start, "name"), "arguments", input);
+    return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
+                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int end_thought(const struct reply *reply, const char *name, json_t *value,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *data = NULL;
+
+    if (!json_is_string(value) || !*json_string_value(value))
+        return 0;
+    data = json_pack("{s:{s:s, s:O}}", "replay", "wire", ANTHROPIC_WIRE, name, value);
+    return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
+                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+/* The block as it would have come in one piece. */
+static int keep(struct reply *reply, const struct reply_block *block, struct ein_error *err)
+{
+    EIN_JSON json_t *whole = json_copy(block->start);
+    const char *type = turns_text(whole, "type");
+    int bad = !whole;
+
+    if (!bad && strcmp(type, "text") == 0)
+        bad = json_object_set_new(whole, "text", json_string(bytes_str(&block->text))) |
+              (block->citations ? json_object_set(whole, "citations", block->citations) : 0);
+    else if (!bad && strcmp(type, "thinking") == 0)
+        bad = json_object_set_new(whole, "thinking", json_string(bytes_str(&block->text))) |
+              (block->signature ? json_object_set(whole, "signature", block->signature) : 0);
+    else if (!bad && json_object_get(whole, "input"))
+        bad = json_object_set_new(whole, "input", input_of(block));
+    if (!reply->content)
+        reply->content = json_array();
+    if (bad || json_array_append(reply->content, whole) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+static int end(struct reply *reply, struct reply_block *block, struct ein_error *err)
+{
+    const char *type = turns_text(block->start, "type");
+
+    if (strcmp(type, "tool_use") == 0)
+        return end_call(reply, block, err);
+    if (strcmp(type, "thinking") == 0)
+        return end_thought(
+            reply, "signature",
+            block->signature ? block->signature : json_object_get(block->start, "signature"), err);
+    if (strcmp(type, "redacted_thinking") == 0)
+        return end_thought(reply, "redacted", json_object_get(block->start, "data"), err);
+    return 0;
+}
+
+int block_stop(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    struct reply_block *block = find(reply, event);
+    int r;
+
+    if (!block)
+        return strange(reply, err);
+    r = end(reply, block, err);
+    if (r >= 0 && reply->keep && !reply->broken_call)
+        r = keep(reply, block, err);
+    block_close(block);
+    return r;
+}

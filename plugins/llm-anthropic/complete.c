@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "anthropic.h"
+#include "cleanup.h"
+#include "error.h"
+#include "reply.h"
+
+#include <time.h>
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
+{
+    struct reply *reply = data;
+    int r = reply_event(reply, json, err);
+
+    (void)event; /* the JSON says it too */
+    return r >= 0 && reply->ended ? VENDOR_END : r;
+}
+
+static int on_whole(void *data, json_t *json, struct ein_error *err)
+{
+    struct reply *reply = data;
+    int r = reply_whole(reply, json, err);
+
+    if (r < 0 || reply->ended)
+        return r;
+    return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
+                        "%s sent JSON that is no answer", reply->vendor->title);
+}
+
+static int add_headers(const struct anthropic *anthropic, const char *key,
+                       struct vendor_headers *headers, struct ein_error *err)
+{
+    int r = vendor_header(headers, "x-api-key", key, err);
+
+    if (r >= 0)
+        r = vendor_header(headers, "anthropic-version", anthropic->version, err);
+    return r < 0 ? r : vendor_header(headers, "anthropic-beta", anthropic->beta, err);
+}
+
+static int run(const struct anthropic *anthropic, const struct ein_llm_call *call,
+               const json_t *body, struct reply *reply, struct ein_error *err)
+{
+    EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
+    int r = add_headers(anthropic, reply->secret, &headers, err);
+    const struct vendor_call what = {
+        .llm = call,
+        .path = "/v1/messages",
+        .headers = (const char *const *)headers.lines,
+        .body = body,
+        .secret = reply->secret,
+        .id_header = "request-id",
+        .framing = VENDOR_SSE,
+        .on_event = on_event,
+        .on_whole = on_whole,
+        .classify = anthropic_classify,
+        .data = reply,
+    };
+
+    return r < 0 ? r : vendor_run(&anthropic->vendor, &what, reply->outcome, err);
+}
+
+/* Asks again while the vendor pauses, with what it has said so far at the end. */
+static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, json_t *body,
+                  struct reply *reply, struct ein_error *err)
+{
+    int64_t until = clock_ms() + call->total_ms;
+    int r = run(anthropic, call, body, reply, err);
+
+    for (uint32_t i = 0; r >= 0 && reply->paused && reply->content && i < anthropic->continuations;
+         i++) {
+        /* The array grows with the answer: it is put there once. */
+        if (i == 0 && json_array_append_new(json_object_get(body, "messages"),
+                                            json_pack("{s:s, s:O}", "role", "assistant", "content",
+                                                      reply->content)) < 0)
+            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        if (call->total_ms) {
+            int64_t left = until - clock_ms();
+            call->total_ms = left > 1 ? (uint32_t)left : 1;
+        }
+        reply_next(reply);
+        r = run(anthropic, call, body, reply, err);
+    }
+    return r;
+}
+
+static int complete(const struct anthropic *anthropic, struct ein_llm_call *call,
+                    struct reply *reply, struct ein_error *err)
+{
+    EIN_JSON json_t *body = NULL;
+    int r = vendor_key(&anthropic->vendor, call, &reply->secret, reply->outcome, err);
+
+    if (r < 0)
+        return r;
+    r = anthropic_request(call, &anthropic->rules, &body, err);
+    if (r == EIN_E_INVALID)
+        reply->outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+    return r < 0 ? r : run_on(anthropic, call, body, reply, err);
+}
+
+int anthropic_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                       struct ein_llm_outcome *ret_outcome, struct ein_error *err)
+{
+    const struct anthropic *anthropic = impl;
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct ein_llm_call full;
+    struct reply reply = {
+        .vendor = &anthropic->vendor,
+        .sink = { sink, data },
+        .outcome = &outcome,
+    };
+    int r;
+
+    vendor_read_call(call, &full);
+    reply.keep = json_array_size(full.built_in_tools) > 0;
+    r = complete(anthropic, &full, &reply, err);
+    reply_done(&reply);
+    vendor_give_outcome(&outcome, ret_outcome);
+    return r;
+}

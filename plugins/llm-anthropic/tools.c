@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "request.h"
+#include "turns.h"
+
+#include <string.h>
+
+static json_t *tool_of(const json_t *tool)
+{
+    json_t *schema = json_object_get(tool, "parameters");
+
+    return json_pack(
+        "{s:O, s:O*, s:o, s:O*, s:o*}", "name", json_object_get(tool, "name"), "description",
+        json_object_get(tool, "description"), "input_schema",
+        json_is_object(schema) ? json_incref(schema)
+                               : json_pack("{s:s, s:{}}", "type", "object", "properties"),
+        "strict", json_object_get(tool, "strict"), "cache_control", anthropic_cache(tool));
+}
+
+static json_t *choice_of(const json_t *choice)
+{
+    static const char *const names[][2] = { { "auto", "auto" },
+                                            { "none", "none" },
+                                            { "required", "any" } };
+    const json_t *name = json_object_get(choice, "name");
+
+    if (json_is_string(name))
+        return json_pack("{s:s, s:O}", "type", "tool", "name", name);
+    for (size_t i = 0; json_is_string(choice) && i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i][0], json_string_value(choice)) == 0)
+            return json_pack("{s:s}", "type", names[i][1]);
+    return NULL;
+}
+
+bool anthropic_forced(const struct ein_llm_call *call)
+{
+    return json_is_object(call->tool_choice) ||
+           (json_is_string(call->tool_choice) &&
+            strcmp(json_string_value(call->tool_choice), "required") == 0);
+}
+
+static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
+{
+    EIN_JSON json_t *choice = choice_of(call->tool_choice);
+    bool serial = json_is_false(json_object_get(call->parameters, "parallel_tool_calls"));
+
+    if (!choice && call->tool_choice)
+        return error_set(err, EIN_E_INVALID, "the choice of a tool is not one that there is");
+    if (!choice && !serial)
+        return 0;
+    if (!choice)
+        choice = json_pack("{s:s}", "type", "auto");
+    if ((serial && strcmp(turns_text(choice, "type"), "none") != 0 &&
+         json_object_set_new(choice, "disable_parallel_tool_use", json_true()) < 0) ||
+        json_object_set(body, "tool_choice", choice) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
+{
+    EIN_JSON json_t *tools = json_array();
+
+    if (!tools)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < json_array_size(call->tools); i++)
+        if (json_array_append_new(tools, tool_of(json_array_get(call->tools, i))) < 0)
+            return error_set(err, EIN_E_INVALID, "a tool has no name");
+    if (call->built_in_tools && json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (json_array_size(tools) == 0)
+        return 0;
+    if (json_object_set(body, "tools", tools) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return set_choice(call, body, err);
+}
