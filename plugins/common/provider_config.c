@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* config/models/exclusive.json: {"provider": {"model": [["a", "b"], ...]}} */
+/* Of config/models: {"provider": {"model": [["a", "b"], ...]}} */
 extern const char exclusive_json[];
 
 json_t *exclusions_load(void)

@@ -54,6 +54,16 @@ struct model { /* const; lives as long as its snapshot */
 struct catalog;  /* of the instance; any thread */
 struct snapshot; /* reference-counted */
 
+/* Reads the operator's files; INVALID: one is wrong, "FILE:LINE: place: what is wrong". */
+int catalog_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                struct catalog **ret_catalog, struct ein_error *err);
+int catalog_start(struct catalog *catalog, struct ein_error *err);
+void catalog_stop(struct catalog *catalog);
+void catalog_free(struct catalog *catalog); /* NULL is fine */
+/* Looks whether the operator's files have changed: takes them over, or tells the log and /readyz
+ * what is wrong.  Of host->every(); DATA is the catalog. */
+void catalog_refresh(void *data);
+
 struct found {
     struct snapshot *snapshot; /* keeps `model` alive */
     const struct model *model;

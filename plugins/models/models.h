@@ -12,6 +12,7 @@ struct models {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     struct catalog *catalog;
+    uint32_t watch_ms;
 };
 
 static inline const char *text_of(const json_t *object, const char *member)
@@ -28,9 +29,9 @@ static inline int64_t integer_of(const json_t *object, const char *member)
 ein_handler providers_get, providers_get_one, providers_get_models, providers_get_model;
 
 /* completion/1: what the user may call, as `find` and `catalog` of struct ein_completion. */
-int models_find(void *impl, const char *user_id, const char *model, const json_t *visible,
-                json_t **ret_found, struct ein_error *err);
-int models_catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
-                   struct ein_error *err);
+int models_find(const struct models *models, const char *user_id, const char *model,
+                const json_t *visible, json_t **ret_found, struct ein_error *err);
+int models_catalog(const struct models *models, const char *user_id, const json_t *visible,
+                   json_t **ret_catalog, struct ein_error *err);
 
 #endif

@@ -6,7 +6,7 @@
  *   DELETE /sessions/{id}          forgets it
  *
  * A session belongs to the user who made it; others get 404.  Parameters that the model takes
- * only one of (config/models/exclusive.json) are refused together.  A session's id and its
+ * only one of (config/models) are refused together.  A session's id and its
  * user's may have 508 bytes together.
  *
  * Needs storage_backend/1.

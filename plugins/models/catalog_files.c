@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog_files.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "hash.h"
+#include "resolve.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- one file ---- */
+
+int files_add_text(const char *name, const char *text, size_t len, const json_t *catalog,
+                   json_t **ret_catalog, struct ein_error *err)
+{
+    struct ein_error why = { 0 };
+    struct check check = { .err = &why };
+    EIN_JSON json_t *file = NULL;
+    EIN_JSON json_t *lines = NULL;
+    EIN_JSON json_t *merged = NULL;
+    EIN_JSON json_t *resolved = NULL;
+    int r = yaml_parse(name, text, len, &file, &lines, err);
+
+    if (r < 0)
+        return r;
+    if (json_is_null(file)) {
+        *ret_catalog = catalog ? json_incref((json_t *)catalog) : json_object();
+        return 0;
+    }
+    r = catalog_merge(&check, catalog, file, &merged);
+    if (r >= 0)
+        r = catalog_resolve(&check, merged, NULL, &resolved);
+    if (r < 0)
+        return error_set(err, r, "%s:%lld: %s%s%s", name,
+                         (long long)yaml_line_of(lines, check.path), check.path,
+                         *check.path ? ": " : "", why.text);
+    *ret_catalog = EIN_TAKE(merged);
+    return 0;
+}
+
+/* Text of at most `max` bytes; free() it. */
+static int read_text(const char *path, size_t max, char **ret_text, size_t *ret_len,
+                     struct ein_error *err)
+{
+    EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    EIN_FREE char *text = malloc(max + 1);
+    size_t len = 0;
+    ssize_t got = fd < 0 ? -1 : 1;
+
+    if (!text)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    while (got > 0 && len <= max) {
+        got = read(fd, text + len, max + 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    if (got < 0)
+        return error_set(err, EIN_E_INVALID, "%s: cannot be read: %s", path,
+                         strerrordesc_np(errno));
+    if (len > max)
+        return error_set(err, EIN_E_TOO_LARGE, "%s: is larger than max_file_bytes, %zu", path, max);
+    *ret_text = EIN_TAKE(text);
+    *ret_len = len;
+    return 0;
+}
+
+int files_add(const char *path, size_t max_bytes, const json_t *catalog, json_t **ret_catalog,
+              struct ein_error *err)
+{
+    EIN_FREE char *text = NULL;
+    size_t len;
+    int r = read_text(path, max_bytes, &text, &len, err);
+
+    return r < 0 ? r : files_add_text(path, text, len, catalog, ret_catalog, err);
+}
+
+/* ---- a folder ---- */
+
+static int is_file(const struct dirent *entry)
+{
+    static const char *const ends[] = { ".yaml", ".yml", ".json" };
+    const char *dot = strrchr(entry->d_name, '.');
+
+    for (size_t i = 0; dot && *entry->d_name != '.' && i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (strcmp(dot, ends[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static void drop_names(struct dirent **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static int add_named(const char *folder, const char *name, size_t max_bytes, json_t **catalog,
+                     struct ein_error *err)
+{
+    EIN_FREE char *path = NULL;
+    json_t *added;
+    int r;
+
+    if (asprintf(&path, "%s/%s", folder, name) < 0) {
+        path = NULL;
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    r = files_add(path, max_bytes, *catalog, &added, err);
+    if (r < 0)
+        return r;
+    json_decref(*catalog);
+    *catalog = added;
+    return 0;
+}
+
+int files_add_folder(const char *path, const struct file_limits *limits, const json_t *catalog,
+                     json_t **ret_catalog, struct ein_error *err)
+{
+    EIN_JSON json_t *added = json_incref((json_t *)catalog);
+    struct dirent **names;
+    int count = scandir(path, &names, is_file, alphasort), r = 0;
+
+    if (count < 0)
+        return error_set(err, EIN_E_INVALID, "%s: cannot be read: %s", path,
+                         strerrordesc_np(errno));
+    if ((size_t)count > limits->max_files)
+        r = error_set(err, EIN_E_TOO_LARGE, "%s: has more files than max_files, %zu", path,
+                      limits->max_files);
+    for (int i = 0; r >= 0 && i < count; i++)
+        r = add_named(path, names[i]->d_name, limits->max_bytes, &added, err);
+    drop_names(names, count);
+    if (r >= 0)
+        *ret_catalog = EIN_TAKE(added);
+    return r;
+}
+
+static uint64_t print_file(uint64_t print, int folder, const char *name)
+{
+    struct stat about = { 0 };
+
+    print = hash_fnv(print, name, strlen(name) + 1);
+    if (fstatat(folder, name, &about, 0) < 0)
+        return print;
+    print = hash_fnv(print, &about.st_ino, sizeof(about.st_ino));
+    print = hash_fnv(print, &about.st_size, sizeof(about.st_size));
+    print = hash_fnv(print, &about.st_mtim.tv_sec, sizeof(about.st_mtim.tv_sec));
+    return hash_fnv(print, &about.st_mtim.tv_nsec, sizeof(about.st_mtim.tv_nsec));
+}
+
+uint64_t files_print(const char *path)
+{
+    EIN_CLOSE int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct dirent **names;
+    uint64_t print = HASH_FNV_START;
+    int count = folder < 0 ? -1 : scandir(path, &names, is_file, alphasort);
+
+    if (count < 0)
+        return 0;
+    for (int i = 0; i < count; i++)
+        print = print_file(print, folder, names[i]->d_name);
+    drop_names(names, count);
+    return print;
+}

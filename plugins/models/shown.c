@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shown.h"
+
+#include "catalog_inside.h"
+#include "cleanup.h"
+#include "error.h"
+
+#include <string.h>
+
+/* ---- keys ---- */
+
+static bool has_secret(const struct catalog *catalog, const json_t *names)
+{
+    size_t i;
+    json_t *name;
+
+    json_array_foreach((json_t *)names, i, name)
+    {
+        const char *secret = catalog->host->secret(catalog->ctx, json_string_value(name));
+        if (secret && *secret)
+            return true;
+    }
+    return false;
+}
+
+/* `keys` may be NULL: nobody keeps keys. */
+static bool has_key(const struct catalog *catalog, const struct ein_service *keys,
+                    const char *user_id, const struct provider *provider)
+{
+    const struct ein_model_keys *model_keys = keys ? keys->vtable : NULL;
+    const char *source;
+    char *key = NULL;
+
+    if (!provider->key_variable || has_secret(catalog, provider->other_variables))
+        return true;
+    if (!model_keys ||
+        model_keys->get(keys->impl, user_id, provider->name, &key, &source, NULL) < 0)
+        return false;
+    model_keys->wipe(keys->impl, key);
+    return true;
+}
+
+/* ---- providers ---- */
+
+struct published {
+    const struct snapshot *snapshot;
+    uint64_t mask;
+};
+
+static int note_published(const struct ein_service *service, void *data)
+{
+    struct published *published = data;
+    size_t i;
+
+    if (snapshot_provider(published->snapshot, service->name, &i))
+        published->mask |= UINT64_C(1) << i;
+    return 0;
+}
+
+uint64_t shown_mask(const struct catalog *catalog, const struct snapshot *snapshot,
+                    const char *user_id)
+{
+    const struct ein_host *host = catalog->host;
+    struct published published = { .snapshot = snapshot };
+    const struct ein_service *keys = NULL;
+    uint64_t mask = 0;
+
+    (void)host->each_service(catalog->ctx, EIN_LLM_PROVIDER, note_published, &published);
+    (void)host->acquire(catalog->ctx, EIN_MODEL_KEYS, NULL, &keys);
+    for (size_t i = 0; i < snapshot->provider_count; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        if ((published.mask & bit) && has_key(catalog, keys, user_id, &snapshot->providers[i]))
+            mask |= bit;
+    }
+    host->release(catalog->ctx, keys);
+    return mask;
+}
+
+bool shown_may(const struct catalog *catalog, const char *user_id, const struct provider *provider)
+{
+    const struct ein_host *host = catalog->host;
+    const struct ein_service *service, *keys = NULL;
+
+    if (host->acquire(catalog->ctx, EIN_LLM_PROVIDER, provider->name, &service) < 0)
+        return false;
+    host->release(catalog->ctx, service);
+    (void)host->acquire(catalog->ctx, EIN_MODEL_KEYS, NULL, &keys);
+    bool may = has_key(catalog, keys, user_id, provider);
+    host->release(catalog->ctx, keys);
+    return may;
+}
+
+/* ---- deployed agents ---- */
+
+/* {name: entry} of an array of {"name" or "id", ...}: the name is the id by which it is called. */
+static json_t *by_name(const json_t *told)
+{
+    json_t *models = json_object(), *model;
+    size_t i;
+
+    json_array_foreach((json_t *)told, i, model)
+    {
+        const char *name = json_string_value(json_object_get(model, "name"));
+        json_t *entry = json_copy(model);
+
+        if (name)
+            (void)json_object_del(entry, "name");
+        else
+            name = json_string_value(json_object_get(model, "id"));
+        if (name && json_is_object(json_object_get(entry, "parameters")))
+            (void)json_object_set(models, name, entry);
+        json_decref(entry);
+    }
+    return models;
+}
+
+int shown_deployed(const struct catalog *catalog, const char *user_id, const json_t *visible,
+                   json_t **ret_provider, struct ein_error *err)
+{
+    const struct ein_host *host = catalog->host;
+    const struct ein_service *service;
+    const struct ein_llm_provider *provider;
+    EIN_JSON json_t *told = NULL;
+    EIN_JSON json_t *models = NULL;
+    int r = 0;
+
+    *ret_provider = NULL;
+    if (host->acquire(catalog->ctx, EIN_LLM_PROVIDER, DEPLOYED, &service) < 0)
+        return 0;
+    provider = service->vtable;
+    if (EIN_HAS(struct ein_llm_provider, provider, models_of))
+        r = provider->models_of(service->impl, user_id, visible, &told, err);
+    host->release(catalog->ctx, service);
+    if (r < 0 || json_array_size(told) == 0)
+        return r;
+    models = by_name(told);
+    if (json_object_size(models) > 0)
+        *ret_provider = json_pack("{s:O}", "models", models);
+    return 0;
+}
