@@ -3,6 +3,7 @@
 #define MODELS_H
 
 #include "catalog.h"
+#include "completion.h"
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -13,6 +14,7 @@ struct models {
     struct ein_ctx *ctx;
     struct catalog *catalog;
     uint32_t watch_ms;
+    struct completion completion;
 };
 
 static inline const char *text_of(const json_t *object, const char *member)

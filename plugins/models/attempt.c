@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include "error.h"
+#include "moment.h"
+
+#include <string.h>
+
+/* ---- pieces ------------------------------------------------------------- */
+
+static uint64_t bytes_of(const struct ein_llm_piece *piece)
+{
+    struct size size = { 0 };
+
+    if (piece->kind == EIN_LLM_TOOL_CALL)
+        size_json(json_object_get(piece->data, "arguments"), &size);
+    return size.bytes + (piece->text ? strlen(piece->text) : 0);
+}
+
+static int on_piece(const struct ein_llm_piece *piece, void *data)
+{
+    struct work *work = data;
+    int64_t before = moment_us();
+
+    if (work->pieces++ == 0)
+        work->first_us = (uint64_t)(before - work->began_us);
+    work->received += bytes_of(piece);
+    int r = work->sink(piece, work->data);
+    work->client_us += (uint64_t)(moment_us() - before);
+    work->stopped |= r != 0;
+    return r;
+}
+
+/* ---- the call ----------------------------------------------------------- */
+
+static uint32_t scaled(const struct work *work, uint32_t ms)
+{
+    uint64_t percent = work->model->time_percent ? work->model->time_percent : 100;
+    uint64_t scaled = ms * percent / 100;
+
+    return scaled > UINT32_MAX ? UINT32_MAX : (uint32_t)scaled;
+}
+
+static uint32_t left_ms(const struct work *work)
+{
+    int64_t left = (work->deadline_us - moment_us()) / 1000;
+
+    return left < 1 ? 1 : (uint32_t)left;
+}
+
+static bool is_cancelled(const struct work *work)
+{
+    struct ein_cancel *cancel = work->call->cancel;
+
+    return work->stopped || (cancel && work->models->host->cancel->fired(cancel));
+}
+
+static int call_provider(struct work *work, const struct ein_service *service, const char *key,
+                         struct ein_error *err)
+{
+    const struct ein_llm_provider *provider = service->vtable;
+    const struct ein_completion_call *call = work->call;
+    const struct completion *settings = settings_of(work);
+    const struct ein_llm_call llm = {
+        .struct_size = sizeof(llm),
+        .connect_ms = settings->connect_ms,
+        .first_byte_ms = scaled(work, settings->first_byte_ms),
+        .idle_ms = scaled(work, settings->idle_ms),
+        .total_ms = left_ms(work),
+        .model = work->model->id,
+        .api_key = key,
+        .messages = call->messages,
+        .tools = call->tools,
+        .built_in_tools = call->built_in_tools,
+        .reply_schema = call->reply_schema,
+        .parameters = work->parameters,
+        .settings = work->model->json,
+        .cancel = call->cancel,
+        .tool_choice = call->tool_choice,
+        .user_id = call->user_id,
+        .visible = call->visible,
+    };
+    uint64_t client_before = work->client_us;
+    int64_t began = moment_us();
+    int r = provider->complete(service->impl, &llm, on_piece, work, &work->outcome, err);
+    uint64_t took = (uint64_t)(moment_us() - began);
+
+    work->waited_us += took - (work->client_us - client_before);
+    if (work->stopped && r >= 0)
+        r = error_set(err, EIN_E_CANCELLED, "The caller did not want the rest");
+    if (r == EIN_E_CANCELLED && !is_cancelled(work)) {
+        work->outcome.fault = EIN_LLM_FAULT_UNREACHABLE;
+        r = error_set(err, EIN_E_UNAVAILABLE, "The provider '%s' was taken away during the call",
+                      work->model->provider);
+    }
+    meter_attempt(work, r, took);
+    return r;
+}
+
+/* ---- its key ------------------------------------------------------------ */
+
+struct key {
+    const struct ein_service *service; /* NULL: there is nothing to wipe */
+    char *text;                        /* NULL: the provider uses its own */
+};
+
+static int key_find(const struct work *work, struct key *key, struct ein_error *err)
+{
+    const struct models *models = work->models;
+    const struct ein_model_keys *keys;
+    const char *source;
+
+    if (models->host->acquire(models->ctx, EIN_MODEL_KEYS, NULL, &key->service) < 0) {
+        key->service = NULL;
+        return 0;
+    }
+    keys = key->service->vtable;
+    int r = keys->get(key->service->impl, work->call->user_id, work->model->provider, &key->text,
+                      &source, err);
+    return r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+static void key_done(const struct work *work, struct key *key)
+{
+    const struct models *models = work->models;
+
+    if (!key->service)
+        return;
+    if (key->text)
+        ((const struct ein_model_keys *)key->service->vtable)->wipe(key->service->impl, key->text);
+    models->host->release(models->ctx, key->service);
+}
+
+/* ---- one attempt -------------------------------------------------------- */
+
+static int reserve_and_call(struct work *work, const struct ein_service *service,
+                            struct ein_error *err)
+{
+    struct key key = { 0 };
+    int64_t began = moment_us();
+    int r = key_find(work, &key, err);
+
+    work->stage_us[STAGE_KEY] += (uint64_t)(moment_us() - began);
+    if (r == 0)
+        r = budget_reserve(work, err);
+    if (r == 0) {
+        work->ret->attempts++;
+        r = call_provider(work, service, key.text, err);
+        budget_settle(work, r);
+    }
+    key_done(work, &key);
+    return r;
+}
+
+int attempt_run(struct work *work, struct ein_error *err)
+{
+    const struct models *models = work->models;
+    const struct ein_service *service;
+
+    work->outcome = (struct ein_llm_outcome){ .struct_size = sizeof(work->outcome) };
+    if (models->host->acquire(models->ctx, EIN_LLM_PROVIDER, work->model->provider, &service) < 0) {
+        work->outcome.fault = EIN_LLM_FAULT_UNREACHABLE;
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "The provider '%s' is not there: its plugin is off",
+                         work->model->provider);
+    }
+    int r = reserve_and_call(work, service, err);
+    models->host->release(models->ctx, service);
+    return r;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "moment.h"
+#include "price.h"
+
+enum { SETTLE_TRIES = 3 };
+
+/* ---- before ------------------------------------------------------------- */
+
+static uint64_t first_of(int64_t a, int64_t b, uint64_t otherwise)
+{
+    return a > 0 ? (uint64_t)a : b > 0 ? (uint64_t)b : otherwise;
+}
+
+static int64_t bound_of(const struct work *work)
+{
+    const struct completion *settings = settings_of(work);
+    const struct model *model = work->model;
+    uint64_t input = size_bound(&work->size, settings->image_tokens,
+                                first_of(model->max_input, model->context_window, 0));
+    uint64_t output = parameters_max_tokens(work->parameters);
+
+    if (!output)
+        output = first_of(model->max_output, model->context_window, settings->output_tokens);
+    return price_bound(model, input, output);
+}
+
+static int reserve(struct work *work, const struct ein_service *service, struct ein_error *err)
+{
+    struct leases *leases = &work->models->completion.leases;
+    const struct ein_ledger *ledger = service->vtable;
+    int r = ledger->reserve(service->impl, work->call->user_id, bound_of(work), leases->lease_ms,
+                            work->lease.hold, err);
+
+    if (r < 0)
+        return r;
+    work->held = true;
+    leases_add(leases, &work->lease);
+    return 0;
+}
+
+int budget_reserve(struct work *work, struct ein_error *err)
+{
+    const struct models *models = work->models;
+    const struct ein_service *service;
+    int64_t began = moment_us();
+
+    if (work->held || price_is_free(work->model))
+        return 0;
+    if (models->host->acquire(models->ctx, EIN_LEDGER, NULL, &service) < 0)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "There is no ledger for what calls cost: the plugin is off");
+    int r = reserve(work, service, err);
+    models->host->release(models->ctx, service);
+    work->stage_us[STAGE_RESERVE] += (uint64_t)(moment_us() - began);
+    return r;
+}
+
+/* ---- what was used ------------------------------------------------------ */
+
+/* Did the vendor do something for it?  A refusal is free; what broke off is not. */
+static bool was_used(const struct work *work, int result)
+{
+    const struct ein_llm_outcome *outcome = &work->outcome;
+    bool answering = outcome->vendor_status >= 200 && outcome->vendor_status < 300;
+
+    if (result >= 0 || work->pieces || outcome->vendor_cost || outcome->input_tokens ||
+        outcome->output_tokens)
+        return true;
+    return answering && (result == EIN_E_CANCELLED || outcome->fault == EIN_LLM_FAULT_UNREACHABLE);
+}
+
+/* As the vendor says; where it could not say all, from what was sent and received: true. */
+static bool reckon(const struct work *work, int result, struct usage *ret_usage)
+{
+    const struct ein_llm_outcome *outcome = &work->outcome;
+    uint64_t received = usage_estimate(work->received);
+    bool silent = !outcome->input_tokens && !outcome->output_tokens;
+    bool estimated = false;
+
+    *ret_usage =
+        (struct usage){ outcome->input_tokens, outcome->cached_tokens, outcome->cache_write_tokens,
+                        outcome->output_tokens, outcome->reasoning_tokens };
+    if (price_is_free(work->model) || outcome->vendor_cost)
+        return false;
+    if (!outcome->input_tokens && (silent || result < 0)) {
+        ret_usage->input = size_estimate(&work->size);
+        estimated = true;
+    }
+    if ((result < 0 || silent) && ret_usage->output < received) {
+        ret_usage->output = received;
+        estimated = true;
+    }
+    return estimated;
+}
+
+/* ---- after -------------------------------------------------------------- */
+
+static json_t *metadata_of(const struct work *work, bool estimated)
+{
+    json_t *metadata = NULL;
+
+    if (!estimated && !work->outcome.vendor_request_id[0])
+        return NULL;
+    metadata = json_object();
+    if (estimated)
+        (void)json_object_set_new(metadata, "estimated", json_true());
+    if (work->outcome.vendor_request_id[0])
+        (void)json_object_set_new(metadata, "vendorRequestId",
+                                  json_string(work->outcome.vendor_request_id));
+    return metadata;
+}
+
+static int write_entry(const struct work *work, const struct ein_ledger_entry *entry,
+                       struct ein_error *err)
+{
+    const struct models *models = work->models;
+    const struct ein_service *service;
+    const struct ein_ledger *ledger;
+    int r = EIN_E_UNAVAILABLE;
+
+    if (models->host->acquire(models->ctx, EIN_LEDGER, NULL, &service) < 0)
+        return price_is_free(work->model)
+                   ? 0
+                   : error_set(err, EIN_E_UNAVAILABLE, "there is no ledger any more");
+    ledger = service->vtable;
+    for (int i = 0; i < SETTLE_TRIES && r < 0 && r != EIN_E_CONFLICT && r != EIN_E_INVALID; i++)
+        r = ledger->settle(service->impl, work->held ? work->lease.hold : NULL, entry, err);
+    models->host->release(models->ctx, service);
+    return r;
+}
+
+static void end_lease(struct work *work)
+{
+    if (!work->held)
+        return;
+    leases_remove(&work->models->completion.leases, &work->lease);
+    work->held = false;
+}
+
+static void settle(struct work *work, int64_t cost, const struct usage *usage, bool estimated)
+{
+    const struct ein_completion_call *call = work->call;
+    EIN_JSON json_t *metadata = metadata_of(work, estimated);
+    const struct ein_ledger_entry entry = {
+        .struct_size = sizeof(entry),
+        .cost = cost,
+        .user_id = call->user_id,
+        .key_id = call->key_id,
+        .agent_id = call->agent_id,
+        .run_id = call->run_id,
+        .provider = work->model->provider,
+        .model = work->model->id,
+        .request_id = call->request_id,
+        .input_tokens = usage->input,
+        .cached_tokens = usage->cached,
+        .cache_write_tokens = usage->cache_write,
+        .output_tokens = usage->output,
+        .reasoning_tokens = usage->reasoning,
+        .price = json_object_get(work->model->json, "price"),
+        .metadata = metadata,
+    };
+    struct ein_error err = { 0 };
+    int r = write_entry(work, &entry, &err);
+
+    if (r < 0)
+        work->models->host->log_msg(
+            work->models->ctx, EIN_ERROR,
+            "A call of %s to %s/%s has cost %lld nano-dollars, which could not be written down: %s",
+            call->user_id, work->model->provider, work->model->id, (long long)cost, err.text);
+    end_lease(work);
+}
+
+void budget_settle(struct work *work, int result)
+{
+    struct ein_completion_outcome *ret = work->ret;
+    int64_t began = moment_us();
+    struct usage usage;
+
+    if (!was_used(work, result))
+        return;
+    bool estimated = reckon(work, result, &usage);
+    int64_t cost = work->outcome.vendor_cost > 0 ? work->outcome.vendor_cost
+                   : price_is_free(work->model)  ? 0
+                                                 : price_cost(work->model, &usage);
+    if (cost > PRICE_MAX)
+        cost = PRICE_MAX;
+    if (cost || work->held || usage.input || usage.output)
+        settle(work, cost, &usage, estimated);
+    ret->cost += cost;
+    ret->input_tokens = usage.input;
+    ret->cached_tokens = usage.cached;
+    ret->cache_write_tokens = usage.cache_write;
+    ret->output_tokens = usage.output;
+    ret->reasoning_tokens = usage.reasoning;
+    work->used += usage.input + usage.output;
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(moment_us() - began);
+}
+
+void budget_release(struct work *work)
+{
+    const struct models *models = work->models;
+    const struct ein_service *service;
+    struct ein_error err = { 0 };
+    int64_t began = moment_us();
+
+    if (!work->held)
+        return;
+    if (models->host->acquire(models->ctx, EIN_LEDGER, NULL, &service) == 0) {
+        int r = ((const struct ein_ledger *)service->vtable)
+                    ->release(service->impl, work->lease.hold, &err);
+        if (r < 0 && r != EIN_E_NOT_FOUND)
+            models->host->log_msg(models->ctx, EIN_WARN, "The hold %s could not be given back: %s",
+                                  work->lease.hold, err.text);
+        models->host->release(models->ctx, service);
+    }
+    end_lease(work);
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(moment_us() - began);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "complete.h"
+
+#include "error.h"
+#include "moment.h"
+#include "notes.h"
+#include "work.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { NAME_SIZE = 320 };
+
+static bool is_cancelled(const struct work *work)
+{
+    struct ein_cancel *cancel = work->call->cancel;
+
+    return cancel && work->models->host->cancel->fired(cancel);
+}
+
+static int cancelled(struct ein_error *err)
+{
+    return error_set(err, EIN_E_CANCELLED, "The call was cancelled");
+}
+
+/* ---- one model, again --------------------------------------------------- */
+
+static double random_part(void)
+{
+    uint32_t number = 0;
+
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        return 0;
+    return (double)number / UINT32_MAX;
+}
+
+/* Is there to be one more attempt?  Then also how long to wait for it. */
+static bool comes_again(const struct work *work, int result, uint32_t attempt, uint32_t *ret_ms)
+{
+    const struct retry *retry = &settings_of(work)->retry;
+    uint32_t asked = work->outcome.retry_after_ms;
+
+    if (result >= 0 || result == EIN_E_CANCELLED || work->pieces || attempt > retry->retries ||
+        asked > retry->after_max_ms || !retry_helps(work->model->provider, &work->outcome))
+        return false;
+    *ret_ms = retry_pause_ms(retry, attempt, asked, random_part());
+    return moment_us() + (int64_t)*ret_ms * 1000 < work->deadline_us;
+}
+
+static int attempts(struct work *work, struct ein_error *err)
+{
+    uint32_t attempt = 1, pause_ms;
+    int r = is_cancelled(work) ? cancelled(err) : attempt_run(work, err);
+
+    for (; comes_again(work, r, attempt, &pause_ms); attempt++) {
+        int64_t began = moment_us();
+        r = retry_wait(work->models->host, work->call->cancel, pause_ms);
+        work->waited_us += (uint64_t)(moment_us() - began);
+        if (r < 0) {
+            work->outcome.fault = EIN_LLM_FAULT_NONE;
+            return cancelled(err);
+        }
+        r = attempt_run(work, err);
+    }
+    return r;
+}
+
+/* ---- one model ---------------------------------------------------------- */
+
+static void set_deadline(struct work *work)
+{
+    const struct completion *settings = settings_of(work);
+    uint64_t us = (uint64_t)settings->total_ms * 10 *
+                  (work->model->time_percent ? work->model->time_percent : 100);
+    uint64_t least = parameters_max_tokens(work->parameters) * settings->token_us;
+
+    if (least > us)
+        us = least;
+    if (work->call->total_ms)
+        us = (uint64_t)work->call->total_ms * 1000;
+    if (us > (uint64_t)UINT32_MAX * 1000)
+        us = (uint64_t)UINT32_MAX * 1000;
+    work->deadline_us = work->began_us + (int64_t)us;
+}
+
+/* What is known before the first piece. */
+static void announce(struct work *work)
+{
+    struct ein_completion_outcome *ret = work->ret;
+
+    snprintf(ret->provider, sizeof(ret->provider), "%s", work->model->provider);
+    snprintf(ret->model, sizeof(ret->model), "%s", work->model->id);
+}
+
+/* `first`: not a fallback, for which nobody is counted again but the model. */
+static int limited_attempts(struct work *work, bool first, struct ein_error *err)
+{
+    const struct ein_completion_call *call = work->call;
+    struct limits *limits = settings_of(work)->limits;
+    const struct limits_who who = { first ? call->user_id : NULL, first ? call->key_id : NULL,
+                                    work->model->provider, work->model->id };
+    uint64_t taken = size_estimate(&work->size);
+    int r = limits_take(limits, &who, taken, moment_ms(), &work->ret->requests, &work->ret->tokens,
+                        &work->ret->retry_after_ms, err);
+
+    if (r < 0) {
+        work->limited = true;
+        work->outcome.fault = EIN_LLM_FAULT_RATE_LIMIT;
+        return r;
+    }
+    work->used = 0;
+    r = attempts(work, err);
+    budget_release(work);
+    limits_correct(limits, &who, taken, work->used, moment_ms());
+    return r;
+}
+
+static int try_found(struct work *work, bool first, struct ein_error *err)
+{
+    const struct parameter_rules rules = { work->model, settings_of(work)->pass, work->refuse };
+    int64_t began = moment_us();
+    int r =
+        parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);
+
+    work->stage_us[STAGE_CHECK] += (uint64_t)(moment_us() - began);
+    if (r < 0)
+        return r;
+    if (first)
+        set_deadline(work);
+    announce(work);
+    r = limited_attempts(work, first, err);
+    json_decref(work->parameters);
+    work->parameters = NULL;
+    return r;
+}
+
+static int find_model(struct work *work, const char *name, struct ein_error *err)
+{
+    int64_t began = moment_us();
+    int r = catalog_find(work->models->catalog, work->call->user_id, name, work->call->visible,
+                         &work->found, err);
+
+    work->model = r < 0 ? NULL : work->found.model;
+    work->outcome.fault = EIN_LLM_FAULT_NONE;
+    work->stage_us[STAGE_CHECK] += (uint64_t)(moment_us() - began);
+    return r;
+}
+
+/* ---- the chain ---------------------------------------------------------- */
+
+static const json_t *chain_of(const struct work *work)
+{
+    char name[NAME_SIZE];
+
+    snprintf(name, sizeof(name), "%s/%s", work->model->provider, work->model->id);
+    return json_object_get(settings_of(work)->fallbacks, name);
+}
+
+static bool falls_back(const struct work *work, int result)
+{
+    return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->limited &&
+           (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
+           moment_us() < work->deadline_us;
+}
+
+/* The next model of the chain; its answer, or RESULT where it cannot be asked. */
+static int try_next(struct work *work, const char *name, int result, struct ein_error *err)
+{
+    struct found before = work->found;
+    struct ein_error why = { 0 };
+    int32_t fault = work->outcome.fault;
+    int r = find_model(work, name, &why);
+
+    if (r < 0) {
+        notes_add(&work->ret->notes, "'%s' could not be asked instead: %s", name, why.text);
+        work->found = before;
+        work->model = before.model;
+        work->outcome.fault = fault;
+        return result;
+    }
+    notes_add(&work->ret->notes, "%s/%s was asked instead of %s/%s: %s", work->model->provider,
+              work->model->id, before.model->provider, before.model->id, err ? err->text : "");
+    found_drop(&before);
+    return try_found(work, false, err);
+}
+
+static int try_chain(struct work *work, struct ein_error *err)
+{
+    const json_t *chain, *name;
+    size_t i;
+    int r = find_model(work, work->call->model, err);
+
+    if (r < 0)
+        return r;
+    chain = chain_of(work);
+    r = try_found(work, true, err);
+    json_array_foreach(chain, i, name)
+    {
+        if (!falls_back(work, r))
+            break;
+        r = try_next(work, json_string_value(name), r, err);
+    }
+    return r;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+/* The HTTP status that says what a call came to. */
+static int32_t status_of(const struct work *work, int result)
+{
+    const struct ein_llm_outcome *outcome = &work->outcome;
+    static const int16_t by_fault[] = { 0, 401, 402, 429, 400, 400, 503, 400, 502 };
+    static const int16_t by_code[] = { [-EIN_E_INVALID] = 400,   [-EIN_E_NOT_FOUND] = 404,
+                                       [-EIN_E_DENIED] = 402,    [-EIN_E_TIMEOUT] = 504,
+                                       [-EIN_E_CANCELLED] = 499, [-EIN_E_UNAVAILABLE] = 503,
+                                       [-EIN_E_BUSY] = 429,      [-EIN_E_UNSUPPORTED] = 400,
+                                       [-EIN_E_TOO_LARGE] = 413, [-EIN_E_NO_MEMORY] = 503 };
+    size_t fault = (size_t)outcome->fault / 100, code = (size_t)-result;
+
+    if (result >= 0)
+        return 200;
+    if (result == EIN_E_TIMEOUT)
+        return 504;
+    if (outcome->fault == EIN_LLM_FAULT_BAD_REQUEST && outcome->vendor_status == 404)
+        return 404;
+    if (fault && work->ret->attempts == 0 && !work->limited) /* nobody was there to be asked */
+        return 503;
+    if (fault && fault < sizeof(by_fault) / sizeof(by_fault[0]))
+        return by_fault[fault];
+    return code < sizeof(by_code) / sizeof(by_code[0]) && by_code[code] ? by_code[code] : 500;
+}
+
+static void measure(struct work *work)
+{
+    const struct ein_completion_call *call = work->call;
+
+    size_messages(call->messages, &work->size);
+    size_json(call->tools, &work->size);
+    size_json(call->reply_schema, &work->size);
+    work->size.open |= json_array_size(call->built_in_tools) > 0;
+}
+
+static void finish(struct work *work, int result)
+{
+    const struct ein_llm_outcome *outcome = &work->outcome;
+    struct ein_completion_outcome *ret = work->ret;
+    int64_t took = moment_us() - work->began_us;
+
+    ret->fault = result < 0 ? outcome->fault : EIN_LLM_FAULT_NONE;
+    ret->status = status_of(work, result);
+    if (result < 0 && !work->limited)
+        ret->retry_after_ms = outcome->retry_after_ms;
+    memcpy(ret->stop_reason, outcome->stop_reason, sizeof(ret->stop_reason));
+    memcpy(ret->stop_sequence, outcome->stop_sequence, sizeof(ret->stop_sequence));
+    memcpy(ret->vendor_request_id, outcome->vendor_request_id, sizeof(ret->vendor_request_id));
+    ret->vendor_us = work->waited_us;
+    ret->overhead_us = (uint64_t)took - work->waited_us - work->client_us;
+    meter_call(work, result);
+    found_drop(&work->found);
+}
+
+int completion_complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
+                        void *data, struct ein_completion_outcome *ret, struct ein_error *err)
+{
+    struct models *models = impl;
+    struct work work = { .models = models,
+                         .call = call,
+                         .sink = sink,
+                         .data = data,
+                         .ret = ret,
+                         .began_us = moment_us(),
+                         .refuse =
+                             call->flags & EIN_COMPLETION_REFUSE ||
+                             (models->completion.refuse && !(call->flags & EIN_COMPLETION_DROP)) };
+    struct ein_error own = { 0 };
+
+    if (!err)
+        err = &own;
+    measure(&work);
+    int r = try_chain(&work, err);
+    finish(&work, r);
+    return r < 0 ? r : 0;
+}

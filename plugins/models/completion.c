@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "completion.h"
+
+#include "complete.h"
+#include "models.h"
+#include "moment.h"
+
+#include <string.h>
+
+enum { SWEEP_MS = 60000 };
+
+static const struct {
+    const char *name;
+    int32_t fault;
+} faults[] = {
+    { "bad_key", EIN_LLM_FAULT_BAD_KEY },
+    { "no_credit", EIN_LLM_FAULT_NO_CREDIT },
+    { "rate_limit", EIN_LLM_FAULT_RATE_LIMIT },
+    { "context_too_long", EIN_LLM_FAULT_CONTEXT_TOO_LONG },
+    { "refused", EIN_LLM_FAULT_REFUSED },
+    { "overloaded", EIN_LLM_FAULT_OVERLOADED },
+    { "bad_request", EIN_LLM_FAULT_BAD_REQUEST },
+    { "unreachable", EIN_LLM_FAULT_UNREACHABLE },
+};
+
+static uint32_t read_faults(const json_t *names)
+{
+    const json_t *name;
+    uint32_t bits = 0;
+    size_t i;
+
+    json_array_foreach(names, i, name)
+    {
+        for (size_t k = 0; k < sizeof(faults) / sizeof(faults[0]); k++)
+            if (strcmp(json_string_value(name), faults[k].name) == 0)
+                bits |= FAULT_BIT(faults[k].fault);
+    }
+    return bits;
+}
+
+int completion_init(struct models *models, const json_t *config, struct ein_error *err)
+{
+    struct completion *self = &models->completion;
+
+    self->config = config;
+    self->refuse = strcmp(text_of(config, "parameters"), "refuse") == 0;
+    self->pass = json_object_get(config, "pass_parameters");
+    self->fallbacks = json_object_get(config, "fallbacks");
+    self->fallback_on = read_faults(json_object_get(config, "fallback_on"));
+    self->connect_ms = (uint32_t)integer_of(config, "connect_ms");
+    self->first_byte_ms = (uint32_t)integer_of(config, "first_byte_ms");
+    self->idle_ms = (uint32_t)integer_of(config, "idle_ms");
+    self->total_ms = (uint32_t)integer_of(config, "total_ms");
+    self->token_us = (uint32_t)integer_of(config, "token_us");
+    self->image_tokens = (uint64_t)integer_of(config, "image_tokens");
+    self->output_tokens = (uint64_t)integer_of(config, "output_tokens");
+    retry_read(config, &self->retry);
+    leases_init(&self->leases, models->host, models->ctx,
+                (uint32_t)integer_of(config, "hold_lease_ms"));
+    return limits_new(json_object_get(config, "limits"), &self->limits, err);
+}
+
+static void sweep(void *data)
+{
+    struct models *models = data;
+
+    limits_sweep(models->completion.limits, moment_ms());
+}
+
+int completion_start(struct models *models)
+{
+    struct leases *leases = &models->completion.leases;
+    int r = models->host->every(models->ctx, leases->lease_ms / 6 + 1, leases_extend, leases);
+
+    return r < 0 ? r : models->host->every(models->ctx, SWEEP_MS, sweep, models);
+}
+
+void completion_done(struct models *models)
+{
+    limits_free(models->completion.limits);
+    leases_done(&models->completion.leases);
+}
+
+const struct ein_completion completion_service = {
+    .struct_size = sizeof(completion_service),
+    .complete = completion_complete,
+    .find = models_find,
+    .catalog = models_catalog,
+};

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include "moment.h"
+
+/* Names of OpenTelemetry's semantic conventions for generative AI, as Prometheus writes them. */
+
+static const char *const stage_names[] = { "check", "key", "reserve", "settle" };
+static const char *const fault_names[] = { "",           "bad_key",          "no_credit",
+                                           "rate_limit", "context_too_long", "refused",
+                                           "overloaded", "bad_request",      "unreachable" };
+
+static const char *error_type(const struct work *work, int result)
+{
+    size_t fault = (size_t)work->outcome.fault / 100;
+
+    if (result == EIN_E_CANCELLED)
+        return "cancelled";
+    if (result == EIN_E_TIMEOUT)
+        return "timeout";
+    if (fault && fault < sizeof(fault_names) / sizeof(fault_names[0]))
+        return fault_names[fault];
+    return result < 0 ? "other" : "";
+}
+
+static double seconds(uint64_t us)
+{
+    return (double)us / 1e6;
+}
+
+void meter_attempt(const struct work *work, int result, uint64_t took_us)
+{
+    const struct models *models = work->models;
+    const char *const labels[] = { "gen_ai_operation_name",
+                                   "chat",
+                                   "gen_ai_provider_name",
+                                   work->model->provider,
+                                   "gen_ai_request_model",
+                                   work->model->id,
+                                   "error_type",
+                                   error_type(work, result),
+                                   NULL };
+
+    models->host->observe(models->ctx, "gen_ai_client_operation_duration_seconds", seconds(took_us),
+                          labels);
+}
+
+static void meter_tokens(const struct work *work, const char *type, uint64_t tokens)
+{
+    const struct models *models = work->models;
+    const char *const labels[] = { "gen_ai_operation_name",
+                                   "chat",
+                                   "gen_ai_provider_name",
+                                   work->model->provider,
+                                   "gen_ai_request_model",
+                                   work->model->id,
+                                   "gen_ai_token_type",
+                                   type,
+                                   NULL };
+
+    models->host->observe(models->ctx, "gen_ai_client_token_usage", (double)tokens, labels);
+}
+
+static void meter_stages(const struct work *work)
+{
+    const struct models *models = work->models;
+
+    for (size_t i = 0; i < STAGES; i++) {
+        const char *const labels[] = { "stage", stage_names[i], NULL };
+        models->host->observe(models->ctx, "einion_completion_stage_seconds",
+                              seconds(work->stage_us[i]), labels);
+    }
+    models->host->observe(models->ctx, "einion_completion_overhead_seconds",
+                          seconds(work->ret->overhead_us), NULL);
+}
+
+static void say(const struct work *work, int result)
+{
+    const struct models *models = work->models;
+    const struct ein_completion_outcome *ret = work->ret;
+
+    models->host->log_msg(
+        models->ctx, result < 0 ? EIN_INFO : EIN_DEBUG,
+        "completion request_id=%s provider=%s model=%s status=%d error=%s attempts=%u "
+        "input_tokens=%llu output_tokens=%llu cost_nano=%lld vendor_us=%llu overhead_us=%llu",
+        work->call->request_id ? work->call->request_id : "", ret->provider, ret->model,
+        ret->status, error_type(work, result), ret->attempts, (unsigned long long)ret->input_tokens,
+        (unsigned long long)ret->output_tokens, (long long)ret->cost,
+        (unsigned long long)ret->vendor_us, (unsigned long long)ret->overhead_us);
+}
+
+void meter_call(const struct work *work, int result)
+{
+    const struct models *models = work->models;
+    const struct ein_completion_outcome *ret = work->ret;
+
+    if (work->model) {
+        const char *const labels[] = { "gen_ai_provider_name", work->model->provider,
+                                       "gen_ai_request_model", work->model->id, NULL };
+        meter_tokens(work, "input", ret->input_tokens);
+        meter_tokens(work, "output", ret->output_tokens);
+        models->host->count(models->ctx, "einion_completion_cost_usd_total",
+                            (double)ret->cost / 1e9, labels);
+        if (work->pieces)
+            models->host->observe(models->ctx,
+                                  "gen_ai_client_operation_time_to_first_chunk_seconds",
+                                  seconds(work->first_us), labels);
+    }
+    meter_stages(work);
+    say(work, result);
+}

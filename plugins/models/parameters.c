@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parameters.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "notes.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_SIZE = 160 };
+
+/* What one parameter must be: a row of the catalog, or a common one. */
+struct rule {
+    const char *type;
+    double min, max;
+    const json_t *choices, *exclusive; /* may be NULL */
+};
+
+struct check {
+    const struct parameter_rules *rules;
+    const json_t *rows; /* of the catalog, may be NULL */
+    json_t *kept;
+    json_t **notes;
+    struct ein_error *err;
+};
+
+/* ---- words -------------------------------------------------------------- */
+
+/* Refuses, or notes that it was left out; `why` is what the model does. */
+static int leave_out(struct check *check, const char *name, const char *why)
+{
+    const struct model *model = check->rules->model;
+
+    if (check->rules->refuse)
+        return error_set(check->err, EIN_E_INVALID, "The parameter '%.64s' cannot be: %s/%s %s",
+                         name, model->provider, model->id, why);
+    notes_add(check->notes, "'%.64s' was left out: %s/%s %s", name, model->provider, model->id,
+              why);
+    return 0;
+}
+
+static int out_of_range(struct check *check, const char *name, const struct rule *rule)
+{
+    char why[WHY_SIZE];
+
+    if (rule->min > -DBL_MAX && rule->max < DBL_MAX)
+        snprintf(why, sizeof(why), "takes it from %.10g to %.10g", rule->min, rule->max);
+    else if (rule->min > -DBL_MAX)
+        snprintf(why, sizeof(why), "takes it from %.10g up", rule->min);
+    else
+        snprintf(why, sizeof(why), "takes it up to %.10g", rule->max);
+    return leave_out(check, name, why);
+}
+
+static int wrong_type(struct check *check, const char *name, const struct rule *rule)
+{
+    char why[WHY_SIZE];
+    const json_t *choice;
+    size_t i;
+    int len = snprintf(why, sizeof(why), "takes %s there", rule->type ? rule->type : "another");
+
+    if (json_array_size(rule->choices) > 0)
+        len = snprintf(why, sizeof(why), "takes one of");
+    json_array_foreach(rule->choices, i, choice)
+    {
+        if (json_is_string(choice) && len < WHY_SIZE)
+            len += snprintf(why + len, sizeof(why) - (size_t)len, "%s %s", i ? "," : "",
+                            json_string_value(choice));
+    }
+    return leave_out(check, name, why);
+}
+
+/* ---- rules -------------------------------------------------------------- */
+
+static double bound_of(const json_t *row, const char *member, double otherwise)
+{
+    const json_t *bound = json_object_get(row, member);
+
+    return json_is_number(bound) ? json_number_value(bound) : otherwise;
+}
+
+static bool rule_of_row(const json_t *row, struct rule *ret_rule)
+{
+    if (!row)
+        return false;
+    *ret_rule = (struct rule){
+        .type = json_string_value(json_object_get(row, "type")),
+        .min = bound_of(row, "min", -DBL_MAX),
+        .max = bound_of(row, "max", DBL_MAX),
+        .choices = json_object_get(row, "choices"),
+        .exclusive = json_object_get(row, "mutually_exclusive_with"),
+    };
+    return true;
+}
+
+static bool rule_of_common(const struct model *model, const char *name, struct rule *ret_rule)
+{
+    const struct common *common = common_find(model, name);
+
+    if (!common)
+        return false;
+    *ret_rule = (struct rule){ .type = common->type, .min = common->min, .max = common->max };
+    if (strcmp(name, "max_tokens") == 0 && model->max_output)
+        ret_rule->max = (double)model->max_output;
+    return true;
+}
+
+static bool is_passed(const json_t *pass, const char *name)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(pass, i, one)
+    {
+        if (strcmp(json_string_value(one), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- checks ------------------------------------------------------------- */
+
+static bool is_unset(const json_t *value)
+{
+    return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
+}
+
+/* The parameter that was set before and cannot be together with this one; or NULL. */
+static const char *rival_of(const struct check *check, const json_t *exclusive)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(exclusive, i, one)
+    {
+        const char *rival = json_string_value(one);
+        if (rival && json_object_get(check->kept, rival))
+            return rival;
+    }
+    return NULL;
+}
+
+static int keep(struct check *check, const char *name, const struct rule *rule, json_t *take_value)
+{
+    EIN_JSON json_t *value = take_value;
+    char why[WHY_SIZE];
+    const char *rival = rival_of(check, rule->exclusive);
+
+    if (!value)
+        return wrong_type(check, name, rule);
+    if (json_is_number(value) && strcmp(rule->type ? rule->type : "", "choice") != 0 &&
+        (json_number_value(value) < rule->min || json_number_value(value) > rule->max))
+        return out_of_range(check, name, rule);
+    if (rival || json_object_get(check->kept, name)) {
+        snprintf(why, sizeof(why), "takes it not together with '%.64s'", rival ? rival : name);
+        return leave_out(check, name, why);
+    }
+    return json_object_set_new(check->kept, name, EIN_TAKE(value)) < 0
+               ? error_set(check->err, EIN_E_NO_MEMORY, "out of memory")
+               : 0;
+}
+
+static int check_one(struct check *check, const char *given, const json_t *value)
+{
+    const struct model *model = check->rules->model;
+    const char *name = common_name(check->rows, given);
+    struct rule rule = { .min = -DBL_MAX, .max = DBL_MAX };
+
+    if (is_unset(value))
+        return 0;
+    if (!rule_of_row(json_object_get(check->rows, name), &rule) &&
+        !rule_of_common(model, name, &rule) && !is_passed(check->rules->pass, given))
+        return leave_out(check, given, "has no such parameter");
+    return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
+}
+
+int parameters_check(const struct parameter_rules *rules, const json_t *given,
+                     json_t **ret_parameters, json_t **notes, struct ein_error *err)
+{
+    EIN_JSON json_t *kept = NULL;
+    struct check check = { .rules = rules,
+                           .rows = json_object_get(rules->model->json, "parameters"),
+                           .notes = notes,
+                           .err = err };
+    const char *name;
+    json_t *value;
+
+    *ret_parameters = NULL;
+    if (json_object_size(given) == 0)
+        return 0;
+    if (strcmp(rules->model->provider, "gofannon") == 0) { /* the input of an agent */
+        *ret_parameters = json_incref((json_t *)given);
+        return 0;
+    }
+    check.kept = kept = json_object();
+    json_object_foreach((json_t *)given, name, value)
+    {
+        int r = check_one(&check, name, value);
+        if (r < 0)
+            return r;
+    }
+    if (json_object_size(kept) > 0)
+        *ret_parameters = EIN_TAKE(kept);
+    return 0;
+}
+
+uint64_t parameters_max_tokens(const json_t *parameters)
+{
+    const json_t *value = json_object_get(parameters, "max_tokens");
+
+    if (!value)
+        value = json_object_get(parameters, "num_predict");
+    return json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client says, in what the catalog says the model can be told. */
+#ifndef PARAMETERS_H
+#define PARAMETERS_H
+
+#include "catalog.h"
+
+/* How parameters are checked. */
+struct parameter_rules {
+    const struct model *model;
+    const json_t *pass; /* names that are handed on as they are, may be NULL */
+    bool refuse;        /* else what cannot be is left out, with a note */
+};
+
+/* GIVEN may be NULL.  *ret_parameters is NULL where nothing is left. */
+int parameters_check(const struct parameter_rules *rules, const json_t *given,
+                     json_t **ret_parameters, json_t **notes, struct ein_error *err);
+
+/* The most tokens that the answer may have; 0: it was not said. */
+uint64_t parameters_max_tokens(const json_t *parameters);
+
+/* The value as TYPE ("float", "integer", "boolean", "string", "choice", "list_choice", "stop";
+ * others are not looked at) has it; NULL: it is none. */
+json_t *parameter_coerce(const char *type, const json_t *choices, const json_t *value);
+
+/* A parameter that the vendors share, by a catalog's or another usual name. */
+struct common {
+    const char *name, *type;
+    double min, max;
+    uint32_t wires; /* that have it: enum wire */
+    uint32_t needs; /* enum model_ability that the model must not be without */
+};
+/* Its catalog's name, for "max_completion_tokens" and such. */
+const char *common_name(const json_t *rows, const char *name);
+/* NULL: not common, or not of the model's wire. */
+const struct common *common_find(const struct model *model, const char *name);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Money is an integer number of nano-dollars. */
+#ifndef PRICE_H
+#define PRICE_H
+
+#include "catalog.h"
+#include "usage.h"
+
+/* The most that the ledger takes at once. */
+#define PRICE_MAX (INT64_C(4000000) * INT64_C(1000000000))
+
+/* Exact, rounded up once at the end. */
+int64_t price_cost(const struct model *model, const struct usage *usage);
+/* Nothing that uses at most so many tokens costs more. */
+int64_t price_bound(const struct model *model, uint64_t input, uint64_t output);
+bool price_is_free(const struct model *model); /* or not known */
+
+#endif
