@@ -81,9 +81,21 @@ void completion_done(struct models *models)
     leases_done(&models->completion.leases);
 }
 
+static int find(void *impl, const char *user_id, const char *model, const json_t *visible,
+                json_t **ret_found, struct ein_error *err)
+{
+    return models_find(impl, user_id, model, visible, ret_found, err);
+}
+
+static int catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
+                   struct ein_error *err)
+{
+    return models_catalog(impl, user_id, visible, ret_catalog, err);
+}
+
 const struct ein_completion completion_service = {
     .struct_size = sizeof(completion_service),
     .complete = completion_complete,
-    .find = models_find,
-    .catalog = models_catalog,
+    .find = find,
+    .catalog = catalog,
 };

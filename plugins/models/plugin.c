@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* models: which models there are, what they can and what they cost.
+/* models: which models there are, what they can and what they cost; and the one door to them.
  *
  *   GET /providers                                  those that the caller has keys for, and the
  *                                                   deployed agents as models of "gofannon"
@@ -15,6 +15,12 @@
  * and by /readyz, with the place and what is wrong there. Answers are prepared texts with a strong
  * ETag.
  *
+ * Publishes completion/1, the way of every call to a model: parameters are checked by the catalog,
+ * the key is found, the most that the call may cost is set aside (ledger/1), the vendor is asked,
+ * again where that helps and nothing was answered yet, then those that are configured in its
+ * place, and what it has cost is settled to the nano-dollar.  What breaks off is paid as far as it
+ * came.
+ *
  * Settings
  *   path                a folder of the operator's files that add and change models and prices
  *   watch_ms            how often the folder is looked at for changed files, and providers for
@@ -24,11 +30,29 @@
  *   list_ttl_ms         how long a provider's own list of models is good for (300000)
  *   list_retry_ms       when it is asked again after it could not tell (10000)
  *   max_models          of one such list (2000)
+ *   parameters          what a model does not have is dropped, with a note, or refused (drop)
+ *   pass_parameters     names that are handed on unchecked ([])
+ *   connect_ms first_byte_ms idle_ms total_ms
+ *                       deadlines (10000 120000 60000 600000); all but the first are longer for
+ *                       models that reason
+ *   token_us            total_ms is at least so long for each of max_tokens (20000)
+ *   retries             repetitions before the first piece (2)
+ *   retry_base_ms retry_max_ms retry_after_max_ms
+ *                       pauses: the first, the longest, a vendor's longest (500 8000 60000)
+ *   fallbacks           {"provider/model": ["provider/model"]}: who is asked instead
+ *   fallback_on         after which faults (no_credit, rate_limit, overloaded, unreachable)
+ *   limits              requests and tokens a minute of a user, a key, a model (none)
+ *   image_tokens output_tokens
+ *                       the most that an image, and an answer of an unknown model, cost (50000
+ *                       131072)
+ *   hold_lease_ms       how long a dead server's calls hold money (120000)
  *
  * Example
  *   plugins:
  *     models:
  *       path: /etc/einion/models
+ *       fallbacks: {openai/gpt-5.2: [anthropic/claude-opus-4-6]}
+ *       limits: {user: {requests: 60, tokens: 200000}}
  */
 #include "error.h"
 #include "models.h"
@@ -85,6 +109,212 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 100000,
             "default" : 2000,
             "description" : "The most models that are taken over from one such list."
+        },
+        "parameters" : {
+            "type" : "string",
+            "enum" : [ "drop", "refuse" ],
+            "default" : "drop",
+            "description" : "Parameters that a model lacks are left out with a note, or refused."
+        },
+        "pass_parameters" : {
+            "type" : "array",
+            "items" : { "type" : "string" },
+            "default" : [],
+            "description" : "Parameters that every model is given as they are."
+        },
+        "connect_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 86400000,
+            "default" : 10000,
+            "description" : "How long connecting to a vendor may take."
+        },
+        "first_byte_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 86400000,
+            "default" : 120000,
+            "description" : "How long a vendor may be silent at first; more for models that reason."
+        },
+        "idle_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 86400000,
+            "default" : 60000,
+            "description" : "How long it may pause in an answer; more for models that reason."
+        },
+        "total_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 86400000,
+            "default" : 600000,
+            "description" : "What a call may take in all; more for models that reason."
+        },
+        "token_us" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 10000000,
+            "default" : 20000,
+            "description" : "Microseconds that a call may take at least for each of max_tokens."
+        },
+        "retries" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 100,
+            "default" : 2,
+            "description" : "How often a model is asked again where that may help."
+        },
+        "retry_base_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 3600000,
+            "default" : 500,
+            "description" : "The pause before the first repetition; then twice as long each time."
+        },
+        "retry_max_ms" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 3600000,
+            "default" : 8000,
+            "description" : "The longest such pause."
+        },
+        "retry_after_max_ms" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 3600000,
+            "default" : 60000,
+            "description" : "A vendor that wants a longer pause is not asked again."
+        },
+        "fallbacks" : {
+            "type" : "object",
+            "additionalProperties" : { "type" : "array", "items" : { "type" : "string" } },
+            "default" : {},
+            "description" : "Who is asked in a model's place: lists of provider/model, by it."
+        },
+        "fallback_on" : {
+            "type" : "array",
+            "items" : {
+                "type" : "string",
+                "enum" : [
+                    "bad_key", "no_credit", "rate_limit", "context_too_long", "refused",
+                    "overloaded", "bad_request", "unreachable"
+                ]
+            },
+            "default" : [ "no_credit", "rate_limit", "overloaded", "unreachable" ],
+            "description" : "After which faults the next model is asked."
+        },
+        "limits" : {
+            "type" : "object",
+            "default" : {},
+            "description" : "What a user, key or model may have in a minute; 0: no limit.",
+            "properties" : {
+                "user" : {
+                    "type" : "object",
+                    "default" : {},
+                    "description" : "Of each user.",
+                    "properties" : {
+                        "requests" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000,
+                            "default" : 0,
+                            "description" : "Requests a minute."
+                        },
+                        "tokens" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000000,
+                            "default" : 0,
+                            "description" : "Tokens a minute, of questions and answers."
+                        }
+                    }
+                },
+                "key" : {
+                    "type" : "object",
+                    "default" : {},
+                    "description" : "Of each API key of einion.",
+                    "properties" : {
+                        "requests" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000,
+                            "default" : 0,
+                            "description" : "Requests a minute."
+                        },
+                        "tokens" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000000,
+                            "default" : 0,
+                            "description" : "Tokens a minute, of questions and answers."
+                        }
+                    }
+                },
+                "model" : {
+                    "type" : "object",
+                    "default" : {},
+                    "description" : "Of each model, all users together.",
+                    "properties" : {
+                        "requests" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000,
+                            "default" : 0,
+                            "description" : "Requests a minute."
+                        },
+                        "tokens" : {
+                            "type" : "integer",
+                            "minimum" : 0,
+                            "maximum" : 1000000000000,
+                            "default" : 0,
+                            "description" : "Tokens a minute, of questions and answers."
+                        }
+                    }
+                },
+                "models" : {
+                    "type" : "object",
+                    "default" : {},
+                    "description" : "Of one model, by provider/model, instead.",
+                    "additionalProperties" : {
+                        "type" : "object",
+                        "properties" : {
+                            "requests" : {
+                                "type" : "integer",
+                                "minimum" : 0,
+                                "maximum" : 1000000000,
+                                "default" : 0
+                            },
+                            "tokens" : {
+                                "type" : "integer",
+                                "minimum" : 0,
+                                "maximum" : 1000000000000,
+                                "default" : 0
+                            }
+                        }
+                    }
+                }
+            }
+        },
+        "image_tokens" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 10000000,
+            "default" : 50000,
+            "description" : "The most tokens that an image costs, for what is set aside."
+        },
+        "output_tokens" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1000000000,
+            "default" : 131072,
+            "description" : "The most tokens of an answer, where the catalog does not say."
+        },
+        "hold_lease_ms" : {
+            "type" : "integer",
+            "minimum" : 1000,
+            "maximum" : 86400000,
+            "default" : 120000,
+            "description" : "How long a dead server's calls keep money aside."
         }
     }
 });
@@ -155,6 +385,7 @@ static void fini(void *self)
 {
     struct models *models = self;
 
+    completion_done(models);
     catalog_free(models->catalog);
     free(models);
 }
@@ -171,6 +402,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     models->watch_ms = (uint32_t)integer_of(config, "watch_ms");
     int r = catalog_new(host, ctx, config, &models->catalog, err);
     if (r >= 0)
+        r = completion_init(models, config, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_COMPLETION, "models", &completion_service, models, err);
+    if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, models, err);
     if (r < 0) {
         fini(models);
@@ -185,6 +420,8 @@ static int start(void *self, struct ein_error *err)
     struct models *models = self;
     int r = catalog_start(models->catalog, err);
 
+    if (r >= 0)
+        r = completion_start(models);
     return r < 0 ? r
                  : models->host->every(models->ctx, models->watch_ms, catalog_refresh,
                                        models->catalog);
@@ -202,7 +439,7 @@ static const struct ein_plugin plugin = {
     .flags = EIN_PLUGIN_SINGLE,
     .name = "models",
     .version = "0.1.0",
-    .summary = "Which models there are, what they can and what they cost",
+    .summary = "Which models there are, what they cost, and the one door to them",
     .config_schema = config_schema,
     .init = init,
     .start = start,
