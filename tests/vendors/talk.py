@@ -52,7 +52,10 @@ class Answer:
         """The assistant's message that a next call gives back."""
         parts = []
         for piece in self.pieces:
-            if piece["kind"] in ("text", "thought"):
+            last = parts[-1] if parts and parts[-1]["type"] == piece["kind"] and "replay" not in parts[-1] else None
+            if piece["kind"] == "thought" and last:  # which a replay ends
+                last |= {"text": last["text"] + piece.get("text", ""), **piece.get("data", {})}
+            elif piece["kind"] in ("text", "thought"):
                 parts.append({"type": piece["kind"], "text": piece.get("text", ""), **piece.get("data", {})})
             elif piece["kind"] == "tool_call":
                 parts.append({"type": "tool_call", **piece["data"]})

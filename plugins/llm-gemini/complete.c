@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "gemini.h"
+#include "percent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
+{
+    (void)event;
+    return json ? gemini_read(data, json, err) : 0;
+}
+
+static int on_whole(void *data, json_t *json, struct ein_error *err)
+{
+    int r = gemini_read(data, json, err);
+
+    return r < 0 ? r : 0;
+}
+
+/* free(); NULL: no memory. */
+static char *path_of(const struct gemini *gemini, const char *model)
+{
+    EIN_FREE char *encoded = percent_encode(model, "/");
+    const char *folder = strchr(model, '/') ? "" : "models/"; /* or "tunedModels/NAME" */
+    char *path;
+
+    if (!encoded || asprintf(&path, "/%s/%s%s:streamGenerateContent?alt=sse", gemini->version,
+                             folder, encoded) < 0)
+        return NULL;
+    return path;
+}
+
+static int run(const struct gemini *gemini, const struct ein_llm_call *call, const char *key,
+               const json_t *body, struct gemini_reader *reader, struct ein_error *err)
+{
+    EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
+    EIN_FREE char *path = path_of(gemini, call->model ? call->model : "");
+    int r = path ? vendor_header(&headers, "x-goog-api-key", key, err)
+                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+
+    if (r < 0)
+        return r;
+    const struct vendor_call request = {
+        .llm = call,
+        .path = path,
+        .headers = (const char *const *)headers.lines,
+        .accept = "*/*",
+        .body = body,
+        .secret = key,
+        .framing = VENDOR_SSE,
+        .on_event = on_event,
+        .on_whole = on_whole,
+        .classify = gemini_classify,
+        .data = reader,
+    };
+    r = vendor_run(&gemini->vendor, &request, reader->outcome, err);
+    return r < 0 ? r : gemini_finish(reader, err);
+}
+
+static int ask(const struct gemini *gemini, const struct ein_llm_call *call,
+               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
+               struct ein_error *err)
+{
+    struct gemini_reader reader = { .vendor = &gemini->vendor, .sink = *sink, .outcome = outcome };
+    EIN_JSON json_t *body = NULL;
+    int r = vendor_key(&gemini->vendor, call, &reader.secret, outcome, err);
+
+    if (r < 0)
+        return r;
+    r = gemini_request(call, &body, err);
+    if (r < 0) {
+        outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+        return r;
+    }
+    r = run(gemini, call, reader.secret, body, &reader, err);
+    if (r == 0 && strcmp(outcome->stop_reason, "content_filter") == 0)
+        gemini->vendor.host->log_msg(gemini->vendor.ctx, EIN_INFO, "%s ended an answer: %s",
+                                     gemini->vendor.title, reader.reason);
+    gemini_reader_done(&reader);
+    return r;
+}
+
+static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,
+                    struct ein_llm_outcome *ret_outcome, struct ein_error *err)
+{
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct ein_llm_call call;
+    int r;
+
+    vendor_read_call(given, &call);
+    r = ask(impl, &call, &(struct vendor_sink){ sink, data }, &outcome, err);
+    vendor_give_outcome(&outcome, ret_outcome);
+    return r;
+}
+
+const struct ein_llm_provider gemini_provider = {
+    .struct_size = sizeof(gemini_provider),
+    .complete = complete,
+};

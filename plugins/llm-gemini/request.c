@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "gemini.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Members of generationConfig, and of the request itself. */
+struct name {
+    const char *ours, *theirs;
+};
+static const struct name generation_names[] = {
+    { "temperature", "temperature" },
+    { "top_p", "topP" },
+    { "top_k", "topK" },
+    { "max_tokens", "maxOutputTokens" },
+    { "stop", "stopSequences" },
+    { "seed", "seed" },
+    { "presence_penalty", "presencePenalty" },
+    { "frequency_penalty", "frequencyPenalty" },
+    { "media_resolution", "mediaResolution" },
+    { "response_modalities", "responseModalities" },
+    { "image_config", "imageConfig" },
+    { "speech_config", "speechConfig" },
+};
+static const struct name request_names[] = {
+    { "safety_settings", "safetySettings" },
+    { "cached_content", "cachedContent" },
+};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* Into `to`, with its reference; NULL is left out. */
+static int set(json_t *to, const char *name, json_t *value)
+{
+    return value ? json_object_set(to, name, value) : 0;
+}
+
+static int set_named(json_t *to, const struct name *names, size_t count, const json_t *parameters)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < count; i++)
+        r |= set(to, names[i].theirs, json_object_get(parameters, names[i].ours));
+    return r;
+}
+
+/* ---- thinking ------------------------------------------------------------------- */
+
+/* What an effort is in tokens, and which level; for "Pro", which cannot be without. */
+static const struct effort {
+    const char *effort;
+    int budget, pro_budget;
+    const char *level, *pro_level;
+} efforts[] = {
+    { "none", 0, 128, "MINIMAL", "LOW" },         { "disable", 0, 128, "MINIMAL", "LOW" },
+    { "minimal", 1024, 1024, "MINIMAL", "LOW" },  { "low", 1024, 1024, "LOW", "LOW" },
+    { "medium", 8192, 8192, "MEDIUM", "MEDIUM" }, { "high", 24576, 24576, "HIGH", "HIGH" },
+    { "xhigh", 24576, 32768, "HIGH", "HIGH" },    { "max", 24576, 32768, "HIGH", "HIGH" },
+};
+
+/* Without "models/". */
+static const char *bare_model(const struct ein_llm_call *call)
+{
+    const char *model = call->model ? call->model : "";
+
+    return strncmp(model, "models/", 7) == 0 ? model + 7 : model;
+}
+
+bool gemini_thinks_by_level(const struct ein_llm_call *call)
+{
+    const char *said = text_of(call->settings, "thinking"), *model = bare_model(call);
+
+    if (said)
+        return strcmp(said, "level") == 0;
+    return strncmp(model, "gemini-", 7) == 0 && isdigit((unsigned char)model[7]) && model[7] >= '3';
+}
+
+static const struct effort *effort_of(const char *name)
+{
+    for (size_t i = 0; name && i < COUNT(efforts); i++) {
+        if (strcmp(efforts[i].effort, name) == 0)
+            return &efforts[i];
+    }
+    return NULL;
+}
+
+static json_t *level_of(const struct effort *effort, json_int_t budget, const char *model)
+{
+    const char *level;
+
+    if (!effort)
+        effort = effort_of(budget <= 0      ? "none"
+                           : budget <= 1024 ? "low"
+                           : budget <= 8192 ? "medium"
+                                            : "high");
+    level = strstr(model, "pro") ? effort->pro_level : effort->level;
+    /* The first of them knows two levels. */
+    if (strncmp(model, "gemini-3-pro", 12) == 0 && strcmp(level, "MEDIUM") == 0)
+        level = "HIGH";
+    return json_string(level);
+}
+
+/* *ret_config NULL: nothing was said. */
+static int thinking_config(const struct ein_llm_call *call, json_t **ret_config)
+{
+    const json_t *show = json_object_get(call->parameters, "show_thinking");
+    json_t *budget = json_object_get(call->parameters, "thinking_budget");
+    const struct effort *effort = effort_of(text_of(call->parameters, "reasoning_effort"));
+    json_int_t tokens = json_integer_value(budget);
+    const char *model = bare_model(call);
+    bool thinks = json_is_integer(budget) ? tokens != 0 : effort && effort->budget != 0;
+    int r = 0;
+
+    if (!show && !json_is_integer(budget) && !effort)
+        return 0;
+    json_t *config = json_object();
+    if (show ? json_is_true(show) : thinks)
+        r |= json_object_set_new(config, "includeThoughts", json_true());
+    if ((json_is_integer(budget) || effort) && gemini_thinks_by_level(call))
+        r |= json_object_set_new(config, "thinkingLevel",
+                                 level_of(json_is_integer(budget) ? NULL : effort, tokens, model));
+    else if (json_is_integer(budget))
+        r |= json_object_set(config, "thinkingBudget", budget);
+    else if (effort)
+        r |= json_object_set_new(
+            config, "thinkingBudget",
+            json_integer(strstr(model, "pro") ? effort->pro_budget : effort->budget));
+    *ret_config = config;
+    return r;
+}
+
+static int generation_config(const struct ein_llm_call *call, json_t *body)
+{
+    EIN_JSON json_t *config = json_object(), *thinking = NULL;
+    int r = set_named(config, generation_names, COUNT(generation_names), call->parameters);
+
+    r |= thinking_config(call, &thinking);
+    if (json_object_size(thinking) > 0)
+        r |= set(config, "thinkingConfig", thinking);
+    if (call->reply_schema) {
+        r |= json_object_set_new(config, "responseMimeType", json_string("application/json"));
+        r |= set(config, "responseJsonSchema", (json_t *)call->reply_schema);
+    }
+    return json_object_size(config) > 0 ? r | set(body, "generationConfig", config) : r;
+}
+
+/* ---- tools ------------------------------------------------------------------------- */
+
+static json_t *declarations(const json_t *tools)
+{
+    json_t *array = json_array();
+    const json_t *tool;
+    size_t at;
+
+    json_array_foreach(tools, at, tool)
+    {
+        if (json_array_append_new(
+                array, json_pack("{s:O, s:O*, s:O*}", "name", json_object_get(tool, "name"),
+                                 "description", json_object_get(tool, "description"),
+                                 "parametersJsonSchema", json_object_get(tool, "parameters"))) <
+            0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+/* google_search as googleSearch, which is what the API answers in. */
+static void to_camel(char *name)
+{
+    char *to = name;
+
+    for (; *name; name++) {
+        if (*name == '_' && islower((unsigned char)name[1]))
+            *to++ = (char)toupper((unsigned char)*++name);
+        else
+            *to++ = *name;
+    }
+    *to = '\0';
+}
+
+static int add_built_in(json_t *tools, const json_t *built_in)
+{
+    EIN_JSON json_t *tool = json_object();
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)built_in, name, value)
+    {
+        EIN_FREE char *camel = strdup(name);
+
+        if (!camel)
+            return -1;
+        to_camel(camel);
+        r |= json_object_set(tool, camel, value);
+    }
+    return json_object_size(tool) > 0 ? r | json_array_append(tools, tool) : r;
+}
+
+static int add_tools(const struct ein_llm_call *call, json_t *body)
+{
+    EIN_JSON json_t *tools = json_array();
+    const json_t *built_in;
+    size_t at;
+    int r = 0;
+
+    if (json_array_size(call->tools) > 0)
+        r |= json_array_append_new(
+            tools, json_pack("{s:o}", "functionDeclarations", declarations(call->tools)));
+    json_array_foreach(call->built_in_tools, at, built_in)
+    {
+        r |= add_built_in(tools, built_in);
+    }
+    return json_array_size(tools) > 0 ? r | set(body, "tools", tools) : r;
+}
+
+static json_t *calling_config(const json_t *choice)
+{
+    static const struct name modes[] = { { "auto", "AUTO" },
+                                         { "none", "NONE" },
+                                         { "required", "ANY" } };
+    const char *text = json_string_value(choice);
+    json_t *name = json_object_get(choice, "name");
+
+    if (json_is_string(name))
+        return json_pack("{s:s, s:[O]}", "mode", "ANY", "allowedFunctionNames", name);
+    for (size_t i = 0; text && i < COUNT(modes); i++) {
+        if (strcmp(modes[i].ours, text) == 0)
+            return json_pack("{s:s}", "mode", modes[i].theirs);
+    }
+    return NULL;
+}
+
+static int add_tool_choice(const struct ein_llm_call *call, json_t *body)
+{
+    json_t *config = json_array_size(call->tools) ? calling_config(call->tool_choice) : NULL;
+
+    if (!config)
+        return 0;
+    return json_object_set_new(body, "toolConfig",
+                               json_pack("{s:o}", "functionCallingConfig", config));
+}
+
+/* ---- all of it ----------------------------------------------------------------------- */
+
+int gemini_request(const struct ein_llm_call *call, json_t **ret_body, struct ein_error *err)
+{
+    EIN_JSON json_t *body = json_object(), *contents = NULL, *system = NULL;
+    int r = gemini_contents(call, &contents, &system, err);
+
+    if (r < 0)
+        return r;
+    r |= set(body, "contents", contents);
+    if (system)
+        r |= json_object_set_new(body, "systemInstruction",
+                                 json_pack("{s:s, s:O}", "role", "user", "parts", system));
+    r |= add_tools(call, body);
+    r |= add_tool_choice(call, body);
+    r |= set_named(body, request_names, COUNT(request_names), call->parameters);
+    r |= generation_config(call, body);
+    if (r < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *ret_body = EIN_TAKE(body);
+    return 0;
+}

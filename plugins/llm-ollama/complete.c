@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "ollama.h"
+
+#include <stdio.h>
+
+int ollama_call(const struct ollama *ollama, struct vendor_call *call, const char *key,
+                struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
+    EIN_FREE char *bearer = NULL;
+    int r = 0;
+
+    if (key && asprintf(&bearer, "Bearer %s", key) < 0) {
+        bearer = NULL;
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    r = vendor_header(&headers, "Authorization", bearer, err);
+    if (r < 0)
+        return r;
+    call->headers = (const char *const *)headers.lines;
+    call->secret = key;
+    call->classify = ollama_classify;
+    return vendor_run(&ollama->vendor, call, outcome, err);
+}
+
+static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
+{
+    (void)event;
+    return json ? ollama_read(data, json, err) : 0;
+}
+
+static int on_whole(void *data, json_t *json, struct ein_error *err)
+{
+    const struct ollama_reader *reader = data;
+    int r = ollama_read(data, json, err);
+
+    if (r == 0)
+        return vendor_fault(reader->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
+                            "the answer of %s broke off before its end", reader->vendor->title);
+    return r < 0 ? r : 0;
+}
+
+/* A server of one's own wants no key. */
+static int find_key(const struct ollama *ollama, const struct ein_llm_call *call,
+                    const char **ret_key, struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    const char *key = call->api_key ? call->api_key : ollama->vendor.own_key;
+
+    *ret_key = NULL;
+    return key && *key ? vendor_key(&ollama->vendor, call, ret_key, outcome, err) : 0;
+}
+
+static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
+               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
+               struct ein_error *err)
+{
+    struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
+    EIN_JSON json_t *body = NULL;
+    int r = find_key(ollama, call, &reader.secret, outcome, err);
+
+    if (r < 0)
+        return r;
+    r = ollama_request(call, ollama->keep_alive, &body, err);
+    if (r < 0) {
+        outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+        return r;
+    }
+    struct vendor_call request = {
+        .llm = call,
+        .path = "/api/chat",
+        .body = body,
+        .framing = VENDOR_LINES,
+        .on_event = on_event,
+        .on_whole = on_whole,
+        .data = &reader,
+    };
+    return ollama_call(ollama, &request, reader.secret, outcome, err);
+}
+
+static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,
+                    struct ein_llm_outcome *ret_outcome, struct ein_error *err)
+{
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct ein_llm_call call;
+    int r;
+
+    vendor_read_call(given, &call);
+    r = ask(impl, &call, &(struct vendor_sink){ sink, data }, &outcome, err);
+    vendor_give_outcome(&outcome, ret_outcome);
+    return r;
+}
+
+const struct ein_llm_provider ollama_provider = {
+    .struct_size = sizeof(ollama_provider),
+    .models = ollama_models,
+    .complete = complete,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The models that the server has, with what it says of each. */
+#include "error.h"
+#include "ollama.h"
+
+#include <string.h>
+
+static int keep(void *data, json_t *json, struct ein_error *err)
+{
+    (void)err;
+    *(json_t **)data = json_incref(json);
+    return 0;
+}
+
+/* The JSON that `path` is answered with; `body` NULL: GET. */
+static int fetch(const struct ollama *ollama, const char *path, const json_t *body,
+                 json_t **ret_json, struct ein_error *err)
+{
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct vendor_call call = {
+        .path = path, .body = body, .framing = VENDOR_JSON, .on_whole = keep, .data = ret_json
+    };
+
+    return ollama_call(ollama, &call, ollama->vendor.own_key, &outcome, err);
+}
+
+/* ---- an entry -------------------------------------------------------------------------- */
+
+static bool can(const json_t *shown, const char *capability)
+{
+    const json_t *name;
+    size_t at;
+
+    json_array_foreach(json_object_get(shown, "capabilities"), at, name)
+    {
+        if (json_is_string(name) && strcmp(json_string_value(name), capability) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "llama.context_length" and the like. */
+static json_int_t context_of(const json_t *shown)
+{
+    static const char end[] = ".context_length";
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json_object_get(shown, "model_info"), name, value)
+    {
+        size_t len = strlen(name);
+
+        if (len > sizeof(end) - 1 && strcmp(name + len - (sizeof(end) - 1), end) == 0 &&
+            json_integer_value(value) > 0)
+            return json_integer_value(value);
+    }
+    return 0;
+}
+
+json_t *ollama_entry(const char *name, const json_t *shown)
+{
+    json_t *entry = json_pack("{s:s}", "id", name);
+    json_int_t context = context_of(shown);
+    int r = entry ? 0 : -1;
+
+    if (context) {
+        r |= json_object_set_new(entry, "context_window", json_integer(context));
+        r |= json_object_set_new(entry, "limits", json_pack("{s:I}", "context", context));
+    }
+    if (json_array_size(json_object_get(shown, "capabilities"))) {
+        r |= json_object_set_new(entry, "can_tool_call", json_boolean(can(shown, "tools")));
+        r |= json_object_set_new(entry, "can_reasoning", json_boolean(can(shown, "thinking")));
+        r |= json_object_set_new(entry, "can_attachment", json_boolean(can(shown, "vision")));
+        r |=
+            json_object_set_new(entry, "modalities",
+                                json_pack("{s:[s, s*], s:[s]}", "input", "text",
+                                          can(shown, "vision") ? "image" : NULL, "output", "text"));
+    }
+    if (r == 0)
+        return entry;
+    json_decref(entry);
+    return NULL;
+}
+
+/* ---- the list -------------------------------------------------------------------------- */
+
+/* A model that only embeds is none to talk to. */
+static bool talks(const json_t *shown)
+{
+    return !json_array_size(json_object_get(shown, "capabilities")) || can(shown, "completion");
+}
+
+/* One whose details do not come is listed without. */
+static int add_model(const struct ollama *ollama, json_t *models, const char *name, bool details,
+                     struct ein_error *err)
+{
+    EIN_JSON json_t *question = json_pack("{s:s}", "model", name), *shown = NULL;
+    struct ein_error ignored;
+
+    if (details && question)
+        (void)fetch(ollama, "/api/show", question, &shown, &ignored);
+    if (!talks(shown))
+        return 0;
+    if (json_array_append_new(models, ollama_entry(name, shown)) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+int ollama_models(void *impl, json_t **ret_models, struct ein_error *err)
+{
+    const struct ollama *ollama = impl;
+    EIN_JSON json_t *tags = NULL, *models = json_array();
+    const json_t *tag;
+    size_t at;
+    int r = fetch(ollama, "/api/tags", NULL, &tags, err);
+
+    json_array_foreach(json_object_get(tags, "models"), at, tag)
+    {
+        const char *name = json_string_value(json_object_get(tag, "name"));
+
+        if (r == 0 && name)
+            r = add_model(ollama, models, name, at < ollama->details_max, err);
+    }
+    if (r == 0)
+        *ret_models = EIN_TAKE(models);
+    return r;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the targets share that read a vendor's answers and write requests. */
+#ifndef FUZZ_LLM_H
+#define FUZZ_LLM_H
+
+#include "vendor.h"
+
+#include <string.h>
+
+static char *llm_redact(const char *text)
+{
+    return strdup(text);
+}
+
+static const struct ein_host llm_host = { .redact = llm_redact, .mem_free = free };
+static const struct vendor llm_vendor = { .host = &llm_host, .title = "Vendor" };
+
+struct llm_answer {
+    json_t *parts;
+};
+
+/* A sink that makes parts of the pieces, as a client does. */
+static inline int llm_take(const struct ein_llm_piece *piece, void *data)
+{
+    struct llm_answer *answer = data;
+    const char *type = piece->kind == EIN_LLM_TEXT        ? "text"
+                       : piece->kind == EIN_LLM_THOUGHT   ? "thought"
+                       : piece->kind == EIN_LLM_TOOL_CALL ? "tool_call"
+                                                          : NULL;
+    json_t *part = type ? json_pack("{s:s, s:s*}", "type", type, "text", piece->text) : NULL;
+
+    if (!part)
+        return 0;
+    if (piece->data)
+        (void)json_object_update(part, (json_t *)piece->data);
+    (void)json_array_append_new(answer->parts, part);
+    return 0;
+}
+
+/* The conversation in which the answer is given back; takes its parts. */
+static inline json_t *llm_messages(struct llm_answer *answer)
+{
+    return json_pack("[{s:s, s:s}, {s:s, s:o}]", "role", "user", "content", "Hi", "role",
+                     "assistant", "content", answer->parts);
+}
+
+/* A call with the members that `json` has. */
+static inline struct ein_llm_call llm_call_of(const json_t *json)
+{
+    return (struct ein_llm_call){
+        .struct_size = sizeof(struct ein_llm_call),
+        .model = json_string_value(json_object_get(json, "model")),
+        .messages = json_object_get(json, "messages"),
+        .tools = json_object_get(json, "tools"),
+        .built_in_tools = json_object_get(json, "built_in_tools"),
+        .reply_schema = json_object_get(json, "reply_schema"),
+        .parameters = json_object_get(json, "parameters"),
+        .settings = json_object_get(json, "settings"),
+        .tool_choice = json_object_get(json, "tool_choice"),
+    };
+}
+
+/* It failed, with a fault and a sentence, or it did not. */
+static inline void llm_check(int r, const struct ein_llm_outcome *outcome,
+                             const struct ein_error *err)
+{
+    if (r < 0 ? !outcome->fault || !err->text[0] : outcome->fault)
+        abort();
+}
+
+#endif
