@@ -3,6 +3,9 @@
 
 import contextlib
 import json
+import pathlib
+
+import yaml
 
 from support import BUILD, Server
 
@@ -14,6 +17,13 @@ ERRORS = {0: "ok", -1: "invalid", -2: "not_found", -4: "denied", -5: "unavailabl
 
 WEATHER = {"name": "get_weather", "description": "d",
            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}  # fmt: skip
+
+
+def shipped(name):
+    """What config/einion.yaml says of an instance, but for where its vendor is."""
+    config = pathlib.Path(__file__).resolve().parents[2] / "config" / "einion.yaml"
+    said = yaml.safe_load(config.read_text())["plugins"][name]
+    return {setting: value for setting, value in said.items() if setting not in ("plugin", "base_url")}
 
 
 class Answer:

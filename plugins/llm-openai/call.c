@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call, from the messages to the outcome. */
+#include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,
+                       struct ein_error *err)
+{
+    static const struct {
+        const char *setting, *header;
+    } optional[] = {
+        { "organization", "OpenAI-Organization" },
+        { "project", "OpenAI-Project" },
+    };
+    EIN_FREE char *bearer = NULL;
+    int r = 0;
+
+    if (key && asprintf(&bearer, "Bearer %s", key) < 0)
+        bearer = NULL;
+    if (bearer)
+        r = vendor_header(headers, "Authorization", bearer, err);
+    for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]) && r == 0; i++)
+        r = vendor_header(headers, optional[i].header,
+                          json_string_value(json_object_get(openai->config, optional[i].setting)),
+                          err);
+    if (bearer)
+        explicit_bzero(bearer, strlen(bearer));
+    return r;
+}
+
+/* A server of one's own may want none. */
+static int key_of(const struct openai *openai, const struct ein_llm_call *call,
+                  const char **ret_key, struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    if (!openai->needs_key && !call->api_key && !openai->vendor.own_key)
+        return 0;
+    return vendor_key(&openai->vendor, call, ret_key, outcome, err);
+}
+
+static int send_request(const struct openai_request *request, const json_t *body, const char *key,
+                        struct openai_reply *reply, struct ein_error *err)
+{
+    const struct openai *openai = request->openai;
+    EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
+    bool chat = request->style == OPENAI_CHAT;
+    int r = add_headers(openai, key, &headers, err);
+
+    if (r < 0)
+        return r;
+    const struct vendor_call call = {
+        .llm = request->call,
+        .path = chat ? openai->chat_path : openai->responses_path,
+        .headers = (const char *const *)headers.lines,
+        .body = body,
+        .secret = key,
+        .framing = request->stream ? VENDOR_SSE : VENDOR_JSON,
+        .on_event = chat ? openai_chat_event : openai_responses_event,
+        .on_whole = chat ? openai_chat_whole : openai_responses_whole,
+        .classify = openai_classify,
+        .data = reply,
+    };
+    r = vendor_run(&openai->vendor, &call, reply->outcome, err);
+    return r == 0 && chat ? openai_chat_end(reply, err) : r;
+}
+
+static int ask(const struct openai_request *request, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    EIN_JSON json_t *body = NULL;
+    struct openai_reply reply;
+    const char *key = NULL;
+    int r = key_of(request->openai, request->call, &key, outcome, err);
+
+    if (r < 0)
+        return r;
+    r = openai_request_body(request, &body, err);
+    if (r == EIN_E_INVALID)
+        outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+    if (r < 0)
+        return r;
+    openai_reply_init(&reply, request->openai, sink, key, outcome);
+    r = send_request(request, body, key, &reply, err);
+    openai_reply_done(&reply);
+    return r;
+}
+
+static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                    struct ein_llm_outcome *ret_outcome, struct ein_error *err)
+{
+    const struct vendor_sink to = { sink, data };
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct openai_request request;
+    struct ein_llm_call full;
+    int r;
+
+    vendor_read_call(call, &full);
+    openai_request_init(&request, impl, &full);
+    r = ask(&request, &to, &outcome, err);
+    vendor_give_outcome(&outcome, ret_outcome);
+    return r;
+}
+
+const struct ein_llm_provider openai_provider = {
+    .struct_size = sizeof(openai_provider),
+    .models = openai_models,
+    .complete = complete,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of chat completions, in chunks or whole. */
+#include "error.h"
+#include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- thoughts ------------------------------------------------------------------------------ */
+
+/* "reasoning" is OpenRouter's and many servers' name, "reasoning_content" that of others; where
+ * there are details too, they say the same. */
+static const json_t *thought_of(const json_t *message)
+{
+    const json_t *thought = json_object_get(message, "reasoning");
+
+    return json_is_string(thought) ? thought : json_object_get(message, "reasoning_content");
+}
+
+static int take_details(struct openai_reply *reply, const json_t *message, bool shown,
+                        struct ein_error *err)
+{
+    const json_t *list = json_object_get(message, "reasoning_details"), *detail;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach((json_t *)list, i, detail)
+    {
+        if (r < 0)
+            break;
+        r = details_add(&reply->details, detail);
+        if (r < 0)
+            return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory")
+                                        : openai_garbled(reply, err);
+        if (!shown)
+            r = openai_give_thought(reply, details_text(detail), err);
+    }
+    return r;
+}
+
+static int take_thoughts(struct openai_reply *reply, const json_t *message, struct ein_error *err)
+{
+    const json_t *thought = thought_of(message);
+    bool shown = json_is_string(thought);
+    int r = openai_give_thought(reply, thought, err);
+
+    return r < 0 ? r : take_details(reply, message, shown, err);
+}
+
+/* ---- one message, or a piece of it ----------------------------------------------------------- */
+
+static int take_calls(struct openai_reply *reply, const json_t *message, struct ein_error *err)
+{
+    const json_t *list = json_object_get(message, "tool_calls"), *delta;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach((json_t *)list, i, delta)
+    {
+        if (r == 0)
+            r = tool_calls_add(&reply->calls, delta);
+    }
+    if (r == EIN_E_TOO_LARGE)
+        return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
+                            "%s sent too many tool calls, or too long ones",
+                            reply->openai->vendor.title);
+    return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+/* Text, or an array of {"type": "text", "text"}. */
+static int take_content(struct openai_reply *reply, const json_t *content, struct ein_error *err)
+{
+    const json_t *part;
+    size_t i;
+    int r = 0;
+
+    if (!json_is_array(content))
+        return openai_give_text(reply, content, err);
+    json_array_foreach((json_t *)content, i, part)
+    {
+        if (r == 0)
+            r = openai_give_text(reply, json_object_get(part, "text"), err);
+    }
+    return r;
+}
+
+static int take_message(struct openai_reply *reply, const json_t *message, struct ein_error *err)
+{
+    int r = take_thoughts(reply, message, err);
+
+    if (r == 0)
+        r = take_content(reply, json_object_get(message, "content"), err);
+    if (r == 0)
+        r = openai_give_refusal(reply, json_object_get(message, "refusal"), err);
+    if (r == 0)
+        r = openai_give_sources(reply, json_object_get(message, "annotations"), err);
+    return r == 0 ? take_calls(reply, message, err) : r;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------
+ */
+
+static int give_details(struct openai_reply *reply, struct ein_error *err)
+{
+    EIN_JSON json_t *details = NULL;
+
+    if (!reply->details.count)
+        return 0;
+    details = details_json(&reply->details);
+    if (!details)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return openai_give_replay(reply, "reasoning_details", details, err);
+}
+
+/* Tool calls whose arguments are known to be complete. */
+static int finish(struct openai_reply *reply, const char *reason, struct ein_error *err)
+{
+    int r;
+
+    if (reply->finished)
+        return 0;
+    reply->finished = true;
+    r = give_details(reply, err);
+    for (size_t i = 0; i < reply->calls.count && r == 0; i++) {
+        const struct tool_call *call = &reply->calls.list[i];
+
+        r = openai_give_call(reply, call->id, call->name, bytes_str(&call->arguments), err);
+    }
+    openai_stop(reply, reason);
+    return r;
+}
+
+static const char *reason_of(const char *vendors)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } reasons[] = {
+        { "length", "length" },
+        { "max_tokens", "length" },
+        { "tool_calls", "tool_calls" },
+        { "function_call", "tool_calls" },
+        { "content_filter", "content_filter" },
+    };
+
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(reasons[i].theirs, vendors) == 0)
+            return reasons[i].ours;
+    }
+    return "stop";
+}
+
+/* Some servers tell which stop sequence ended the text. */
+static void take_stop_sequence(const struct openai_reply *reply, const json_t *choice)
+{
+    const char *text = json_string_value(json_object_get(choice, "stop_reason"));
+
+    if (text)
+        (void)snprintf(reply->outcome->stop_sequence, sizeof(reply->outcome->stop_sequence), "%s",
+                       text);
+}
+
+/* Half of the arguments, because there was no room for the rest, are no call. */
+static void drop_cut_calls(struct openai_reply *reply, const char *reason)
+{
+    struct tool_calls *calls = &reply->calls;
+    const struct tool_call *last = calls->count ? &calls->list[calls->count - 1] : NULL;
+    EIN_JSON json_t *whole = NULL;
+
+    if (!last || strcmp(reason, "length") != 0)
+        return;
+    whole = vendor_json(bytes_str(&last->arguments), last->arguments.len);
+    if (json_is_object(whole))
+        return;
+    free(last->id);
+    free(last->name);
+    bytes_done(&calls->list[calls->count - 1].arguments);
+    calls->count--;
+}
+
+static int take_choice(struct openai_reply *reply, const json_t *choice, const char *member,
+                       struct ein_error *err)
+{
+    const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
+    int r = take_message(reply, json_object_get(choice, member), err);
+
+    if (r < 0 || !reason)
+        return r;
+    take_stop_sequence(reply, choice);
+    drop_cut_calls(reply, reason_of(reason));
+    r = finish(reply, reason_of(reason), err);
+    return r < 0 ? r : VENDOR_MAY_END;
+}
+
+static bool has_error(const json_t *answer)
+{
+    const json_t *error = json_object_get(answer, "error");
+
+    return error && !json_is_null(error);
+}
+
+/* What stands beside the choices: Perplexity's sources are there. */
+static int take_rest(struct openai_reply *reply, const json_t *answer, struct ein_error *err)
+{
+    int r = openai_give_sources(reply, json_object_get(answer, "search_results"), err);
+
+    openai_take_names(reply, answer);
+    openai_take_usage(reply->outcome, json_object_get(answer, "usage"));
+    return r == 0 ? openai_give_sources(reply, json_object_get(answer, "citations"), err) : r;
+}
+
+int openai_chat_event(void *data, const char *event, json_t *json, struct ein_error *err)
+{
+    struct openai_reply *reply = data;
+    const json_t *choice = json_array_get(json_object_get(json, "choices"), 0);
+    int r;
+
+    (void)event;
+    if (!json)
+        return VENDOR_END;
+    r = take_rest(reply, json, err);
+    if (r < 0)
+        return r;
+    if (has_error(json))
+        return openai_fail(reply, json, err);
+    return choice ? take_choice(reply, choice, "delta", err) : 0;
+}
+
+int openai_chat_whole(void *data, json_t *json, struct ein_error *err)
+{
+    struct openai_reply *reply = data;
+    const json_t *choice = json_array_get(json_object_get(json, "choices"), 0);
+    int r;
+
+    if (has_error(json) || (!choice && json_object_get(json, "message")))
+        return openai_fail(reply, json, err);
+    if (!choice)
+        return openai_garbled(reply, err);
+    r = take_rest(reply, json, err);
+    if (r == 0 && has_error(choice))
+        return openai_fail(reply, choice, err);
+    return r < 0 ? r : take_choice(reply, choice, "message", err);
+}
+
+int openai_chat_end(struct openai_reply *reply, struct ein_error *err)
+{
+    return finish(reply, "stop", err);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both formats give to the sink. */
+#include "reply.h"
+
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void openai_reply_init(struct openai_reply *reply, const struct openai *openai,
+                       const struct vendor_sink *sink, const char *secret,
+                       struct ein_llm_outcome *outcome)
+{
+    size_t max = (size_t)openai->vendor.reply_max;
+
+    *reply = (struct openai_reply){
+        .openai = openai,
+        .sink = *sink,
+        .secret = secret,
+        .outcome = outcome,
+    };
+    tool_calls_init(&reply->calls, max);
+    details_init(&reply->details, max);
+}
+
+void openai_reply_done(struct openai_reply *reply)
+{
+    tool_calls_done(&reply->calls);
+    details_done(&reply->details);
+    json_decref(reply->sources);
+}
+
+int openai_give_text(struct openai_reply *reply, const json_t *text, struct ein_error *err)
+{
+    reply->has_text = reply->has_text || json_string_length(text);
+    return vendor_piece(&reply->sink, EIN_LLM_TEXT, json_string_value(text), NULL, err);
+}
+
+/* What a model says instead of an answer is shown; that it is none, the stop reason tells. */
+int openai_give_refusal(struct openai_reply *reply, const json_t *text, struct ein_error *err)
+{
+    reply->refused = reply->refused || json_string_length(text);
+    return openai_give_text(reply, text, err);
+}
+
+int openai_give_thought(struct openai_reply *reply, const json_t *text, struct ein_error *err)
+{
+    reply->has_thought = reply->has_thought || json_string_length(text);
+    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, json_string_value(text), NULL, err);
+}
+
+int openai_give_replay(struct openai_reply *reply, const char *name, const json_t *value,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *data =
+        json_pack("{s:{s:s, s:O}}", "replay", "wire", reply->openai->vendor.title, name, value);
+
+    if (!data)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err);
+}
+
+int openai_give_call(struct openai_reply *reply, const char *id, const char *name,
+                     const char *arguments, struct ein_error *err)
+{
+    reply->has_calls = true;
+    return vendor_tool_call(&reply->openai->vendor, &reply->sink, id, name, arguments, NULL,
+                            reply->outcome, err);
+}
+
+/* ---- sources ------------------------------------------------------------------------------ */
+
+/* An annotation of chat completions has its members one level deeper. */
+static const json_t *citation_of(const json_t *source)
+{
+    const json_t *inner = json_object_get(source, "url_citation");
+
+    return inner ? inner : source;
+}
+
+/* 1: it is new. */
+static int note_url(struct openai_reply *reply, const char *url)
+{
+    if (!reply->sources && !(reply->sources = json_object()))
+        return EIN_E_NO_MEMORY;
+    if (json_object_get(reply->sources, url) ||
+        json_object_size(reply->sources) >= REPLY_SOURCES_MAX)
+        return 0;
+    return json_object_set_new(reply->sources, url, json_true()) ? EIN_E_NO_MEMORY : 1;
+}
+
+static int give_source(struct openai_reply *reply, const json_t *source, struct ein_error *err)
+{
+    const json_t *citation = citation_of(source);
+    const json_t *address = json_is_string(source) ? source : json_object_get(citation, "url");
+    const json_t *title = json_object_get(citation, "title");
+    EIN_JSON json_t *data = NULL;
+    int r = json_string_length(address) ? note_url(reply, json_string_value(address)) : 0;
+
+    if (r == 0)
+        return 0;
+    if (r > 0)
+        data =
+            json_pack("{s:O, s:O*}", "url", address, "title", json_is_string(title) ? title : NULL);
+    if (!data)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, data, err);
+}
+
+int openai_give_sources(struct openai_reply *reply, const json_t *sources, struct ein_error *err)
+{
+    const json_t *source;
+    size_t i;
+    int r = 0;
+
+    if (!json_is_array(sources))
+        return give_source(reply, sources, err);
+    json_array_foreach((json_t *)sources, i, source)
+    {
+        if (r == 0)
+            r = give_source(reply, source, err);
+    }
+    return r;
+}
+
+/* ---- the outcome ---------------------------------------------------------------------------- */
+
+void openai_stop(const struct openai_reply *reply, const char *reason)
+{
+    struct ein_llm_outcome *outcome = reply->outcome;
+
+    if (reply->refused)
+        reason = "content_filter";
+    else if (reply->has_calls && strcmp(reason, "stop") == 0)
+        reason = "tool_calls";
+    (void)snprintf(outcome->stop_reason, sizeof(outcome->stop_reason), "%s", reason);
+}
+
+void openai_take_names(const struct openai_reply *reply, const json_t *answer)
+{
+    struct ein_llm_outcome *outcome = reply->outcome;
+    const char *id = json_string_value(json_object_get(answer, "id"));
+    const char *model = json_string_value(json_object_get(answer, "model"));
+
+    if (id && !outcome->vendor_request_id[0])
+        (void)snprintf(outcome->vendor_request_id, sizeof(outcome->vendor_request_id), "%s", id);
+    if (model && !outcome->model[0])
+        (void)snprintf(outcome->model, sizeof(outcome->model), "%s", model);
+}

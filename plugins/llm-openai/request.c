@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of a request, but for what its other files add. */
+#include "error.h"
+#include "openai.h"
+
+#include <string.h>
+
+static bool has_parameter(const struct openai_request *request, const char *name)
+{
+    const json_t *value = json_object_get(request->call->parameters, name);
+
+    return value && !json_is_null(value);
+}
+
+/* Some parameters exist in chat completions only; most models can be asked in both ways. */
+static bool needs_chat(const struct openai_request *request)
+{
+    const json_t *names = json_object_get(request->openai->config, "chat_parameters"), *name;
+    size_t i;
+
+    if (json_array_size(request->call->built_in_tools))
+        return false;
+    json_array_foreach((json_t *)names, i, name)
+    {
+        if (has_parameter(request, json_string_value(name)))
+            return true;
+    }
+    return false;
+}
+
+static enum openai_style style_of(const struct openai_request *request)
+{
+    const json_t *style = json_object_get(request->call->settings, "api_style");
+
+    if (request->openai->style != OPENAI_AUTO)
+        return request->openai->style;
+    if (!style || strcmp(json_string_value(style), "responses") != 0)
+        return OPENAI_CHAT;
+    return needs_chat(request) ? OPENAI_CHAT : OPENAI_RESPONSES;
+}
+
+void openai_request_init(struct openai_request *request, const struct openai *openai,
+                         const struct ein_llm_call *call)
+{
+    *request = (struct openai_request){ .openai = openai, .call = call };
+    request->style = style_of(request);
+    request->stream = openai->stream && !json_is_false(json_object_get(call->parameters, "stream"));
+}
+
+/* ---- what is the operator's ------------------------------------------------------------- */
+
+/* The members of `extra` replace those of the body; null takes one away, arrays are put together.
+ */
+static int merge(json_t *body, const json_t *extra)
+{
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)extra, name, value)
+    {
+        json_t *old = json_object_get(body, name);
+
+        if (r < 0)
+            break;
+        if (json_is_null(value))
+            (void)json_object_del(body, name);
+        else if (json_is_array(value) && json_is_array(old))
+            r = json_array_extend(old, value) ? EIN_E_NO_MEMORY : 0;
+        else
+            r = openai_put(body, name,
+                           json_is_array(value) ? json_copy(value) : json_incref(value));
+    }
+    return r;
+}
+
+static int merge_all(const struct openai_request *request, json_t *body)
+{
+    const json_t *config = request->openai->config;
+    const json_t *models = json_object_get(config, "model_body");
+    int r = merge(body, json_object_get(config, "extra_body"));
+
+    if (r == 0)
+        r = merge(body, json_object_get(models, request->call->model));
+    if (r == 0)
+        r = merge(body, json_object_get(request->call->settings, "extra_body"));
+    return r;
+}
+
+/* ---- the body ------------------------------------------------------------------------------ */
+
+/* Nothing is kept at the vendor, so what it thought comes back sealed, for the next call. */
+static int add_manners(const struct openai_request *request, json_t *body)
+{
+    int r = request->stream || request->style == OPENAI_CHAT
+                ? openai_put(body, "stream", json_boolean(request->stream))
+                : 0;
+
+    if (r == 0 && request->style == OPENAI_CHAT && request->stream && request->openai->stream_usage)
+        r = openai_put(body, "stream_options", json_pack("{s:b}", "include_usage", 1));
+    if (r == 0 && request->style == OPENAI_RESPONSES)
+        r = openai_put(body, "store", json_false());
+    if (r == 0 && request->style == OPENAI_RESPONSES)
+        r = openai_put(body, "include", json_pack("[s]", "reasoning.encrypted_content"));
+    return r;
+}
+
+static int fill(const struct openai_request *request, json_t *body, struct ein_error *err)
+{
+    int r = request->style == OPENAI_CHAT ? openai_chat_add_messages(request, body, err)
+                                          : openai_responses_add_input(request, body, err);
+
+    if (r == EIN_E_INVALID)
+        return r;
+    if (r == 0)
+        r = openai_add_tools(request, body);
+    if (r == 0)
+        r = openai_add_schema(request, body);
+    if (r == 0)
+        r = openai_add_parameters(request, body);
+    if (r == 0)
+        r = add_manners(request, body);
+    if (r == 0)
+        r = merge_all(request, body);
+    return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int openai_request_body(const struct openai_request *request, json_t **ret_body,
+                        struct ein_error *err)
+{
+    EIN_JSON json_t *body = json_pack("{s:s}", "model", request->call->model);
+    int r;
+
+    if (json_array_size(request->call->tools) && !request->openai->takes_tools)
+        return error_set(err, EIN_E_INVALID, "%s takes no tools", request->openai->vendor.title);
+    if (!body)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = fill(request, body, err);
+    if (r < 0)
+        return r;
+    *ret_body = EIN_TAKE(body);
+    return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages as the input items of responses. */
+#include "error.h"
+#include "openai.h"
+
+#include <string.h>
+
+static const json_t *content_of(const json_t *message)
+{
+    return json_object_get(message, "content");
+}
+
+static bool has_role(const json_t *message, const char *role)
+{
+    const char *text = json_string_value(json_object_get(message, "role"));
+
+    return text && strcmp(text, role) == 0;
+}
+
+static int add_message(json_t *input, const char *role, json_t *take_content)
+{
+    return openai_append(input, json_pack("{s:s, s:s, s:o}", "type", "message", "role", role,
+                                          "content", take_content));
+}
+
+/* ---- of the user ------------------------------------------------------------------------ */
+
+static json_t *parts_of(const struct openai_request *request, const json_t *content)
+{
+    json_t *parts = json_array(), *part;
+    size_t i;
+    int r = parts ? 0 : EIN_E_NO_MEMORY;
+
+    json_array_foreach((json_t *)content, i, part)
+    {
+        if (r == 0 && !openai_is_type(part, "tool_result"))
+            r = openai_append(parts, openai_part(request, part));
+    }
+    if (r == 0)
+        return parts;
+    json_decref(parts);
+    return NULL;
+}
+
+static bool has_images(const json_t *content)
+{
+    const json_t *part;
+    size_t i;
+
+    json_array_foreach((json_t *)content, i, part)
+    {
+        if (!openai_is_type(part, "text"))
+            return true;
+    }
+    return false;
+}
+
+static int add_result(const struct openai_request *request, json_t *input, const json_t *part)
+{
+    const json_t *content = content_of(part);
+    json_t *output = has_images(content) ? parts_of(request, content) : openai_text(content);
+
+    return openai_append(input,
+                         json_pack("{s:s, s:O, s:o}", "type", "function_call_output", "call_id",
+                                   json_object_get(part, "id"), "output", output));
+}
+
+static int add_user(const struct openai_request *request, json_t *input, const json_t *content)
+{
+    json_t *parts, *part;
+    size_t i;
+    int r = 0;
+
+    if (json_is_string(content))
+        return add_message(input, "user", json_incref((json_t *)content));
+    json_array_foreach((json_t *)content, i, part)
+    {
+        if (r == 0 && openai_is_type(part, "tool_result"))
+            r = add_result(request, input, part);
+    }
+    parts = r == 0 ? parts_of(request, content) : NULL;
+    if (parts && json_array_size(parts) == 0) {
+        json_decref(parts);
+        return 0;
+    }
+    return r < 0 ? r : add_message(input, "user", parts);
+}
+
+/* ---- of the assistant --------------------------------------------------------------------- */
+
+static int add_part(const struct openai_request *request, json_t *input, const json_t *part)
+{
+    if (openai_is_type(part, "text"))
+        return add_message(input, "assistant", json_incref(json_object_get(part, "text")));
+    if (openai_is_type(part, "tool_call"))
+        return openai_append(input, json_pack("{s:s, s:O, s:O, s:o}", "type", "function_call",
+                                              "call_id", json_object_get(part, "id"), "name",
+                                              json_object_get(part, "name"), "arguments",
+                                              openai_arguments(request, part)));
+    if (openai_is_type(part, "thought")) {
+        json_t *item = json_object_get(openai_replay(request, part), "item");
+
+        return item ? openai_append(input, json_incref(item)) : 0;
+    }
+    return 0;
+}
+
+/* In their order: an item of reasoning stands before what it led to. */
+static int add_assistant(const struct openai_request *request, json_t *input, const json_t *content)
+{
+    const json_t *part;
+    size_t i;
+    int r = 0;
+
+    if (json_is_string(content))
+        return add_message(input, "assistant", json_incref((json_t *)content));
+    json_array_foreach((json_t *)content, i, part)
+    {
+        if (r == 0)
+            r = add_part(request, input, part);
+    }
+    return r;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------
+ */
+
+static int add(const struct openai_request *request, json_t *input, const json_t *message,
+               struct ein_error *err)
+{
+    const json_t *content = content_of(message);
+
+    if (has_role(message, "user"))
+        return add_user(request, input, content);
+    if (has_role(message, "assistant"))
+        return add_assistant(request, input, content);
+    if (has_role(message, "system"))
+        return add_message(input, request->openai->system_role, openai_text(content));
+    return error_set(err, EIN_E_INVALID, "a message has a role that nobody knows");
+}
+
+/* A first system message is the instructions; a question that is all there is, is the input. */
+int openai_responses_add_input(const struct openai_request *request, json_t *body,
+                               struct ein_error *err)
+{
+    const json_t *messages = request->call->messages;
+    const json_t *first = json_array_get(messages, 0);
+    size_t from = has_role(first, "system") ? 1 : 0, count = json_array_size(messages);
+    const json_t *last = json_array_get(messages, from);
+    json_t *input;
+    int r = from ? openai_put(body, "instructions", openai_text(content_of(first))) : 0;
+
+    if (r < 0)
+        return r;
+    if (count == from + 1 && has_role(last, "user") && json_is_string(content_of(last)))
+        return openai_put(body, "input", json_incref((json_t *)content_of(last)));
+    input = json_array();
+    r = openai_put(body, "input", input);
+    for (size_t i = from; i < count && r == 0; i++)
+        r = add(request, input, json_array_get(messages, i), err);
+    return r;
+}

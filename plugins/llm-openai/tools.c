@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tools and the format of the reply, as members of a request. */
+#include "openai.h"
+
+#include <string.h>
+
+/* ---- tools ------------------------------------------------------------------------- */
+
+static json_t *function_of(const struct openai_request *request, const json_t *tool)
+{
+    const json_t *name = json_object_get(tool, "name");
+    const json_t *description = json_object_get(tool, "description");
+    const json_t *parameters = json_object_get(tool, "parameters");
+    const json_t *strict = json_object_get(tool, "strict");
+
+    if (request->style == OPENAI_CHAT)
+        return json_pack("{s:s, s:{s:O, s:O*, s:O*, s:O*}}", "type", "function", "function", "name",
+                         name, "description", description, "parameters", parameters, "strict",
+                         strict);
+    /* There, strict is what a tool is that does not say. */
+    return json_pack("{s:s, s:O, s:O*, s:O*, s:b}", "type", "function", "name", name, "description",
+                     description, "parameters", parameters, "strict", json_is_true(strict));
+}
+
+static int add_functions(const struct openai_request *request, json_t *tools)
+{
+    json_t *tool;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach((json_t *)request->call->tools, i, tool)
+    {
+        json_t *function = r == 0 ? function_of(request, tool) : NULL;
+        const json_t *cache = json_object_get(tool, "cache");
+
+        if (r == 0 && function && cache && request->openai->cache_control)
+            r = openai_put(function, "cache_control",
+                           json_pack("{s:s, s:O*}", "type", "ephemeral", "ttl",
+                                     json_object_get(cache, "ttl")));
+        if (r == 0)
+            r = openai_append(tools, function);
+        else
+            json_decref(function);
+    }
+    return r;
+}
+
+/* Models of chat completions that search have no tool for it, but options. */
+static int add_search(json_t *body, const json_t *tool)
+{
+    json_t *options = json_copy((json_t *)tool);
+
+    if (!options)
+        return EIN_E_NO_MEMORY;
+    (void)json_object_del(options, "type");
+    return openai_put(body, "web_search_options", options);
+}
+
+static int add_built_in(const struct openai_request *request, json_t *body, json_t *tools)
+{
+    json_t *tool;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach((json_t *)request->call->built_in_tools, i, tool)
+    {
+        if (r < 0)
+            break;
+        r = request->style == OPENAI_CHAT && openai_is_type(tool, "web_search")
+                ? add_search(body, tool)
+                : openai_append(tools, json_incref(tool));
+    }
+    return r;
+}
+
+static json_t *choice_of(const struct openai_request *request)
+{
+    const json_t *choice = request->call->tool_choice;
+    const json_t *name = json_object_get(choice, "name");
+
+    if (!name)
+        return json_incref((json_t *)choice);
+    if (request->style == OPENAI_CHAT)
+        return json_pack("{s:s, s:{s:O}}", "type", "function", "function", "name", name);
+    return json_pack("{s:s, s:O}", "type", "function", "name", name);
+}
+
+int openai_add_tools(const struct openai_request *request, json_t *body)
+{
+    EIN_JSON json_t *tools = json_array();
+    int r = tools ? add_functions(request, tools) : EIN_E_NO_MEMORY;
+
+    if (r == 0)
+        r = add_built_in(request, body, tools);
+    if (r == 0 && json_array_size(tools))
+        r = openai_put(body, "tools", json_incref(tools));
+    if (r == 0 && json_array_size(tools) && request->call->tool_choice)
+        r = openai_put(body, "tool_choice", choice_of(request));
+    return r;
+}
+
+/* ---- the format of the reply ---------------------------------------------------------- */
+
+static bool lists_all(const json_t *required, const json_t *properties)
+{
+    size_t found = 0, i;
+    const json_t *name;
+
+    json_array_foreach((json_t *)required, i, name)
+    {
+        if (json_object_get(properties, json_string_value(name)))
+            found++;
+    }
+    return found >= json_object_size(properties);
+}
+
+/* Strict schemas close every object and require all of its members; a vendor refuses others that
+ * are said to be strict. */
+static bool is_strict(const json_t *schema)
+{
+    const json_t *properties = json_object_get(schema, "properties");
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    json_array_foreach((json_t *)schema, i, value)
+    {
+        if (!is_strict(value))
+            return false;
+    }
+    if ((properties || openai_is_type(schema, "object")) &&
+        (!json_is_false(json_object_get(schema, "additionalProperties")) ||
+         !lists_all(json_object_get(schema, "required"), properties)))
+        return false;
+    json_object_foreach((json_t *)schema, name, value)
+    {
+        if (strcmp(name, "properties") != 0) {
+            if (!is_strict(value))
+                return false;
+            continue;
+        }
+        const char *property;
+        json_t *its;
+
+        json_object_foreach(value, property, its)
+        {
+            if (!is_strict(its))
+                return false;
+        }
+    }
+    return true;
+}
+
+int openai_add_schema(const struct openai_request *request, json_t *body)
+{
+    const json_t *schema = request->call->reply_schema;
+    int strict = schema && is_strict(schema);
+    json_t *format, *text;
+
+    if (!schema)
+        return 0;
+    if (request->style == OPENAI_CHAT || request->openai->schema_is_format)
+        return openai_put(body, "response_format",
+                          json_pack("{s:s, s:{s:s, s:O, s:b}}", "type", "json_schema",
+                                    "json_schema", "name", "reply", "schema", schema, "strict",
+                                    strict));
+    format = json_pack("{s:s, s:s, s:O, s:b}", "type", "json_schema", "name", "reply", "schema",
+                       schema, "strict", strict);
+    text = json_object_get(body, "text");
+    return text ? openai_put(text, "format", format)
+                : openai_put(body, "text", json_pack("{s:o}", "format", format));
+}
