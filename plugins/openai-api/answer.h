@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An answer in the form that its client expects: pieces of completion/1 in, JSON text out. */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include "ask.h"
+#include "out.h"
+
+#include <einion/services.h>
+
+enum { ANSWER_ID_SIZE = 48 };
+
+enum block { BLOCK_NONE, BLOCK_TEXT, BLOCK_THINKING };
+
+struct answer {
+    const struct ask *ask;
+    const struct ein_completion_outcome *outcome; /* as far as it is known by now */
+    const char *request_id;
+    char id[ANSWER_ID_SIZE];
+    int64_t created; /* seconds */
+
+    struct out out; /* streams: what is to be sent next; else the whole, at the end */
+
+    /* The form's own. */
+    struct out text, thought, thoughts, details, calls, sources;
+    size_t count;  /* calls of tools, or blocks */
+    size_t thinks; /* thoughts that are to be replayed */
+    size_t length; /* characters of text, so far */
+    enum block open;
+    bool begun;
+};
+
+/* What went wrong, in the words of the client's API. */
+struct wrong {
+    int status;
+    const char *text, *code, *param; /* the last two may be NULL */
+};
+
+struct form {
+    const char *id_prefix;
+    void (*piece)(struct answer *answer, const struct ein_llm_piece *piece);
+    void (*end)(struct answer *answer);
+    /* Streams only: it broke off after it began. */
+    void (*fail)(struct answer *answer, const struct wrong *wrong);
+};
+extern const struct form chat_whole, chat_stream, anthropic_whole, anthropic_stream;
+
+void answer_begin(struct answer *answer, const struct form *form, const struct ask *ask,
+                  const struct ein_completion_outcome *outcome, const char *request_id);
+void answer_done(struct answer *answer);
+
+/* ---- what the forms share ---- */
+
+void answer_model(struct answer *answer, struct out *out); /* "provider/model", as a string */
+/* "einion": {...}: what no vendor says: provider, attempts, overhead, notes. */
+void answer_facts(const struct answer *answer, struct out *out);
+void answer_notes(const struct answer *answer, struct out *out); /* [...] */
+bool answer_has_replay(const json_t *data);
+/* A call's or a thought's "replay" as a string; nothing: there is none. */
+void answer_replay(struct out *out, const char *before, const json_t *data, const char *after);
+
+void chat_usage(const struct answer *answer, struct out *out);      /* "usage": {...} */
+void anthropic_usage(const struct answer *answer, struct out *out); /* the same */
+
+/* {"error": {...}} and {"type": "error", ...}, as text and as JSON; by the status where there is
+ * no code. */
+json_t *chat_error(const struct wrong *wrong);
+json_t *anthropic_error(const struct wrong *wrong, const char *request_id);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include <string.h>
+
+/* ---- what a stream and a whole answer have alike ---- */
+
+static const char *stop_reason(const struct answer *answer)
+{
+    static const char *const names[][2] = { { "length", "max_tokens" },
+                                            { "tool_calls", "tool_use" },
+                                            { "content_filter", "refusal" } };
+    const struct ein_completion_outcome *outcome = answer->outcome;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(outcome->stop_reason, names[i][0]) == 0)
+            return names[i][1];
+    return outcome->stop_sequence[0] ? "stop_sequence" : "end_turn";
+}
+
+static const char *stop_sequence(const struct answer *answer)
+{
+    return strcmp(stop_reason(answer), "stop_sequence") == 0 ? answer->outcome->stop_sequence
+                                                             : NULL;
+}
+
+static const char *member(const json_t *data, const char *name)
+{
+    const char *text = json_string_value(json_object_get(data, name));
+
+    return text ? text : "";
+}
+
+/* What the vendor keeps to itself even from those who are told its thoughts. */
+static const char *redacted(const json_t *data)
+{
+    const json_t *replay = json_object_get(data, "replay");
+
+    if (strcmp(member(replay, "wire"), "anthropic") != 0)
+        return NULL;
+    return json_string_value(json_object_get(replay, "redacted"));
+}
+
+static void citation(struct out *out, const json_t *data)
+{
+    out_put(out, "{\"type\":\"web_search_result_location\",\"url\":");
+    out_quoted(out, member(data, "url"));
+    out_put(out, ",\"title\":");
+    out_quoted(out, member(data, "title"));
+    out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":\"\"}");
+}
+
+static void tool_use(struct out *out, const json_t *call)
+{
+    out_put(out, "{\"type\":\"tool_use\",\"id\":");
+    out_quoted(out, member(call, "id"));
+    out_put(out, ",\"name\":");
+    out_quoted(out, member(call, "name"));
+    answer_replay(out, ",\"einion_replay\":", call, "");
+    out_put(out, ",\"input\":");
+}
+
+static void head(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "{\"id\":\"");
+    out_put(out, answer->id);
+    out_put(out, "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
+    answer_model(answer, out);
+    out_put(out, ",\"content\":[");
+}
+
+/* ---- whole: the blocks are written into `text` ---- */
+
+static void whole_close(struct answer *answer)
+{
+    struct out *out = &answer->text;
+
+    if (answer->open == BLOCK_THINKING)
+        out_put(out, "\",\"signature\":\"\"}");
+    if (answer->open == BLOCK_TEXT) {
+        out_put(out, "\",\"citations\":");
+        if (answer->sources.len > 0) {
+            out_put(out, "[");
+            out_out(out, &answer->sources);
+            out_put(out, "]}");
+        } else {
+            out_put(out, "null}");
+        }
+        out_clear(&answer->sources);
+    }
+    answer->open = BLOCK_NONE;
+}
+
+static void whole_next(struct answer *answer)
+{
+    whole_close(answer);
+    if (answer->text.len > 0)
+        out_put(&answer->text, ",");
+}
+
+static void whole_open(struct answer *answer, enum block block)
+{
+    if (answer->open == block)
+        return;
+    whole_next(answer);
+    out_put(&answer->text, block == BLOCK_TEXT ? "{\"type\":\"text\",\"text\":\""
+                                               : "{\"type\":\"thinking\",\"thinking\":\"");
+    answer->open = block;
+}
+
+static void whole_thought(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    struct out *out = &answer->text;
+
+    if (piece->text) {
+        whole_open(answer, BLOCK_THINKING);
+        out_escaped(out, piece->text, strlen(piece->text));
+    }
+    if (redacted(piece->data)) {
+        whole_next(answer);
+        out_put(out, "{\"type\":\"redacted_thinking\",\"data\":");
+        out_quoted(out, redacted(piece->data));
+        out_put(out, "}");
+    } else if (answer_has_replay(piece->data)) {
+        whole_open(answer, BLOCK_THINKING);
+        answer_replay(out, "\",\"signature\":", piece->data, "}");
+        answer->open = BLOCK_NONE;
+    }
+}
+
+static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    struct out *out = &answer->text;
+
+    switch (piece->kind) {
+    case EIN_LLM_TEXT:
+        if (!piece->text)
+            return;
+        whole_open(answer, BLOCK_TEXT);
+        out_escaped(out, piece->text, strlen(piece->text));
+        return;
+    case EIN_LLM_THOUGHT:
+        whole_thought(answer, piece);
+        return;
+    case EIN_LLM_TOOL_CALL:
+        whole_next(answer);
+        tool_use(out, piece->data);
+        out_json(out, json_object_get(piece->data, "arguments"));
+        out_put(out, "}");
+        return;
+    case EIN_LLM_SOURCE:
+        whole_open(answer, BLOCK_TEXT);
+        if (answer->sources.len > 0)
+            out_put(&answer->sources, ",");
+        citation(&answer->sources, piece->data);
+        return;
+    default:
+        return;
+    }
+}
+
+static void whole_end(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    whole_close(answer);
+    head(answer);
+    out_out(out, &answer->text);
+    out_put(out, "],\"stop_reason\":");
+    out_quoted(out, stop_reason(answer));
+    out_put(out, ",\"stop_sequence\":");
+    out_quoted(out, stop_sequence(answer));
+    out_put(out, ",");
+    anthropic_usage(answer, out);
+    out_put(out, ",");
+    answer_facts(answer, out);
+    out_put(out, "}");
+}
+
+const struct form anthropic_whole = { .id_prefix = "msg_", .piece = whole_piece, .end = whole_end };
+
+/* ---- a stream ---- */
+
+static void stream_begin(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    if (answer->begun)
+        return;
+    answer->begun = true;
+    out_put(out, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
+    head(answer);
+    out_put(out, "],\"stop_reason\":null,\"stop_sequence\":null,");
+    anthropic_usage(answer, out);
+    out_put(out, "}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n");
+}
+
+/* A block: `type` with what begins it. */
+static void start(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+    out_number(out, answer->count);
+    out_put(out, ",\"content_block\":");
+}
+
+static void stop(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
+    out_number(out, answer->count++);
+    out_put(out, "}\n\n");
+    answer->open = BLOCK_NONE;
+}
+
+static void delta(struct answer *answer, const char *begin)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
+    out_number(out, answer->count);
+    out_put(out, ",\"delta\":{\"type\":");
+    out_put(out, begin);
+}
+
+static void stream_close(struct answer *answer)
+{
+    if (answer->open != BLOCK_NONE)
+        stop(answer);
+}
+
+static void stream_open(struct answer *answer, enum block block)
+{
+    if (answer->open == block)
+        return;
+    stream_close(answer);
+    start(answer);
+    out_put(&answer->out,
+            block == BLOCK_TEXT
+                ? "{\"type\":\"text\",\"text\":\"\"}}\n\n"
+                : "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n");
+    answer->open = block;
+}
+
+static void text_delta(struct answer *answer, enum block block, const char *begin, const char *text)
+{
+    stream_open(answer, block);
+    delta(answer, begin);
+    out_escaped(&answer->out, text, strlen(text));
+    out_put(&answer->out, "\"}}\n\n");
+}
+
+static void stream_thought(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    struct out *out = &answer->out;
+
+    if (piece->text)
+        text_delta(answer, BLOCK_THINKING, "\"thinking_delta\",\"thinking\":\"", piece->text);
+    if (redacted(piece->data)) {
+        stream_close(answer);
+        start(answer);
+        out_put(out, "{\"type\":\"redacted_thinking\",\"data\":");
+        out_quoted(out, redacted(piece->data));
+        out_put(out, "}}\n\n");
+        stop(answer);
+    } else if (answer_has_replay(piece->data)) {
+        stream_open(answer, BLOCK_THINKING);
+        delta(answer, "\"signature_delta\"");
+        answer_replay(out, ",\"signature\":", piece->data, "}}\n\n");
+        stop(answer);
+    }
+}
+
+static void stream_call(struct answer *answer, const json_t *data)
+{
+    struct out *out = &answer->out;
+
+    stream_close(answer);
+    start(answer);
+    tool_use(out, data);
+    out_put(out, "{}}}\n\n");
+    delta(answer, "\"input_json_delta\",\"partial_json\":\"");
+    out_json_escaped(out, json_object_get(data, "arguments"));
+    out_put(out, "\"}}\n\n");
+    stop(answer);
+}
+
+static void stream_piece(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    stream_begin(answer);
+    switch (piece->kind) {
+    case EIN_LLM_TEXT:
+        if (piece->text)
+            text_delta(answer, BLOCK_TEXT, "\"text_delta\",\"text\":\"", piece->text);
+        return;
+    case EIN_LLM_THOUGHT:
+        stream_thought(answer, piece);
+        return;
+    case EIN_LLM_TOOL_CALL:
+        stream_call(answer, piece->data);
+        return;
+    case EIN_LLM_SOURCE:
+        stream_open(answer, BLOCK_TEXT);
+        delta(answer, "\"citations_delta\",\"citation\":");
+        citation(&answer->out, piece->data);
+        out_put(&answer->out, "}}\n\n");
+        return;
+    default:
+        return;
+    }
+}
+
+static void stream_end(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    stream_begin(answer);
+    stream_close(answer);
+    out_put(out,
+            "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":");
+    out_quoted(out, stop_reason(answer));
+    out_put(out, ",\"stop_sequence\":");
+    out_quoted(out, stop_sequence(answer));
+    out_put(out, "},");
+    anthropic_usage(answer, out);
+    out_put(out, ",");
+    answer_facts(answer, out);
+    out_put(out, "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+}
+
+static void stream_fail(struct answer *answer, const struct wrong *wrong)
+{
+    json_t *error = anthropic_error(wrong, answer->request_id);
+
+    out_put(&answer->out, "event: error\ndata: ");
+    out_json(&answer->out, error);
+    out_put(&answer->out, "\n\n");
+    json_decref(error);
+}
+
+const struct form anthropic_stream = {
+    .id_prefix = "msg_", .piece = stream_piece, .end = stream_end, .fail = stream_fail
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "anthropic.h"
+#include "ask.h"
+
+#include "cleanup.h"
+
+#include <string.h>
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+/* ---- messages ---- */
+
+static int read_system(struct asking *asking, const json_t *body)
+{
+    json_t *system = json_object_get(body, "system"), *content = NULL;
+    int r;
+
+    if (!system || json_is_null(system) ||
+        (json_is_string(system) && json_string_length(system) == 0))
+        return 0;
+    if (!json_is_string(system) && !json_is_array(system))
+        return ask_refuse(asking, "system", "'system' is neither a text nor an array of blocks.");
+    r = anthropic_content(asking, system, ".system", &content);
+    return r < 0 ? r : ask_message(asking, "system", content);
+}
+
+static int read_message(struct asking *asking, json_t *message)
+{
+    const char *role = text_of(message, "role");
+    json_t *content = json_object_get(message, "content"), *made = NULL;
+    int r;
+
+    if (!role || (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0 &&
+                  strcmp(role, "system") != 0))
+        return ask_refuse_message(
+            asking, ".role", "The role '%.40s' is neither user nor assistant.", role ? role : "");
+    if (json_is_string(content) && ask_is_pair(message, "role", "content"))
+        return ask_append(asking->ask->messages, json_incref(message));
+    r = anthropic_content(asking, content, ".content", &made);
+    if (r < 0)
+        return r;
+    if (json_is_array(made) && json_array_size(made) == 0) { /* all of it was left out */
+        json_decref(made);
+        return 0;
+    }
+    return ask_message(asking, role, made);
+}
+
+/* Of the whole request: what stands before the end of its last message is worth keeping. */
+static int mark_last(struct asking *asking, const json_t *body)
+{
+    json_t *messages = asking->ask->messages;
+    size_t last = json_array_size(messages) - 1;
+    const json_t *message = json_array_get(messages, last);
+    json_t *content = json_object_get(message, "content");
+    EIN_JSON json_t *cache = ask_cache(body);
+    EIN_JSON json_t *part = NULL;
+
+    if (!cache || json_array_size(messages) == 0)
+        return 0;
+    if (json_is_string(content)) {
+        json_t *parts =
+            json_pack("[{s:s, s:O, s:O}]", "type", "text", "text", content, "cache", cache);
+        json_t *marked =
+            json_pack("{s:O, s:o}", "role", json_object_get(message, "role"), "content", parts);
+
+        return json_array_set_new(messages, last, marked) < 0 ? EIN_E_NO_MEMORY : 0;
+    }
+    part = json_copy(json_array_get(content, json_array_size(content) - 1));
+    if (!part || json_object_set(part, "cache", cache) < 0 ||
+        json_array_set(content, json_array_size(content) - 1, part) < 0)
+        return EIN_E_NO_MEMORY;
+    return 0;
+}
+
+static int read_messages(struct asking *asking, const json_t *body)
+{
+    const json_t *messages = json_object_get(body, "messages");
+    json_t *message;
+    size_t i;
+    int r = read_system(asking, body);
+
+    json_array_foreach(messages, i, message)
+    {
+        if (r < 0)
+            return r;
+        asking->message = i;
+        r = read_message(asking, message);
+    }
+    return r < 0 ? r : mark_last(asking, body);
+}
+
+/* ---- tools ---- */
+
+static int add_tool(struct asking *asking, json_t *tool)
+{
+    const char *type = text_of(tool, "type");
+    struct ask *ask = asking->ask;
+
+    if (!text_of(tool, "name"))
+        return ask_refuse(asking, "tools", "A tool has no 'name'.");
+    if (type && strcmp(type, "custom") != 0) {
+        if (!ask->built_in_tools)
+            ask->built_in_tools = json_array();
+        return ask_append(ask->built_in_tools, json_incref(tool));
+    }
+    if (!json_is_object(json_object_get(tool, "input_schema")))
+        return ask_refuse(asking, "tools", "The tool '%.64s' has no 'input_schema'.",
+                          text_of(tool, "name"));
+    if (!ask->tools)
+        ask->tools = json_array();
+    return ask_append(
+        ask->tools, json_pack("{s:O, s:O*, s:O, s:O*, s:o*}", "name", json_object_get(tool, "name"),
+                              "description", json_object_get(tool, "description"), "parameters",
+                              json_object_get(tool, "input_schema"), "strict",
+                              json_object_get(tool, "strict"), "cache", ask_cache(tool)));
+}
+
+static int read_choice(struct asking *asking, const json_t *body)
+{
+    static const char *const names[][2] = { { "auto", "auto" },
+                                            { "any", "required" },
+                                            { "none", "none" } };
+    const json_t *choice = json_object_get(body, "tool_choice");
+    const char *type = text_of(choice, "type");
+    json_t *name = json_object_get(choice, "name");
+    struct ask *ask = asking->ask;
+
+    if (!choice || json_is_null(choice))
+        return 0;
+    for (size_t i = 0; type && i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(type, names[i][0]) == 0)
+            ask->tool_choice = json_string(names[i][1]);
+    if (type && strcmp(type, "tool") == 0 && json_is_string(name))
+        ask->tool_choice = json_pack("{s:O}", "name", name);
+    if (!ask->tool_choice)
+        return ask_refuse(asking, "tool_choice",
+                          "'tool_choice' is none of auto, any, none and tool with its name.");
+    if (json_is_true(json_object_get(choice, "disable_parallel_tool_use")))
+        return ask_parameter(ask, "parallel_tool_calls", json_false());
+    return 0;
+}
+
+static int read_tools(struct asking *asking, const json_t *body)
+{
+    const json_t *tools = json_object_get(body, "tools");
+    json_t *tool;
+    size_t i;
+    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (r < 0)
+            return r;
+        r = add_tool(asking, tool);
+    }
+    return r < 0 ? r : read_choice(asking, body);
+}
+
+/* ---- parameters ---- */
+
+static int set_text(struct ask *ask, const char *name, const char *text)
+{
+    return json_object_set_new(ask->parameters, name, json_string(text)) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+static int read_thinking(struct asking *asking, const json_t *body)
+{
+    const json_t *thinking = json_object_get(body, "thinking");
+    const json_t *output = json_object_get(body, "output_config");
+    json_t *budget = json_object_get(thinking, "budget_tokens");
+    json_t *effort = json_object_get(output, "effort");
+    const char *type = text_of(thinking, "type");
+    struct ask *ask = asking->ask;
+    int r = 0;
+
+    if (type && strcmp(type, "disabled") == 0)
+        return set_text(ask, "reasoning_effort", "disable");
+    if (type && strcmp(type, "enabled") == 0) {
+        if (!json_is_integer(budget))
+            return ask_refuse(asking, "thinking", "'thinking' has no 'budget_tokens'.");
+        r = ask_parameter(ask, "thinking_budget", budget);
+    } else if (type && strcmp(type, "adaptive") != 0) {
+        return ask_refuse(asking, "thinking",
+                          "'thinking.type' is none of enabled, disabled and adaptive.");
+    }
+    if (r >= 0 && json_is_string(effort))
+        return ask_parameter(ask, "reasoning_effort", effort);
+    if (r >= 0 && type && *type == 'a')
+        return set_text(ask, "reasoning_effort", "high"); /* what adaptive is without an effort */
+    return r;
+}
+
+static int read_format(struct asking *asking, const json_t *body)
+{
+    const json_t *output = json_object_get(body, "output_config");
+    const json_t *format = json_object_get(output, "format");
+    json_t *schema;
+
+    if (!format)
+        format = json_object_get(body, "output_format"); /* as it was called at first */
+    if (!format || json_is_null(format))
+        return 0;
+    schema = json_object_get(format, "schema");
+    if (!text_of(format, "type") || strcmp(text_of(format, "type"), "json_schema") != 0 ||
+        !json_is_object(schema))
+        return ask_refuse(asking, "output_config.format",
+                          "The format of the output is no json_schema with its schema.");
+    asking->ask->reply_schema = json_incref(schema);
+    return 0;
+}
+
+enum use { USE_ELSEWHERE, USE_NOTE, USE_PARAMETER };
+static const struct field {
+    const char *name;
+    enum use use;
+    const char *as;
+} fields[] = {
+    { "model", USE_ELSEWHERE, NULL },         { "messages", USE_ELSEWHERE, NULL },
+    { "system", USE_ELSEWHERE, NULL },        { "stream", USE_ELSEWHERE, NULL },
+    { "tools", USE_ELSEWHERE, NULL },         { "tool_choice", USE_ELSEWHERE, NULL },
+    { "thinking", USE_ELSEWHERE, NULL },      { "output_config", USE_ELSEWHERE, NULL },
+    { "output_format", USE_ELSEWHERE, NULL }, { "cache_control", USE_ELSEWHERE, NULL },
+    { "metadata", USE_ELSEWHERE, NULL },      { "container", USE_NOTE, NULL },
+    { "mcp_servers", USE_NOTE, NULL },        { "context_management", USE_NOTE, NULL },
+    { "inference_geo", USE_NOTE, NULL },      { "stop_sequences", USE_PARAMETER, "stop" },
+};
+
+static int read_field(struct ask *ask, const char *name, json_t *value)
+{
+    size_t i = 0;
+
+    if (json_is_null(value))
+        return 0;
+    while (i < sizeof(fields) / sizeof(fields[0]) && strcmp(fields[i].name, name) != 0)
+        i++;
+    if (i == sizeof(fields) / sizeof(fields[0])) {
+        if (json_is_object(value) || json_is_array(value))
+            return ask_note(ask, "'%.64s' was left out.", name);
+        return ask_parameter(ask, name, value);
+    }
+    if (fields[i].use == USE_NOTE)
+        return ask_note(ask, "'%.64s' was left out.", name);
+    return fields[i].use == USE_PARAMETER ? ask_parameter(ask, fields[i].as, value) : 0;
+}
+
+static int read_parameters(struct asking *asking, const json_t *body)
+{
+    json_t *user = json_object_get(json_object_get(body, "metadata"), "user_id");
+    struct ask *ask = asking->ask;
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)body, name, value)
+    {
+        if (r < 0)
+            return r;
+        r = read_field(ask, name, value);
+    }
+    if (r >= 0 && json_is_string(user))
+        r = ask_parameter(ask, "user", user);
+    ask->user = json_string_value(user);
+    if (r >= 0)
+        r = read_thinking(asking, body);
+    return r < 0 ? r : read_format(asking, body);
+}
+
+int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                  struct flaw *flaw)
+{
+    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits };
+    int r = ask_begin(&asking, body);
+
+    if (r >= 0)
+        r = read_messages(&asking, body);
+    if (r >= 0)
+        r = read_tools(&asking, body);
+    if (r >= 0)
+        r = read_parameters(&asking, body);
+    ask_end(&asking);
+    return r;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ask.h"
+
+#include "cleanup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void ask_done(struct ask *ask)
+{
+    json_decref(ask->messages);
+    json_decref(ask->tools);
+    json_decref(ask->built_in_tools);
+    json_decref(ask->reply_schema);
+    json_decref(ask->parameters);
+    json_decref(ask->tool_choice);
+    json_decref(ask->notes);
+    *ask = (struct ask){ 0 };
+}
+
+/* ---- what is wrong ---- */
+
+/* The client's own words may be in it: cut between characters. */
+static void cut(char *text, size_t size)
+{
+    size_t len = strlen(text);
+
+    if (len + 1 < size)
+        return;
+    while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
+        len--;
+    if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
+        len--;
+    text[len] = '\0';
+}
+
+int ask_refuse(const struct asking *asking, const char *param, const char *fmt, ...)
+{
+    struct flaw *flaw = asking->flaw;
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(flaw->text, sizeof(flaw->text), fmt, args);
+    va_end(args);
+    cut(flaw->text, sizeof(flaw->text));
+    (void)snprintf(flaw->param, sizeof(flaw->param), "%s", param);
+    return EIN_E_INVALID;
+}
+
+int ask_refuse_message(const struct asking *asking, const char *place, const char *fmt, ...)
+{
+    struct flaw *flaw = asking->flaw;
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(flaw->text, sizeof(flaw->text), fmt, args);
+    va_end(args);
+    cut(flaw->text, sizeof(flaw->text));
+    (void)snprintf(flaw->param, sizeof(flaw->param), "messages[%zu]%s", asking->message, place);
+    return EIN_E_INVALID;
+}
+
+int ask_note(struct ask *ask, const char *fmt, ...)
+{
+    const json_t *said;
+    char text[256];
+    va_list args;
+    size_t i;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    cut(text, sizeof(text));
+    if (!ask->notes)
+        ask->notes = json_array();
+    json_array_foreach(ask->notes, i,
+                       said) if (strcmp(json_string_value(said), text) == 0) return 0;
+    return ask_append(ask->notes, json_string(text));
+}
+
+/* ---- the frame ---- */
+
+int ask_array(const struct asking *asking, const json_t *array, const char *param, uint32_t max)
+{
+    if (array && !json_is_null(array) && !json_is_array(array))
+        return ask_refuse(asking, param, "'%s' is not an array.", param);
+    if (json_array_size(array) > max)
+        return ask_refuse(asking, param, "'%s' has %zu items; %u are allowed.", param,
+                          json_array_size(array), max);
+    return 0;
+}
+
+int ask_begin(struct asking *asking, const json_t *body)
+{
+    const json_t *messages = json_object_get(body, "messages");
+    const json_t *stream = json_object_get(body, "stream");
+    struct ask *ask = asking->ask;
+    int r;
+
+    ask->model = json_string_value(json_object_get(body, "model"));
+    if (!ask->model || !*ask->model)
+        return ask_refuse(asking, "model", "'model' is missing: \"provider/model\".");
+    if (stream && !json_is_boolean(stream) && !json_is_null(stream))
+        return ask_refuse(asking, "stream", "'stream' is neither true nor false.");
+    ask->stream = json_is_true(stream);
+    if (json_array_size(messages) == 0)
+        return ask_refuse(asking, "messages", "'messages' is not an array of messages.");
+    r = ask_array(asking, messages, "messages", asking->limits->messages);
+    if (r < 0)
+        return r;
+    ask->messages = json_array();
+    ask->parameters = json_object();
+    asking->names = json_object();
+    return ask->messages && ask->parameters && asking->names ? 0 : EIN_E_NO_MEMORY;
+}
+
+void ask_end(struct asking *asking)
+{
+    json_decref(asking->names);
+    asking->names = NULL;
+}
+
+int ask_append(json_t *array, json_t *take_item)
+{
+    return json_array_append_new(array, take_item) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int ask_message(struct asking *asking, const char *role, json_t *take_content)
+{
+    if (!take_content)
+        return EIN_E_NO_MEMORY;
+    return ask_append(asking->ask->messages,
+                      json_pack("{s:s, s:o}", "role", role, "content", take_content));
+}
+
+int ask_parameter(struct ask *ask, const char *name, json_t *value)
+{
+    return json_object_set(ask->parameters, name, value) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+/* ---- small things ---- */
+
+int ask_data_url(const char *url, size_t len, json_t *part)
+{
+    static const char scheme[] = "data:", coding[] = ";base64";
+    const char *comma = memchr(url, ',', len), *type = url + sizeof(scheme) - 1, *end;
+
+    if (!comma || strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+        return 0;
+    end = comma - (sizeof(coding) - 1);
+    if (end <= type || memcmp(end, coding, sizeof(coding) - 1) != 0)
+        return 0;
+    if (memchr(type, ';', (size_t)(end - type))) /* ";charset=" is of no interest */
+        end = memchr(type, ';', (size_t)(end - type));
+    comma++;
+    if (json_object_set_new(part, "media_type", json_stringn_nocheck(type, (size_t)(end - type))) <
+            0 ||
+        json_object_set_new(part, "data",
+                            json_stringn_nocheck(comma, len - (size_t)(comma - url))) < 0)
+        return EIN_E_NO_MEMORY;
+    return 1;
+}
+
+json_t *ask_cache(const json_t *block)
+{
+    const json_t *control = json_object_get(block, "cache_control");
+    const char *ttl = json_string_value(json_object_get(control, "ttl"));
+
+    if (!json_is_object(control))
+        return NULL;
+    return json_pack("{s:s}", "ttl", ttl && strcmp(ttl, "1h") == 0 ? ttl : "5m");
+}
+
+bool ask_is_pair(const json_t *json, const char *one, const char *other)
+{
+    return json_object_size(json) == 2 && json_object_get(json, one) &&
+           json_object_get(json, other);
+}
+
+int ask_remember(struct asking *asking, const json_t *id, json_t *name)
+{
+    const char *text = json_string_value(id);
+
+    return json_object_set(asking->names, text, name) < 0 ? EIN_E_NO_MEMORY : 0;
+}

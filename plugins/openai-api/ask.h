@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client asks for, whichever API it speaks, in the form of completion/1.  JSON in, JSON out:
+ * nothing here knows a server. */
+#ifndef ASK_H
+#define ASK_H
+
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ask_limits {
+    uint32_t messages, parts, tools; /* in one request; parts of one message */
+    uint32_t depth;                  /* nesting of JSON */
+};
+
+struct ask {                  /* zero is an empty one; all but the texts are its own references */
+    const char *model, *user; /* lent by the body; user: who the client says asks, or NULL */
+    json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
+        *tool_choice; /* or NULL */
+    json_t *notes;    /* sentences: what was left out; NULL: nothing */
+    bool stream;
+    bool with_usage;    /* chat: the stream ends with its usage */
+    bool old_functions; /* chat: the client knows functions and no tools */
+};
+
+/* What is wrong with a request. */
+struct flaw {
+    char text[256];
+    char param[96]; /* "messages[2].content"; "": no one member */
+};
+
+/* POST /v1/chat/completions and POST /v1/messages.  0, INVALID with a flaw, or NO_MEMORY.
+ * ask_done() in any case. */
+int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+             struct flaw *flaw);
+int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                  struct flaw *flaw);
+void ask_done(struct ask *ask);
+
+/* ---- what the translations share ---- */
+
+struct asking {
+    struct ask *ask;
+    struct flaw *flaw;
+    const struct ask_limits *limits;
+    json_t *names;   /* of tools, by the id of the call */
+    size_t message;  /* that is being read */
+    unsigned called; /* chat: functions without an id, so far */
+};
+
+/* INVALID; `param` is formatted, as is the text. */
+int ask_refuse(const struct asking *asking, const char *param, const char *fmt, ...)
+    EIN_PRINTF(3, 4);
+/* The same of "messages[N]" and `place` below it: ".content[1].text", or "". */
+int ask_refuse_message(const struct asking *asking, const char *place, const char *fmt, ...)
+    EIN_PRINTF(3, 4);
+int ask_note(struct ask *ask, const char *fmt, ...) EIN_PRINTF(2, 3); /* once each */
+
+/* model, stream, messages are what they should be, and not too many. */
+int ask_begin(struct asking *asking, const json_t *body);
+void ask_end(struct asking *asking);
+/* Is `array` (may be NULL) an array of at most `max`? */
+int ask_array(const struct asking *asking, const json_t *array, const char *param, uint32_t max);
+int ask_append(json_t *array, json_t *take_item); /* 0 or NO_MEMORY */
+int ask_message(struct asking *asking, const char *role, json_t *take_content);
+int ask_parameter(struct ask *ask, const char *name, json_t *value); /* a reference is kept */
+
+/* "data:image/png;base64,..." taken apart into "media_type" and "data" of `part`; 1, or 0: it is no
+ * such URL. */
+int ask_data_url(const char *url, size_t len, json_t *part);
+/* {"ttl"} of a cache_control, for "cache"; NULL: there is none. */
+json_t *ask_cache(const json_t *block);
+/* Is `json` an object of these two members and no other? */
+bool ask_is_pair(const json_t *json, const char *one, const char *other);
+/* Remembers the name of a tool by the call's id, and knows it again. */
+int ask_remember(struct asking *asking, const json_t *id, json_t *name);
+
+#endif

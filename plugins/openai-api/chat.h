@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages of POST /v1/chat/completions. */
+#ifndef CHAT_H
+#define CHAT_H
+
+#include "ask.h"
+
+/* Appends them to asking->ask->messages. */
+int chat_messages(struct asking *asking, const json_t *messages);
+
+/* What a user, or a tool, says: a text, or an array of parts; `place` is where it stands in the
+ * message.  *ret_content: the same in the form of completion/1. */
+int chat_content(const struct asking *asking, json_t *content, const char *place,
+                 json_t **ret_content);
+
+/* One of its parts. */
+int chat_part(const struct asking *asking, json_t *part, const char *place, json_t **ret_part);
+
+#endif

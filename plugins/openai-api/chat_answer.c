@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include <string.h>
+
+/* ---- what a stream and a whole answer have alike ---- */
+
+static const char *finish_reason(const struct answer *answer)
+{
+    const char *reason = answer->outcome->stop_reason;
+
+    if (strcmp(reason, "tool_calls") == 0 && answer->ask->old_functions)
+        return "function_call";
+    return reason[0] ? reason : "stop";
+}
+
+static size_t characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+static const char *member(const json_t *data, const char *name)
+{
+    const char *text = json_string_value(json_object_get(data, name));
+
+    return text ? text : "";
+}
+
+/* {"name", "arguments"}: the inside. */
+static void function(struct out *out, const json_t *call)
+{
+    out_put(out, "{\"name\":");
+    out_quoted(out, member(call, "name"));
+    out_put(out, ",\"arguments\":\"");
+    out_json_escaped(out, json_object_get(call, "arguments"));
+    out_put(out, "\"}");
+}
+
+static void tool_call(struct out *out, const json_t *call)
+{
+    out_put(out, "\"id\":");
+    out_quoted(out, member(call, "id"));
+    out_put(out, ",\"type\":\"function\",\"function\":");
+    function(out, call);
+    answer_replay(out, ",\"extra_content\":{\"einion\":{\"replay\":", call, "}}");
+    out_put(out, "}");
+}
+
+/* Where in the text it is cited is known by when it came. */
+static void source(struct answer *answer, struct out *out, const json_t *data)
+{
+    out_put(out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":");
+    out_quoted(out, member(data, "url"));
+    out_put(out, ",\"title\":");
+    out_quoted(out, member(data, "title"));
+    out_put(out, ",\"start_index\":");
+    out_number(out, answer->length);
+    out_put(out, ",\"end_index\":");
+    out_number(out, answer->length);
+    out_put(out, "}}");
+}
+
+/* A thought whose vendor wants it back: the text once more, whole, with what it is known by. */
+static void detail(struct answer *answer, struct out *out, const json_t *data)
+{
+    out_put(out, "{\"type\":\"reasoning.text\",\"format\":\"einion\",\"index\":");
+    out_number(out, answer->thinks++);
+    out_put(out, ",\"text\":\"");
+    out_out(out, &answer->thought);
+    out_put(out, "\"");
+    answer_replay(out, ",\"signature\":", data, "");
+    out_put(out, "}");
+    out_clear(&answer->thought);
+}
+
+/* ---- whole ---- */
+
+static void comma(struct out *out)
+{
+    if (out->len > 0)
+        out_put(out, ",");
+}
+
+static void whole_thought(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    if (piece->text) {
+        out_escaped(&answer->thought, piece->text, strlen(piece->text));
+        out_escaped(&answer->thoughts, piece->text, strlen(piece->text));
+    }
+    if (!answer_has_replay(piece->data))
+        return;
+    comma(&answer->details);
+    detail(answer, &answer->details, piece->data);
+}
+
+static void whole_call(struct answer *answer, const json_t *data)
+{
+    struct out *out = &answer->calls;
+
+    if (answer->ask->old_functions) {
+        if (answer->count++ == 0) /* there is room for one */
+            function(out, data);
+        return;
+    }
+    comma(out);
+    out_put(out, "{");
+    tool_call(out, data);
+    answer->count++;
+}
+
+static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    switch (piece->kind) {
+    case EIN_LLM_TEXT:
+        if (!piece->text)
+            return;
+        out_escaped(&answer->text, piece->text, strlen(piece->text));
+        answer->length += characters(piece->text);
+        return;
+    case EIN_LLM_THOUGHT:
+        whole_thought(answer, piece);
+        return;
+    case EIN_LLM_TOOL_CALL:
+        whole_call(answer, piece->data);
+        return;
+    case EIN_LLM_SOURCE:
+        comma(&answer->sources);
+        source(answer, &answer->sources, piece->data);
+        return;
+    default:
+        return;
+    }
+}
+
+static void optional(struct out *out, const char *before, const struct out *value,
+                     const char *after)
+{
+    if (value->len == 0) {
+        out->failed = out->failed || value->failed;
+        return;
+    }
+    out_put(out, before);
+    out_out(out, value);
+    out_put(out, after);
+}
+
+static void head(struct answer *answer, const char *object)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "{\"id\":\"");
+    out_put(out, answer->id);
+    out_put(out, "\",\"object\":\"");
+    out_put(out, object);
+    out_put(out, "\",\"created\":");
+    out_number(out, (uint64_t)answer->created);
+    out_put(out, ",\"model\":");
+    answer_model(answer, out);
+}
+
+static void whole_end(struct answer *answer)
+{
+    struct out *out = &answer->out;
+    bool old = answer->ask->old_functions;
+
+    head(answer, "chat.completion");
+    out_put(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
+    if (answer->text.len == 0 && answer->calls.len > 0) {
+        out_put(out, "null");
+    } else {
+        out_put(out, "\"");
+        out_out(out, &answer->text);
+        out_put(out, "\"");
+    }
+    out_put(out, ",\"refusal\":null");
+    optional(out, ",\"reasoning_content\":\"", &answer->thoughts, "\"");
+    optional(out, ",\"reasoning_details\":[", &answer->details, "]");
+    optional(out, old ? ",\"function_call\":" : ",\"tool_calls\":[", &answer->calls,
+             old ? "" : "]");
+    out_put(out, ",\"annotations\":[");
+    out_out(out, &answer->sources);
+    out_put(out, "]},\"logprobs\":null,\"finish_reason\":");
+    out_quoted(out, finish_reason(answer));
+    out_put(out, "}],");
+    chat_usage(answer, out);
+    out_put(out, ",");
+    answer_facts(answer, out);
+    out_put(out, "}");
+}
+
+const struct form chat_whole = { .id_prefix = "chatcmpl-", .piece = whole_piece, .end = whole_end };
+
+/* ---- a stream ---- */
+
+static void chunk(struct answer *answer)
+{
+    out_put(&answer->out, "data: ");
+    head(answer, "chat.completion.chunk");
+}
+
+static void delta(struct answer *answer)
+{
+    chunk(answer);
+    out_put(&answer->out, ",\"choices\":[{\"index\":0,\"delta\":{");
+}
+
+static void delta_end(struct answer *answer, const char *reason)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "},\"logprobs\":null,\"finish_reason\":");
+    out_quoted(out, reason);
+    out_put(out, answer->ask->with_usage ? "}],\"usage\":null}\n\n" : "}]}\n\n");
+}
+
+static void stream_begin(struct answer *answer)
+{
+    if (answer->begun)
+        return;
+    answer->begun = true;
+    delta(answer);
+    out_put(&answer->out, "\"role\":\"assistant\",\"content\":\"\",\"refusal\":null");
+    delta_end(answer, NULL);
+}
+
+static void text_delta(struct answer *answer, const char *name, const char *text)
+{
+    delta(answer);
+    out_put(&answer->out, name);
+    out_escaped(&answer->out, text, strlen(text));
+    out_put(&answer->out, "\"");
+    delta_end(answer, NULL);
+}
+
+static void stream_thought(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    if (piece->text) {
+        text_delta(answer, "\"reasoning_content\":\"", piece->text);
+        out_escaped(&answer->thought, piece->text, strlen(piece->text));
+    }
+    if (!answer_has_replay(piece->data))
+        return;
+    delta(answer);
+    out_put(&answer->out, "\"reasoning_details\":[");
+    detail(answer, &answer->out, piece->data);
+    out_put(&answer->out, "]");
+    delta_end(answer, NULL);
+}
+
+static void stream_call(struct answer *answer, const json_t *data)
+{
+    struct out *out = &answer->out;
+
+    if (answer->ask->old_functions && answer->count > 0)
+        return;
+    delta(answer);
+    if (answer->ask->old_functions) {
+        out_put(out, "\"function_call\":");
+        function(out, data);
+    } else {
+        out_put(out, "\"tool_calls\":[{\"index\":");
+        out_number(out, answer->count);
+        out_put(out, ",");
+        tool_call(out, data);
+        out_put(out, "]");
+    }
+    answer->count++;
+    delta_end(answer, NULL);
+}
+
+static void stream_piece(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    stream_begin(answer);
+    switch (piece->kind) {
+    case EIN_LLM_TEXT:
+        if (!piece->text)
+            return;
+        text_delta(answer, "\"content\":\"", piece->text);
+        answer->length += characters(piece->text);
+        return;
+    case EIN_LLM_THOUGHT:
+        stream_thought(answer, piece);
+        return;
+    case EIN_LLM_TOOL_CALL:
+        stream_call(answer, piece->data);
+        return;
+    case EIN_LLM_SOURCE:
+        delta(answer);
+        out_put(&answer->out, "\"annotations\":[");
+        source(answer, &answer->out, piece->data);
+        out_put(&answer->out, "]");
+        delta_end(answer, NULL);
+        return;
+    default:
+        return;
+    }
+}
+
+static void stream_end(struct answer *answer)
+{
+    struct out *out = &answer->out;
+
+    stream_begin(answer);
+    delta(answer);
+    delta_end(answer, finish_reason(answer));
+    if (answer->ask->with_usage) {
+        chunk(answer);
+        out_put(out, ",\"choices\":[],");
+        chat_usage(answer, out);
+        out_put(out, ",");
+        answer_facts(answer, out);
+        out_put(out, "}\n\n");
+    }
+    out_put(out, "data: [DONE]\n\n");
+}
+
+static void stream_fail(struct answer *answer, const struct wrong *wrong)
+{
+    json_t *error = chat_error(wrong);
+
+    out_put(&answer->out, "data: ");
+    out_json(&answer->out, error);
+    out_put(&answer->out, "\n\n");
+    json_decref(error);
+}
+
+const struct form chat_stream = {
+    .id_prefix = "chatcmpl-", .piece = stream_piece, .end = stream_end, .fail = stream_fail
+};

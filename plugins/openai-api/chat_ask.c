@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ask.h"
+#include "chat.h"
+
+#include "cleanup.h"
+
+#include <string.h>
+
+/* ---- tools ---- */
+
+static int add_function(struct asking *asking, const json_t *function, const char *param)
+{
+    const json_t *name = json_object_get(function, "name");
+
+    if (!json_is_string(name))
+        return ask_refuse(asking, param, "A function has no 'name'.");
+    return ask_append(asking->ask->tools,
+                      json_pack("{s:O, s:O*, s:O*, s:O*, s:o*}", "name", name, "description",
+                                json_object_get(function, "description"), "parameters",
+                                json_object_get(function, "parameters"), "strict",
+                                json_object_get(function, "strict"), "cache", ask_cache(function)));
+}
+
+/* What is no function is a tool that the vendor has built in, in the vendor's own words. */
+static int add_tool(struct asking *asking, json_t *tool)
+{
+    const char *type = json_string_value(json_object_get(tool, "type"));
+    struct ask *ask = asking->ask;
+
+    if (json_is_object(json_object_get(tool, "function")))
+        return add_function(asking, json_object_get(tool, "function"), "tools");
+    if (!type || strcmp(type, "function") == 0)
+        return ask_refuse(asking, "tools", "A tool has no 'function'.");
+    if (strcmp(type, "custom") == 0)
+        return ask_refuse(asking, "tools", "Tools of the type 'custom' are not taken here.");
+    if (!ask->built_in_tools)
+        ask->built_in_tools = json_array();
+    return ask_append(ask->built_in_tools, json_incref(tool));
+}
+
+static int read_tools(struct asking *asking, const json_t *body)
+{
+    const json_t *tools = json_object_get(body, "tools"), *old = json_object_get(body, "functions");
+    json_t *item;
+    size_t i;
+    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+
+    if (r >= 0)
+        r = ask_array(asking, old, "functions", asking->limits->tools);
+    if (r < 0 || json_array_size(tools) + json_array_size(old) == 0)
+        return r;
+    asking->ask->tools = json_array();
+    json_array_foreach(tools, i, item)
+    {
+        r = add_tool(asking, item);
+        if (r < 0)
+            return r;
+    }
+    asking->ask->old_functions = json_array_size(tools) == 0;
+    json_array_foreach(old, i, item)
+    {
+        r = add_function(asking, item, "functions");
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* {"type": "web_search", ...} of {"search_context_size", "user_location": {"approximate"}}. */
+static int read_web_search(struct asking *asking, const json_t *body)
+{
+    const json_t *options = json_object_get(body, "web_search_options");
+    const json_t *location = json_object_get(options, "user_location");
+    const json_t *approximate = json_object_get(location, "approximate");
+    EIN_JSON json_t *tool = NULL;
+
+    if (!json_is_object(options))
+        return 0;
+    tool = json_pack("{s:s, s:O*}", "type", "web_search", "search_context_size",
+                     json_object_get(options, "search_context_size"));
+    if (tool && json_is_object(approximate)) {
+        json_t *flat = json_copy((json_t *)approximate);
+
+        (void)json_object_set_new(flat, "type", json_string("approximate"));
+        (void)json_object_set_new(tool, "user_location", flat);
+    }
+    if (!asking->ask->built_in_tools)
+        asking->ask->built_in_tools = json_array();
+    return ask_append(asking->ask->built_in_tools, EIN_TAKE(tool));
+}
+
+/* ---- which of them ---- */
+
+static bool names(const json_t *list, const char *name)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const json_t *function = json_object_get(item, "function");
+        const json_t *own = json_object_get(function ? function : item, "name");
+
+        if (json_is_string(own) && strcmp(json_string_value(own), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* {"type": "allowed_tools", "allowed_tools": {"mode", "tools"}}: the others are not offered. */
+static int allow(struct asking *asking, const json_t *choice)
+{
+    const json_t *allowed = json_object_get(choice, "allowed_tools");
+    const json_t *list = json_object_get(allowed ? allowed : choice, "tools");
+    const json_t *mode = json_object_get(allowed ? allowed : choice, "mode");
+    json_t *tools = asking->ask->tools;
+
+    if (!json_is_array(list))
+        return ask_refuse(asking, "tool_choice", "'allowed_tools' has no array of tools.");
+    for (size_t i = json_array_size(tools); i-- > 0;) {
+        const json_t *name = json_object_get(json_array_get(tools, i), "name");
+
+        if (!names(list, json_string_value(name)))
+            (void)json_array_remove(tools, i);
+    }
+    asking->ask->tool_choice =
+        json_is_string(mode) ? json_incref((json_t *)mode) : json_string("auto");
+    return 0;
+}
+
+static int read_choice(struct asking *asking, const json_t *body)
+{
+    json_t *choice = json_object_get(body, "tool_choice");
+    const json_t *function;
+    json_t *name;
+
+    if (!choice || json_is_null(choice))
+        choice = json_object_get(body, "function_call");
+    if (!choice || json_is_null(choice))
+        return 0;
+    if (json_is_string(choice)) {
+        const char *text = json_string_value(choice);
+
+        if (strcmp(text, "auto") != 0 && strcmp(text, "none") != 0 && strcmp(text, "required") != 0)
+            return ask_refuse(asking, "tool_choice",
+                              "'tool_choice' is none of auto, none, required and an object.");
+        asking->ask->tool_choice = json_incref(choice);
+        return 0;
+    }
+    if (json_object_get(choice, "allowed_tools") || json_object_get(choice, "tools"))
+        return allow(asking, choice);
+    function = json_object_get(choice, "function");
+    name = json_object_get(function ? function : choice, "name");
+    if (!json_is_string(name))
+        return ask_refuse(asking, "tool_choice", "'tool_choice' names no function.");
+    asking->ask->tool_choice = json_pack("{s:O}", "name", name);
+    return asking->ask->tool_choice ? 0 : EIN_E_NO_MEMORY;
+}
+
+/* ---- the form of the answer ---- */
+
+static int read_format(struct asking *asking, const json_t *body)
+{
+    const json_t *format = json_object_get(body, "response_format");
+    const char *type = json_string_value(json_object_get(format, "type"));
+    json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
+
+    if (!format || json_is_null(format) || (type && strcmp(type, "text") == 0))
+        return 0;
+    if (type && strcmp(type, "json_object") == 0)
+        asking->ask->reply_schema = json_pack("{s:s}", "type", "object");
+    else if (type && strcmp(type, "json_schema") == 0 && json_is_object(schema))
+        asking->ask->reply_schema = json_incref(schema);
+    else
+        return ask_refuse(asking, "response_format",
+                          "'response_format' is none of text, json_object and json_schema with "
+                          "its schema.");
+    return asking->ask->reply_schema ? 0 : EIN_E_NO_MEMORY;
+}
+
+/* ---- parameters ---- */
+
+enum use {
+    USE_ELSEWHERE, /* read by its own function */
+    USE_NOTHING,   /* of no consequence here */
+    USE_NOTE,      /* left out, and that is told */
+    USE_PARAMETER  /* passed on under `as` */
+};
+static const struct field {
+    const char *name;
+    enum use use;
+    const char *as;
+} fields[] = {
+    { "model", USE_ELSEWHERE, NULL },
+    { "messages", USE_ELSEWHERE, NULL },
+    { "stream", USE_ELSEWHERE, NULL },
+    { "stream_options", USE_ELSEWHERE, NULL },
+    { "tools", USE_ELSEWHERE, NULL },
+    { "tool_choice", USE_ELSEWHERE, NULL },
+    { "functions", USE_ELSEWHERE, NULL },
+    { "function_call", USE_ELSEWHERE, NULL },
+    { "response_format", USE_ELSEWHERE, NULL },
+    { "web_search_options", USE_ELSEWHERE, NULL },
+    { "n", USE_ELSEWHERE, NULL },
+    { "modalities", USE_ELSEWHERE, NULL },
+    { "stop", USE_ELSEWHERE, NULL },
+    { "reasoning", USE_ELSEWHERE, NULL },
+    { "reasoning_effort", USE_ELSEWHERE, NULL },
+    { "parallel_tool_calls", USE_ELSEWHERE, NULL },
+    { "store", USE_NOTHING, NULL },
+    { "metadata", USE_NOTHING, NULL },
+    { "prompt_cache_key", USE_NOTHING, NULL },
+    { "prompt_cache_retention", USE_NOTHING, NULL },
+    { "prompt_cache_options", USE_NOTHING, NULL },
+    { "usage", USE_NOTHING, NULL }, /* OpenRouter's way to ask for what always comes */
+    { "audio", USE_NOTE, NULL },
+    { "logit_bias", USE_NOTE, NULL },
+    { "moderation", USE_NOTE, NULL },
+    { "prediction", USE_NOTE, NULL },
+    { "top_logprobs", USE_NOTE, NULL },
+    { "max_completion_tokens", USE_PARAMETER, "max_tokens" },
+    { "safety_identifier", USE_PARAMETER, "user" },
+};
+
+static const struct field *find_field(const char *name)
+{
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+static bool is_scalar(const json_t *value)
+{
+    return json_is_number(value) || json_is_boolean(value) || json_is_string(value);
+}
+
+/* Unknown ones may be parameters that only one vendor knows: completion/1 knows which. */
+static int read_field(struct ask *ask, const char *name, json_t *value)
+{
+    const struct field *field = find_field(name);
+    enum use use = field ? field->use : is_scalar(value) ? USE_PARAMETER : USE_NOTE;
+
+    if (json_is_null(value) || use == USE_ELSEWHERE || use == USE_NOTHING)
+        return 0;
+    if (use == USE_NOTE || (strcmp(name, "logprobs") == 0 && json_is_true(value)))
+        return ask_note(ask, "'%.64s' was left out.", name);
+    if (strcmp(name, "logprobs") == 0)
+        return 0;
+    return ask_parameter(ask, field ? field->as : name, value);
+}
+
+static int read_effort(struct ask *ask, const json_t *body)
+{
+    const json_t *reasoning = json_object_get(body, "reasoning");
+    json_t *effort = json_object_get(body, "reasoning_effort");
+    json_t *budget = json_object_get(reasoning, "max_tokens");
+    const char *text;
+    int r = 0;
+
+    if (!json_is_string(effort))
+        effort = json_object_get(reasoning, "effort");
+    text = json_string_value(effort);
+    if (text && strcmp(text, "none") == 0)
+        r = json_object_set_new(ask->parameters, "reasoning_effort", json_string("disable")) < 0
+                ? EIN_E_NO_MEMORY
+                : 0;
+    else if (text)
+        r = ask_parameter(ask, "reasoning_effort", effort);
+    if (r >= 0 && json_is_integer(budget))
+        r = ask_parameter(ask, "thinking_budget", budget);
+    return r;
+}
+
+static int read_stop(struct asking *asking, const json_t *body)
+{
+    json_t *stop = json_object_get(body, "stop"), *item;
+    size_t i;
+
+    if (!stop || json_is_null(stop) || (json_is_array(stop) && json_array_size(stop) == 0))
+        return 0;
+    if (json_is_string(stop))
+        return json_object_set_new(asking->ask->parameters, "stop", json_pack("[O]", stop)) < 0
+                   ? EIN_E_NO_MEMORY
+                   : 0;
+    if (!json_is_array(stop))
+        return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
+    json_array_foreach(stop, i, item)
+    {
+        if (!json_is_string(item))
+            return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
+    }
+    return ask_parameter(asking->ask, "stop", stop);
+}
+
+/* One answer, of text. */
+static int check_one_text(const struct asking *asking, const json_t *body)
+{
+    const json_t *n = json_object_get(body, "n"), *modalities = json_object_get(body, "modalities");
+    const json_t *item;
+    size_t i;
+
+    if (n && !json_is_null(n) && !(json_is_integer(n) && json_integer_value(n) == 1))
+        return ask_refuse(asking, "n", "'n' can only be 1: one answer to one request.");
+    json_array_foreach(modalities, i, item)
+    {
+        if (!json_is_string(item) || strcmp(json_string_value(item), "text") != 0)
+            return ask_refuse(asking, "modalities", "Only text can be answered.");
+    }
+    return 0;
+}
+
+static int read_parameters(struct asking *asking, const json_t *body)
+{
+    const json_t *parallel = json_object_get(body, "parallel_tool_calls");
+    const json_t *options = json_object_get(body, "stream_options");
+    struct ask *ask = asking->ask;
+    const char *name;
+    json_t *value;
+    int r = check_one_text(asking, body);
+
+    json_object_foreach((json_t *)body, name, value)
+    {
+        if (r < 0)
+            return r;
+        r = read_field(ask, name, value);
+    }
+    if (r >= 0)
+        r = read_stop(asking, body);
+    if (r >= 0)
+        r = read_effort(ask, body);
+    if (r >= 0 && json_is_false(parallel))
+        r = ask_parameter(ask, "parallel_tool_calls", json_false());
+    ask->with_usage = json_is_true(json_object_get(options, "include_usage"));
+    ask->user = json_string_value(json_object_get(ask->parameters, "user"));
+    return r;
+}
+
+int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+             struct flaw *flaw)
+{
+    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits };
+    int r = ask_begin(&asking, body);
+
+    if (r >= 0)
+        r = chat_messages(&asking, json_object_get(body, "messages"));
+    if (r >= 0)
+        r = read_tools(&asking, body);
+    if (r >= 0)
+        r = read_web_search(&asking, body);
+    if (r >= 0)
+        r = read_choice(&asking, body);
+    if (r >= 0)
+        r = read_format(&asking, body);
+    if (r >= 0)
+        r = read_parameters(&asking, body);
+    ask_end(&asking);
+    return r;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chat.h"
+
+#include "cleanup.h"
+#include "json_depth.h"
+#include "replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int no_memory_unless(bool done)
+{
+    return done ? 0 : EIN_E_NO_MEMORY;
+}
+
+/* Taken over whole where it has nothing else to say. */
+static int plain(struct asking *asking, json_t *message, const char *role)
+{
+    json_t *content = json_object_get(message, "content"), *made = NULL;
+    int r;
+
+    if (json_is_string(content) && ask_is_pair(message, "role", "content") &&
+        strcmp(json_string_value(json_object_get(message, "role")), role) == 0)
+        return ask_append(asking->ask->messages, json_incref(message));
+    r = chat_content(asking, content, ".content", &made);
+    return r < 0 ? r : ask_message(asking, role, made);
+}
+
+static int system_says(struct asking *asking, json_t *message)
+{
+    return plain(asking, message, "system");
+}
+
+static int user_says(struct asking *asking, json_t *message)
+{
+    return plain(asking, message, "user");
+}
+
+/* ---- the assistant ---- */
+
+/* One of `reasoning_details`: {"type": "reasoning.text", "text", "signature"}. */
+static int detail(json_t *parts, const json_t *item)
+{
+    const char *signature = json_string_value(json_object_get(item, "signature"));
+    json_t *text = json_object_get(item, "text");
+    EIN_JSON json_t *replay = signature ? replay_read(signature) : NULL;
+
+    if (!replay && !json_is_string(text))
+        return 0;
+    return ask_append(parts, json_pack("{s:s, s:O*, s:O*}", "type", "thought", "text",
+                                       json_is_string(text) ? text : NULL, "replay", replay));
+}
+
+static int thoughts(json_t *parts, const json_t *message)
+{
+    const json_t *details = json_object_get(message, "reasoning_details"), *item;
+    json_t *text = json_object_get(message, "reasoning_content");
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(details, i, item)
+    {
+        r = detail(parts, item);
+        if (r < 0)
+            return r;
+    }
+    if (json_array_size(parts) > 0)
+        return 0;
+    if (!json_is_string(text))
+        text = json_object_get(message, "reasoning");
+    if (!json_is_string(text) || json_string_length(text) == 0)
+        return 0;
+    return ask_append(parts, json_pack("{s:s, s:O}", "type", "thought", "text", text));
+}
+
+/* What an assistant has said: as with users, or a refusal, which was said as well. */
+static int said(struct asking *asking, json_t *parts, const json_t *message)
+{
+    json_t *content = json_object_get(message, "content"), *item;
+    json_t *refusal = json_object_get(message, "refusal");
+    size_t i;
+    int r = 0;
+
+    if (json_is_string(content) && json_string_length(content) > 0)
+        r = ask_append(parts, json_pack("{s:s, s:O}", "type", "text", "text", content));
+    json_array_foreach(content, i, item)
+    {
+        json_t *refused = json_object_get(item, "refusal"), *made = NULL;
+        char where[32];
+
+        (void)snprintf(where, sizeof(where), ".content[%zu]", i);
+        if (json_is_string(refused))
+            made = json_pack("{s:s, s:O}", "type", "text", "text", refused);
+        else
+            r = chat_part(asking, item, where, &made);
+        if (r >= 0)
+            r = ask_append(parts, made);
+        if (r < 0)
+            return r;
+    }
+    if (r >= 0 && json_is_string(refusal) && json_string_length(refusal) > 0)
+        r = ask_append(parts, json_pack("{s:s, s:O}", "type", "text", "text", refusal));
+    return r;
+}
+
+/* The text that models write their arguments in; "" is none. */
+static int arguments(const struct asking *asking, json_t *given, const char *place,
+                     json_t **ret_arguments)
+{
+    const char *text = json_string_value(given);
+
+    if (json_is_object(given))
+        *ret_arguments = json_incref(given);
+    else if (!given || (text && text[strspn(text, " \t\r\n")] == '\0'))
+        *ret_arguments = json_object();
+    else if (!text)
+        return ask_refuse_message(asking, place, "The arguments of a call are not a text.");
+    else
+        *ret_arguments = json_object_read(text, json_string_length(given), asking->limits->depth);
+    if (!*ret_arguments)
+        return ask_refuse_message(asking, place,
+                                  "The arguments of a call are not the text of a JSON object.");
+    return 0;
+}
+
+static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *function,
+                const json_t *replay, const char *place)
+{
+    json_t *name = json_object_get(function, "name"), *given = NULL;
+    int r;
+
+    if (!json_is_string(id) || !json_is_string(name))
+        return ask_refuse_message(asking, place,
+                                  "A call of a tool needs 'id' and 'function.name'.");
+    r = arguments(asking, json_object_get(function, "arguments"), place, &given);
+    if (r < 0)
+        return r;
+    r = ask_append(parts, json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id,
+                                    "name", name, "arguments", given, "replay", replay));
+    return r < 0 ? r : ask_remember(asking, id, name);
+}
+
+static int calls(struct asking *asking, json_t *parts, const json_t *message)
+{
+    const json_t *list = json_object_get(message, "tool_calls"), *item;
+    char place[48];
+    size_t i;
+    int r;
+
+    r = ask_array(asking, list, "tool_calls", asking->limits->parts);
+    if (r < 0)
+        return r;
+    json_array_foreach(list, i, item)
+    {
+        const json_t *function = json_object_get(item, "function");
+        const json_t *extra = json_object_get(json_object_get(item, "extra_content"), "einion");
+        const char *text = json_string_value(json_object_get(extra, "replay"));
+        EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
+
+        (void)snprintf(place, sizeof(place), ".tool_calls[%zu]", i);
+        if (!json_is_object(function))
+            return ask_refuse_message(asking, place,
+                                      "Only tools of the type 'function' are taken.");
+        r = call(asking, parts, json_object_get(item, "id"), function, replay, place);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Functions, of old, had no id: the last one called is the one that answers. */
+static json_t *function_id(unsigned number)
+{
+    return json_sprintf("function_%u", number);
+}
+
+static int old_call(struct asking *asking, json_t *parts, const json_t *message)
+{
+    const json_t *function = json_object_get(message, "function_call");
+    EIN_JSON json_t *id = NULL;
+
+    if (!json_is_object(function))
+        return 0;
+    id = function_id(++asking->called);
+    return call(asking, parts, id, function, NULL, ".function_call");
+}
+
+static bool is_simple(const json_t *message)
+{
+    static const char *const more[] = { "tool_calls",        "function_call", "refusal",
+                                        "reasoning_content", "reasoning",     "reasoning_details" };
+
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        const json_t *member = json_object_get(message, more[i]);
+
+        if (member && !json_is_null(member))
+            return false;
+    }
+    return json_is_string(json_object_get(message, "content"));
+}
+
+static int assistant_says(struct asking *asking, json_t *message)
+{
+    EIN_JSON json_t *parts = NULL;
+    int r;
+
+    if (is_simple(message))
+        return plain(asking, message, "assistant");
+    parts = json_array();
+    r = no_memory_unless(parts);
+    if (r >= 0)
+        r = thoughts(parts, message);
+    if (r >= 0)
+        r = said(asking, parts, message);
+    if (r >= 0)
+        r = calls(asking, parts, message);
+    if (r >= 0)
+        r = old_call(asking, parts, message);
+    if (r >= 0 && json_array_size(parts) > 0)
+        r = ask_message(asking, "assistant", EIN_TAKE(parts));
+    return r;
+}
+
+/* ---- what tools answer ---- */
+
+/* Those that follow each other are one message. */
+static json_t *results(struct asking *asking)
+{
+    json_t *messages = asking->ask->messages;
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+    json_t *parts = json_object_get(last, "content");
+    const json_t *first = json_array_get(parts, 0);
+    const char *type = json_string_value(json_object_get(first, "type"));
+
+    if (type && strcmp(type, "tool_result") == 0)
+        return parts;
+    parts = json_array();
+    return ask_message(asking, "user", parts) < 0 ? NULL : parts;
+}
+
+static int result(struct asking *asking, json_t *id, const json_t *message)
+{
+    json_t *content = NULL, *parts;
+    json_t *name = json_object_get(asking->names, json_string_value(id));
+    int r = chat_content(asking, json_object_get(message, "content"), ".content", &content);
+
+    if (r < 0)
+        return r;
+    parts = results(asking);
+    if (!parts) {
+        json_decref(content);
+        return EIN_E_NO_MEMORY;
+    }
+    return ask_append(parts, json_pack("{s:s, s:O, s:O*, s:o}", "type", "tool_result", "id", id,
+                                       "name", name, "content", content));
+}
+
+static int tool_says(struct asking *asking, json_t *message)
+{
+    json_t *id = json_object_get(message, "tool_call_id");
+
+    if (!json_is_string(id))
+        return ask_refuse_message(asking, ".tool_call_id", "'tool_call_id' is missing.");
+    return result(asking, id, message);
+}
+
+static int function_says(struct asking *asking, json_t *message)
+{
+    EIN_JSON json_t *id = function_id(asking->called);
+
+    if (asking->called == 0)
+        return ask_refuse_message(asking, "", "No function was called before this message.");
+    return id ? result(asking, id, message) : EIN_E_NO_MEMORY;
+}
+
+/* ---- all of them ---- */
+
+static int read_message(struct asking *asking, json_t *message)
+{
+    static const struct {
+        const char *role;
+        int (*read)(struct asking *asking, json_t *message);
+    } roles[] = {
+        { "system", system_says }, { "developer", system_says },
+        { "user", user_says },     { "assistant", assistant_says },
+        { "tool", tool_says },     { "function", function_says },
+    };
+    const char *role = json_string_value(json_object_get(message, "role"));
+
+    for (size_t i = 0; role && i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (strcmp(roles[i].role, role) == 0)
+            return roles[i].read(asking, message);
+    return ask_refuse_message(asking, ".role",
+                              "The role '%.40s' is none of system, developer, user, assistant, "
+                              "tool and function.",
+                              role ? role : "");
+}
+
+int chat_messages(struct asking *asking, const json_t *messages)
+{
+    json_t *message;
+    size_t i;
+
+    json_array_foreach(messages, i, message)
+    {
+        int r;
+
+        asking->message = i;
+        r = read_message(asking, message);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

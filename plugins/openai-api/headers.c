@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openai_api.h"
+
+#include "timestamps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NOTES_MAX = 2000 };
+
+static void set(const struct openai_api *api, struct ein_req *req, const char *name,
+                const char *value)
+{
+    (void)api->host->http->set_header(req, name, value);
+}
+
+static void set_number(const struct openai_api *api, struct ein_req *req, const char *name,
+                       int64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    set(api, req, name, text);
+}
+
+/* "250ms", "1.5s", "6m0s", as OpenAI writes it. */
+static void duration(uint32_t ms, char *text, size_t size)
+{
+    if (ms < 1000)
+        (void)snprintf(text, size, "%ums", ms);
+    else if (ms < 60000)
+        (void)snprintf(text, size, "%gs", ms / 1000.0);
+    else
+        (void)snprintf(text, size, "%um%us", ms / 60000, ms % 60000 / 1000);
+}
+
+static void rate_name(bool anthropic, const char *what, const char *which, char name[64])
+{
+    (void)snprintf(name, 64, anthropic ? "anthropic-ratelimit-%s-%s" : "x-ratelimit-%s-%s",
+                   anthropic ? what : which, anthropic ? which : what);
+}
+
+static void set_rate(const struct openai_api *api, struct ein_req *req, const char *what,
+                     const struct ein_rate *rate)
+{
+    bool anthropic = is_anthropic(api->host->http, req);
+    char name[64], reset[TIMESTAMP_SIZE];
+
+    if (rate->limit <= 0)
+        return;
+    if (anthropic)
+        timestamp_of_ms(now_ms() + rate->reset_ms, reset);
+    else
+        duration(rate->reset_ms, reset, sizeof(reset));
+    rate_name(anthropic, what, "limit", name);
+    set_number(api, req, name, rate->limit);
+    rate_name(anthropic, what, "remaining", name);
+    set_number(api, req, name, rate->remaining);
+    rate_name(anthropic, what, "reset", name);
+    set(api, req, name, reset);
+}
+
+void headers_begin(const struct openai_api *api, struct ein_req *req,
+                   const struct ein_completion_outcome *outcome)
+{
+    char model[sizeof(outcome->provider) + sizeof(outcome->model)];
+
+    if (outcome->provider[0]) {
+        (void)snprintf(model, sizeof(model), "%s/%s", outcome->provider, outcome->model);
+        set(api, req, "x-einion-provider", outcome->provider);
+        set(api, req, "x-einion-model", model);
+    }
+    if (outcome->attempts)
+        set_number(api, req, "x-einion-attempts", outcome->attempts);
+    set_rate(api, req, "requests", &outcome->requests);
+    set_rate(api, req, "tokens", &outcome->tokens);
+    if (is_anthropic(api->host->http, req)) /* as its clients call it */
+        set(api, req, "request-id", api->host->http->request_id(req));
+}
+
+/* The sentences with "; " between, what no header can hold left out. */
+static void set_notes(const struct openai_api *api, struct ein_req *req,
+                      const struct answer *answer)
+{
+    const json_t *lists[] = { answer->ask->notes, answer->outcome->notes }, *note;
+    char text[NOTES_MAX];
+    size_t len = 0, i;
+
+    for (size_t list = 0; list < 2; list++)
+        json_array_foreach(lists[list], i, note)
+        {
+            const char *from = len > 0 ? "; " : "";
+
+            for (int part = 0; part < 2; part++, from = json_string_value(note))
+                for (; from && *from && len < sizeof(text) - 1; from++)
+                    if (*from >= ' ' && *from < 0x7f)
+                        text[len++] = *from;
+        }
+    text[len] = '\0';
+    if (len > 0)
+        set(api, req, "x-einion-notes", text);
+}
+
+void headers_end(const struct openai_api *api, struct ein_req *req, const struct answer *answer)
+{
+    const struct ein_completion_outcome *outcome = answer->outcome;
+    struct out cost = { 0 };
+
+    headers_begin(api, req, outcome);
+    out_nano(&cost, outcome->cost);
+    out_bytes(&cost, "", 1);
+    if (!cost.failed)
+        set(api, req, "x-einion-cost", cost.data);
+    out_done(&cost);
+    set_number(api, req, "x-einion-overhead-us", (int64_t)outcome->overhead_us);
+    set_notes(api, req, answer);
+}

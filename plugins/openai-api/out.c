@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "out.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST = 512, NANO_DIGITS = 9 };
+
+void out_done(struct out *out)
+{
+    free(out->data);
+    *out = (struct out){ 0 };
+}
+
+void out_clear(struct out *out)
+{
+    out->len = 0;
+    out->failed = false;
+}
+
+static char *room(struct out *out, size_t len)
+{
+    size_t cap = out->cap ? out->cap : FIRST;
+    char *larger;
+
+    if (out->failed || out->cap - out->len >= len)
+        return out->failed ? NULL : out->data + out->len;
+    while (cap - out->len < len && cap <= SIZE_MAX / 2)
+        cap *= 2;
+    larger = cap - out->len < len ? NULL : realloc(out->data, cap);
+    if (!larger) {
+        out->failed = true;
+        return NULL;
+    }
+    out->data = larger;
+    out->cap = cap;
+    return larger + out->len;
+}
+
+void out_bytes(struct out *out, const void *data, size_t len)
+{
+    char *at = len ? room(out, len) : NULL;
+
+    if (!at)
+        return;
+    memcpy(at, data, len);
+    out->len += len;
+}
+
+void out_put(struct out *out, const char *text)
+{
+    out_bytes(out, text, strlen(text));
+}
+
+void out_out(struct out *out, const struct out *other)
+{
+    out->failed = out->failed || other->failed;
+    out_bytes(out, other->data, other->len);
+}
+
+static void escape(struct out *out, unsigned char c)
+{
+    static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    char text[8];
+
+    for (const char *at = names; *at; at += 2)
+        if ((unsigned char)*at == c) {
+            out_bytes(out, (const char[]){ '\\', at[1] }, 2);
+            return;
+        }
+    (void)snprintf(text, sizeof(text), "\\u%04x", c);
+    out_put(out, text);
+}
+
+void out_escaped(struct out *out, const char *text, size_t len)
+{
+    const char *from = text, *end = text + len;
+
+    for (; text < end; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        out_bytes(out, from, (size_t)(text - from));
+        escape(out, c);
+        from = text + 1;
+    }
+    out_bytes(out, from, (size_t)(end - from));
+}
+
+void out_quoted(struct out *out, const char *text)
+{
+    if (!text) {
+        out_put(out, "null");
+        return;
+    }
+    out_bytes(out, "\"", 1);
+    out_escaped(out, text, strlen(text));
+    out_bytes(out, "\"", 1);
+}
+
+void out_number(struct out *out, uint64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
+    out_put(out, text);
+}
+
+void out_nano(struct out *out, int64_t nano)
+{
+    uint64_t amount = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;
+    char text[40];
+    int len = snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, nano < 0 ? "-" : "",
+                       amount / 1000000000, NANO_DIGITS, amount % 1000000000);
+
+    while (text[len - 1] == '0')
+        len--;
+    if (text[len - 1] == '.')
+        len--;
+    out_bytes(out, text, (size_t)len);
+}
+
+static int dump(const char *data, size_t len, void *out)
+{
+    out_bytes(out, data, len);
+    return 0;
+}
+
+void out_json(struct out *out, const json_t *json)
+{
+    if (json_dump_callback(json, dump, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+        out->failed = true;
+}
+
+static int dump_escaped(const char *data, size_t len, void *out)
+{
+    out_escaped(out, data, len);
+    return 0;
+}
+
+void out_json_escaped(struct out *out, const json_t *json)
+{
+    if (json_dump_callback(json, dump_escaped, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+        out->failed = true;
+}

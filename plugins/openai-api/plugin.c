@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openai-api: every model through the APIs that clients already speak.
+ *
+ *   POST /v1/chat/completions        OpenAI's: also streams, tools, JSON schemas, images
+ *   GET  /v1/models                  the models and the deployed agents that the caller may call,
+ * in OpenAI's list; in Anthropic's, where anthropic-version is sent GET  /v1/models/{model} one of
+ * them POST /v1/messages                Anthropic's POST /v1/messages/count_tokens   an estimate:
+ * count.c says of what
+ *
+ * A model is PROVIDER/MODEL, or MODEL alone where that is unique; a deployed agent gofannon/NAME,
+ * for keys with the scope deployments:run.  Errors below /v1 are OpenAI's object, below
+ * /v1/messages, and wherever anthropic-version is sent, Anthropic's.
+ *
+ * Beside what the APIs have, answers carry the headers x-einion-model, -provider and -attempts,
+ * those of the rate limits, and, where they are known in time, x-einion-cost (USD), -overhead-us
+ * and -notes (what of the request was left out).  A stream says the last three in its last usage
+ * (`usage.cost` and `einion`): chat.completions with stream_options.include_usage, messages in
+ * message_delta.
+ *
+ * Thoughts are `reasoning_content`.  What a vendor wants back with them is `reasoning_details`,
+ * `extra_content` of a tool call, the `signature` of a thinking block, `einion_replay` of a
+ * tool_use: clients that send an assistant's message back as it came send it along.
+ *
+ * Asks completion/1 at the moment of a call.  Publishes error_shape/1.
+ *
+ * Settings
+ *   body_bytes     of a request, images and files included (33554432)
+ *   json_depth     nesting of its JSON (64)
+ *   messages       in one request (4096)
+ *   parts          of one message, and calls of tools in it (1024)
+ *   tools          in one request (1024)
+ *
+ * Example
+ *   plugins:
+ *     openai-api:
+ *       body_bytes: 8388608
+ */
+#include "error.h"
+#include "openai_api.h"
+#include "schemas.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const char config_schema[] = SCHEMA({
+    "type": "object",
+    "properties": {
+        "body_bytes": {
+            "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 33554432,
+            "description": "The longest body of a request, images and files included."
+        },
+        "json_depth": {
+            "type": "integer", "minimum": 8, "maximum": 256, "default": 64,
+            "description": "How deep its JSON may be nested."
+        },
+        "messages": {
+            "type": "integer", "minimum": 1, "maximum": 1000000, "default": 4096,
+            "description": "Messages in one request."
+        },
+        "parts": {
+            "type": "integer", "minimum": 1, "maximum": 1000000, "default": 1024,
+            "description": "Parts of one message, and calls of tools in it."
+        },
+        "tools": {
+            "type": "integer", "minimum": 1, "maximum": 100000, "default": 1024,
+            "description": "Tools in one request."
+        }
+    }
+});
+
+#define CALL_SCHEMA SCHEMA({                                                                       \
+    "type": "object", "required": ["model", "messages"], "additionalProperties": true,             \
+    "properties": {                                                                                \
+        "model": {"type": "string"},                                                               \
+        "messages": {"type": "array", "items": {"type": "object", "additionalProperties": true}},  \
+        "stream": {"type": "boolean"}                                                              \
+    }                                                                                              \
+})
+/* clang-format on */
+
+/* Bodies are read by the handlers: their faults are told as the APIs tell them. */
+static const struct ein_route routes[] = {
+    { .method = "POST",
+      .path = "/v1/chat/completions",
+      .operation_id = "create_chat_completion",
+      .summary = "Call a model, as with OpenAI's API",
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .auth = EIN_AUTH_USER,
+      .body_schema = CALL_SCHEMA,
+      .scope = "models:run",
+      .handle = chat_completions },
+    { .method = "POST",
+      .path = ANTHROPIC_PATH,
+      .operation_id = "create_message",
+      .summary = "Call a model, as with Anthropic's API",
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .auth = EIN_AUTH_USER,
+      .body_schema = CALL_SCHEMA,
+      .scope = "models:run",
+      .handle = anthropic_messages },
+    { .method = "POST",
+      .path = ANTHROPIC_PATH "/count_tokens",
+      .operation_id = "count_message_tokens",
+      .summary = "How many tokens a message has, by and large",
+      .flags = EIN_ROUTE_RAW_BODY,
+      .auth = EIN_AUTH_USER,
+      .body_schema = CALL_SCHEMA,
+      .scope = "models:run",
+      .handle = anthropic_count },
+    { .method = "GET",
+      .path = "/v1/models",
+      .operation_id = "list_v1_models",
+      .summary = "The models that the caller may call",
+      .auth = EIN_AUTH_USER,
+      .scope = "models:read",
+      .handle = models_list },
+    { .method = "GET",
+      .path = "/v1/models/{model:path}",
+      .operation_id = "get_v1_model",
+      .summary = "One model",
+      .auth = EIN_AUTH_USER,
+      .scope = "models:read",
+      .handle = models_get },
+};
+
+static const struct ein_error_shape shape = { .struct_size = sizeof(shape),
+                                              .path = "/v1",
+                                              .shape = shape_error };
+
+static uint32_t setting(const json_t *config, const char *name)
+{
+    return (uint32_t)json_integer_value(json_object_get(config, name));
+}
+
+static int add_routes(struct openai_api *api, uint32_t body_max, struct ein_error *err)
+{
+    size_t count = sizeof(routes) / sizeof(routes[0]);
+
+    api->routes = malloc(sizeof(routes));
+    if (!api->routes)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    memcpy(api->routes, routes, sizeof(routes));
+    for (size_t i = 0; i < count; i++)
+        if (api->routes[i].flags & EIN_ROUTE_RAW_BODY)
+            api->routes[i].body_max = body_max;
+    return api->host->http->add_routes(api->ctx, api->routes, count, sizeof(*api->routes), api,
+                                       err);
+}
+
+static void fini(void *self)
+{
+    struct openai_api *api = self;
+
+    free(api->routes);
+    free(api);
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct openai_api *api = calloc(1, sizeof(*api));
+    int r;
+
+    if (!api)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    api->host = host;
+    api->ctx = ctx;
+    api->limits = (struct ask_limits){ .messages = setting(config, "messages"),
+                                       .parts = setting(config, "parts"),
+                                       .tools = setting(config, "tools"),
+                                       .depth = setting(config, "json_depth") };
+    r = add_routes(api, setting(config, "body_bytes"), err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
+    if (r < 0) {
+        fini(api);
+        return r;
+    }
+    *ret_self = api;
+    return 0;
+}
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "openai-api",
+    .version = "0.1.0",
+    .summary = "Every model through OpenAI's and Anthropic's APIs",
+    .config_schema = config_schema,
+    .init = init,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

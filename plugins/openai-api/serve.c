@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "openai_api.h"
+
+#include "cleanup.h"
+#include "json_depth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the request ---- */
+
+json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_status)
+{
+    size_t len;
+    const char *text = api->host->http->raw_body(req, &len);
+    json_t *body = text ? json_object_read(text, len, api->limits.depth) : NULL;
+    const struct wrong wrong = { .status = 400,
+                                 .text = "The body is no JSON object, has a member twice, or is "
+                                         "nested too deep." };
+
+    if (!body)
+        *ret_status = fail_with(api, req, &wrong);
+    return body;
+}
+
+/* Agents are run by who may run them. */
+static bool may_run_agents(const struct ein_identity *identity)
+{
+    const char *const *scope = identity->scopes;
+
+    for (; scope && *scope; scope++)
+        if (strcmp(*scope, "deployments") == 0 || strcmp(*scope, "deployments:run") == 0)
+            return true;
+    return scope == NULL;
+}
+
+json_t *visible_to(const struct openai_api *api, const struct ein_req *req)
+{
+    const struct ein_http *http = api->host->http;
+
+    if (may_run_agents(http->identity(req)))
+        return http->visible(req);
+    return json_pack("{s:{s:[]}}", "owner", "$in"); /* nobody's */
+}
+
+/* Only names that may be those of agents need it. */
+static bool may_be_agent(const char *model)
+{
+    return strncmp(model, "gofannon/", 9) == 0 || !strchr(model, '/');
+}
+
+/* ---- the answer ---- */
+
+struct serving {
+    const struct openai_api *api;
+    struct ein_req *req;
+    const struct form *form;
+    struct answer answer;
+    struct ein_completion_outcome outcome;
+    bool sent; /* a piece of a stream: the status is no longer ours to choose */
+};
+
+/* Sends what the form has written. */
+static int flush(struct serving *serving)
+{
+    struct out *out = &serving->answer.out;
+    int r;
+
+    if (out->failed)
+        return EIN_E_NO_MEMORY;
+    if (out->len == 0)
+        return 0;
+    if (!serving->sent)
+        headers_begin(serving->api, serving->req, &serving->outcome);
+    serving->sent = true;
+    r = serving->api->host->http->send_bytes(serving->req, out->data, out->len);
+    out_clear(out);
+    return r;
+}
+
+static int on_piece(const struct ein_llm_piece *piece, void *data)
+{
+    struct serving *serving = data;
+
+    serving->form->piece(&serving->answer, piece);
+    return serving->answer.ask->stream ? flush(serving) : 0;
+}
+
+static int send_whole(struct serving *serving)
+{
+    const struct ein_http *http = serving->api->host->http;
+    const struct out *out = &serving->answer.out;
+
+    if (out->failed)
+        return EIN_E_NO_MEMORY;
+    headers_end(serving->api, serving->req, &serving->answer);
+    return http->reply_bytes(serving->req, 200, "application/json", out->data, out->len);
+}
+
+/* What the clients' libraries look at to tell faults apart. */
+static const char *code_of(const struct ein_completion_outcome *outcome, int status)
+{
+    switch (outcome->fault) {
+    case EIN_LLM_FAULT_CONTEXT_TOO_LONG:
+        return "context_length_exceeded";
+    case EIN_LLM_FAULT_REFUSED:
+        return "content_policy_violation";
+    case EIN_LLM_FAULT_NO_CREDIT:
+        return "insufficient_quota";
+    default:
+        return status == 404 ? "model_not_found" : NULL;
+    }
+}
+
+static int status_of(const struct ein_completion_outcome *outcome, const struct ein_error *err)
+{
+    static const struct {
+        int code, status;
+    } table[] = {
+        { EIN_E_INVALID, 400 },   { EIN_E_NOT_FOUND, 404 }, { EIN_E_DENIED, 403 },
+        { EIN_E_TIMEOUT, 504 },   { EIN_E_BUSY, 429 },      { EIN_E_TOO_LARGE, 400 },
+        { EIN_E_CANCELLED, 499 }, { EIN_E_INTERNAL, 500 },
+    };
+
+    if (outcome->status >= 400 && outcome->status <= 599)
+        return outcome->status;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (table[i].code == err->code)
+            return table[i].status;
+    return 503;
+}
+
+static void set_retry_after(struct serving *serving)
+{
+    const struct ein_http *http = serving->api->host->http;
+    uint32_t ms = serving->outcome.retry_after_ms;
+    char text[16];
+
+    if (ms == 0)
+        return;
+    (void)snprintf(text, sizeof(text), "%u", ms / 1000 + (ms % 1000 != 0));
+    (void)http->set_header(serving->req, "Retry-After", text);
+    (void)snprintf(text, sizeof(text), "%u", ms);
+    (void)http->set_header(serving->req, "retry-after-ms", text);
+}
+
+static int fail(struct serving *serving, const struct ein_error *err)
+{
+    const int status = status_of(&serving->outcome, err);
+    const struct wrong wrong = {
+        .status = status,
+        .text = err->text[0] ? err->text : "The model could not be called.",
+        .code = code_of(&serving->outcome, status),
+        .param = status == 404 ? "model" : NULL,
+    };
+
+    if (serving->sent) {
+        serving->form->fail(&serving->answer, &wrong);
+        (void)flush(serving); /* nobody may be there to hear it */
+        return 200;
+    }
+    headers_end(serving->api, serving->req, &serving->answer);
+    set_retry_after(serving);
+    return fail_with(serving->api, serving->req, &wrong);
+}
+
+/* ---- the call ---- */
+
+static int complete(struct serving *serving, struct ein_error *err)
+{
+    const struct openai_api *api = serving->api;
+    const struct ein_http *http = api->host->http;
+    const struct ask *ask = serving->answer.ask;
+    const struct ein_identity *identity = http->identity(serving->req);
+    EIN_JSON json_t *visible = may_be_agent(ask->model) ? visible_to(api, serving->req) : NULL;
+    const struct ein_completion_call call = {
+        .struct_size = sizeof(call),
+        .user_id = identity->uid,
+        .key_id = json_string_value(json_object_get(identity->claims, "keyId")),
+        .request_id = http->request_id(serving->req),
+        .model = ask->model,
+        .messages = ask->messages,
+        .tools = ask->tools,
+        .built_in_tools = ask->built_in_tools,
+        .reply_schema = ask->reply_schema,
+        .parameters = ask->parameters,
+        .tool_choice = ask->tool_choice,
+        .visible = visible,
+        .cancel = http->cancel(serving->req),
+    };
+    const struct ein_service *service;
+    const struct ein_completion *completion;
+    int r;
+
+    if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
+        return api->host->set_error(err, EIN_E_UNAVAILABLE, "This server has no models.");
+    completion = service->vtable;
+    r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
+    api->host->release(api->ctx, service);
+    return r;
+}
+
+static int serve(const struct openai_api *api, struct ein_req *req, const struct ask *ask,
+                 const struct form *form)
+{
+    struct serving serving = { .api = api, .req = req, .form = form };
+    struct ein_error err = { 0 };
+    int r;
+
+    serving.outcome.struct_size = sizeof(serving.outcome);
+    answer_begin(&serving.answer, form, ask, &serving.outcome, api->host->http->request_id(req));
+    r = complete(&serving, &err);
+    if (r < 0) {
+        r = fail(&serving, &err);
+    } else {
+        form->end(&serving.answer);
+        r = ask->stream ? flush(&serving) : send_whole(&serving);
+    }
+    json_decref(serving.outcome.notes);
+    answer_done(&serving.answer);
+    return r;
+}
+
+/* ---- the routes ---- */
+
+typedef int ask_fn(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                   struct flaw *flaw);
+
+static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *read,
+                  const struct form *whole, const struct form *stream)
+{
+    struct flaw flaw = { .text = "" };
+    struct ask ask = { .model = NULL };
+    EIN_JSON json_t *body = NULL;
+    int r = 0;
+
+    body = read_body(api, req, &r);
+    if (!body)
+        return r;
+    r = read(body, &api->limits, &ask, &flaw);
+    r = r < 0 ? fail_flaw(api, req, r, &flaw) : serve(api, req, &ask, ask.stream ? stream : whole);
+    ask_done(&ask);
+    return r;
+}
+
+int chat_completions(struct ein_req *req, void *self)
+{
+    return answer(self, req, chat_ask, &chat_whole, &chat_stream);
+}
+
+int anthropic_messages(struct ein_req *req, void *self)
+{
+    return answer(self, req, anthropic_ask, &anthropic_whole, &anthropic_stream);
+}
