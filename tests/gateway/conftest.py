@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
+
+from fixtures import *  # noqa: E402, F401, F403
+from support import Server, logins  # noqa: E402
+from talk import scripted_sets  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def scripted_plugin(tmp_path_factory):
+    """The file of a completion/1 that does what a message tells it; see http/plugins/scripted.c."""
+    built = tmp_path_factory.mktemp("plugin") / "scripted.so"
+    subprocess.run(["cc", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{TESTS.parent}/plugin-api/include",
+                    "-o", built, TESTS / "http" / "plugins" / "scripted.c", "-ljansson"], check=True)  # fmt: skip
+    return built
+
+
+@pytest.fixture(scope="session")
+def gateway_server(scripted_plugin, tmp_path_factory):
+    heard = tmp_path_factory.mktemp("gateway") / "heard"
+    server = Server("memory", sets=[*scripted_sets(scripted_plugin), f"plugins.scripted.file={heard}"])
+    server.start()
+    server.heard = heard
+    yield server
+    try:
+        assert server.stop() == 0, server.log()
+        server.check()
+    finally:
+        server.clean()
+
+
+@pytest.fixture
+def gateway(gateway_server):
+    """Without logins; the models do what they are told."""
+    yield gateway_server
+    gateway_server.check()
+
+
+@pytest.fixture(scope="session")
+def locked_server(scripted_plugin):
+    """The same with logins."""
+    server = Server("memory", sets=[*scripted_sets(scripted_plugin), logins()])
+    server.start(ready=True)
+    yield server
+    try:
+        assert server.stop() == 0, server.log()
+        server.check()
+    finally:
+        server.clean()
+
