@@ -93,7 +93,8 @@ class Reply:
 
     @property
     def detail(self):
-        return self.json["detail"]
+        """What an error says; below /v1 it is another object's member."""
+        return self.json["detail"] if "detail" in self.json else self.json["error"]["message"]
 
     def __repr__(self):
         return f"<{self.status} {self.body[:500]!r}>"

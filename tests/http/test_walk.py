@@ -44,6 +44,7 @@ class Walk:
         self.params = {
             "agent_id": agent, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
+            "model": MARK,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, key["_id"], *self.contents]
