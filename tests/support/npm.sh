@@ -1,12 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
-# npm.sh FOLDER provider|emulator
+# npm.sh FOLDER provider|emulator|aimock|genai|ollama
 set -euo pipefail
 
 case $2 in
 provider) package=oidc-provider@8.8.1 ;;
 emulator) package=firebase-tools@13.35.1 ;; # 200 MB
+aimock) package=@copilotkit/aimock@1.43.0 ;;
+genai) package=@google/genai@2.32.0 ;;
+ollama) package=ollama@0.6.4 ;;
 *) exit 2 ;;
 esac
 
