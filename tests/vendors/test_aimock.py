@@ -24,11 +24,15 @@ FIXTURES = [
     ("cut", {"content": "one two three four five six seven eight nine ten"}, {}, {"truncateAfterChunks": 2}),
 ]  # fmt: skip
 
-# The plugin, its base URL at the mock, a model, whether the mock's thoughts and lengths are the vendor's.
+# The plugin, the path of its base URL at the mock, a model, more settings, and what of the mock is
+# not the vendor's.
 VENDORS = {
-    "anthropic": ("llm-anthropic", "", "claude-sonnet-4-5", True),
-    "gemini": ("llm-gemini", "", "gemini-2.5-flash", True),
-    "ollama": ("llm-ollama", "", "llama3", False),
+    "anthropic": ("llm-anthropic", "", "claude-sonnet-4-5", {}, ()),
+    "gemini": ("llm-gemini", "", "gemini-2.5-flash", {}, ()),
+    "ollama": ("llm-ollama", "", "llama3", {}, ("thought", "length")),
+    "openai": ("llm-openai", "/v1", "gpt-5", {"api_style": "chat"}, ()),
+    "openai-responses": ("llm-openai", "/v1", "gpt-5", {"api_style": "responses"}, ()),
+    "openrouter": ("llm-openai", "/api/v1", "openai/gpt-4o", {"api_style": "chat", "title": "OpenRouter", "reasoning": "object"}, ()),
 }
 
 
@@ -46,11 +50,11 @@ def vendor(request):
 
 @pytest.fixture
 def ask(talk, mock, vendor):
-    plugin, path, model, _ = vendor
+    plugin, path, model, settings, _ = vendor
 
     def ask(messages, chaos=None, **call):
         headers = {"headers": {f"X-AIMock-Chaos-{chaos}": "1"}} if chaos else {}
-        return talk(plugin, base_url=mock.url + path, **headers)(messages, model, **call)
+        return talk(plugin, base_url=mock.url + path, **settings, **headers)(messages, model, **call)
 
     return ask
 
@@ -58,7 +62,7 @@ def ask(talk, mock, vendor):
 def test_text_and_thoughts(ask, vendor):
     answer = ask("hello")
     assert (answer.r, answer.text, answer.stop_reason, answer.vendor_status) == ("ok", GREETING, "stop", 200), answer
-    assert answer.thought == ("The user greets me." if vendor[3] else "")
+    assert answer.thought == ("" if "thought" in vendor[4] else "The user greets me.")
 
 
 def test_tools_are_called_and_answered(ask):
@@ -80,7 +84,8 @@ def test_tools_are_called_together(ask):
 
 def test_an_answer_that_is_cut_short_by_its_length(ask, vendor):
     answer = ask("long")
-    assert (answer.r, answer.text, answer.stop_reason) == ("ok", "A long story that has no", "length" if vendor[3] else "stop"), answer
+    stop = "stop" if "length" in vendor[4] else "length"
+    assert (answer.r, answer.text, answer.stop_reason) == ("ok", "A long story that has no", stop), answer
 
 
 def test_a_rate_limit(ask):
