@@ -167,7 +167,9 @@ if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
-"$root/tests/support/npm.sh" "$root/build/npm" provider || fail "the provider that npm installs"
+for package in provider signer anthropic bedrock; do
+    "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
+done
 if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
 fi

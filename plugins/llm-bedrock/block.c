@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "reply.h"
+#include "request.h"
+#include "turns.h"
+
+#include <string.h>
+
+static int strange(const struct reply *reply, struct ein_error *err)
+{
+    return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                        "%s sent events that do not fit together", reply->vendor->title);
+}
+
+void block_close(struct reply_block *block)
+{
+    json_decref(block->tool);
+    bytes_done(&block->input);
+    bytes_done(&block->signature);
+    bytes_done(&block->redacted);
+    *block = (struct reply_block){ 0 };
+}
+
+/* Blocks of text begin with their first delta. */
+static int find(struct reply *reply, const json_t *event, struct reply_block **ret_block,
+                struct ein_error *err)
+{
+    const json_t *index = json_object_get(event, "contentBlockIndex");
+    size_t max = reply->vendor->event_max;
+    struct reply_block *unused = NULL;
+
+    if (!json_is_integer(index))
+        return strange(reply, err);
+    for (size_t i = REPLY_OPEN_MAX; i-- > 0;) {
+        struct reply_block *block = &reply->open[i];
+
+        if (!block->used) {
+            unused = block;
+        } else if (block->index == json_integer_value(index)) {
+            *ret_block = block;
+            return 0;
+        }
+    }
+    if (!unused)
+        return strange(reply, err);
+    *unused = (struct reply_block){ .used = true, .index = json_integer_value(index) };
+    bytes_init(&unused->input, max);
+    bytes_init(&unused->signature, max);
+    bytes_init(&unused->redacted, max);
+    *ret_block = unused;
+    return 0;
+}
+
+static int append(const struct reply *reply, struct bytes *bytes, const char *text,
+                  struct ein_error *err)
+{
+    int r = bytes_text(bytes, text);
+
+    if (r == EIN_E_TOO_LARGE)
+        return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            "%s sent a block of more than %zu bytes", reply->vendor->title,
+                            bytes->max);
+    return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    const json_t *start = json_object_get(event, "start");
+    json_t *tool = json_object_get(start, "toolUse");
+    struct reply_block *block;
+    int r = find(reply, event, &block, err);
+
+    if (r < 0)
+        return r;
+    if (block->tool)
+        return strange(reply, err);
+    block->of_the_vendor = strcmp(turns_text(tool, "type"), "server_tool_use") == 0 ||
+                           json_object_get(start, "toolResult");
+    block->tool = json_is_object(tool) ? json_incref(tool) : NULL;
+    return 0;
+}
+
+/* A page that the text names, told once. */
+static int cite(struct reply *reply, const json_t *citation, struct ein_error *err)
+{
+    const json_t *web = json_object_get(json_object_get(citation, "location"), "web");
+    const char *url = turns_text(web, "url"), *title = turns_text(citation, "title");
+    EIN_JSON json_t *source = NULL;
+
+    if (!reply->sources)
+        reply->sources = json_object();
+    if (!*url || json_object_get(reply->sources, url))
+        return 0;
+    source =
+        json_pack("{s:s, s:s}", "url", url, "title", *title ? title : turns_text(web, "domain"));
+    if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
+}
+
+static int think(struct reply *reply, struct reply_block *block, const json_t *thought,
+                 struct ein_error *err)
+{
+    int r = append(reply, &block->signature, turns_text(thought, "signature"), err);
+
+    if (r >= 0)
+        r = append(reply, &block->redacted, turns_text(thought, "redactedContent"), err);
+    if (r < 0 || reply->hidden)
+        return r;
+    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, turns_text(thought, "text"), NULL, err);
+}
+
+int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    const json_t *delta = json_object_get(event, "delta");
+    const json_t *thought = json_object_get(delta, "reasoningContent");
+    const json_t *tool = json_object_get(delta, "toolUse");
+    const json_t *citation = json_object_get(delta, "citation");
+    struct reply_block *block;
+    int r = find(reply, event, &block, err);
+
+    if (r < 0)
+        return r;
+    if (tool && !block->tool)
+        return strange(reply, err);
+    if (thought)
+        return think(reply, block, thought, err);
+    if (tool)
+        return append(reply, &block->input, turns_text(tool, "input"), err);
+    if (citation)
+        return cite(reply, citation, err);
+    return vendor_piece(&reply->sink, EIN_LLM_TEXT, turns_text(delta, "text"), NULL, err);
+}
+
+/* ---- the end of a block ---- */
+
+static int end_call(struct reply *reply, const struct reply_block *block, struct ein_error *err)
+{
+    const struct bytes *input = &block->input;
+    EIN_JSON json_t *arguments =
+        input->len > 0 ? vendor_json(bytes_str(input), input->len) : json_object();
+    EIN_JSON json_t *call = NULL;
+
+    if (!json_is_object(arguments)) {
+        reply->broken_call = true;
+        return 0;
+    }
+    call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->tool, "toolUseId"), "name",
+                     turns_text(block->tool, "name"), "arguments", arguments);
+    return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
+                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int end_thought(const struct reply *reply, const char *name, const struct bytes *value,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *data = NULL;
+
+    if (value->len == 0)
+        return 0;
+    data = json_pack("{s:{s:s, s:s}}", "replay", "wire", BEDROCK_WIRE, name, bytes_str(value));
+    return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
+                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+int block_stop(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    struct reply_block *block;
+    int r = find(reply, event, &block, err);
+
+    if (r >= 0 && block->tool && !block->of_the_vendor)
+        r = end_call(reply, block, err);
+    if (r >= 0)
+        r = end_thought(reply, "signature", &block->signature, err);
+    if (r >= 0)
+        r = end_thought(reply, "redacted", &block->redacted, err);
+    if (r >= 0)
+        block_close(block);
+    return r;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reply.h"
+
+#include "turns.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *reason, *stop; /* stop NULL: the answer is none */
+} reasons[] = {
+    { "end_turn", "stop" },
+    { "stop_sequence", "stop" },
+    { "tool_use", "tool_calls" },
+    { "max_tokens", "length" },
+    { "model_context_window_exceeded", "length" },
+    { "guardrail_intervened", "content_filter" },
+    { "content_filtered", "content_filter" },
+    { "malformed_model_output", NULL },
+    { "malformed_tool_use", NULL },
+};
+
+static const char *stop_of(const char *reason)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (strcmp(reasons[i].reason, reason) == 0)
+            return reasons[i].stop;
+    return "stop";
+}
+
+static int message_stop(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    const char *stop = stop_of(turns_text(event, "stopReason"));
+    struct ein_llm_outcome *outcome = reply->outcome;
+
+    if (!stop || (reply->broken_call && strcmp(stop, "length") != 0))
+        return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            stop ? "%s sent a tool call that is not JSON"
+                                 : "%s sent an answer of the model that it could not read",
+                            reply->vendor->title);
+    (void)snprintf(outcome->stop_reason, sizeof(outcome->stop_reason), "%s", stop);
+    reply->stopped = true;
+    return 0;
+}
+
+static int metadata(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    const json_t *usage = json_object_get(event, "usage");
+    struct ein_llm_outcome *outcome = reply->outcome;
+
+    (void)err;
+    outcome->cached_tokens = vendor_count(usage, "cacheReadInputTokens");
+    outcome->cache_write_tokens = vendor_count(usage, "cacheWriteInputTokens");
+    outcome->input_tokens =
+        vendor_count(usage, "inputTokens") + outcome->cached_tokens + outcome->cache_write_tokens;
+    outcome->output_tokens = vendor_count(usage, "outputTokens");
+    reply->ended = reply->stopped;
+    return 0;
+}
+
+/* An answer that began well may fail all the same. */
+static int failed(const struct reply *reply, const struct frame *frame, struct ein_error *err)
+{
+    EIN_JSON json_t *body = vendor_json(frame->payload, frame->payload_len);
+    const char *name = *frame->exception_type ? frame->exception_type : frame->error_code;
+    struct vendor_failure failure = {
+        .body = body,
+        .fault = EIN_LLM_FAULT_OVERLOADED,
+        .words = *frame->error_message ? frame->error_message : NULL,
+    };
+
+    bedrock_classify(NULL, &failure);
+    failure.fault = bedrock_fault(name, failure.fault);
+    return vendor_fail(reply->vendor, &failure, reply->secret, reply->outcome, err);
+}
+
+int reply_frame(struct reply *reply, const struct frame *frame, struct ein_error *err)
+{
+    static const struct {
+        const char *type;
+        int (*read)(struct reply *reply, const json_t *event, struct ein_error *err);
+    } events[] = {
+        { "contentBlockDelta", block_delta },
+        { "contentBlockStart", block_start },
+        { "contentBlockStop", block_stop },
+        { "messageStop", message_stop },
+        { "metadata", metadata },
+    };
+    EIN_JSON json_t *event = NULL;
+
+    if (strcmp(frame->message_type, "event") != 0)
+        return failed(reply, frame, err);
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        if (strcmp(events[i].type, frame->event_type) != 0)
+            continue;
+        event = vendor_json(frame->payload, frame->payload_len);
+        if (!event)
+            return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
+                                "%s sent something that is not JSON", reply->vendor->title);
+        return events[i].read(reply, event, err);
+    }
+    return 0; /* messageStart, and what is not known yet */
+}
+
+void reply_done(struct reply *reply)
+{
+    for (size_t i = 0; i < REPLY_OPEN_MAX; i++)
+        block_close(&reply->open[i]);
+    json_decref(reply->sources);
+    reply->sources = NULL;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "turns.h"
+
+#include <string.h>
+
+static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
+{
+    unsigned documents = 0;
+    struct turns turns;
+    int r = turns_read(call->messages, bedrock_part, &documents, &turns, err);
+
+    if (r < 0)
+        return r;
+    if (json_object_set(body, "messages", turns.messages) < 0 ||
+        (json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0))
+        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    turns_done(&turns);
+    return r;
+}
+
+static json_t *stop_of(const json_t *parameters)
+{
+    json_t *stop = json_object_get(parameters, "stop");
+
+    if (json_is_string(stop))
+        return json_pack("[O]", stop);
+    return json_array_size(stop) > 0 ? json_incref(stop) : NULL;
+}
+
+static json_t *number(const json_t *parameters, const char *name)
+{
+    json_t *value = json_object_get(parameters, name);
+
+    return json_is_number(value) ? value : NULL;
+}
+
+static int set_inference(const struct ein_llm_call *call, int64_t max_tokens, json_t *body,
+                         struct ein_error *err)
+{
+    json_t *config =
+        json_pack("{s:I, s:O*, s:O*, s:o*}", "maxTokens", (json_int_t)max_tokens, "temperature",
+                  number(call->parameters, "temperature"), "topP",
+                  number(call->parameters, "top_p"), "stopSequences", stop_of(call->parameters));
+
+    if (json_object_set_new(body, "inferenceConfig", config) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+/* The schema goes as text. */
+static int set_format(const struct ein_host *host, const json_t *schema, json_t *body,
+                      struct ein_error *err)
+{
+    char *text = host->json_text(schema, NULL);
+    int bad = !text || json_object_set_new(body, "outputConfig",
+                                           json_pack("{s:{s:s, s:{s:{s:s}}}}", "textFormat", "type",
+                                                     "json_schema", "structure", "jsonSchema",
+                                                     "schema", text)) < 0;
+
+    host->mem_free(text);
+    return bad ? error_set(err, EIN_E_NO_MEMORY, "out of memory") : 0;
+}
+
+/* Members of a request by the vendor's own names, and service_tier. */
+static int set_others(const json_t *parameters, json_t *body, struct ein_error *err)
+{
+    static const char *const names[] = {
+        "guardrailConfig", "promptVariables", "additionalModelResponseFieldPaths",
+        "requestMetadata", "serviceTier",     "performanceConfig",
+    };
+    json_t *tier = json_object_get(parameters, "service_tier");
+    int bad = 0;
+
+    if (json_is_string(tier))
+        bad = json_object_set_new(body, "serviceTier", json_pack("{s:O}", "type", tier));
+    for (size_t i = 0; !bad && i < sizeof(names) / sizeof(names[0]); i++) {
+        json_t *value = json_object_get(parameters, names[i]);
+
+        if (value && !json_is_null(value))
+            bad = json_object_set(body, names[i], value);
+    }
+    return bad ? error_set(err, EIN_E_NO_MEMORY, "out of memory") : 0;
+}
+
+int bedrock_request(const struct ein_host *host, const struct ein_llm_call *call,
+                    int64_t max_tokens, json_t **ret_body, struct ein_error *err)
+{
+    EIN_JSON json_t *body = json_object();
+    int r = body ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+
+    if (r >= 0)
+        r = set_messages(call, body, err);
+    if (r >= 0)
+        r = set_inference(call, max_tokens, body, err);
+    if (r >= 0)
+        r = bedrock_tools(call, body, err);
+    if (r >= 0 && call->reply_schema)
+        r = set_format(host, call->reply_schema, body, err);
+    if (r >= 0)
+        r = bedrock_fields(call, body, err);
+    if (r >= 0)
+        r = set_others(call->parameters, body, err);
+    if (r >= 0)
+        *ret_body = EIN_TAKE(body);
+    return r;
+}

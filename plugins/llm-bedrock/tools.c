@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "request.h"
+#include "turns.h"
+
+#include <string.h>
+
+static json_t *spec_of(const json_t *tool)
+{
+    json_t *schema = json_object_get(tool, "parameters");
+    json_t *description = json_object_get(tool, "description");
+
+    return json_pack(
+        "{s:{s:O, s:O*, s:{s:o}, s:O*}}", "toolSpec", "name", json_object_get(tool, "name"),
+        "description", *turns_text(tool, "description") ? description : NULL, "inputSchema", "json",
+        json_is_object(schema) ? json_incref(schema)
+                               : json_pack("{s:s, s:{}}", "type", "object", "properties"),
+        "strict", json_object_get(tool, "strict"));
+}
+
+static int add_given(const struct ein_llm_call *call, json_t *tools, struct ein_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < json_array_size(call->tools); i++) {
+        const json_t *tool = json_array_get(call->tools, i);
+
+        if (json_array_append_new(tools, spec_of(tool)) < 0)
+            return error_set(err, EIN_E_INVALID, "a tool has no name");
+        r = bedrock_cache(tool, tools, err);
+    }
+    if (r >= 0 && call->built_in_tools &&
+        json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return r;
+}
+
+static int add_used(const json_t *message, json_t *names, json_t *tools)
+{
+    const json_t *content = json_object_get(message, "content");
+
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *use = json_object_get(json_array_get(content, i), "toolUse");
+        const char *name = turns_text(use, "name");
+
+        if (!*name || json_object_get(names, name))
+            continue;
+        EIN_JSON json_t *tool = json_pack("{s:s}", "name", name);
+        if (json_object_set_new(names, name, json_true()) < 0 ||
+            json_array_append_new(tools, spec_of(tool)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A conversation in which tools were called must come with tools: where the caller gives none, with
+ * those that were called. */
+static int add_those_used(const json_t *messages, json_t *tools, struct ein_error *err)
+{
+    EIN_JSON json_t *names = json_object();
+
+    for (size_t i = 0; i < json_array_size(messages); i++)
+        if (add_used(json_array_get(messages, i), names, tools) < 0)
+            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
+
+static bool is(const json_t *choice, const char *name)
+{
+    return json_is_string(choice) && strcmp(json_string_value(choice), name) == 0;
+}
+
+/* {"auto": {}}, {"any": {}}, {"tool": {"name"}}; NULL: none is sent. */
+static json_t *choice_of(const json_t *choice)
+{
+    const json_t *name = json_object_get(choice, "name");
+
+    if (json_is_string(name))
+        return json_pack("{s:{s:O}}", "tool", "name", name);
+    if (is(choice, "required"))
+        return json_pack("{s:{}}", "any");
+    return is(choice, "auto") ? json_pack("{s:{}}", "auto") : NULL;
+}
+
+int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
+{
+    EIN_JSON json_t *tools = json_array();
+    int r = tools ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+
+    /* There is no choice "none" here. */
+    if (r >= 0 && !is(call->tool_choice, "none"))
+        r = add_given(call, tools, err);
+    if (r >= 0 && json_array_size(tools) == 0)
+        r = add_those_used(json_object_get(body, "messages"), tools, err);
+    if (r < 0 || json_array_size(tools) == 0)
+        return r;
+    if (json_object_set_new(body, "toolConfig",
+                            json_pack("{s:O, s:o*}", "tools", tools, "toolChoice",
+                                      choice_of(call->tool_choice))) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return 0;
+}
