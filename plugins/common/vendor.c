@@ -298,13 +298,14 @@ static int finish_failure(struct run *run, int status)
         .body = json,
         .fault = vendor_fault_of(status),
         .retry_after_ms = vendor_retry_after(run->headers),
-        .words = json ? NULL : bytes_str(&run->body),
     };
 
     if (status < 400)
         return finish_redirect(run, status);
     if (run->call->classify)
         run->call->classify(run->call->data, &failure);
+    if (!json)
+        failure.words = bytes_str(&run->body);
     return vendor_fail(run->vendor, &failure, run->call->secret, run->outcome, run->err);
 }
 
