@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
-# npm.sh FOLDER provider|emulator|aimock|genai|ollama|signer|anthropic|bedrock
+# npm.sh FOLDER provider|emulator|signer|aimock|anthropic|bedrock|genai|ollama|openai
 set -euo pipefail
 
 case $2 in
@@ -13,6 +13,7 @@ ollama) package=ollama@0.6.4 ;;
 signer) package=@smithy/signature-v4@5.7.5 ;;
 anthropic) package=@anthropic-ai/sdk@0.137.0 ;;
 bedrock) package=@aws-sdk/client-bedrock-runtime@3.1164.0 ;;
+openai) package=openai@6.49.0 ;;
 *) exit 2 ;;
 esac
 
