@@ -28,6 +28,7 @@ FIXTURES = [
 # not the vendor's.
 VENDORS = {
     "anthropic": ("llm-anthropic", "", "claude-sonnet-4-5", {}, ()),
+    "bedrock": ("llm-bedrock", "", "anthropic.claude-sonnet-4-5-v1:0", {}, ("errors",)),
     "gemini": ("llm-gemini", "", "gemini-2.5-flash", {}, ()),
     "ollama": ("llm-ollama", "", "llama3", {}, ("thought", "length")),
     "openai": ("llm-openai", "/v1", "gpt-5", {"api_style": "chat"}, ()),
@@ -88,10 +89,10 @@ def test_an_answer_that_is_cut_short_by_its_length(ask, vendor):
     assert (answer.r, answer.text, answer.stop_reason) == ("ok", "A long story that has no", stop), answer
 
 
-def test_a_rate_limit(ask):
+def test_a_rate_limit(ask, vendor):
     answer = ask("ratelimit")
     assert (answer.r, answer.fault, answer.retry_after_ms) == ("busy", "rate_limit", 1000), answer
-    assert "Rate limit reached" in answer.error
+    assert ("Rate limit reached" in answer.error) == ("errors" not in vendor[4])
 
 
 def test_an_overload(ask):
