@@ -6,7 +6,10 @@
 #include "moment.h"
 #include "price.h"
 
-enum { SETTLE_TRIES = 3 };
+enum {
+    SETTLE_TRIES = 3,
+    LARGEST_WINDOW = 1000000 /* tokens; of any model today */
+};
 
 /* ---- before ------------------------------------------------------------- */
 
@@ -15,12 +18,33 @@ static uint64_t first_of(int64_t a, int64_t b, uint64_t otherwise)
     return a > 0 ? (uint64_t)a : b > 0 ? (uint64_t)b : otherwise;
 }
 
+static bool has_long_price(const struct model *model)
+{
+    for (size_t i = 0; i < PRICE_KINDS; i++)
+        if (model->long_price[i] >= 0)
+            return true;
+    return false;
+}
+
+/* The most that the model reads. */
+static uint64_t window_of(const struct model *model)
+{
+    const json_t *limits = json_object_get(model->json, "limits");
+    int64_t context = json_integer_value(json_object_get(limits, "context"));
+    int64_t window = context > model->context_window ? context : model->context_window;
+
+    if (model->max_input > 0)
+        window = model->max_input;
+    if (window <= 0 || (window <= PRICE_LONG_CONTEXT && has_long_price(model)))
+        window = LARGEST_WINDOW; /* not known, or more than it says */
+    return (uint64_t)window;
+}
+
 static int64_t bound_of(const struct work *work)
 {
     const struct completion *settings = settings_of(work);
     const struct model *model = work->model;
-    uint64_t input = size_bound(&work->size, settings->image_tokens,
-                                first_of(model->max_input, model->context_window, 0));
+    uint64_t input = size_bound(&work->size, settings->image_tokens, window_of(model));
     uint64_t output = parameters_max_tokens(work->parameters);
 
     if (!output)

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { NAME_SIZE = 320 };
+enum {
+    NAME_SIZE = 320,
+    LEAST_MS = 50 /* an attempt that may only take less is none */
+};
 
 static bool is_cancelled(const struct work *work)
 {
@@ -45,7 +48,7 @@ static bool comes_again(const struct work *work, int result, uint32_t attempt, u
         asked > retry->after_max_ms || !retry_helps(work->model->provider, &work->outcome))
         return false;
     *ret_ms = retry_pause_ms(retry, attempt, asked, random_part());
-    return moment_us() + (int64_t)*ret_ms * 1000 < work->deadline_us;
+    return moment_us() + ((int64_t)*ret_ms + LEAST_MS) * 1000 < work->deadline_us;
 }
 
 static int attempts(struct work *work, struct ein_error *err)
@@ -161,7 +164,7 @@ static bool falls_back(const struct work *work, int result)
 {
     return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->limited &&
            (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
-           moment_us() < work->deadline_us;
+           moment_us() + LEAST_MS * 1000 < work->deadline_us;
 }
 
 /* The next model of the chain; its answer, or RESULT where it cannot be asked. */

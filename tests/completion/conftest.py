@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
+
+from door import Door  # noqa: E402
+from fixtures import time_limit  # noqa: E402, F401
+from vendor import Vendor  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def the_upstream():
+    with Vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def upstream(the_upstream):
+    """A vendor that knows no answer yet; see tests/support/vendor.py."""
+    the_upstream.forget()
+    return the_upstream
+
+
+@pytest.fixture(scope="session")
+def doors():
+    made = {}
+    yield made
+    for door in made.values():
+        door.end()
+
+
+@pytest.fixture
+def door(doors, upstream):
+    """door(retries=5, ...): a server with these settings of `models`, shared by the tests of them."""
+    lent = []
+
+    def to(**settings):
+        key = repr(sorted(settings.items()))
+        if key not in doors:
+            doors[key] = Door(upstream.url, settings)
+        lent.append(doors[key])
+        return doors[key]
+
+    yield to
+    for door in lent:
+        door.server.check()
+
+
+@pytest.fixture
+def own_door(upstream):
+    """The same for one test alone."""
+    made = []
+
+    def to(**settings):
+        made.append(Door(upstream.url, settings))
+        return made[-1]
+
+    yield to
+    for door in made:
+        door.end()

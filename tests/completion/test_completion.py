@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""completion/1 in a real server, before a vendor whose every byte is scripted: what is answered, and what is paid."""
+
+import concurrent.futures
+import json
+import signal
+import threading
+
+import pytest
+from door import CLAUDE, OPUS
+from support import wait_until
+from vendor import CUT, RESET, STALL, Gate, event, sse, whole
+from vendor_formats import ANTHROPIC, Said, anthropic, anthropic_events
+
+OVERLOADED = whole({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, 529)
+HELLO = anthropic(Said("Hello there", input=1000, output=100))
+PRICE = {"input": 3.0, "output": 15.0}
+
+
+def rate_limited(**headers):
+    return whole({"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}}, 429, headers=headers)
+
+
+def failing(status, kind, text="no"):
+    return whole({"type": "error", "error": {"type": kind, "message": text}}, status)
+
+
+def entries_of(door, answer_count):
+    """The entries of the ledger, once there are so many; newest last."""
+    return wait_until(lambda: [*door.entries()][-answer_count:] if len(door.entries()) >= answer_count else None,
+                      20, "the entries")  # fmt: skip
+
+
+def spends(door, call):
+    """What `call()` has taken from the allowance, in nano-dollars, and what it returned."""
+    before = door.spent()
+    returned = call()
+    return door.spent() - before, returned
+
+
+# ---- money ------------------------------------------------------------------------
+
+
+def test_an_answer_costs_what_the_catalog_says(door, upstream):
+    upstream.answer(ANTHROPIC, HELLO)
+    door = door()
+    spent, answer = spends(door, lambda: door("Hi", parameters={"max_tokens": "50", "temperature": ""}, key_id="key-1"))
+    assert (answer.r, answer.status, answer.text, answer.attempts) == ("ok", 200, "Hello there", 1)
+    assert (answer.provider, answer.model, answer.stop_reason) == ("anthropic", "claude-sonnet-4-5-20250929", "stop")
+    assert answer.cost == spent == 1000 * 3000 + 100 * 15000
+    assert answer.usage == {"input": 1000, "cached": 0, "cache_write": 0, "output": 100, "reasoning": 0}
+    assert upstream.last.json["max_tokens"] == 50 and "temperature" not in upstream.last.json
+    assert upstream.last.headers["x-api-key"] == "sk-ant-secret"
+    entry = entries_of(door, 1)[0]
+    assert round(entry["responseCost"] * 1e9) == answer.cost
+
+
+@pytest.mark.parametrize("said, cost", [
+    (Said("x", input=1000, cached=600, cache_write=300, output=10), 100 * 3000 + 600 * 300 + 300 * 3750 + 10 * 15000),
+    (Said("x", input=200000, output=10), 200000 * 3000 + 10 * 15000),
+    (Said("x", input=200001, output=10), 200001 * 6000 + 10 * 22500),
+    (Said("x", input=200001, cached=200000, output=1), 6000 + 200000 * 300 + 22500),
+])  # fmt: skip
+def test_each_kind_of_token_has_its_price(door, upstream, said, cost):
+    upstream.answer(ANTHROPIC, anthropic(said))
+    door = door()
+    spent, answer = spends(door, door)
+    assert (answer.r, answer.cost, spent) == ("ok", cost, cost)
+
+
+def test_prices_of_the_operators_files(own_door, upstream):
+    """A request, reasoning, citations; the least that can be: a part of a nano-dollar is one."""
+    models = {"fancy": {"parameters": {}, "price": {"input": 0.0000001, "output": 1, "reasoning": 2, "request": 5,
+                                                    "source": "us", "date": "2026-11-01"}}}  # fmt: skip
+    door = own_door()
+    door.write_models({"providers": {"anthropic": {"models": models}}})
+    wait_until(lambda: door.server.get("/completion-driver/find?model=anthropic/fancy").status == 200, 20, "the model")
+    upstream.answer(ANTHROPIC, anthropic(Said("x", input=3, output=0)))
+    answer = door(model="anthropic/fancy")
+    found = door.server.get("/completion-driver/find?model=anthropic/fancy").json
+    assert (found["provider"], found["id"]) == ("anthropic", "fancy")
+    one_request = answer.cost - 1
+    assert one_request in (5_000_000, 5_000)  # 3 tokens at a ten-thousandth of a nano-dollar are rounded up to one
+    upstream.answer(ANTHROPIC, anthropic(Said("x", input=0, output=10)))
+    assert door(model="anthropic/fancy").cost == one_request + 10 * 1000
+
+
+def test_a_call_keeps_the_price_that_it_began_with(own_door, upstream):
+    """The catalog changes while the answer streams."""
+    door, gate = own_door(), Gate()
+    events = [event(one, one["type"]) for one in anthropic_events(Said("Hello there", input=1000, output=100))]
+    upstream.answer(ANTHROPIC, lambda _: sse(*events[:4], gate, *events[4:]))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(door)
+        assert gate.reached.wait(20)
+        dear = {"price": {"input": 30, "output": 150, "source": "us", "date": "2026-11-01"}}
+        door.write_models({"providers": {"anthropic": {"models": {CLAUDE.split("/")[1]: dear}}}})
+        wait_until(lambda: json.dumps(door.server.get(f"/completion-driver/find?model={CLAUDE}").json).find("150") > 0,
+                   20, "the new price")  # fmt: skip
+        gate.open()
+        assert asked.result().cost == 1000 * 3000 + 100 * 15000
+    upstream.answer(ANTHROPIC, HELLO)
+    assert door().cost == 1000 * 30000 + 100 * 150000
+
+
+def test_parallel_callers_stay_within_the_budget(own_door, upstream):
+    """64 at once, of whom a few have the money: nobody is promised what is not there, and all is exact."""
+    upstream.answer(ANTHROPIC, HELLO)
+    door = own_door()
+    call = {"parameters": {"max_tokens": 1000}}
+    assert door(**call).r == "ok"
+    door.server.put("/users/me/spend-remaining", {"spendRemaining": 0.1})
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(lambda _: door(**call), range(64)))
+    paid = [answer for answer in answers if answer.r == "ok"]
+    refused = [answer for answer in answers if answer.r != "ok"]
+    assert paid and refused and len(upstream.requests) == 1 + len(paid)
+    for answer in refused:
+        assert (answer.r, answer.status, answer.attempts) == ("denied", 402, 0)
+        assert answer.error == "Insufficient spend allowance to complete request"
+    left = door.me()["usageInfo"]["spendRemaining"]
+    assert round(left * 1e9) == 100_000_000 - len(paid) * 4_500_000 >= 0
+
+
+def test_an_empty_purse_asks_nobody(own_door, upstream):
+    upstream.answer(ANTHROPIC, HELLO)
+    door = own_door(fallbacks={CLAUDE: [OPUS]})
+    door.server.put("/users/me/spend-remaining", {"spendRemaining": 0})
+    answer = door()
+    assert (answer.status, answer.attempts, upstream.requests) == (402, 0, [])
+
+
+# ---- again ------------------------------------------------------------------------
+
+
+def test_an_overloaded_vendor_is_asked_again(door, upstream):
+    upstream.answer(ANTHROPIC, OVERLOADED, OVERLOADED, HELLO)
+    door = door()
+    spent, answer = spends(door, door)
+    assert (answer.r, answer.attempts, spent) == ("ok", 3, answer.cost)
+
+
+@pytest.mark.parametrize("reply, status", [
+    (failing(401, "authentication_error"), 401),
+    (failing(402, "billing_error"), 402),
+    (failing(400, "invalid_request_error", "prompt is too long: 5 tokens > 4 maximum"), 400),
+    (failing(400, "invalid_request_error", "temperature: is no"), 400),
+    (failing(404, "not_found_error"), 404),
+])  # fmt: skip
+def test_what_never_helps_is_asked_once(door, upstream, reply, status):
+    upstream.answer(ANTHROPIC, reply)
+    door = door()
+    spent, answer = spends(door, door)
+    assert (answer.status, answer.attempts, spent, len(upstream.requests)) == (status, 1, 0, 1)
+
+
+@pytest.mark.parametrize("reply", [RESET, CUT], ids=["reset", "cut"])
+def test_a_connection_that_breaks_is_made_again(door, upstream, reply):
+    upstream.answer(ANTHROPIC, sse(reply), HELLO)
+    answer = door()()
+    assert (answer.r, answer.text) == ("ok", "Hello there")
+
+
+def test_the_vendors_pause_is_kept_and_told(door, upstream):
+    upstream.answer(ANTHROPIC, rate_limited(**{"retry-after-ms": "50"}), HELLO)
+    answer = door()()
+    assert (answer.r, answer.attempts) == ("ok", 2) and answer.vendor_us >= 50_000
+    upstream.answer(ANTHROPIC, rate_limited(**{"retry-after": "3600"}))
+    answer = door()()
+    assert (answer.status, answer.attempts, answer.retry_after_ms) == (429, 1, 3_600_000)
+    assert "Slow down" in answer.error
+
+
+def test_a_pause_ends_when_the_client_leaves(door, upstream):
+    upstream.answer(ANTHROPIC, rate_limited(**{"retry-after": "50"}))
+    door = door()
+    with door.server.connect() as connection:
+        body = json.dumps({"model": CLAUDE, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+        connection.send_request("POST", "/completion-driver", body)
+        upstream.wait_asked()
+    wait_until(lambda: "status=499" in door.server.log(), 20, "the call to end")
+    assert len(upstream.requests) == 1
+
+
+def test_nothing_is_asked_again_after_the_first_piece(door, upstream):
+    events = [event(one, one["type"]) for one in anthropic_events(Said("Hello there", input=1000, output=100))]
+    upstream.answer(ANTHROPIC, sse(*events[:4], CUT), HELLO)
+    door = door(fallbacks={CLAUDE: [OPUS]})
+    spent, answer = spends(door, door)
+    assert (answer.r, answer.status, answer.attempts, answer.text) == ("unavailable", 502, 1, "Hello th")
+    assert answer.usage["input"] == 1000 and answer.usage["output"] == 2  # of 8 bytes
+    assert answer.cost == spent == 1000 * 3000 + 2 * 15000
+
+
+# ---- leaving ----------------------------------------------------------------------
+
+
+def test_who_hangs_up_stops_the_vendor_and_pays(door, upstream):
+    gate = Gate()
+    events = [event(one, one["type"]) for one in anthropic_events(Said("Hello there", input=1000, output=100))]
+    upstream.answer(ANTHROPIC, lambda _: sse(*events[:4], gate, *events[4:]))
+    door = door()
+    before = door.spent()
+    stream = door.events()
+    assert next(stream) == "Hello th"
+    stream.close()
+    upstream.wait_left()
+    wait_until(lambda: door.spent() != before, 20, "the bill")
+    assert door.spent() - before == 1000 * 3000 + 2 * 15000
+
+
+def test_who_has_enough_stops_the_vendor(door, upstream):
+    events = [event(one, one["type"]) for one in anthropic_events(Said("Hello there", input=1000, output=100))]
+    upstream.answer(ANTHROPIC, lambda _: sse(*events[:5], STALL))
+    answer = door()(stop_after=1)
+    assert (answer.r, answer.status, answer.pieces) == ("cancelled", 499, 1)
+    upstream.wait_left()
+
+
+def test_a_stalled_vendor_is_given_up(door, upstream):
+    upstream.answer(ANTHROPIC, lambda _: sse(STALL))
+    answer = door(idle_ms=100, first_byte_ms=100, retries=1)()
+    assert (answer.r, answer.status, answer.attempts, answer.fault) == ("timeout", 504, 2, 800)
+
+
+def test_the_callers_deadline_is_kept(door, upstream):
+    upstream.answer(ANTHROPIC, lambda _: sse(STALL))
+    answer = door()(total_ms=200)
+    assert (answer.r, answer.status, answer.attempts) == ("timeout", 504, 1)
+
+
+def test_a_provider_that_leaves_ends_what_it_has_begun(own_door, upstream):
+    gate = Gate()
+    events = [event(one, one["type"]) for one in anthropic_events(Said("Hello there", input=1000, output=100))]
+    upstream.answer(ANTHROPIC, lambda _: sse(*events[:4], gate, *events[4:]), HELLO)
+    door = own_door()
+    stream = door.events()
+    assert next(stream) == "Hello th"
+    door.configure({**door.plugins, "anthropic": {**door.plugins["anthropic"], "enabled": False}})
+    door.server.signal(signal.SIGHUP)
+    wait_until(lambda: door().status in (404, 503), 20, "it to be gone for others")
+    gate.open()
+    answer = list(stream)[-1]
+    assert (answer.r, answer.text, answer.cost) == ("ok", "Hello there", 1000 * 3000 + 100 * 15000)
+
+
+# ---- others, limits ---------------------------------------------------------------
+
+
+def test_another_model_answers_instead(door, upstream):
+    upstream.answer(ANTHROPIC, lambda request: HELLO(request) if "opus" in request.json["model"] else OVERLOADED)
+    door = door(fallbacks={CLAUDE: ["anthropic/no-such-model", OPUS]}, retries=1)
+    spent, answer = spends(door, door)
+    assert (answer.r, answer.model, answer.attempts) == ("ok", "claude-opus-4-6", 3)
+    assert answer.cost == spent == 1000 * 5000 + 100 * 25000
+    assert any("asked instead of anthropic/claude-sonnet-4-5-20250929: " in note for note in answer.notes)
+
+
+def test_limits_say_when_to_come_again(own_door, upstream):
+    upstream.answer(ANTHROPIC, HELLO)
+    door = own_door(limits={"user": {"requests": 2}, "model": {"tokens": 1000000}})
+    assert door().requests == {"limit": 2, "remaining": 1, "reset_ms": 30000}
+    assert door().tokens["limit"] == 1000000
+    answer = door()
+    assert (answer.r, answer.status, answer.attempts, answer.fault) == ("busy", 429, 0, 300)
+    assert 25_000 < answer.retry_after_ms <= 30_000 and answer.requests["remaining"] == 0
+    assert "limit of this user of 2 requests a minute" in answer.error
+    assert door(user="somebody else").r == "ok"
+    assert len(upstream.requests) == 3
+
+
+# ---- being looked at --------------------------------------------------------------
+
+
+def test_calls_are_measured(own_door, upstream):
+    upstream.answer(ANTHROPIC, OVERLOADED, HELLO)
+    door = own_door()
+    answer = door()
+    metrics = door.server.get("/metrics").text
+    labels = 'gen_ai_operation_name="chat",gen_ai_provider_name="anthropic",gen_ai_request_model="claude-sonnet-4-5-20250929"'
+    assert f'gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type="input"}} 1000\n' in metrics
+    assert f'gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type="output"}} 100\n' in metrics
+    assert f'gen_ai_client_operation_duration_seconds_count{{{labels},error_type="overloaded"}} 1\n' in metrics
+    assert f'gen_ai_client_operation_duration_seconds_count{{{labels},error_type=""}} 1\n' in metrics
+    assert 'einion_completion_stage_seconds_count{stage="settle"} 1\n' in metrics
+    assert answer.overhead_us < answer.vendor_us + 1_000_000
+
+
+def test_many_at_once_mix_nothing_up(door, upstream):
+    """Each is given its own answer, while clients come and go."""
+
+    def echo(request):
+        return anthropic(Said(request.json["messages"][-1]["content"], input=10, output=1))(request)
+
+    upstream.answer(ANTHROPIC, echo)
+    door, wrong = door(), []
+
+    def ask(number):
+        for turn in range(5):
+            text = f"caller {number} turn {turn}"
+            if door(text).text != text:
+                wrong.append(text)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
+    spent, _ = spends(door, lambda: [[thread.start() for thread in threads], [thread.join() for thread in threads]])
+    assert not wrong and spent == 160 * (10 * 3000 + 15000)
