@@ -97,7 +97,11 @@ static const struct ein_cancels cancels = {
 static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err)
 {
-    return client_fetch(rooms(ctx)->client, what, ret, err);
+    struct ein_fetch own = { 0 };
+
+    memcpy(&own, what, what->struct_size < sizeof(own) ? what->struct_size : sizeof(own));
+    own.cancel = own.cancel ? own.cancel : &ctx->stopping;
+    return client_fetch(rooms(ctx)->client, &own, ret, err);
 }
 
 static const struct ein_client client = { .struct_size = sizeof(client), .fetch = fetch };

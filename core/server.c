@@ -467,6 +467,7 @@ int server_reload(struct server *server)
         return r;
     }
     log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");
+    events_emit(server->rooms.events, "configuration.reloaded", json_object());
     audit_reload(server, before);
     return r;
 }

@@ -80,18 +80,29 @@ static void tell(struct catalog *catalog, int r, const char *why)
     catalog->wrong = r < 0;
 }
 
-void catalog_refresh(void *data)
+static void refresh(struct catalog *catalog, bool unchanged_too)
 {
-    struct catalog *catalog = data;
     struct ein_error err;
 
     if (!*catalog->folder)
         return;
     EIN_LOCKED(&catalog->building);
-    if (files_print(catalog->folder) == catalog->print)
+    if (!unchanged_too && files_print(catalog->folder) == catalog->print)
         return;
     int r = read_files(catalog, &err);
     tell(catalog, r, err.text);
+}
+
+void catalog_refresh(void *data)
+{
+    refresh(data, false);
+}
+
+void catalog_reread(const char *topic, const json_t *event, void *data)
+{
+    (void)topic;
+    (void)event;
+    refresh(data, true);
 }
 
 /* ---- live lists ---- */

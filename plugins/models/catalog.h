@@ -63,6 +63,8 @@ void catalog_free(struct catalog *catalog); /* NULL is fine */
 /* Looks whether the operator's files have changed: takes them over, or tells the log and /readyz
  * what is wrong.  Of host->every(); DATA is the catalog. */
 void catalog_refresh(void *data);
+/* Reads them, changed or not.  Of host->subscribe(). */
+void catalog_reread(const char *topic, const json_t *event, void *data);
 
 struct found {
     struct snapshot *snapshot; /* keeps `model` alive */

@@ -14,6 +14,29 @@
 
 /* ---- one file ---- */
 
+/* Whose the prices are, where a file does not say: its own. */
+static void name_source(const char *name, json_t *model)
+{
+    const char *slash = strrchr(name, '/');
+    json_t *price = json_object_get(model, "price");
+
+    if (json_is_object(price) && !json_object_get(price, "source"))
+        (void)json_object_set_new(price, "source", json_string(slash ? slash + 1 : name));
+}
+
+static void name_sources(const char *name, const json_t *file)
+{
+    const char *of_provider, *id;
+    json_t *provider, *model;
+
+    json_object_foreach(json_object_get(file, "providers"), of_provider, provider)
+    {
+        name_source(name, json_object_get(provider, "defaults"));
+        json_object_foreach(json_object_get(provider, "models"), id, model)
+            name_source(name, model);
+    }
+}
+
 int files_add_text(const char *name, const char *text, size_t len, const json_t *catalog,
                    json_t **ret_catalog, struct ein_error *err)
 {
@@ -31,6 +54,7 @@ int files_add_text(const char *name, const char *text, size_t len, const json_t 
         *ret_catalog = catalog ? json_incref((json_t *)catalog) : json_object();
         return 0;
     }
+    name_sources(name, file);
     r = catalog_merge(&check, catalog, file, &merged);
     if (r >= 0)
         r = catalog_resolve(&check, merged, NULL, &resolved);
@@ -71,7 +95,7 @@ int files_add(const char *path, size_t max_bytes, const json_t *catalog, json_t 
               struct ein_error *err)
 {
     EIN_FREE char *text = NULL;
-    size_t len;
+    size_t len = 0;
     int r = read_text(path, max_bytes, &text, &len, err);
 
     return r < 0 ? r : files_add_text(path, text, len, catalog, ret_catalog, err);

@@ -113,25 +113,35 @@ static bool is_stopping(struct live *live)
     return live->stopping;
 }
 
-static int visit(const struct ein_service *service, void *data)
+/* Asks where it is time to.  Other providers are not held meanwhile: they may leave. */
+static void ask(struct live *live, struct list *list)
 {
-    struct live *live = data;
     const struct catalog *catalog = live->catalog;
-    const struct ein_llm_provider *provider = service->vtable;
-    struct list *list = list_of(live, service->name);
+    const struct ein_host *host = catalog->host;
+    const struct ein_service *service;
     struct ein_error err;
 
-    if (is_stopping(live) || !list)
-        return 1;
-    list->seen = true;
-    if (!EIN_HAS(struct ein_llm_provider, provider, models) || list->due_ms > now_ms())
-        return 0;
+    if (list->due_ms > now_ms() ||
+        host->acquire(catalog->ctx, EIN_LLM_PROVIDER, list->provider, &service) < 0)
+        return;
     int r = fetch(live, service, &err);
-    if (r < 0 && !list->failing)
-        catalog->host->log_msg(catalog->ctx, EIN_WARN, "the models of %s could not be listed: %s",
-                               service->name, err.text);
+    host->release(catalog->ctx, service);
+    if (r < 0 && r != EIN_E_CANCELLED && !list->failing)
+        host->log_msg(catalog->ctx, EIN_WARN, "the models of %s could not be listed: %s",
+                      list->provider, err.text);
     list->failing = r < 0;
     list->due_ms = now_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
+}
+
+/* A provider that lists its models: its list is there from now on. */
+static int note(const struct ein_service *service, void *data)
+{
+    const struct ein_llm_provider *provider = service->vtable;
+    struct list *list =
+        EIN_HAS(struct ein_llm_provider, provider, models) ? list_of(data, service->name) : NULL;
+
+    if (list)
+        list->seen = true;
     return 0;
 }
 
@@ -172,8 +182,10 @@ static void *run(void *data)
     const struct catalog *catalog = live->catalog;
 
     do {
-        if (catalog->host->each_service(catalog->ctx, EIN_LLM_PROVIDER, visit, live) == 0)
-            forget_unseen(live);
+        (void)catalog->host->each_service(catalog->ctx, EIN_LLM_PROVIDER, note, live);
+        forget_unseen(live);
+        for (struct list *list = live->lists; list && !is_stopping(live); list = list->next)
+            ask(live, list);
     } while (wait_a_while(live));
     return NULL;
 }

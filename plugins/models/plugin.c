@@ -11,9 +11,9 @@
  * the server has a key for it (model_keys/1) where it needs one. Its models are those that the
  * server was built with (config/models), with what the files of a folder of the operator's add,
  * change and take away, and those that the provider lists itself. A changed file counts within
- * `watch_ms`, for everybody at once; one that is wrong changes nothing, and is told of in the log
- * and by /readyz, with the place and what is wrong there. Answers are prepared texts with a strong
- * ETag.
+ * `watch_ms` and after SIGHUP, for everybody at once; one that is wrong changes nothing, and is
+ * told of in the log and by /readyz, with the place and what is wrong there. Answers are prepared
+ * texts with a strong ETag.
  *
  * Publishes completion/1, the way of every call to a model: parameters are checked by the catalog,
  * the key is found, the most that the call may cost is set aside (ledger/1), the vendor is asked,
@@ -405,6 +405,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = completion_init(models, config, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_COMPLETION, "models", &completion_service, models, err);
+    if (r >= 0)
+        r = host->subscribe(ctx, "configuration.reloaded", catalog_reread, models->catalog);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, models, err);
     if (r < 0) {

@@ -15,7 +15,8 @@ static int no_memory(struct check *check)
 
 /* ---- merging ---- */
 
-/* RFC 7396; branches are shared with both. */
+/* RFC 7396, but a price is replaced as a whole: half of one read here and half of it there would
+ * be nobody's.  Branches are shared with both. */
 static json_t *patched(const json_t *target, const json_t *patch)
 {
     const char *name;
@@ -28,6 +29,8 @@ static json_t *patched(const json_t *target, const json_t *patch)
     {
         if (json_is_null(value))
             (void)json_object_del(result, name);
+        else if (strcmp(name, "price") == 0)
+            (void)json_object_set(result, name, value);
         else if (json_object_set_new(result, name, patched(json_object_get(target, name), value)) <
                  0)
             return NULL;

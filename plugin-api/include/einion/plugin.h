@@ -229,7 +229,7 @@ struct ein_fetch {
     int (*on_head)(void *data, int status, const struct json_t *headers);
     int (*on_data)(void *data, const void *piece, size_t len); /* NULL: collected into ret->body */
     void *data;
-    struct ein_cancel *cancel; /* may be NULL */
+    struct ein_cancel *cancel; /* NULL: fires when the plugin is stopping */
 };
 
 struct ein_fetched { /* the caller writes struct_size and clears the rest */
