@@ -145,7 +145,7 @@ json_t *openai_text(const json_t *content)
         return NULL;
     json_array_foreach((json_t *)content, i, part)
     {
-        if (openai_is_type(part, "text"))
+        if (openai_is_type(part, "text") && text_of(part, "text"))
             (void)fputs(text_of(part, "text"), out);
     }
     return fclose(out) == 0 ? json_string(text) : NULL;

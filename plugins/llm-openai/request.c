@@ -30,11 +30,11 @@ static bool needs_chat(const struct openai_request *request)
 
 static enum openai_style style_of(const struct openai_request *request)
 {
-    const json_t *style = json_object_get(request->call->settings, "api_style");
+    const char *style = json_string_value(json_object_get(request->call->settings, "api_style"));
 
     if (request->openai->style != OPENAI_AUTO)
         return request->openai->style;
-    if (!style || strcmp(json_string_value(style), "responses") != 0)
+    if (!style || strcmp(style, "responses") != 0)
         return OPENAI_CHAT;
     return needs_chat(request) ? OPENAI_CHAT : OPENAI_RESPONSES;
 }

@@ -12,7 +12,17 @@ static char *llm_redact(const char *text)
     return strdup(text);
 }
 
-static const struct ein_host llm_host = { .redact = llm_redact, .mem_free = free };
+static char *llm_json_text(const json_t *json, size_t *ret_len)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    *ret_len = text ? strlen(text) : 0;
+    return text;
+}
+
+static const struct ein_host llm_host = { .redact = llm_redact,
+                                          .json_text = llm_json_text,
+                                          .mem_free = free };
 static const struct vendor llm_vendor = { .host = &llm_host, .title = "Vendor" };
 
 struct llm_answer {
