@@ -9,6 +9,7 @@ import socket
 import typing
 
 import pytest
+from support import BUILD
 from vendor import CUT, HALF, RESET, STALL, Gate, Reply, event, http_date, in_pieces, raw, stream, whole
 from vendor_formats import ANTHROPIC, BEDROCK, GEMINI, OLLAMA, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic_events
 from vendor_formats import bedrock_events, bedrock_frame, gemini_events, ollama_lines, openai_chat_events
@@ -343,3 +344,19 @@ def test_an_error_that_stalls(ask, wire):
 def test_the_key_is_not_in_an_error(ask, wire):
     answer = ask(whole(wire.error("wrong key: key-of-the-user!"), 401))
     assert answer.r != "ok" and "key-of-the-user" not in answer.error
+
+
+# ---- a clock that jumps ---------------------------------------------------------------
+
+
+def test_a_clock_that_jumps(wire, talk, upstream):
+    """Deadlines are no matter of the time of day, whatever it is."""
+    clock = str(BUILD / "tests" / "vendors" / "jumping_clock.so")
+    provider = talk(wire.plugin, base_url=upstream.url, env={"LD_PRELOAD": clock})
+    upstream.answer(wire.path, stream(*wire.pieces, kind=wire.kind))
+    answers = [provider(settings=wire.settings, connect_ms=20_000, idle_ms=20_000, total_ms=20_000) for _ in range(10)]
+    assert [answer.text for answer in answers] == [TEXT] * 10
+    upstream.answer(wire.path, wire.begun(STALL))
+    assert unreachable(provider(settings=wire.settings, idle_ms=100), "timeout")
+    upstream.answer(wire.path, raw(STALL))
+    assert unreachable(provider(settings=wire.settings, first_byte_ms=100), "timeout")
