@@ -9,6 +9,7 @@ person          person("alice"): somebody who is logged in there; person(): nobo
 naughty_plugin  the file of an auth provider that lies; see plugins/naughty.c
 start_fresh     start_fresh(...): the same for each storage backend, with an empty store
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
+start_module    the same, for all tests of a file
 """
 
 import contextlib
@@ -101,8 +102,8 @@ def agent_server(sqlite_server):
     return sqlite_server
 
 
-@pytest.fixture
-def start_server():
+@contextlib.contextmanager
+def starting():
     servers = []
 
     def start(ready=False, **options):
@@ -119,6 +120,19 @@ def start_server():
     finally:
         for server in servers:
             server.clean()
+
+
+@pytest.fixture
+def start_server():
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_module():
+    """start_server() for all tests of a file."""
+    with starting() as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ask.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "result.h"
+#include "ticket.h"
+#include <string.h>
+
+struct asking {
+    struct chat *chat;
+    struct run *run;
+    int fault; /* of the sink's own */
+};
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "The server has no memory for this chat.");
+}
+
+/* ---- pieces ---- */
+
+static int add(struct asking *asking, enum live_kind kind, const char *bytes, size_t len)
+{
+    struct run *run = asking->run;
+
+    asking->fault =
+        len ? live_add(run->live, run->attempt, kind, bytes, len, asking->chat->answer_max) : 0;
+    return asking->fault;
+}
+
+static int add_json(struct asking *asking, enum live_kind kind, const json_t *json)
+{
+    const struct ein_host *host = asking->chat->host;
+    size_t len;
+    char *text = host->json_text(json, &len);
+    int r = text ? add(asking, kind, text, len) : (asking->fault = EIN_E_NO_MEMORY);
+
+    host->mem_free(text);
+    return r;
+}
+
+static int add_text(struct asking *asking, enum live_kind kind, const char *text)
+{
+    return text ? add(asking, kind, text, strlen(text)) : 0;
+}
+
+static int take_piece(const struct ein_llm_piece *piece, void *data)
+{
+    struct asking *asking = data;
+    const json_t *replay;
+    int r;
+
+    switch (piece->kind) {
+    case EIN_LLM_TEXT:
+        return add_text(asking, LIVE_TEXT, piece->text);
+    case EIN_LLM_THOUGHT:
+        r = add_text(asking, LIVE_THOUGHT, piece->text);
+        replay = json_object_get(piece->data, "replay");
+        return r == 0 && replay ? add_json(asking, LIVE_REPLAY, replay) : r;
+    case EIN_LLM_TOOL_CALL:
+        return piece->data ? add_json(asking, LIVE_TOOL_CALL, piece->data) : 0;
+    case EIN_LLM_SOURCE:
+        return piece->data ? add_json(asking, LIVE_SOURCE, piece->data) : 0;
+    default:
+        return 0;
+    }
+}
+
+/* ---- built-in tools ---- */
+
+static const json_t *tool_named(const json_t *entry, const char *name)
+{
+    const json_t *tool;
+    size_t i;
+
+    json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
+    {
+        const char *id = ticket_text(tool, "id");
+
+        if (id && strcmp(id, name) == 0)
+            return json_object_get(tool, "tool_config");
+    }
+    return NULL;
+}
+
+/* The configurations of the tools that are WANTED by their ids (or are configurations already), and
+ * a note for each that the model does not have. */
+static int choose_tools(const json_t *wanted, const json_t *entry, const char *model, json_t *tools,
+                        json_t *notes)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(wanted, i, item)
+    {
+        const char *name = json_string_value(item);
+        const json_t *config = name ? tool_named(entry, name) : item;
+        int r = config ? json_array_append(tools, (json_t *)config)
+                       : json_array_append_new(
+                             notes, json_sprintf("%s has no built-in tool '%s'; it was left out.",
+                                                 model, name));
+        if (r < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+static int find_tools(const struct ein_service *service, const struct ein_completion_call *call,
+                      const json_t *wanted, json_t *tools, json_t *notes, struct ein_error *err)
+{
+    const struct ein_completion *completion = service->vtable;
+    EIN_JSON json_t *found = NULL;
+    int r;
+
+    if (json_array_size(wanted) == 0)
+        return 0;
+    r = completion->find(service->impl, call->user_id, call->model, call->visible, &found, err);
+    if (r < 0)
+        return r;
+    r = choose_tools(wanted, json_object_get(found, "model"), call->model, tools, notes);
+    return r < 0 ? no_memory(err) : 0;
+}
+
+/* ---- the call ---- */
+
+static const json_t *unless_null(const json_t *value)
+{
+    return json_is_null(value) ? NULL : value;
+}
+
+static int too_long(const struct chat *chat, struct ein_error *err)
+{
+    return error_set(err, EIN_E_TOO_LARGE,
+                     "The answer is longer than the %zu bytes that an answer may have here.",
+                     chat->answer_max);
+}
+
+static int call_model(struct asking *asking, const struct ein_service *service,
+                      struct ein_completion_call *call, const json_t *asked, json_t **ret_result,
+                      struct ein_error *err)
+{
+    const struct ein_completion *completion = service->vtable;
+    struct ein_completion_outcome outcome = { .struct_size = sizeof(outcome) };
+    EIN_JSON json_t *tools = json_array();
+    EIN_JSON json_t *notes = json_array();
+    int r = tools && notes ? 0 : no_memory(err);
+
+    if (r == 0)
+        r = find_tools(service, call, json_object_get(asked, "builtInTools"), tools, notes, err);
+    if (r < 0)
+        return r;
+    call->built_in_tools = json_array_size(tools) ? tools : NULL;
+    r = completion->complete(service->impl, call, take_piece, asking, &outcome, err);
+    if (r == 0) {
+        *ret_result = result_make(asking->run, &outcome, notes);
+        r = *ret_result ? 0 : no_memory(err);
+    }
+    json_decref(outcome.notes);
+    if (asking->fault == EIN_E_TOO_LARGE)
+        return too_long(asking->chat, err);
+    return asking->fault == EIN_E_NO_MEMORY ? no_memory(err) : r;
+}
+
+static int ask(struct asking *asking, const json_t *asked, json_t **ret_result,
+               struct ein_error *err)
+{
+    const struct chat *chat = asking->chat;
+    const struct run *run = asking->run;
+    const struct ein_service *service;
+    EIN_JSON json_t *model = json_sprintf("%s/%s", ticket_text(run->ticket, "provider"),
+                                          ticket_text(run->ticket, "model"));
+    struct ein_completion_call call = {
+        .struct_size = sizeof(call),
+        .user_id = ticket_text(run->ticket, "userId"),
+        .key_id = ticket_text(asked, "keyId"),
+        .run_id = run->id,
+        .request_id = ticket_text(run->ticket, "requestId"),
+        .model = json_string_value(model),
+        .messages = json_object_get(asked, "messages"),
+        .tools = unless_null(json_object_get(asked, "tools")),
+        .reply_schema = unless_null(json_object_get(asked, "replySchema")),
+        .parameters = json_object_get(asked, "parameters"),
+        .tool_choice = unless_null(json_object_get(asked, "toolChoice")),
+        .visible = json_object_get(asked, "visible"),
+        .cancel = run->cancel,
+    };
+
+    if (!model)
+        return no_memory(err);
+    if (chat->host->acquire(chat->ctx, EIN_COMPLETION, NULL, &service) < 0)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "Models cannot be asked: no plugin of the server does that now.");
+    int r = call_model(asking, service, &call, asked, ret_result, err);
+    chat->host->release(chat->ctx, service);
+    return r;
+}
+
+int ask_model(struct chat *chat, struct run *run, json_t **ret_result, struct ein_error *err)
+{
+    struct asking asking = { chat, run, 0 };
+    EIN_JSON json_t *asked = NULL;
+    int r = chat->host->store->get(chat->ctx, ASKED_SET, run->id, &asked, err);
+
+    return r < 0 ? r : ask(&asking, asked, ret_result, err);
+}

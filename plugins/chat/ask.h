@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASK_H
+#define ASK_H
+
+#include "run.h"
+
+/* Asks the model, by completion/1, what the ticket of RUN asks.  *ret_result is the ticket's
+ * `result`; err says why there is none. */
+int ask_model(struct chat *chat, struct run *run, json_t **ret_result, struct ein_error *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "ticket.h"
+
+enum { TRIES_MAX = 20 /* while its lease is extended, or a worker begins */ };
+
+/* Ends the ticket in the store: whoever works on it, on whichever server, finds that, stops its
+ * call and can write nothing more.  CONFLICT: it has changed meanwhile. */
+static int end(struct chat *chat, struct ein_req *req, const char *id, struct ein_error *err)
+{
+    EIN_JSON json_t *ticket = NULL;
+    int r = ticket_get(chat, req, id, &ticket, err);
+
+    if (r < 0 || !ticket_is_open(ticket))
+        return r;
+    return ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, "The chat was cancelled.",
+                      err);
+}
+
+int chat_cancel(struct ein_req *req, void *self)
+{
+    struct chat *chat = self;
+    const struct ein_http *http = chat->host->http;
+    const char *id = http->path_param(req, "ticket_id");
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = end(chat, req, id, &err);
+    if (r < 0)
+        return http->fail_error(req, &err);
+    workers_cancel(chat, id);
+    live_poke(&chat->lives, id);
+    return http->reply(req, 204, NULL);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FOLLOW_H
+#define FOLLOW_H
+
+#include "chat.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Does REQ ask for an event stream? */
+bool follow_wanted(const struct ein_http *http, const struct ein_req *req);
+
+/* Sends TICKET, whose `_id` is there, as an event, its pieces as they come, and its end. */
+int follow(struct chat *chat, struct ein_req *req, const json_t *ticket);
+
+/* Waits up to so long for the end of TICKET, which becomes what it is then; a reference is taken
+ * and one given. */
+int follow_wait(struct chat *chat, struct ein_req *req, int64_t wait_ms, json_t **ticket,
+                struct ein_error *err);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+
+#include "ask.h"
+#include "cleanup.h"
+#include "error.h"
+#include "ids.h"
+#include "ticket.h"
+#include "timestamps.h"
+#include <stdio.h>
+#include <time.h>
+
+enum { WRITE_PAUSE_MS = 100 /* between tries to store an answer */ };
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static bool somebody_was_ahead(int r)
+{
+    return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND;
+}
+
+/* ---- claiming ---- */
+
+void run_free(struct chat *chat, struct run *run)
+{
+    if (!run)
+        return;
+    chat->host->cancel->drop(run->cancel);
+    live_leave(&chat->lives, run->live);
+    json_decref(run->ticket);
+    (void)pthread_mutex_destroy(&run->lock);
+    free(run);
+}
+
+/* TICKET was claimed and not begun.  Who was ahead has ended it. */
+static int end_claimed(struct chat *chat, const json_t *ticket, const char *error,
+                       struct ein_error *err)
+{
+    const char *id = ticket_text(ticket, "_id");
+    int r = ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, error, err);
+
+    live_poke(&chat->lives, id);
+    return r < 0 && !somebody_was_ahead(r) ? r : RUN_AGAIN;
+}
+
+static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
+{
+    char text[TICKET_LATE_SIZE];
+
+    ticket_late(chat, text);
+    return end_claimed(chat, ticket, text, err);
+}
+
+static int end_unlucky(struct chat *chat, const json_t *ticket, struct ein_error *err)
+{
+    char text[160];
+
+    (void)snprintf(text, sizeof(text),
+                   "The server stopped %lld times while it worked on this chat; it is not tried "
+                   "again.",
+                   (long long)ticket_integer(ticket, "attempts"));
+    return end_claimed(chat, ticket, text, err);
+}
+
+/* The run of TICKET, whose revision is REV. */
+static struct run *run_new(struct chat *chat, json_t *ticket, const char *rev, int64_t lease_ends)
+{
+    struct run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return NULL;
+    (void)pthread_mutex_init(&run->lock, NULL);
+    run->ticket = json_incref(ticket);
+    run->id = ticket_text(ticket, "_id");
+    run->runner = ticket_text(ticket, "runner");
+    run->attempt = (unsigned)ticket_integer(ticket, "attempts");
+    run->ends_at = ticket_integer(ticket, "endsAt");
+    run->lease_ends = lease_ends;
+    (void)snprintf(run->rev, sizeof(run->rev), "%s", rev);
+    run->live = live_enter(&chat->lives, run->id);
+    run->cancel = chat->host->cancel->make(chat->ctx, NULL);
+    if (run->live && run->cancel)
+        return run;
+    run_free(chat, run);
+    return NULL;
+}
+
+/* Says in the store that it has begun, under a name that no other run has. */
+static int begin(struct chat *chat, json_t *ticket, int64_t lease_ends, struct run **ret_run,
+                 struct ein_error *err)
+{
+    char rev[EIN_REV_SIZE], runner[UUID_SIZE];
+    int r;
+
+    uuid_make(runner);
+    (void)snprintf(rev, sizeof(rev), "%s", ticket_text(ticket, "_rev"));
+    EIN_JSON json_t *members = json_pack("{s:s, s:s}", "status", "processing", "runner", runner);
+    EIN_JSON json_t *begun = json_copy(ticket);
+    json_t *attempts = json_integer(ticket_integer(ticket, "attempts") + 1);
+    if (json_object_set_new(begun, "attempts", attempts) < 0 ||
+        json_object_update(begun, members) < 0)
+        return no_memory(err);
+    r = ticket_change(chat, ticket_text(ticket, "_id"), rev, EIN_TAKE(members), 1, err);
+    if (somebody_was_ahead(r))
+        return RUN_AGAIN;
+    if (r < 0)
+        return r;
+    *ret_run = run_new(chat, begun, rev, lease_ends); /* without it the lease ends, and it is
+                                                         claimed again */
+    return *ret_run ? RUN_BEGUN : no_memory(err);
+}
+
+int run_claim(struct chat *chat, struct run **ret_run, struct ein_error *err)
+{
+    EIN_JSON json_t *ticket = NULL;
+    int64_t now = now_ms();
+    int r =
+        chat->host->store->claim(chat->ctx, TICKET_SET, "dueAt", now, chat->lease_ms, &ticket, err);
+
+    if (r <= 0)
+        return r < 0 ? r : RUN_NONE;
+    if (ticket_integer(ticket, "endsAt") <= now)
+        return end_late(chat, ticket, err);
+    if (ticket_integer(ticket, "attempts") >= chat->attempts_max)
+        return end_unlucky(chat, ticket, err);
+    return begin(chat, ticket, now + chat->lease_ms, ret_run, err);
+}
+
+/* ---- the end ---- */
+
+void run_stop(const struct chat *chat, struct run *run, enum run_stop why)
+{
+    int wanted = RUN_WANTED;
+
+    if (__atomic_compare_exchange_n(&run->stop, &wanted, (int)why, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
+        chat->host->cancel->fire(run->cancel);
+}
+
+static enum run_stop why_stopped(const struct run *run)
+{
+    return (enum run_stop)__atomic_load_n(&run->stop, __ATOMIC_RELAXED);
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec length = { ms / 1000, ms % 1000 * 1000000 };
+
+    (void)nanosleep(&length, NULL);
+}
+
+/* From now on the revision is the worker's alone. */
+static int64_t take_over(struct run *run, char ret_rev[EIN_REV_SIZE])
+{
+    EIN_LOCKED(&run->lock);
+    run->writing = true;
+    (void)snprintf(ret_rev, EIN_REV_SIZE, "%s", run->rev);
+    return run->lease_ends;
+}
+
+/* RESULT, or ERROR where it is NULL.  A store that is out of order is tried for as long as the
+ * lease lasts. */
+static void write_end(struct chat *chat, struct run *run, const json_t *result, const char *error)
+{
+    char rev[EIN_REV_SIZE];
+    int64_t lease_ends = take_over(run, rev);
+    struct ein_error err;
+    int r = ticket_end(chat, run->ticket, rev, result, error, &err);
+
+    if (r == EIN_E_TOO_LARGE && result)
+        r = ticket_end(chat, run->ticket, rev, NULL, "The answer is too long to be kept.", &err);
+    while (r < 0 && !somebody_was_ahead(r) && why_stopped(run) != RUN_HAND_BACK &&
+           now_ms() < lease_ends) {
+        pause_ms(WRITE_PAUSE_MS);
+        r = ticket_end(chat, run->ticket, rev, result, error, &err);
+    }
+    if (r < 0)
+        chat->host->log_msg(chat->ctx, somebody_was_ahead(r) ? EIN_INFO : EIN_ERROR,
+                            "The answer to ticket %s is dropped: %s", run->id, err.text);
+}
+
+/* Whoever asks next may claim it; this was no attempt. */
+static void hand_back(struct chat *chat, struct run *run)
+{
+    json_t *members =
+        json_pack("{s:s, s:n, s:I}", "status", "pending", "runner", "dueAt", (json_int_t)now_ms());
+    char rev[EIN_REV_SIZE];
+    struct ein_error err;
+
+    (void)take_over(run, rev);
+    if (ticket_change(chat, run->id, rev, members, -1, &err) < 0)
+        chat->host->log_msg(chat->ctx, EIN_WARN, "Ticket %s waits for its lease to end: %s",
+                            run->id, err.text);
+}
+
+static void write_failure(struct chat *chat, struct run *run, const struct ein_error *why)
+{
+    char text[TICKET_LATE_SIZE];
+
+    switch (why_stopped(run)) {
+    case RUN_TAKEN:
+        return;
+    case RUN_HAND_BACK:
+        hand_back(chat, run);
+        return;
+    case RUN_TIMEOUT:
+        ticket_late(chat, text);
+        write_end(chat, run, NULL, text);
+        return;
+    case RUN_WANTED:
+        write_end(chat, run, NULL, why->text);
+    }
+}
+
+void run_perform(struct chat *chat, struct run *run)
+{
+    EIN_JSON json_t *result = NULL;
+    struct ein_error err = { 0 };
+    int r = EIN_E_CANCELLED;
+
+    live_begin(run->live, run->attempt);
+    if (why_stopped(run) == RUN_WANTED)
+        r = ask_model(chat, run, &result, &err);
+    if (r < 0)
+        write_failure(chat, run, &err);
+    else if (why_stopped(run) != RUN_TAKEN)
+        write_end(chat, run, result, NULL);
+    live_end(run->live, run->attempt);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "http_json.h"
+#include "ticket.h"
+#include "timestamps.h"
+
+enum {
+    SWEPT_AT_ONCE = 100,
+    ROUNDS_MAX = 100 /* of one sweep; what is left waits for the next */
+};
+
+/* Deletes TICKET and what belongs to it.  CONFLICT and NOT_FOUND: another server was ahead. */
+static int forget(const struct chat *chat, const json_t *ticket, struct ein_error *err)
+{
+    const char *id = ticket_text(ticket, "_id"), *key = ticket_text(ticket, "idempotencyKey");
+    struct ein_doc_op ops[] = {
+        { .kind = EIN_DOC_DELETE,
+          .set = TICKET_SET,
+          .id = id,
+          .expect = ticket_text(ticket, "_rev") },
+        { .kind = EIN_DOC_DELETE, .set = ASKED_SET, .id = id },
+        { .kind = EIN_DOC_DELETE, .set = KEY_SET, .id = key },
+    };
+
+    int r = chat->host->store->batch(chat->ctx, ops, key ? 3 : 2, sizeof(ops[0]), err);
+
+    if (r == EIN_E_NOT_FOUND) /* of what belongs to it some is missing, or it is gone itself */
+        r = chat->host->store->batch(chat->ctx, ops, 1, sizeof(ops[0]), err);
+    return r;
+}
+
+/* A ticket that nobody got round to, or whose server is dead. */
+static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
+{
+    const char *id = ticket_text(ticket, "_id");
+    char text[TICKET_LATE_SIZE];
+
+    ticket_late(chat, text);
+    int r = ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, text, err);
+    if (r == 0)
+        workers_cancel(chat, id);
+    live_poke(&chat->lives, id);
+    return r;
+}
+
+static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *err)
+{
+    int r = ticket_is_open(ticket) ? end_late(chat, ticket, err) : forget(chat, ticket, err);
+
+    return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+static int find_ended(const struct chat *chat, json_t **ret_found, struct ein_error *err)
+{
+    EIN_JSON json_t *where = json_pack("{s:{s:I}}", "endsAt", "$lte", (json_int_t)now_ms());
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .limit = SWEPT_AT_ONCE };
+
+    return where ? find_docs(chat->host, chat->ctx, TICKET_SET, &query, ret_found, NULL, err)
+                 : EIN_E_NO_MEMORY;
+}
+
+/* How many there were, or a negative enum ein_err. */
+static int sweep_some(struct chat *chat, struct ein_error *err)
+{
+    EIN_JSON json_t *found = NULL;
+    json_t *ticket;
+    size_t i;
+    int r = find_ended(chat, &found, err);
+
+    json_array_foreach(found, i, ticket)
+    {
+        if (r >= 0)
+            r = sweep_one(chat, ticket, err);
+    }
+    return r < 0 ? r : (int)json_array_size(found);
+}
+
+void chat_sweep(void *data)
+{
+    struct chat *chat = data;
+    struct ein_error err = { .text = "out of memory" };
+    int r = SWEPT_AT_ONCE;
+
+    for (int round = 0; r == SWEPT_AT_ONCE && round < ROUNDS_MAX; round++)
+        r = sweep_some(chat, &err);
+    if (r < 0)
+        chat->host->log_msg(chat->ctx, EIN_ERROR, "Old tickets could not be cleared away: %s",
+                            err.text);
+}

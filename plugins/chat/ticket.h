@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The document of a ticket, and its life: pending -> processing -> completed or failed, and from
+ * processing back to pending when a server stops.  Each write names the revision that it follows,
+ * so that of all who may write at once, on any server, one does.
+ *
+ *   userId, owner, workspaceId?   whose it is; see ownership.h
+ *   status, error, result         as shown
+ *   provider, model, requestId
+ *   attempts                      how often a worker has begun
+ *   createdAt, updatedAt, completedAt
+ *   endsAt                        ms: when it fails if it is open; when it is deleted if it is not
+ *   idempotencyKey?               `_id` in KEY_SET
+ * and while it is open (pending or processing)
+ *   dueAt                         ms: from when on a worker may claim it
+ *   openOf                        userId: to count a user's
+ *   runner                        whose lease it is; null: nobody's */
+#ifndef TICKET_H
+#define TICKET_H
+
+#include "chat.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+/* The ticket ID, if the caller of REQ may do with it what the route is for.  NOT_FOUND in the
+ * store's words, also when they are not to know of it. */
+int ticket_get(const struct chat *chat, const struct ein_req *req, const char *id,
+               json_t **ret_ticket, struct ein_error *err);
+
+bool ticket_is_open(const json_t *ticket);
+const char *ticket_text(const json_t *ticket, const char *member);
+int64_t ticket_integer(const json_t *ticket, const char *member);
+
+/* As the API shows it.  NULL: no memory. */
+json_t *ticket_show(const json_t *ticket);
+
+enum { TICKET_LATE_SIZE = 128 };
+/* The error of one whose time is over. */
+void ticket_late(const struct chat *chat, char ret_text[TICKET_LATE_SIZE]);
+
+/* TICKET, ended: with RESULT (lent), or with ERROR where that is NULL.  NULL: no memory. */
+json_t *ticket_ended(const struct chat *chat, const json_t *ticket, const json_t *result,
+                     const char *error);
+
+/* Ends TICKET if it still has the revision REV.  CONFLICT or NOT_FOUND: somebody was ahead. */
+int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, const json_t *result,
+               const char *error, struct ein_error *err);
+
+/* Changes members of the ticket ID if it still has the revision REV, which becomes the new one;
+ * ADD is added to `attempts`. */
+int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE],
+                  json_t *take_members, int add, struct ein_error *err);
+
+#endif
