@@ -6,12 +6,11 @@ import json
 
 from support import BUILD, wait_until
 
-SCRIPTED = [
+SCRIPTED_TOO = [
     f"plugins.scripted-completion.plugin={BUILD / 'tests/third-party/scripted-completion.so'}",
-    "plugins.models.enabled=false",
     "plugins.chat.enabled=true",
-    "plugins.runtime-python.enabled=false",
 ]
+SCRIPTED = [*SCRIPTED_TOO, "plugins.models.enabled=false", "plugins.runtime-python.enabled=false"]
 OPEN = ("pending", "processing")
 
 

@@ -9,6 +9,7 @@ import json
 import re
 
 import pytest
+from chats import SCRIPTED_TOO, ask, ended
 from people import ECHO, Bearer, Person, room
 from support import wait_until
 
@@ -41,13 +42,16 @@ class Walk:
         assert self.alice.post(f"/sessions/{MARK}/config", config).status == 200
         assert self.alice.put(f"/data-store/namespaces/{MARK}/records/k", {"value": f"value {MARK}"}).status == 200
         key = self.alice.post(KEYS, {"name": MARK, "scopes": ["agents"]}).json
+        ticket = ask(self.alice, {"text": f"answer {MARK}"})
+        ended(self.alice, ticket)
         self.params = {
             "agent_id": agent, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK,
+            "ticket_id": ticket,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
-        self.secrets = [MARK, agent, key["_id"], *self.contents]
+        self.secrets = [MARK, agent, key["_id"], ticket, *self.contents]
         self.routes = list(self.read_routes())
 
     def read_routes(self):
@@ -72,7 +76,8 @@ class Walk:
         """All that Alice has, as she sees it."""
         a, p = self.alice, self.params
         urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/sessions/{MARK}/config",
-                f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS]  # fmt: skip
+                f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS,
+                f"/chat/{p['ticket_id']}"]  # fmt: skip
         return [a.get(url).json for url in urls]
 
 
@@ -93,7 +98,7 @@ def example(schema):
 
 @pytest.fixture(scope="module")
 def walk(postgres):
-    with room("memory", postgres, ["plugins.auth-api-key.enabled=true"], ready=True) as server:
+    with room("memory", postgres, ["plugins.auth-api-key.enabled=true", *SCRIPTED_TOO], ready=True) as server:
         yield Walk(server)
 
 
@@ -136,7 +141,7 @@ def test_what_needs_nobody_is_a_short_list(walk):
 def test_the_owner_is_let_in(walk):
     """The walk would be worth nothing if these calls were refused to everybody."""
     for route in walk.guarded():
-        if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|users/me/keys)", route[1]):
+        if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|chat|users/me/keys)", route[1]):
             assert walk.call(walk.alice, route).status == 200, route[:2]
 
 
