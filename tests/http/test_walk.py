@@ -49,6 +49,7 @@ class Walk:
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK,
             "ticket_id": ticket,
+            "ticket_id": ticket, "model": MARK,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, key["_id"], ticket, *self.contents]
