@@ -45,6 +45,27 @@ int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein
     return 0;
 }
 
+int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
+               const char *id, json_t **ret_agent, struct ein_error *err)
+{
+    EIN_JSON json_t *where = json_copy((json_t *)visible);
+    EIN_JSON json_t *found = NULL;
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where, .limit = 1 };
+    int r;
+
+    if (!id)
+        return not_found(AGENT_SET, id, err);
+    if (!where || json_object_set_new(where, "_id", json_string(id)) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = find_docs(host, ctx, AGENT_SET, &query, &found, NULL, err);
+    if (r < 0)
+        return r;
+    if (json_array_size(found) == 0)
+        return not_found(AGENT_SET, id, err);
+    *ret_agent = json_incref(json_array_get(found, 0));
+    return 0;
+}
+
 int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *name,
                    json_t **ret_deployment, struct ein_error *err)
 {

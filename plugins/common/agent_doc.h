@@ -15,6 +15,10 @@
 int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
               const char *id, json_t **ret_agent, struct ein_error *err);
 
+/* Likewise the agent ID if it is among what VISIBLE leaves, as http->visible() has it. */
+int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
+               const char *id, json_t **ret_agent, struct ein_error *err);
+
 /* The deployment NAME, whosoever it is: who may use it is decided by its agent. */
 int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *name,
                    json_t **ret_deployment, struct ein_error *err);

@@ -9,17 +9,26 @@
 
 #define NOT_LOADED "ValueError: Could not load one or more dependent Gofannon agents."
 
+/* Who runs: the caller of `req`, or whoever may see what `visible` leaves. */
+struct runner {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    const struct ein_req *req; /* or NULL */
+    const json_t *visible;
+};
+
 static int no_memory(struct ein_error *err)
 {
     return error_set(err, EIN_E_NO_MEMORY, "no memory for an agent's run");
 }
 
-static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
-                     const char *id, json_t *agents, struct ein_error *err)
+static int add_agent(const struct runner *runner, const char *id, json_t *agents,
+                     struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
     json_t *agent;
-    int r = agent_get(host, ctx, req, id, &doc, err);
+    int r = runner->req ? agent_get(runner->host, runner->ctx, runner->req, id, &doc, err)
+                        : agent_find(runner->host, runner->ctx, runner->visible, id, &doc, err);
 
     if (r < 0)
         return r;
@@ -37,9 +46,8 @@ static int add_agent(const struct ein_host *host, struct ein_ctx *ctx, const str
 
 /* Adds the agents IDS that are new, and puts them on the queue.  An agent that is not there is an
  * error where the run itself names it; an agent that names one fails when it is called. */
-static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
-                      const json_t *ids, bool all_needed, json_t *agents, json_t *queue,
-                      struct ein_error *err)
+static int add_agents(const struct runner *runner, const json_t *ids, bool all_needed,
+                      json_t *agents, json_t *queue, struct ein_error *err)
 {
     size_t i;
     json_t *value;
@@ -51,7 +59,7 @@ static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const st
 
         if (json_object_get(agents, id))
             continue;
-        r = add_agent(host, ctx, req, id, agents, err);
+        r = add_agent(runner, id, agents, err);
         if (r == EIN_E_NOT_FOUND && !all_needed)
             continue;
         if (r < 0)
@@ -63,8 +71,8 @@ static int add_agents(const struct ein_host *host, struct ein_ctx *ctx, const st
 }
 
 /* The agents IDS and all that they may call in turn, as ein_agent_run has them. */
-static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
-                       const json_t *ids, json_t **ret_agents, struct ein_error *err)
+static int load_agents(const struct runner *runner, const json_t *ids, json_t **ret_agents,
+                       struct ein_error *err)
 {
     EIN_JSON json_t *agents = json_object();
     EIN_JSON json_t *queue = json_array();
@@ -72,9 +80,9 @@ static int load_agents(const struct ein_host *host, struct ein_ctx *ctx, const s
 
     if (!agents || !queue)
         return no_memory(err);
-    r = add_agents(host, ctx, req, ids, true, agents, queue, err);
+    r = add_agents(runner, ids, true, agents, queue, err);
     for (size_t i = 0; r >= 0 && i < json_array_size(queue); i++)
-        r = add_agents(host, ctx, req, json_array_get(queue, i), false, agents, queue, err);
+        r = add_agents(runner, json_array_get(queue, i), false, agents, queue, err);
     if (r < 0)
         return r;
     *ret_agents = EIN_TAKE(agents);
@@ -108,15 +116,15 @@ static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
     return r;
 }
 
-int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
-              const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+static int load_and_run(const struct runner *runner, const struct ein_agent_run *run,
+                        json_t **ret_outcome, struct ein_error *err)
 {
     EIN_JSON json_t *agents = NULL;
     struct ein_agent_run whole = *run;
     char run_id[UUID_SIZE];
 
     if (json_array_size(run->imports) > 0) {
-        int r = load_agents(host, ctx, req, run->imports, &agents, err);
+        int r = load_agents(runner, run->imports, &agents, err);
 
         if (r == EIN_E_NOT_FOUND)
             return fail_outcome(NOT_LOADED, ret_outcome, err);
@@ -127,7 +135,23 @@ int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein
     whole.struct_size = sizeof(whole);
     whole.run_id = run_id;
     whole.agents = agents;
-    return run_in_runtime(host, ctx, &whole, ret_outcome, err);
+    return run_in_runtime(runner->host, runner->ctx, &whole, ret_outcome, err);
+}
+
+int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+              const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+{
+    const struct runner runner = { .host = host, .ctx = ctx, .req = req };
+
+    return load_and_run(&runner, run, ret_outcome, err);
+}
+
+int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
+                 const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+{
+    const struct runner runner = { .host = host, .ctx = ctx, .visible = visible };
+
+    return load_and_run(&runner, run, ret_outcome, err);
 }
 
 int agent_run_fail(const struct ein_http *http, struct ein_req *req, const struct ein_error *err)

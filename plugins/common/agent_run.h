@@ -15,6 +15,10 @@ enum { AGENT_RUN_AGENTS_MAX = 256 }; /* that one run may call, all the way down 
 int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
               const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err);
 
+/* Likewise, of those that VISIBLE leaves, as http->visible() has it: a request is not needed. */
+int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
+                 const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err);
+
 /* The reply to a run that could not be made. */
 int agent_run_fail(const struct ein_http *http, struct ein_req *req, const struct ein_error *err);
 

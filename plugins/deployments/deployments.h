@@ -2,7 +2,7 @@
 #ifndef DEPLOYMENTS_H
 #define DEPLOYMENTS_H
 
-#include <einion/plugin.h>
+#include <einion/services.h>
 
 enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
 
@@ -15,5 +15,8 @@ struct deployments {
 ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */
 ein_handler deployments_list;                                             /* list.c */
 ein_handler deployments_call;                                             /* call.c */
+
+extern const struct ein_llm_provider
+    deployments_provider; /* provider.c; its impl is the plugin's */
 
 #endif

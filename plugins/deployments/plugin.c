@@ -12,6 +12,10 @@
  * A deployment belongs to whom its agent belongs to: who may read the agent may call it, who may
  * change the agent deploys and undeploys it.
  *
+ * Publishes llm_provider/1 "gofannon": a deployed agent is a model of whoever may read it.  Its
+ * input is the call's parameters, made into what its inputSchema declares, and inputText, the last
+ * message of the user; its answer is outputText of its result, or else all of that as JSON.
+ *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
  * Settings
@@ -122,6 +126,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     deployments->host = host;
     deployments->ctx = ctx;
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_LLM_PROVIDER, "gofannon", &deployments_provider, deployments,
+                          err);
     if (r < 0) {
         free(deployments);
         return r;

@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from agents import deploy
 from chats import OPEN, SCRIPTED, Stream, ask, chat, ended, follow, texts, ticket
 from people import SETS, Person
 from support import wait_until
@@ -577,3 +578,107 @@ def test_another_server_takes_over_from_a_dead_one(start_server, postgres, vendo
     assert texts(rest) == "ab"
     assert rest[0][2] == "2-1"
     assert rest[-1][1]["result"]["content"] == "ab"
+
+
+# ---- deployed agents -----------------------------------------------------------------
+
+ECHO_ALL = "async def run(input_dict, tools):\n    return {'outputText': 'said', 'input': input_dict}"
+
+
+def ask_agent(server, name, text="hello", role="user", **fields):
+    body = {"messages": [{"role": role, "content": text}], "provider": "gofannon", "model": name, **fields}
+    return ended(server, server.post("/chat", body).json["ticket_id"])
+
+
+def test_a_deployed_agent_answers_like_a_model(agent_server):
+    _, name = deploy(agent_server, ECHO_ALL)
+    got = ask_agent(agent_server, name, parameters={"k": 1})
+    assert got["error"] is None
+    result = got["result"]
+    assert result["content"] == "said" and result["model"] == f"gofannon/{name}"
+    assert result["thoughts"] == {"outputText": "said", "input": {"k": 1, "inputText": "hello"}}
+    assert (result["cost"], result["stop_reason"]) == (0, "stop")
+
+
+@pytest.mark.parametrize(
+    ("returned", "content"),
+    [("{'outputText': 5}", "5"), ("{'outputText': None}", "null"), ("{'x': [1]}", '{"x":[1]}'), ("'plain'", '"plain"'),
+     ("{'outputText': ''}", "")],
+)  # fmt: skip
+def test_what_an_agent_returns_is_its_content(agent_server, returned, content):
+    _, name = deploy(agent_server, f"async def run(input_dict, tools):\n    return {returned}")
+    assert ask_agent(agent_server, name)["result"]["content"] == content
+
+
+def test_parameters_become_what_the_agent_declares(agent_server):
+    schema = {"n": "integer", "f": "float", "b": "boolean", "l": "list", "j": "json", "s": "string", "e": "integer", "z": "string", "u": "json"}
+    _, name = deploy(agent_server, ECHO_ALL, inputSchema=schema)
+    given = {"n": "42", "f": "0.5", "b": "true", "l": "[1]", "j": '{"a": 1}', "s": 7, "e": "", "z": "", "u": None, "free": "1"}
+    got = ask_agent(agent_server, name, parameters=given)
+    assert got["result"]["thoughts"]["input"] == {
+        "n": 42, "f": 0.5, "b": True, "l": [1], "j": {"a": 1}, "s": "7", "z": "", "free": "1", "inputText": "hello"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "noun"), [("integer", "an integer"), ("float", "a number"), ("boolean", "true or false"), ("list", "a list")]
+)
+def test_a_parameter_that_is_not_what_it_has_to_be_is_told(agent_server, kind, noun):
+    _, name = deploy(agent_server, ECHO_ALL, inputSchema={"n": kind})
+    assert ask_agent(agent_server, name, parameters={"n": "many"})["error"] == f"The agent's parameter 'n' is not {noun}."
+
+
+def test_the_last_text_of_the_user_is_the_input(agent_server):
+    _, name = deploy(agent_server, ECHO_ALL)
+    messages = [USER | {"content": "first"}, USER | {"content": [text_part(text="la"), text_part(text="st")]}, ASSISTANT | {"content": "no"}]
+    reply = agent_server.post("/chat", {"messages": messages, "provider": "gofannon", "model": name})
+    assert ended(agent_server, reply.json["ticket_id"])["result"]["thoughts"]["input"] == {"inputText": "last"}
+
+
+def test_agents_that_cannot_answer_say_why(agent_server):
+    _, name = deploy(agent_server, "async def run(input_dict, tools):\n    raise ValueError('no good')")
+    assert ask_agent(agent_server, name)["error"] == "Error executing agent: ValueError: no good"
+    assert ask_agent(agent_server, "zzz")["error"] == "Could not find a deployed agent with name 'zzz'"
+    assert ask_agent(agent_server, name, role="system")["error"] == "No user message found to run the agent with."
+
+
+def test_an_agent_may_call_those_that_its_caller_may(agent_server):
+    helper, _ = deploy(agent_server, ECHO_ALL, name="helper")
+    code = "async def run(input_dict, tools):\n    return await gofannon_client.call(agent_name='helper', input_dict={'x': 1})"
+    _, name = deploy(agent_server, code, gofannonAgents=[helper["_id"]])
+    assert ask_agent(agent_server, name)["result"]["thoughts"]["input"] == {"x": 1}
+
+
+def test_deployed_agents_are_in_the_catalog(agent_server):
+    agent, name = deploy(agent_server, ECHO_ALL, inputSchema={"n": "integer"})
+    model = agent_server.get("/providers/gofannon").json["models"][name]
+    assert model == {"id": agent["_id"], "description": "made by a test",
+                     "parameters": {"n": {"type": "integer", "description": "n", "default": ""}}}  # fmt: skip
+
+
+def test_cancelling_ends_the_agents_run(start_server):
+    server = start_server(sets=[*QUICK, "plugins.chat.workers=1"], ready=True)
+    _, slow = deploy(server, "async def run(input_dict, tools):\n    await asyncio.sleep(600)")
+    _, quick = deploy(server, ECHO_ALL)
+    body = {"messages": [USER | {"content": "x"}], "provider": "gofannon", "model": slow}
+    ticket_id = server.post("/chat", body).json["ticket_id"]
+    wait_until(lambda: ticket(server, ticket_id)["status"] == "processing", 20, "the agent to be begun")
+    assert server.delete(f"/chat/{ticket_id}").status == 204
+    assert ticket(server, ticket_id)["error"] == "The chat was cancelled."
+    assert ask_agent(server, quick)["status"] == "completed"  # the only worker is free again
+
+
+def test_an_agent_is_a_model_of_those_only_who_may_read_it(agents_of_two):
+    alice, bob = (Person(agents_of_two, f"header:{name}") for name in ("alice", "bob"))
+    _, name = deploy(alice, ECHO_ALL)
+    _, shared = deploy(Person(agents_of_two, "header:alice", team="member"), ECHO_ALL, workspaceId="team")
+    assert ask_agent(alice, name)["status"] == "completed"
+    assert ask_agent(bob, name)["error"] == f"Could not find a deployed agent with name '{name}'"
+    assert ask_agent(bob, shared)["error"] == f"Could not find a deployed agent with name '{shared}'"
+    assert ask_agent(Person(agents_of_two, "header:bob", team="member"), shared)["status"] == "completed"
+    assert bob.get("/providers/gofannon").status == 404
+    assert list(alice.get("/providers/gofannon").json["models"]) == [name]
+
+
+@pytest.fixture(scope="module")
+def agents_of_two(start_module):
+    return start_module(sets=SETS, ready=True)
