@@ -6,11 +6,12 @@ import json
 
 from support import BUILD, wait_until
 
-SCRIPTED_TOO = [
+SCRIPTED = [
     f"plugins.scripted-completion.plugin={BUILD / 'tests/third-party/scripted-completion.so'}",
-    "plugins.chat.enabled=true",
+    "plugins.models.enabled=false",
+    "plugins.openai-api.enabled=false",
+    "plugins.runtime-python.enabled=false",
 ]
-SCRIPTED = [*SCRIPTED_TOO, "plugins.models.enabled=false", "plugins.runtime-python.enabled=false"]
 OPEN = ("pending", "processing")
 
 

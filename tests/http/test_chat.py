@@ -3,6 +3,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 from agents import deploy
@@ -388,14 +389,26 @@ def test_a_ticket_ends_after_its_time(start, vendor, held):
     assert ended(server, waiting)["status"] in ("completed", "failed")
 
 
-def test_a_ticket_that_nobody_gets_round_to_ends_too(start_sqlite, vendor, held):
-    server = start_sqlite("plugins.chat.ticket_s=1", "plugins.chat.poll_ms=60000", "plugins.chat.workers=1", "plugins.chat.sweep_ms=50")
-    running = ask(server, held.step)  # its keeper does not look for a minute
+def test_a_ticket_that_its_keeper_does_not_end_ends_too(start_sqlite, vendor, held):
+    server = start_sqlite("plugins.chat.ticket_s=1", "plugins.chat.poll_ms=60000", "plugins.chat.sweep_ms=50")
+    ticket_id = ask(server, held.step)  # its keeper does not look for a minute
     held.reached()
-    waiting = ask(server, {"text": "x"})
-    for ticket_id in (running, waiting):
+    assert ended(server, ticket_id)["error"] == LATE
+    vendor.wait_left()
+
+
+def test_a_ticket_that_nobody_got_round_to_in_time_is_not_begun(start_sqlite, vendor, held, tmp_path):
+    server = start_sqlite("plugins.chat.ticket_s=1", "plugins.chat.workers=1", "plugins.chat.sweep_ms=3600000", state=tmp_path)
+    first = ask(server, held.step)
+    held.reached()
+    tickets = [first, *(ask(server, {"fetch": vendor.url + "/never"}) for _ in range(3))]
+    server.kill()
+    late = time.monotonic() + 1.1
+    wait_until(lambda: time.monotonic() > late, 5, "their time to be over")
+    server.start()
+    for ticket_id in tickets[1:]:
         assert ended(server, ticket_id)["error"] == LATE
-    held.open()
+    assert vendor.asked("/never") == []
 
 
 def test_tickets_are_deleted_when_they_were_kept_long_enough(start):

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from chats import SCRIPTED_TOO, ask, ended
+from chats import ask, ended
 from people import ECHO, Bearer, Person, room
 from support import wait_until
 
@@ -47,9 +47,7 @@ class Walk:
         self.params = {
             "agent_id": agent, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
-            "model": MARK,
-            "ticket_id": ticket,
-            "ticket_id": ticket, "model": MARK,
+            "model": MARK, "ticket_id": ticket,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, key["_id"], ticket, *self.contents]
@@ -99,7 +97,7 @@ def example(schema):
 
 @pytest.fixture(scope="module")
 def walk(postgres):
-    with room("memory", postgres, ["plugins.auth-api-key.enabled=true", *SCRIPTED_TOO], ready=True) as server:
+    with room("memory", postgres, ["plugins.auth-api-key.enabled=true"], ready=True) as server:
         yield Walk(server)
 
 
