@@ -17,23 +17,18 @@ int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status,
 int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev);
 
 /* A list that can be read in pages: `?limit=` and `?cursor=`, `Link` in the reply. */
-#define PAGE_QUERY_SCHEMA                                                                          \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "properties" : {                                                                           \
-            "limit" : {                                                                            \
-                "type" : "integer",                                                                \
-                "minimum" : 1,                                                                     \
-                "maximum" : 1000,                                                                  \
-                "description" : "At most so many; without it the whole list"                       \
-            },                                                                                     \
-            "cursor" : {                                                                           \
-                "type" : "string",                                                                 \
-                "maxLength" : 2048,                                                                \
-                "description" : "Where the page before ended, from its Link header"                \
-            }                                                                                      \
-        }                                                                                          \
+#define PAGE_PROPERTIES                                                                            \
+    "\"limit\":" SCHEMA({                                                                          \
+        "type" : "integer",                                                                        \
+        "minimum" : 1,                                                                             \
+        "maximum" : 1000,                                                                          \
+        "description" : "At most so many; without it the whole list"                               \
+    }) ",\"cursor\":" SCHEMA({                                                                     \
+        "type" : "string",                                                                         \
+        "maxLength" : 2048,                                                                        \
+        "description" : "Where the page before ended, from its Link header"                        \
     })
+#define PAGE_QUERY_SCHEMA "{\"type\":\"object\",\"properties\":{" PAGE_PROPERTIES "}}"
 
 /* limit and cursor of the request; the cursor is lent by it. */
 void page_read(const struct ein_http *http, const struct ein_req *req, struct ein_query *query);

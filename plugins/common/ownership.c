@@ -3,6 +3,10 @@
 
 #include "cleanup.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 static json_t *owner_of(const json_t *doc, const char *workspace)
 {
     return workspace ? json_sprintf("workspace:%s", workspace)
@@ -63,4 +67,49 @@ int ownership_check_move(const struct ein_http *http, struct ein_req *req, const
     int r = check_place(http, req, doc, ownership_workspace(doc));
 
     return r ? r : check_place(http, req, doc, workspace);
+}
+
+/* ---- drawers ------------------------------------------------------------ */
+
+static const char *join(const struct ein_http *http, struct ein_req *req, const char *prefix,
+                        const char *name)
+{
+    size_t size = strlen(prefix) + strlen(name) + 1;
+    char *text = http->alloc(req, size);
+
+    if (text)
+        (void)snprintf(text, size, "%s%s", prefix, name);
+    return text;
+}
+
+/* A user's id that reads like something else's is marked as one. */
+static const char *drawer_of(const struct ein_http *http, struct ein_req *req, const char *uid)
+{
+    bool is_plain = strncmp(uid, "workspace:", 10) != 0 && strncmp(uid, "user:", 5) != 0;
+
+    return is_plain ? uid : join(http, req, "user:", uid);
+}
+
+int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner)
+{
+    const json_t *query = http->query(req);
+    const char *workspace = json_string_value(json_object_get(query, "workspaceId"));
+    const char *user = json_string_value(json_object_get(query, "userId"));
+    const char *uid = http->identity(req)->uid;
+    EIN_JSON json_t *thing = NULL;
+    struct ein_error err;
+
+    if (workspace && user)
+        return http->fail(req, 422, "A thing belongs to a workspace or to a user: name one.");
+    if (workspace)
+        thing = json_pack("{s:s}", "workspaceId", workspace);
+    else if (user)
+        thing = json_pack("{s:s}", "userId", user);
+    if ((workspace || user) && !thing)
+        return EIN_E_NO_MEMORY;
+    if (thing && http->may(req, thing, &err) < 0)
+        return http->fail_error(req, &err);
+    *ret_owner = workspace ? join(http, req, "workspace:", workspace)
+                           : drawer_of(http, req, user ? user : uid);
+    return *ret_owner ? 0 : EIN_E_NO_MEMORY;
 }

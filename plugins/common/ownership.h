@@ -33,4 +33,23 @@ int ownership_check_new(const struct ein_http *http, struct ein_req *req, const 
 int ownership_check_move(const struct ein_http *http, struct ein_req *req, const json_t *doc,
                          const char *workspace);
 
+/* Things that are kept in drawers, one for each user and each workspace: whose drawer is meant. */
+#define WHOSE_PROPERTIES                                                                           \
+    "\"workspaceId\":" SCHEMA({                                                                    \
+        "type" : "string",                                                                         \
+        "minLength" : 1,                                                                           \
+        "maxLength" : 256,                                                                         \
+        "description" : "What belongs to this workspace: members read, its admins change"          \
+    }) ",\"userId\":" SCHEMA({                                                                     \
+        "type" : "string",                                                                         \
+        "minLength" : 1,                                                                           \
+        "maxLength" : 380,                                                                         \
+        "description" : "What belongs to this user; for site admins"                               \
+    })
+#define WHOSE_QUERY_SCHEMA "{\"type\":\"object\",\"properties\":{" WHOSE_PROPERTIES "}}"
+
+/* ?workspaceId=, ?userId=, or else the caller: *ret_owner is a text that no two of them share; it
+ * lives as long as the request.  0, or the status that was replied. */
+int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner);
+
 #endif

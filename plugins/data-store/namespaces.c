@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "ownership.h"
 #include "record.h"
 
 #include <limits.h>
@@ -119,11 +120,6 @@ int namespace_names(const struct data_store *store, const char *user, json_t **r
 
 /* ---- reading them ---- */
 
-static const char *user_of(const struct data_store *store, const struct ein_req *req)
-{
-    return store->host->http->identity(req)->uid;
-}
-
 /* The summary as the API shows it: agents as a sorted list. */
 static json_t *summary_view(json_t *summary)
 {
@@ -177,11 +173,14 @@ int namespaces_list(struct ein_req *req, void *self)
     const struct ein_http *http = store->host->http;
     struct ein_query query = { .struct_size = sizeof(query) };
     struct ein_error err;
-    const char *cursor = NULL;
+    const char *cursor = NULL, *owner;
     EIN_JSON json_t *summaries = NULL;
     EIN_JSON json_t *page = json_array();
 
-    int r = summarize(store, user_of(store, req), NULL, &summaries, &err);
+    int r = ownership_whose(http, req, &owner);
+    if (r)
+        return r;
+    r = summarize(store, owner, NULL, &summaries, &err);
     if (r < 0)
         return http->fail_error(req, &err);
     page_read(http, req, &query);
@@ -201,11 +200,14 @@ int namespace_get(struct ein_req *req, void *self)
 {
     const struct data_store *store = self;
     const struct ein_http *http = store->host->http;
-    const char *ns = http->path_param(req, "namespace");
+    const char *ns = http->path_param(req, "namespace"), *owner;
     struct ein_error err;
     EIN_JSON json_t *summaries = NULL;
 
-    int r = summarize(store, user_of(store, req), ns, &summaries, &err);
+    int r = ownership_whose(http, req, &owner);
+    if (r)
+        return r;
+    r = summarize(store, owner, ns, &summaries, &err);
     if (r < 0)
         return http->fail_error(req, &err);
     json_t *summary = json_object_get(summaries, ns);
@@ -261,10 +263,13 @@ int namespace_delete(struct ein_req *req, void *self)
 {
     const struct data_store *store = self;
     const struct ein_http *http = store->host->http;
-    const char *ns = http->path_param(req, "namespace");
+    const char *ns = http->path_param(req, "namespace"), *owner;
     struct ein_error err;
+    int r = ownership_whose(http, req, &owner);
 
-    int count = namespace_clear(store, user_of(store, req), ns, &err);
+    if (r)
+        return r;
+    int count = namespace_clear(store, owner, ns, &err);
     if (count < 0)
         return http->fail_error(req, &err);
     return http->reply(req, 200, json_pack("{s:s, s:i}", "namespace", ns, "deletedCount", count));

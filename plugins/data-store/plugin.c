@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* data-store: what agents keep from run to run, and the routes to look at it.
  *
- * A record is a JSON value under a key in a namespace of one user; all of that user's agents
- * see it, nobody else's do.  The routes under /data-store/namespaces list, read, write and
- * delete records; a record's revision is its ETag, and If-Match or `_rev` guard a write.
- * Lists take ?limit= and ?cursor= and answer with a Link to the next page.
+ * A record is a JSON value under a key in a namespace of one user, or of one workspace.  All of a
+ * user's agents see what is the user's, nobody else's do.  The routes take ?workspaceId= for what
+ * belongs to a workspace (members read, its admins change), and from site admins ?userId=; they
+ * under /data-store/namespaces list, read, write and delete records; a record's revision is its
+ * ETag, and If-Match or `_rev` guard a write. Lists take ?limit= and ?cursor= and answer with a
+ * Link to the next page.
  *
  * Publishes data_store/1 for the runtimes: get, set, delete, list_keys, list_namespaces,
  * get_all, get_many, set_many and clear, each with its line of the opsLog.  What an agent
@@ -25,6 +27,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "namespaces.h"
+#include "ownership.h"
 #include "records.h"
 #include "session.h"
 
@@ -42,6 +45,8 @@ static const char config_schema[] = SCHEMA({
     }
 });
 
+#define WHOSE_PAGE_QUERY_SCHEMA                                                                    \
+    "{\"type\":\"object\",\"properties\":{" PAGE_PROPERTIES "," WHOSE_PROPERTIES "}}"
 #define RECORDS_PATH "/data-store/namespaces/{namespace}/records"
 
 static const struct ein_route routes[] = {
@@ -50,7 +55,7 @@ static const struct ein_route routes[] = {
       .operation_id = "list_data_store_namespaces",
       .summary = "The namespaces, with what they hold",
       .auth = EIN_AUTH_USER,
-      .query_schema = PAGE_QUERY_SCHEMA,
+      .query_schema = WHOSE_PAGE_QUERY_SCHEMA,
       .reply_schema = NAMESPACES_SCHEMA,
       .scope = "agents:read",
       .status = 200,
@@ -60,6 +65,7 @@ static const struct ein_route routes[] = {
       .operation_id = "get_data_store_namespace",
       .summary = "What one namespace holds",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = NAMESPACE_SCHEMA,
       .scope = "agents:read",
       .status = 200,
@@ -69,6 +75,7 @@ static const struct ein_route routes[] = {
       .operation_id = "clear_data_store_namespace",
       .summary = "Delete all records of a namespace",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = CLEARED_SCHEMA,
       .scope = "agents:write",
       .status = 200,
@@ -78,7 +85,7 @@ static const struct ein_route routes[] = {
       .operation_id = "list_data_store_records",
       .summary = "The records of a namespace, in order of creation",
       .auth = EIN_AUTH_USER,
-      .query_schema = PAGE_QUERY_SCHEMA,
+      .query_schema = WHOSE_PAGE_QUERY_SCHEMA,
       .reply_schema = RECORDS_SCHEMA,
       .scope = "agents:read",
       .status = 200,
@@ -88,6 +95,7 @@ static const struct ein_route routes[] = {
       .operation_id = "get_data_store_record",
       .summary = "One record; its key may hold slashes",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = RECORD_SCHEMA,
       .scope = "agents:read",
       .status = 200,
@@ -97,6 +105,7 @@ static const struct ein_route routes[] = {
       .operation_id = "put_data_store_record",
       .summary = "Set a value; metadata are merged with what is there",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .body_schema = RECORD_PUT_SCHEMA,
       .reply_schema = RECORD_SCHEMA,
       .scope = "agents:write",
@@ -107,6 +116,7 @@ static const struct ein_route routes[] = {
       .operation_id = "delete_data_store_record",
       .summary = "Delete one record",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .scope = "agents:write",
       .status = 204,
       .handle = record_delete_one },

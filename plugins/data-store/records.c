@@ -3,9 +3,10 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "ownership.h"
 #include "record.h"
 
-/* What each of these calls begins with. */
+/* What each of these calls begins with: 0, or the status that was replied. */
 struct call {
     const struct data_store *store;
     const struct ein_http *http;
@@ -14,21 +15,27 @@ struct call {
     struct ein_error err;
 };
 
-static int call_init(struct call *call, struct ein_req *req, void *self)
-{
-    const struct data_store *store = self;
-    const struct ein_http *http = store->host->http;
-
-    *call = (struct call){ .store = store, .http = http, .req = req };
-    return record_key_init(&call->at, http->identity(req)->uid, http->path_param(req, "namespace"),
-                           http->path_param(req, "key"), &call->err);
-}
-
 static int call_fail(struct call *call)
 {
     if (call->err.code == EIN_E_INVALID)
         return call->http->fail(call->req, 422, "%s", call->err.text);
     return call->http->fail_error(call->req, &call->err);
+}
+
+static int call_init(struct call *call, struct ein_req *req, void *self)
+{
+    const struct data_store *store = self;
+    const struct ein_http *http = store->host->http;
+    const char *owner;
+    int r;
+
+    *call = (struct call){ .store = store, .http = http, .req = req };
+    r = ownership_whose(http, req, &owner);
+    if (r)
+        return r;
+    r = record_key_init(&call->at, owner, http->path_param(req, "namespace"),
+                        http->path_param(req, "key"), &call->err);
+    return r < 0 ? call_fail(call) : 0;
 }
 
 static const char *rev_of(const json_t *doc)
@@ -48,9 +55,14 @@ int records_list(struct ein_req *req, void *self)
     const struct ein_http *http = host->http;
     struct ein_error err;
     char *cursor = NULL;
+    const char *owner;
+    int r = ownership_whose(http, req, &owner);
+
+    if (r)
+        return r;
     EIN_JSON json_t *list = json_array();
-    EIN_JSON json_t *where = json_pack("{s:s, s:s}", "userId", http->identity(req)->uid,
-                                       "namespace", http->path_param(req, "namespace"));
+    EIN_JSON json_t *where =
+        json_pack("{s:s, s:s}", "userId", owner, "namespace", http->path_param(req, "namespace"));
     struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
     if (!list || !where)
@@ -59,7 +71,7 @@ int records_list(struct ein_req *req, void *self)
     if (record_find(store, &query, append_view, list, &cursor, &err) < 0)
         return http->fail_error(req, &err);
 
-    int r = page_link(http, req, cursor);
+    r = page_link(http, req, cursor);
     host->mem_free(cursor);
     return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
 }
@@ -68,8 +80,11 @@ int record_get_one(struct ein_req *req, void *self)
 {
     struct call call;
     EIN_JSON json_t *doc = NULL;
+    int r = call_init(&call, req, self);
 
-    if (call_init(&call, req, self) < 0 || record_read(call.store, &call.at, &doc, &call.err) < 0)
+    if (r)
+        return r;
+    if (record_read(call.store, &call.at, &doc, &call.err) < 0)
         return call_fail(&call);
     return reply_with_rev(call.http, req, 200, rev_of(doc), record_view(doc));
 }
@@ -147,10 +162,12 @@ static int repeat(struct call *call, int (*once)(struct call *call))
 int record_put_one(struct ein_req *req, void *self)
 {
     struct call call;
+    int r = call_init(&call, req, self);
 
-    if (call_init(&call, req, self) < 0 ||
-        record_check_value(call.store, json_object_get(call.http->body(req), "value"), &call.err) <
-            0)
+    if (r)
+        return r;
+    if (record_check_value(call.store, json_object_get(call.http->body(req), "value"), &call.err) <
+        0)
         return call_fail(&call);
     return repeat(&call, put_once);
 }
@@ -158,8 +175,7 @@ int record_put_one(struct ein_req *req, void *self)
 int record_delete_one(struct ein_req *req, void *self)
 {
     struct call call;
+    int r = call_init(&call, req, self);
 
-    if (call_init(&call, req, self) < 0)
-        return call_fail(&call);
-    return repeat(&call, delete_once);
+    return r ? r : repeat(&call, delete_once);
 }

@@ -5,9 +5,10 @@
  *   GET    /sessions/{id}/config   gives it back
  *   DELETE /sessions/{id}          forgets it
  *
- * A session belongs to the user who made it; others get 404.  Parameters that the model takes
- * only one of (config/models) are refused together.  A session's id and its
- * user's may have 508 bytes together.
+ * A session belongs to the user who made it, and others get 404; or to a workspace, with
+ * ?workspaceId=: members read it, its admins change it.  Site admins name a user: ?userId=.
+ * Parameters that the model takes only one of (config/models) are refused together.
+ * A session's id and its user's may have 508 bytes together.
  *
  * Needs storage_backend/1.
  *
@@ -19,6 +20,7 @@
  *     sessions:
  */
 #include "error.h"
+#include "ownership.h"
 #include "provider_config.h"
 #include "sessions.h"
 #include <einion/services.h>
@@ -31,6 +33,7 @@ static const struct ein_route routes[] = {
       .operation_id = "set_session_config",
       .summary = "Choose the model of a session",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .body_schema = PROVIDER_CONFIG_SCHEMA,
       .reply_schema = SESSION_UPDATED_SCHEMA,
       .scope = "agents:write",
@@ -41,6 +44,7 @@ static const struct ein_route routes[] = {
       .operation_id = "get_session_config",
       .summary = "The model of a session",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = SESSION_CONFIG_SCHEMA,
       .scope = "agents:read",
       .status = 200,
@@ -50,6 +54,7 @@ static const struct ein_route routes[] = {
       .operation_id = "delete_session",
       .summary = "Forget a session",
       .auth = EIN_AUTH_USER,
+      .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = SESSION_DELETED_SCHEMA,
       .scope = "agents:write",
       .status = 200,

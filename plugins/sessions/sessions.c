@@ -2,6 +2,7 @@
 #include "sessions.h"
 #include "cleanup.h"
 #include "http_json.h"
+#include "ownership.h"
 #include "provider_config.h"
 #include "timestamps.h"
 
@@ -21,12 +22,12 @@ struct call {
     const struct ein_http *http;
     const struct ein_store *store;
     struct ein_req *req;
-    const char *user, *session_id;
+    const char *owner, *session_id;
     char doc_id[DOC_ID_MAX + 1];
 };
 
-/* 0, or the status of the refusal.  The id begins with the user's, and that with its length:
- * no two users' sessions meet, whatever they call them. */
+/* 0, or the status of the refusal.  The id begins with whose it is, and that with its length:
+ * no two owners' sessions meet, whatever they call them. */
 static int call_init(struct call *call, struct ein_req *req, void *self)
 {
     const struct sessions *sessions = self;
@@ -37,11 +38,13 @@ static int call_init(struct call *call, struct ein_req *req, void *self)
         .http = http,
         .store = sessions->host->store,
         .req = req,
-        .user = http->identity(req)->uid,
         .session_id = http->path_param(req, "session_id"),
     };
-    int len = snprintf(call->doc_id, sizeof(call->doc_id), "%zu:%s:%s", strlen(call->user),
-                       call->user, call->session_id);
+    int r = ownership_whose(http, req, &call->owner);
+    if (r)
+        return r;
+    int len = snprintf(call->doc_id, sizeof(call->doc_id), "%zu:%s:%s", strlen(call->owner),
+                       call->owner, call->session_id);
     if (len <= DOC_ID_MAX)
         return 0;
     return http->fail(req, 422, "The session id is too long: it may have %zu bytes, and has %zu.",
@@ -99,7 +102,7 @@ int session_set_config(struct ein_req *req, void *self)
 
     timestamp_now(now);
     EIN_JSON json_t *doc = json_pack(
-        "{s:s, s:s, s:O, s:O, s:O, s:O?, s:s}", "userId", call.user, "sessionId", call.session_id,
+        "{s:s, s:s, s:O, s:O, s:O, s:O?, s:s}", "userId", call.owner, "sessionId", call.session_id,
         "provider", json_object_get(config, "provider"), "model", json_object_get(config, "model"),
         "parameters", json_object_get(config, "parameters"), "builtInTool",
         json_object_get(config, "builtInTool"), "updatedAt", now);

@@ -300,3 +300,69 @@ def test_without_logins_there_are_no_workspaces(sqlite_server):
     reply = sqlite_server.post("/agents", {**body, "workspaceId": None})
     assert reply.status == 201 and "workspaceId" not in reply.json
     assert sqlite_server.delete(f"/agents/{reply.json['_id']}").status == 204
+
+
+# ---- what is kept in drawers: records and sessions ----
+
+DRAWERS = {
+    "record": ("/data-store/namespaces/n/records/k", "PUT", {"value": "v"}, "/data-store/namespaces/n/records/k"),
+    "session": ("/sessions/s/config", "POST", {"provider": "openai", "model": "m", "parameters": {}}, "/sessions/s"),
+}
+
+
+@pytest.fixture(params=DRAWERS)
+def drawer(request):
+    return DRAWERS[request.param]
+
+
+def test_a_workspaces_drawer_is_read_by_members_and_changed_by_its_admins(people, drawer):
+    path, method, body, gone = (part + f"?workspaceId={people.team}" if i in (0, 3) else part for i, part in enumerate(drawer))
+    assert people.admin.request(method, path, body).status == 200
+    assert people.member.get(path).status == 200
+    assert people.site_admin.get(path).json == people.member.get(path).json
+    for refused, status in ((people.member, 403), (people.stranger, 404)):
+        assert refused.request(method, path, body).status == status
+        assert refused.delete(gone).status == status
+    assert people.stranger.get(path).status == 404
+    assert people.member.get(drawer[0]).status == 404, "it is not in one's own drawer"
+    assert people.admin.delete(gone).status in (200, 204)
+    assert people.member.get(path).status == 404
+
+
+def test_a_site_admin_opens_anybodys_drawer(people, drawer):
+    path, method, body, _ = drawer
+    assert people.maker.request(method, path, body).status == 200
+    hers = f"{path}?userId={people.maker.uid}"
+    assert people.site_admin.get(hers).json == people.maker.get(path).json == people.maker.get(hers).json
+    assert people.member.get(hers).status == 404 and people.admin.get(hers).status == 404
+    assert people.site_admin.get(path).status == 404
+
+
+def test_namespaces_are_the_drawers(people):
+    path = f"/data-store/namespaces/n/records/k?workspaceId={people.team}"
+    assert people.admin.put(path, {"value": 1}).status == 200
+    listed = people.member.get(f"/data-store/namespaces?workspaceId={people.team}").json
+    assert [one["namespace"] for one in listed["namespaces"]] == ["n"]
+    assert people.member.get("/data-store/namespaces").json["namespaces"] == []
+    assert people.member.get(f"/data-store/namespaces/n?workspaceId={people.team}").json["recordCount"] == 1
+    assert len(people.member.get(f"/data-store/namespaces/n/records?workspaceId={people.team}&limit=1").json) == 1
+    assert people.member.delete(f"/data-store/namespaces/n?workspaceId={people.team}").status == 403
+    assert people.stranger.get(f"/data-store/namespaces?workspaceId={people.team}").status == 404
+    assert people.admin.delete(f"/data-store/namespaces/n?workspaceId={people.team}").json["deletedCount"] == 1
+
+
+def test_a_name_that_reads_like_a_workspace_opens_no_drawer(people, room):
+    path = "/data-store/namespaces/n/records/k"
+    assert people.admin.put(f"{path}?workspaceId={people.team}", {"value": 1}).status == 200
+    for uid in (f"workspace:{people.team}", f"user:workspace:{people.team}"):
+        liar = Person(room, uid)
+        assert liar.get(path).status == 404
+        assert liar.put(path, {"value": 2}).status == 200
+    assert people.admin.get(f"{path}?workspaceId={people.team}").json["value"] == 1
+    assert Person(room, f"workspace:{people.team}").put(path, {"value": 3}).status == 200
+    assert Person(room, f"user:workspace:{people.team}").get(path).json["value"] == 2
+
+
+def test_one_drawer_at_a_time(people, drawer):
+    reply = people.admin.get(f"{drawer[0]}?workspaceId={people.team}&userId={people.admin.uid}")
+    assert (reply.status, reply.detail) == (422, "A thing belongs to a workspace or to a user: name one.")
