@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "hash.h"
+#include "timestamps.h"
 #include <gnutls/gnutls.h>
 #include <string.h>
 #include <time.h>
@@ -21,14 +22,6 @@ struct key_cache {
     size_t count;
     struct slot slots[]; /* guarded by lock */
 };
-
-static int64_t mono_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct key_cache *key_cache_new(size_t slots)
 {

@@ -2,17 +2,10 @@
 #include "cleanup.h"
 #include "error.h"
 #include "oidc.h"
+#include "timestamps.h"
 
 #include <stdio.h>
 #include <time.h>
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What a login cannot do without, and what it may use. */
 static const struct {
@@ -85,10 +78,10 @@ int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_err
 {
     EIN_LOCKED(&oidc->lock);
 
-    if (!oidc->metadata && now_ms() >= oidc->retry_ms) {
+    if (!oidc->metadata && mono_ms() >= oidc->retry_ms) {
         oidc->failure = (struct ein_error){ 0 };
         if (fetch_metadata(oidc, &oidc->failure) < 0)
-            oidc->retry_ms = now_ms() + OIDC_RETRY_MS;
+            oidc->retry_ms = mono_ms() + OIDC_RETRY_MS;
     }
     if (!oidc->metadata)
         return error_set(err, oidc->failure.code, "%s", oidc->failure.text);

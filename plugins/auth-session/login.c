@@ -268,7 +268,7 @@ static int let_in(const struct step *step, const json_t *claims, const json_t *s
     r = session_start(step->self, step->req, claims, said, &err);
     if (r < 0)
         return step->http->fail_error(step->req, &err);
-    tell(step, text(claims, "uid"), "ok", NULL);
+    tell(step, text(claims, "uid"), "success", NULL);
     return send_back(step);
 }
 

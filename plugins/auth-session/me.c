@@ -57,7 +57,7 @@ static void audit_logout(const struct auth_session *self, struct ein_req *req, c
     struct ein_error err = { 0 };
     json_t *event = json_pack("{s:s, s:O, s:s, s:s}", "action", "logout", "actor",
                               json_object_get(doc, "userId"), "address", http->client_addr(req),
-                              "outcome", "ok");
+                              "outcome", "success");
 
     if (audit_event(self->host, self->ctx, event, &err) < 0)
         http->log_msg(req, EIN_WARN, "a logout is missing in the audit: %s", err.text);

@@ -2,6 +2,7 @@
 #include "jwks.h"
 #include "cleanup.h"
 #include "error.h"
+#include "timestamps.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -25,14 +26,6 @@ struct jwks {
     bool fetching;
     struct ein_error failure; /* of the last fetch; code 0: it went well */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, uint32_t timeout_ms,
              struct jwks **ret_jwks, struct ein_error *err)
@@ -161,10 +154,10 @@ static void fetch_now(struct jwks *jwks)
     if (r == 0) {
         jwks_set_free(jwks->set);
         jwks->set = set;
-        jwks->fresh_ms = now_ms() + age_s * 1000;
+        jwks->fresh_ms = mono_ms() + age_s * 1000;
         jwks->stale_ms = jwks->fresh_ms + (int64_t)JWKS_STALE_S * 1000;
     } else {
-        jwks->retry_ms = now_ms() + JWKS_RETRY_MS;
+        jwks->retry_ms = mono_ms() + JWKS_RETRY_MS;
         jwks->host->log_msg(jwks->ctx, EIN_WARN, "%s", why.text);
     }
     (void)pthread_cond_broadcast(&jwks->changed);
@@ -175,7 +168,7 @@ static void fetch_now(struct jwks *jwks)
 static bool fetch_or_wait(struct jwks *jwks)
 {
     if (!jwks->fetching) {
-        if (now_ms() >= jwks->retry_ms)
+        if (mono_ms() >= jwks->retry_ms)
             fetch_now(jwks);
         return true;
     }
@@ -193,14 +186,14 @@ static bool fetch_or_wait(struct jwks *jwks)
 /* With the lock held: the set is as good as new, or will do for now. */
 static int freshen(struct jwks *jwks, struct ein_error *err)
 {
-    if (jwks->set && now_ms() < jwks->fresh_ms)
+    if (jwks->set && mono_ms() < jwks->fresh_ms)
         return 0;
     /* Whoever finds old keys while another fetches new ones need not wait for them. */
-    if (jwks->set && jwks->fetching && now_ms() < jwks->stale_ms)
+    if (jwks->set && jwks->fetching && mono_ms() < jwks->stale_ms)
         return 0;
     if (!fetch_or_wait(jwks))
         return error_set(err, EIN_E_BUSY, "Too many requests wait for the keys at %s.", jwks->url);
-    if (jwks->set && now_ms() < jwks->stale_ms)
+    if (jwks->set && mono_ms() < jwks->stale_ms)
         return 0;
     return error_set(err, EIN_E_UNAVAILABLE, "%s", jwks->failure.text);
 }
@@ -214,11 +207,11 @@ int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_k
         return r;
 
     struct jwt_key *key = jwks_set_find(jwks->set, kid, alg);
-    if (!key && (jwks->fetching || now_ms() >= jwks->unknown_ms)) {
+    if (!key && (jwks->fetching || mono_ms() >= jwks->unknown_ms)) {
         if (!fetch_or_wait(jwks))
             return error_set(err, EIN_E_BUSY, "Too many requests wait for the keys at %s.",
                              jwks->url);
-        jwks->unknown_ms = now_ms() + JWKS_UNKNOWN_MS;
+        jwks->unknown_ms = mono_ms() + JWKS_UNKNOWN_MS;
         key = jwks_set_find(jwks->set, kid, alg);
     }
     if (!key)

@@ -13,12 +13,22 @@ static void write_utc(time_t seconds, long microseconds, char ret_text[TIMESTAMP
     snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", (unsigned)microseconds % 1000000u);
 }
 
-int64_t now_ms(void)
+static int64_t ms_of(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t now_ms(void)
+{
+    return ms_of(CLOCK_REALTIME);
+}
+
+int64_t mono_ms(void)
+{
+    return ms_of(CLOCK_MONOTONIC);
 }
 
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])

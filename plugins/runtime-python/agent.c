@@ -4,6 +4,7 @@
 #include "death.h"
 #include "error.h"
 #include "run.h"
+#include "timestamps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,14 +97,14 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
 
     r = send_job(agent, job, err);
     if (r == 0)
-        r = pool_take(run->runtime->pool, monotonic_ms() + wait_ms, &agent->child, err);
+        r = pool_take(run->runtime->pool, mono_ms() + wait_ms, &agent->child, err);
     if (r == 0)
         r = lower_limits(run, agent->child, err);
     if (r < 0) {
         agent_free(agent);
         return r;
     }
-    agent->born_ms = agent->began_ms = monotonic_ms();
+    agent->born_ms = agent->began_ms = mono_ms();
     struct agent **last = &run->agents;
     while (*last)
         last = &(*last)->next;
@@ -137,7 +138,7 @@ static void show_start(struct agent *agent)
     if (agent->started)
         return;
     agent->started = true;
-    agent->began_ms = monotonic_ms();
+    agent->began_ms = mono_ms();
     trace_start(&agent->run->trace, &agent->speaker);
 }
 
@@ -162,7 +163,7 @@ static void show_raw(struct agent *agent)
 static void show_end(struct agent *agent, bool success)
 {
     if (agent->started)
-        trace_end(&agent->run->trace, &agent->speaker, monotonic_ms() - agent->began_ms, success);
+        trace_end(&agent->run->trace, &agent->speaker, mono_ms() - agent->began_ms, success);
 }
 
 static void abandon_called(struct agent *agent)

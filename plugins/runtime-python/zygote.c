@@ -4,6 +4,7 @@
 #include "error.h"
 #include "sandbox/protocol.h"
 #include "seccomp_table.h"
+#include "timestamps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,14 +27,6 @@ enum {
     UIDS_COUNT = 60000,
     SHARED_UID_PROCESSES = 4096 /* RLIMIT_NPROC counts the server's own threads then */
 };
-
-int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- starting a program with nothing of ours ------------------------------- */
 
@@ -81,12 +74,12 @@ static void wait_for(pid_t pid)
 /* What it prints until it ends, or until it has had its time. */
 static size_t read_all(int fd, char *text, size_t size)
 {
-    int64_t until_ms = monotonic_ms() + PROBE_MS;
+    int64_t until_ms = mono_ms() + PROBE_MS;
     size_t len = 0;
 
     for (;;) {
         struct pollfd wait = { fd, POLLIN, 0 };
-        int64_t left = until_ms - monotonic_ms();
+        int64_t left = until_ms - mono_ms();
         if (left <= 0 || poll(&wait, 1, (int)left) < 0)
             return len;
         ssize_t n = wait.revents ? read(fd, text + len, size - 1 - len) : 0;
@@ -227,7 +220,7 @@ int zygote_start(const struct zygote_plan *plan, struct zygote **ret_zygote, str
         close(errors[1]);
     zygote->control = control[0];
     zygote->errors = errors[0];
-    zygote->started_ms = monotonic_ms();
+    zygote->started_ms = mono_ms();
     if (r != 0) {
         zygote->launcher = 0;
         zygote_free(zygote);
@@ -407,7 +400,7 @@ static int next_answer(struct zygote *zygote, int64_t until_ms, zygote_exit_fn *
                 exited(child, report->status, report->cpu_ms, data);
             continue;
         }
-        int64_t left = until_ms - monotonic_ms();
+        int64_t left = until_ms - mono_ms();
         if (left <= 0)
             return 0;
         struct pollfd wait = { zygote->control, POLLIN, 0 };
@@ -455,7 +448,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
     close_and_forget(&sockets[1]);
     close_and_forget(&output[1]);
     if (r == 0)
-        r = next_answer(zygote, monotonic_ms() + REPLY_MS, exited, data, &report, &pidfd, err);
+        r = next_answer(zygote, mono_ms() + REPLY_MS, exited, data, &report, &pidfd, err);
     if (r == 0)
         r = error_set(err, EIN_E_UNAVAILABLE, "the sandbox does not answer");
     if (r == 1 && report.op != OP_SPAWNED)
@@ -475,7 +468,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
                              .name = report.pid,
                              .zygote = zygote,
                              .next = zygote->children,
-                             .born_ms = monotonic_ms() };
+                             .born_ms = mono_ms() };
     zygote->children = child;
     *ret_child = child;
     return 0;

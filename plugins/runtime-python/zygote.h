@@ -79,6 +79,5 @@ void child_close(struct child *child);
 /* Unlinks and frees; the zygote must still be there. */
 void child_free(struct child *child);
 
-int64_t monotonic_ms(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "service.h"
+#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,27 +17,19 @@ enum { /* bytes of a log line, after secrets have been removed; it has room for 
 
 /* ---- how much ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void bucket_init(struct bucket *bucket, double per_minute)
 {
     pthread_mutex_init(&bucket->lock, NULL);
     bucket->per_minute = per_minute;
     bucket->left = per_minute;
-    bucket->last_ms = now_ms();
+    bucket->last_ms = mono_ms();
 }
 
 /* 0, or in how many seconds to come again. */
 static int bucket_take(struct bucket *bucket)
 {
     EIN_LOCKED(&bucket->lock);
-    int64_t now = now_ms();
+    int64_t now = mono_ms();
     double left = bucket->left + (double)(now - bucket->last_ms) * bucket->per_minute / 60000;
 
     bucket->left = left > bucket->per_minute ? bucket->per_minute : left;

@@ -342,7 +342,7 @@ def test_logins_are_counted(start_server):
         someone = Person(server)
         someone.finish(uid, someone.begin()["state"])
     text = server.get("/metrics").text
-    for outcome in ("ok", "denied", "failed"):
+    for outcome in ("success", "denied", "failed"):
         assert f'einion_logins_total{{provider="dev_stub",outcome="{outcome}"}} 1' in text
 
 

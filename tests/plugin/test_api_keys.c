@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "fake_host.h"
 #include "key_cache.h"
+#include "steps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,6 +112,44 @@ static void a_held_key_is_found_by_id_and_hash(void **state)
     assert_int_equal(get(cache, "aaaaaaaaaaaa", 2, NULL), -1);
     assert_int_equal(get(cache, "aaaaaaaaaaab", 1, NULL), -1);
     key_cache_free(cache);
+}
+
+struct guess {
+    struct key_cache *cache;
+    unsigned char hash[KEY_HASH_BYTES];
+};
+
+static void guess(void *data)
+{
+    const struct guess *made = data;
+    uint64_t ticket;
+
+    assert_null(key_cache_get(made->cache, "0123456789AB", made->hash, &ticket));
+}
+
+/* How much of a guess is right is not to be seen in how long it takes. */
+static void a_hash_is_compared_in_as_many_steps_wherever_it_differs(void **state)
+{
+    struct guess made = { .cache = key_cache_new(1) };
+    EIN_JSON json_t *claims = json_object();
+    uint64_t ticket;
+    long steps[3];
+
+    (void)state;
+    assert_null(key_cache_get(made.cache, "0123456789AB", made.hash, &ticket));
+    key_cache_put(made.cache, "0123456789AB", made.hash, claims, 60000, ticket);
+    for (size_t i = 0; i < 3; i++) {
+        size_t at = i * (KEY_HASH_BYTES - 1) / 2;
+        made.hash[at] = 1;
+        steps[i] = steps_of(guess, &made);
+        made.hash[at] = 0;
+    }
+    key_cache_free(made.cache);
+    if (steps[0] < 0)
+        skip();
+    assert_true(steps[0] > KEY_HASH_BYTES);
+    assert_int_equal(steps[1], steps[0]);
+    assert_int_equal(steps[2], steps[0]);
 }
 
 static void what_was_read_before_all_was_forgotten_is_not_held(void **state)
@@ -382,6 +421,7 @@ int main(void)
         cmocka_unit_test(the_check_is_the_same_for_ever),
         cmocka_unit_test(all_characters_are_as_likely),
         cmocka_unit_test(a_held_key_is_found_by_id_and_hash),
+        cmocka_unit_test(a_hash_is_compared_in_as_many_steps_wherever_it_differs),
         cmocka_unit_test(what_was_read_before_all_was_forgotten_is_not_held),
         cmocka_unit_test(no_more_is_held_than_there_are_slots),
         cmocka_unit_test(what_is_held_for_no_time_is_not_held),

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "steps.h"
 #include "str.h"
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,39 @@ static void secrets_are_compared_whole(void **state)
     assert_false(str_eq_secret("aaaa", "aa"));
     assert_false(str_eq_secret("x", ""));
     assert_true(str_eq_secret("", ""));
+}
+
+static const char kept[] = "correct horse battery staple";
+
+static void compare(void *given)
+{
+    (void)str_eq_secret(kept, given);
+}
+
+static void compare_in_haste(void *given)
+{
+    const char *text = given;
+
+    for (size_t i = 0; kept[i] && kept[i] == ((const volatile char *)text)[i]; i++)
+        ;
+}
+
+/* How much of a guess is right is not to be seen in how long it takes. */
+static void secrets_are_compared_in_as_many_steps_wherever_they_differ(void **state)
+{
+    static const char *const given[] = { "xorrect horse battery staple",
+                                         "correct horse xattery staple",
+                                         "correct horse battery staplx",
+                                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
+    long steps = steps_of(compare, (void *)kept);
+
+    (void)state;
+    if (steps < 0)
+        skip();
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        assert_int_equal(steps_of(compare, (void *)given[i]), steps);
+    assert_true(steps_of(compare_in_haste, (void *)given[2]) >
+                steps_of(compare_in_haste, (void *)given[0]));
 }
 
 static void percent_decoding(void **state)
@@ -177,6 +211,7 @@ int main(void)
         cmocka_unit_test(null_equals_only_null),
         cmocka_unit_test(beginnings_and_ends),
         cmocka_unit_test(secrets_are_compared_whole),
+        cmocka_unit_test(secrets_are_compared_in_as_many_steps_wherever_they_differ),
         cmocka_unit_test(percent_decoding),
         cmocka_unit_test(utf8_is_that_of_rfc_3629),
         cmocka_unit_test(hex_is_in_small_letters),
