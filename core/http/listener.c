@@ -11,7 +11,6 @@
 #include "pipeline_inside.h"
 #include "request.h"
 #include "router.h"
-#include "stream.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -21,7 +20,6 @@
 
 enum {
     BACKLOG = 1024,
-    STREAM_BLOCK = 16 * 1024,
     DRAIN_STEP_MS = 5,
     DESCRIPTORS_BESIDE = 256, /* for the store, agents and what they fetch */
     /* Of a connection's memory, beside the request's headers: what is made of them, and the head
@@ -47,7 +45,6 @@ struct conn {
     struct ein_req *req; /* storage, made with the first request and used again by the next */
     char *target;        /* of this request, as sent */
     size_t target_size;  /* of its storage, likewise used again */
-    bool streaming;      /* its stream is being sent */
     bool used;           /* a request has been answered */
     size_t body_max;     /* when this request began */
     char addr[IP_TEXT_SIZE];
@@ -183,15 +180,6 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *connecti
     return ulfius_uri_logger(NULL, "/");
 }
 
-static void end_stream(struct conn *conn)
-{
-    if (!conn || !conn->streaming)
-        return;
-    conn->streaming = false;
-    pipeline_end(conn->req, stream_close(conn->req));
-    request_done(conn->req);
-}
-
 /* The reply has been sent, or will never be. */
 static void on_completed(void *data, struct MHD_Connection *connection, void **con_cls,
                          enum MHD_RequestTerminationCode why)
@@ -199,26 +187,11 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     struct listener *listener = data;
     struct conn *conn = conn_of(connection);
 
-    end_stream(conn); /* before the head goes, which its request has borrowed */
     mhd_request_completed(NULL, connection, con_cls, why);
     if (!conn)
         return;
     conn->used = true;
     watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->idle_ms);
-}
-
-static ssize_t on_pull(void *data, uint64_t offset, char *out, size_t size)
-{
-    struct conn *conn = data;
-    ssize_t len = conn->streaming ? stream_pull(conn->req->stream, out, size) : 0;
-
-    (void)offset;
-    return len > 0 ? len : U_STREAM_END;
-}
-
-static void on_stream_free(void *data)
-{
-    end_stream(data);
 }
 
 static int add_cookie(struct _u_response *response, const struct reply_cookie *cookie)
@@ -280,7 +253,7 @@ static void fill_head(const struct conn *conn, const struct ein_req *req,
         add_header(map, it->name, it->value);
     if (reply->type)
         add_header(map, "Content-Type", reply->type);
-    if (req->stream || reply->close || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
+    if (reply->close || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
         add_header(map, "Connection", "close");
     for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
         (void)add_cookie(response, it);
@@ -322,19 +295,13 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
 
     request_init(req, listener->pipeline, &head);
     pipeline_run(listener->pipeline, req);
-    fill_head(conn, req, response);
-    if (req->stream) {
-        conn->streaming = true;
-        if (ulfius_set_stream_response(response, (unsigned)req->reply.status, on_pull,
-                                       on_stream_free, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK,
-                                       conn) != U_OK) {
-            end_stream(conn);
-            return U_CALLBACK_ERROR;
-        }
-        return U_CALLBACK_COMPLETE;
+    /* After a stream the connection is shut for writing, and libmicrohttpd, which would send its
+     * own reply, closes it instead. */
+    if (!req->reply.sent) {
+        fill_head(conn, req, response);
+        response->binary_body = EIN_TAKE(req->reply.body);
+        response->binary_body_length = req->reply.len;
     }
-    response->binary_body = EIN_TAKE(req->reply.body);
-    response->binary_body_length = req->reply.len;
     request_done(req);
     return U_CALLBACK_COMPLETE;
 }

@@ -189,7 +189,7 @@ static void handle(struct ein_req *req)
         reply_settle(req, req->route->spec.handle(req, req->route->self));
         return;
     }
-    if (stream_open(req, &result) < 0) {
+    if (stream_run(req, &result) < 0) {
         (void)reply_set_header(req, "Retry-After", retry_after_s);
         (void)reply_fail(req, 503, "Too many streams are open.");
         return;
@@ -197,23 +197,8 @@ static void handle(struct ein_req *req)
     reply_settle(req, result);
 }
 
-void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
-{
-    (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
-    metric_add(pipeline->stats.in_flight, 1);
-
-    if (head(req) && match(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
-        auth_authorize(req) && validate(req))
-        handle(req);
-    if (req->stream)
-        return; /* the listener ends it when the stream does */
-
-    denial_tell(&pipeline->denials, req);
-    reply_finish(req);
-    pipeline_end(req, req->reply.len);
-}
-
-void pipeline_end(struct ein_req *req, size_t reply_len)
+/* The reply has been built; that of a stream has been sent. */
+static void end(struct ein_req *req)
 {
     struct pipeline *pipeline = req->pipeline;
     struct route_stats *stats = req->route ? req->route->stats : pipeline->stats.unmatched;
@@ -229,7 +214,7 @@ void pipeline_end(struct ein_req *req, size_t reply_len)
         .client_addr = request_client_addr(req),
         .uid = req->identity ? req->identity->uid : NULL,
         .status = req->reply.status,
-        .reply_len = reply_len,
+        .reply_len = req->reply.len,
         .duration_us = duration_us,
     };
 
@@ -247,6 +232,21 @@ void pipeline_end(struct ein_req *req, size_t reply_len)
         gate_leave(gate);
     }
     (void)__atomic_sub_fetch(&pipeline->inside, 1, __ATOMIC_RELEASE);
+}
+
+void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
+{
+    (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
+    metric_add(pipeline->stats.in_flight, 1);
+
+    if (head(req) && match(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
+        auth_authorize(req) && validate(req))
+        handle(req);
+    if (!req->reply.sent) {
+        denial_tell(&pipeline->denials, req);
+        reply_finish(req);
+    }
+    end(req);
 }
 
 /* ---- making and asking ---- */

@@ -29,7 +29,4 @@ void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE]);
 bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max);
 void pipeline_leave_stream(struct pipeline *pipeline);
 
-/* After the reply has been built; for a stream, after its end: `reply_len` bytes were sent. */
-void pipeline_end(struct ein_req *req, size_t reply_len);
-
 #endif

@@ -52,8 +52,7 @@ enum known_header {
     HEADER_KNOWN
 };
 
-/* One request and its reply.  It belongs to the connection's thread; while the handler of a
- * stream runs, to the thread of that handler. */
+/* One request and its reply.  It belongs to the connection's thread. */
 struct ein_req {
     struct pipeline *pipeline;
     const struct settings *settings;
@@ -82,7 +81,7 @@ struct ein_req {
     const struct ein_identity *identity;
 
     struct reply reply;
-    struct stream *stream; /* NULL: the reply is plain */
+    struct stream *stream; /* while the handler of a stream runs */
     bool has_cancel;       /* guarded by pipeline_cancel_lock() */
     struct ein_cancel cancel;
     struct watch_entry watch;

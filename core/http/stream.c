@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A stream goes past libmicrohttpd, which can only pull a reply: that would need a thread more for
+ * each stream, a queue, and two switches for each piece. */
 #include "stream.h"
 #include "buf.h"
 #include "cancel.h"
@@ -7,44 +10,125 @@
 #include "json_text.h"
 #include "pipeline_inside.h"
 #include "request.h"
+#include "stream_head.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 static const char heartbeat[] = ": heartbeat\n\n";
+static const char heartbeat_chunk[] = "d\r\n: heartbeat\n\n\r\n";
+static const char last_chunk[] = "0\r\n\r\n";
+
+enum { PIECE_PARTS = 5 };
 
 struct stream {
     struct ein_req *req;
-    pthread_t thread;
+    struct watch_beat beat;
     uint32_t heartbeat_ms;
-    bool events; /* a stream of events: comments may stand between them */
+    int64_t active_ms; /* atomic: when something was last sent */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool started;  /* guarded by lock, as is all below: the first piece is there */
-    bool done;     /* the handler has returned `result` */
-    bool gone;     /* nobody pulls any more, or the request is cancelled */
-    bool at_break; /* what was queued so far ends in an empty line */
-    int result;
-    size_t pulled;
-    char *ring;
-    size_t size, first, len;
+    bool chunked;    /* guarded by lock, as is all below */
+    bool started;    /* the head has gone */
+    bool events;     /* a stream of events: comments may stand between them */
+    bool gone;       /* nobody is there to read */
+    bool at_break;   /* what was sent so far ends in an empty line */
+    const char *due; /* the rest of a heartbeat that did not fit; "" */
+    size_t len;      /* sent, without what frames it */
 };
 
-/* ---- the thread of the handler ---- */
+/* ---- writing; the lock is held ---- */
 
-static size_t copy_in(struct stream *stream, const char *data, size_t len)
+static int set_gone(struct stream *stream)
 {
-    size_t room = stream->size - stream->len, count = len < room ? len : room;
-    size_t at = (stream->first + stream->len) % stream->size;
-    size_t till_end = stream->size - at;
+    stream->gone = true;
+    return EIN_E_CANCELLED;
+}
 
-    if (count <= till_end) {
-        memcpy(stream->ring + at, data, count);
-    } else {
-        memcpy(stream->ring + at, data, till_end);
-        memcpy(stream->ring, data + till_end, count - till_end);
+static bool is_cancelled(const struct stream *stream)
+{
+    return cancel_fired(&stream->req->cancel);
+}
+
+/* The client is slow: until it has taken something, or is not waited for any more. */
+static int wait_for_room(struct stream *stream)
+{
+    struct pollfd fds[2] = { { .fd = stream->req->head.fd, .events = POLLOUT },
+                             { .fd = cancel_fd(&stream->req->cancel), .events = POLLIN } };
+
+    while (poll(fds, fds[1].fd < 0 ? 1 : 2, -1) < 0) {
+        if (errno != EINTR)
+            return set_gone(stream);
     }
-    stream->len += count;
-    return count;
+    return is_cancelled(stream) ? set_gone(stream) : 0;
+}
+
+/* Takes what was sent off the front. */
+static void advance(struct msghdr *message, size_t sent)
+{
+    while (message->msg_iovlen > 0 && sent >= message->msg_iov->iov_len) {
+        sent -= message->msg_iov->iov_len;
+        message->msg_iov++;
+        message->msg_iovlen--;
+    }
+    if (message->msg_iovlen > 0) {
+        message->msg_iov->iov_base = (char *)message->msg_iov->iov_base + sent;
+        message->msg_iov->iov_len -= sent;
+    }
+}
+
+static int write_all(struct stream *stream, struct iovec *parts, size_t count)
+{
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+    int r = 0;
+
+    advance(&message, 0);
+    while (message.msg_iovlen > 0 && r == 0) {
+        ssize_t sent = sendmsg(stream->req->head.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent >= 0)
+            advance(&message, (size_t)sent);
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            r = wait_for_room(stream);
+        else if (errno != EINTR)
+            r = set_gone(stream);
+    }
+    __atomic_store_n(&stream->active_ms, clock_mono_ms(), __ATOMIC_RELAXED);
+    return r;
+}
+
+static struct iovec part_of(const void *data, size_t len)
+{
+    return (struct iovec){ (void *)data, len };
+}
+
+/* What is waiting in the kernel for the client is bounded, and a piece is not kept back until
+ * there are more. */
+static void set_socket(const struct ein_req *req)
+{
+    int size = (int)req->settings->limits.stream_queue_bytes, on = 1;
+
+    (void)setsockopt(req->head.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    (void)setsockopt(req->head.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int start(struct stream *stream, struct buf *head)
+{
+    struct ein_req *req = stream->req;
+
+    stream->events = stream_head_set(req);
+    if (stream_head_text(req, stream->chunked, head) < 0)
+        return EIN_E_NO_MEMORY;
+    set_socket(req);
+    free(req->reply.body);
+    req->reply.body = NULL;
+    req->reply.len = 0;
+    req->reply.sent = stream->started = true;
+    return 0;
 }
 
 static bool ends_in_break(const char *data, size_t len)
@@ -52,46 +136,42 @@ static bool ends_in_break(const char *data, size_t len)
     return len >= 2 && data[len - 1] == '\n' && data[len - 2] == '\n';
 }
 
-/* On the handler's thread, as the reply is its own until the first piece has gone. */
-static void make_head(struct stream *stream)
+static int write_piece(struct stream *stream, const struct buf *head, const char *data, size_t len)
 {
-    struct ein_req *req = stream->req;
+    char size[24] = "";
+    size_t size_len = stream->chunked ? (size_t)snprintf(size, sizeof(size), "%zx\r\n", len) : 0;
+    struct iovec parts[PIECE_PARTS] = { part_of(stream->due, strlen(stream->due)),
+                                        part_of(head->data, head->len), part_of(size, size_len),
+                                        part_of(data, len),
+                                        part_of("\r\n", stream->chunked ? 2 : 0) };
+    int r = write_all(stream, parts, PIECE_PARTS);
 
-    if (!reply_header(req, "Content-Type")) {
-        stream->events = true;
-        req->reply.type = "text/event-stream; charset=utf-8";
-        if (!reply_header(req, "Cache-Control"))
-            reply_add_header(req, "Cache-Control", "no-cache");
-        if (!reply_header(req, "X-Accel-Buffering"))
-            reply_add_header(req, "X-Accel-Buffering", "no");
-    }
-    free(req->reply.body);
-    req->reply.body = NULL;
-    req->reply.len = 0;
-    req->reply.status = 200;
-    req->reply.sent = stream->started = true;
+    stream->due = "";
+    stream->at_break = ends_in_break(data, len);
+    stream->len += len;
+    return r;
 }
 
 static int push(struct stream *stream, const char *data, size_t len)
 {
-    size_t left = len;
-
+    struct buf head;
+    int r = 0;
     EIN_LOCKED(&stream->lock);
-    if (len > 0)
-        stream->at_break = false;
-    while (left > 0) {
-        while (stream->len == stream->size && !stream->gone)
-            (void)pthread_cond_wait(&stream->changed, &stream->lock);
-        if (stream->gone)
-            return EIN_E_CANCELLED;
-        if (!stream->started)
-            make_head(stream);
-        left -= copy_in(stream, data + (len - left), left);
-        (void)pthread_cond_broadcast(&stream->changed);
-    }
-    stream->at_break = ends_in_break(data, len);
-    return stream->gone ? EIN_E_CANCELLED : 0;
+
+    if (stream->gone || is_cancelled(stream))
+        return set_gone(stream);
+    if (len == 0)
+        return 0;
+    buf_init(&head, SIZE_MAX / 2);
+    if (!stream->started)
+        r = start(stream, &head);
+    if (r == 0)
+        r = write_piece(stream, &head, data, len);
+    buf_done(&head);
+    return r;
 }
+
+/* ---- what a handler calls ---- */
 
 int stream_send_bytes(struct ein_req *req, const void *data, size_t len)
 {
@@ -128,172 +208,67 @@ int stream_send_event(struct ein_req *req, const char *id, const char *event, js
     return r;
 }
 
-static void *run_handler(void *data)
+/* ---- heartbeats, on the thread that watches ---- */
+
+/* Never waits: where something is being sent, there is no silence. */
+static void on_beat(struct watch_beat *beat, int64_t now_ms)
 {
-    struct stream *stream = data;
-    struct ein_req *req = stream->req;
-    int result = req->route->spec.handle(req, req->route->self);
+    struct stream *stream = list_entry(beat, struct stream, beat);
+    const char *text = stream->chunked ? heartbeat_chunk : heartbeat;
+    ssize_t sent;
 
-    EIN_LOCKED(&stream->lock);
-    stream->result = result;
-    stream->done = true;
-    (void)pthread_cond_broadcast(&stream->changed);
-    return NULL;
-}
-
-/* ---- the thread of the connection ---- */
-
-static void set_gone(void *data)
-{
-    struct stream *stream = data;
-
-    EIN_LOCKED(&stream->lock);
-    stream->gone = true;
-    (void)pthread_cond_broadcast(&stream->changed);
-}
-
-static void stream_free(struct stream *stream)
-{
-    if (!stream)
+    if (now_ms - __atomic_load_n(&stream->active_ms, __ATOMIC_RELAXED) < stream->heartbeat_ms ||
+        pthread_mutex_trylock(&stream->lock) != 0)
         return;
-    (void)pthread_cond_destroy(&stream->changed);
-    (void)pthread_mutex_destroy(&stream->lock);
-    free(stream->ring);
-    free(stream);
-}
-
-static struct stream *stream_new(struct ein_req *req)
-{
-    const struct limits *limits = &req->settings->limits;
-    struct stream *stream = calloc(1, sizeof(*stream));
-
-    if (!stream)
-        return NULL;
-    stream->req = req;
-    stream->heartbeat_ms = limits->heartbeat_ms;
-    stream->at_break = true;
-    stream->size = limits->stream_queue_bytes;
-    stream->ring = malloc(stream->size);
-    (void)pthread_mutex_init(&stream->lock, NULL);
-    (void)pthread_cond_init(&stream->changed, NULL);
-    if (!stream->ring) {
-        stream_free(stream);
-        return NULL;
+    if (stream->started && stream->events && stream->at_break && !stream->gone && !*stream->due) {
+        sent = send(stream->req->head.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+            stream->due = text + sent;
+        if (sent > 0)
+            stream->len += sizeof(heartbeat) - 1;
     }
-    return stream;
+    __atomic_store_n(&stream->active_ms, now_ms, __ATOMIC_RELAXED);
+    (void)pthread_mutex_unlock(&stream->lock);
 }
 
-static int start_thread(struct stream *stream, uint32_t stack_bytes)
-{
-    pthread_attr_t attr;
-    int r;
+/* ---- the whole of it ---- */
 
-    if (pthread_attr_init(&attr) != 0)
-        return EIN_E_NO_MEMORY;
-    (void)pthread_attr_setstacksize(&attr, stack_bytes);
-    r = pthread_create(&stream->thread, &attr, run_handler, stream);
-    (void)pthread_attr_destroy(&attr);
-    return r == 0 ? 0 : EIN_E_BUSY;
-}
-
-/* Waits for the first piece or the end; true: there is a piece. */
-static bool wait_for_start(struct stream *stream)
+static void finish(struct stream *stream)
 {
+    struct ein_req *req = stream->req;
+    struct iovec parts[] = { part_of(stream->due, strlen(stream->due)),
+                             part_of(last_chunk, stream->chunked ? sizeof(last_chunk) - 1 : 0) };
     EIN_LOCKED(&stream->lock);
-    while (!stream->started && !stream->done)
-        (void)pthread_cond_wait(&stream->changed, &stream->lock);
-    return stream->started;
+
+    if (!stream->started)
+        return;
+    if (!stream->gone && !is_cancelled(stream))
+        (void)write_all(stream, parts, 2);
+    req->reply.len = stream->len;
+    (void)shutdown(req->head.fd, SHUT_WR);
 }
 
-int stream_open(struct ein_req *req, int *ret_result)
+int stream_run(struct ein_req *req, int *ret_result)
 {
-    struct stream *stream;
-    int r;
+    struct stream stream = { .req = req,
+                             .beat.on_beat = on_beat,
+                             .heartbeat_ms = req->settings->limits.heartbeat_ms,
+                             .chunked = stream_head_may_chunk(req),
+                             .at_break = true,
+                             .due = "" };
 
     if (!pipeline_enter_stream(req->pipeline, req->settings->limits.streams))
         return EIN_E_BUSY;
-    stream = stream_new(req);
-    r = stream ? 0 : EIN_E_NO_MEMORY;
-    if (r >= 0) {
-        req->stream = stream;
-        cancel_on_fire(request_cancel(req), set_gone, stream);
-        r = start_thread(stream, req->settings->limits.stack_bytes);
-    }
-    if (r < 0) {
-        request_drop_cancel(req);
-        req->stream = NULL;
-        stream_free(stream);
-        pipeline_leave_stream(req->pipeline);
-        return r;
-    }
-    if (wait_for_start(stream))
-        return 0;
-    *ret_result = stream->result;
-    (void)stream_close(req);
-    return 0;
-}
-
-static size_t copy_out(struct stream *stream, char *out, size_t size)
-{
-    size_t count = stream->len < size ? stream->len : size;
-    size_t till_end = stream->size - stream->first;
-
-    if (count <= till_end) {
-        memcpy(out, stream->ring + stream->first, count);
-    } else {
-        memcpy(out, stream->ring + stream->first, till_end);
-        memcpy(out + till_end, stream->ring, count - till_end);
-    }
-    stream->first = (stream->first + count) % stream->size;
-    stream->len -= count;
-    (void)pthread_cond_broadcast(&stream->changed);
-    return count;
-}
-
-ssize_t stream_pull(struct stream *stream, char *out, size_t size)
-{
-    struct timespec until = clock_deadline(stream->heartbeat_ms);
-    size_t count = 0;
-
-    EIN_LOCKED(&stream->lock);
-    while (stream->len == 0 && !stream->done && count == 0) {
-        int r = pthread_cond_clockwait(&stream->changed, &stream->lock, CLOCK_MONOTONIC, &until);
-
-        if (r != ETIMEDOUT)
-            continue;
-        if (stream->len == 0 && stream->events && stream->at_break &&
-            size >= sizeof(heartbeat) - 1) {
-            count = sizeof(heartbeat) - 1;
-            memcpy(out, heartbeat, count);
-        }
-        until = clock_deadline(stream->heartbeat_ms);
-    }
-    if (count == 0)
-        count = copy_out(stream, out, size);
-    stream->pulled += count;
-    return (ssize_t)count;
-}
-
-static bool is_done(struct stream *stream)
-{
-    EIN_LOCKED(&stream->lock);
-    return stream->done;
-}
-
-size_t stream_close(struct ein_req *req)
-{
-    struct stream *stream = req->stream;
-    size_t pulled;
-
-    if (!stream)
-        return 0;
-    if (!is_done(stream))
-        cancel_fire(&req->cancel);
-    (void)pthread_join(stream->thread, NULL);
-    pulled = stream->pulled;
-    request_drop_cancel(req); /* nobody fires into the queue after this */
+    (void)pthread_mutex_init(&stream.lock, NULL);
+    stream.active_ms = clock_mono_ms();
+    (void)request_cancel(req); /* a client that leaves is noticed while the handler waits */
+    req->stream = &stream;
+    watch_beat_add(pipeline_watch(req->pipeline), &stream.beat);
+    *ret_result = req->route->spec.handle(req, req->route->self);
+    watch_beat_remove(pipeline_watch(req->pipeline), &stream.beat);
+    finish(&stream);
     req->stream = NULL;
-    stream_free(stream);
+    (void)pthread_mutex_destroy(&stream.lock);
     pipeline_leave_stream(req->pipeline);
-    return pulled;
+    return 0;
 }

@@ -9,13 +9,14 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-enum { TICK_MS = 100, EVENTS = 64, STACK = 128 * 1024 };
+enum { EVENTS = 64, STACK = 128 * 1024 };
 
 struct watch {
     pthread_mutex_t lock;
     pthread_cond_t fired; /* an entry is no longer firing */
     struct list conns;    /* guarded by lock */
     struct list entries;  /* guarded by lock */
+    struct list beats;    /* guarded by lock */
     uint64_t last_number; /* guarded by lock */
     bool all;             /* guarded by lock: whoever comes is fired at once */
     int epoll, wake;
@@ -36,6 +37,19 @@ static void close_late(struct watch *watch)
             __atomic_store_n(&conn->until_ms, 0, __ATOMIC_RELAXED);
             (void)shutdown(conn->fd, SHUT_RDWR);
         }
+    }
+}
+
+static void beat_all(struct watch *watch)
+{
+    int64_t now = clock_mono_ms();
+
+    EIN_LOCKED(&watch->lock);
+    list_each(it, &watch->beats)
+    {
+        struct watch_beat *beat = list_entry(it, struct watch_beat, link);
+
+        beat->on_beat(beat, now);
     }
 }
 
@@ -69,7 +83,7 @@ static void *run(void *data)
 {
     struct watch *watch = data;
     struct epoll_event events[EVENTS];
-    int64_t next = clock_mono_ms() + TICK_MS;
+    int64_t next = clock_mono_ms() + WATCH_BEAT_MS;
 
     for (;;) {
         int64_t left = next - clock_mono_ms();
@@ -82,7 +96,8 @@ static void *run(void *data)
         }
         if (clock_mono_ms() >= next) {
             close_late(watch);
-            next = clock_mono_ms() + TICK_MS;
+            beat_all(watch);
+            next = clock_mono_ms() + WATCH_BEAT_MS;
         }
     }
 }
@@ -111,6 +126,7 @@ int watch_new(struct watch **ret_watch, struct ein_error *err)
     (void)pthread_cond_init(&watch->fired, NULL);
     list_init(&watch->conns);
     list_init(&watch->entries);
+    list_init(&watch->beats);
     watch->epoll = epoll_create1(EPOLL_CLOEXEC);
     watch->wake = eventfd(0, EFD_CLOEXEC);
     if (watch->epoll < 0 || watch->wake < 0 ||
@@ -154,6 +170,20 @@ void watch_conn_remove(struct watch *watch, struct watch_conn *conn)
 void watch_conn_until(struct watch_conn *conn, int64_t until_ms)
 {
     __atomic_store_n(&conn->until_ms, until_ms, __ATOMIC_RELAXED);
+}
+
+/* ---- streams ---- */
+
+void watch_beat_add(struct watch *watch, struct watch_beat *beat)
+{
+    EIN_LOCKED(&watch->lock);
+    list_append(&watch->beats, &beat->link);
+}
+
+void watch_beat_remove(struct watch *watch, struct watch_beat *beat)
+{
+    EIN_LOCKED(&watch->lock);
+    list_remove(&beat->link);
 }
 
 /* ---- requests ---- */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* One thread that looks after all connections: it closes those whose request does not arrive in
- * time, and tells requests that wait when their client has left. */
+ * time, tells requests that wait when their client has left, and calls who wants to be called. */
 struct watch;
 
 struct watch_conn { /* storage of the connection */
@@ -25,6 +25,13 @@ struct watch_entry { /* storage of the request; all fields are guarded by the lo
     uint32_t firing;
 };
 
+struct watch_beat { /* storage of the stream */
+    struct list link;
+    void (*on_beat)(struct watch_beat *beat, int64_t now_ms); /* must not wait */
+};
+
+enum { WATCH_BEAT_MS = 100 };
+
 int watch_new(struct watch **ret_watch, struct ein_error *err);
 void watch_free(struct watch *watch); /* joins the thread */
 
@@ -32,6 +39,10 @@ void watch_free(struct watch *watch); /* joins the thread */
 void watch_conn_add(struct watch *watch, struct watch_conn *conn);
 void watch_conn_remove(struct watch *watch, struct watch_conn *conn);
 void watch_conn_until(struct watch_conn *conn, int64_t until_ms);
+
+/* on_beat() every WATCH_BEAT_MS until it is removed. */
+void watch_beat_add(struct watch *watch, struct watch_beat *beat);
+void watch_beat_remove(struct watch *watch, struct watch_beat *beat);
 
 /* Fires `cancel` when the peer of `fd` (-1: only with watch_fire_all()) is gone. */
 void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel);

@@ -3,14 +3,25 @@
 #include "fixture.h"
 #include "pipeline_inside.h"
 #include "stream.h"
+#include <sys/socket.h>
 
-enum { QUEUE = 1000, HEARTBEAT_MS = 100, STREAMS = 2 };
+enum { QUEUE = 8192, HEARTBEAT_MS = 200, STREAMS = 2, ENDLESS = 1000 };
 
 /* What the handler of a test does, and what it found. */
 struct work {
     int (*body)(struct ein_req *req, struct work *work);
     size_t sent; /* atomic */
     int result;
+};
+
+/* A request whose handler runs on a thread of its own, and its client. */
+struct call {
+    struct ein_req *req;
+    pthread_t thread;
+    int client; /* -1: it has left */
+    bool ended;
+    size_t len; /* of what was received */
+    char text[1024 * 1024];
 };
 
 static int run(struct ein_req *req, void *self)
@@ -36,28 +47,98 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A request whose handler runs `work`, through the whole data path. */
-static struct ein_req *start(struct fixture *it, struct work *work)
+static void *run_pipeline(void *data)
+{
+    struct ein_req *req = data;
+
+    pipeline_run(req->pipeline, req);
+    return NULL;
+}
+
+static void begin(struct fixture *it, struct work *work, const char *version, struct call *call)
 {
     const struct ein_route route = {
         .method = "GET", .path = "/s", .operation_id = "s", .flags = EIN_ROUTE_EVENTS, .handle = run
     };
-    struct ein_req *req;
+    int ends[2];
 
     assert_int_equal(fixture_add(it, &route, work, NULL), 0);
-    req = fixture_begin(it, "GET", "/s", NULL);
-    pipeline_run(it->pipeline, req);
-    return req;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    call->req = fixture_begin(it, "GET", "/s", HEADERS("Host", "localhost"));
+    call->req->head.fd = ends[0];
+    call->req->head.version = version;
+    call->client = ends[1];
+    call->len = 0;
+    call->ended = false;
+    assert_int_equal(pthread_create(&call->thread, NULL, run_pipeline, call->req), 0);
 }
 
-static size_t finish(struct ein_req *req)
+static struct call *start(struct fixture *it, struct work *work)
 {
-    size_t len = stream_close(req);
+    struct call *call = malloc(sizeof *call);
 
-    pipeline_end(req, len);
-    request_done(req);
-    return len;
+    begin(it, work, "HTTP/1.1", call);
+    return call;
 }
+
+/* Everything until the end, NUL-ended. */
+static const char *receive(struct call *call)
+{
+    ssize_t len;
+
+    while ((len = recv(call->client, call->text + call->len, sizeof call->text - 1 - call->len,
+                       0)) > 0)
+        call->len += (size_t)len;
+    call->text[call->len] = '\0';
+    return call->text;
+}
+
+static void wait_for(struct call *call)
+{
+    if (!call->ended)
+        (void)pthread_join(call->thread, NULL);
+    call->ended = true;
+}
+
+static void leave(struct call *call)
+{
+    (void)close(call->client);
+    call->client = -1;
+}
+
+static void finish(struct call *call)
+{
+    wait_for(call);
+    if (call->client >= 0)
+        leave(call);
+    (void)close(call->req->head.fd);
+    request_done(call->req);
+    free(call);
+}
+
+/* What the chunks hold. */
+static const char *content(struct call *call)
+{
+    char *from = strstr(call->text, "\r\n\r\n"), *to = call->text;
+    size_t len;
+
+    assert_non_null(from);
+    from += 4;
+    do {
+        len = strtoul(from, &from, 16);
+        assert_memory_equal(from, "\r\n", 2);
+        memmove(to, from + 2, len);
+        to += len;
+        from += 2 + len;
+        assert_memory_equal(from, "\r\n", 2);
+        from += 2;
+    } while (len > 0);
+    *to = '\0';
+    call->len = (size_t)(to - call->text);
+    return call->text;
+}
+
+/* ---- what is sent ---- */
 
 static int send_one(struct ein_req *req, struct work *work)
 {
@@ -69,14 +150,63 @@ static void test_an_event_is_framed_in_lines(void **state)
 {
     static const char wanted[] = "id: 7\nevent: trace\ndata: {\"a\":\"\\n\"}\n\n";
     struct work work = { .body = send_one };
-    struct ein_req *req = start(*state, &work);
-    char out[200] = "";
+    struct call *call = start(*state, &work);
 
-    assert_non_null(req->stream);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), sizeof(wanted) - 1);
-    assert_string_equal(out, wanted);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), 0);
-    assert_int_equal(finish(req), sizeof(wanted) - 1);
+    (void)receive(call);
+    assert_string_equal(content(call), wanted);
+    wait_for(call);
+    assert_int_equal(call->req->reply.len, sizeof(wanted) - 1);
+    finish(call);
+}
+
+static int send_with_headers(struct ein_req *req, struct work *work)
+{
+    (void)work;
+    (void)reply_set_header(req, "X-Mine", "yes");
+    (void)reply_set_cookie(req, "gone", "", 0, EIN_COOKIE_STRICT);
+    (void)reply_set_cookie(req, "kept", "v", 60, EIN_COOKIE_HTTP_ONLY | EIN_COOKIE_SECURE);
+    return stream_send_bytes(req, "a", 1);
+}
+
+static void test_the_head_has_what_every_reply_has(void **state)
+{
+    static const char *const wanted[] = {
+        "HTTP/1.1 200 OK\r\n",
+        "\r\nDate: ",
+        " GMT\r\n",
+        "\r\nConnection: close\r\n",
+        "\r\nTransfer-Encoding: chunked\r\n",
+        "\r\nContent-Type: text/event-stream; charset=utf-8\r\n",
+        "\r\nCache-Control: no-cache\r\n",
+        "\r\nX-Accel-Buffering: no\r\n",
+        "\r\nX-Content-Type-Options: nosniff\r\n",
+        "\r\nX-Request-ID: ",
+        "\r\nX-Mine: yes\r\n",
+        "\r\nSet-Cookie: gone=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; SameSite=Strict\r\n",
+        "\r\nSet-Cookie: kept=v; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax\r\n",
+    };
+    struct work work = { .body = send_with_headers };
+    struct call *call = start(*state, &work);
+    const char *head = receive(call);
+
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (!strstr(head, wanted[i]))
+            fail_msg("no '%s' in %s", wanted[i], head);
+    finish(call);
+}
+
+static void test_http_1_0_knows_no_chunks(void **state)
+{
+    struct work work = { .body = send_one };
+    struct call *call = malloc(sizeof *call);
+    const char *text;
+
+    begin(*state, &work, "HTTP/1.0", call);
+    text = receive(call);
+    assert_null(strstr(text, "Transfer-Encoding"));
+    assert_string_equal(strstr(text, "\r\n\r\n"),
+                        "\r\n\r\nid: 7\nevent: trace\ndata: {\"a\":\"\\n\"}\n\n");
+    finish(call);
 }
 
 static int send_bad(struct ein_req *req, struct work *work)
@@ -85,140 +215,20 @@ static int send_bad(struct ein_req *req, struct work *work)
     assert_int_equal(stream_send_event(req, "a\nb", NULL, json_object()), EIN_E_INVALID);
     assert_int_equal(stream_send_event(req, NULL, "a\rb", json_object()), EIN_E_INVALID);
     assert_int_equal(stream_send_event(req, NULL, NULL, NULL), EIN_E_INVALID);
+    assert_int_equal(stream_send_bytes(req, "", 0), 0);
     return reply_fail(req, 400, "bad");
 }
 
 static void test_names_that_could_forge_an_event_are_refused(void **state)
 {
     struct work work = { .body = send_bad };
-    struct ein_req *req = start(*state, &work);
+    struct call *call = start(*state, &work);
 
-    assert_null(req->stream);
-    assert_int_equal(req->reply.status, 400);
-    request_done(req);
-}
-
-static int send_many(struct ein_req *req, struct work *work)
-{
-    char piece[100];
-    int r = 0;
-
-    memset(piece, 'x', sizeof(piece));
-    for (int i = 0; i < 100 && r >= 0; i++) {
-        r = stream_send_bytes(req, piece, sizeof(piece));
-        if (r >= 0)
-            (void)__atomic_add_fetch(&work->sent, sizeof(piece), __ATOMIC_RELAXED);
-    }
-    return r;
-}
-
-static void test_a_handler_waits_while_the_queue_is_full(void **state)
-{
-    struct work work = { .body = send_many };
-    struct ein_req *req = start(*state, &work);
-    char out[64];
-    size_t got = 0;
-    ssize_t r;
-
-    (void)usleep(50 * 1000);
-    assert_int_equal(__atomic_load_n(&work.sent, __ATOMIC_RELAXED), QUEUE);
-    while ((r = stream_pull(req->stream, out, sizeof(out))) > 0) {
-        for (ssize_t i = 0; i < r; i++)
-            assert_int_equal(out[i], 'x');
-        got += (size_t)r;
-        assert_true(__atomic_load_n(&work.sent, __ATOMIC_RELAXED) <= got + QUEUE);
-    }
-    assert_int_equal(got, 100 * 100);
-    assert_int_equal(finish(req), got);
-    assert_int_equal(work.result, 0);
-}
-
-static int send_large(struct ein_req *req, struct work *work)
-{
-    EIN_FREE char *piece = calloc(1, 10 * QUEUE);
-
-    (void)work;
-    return stream_send_bytes(req, piece, 10 * QUEUE);
-}
-
-static void test_a_piece_may_be_larger_than_the_queue(void **state)
-{
-    struct work work = { .body = send_large };
-    struct ein_req *req = start(*state, &work);
-    char out[333];
-
-    while (stream_pull(req->stream, out, sizeof(out)) > 0)
-        ;
-    assert_int_equal(finish(req), 10 * QUEUE);
-}
-
-static void test_a_handler_that_waits_for_room_learns_that_its_client_has_left(void **state)
-{
-    struct work work = { .body = send_many };
-    struct ein_req *req = start(*state, &work);
-
-    assert_int_equal(finish(req), 0);
-    assert_int_equal(work.result, EIN_E_CANCELLED);
-}
-
-static void test_stopping_ends_a_stream_with_what_was_queued(void **state)
-{
-    struct fixture *it = *state;
-    struct work work = { .body = send_many };
-    struct ein_req *req = start(it, &work);
-    char out[QUEUE * 2];
-
-    (void)usleep(20 * 1000);
-    pipeline_cancel_all(it->pipeline);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), QUEUE);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), 0);
-    (void)finish(req);
-    assert_int_equal(work.result, EIN_E_CANCELLED);
-}
-
-static int pause_between(struct ein_req *req, struct work *work)
-{
-    int r = stream_send_event(req, NULL, NULL, json_object());
-
-    (void)work;
-    (void)usleep(HEARTBEAT_MS * 1000 * 7 / 2);
-    return r < 0 ? r : stream_send_event(req, NULL, NULL, json_object());
-}
-
-static void test_silence_is_filled_with_heartbeats(void **state)
-{
-    struct work work = { .body = pause_between };
-    struct ein_req *req = start(*state, &work);
-    char all[500] = "", out[100];
-    ssize_t r;
-    int beats = 0;
-
-    while ((r = stream_pull(req->stream, out, sizeof(out))) > 0)
-        (void)strncat(all, out, (size_t)r);
-    (void)finish(req);
-    for (const char *at = all; (at = strstr(at, ": heartbeat\n\n")); at++)
-        beats++;
-    assert_in_range(beats, 2, 4);
-    assert_int_equal(strncmp(all, "data: {}\n\n: heartbeat\n\n", 23), 0);
-}
-
-static int pause_in_event(struct ein_req *req, struct work *work)
-{
-    (void)work;
-    (void)stream_send_bytes(req, "data: half", 10);
-    (void)usleep(HEARTBEAT_MS * 1000 * 5 / 2);
-    return stream_send_bytes(req, "\n\n", 2);
-}
-
-static void test_no_heartbeat_breaks_an_event(void **state)
-{
-    struct work work = { .body = pause_in_event };
-    struct ein_req *req = start(*state, &work);
-    char out[100];
-
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), 10);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), 2);
-    (void)finish(req);
+    wait_for(call);
+    assert_false(call->req->reply.sent);
+    assert_int_equal(call->req->reply.status, 400);
+    assert_int_equal(recv(call->client, call->text, 1, MSG_DONTWAIT), -1);
+    finish(call);
 }
 
 static int fail_late(struct ein_req *req, struct work *work)
@@ -232,33 +242,193 @@ static int fail_late(struct ein_req *req, struct work *work)
 static void test_what_has_been_sent_is_not_taken_back(void **state)
 {
     struct work work = { .body = fail_late };
-    struct ein_req *req = start(*state, &work);
-    char out[100];
+    struct call *call = start(*state, &work);
 
-    assert_int_equal(req->reply.status, 200);
-    assert_int_equal(stream_pull(req->stream, out, sizeof(out)), 1);
-    (void)finish(req);
-    assert_null(req->reply.body);
+    (void)receive(call);
+    assert_int_equal(strncmp(call->text, "HTTP/1.1 200 OK\r\n", 17), 0);
+    assert_string_equal(content(call), "a");
+    finish(call);
 }
+
+/* ---- slow clients, and those that leave ---- */
+
+static int send_many(struct ein_req *req, struct work *work)
+{
+    char piece[1000];
+    int r = 0;
+
+    memset(piece, 'x', sizeof(piece));
+    for (int i = 0; i < ENDLESS && r >= 0; i++) {
+        r = stream_send_bytes(req, piece, sizeof(piece));
+        if (r >= 0)
+            (void)__atomic_add_fetch(&work->sent, sizeof(piece), __ATOMIC_RELAXED);
+    }
+    return r;
+}
+
+/* Until the handler has been waiting for its client. */
+static size_t wait_until_stuck(const struct work *work)
+{
+    size_t before, now = 0;
+
+    do {
+        before = now;
+        (void)usleep(20 * 1000);
+        now = __atomic_load_n(&work->sent, __ATOMIC_RELAXED);
+    } while (now == 0 || now != before);
+    return now;
+}
+
+static void test_a_handler_waits_while_its_client_takes_nothing(void **state)
+{
+    struct work work = { .body = send_many };
+    struct call *call = start(*state, &work);
+
+    assert_true(wait_until_stuck(&work) < 20 * QUEUE);
+    (void)receive(call);
+    (void)content(call);
+    assert_int_equal(call->len, ENDLESS * 1000);
+    assert_int_equal(strspn(call->text, "x"), call->len);
+    finish(call);
+    assert_int_equal(work.result, 0);
+}
+
+static int send_large(struct ein_req *req, struct work *work)
+{
+    EIN_FREE char *piece = malloc(50 * QUEUE);
+
+    (void)work;
+    memset(piece, 'y', 50 * QUEUE);
+    return stream_send_bytes(req, piece, 50 * QUEUE);
+}
+
+static void test_a_piece_may_be_larger_than_the_queue(void **state)
+{
+    struct work work = { .body = send_large };
+    struct call *call = start(*state, &work);
+
+    (void)receive(call);
+    (void)content(call);
+    assert_int_equal(call->len, 50 * QUEUE);
+    assert_int_equal(strspn(call->text, "y"), call->len);
+    finish(call);
+}
+
+static void test_a_handler_that_waits_learns_that_its_client_has_left(void **state)
+{
+    struct work work = { .body = send_many };
+    struct call *call = start(*state, &work);
+
+    (void)wait_until_stuck(&work);
+    leave(call);
+    finish(call);
+    assert_int_equal(work.result, EIN_E_CANCELLED);
+}
+
+static void test_stopping_ends_a_stream_that_waits_for_its_client(void **state)
+{
+    struct fixture *it = *state;
+    struct work work = { .body = send_many };
+    struct call *call = start(it, &work);
+
+    (void)wait_until_stuck(&work);
+    pipeline_cancel_all(it->pipeline);
+    wait_for(call);
+    assert_int_equal(work.result, EIN_E_CANCELLED);
+    finish(call);
+}
+
+/* ---- silence ---- */
+
+static int pause_between(struct ein_req *req, struct work *work)
+{
+    int r = stream_send_event(req, NULL, NULL, json_object());
+
+    (void)work;
+    (void)usleep(HEARTBEAT_MS * 1000 * 7 / 2);
+    return r < 0 ? r : stream_send_event(req, NULL, NULL, json_object());
+}
+
+static void test_silence_is_filled_with_heartbeats(void **state)
+{
+    struct work work = { .body = pause_between };
+    struct call *call = start(*state, &work);
+    int beats = 0;
+
+    (void)receive(call);
+    for (const char *at = content(call); (at = strstr(at, ": heartbeat\n\n")); at++)
+        beats++;
+    assert_in_range(beats, 1, 4);
+    assert_int_equal(strncmp(call->text, "data: {}\n\n: heartbeat\n\n", 23), 0);
+    finish(call);
+}
+
+static int pause_in_event(struct ein_req *req, struct work *work)
+{
+    (void)work;
+    (void)stream_send_bytes(req, "data: half", 10);
+    (void)usleep(HEARTBEAT_MS * 1000 * 5 / 2);
+    return stream_send_bytes(req, "\n\n", 2);
+}
+
+static void test_no_heartbeat_breaks_an_event(void **state)
+{
+    struct work work = { .body = pause_in_event };
+    struct call *call = start(*state, &work);
+
+    (void)receive(call);
+    assert_string_equal(content(call), "data: half\n\n");
+    finish(call);
+}
+
+static int pause_while_full(struct ein_req *req, struct work *work)
+{
+    char piece[1000];
+    int r = 0;
+
+    memset(piece, 'x', sizeof(piece));
+    memcpy(piece + sizeof(piece) - 2, "\n\n", 2);
+    for (int i = 0; i < ENDLESS && r >= 0; i++) {
+        r = stream_send_bytes(req, piece, sizeof(piece));
+        if (i == 0)
+            (void)usleep(HEARTBEAT_MS * 1000 * 3 / 2);
+        (void)__atomic_add_fetch(&work->sent, sizeof(piece), __ATOMIC_RELAXED);
+    }
+    return r;
+}
+
+static void test_heartbeats_and_a_slow_client_leave_every_chunk_whole(void **state)
+{
+    struct work work = { .body = pause_while_full };
+    struct call *call = start(*state, &work);
+    size_t lines = 0;
+
+    (void)wait_until_stuck(&work);
+    (void)usleep(HEARTBEAT_MS * 1000 * 3 / 2);
+    (void)receive(call);
+    for (const char *at = content(call); (at = strstr(at, "x\n\n")); at++)
+        lines++;
+    assert_int_equal(lines, ENDLESS);
+    finish(call);
+}
+
+/* ---- how many ---- */
 
 static void test_as_many_streams_run_as_may(void **state)
 {
     struct fixture *it = *state;
     struct work work = { .body = send_one };
+    struct call *call;
 
     assert_true(pipeline_enter_stream(it->pipeline, STREAMS));
     assert_true(pipeline_enter_stream(it->pipeline, STREAMS));
-    struct ein_req *req = start(it, &work);
-
-    assert_null(req->stream);
-    assert_int_equal(req->reply.status, 503);
-    assert_non_null(reply_header(req, "Retry-After"));
-    request_done(req);
+    call = start(it, &work);
+    wait_for(call);
+    assert_false(call->req->reply.sent);
+    assert_int_equal(call->req->reply.status, 503);
+    assert_non_null(reply_header(call->req, "Retry-After"));
     pipeline_leave_stream(it->pipeline);
-    req = fixture_begin(it, "GET", "/s", NULL);
-    pipeline_run(it->pipeline, req);
-    assert_non_null(req->stream);
-    (void)finish(req);
+    finish(call);
     pipeline_leave_stream(it->pipeline);
     assert_int_equal(pipeline_inside(it->pipeline), 0);
     assert_int_equal(gate_inside(&it->gate), 0);
@@ -269,14 +439,17 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_an_event_is_framed_in_lines),
+        TEST(test_the_head_has_what_every_reply_has),
+        TEST(test_http_1_0_knows_no_chunks),
         TEST(test_names_that_could_forge_an_event_are_refused),
-        TEST(test_a_handler_waits_while_the_queue_is_full),
+        TEST(test_what_has_been_sent_is_not_taken_back),
+        TEST(test_a_handler_waits_while_its_client_takes_nothing),
         TEST(test_a_piece_may_be_larger_than_the_queue),
-        TEST(test_a_handler_that_waits_for_room_learns_that_its_client_has_left),
-        TEST(test_stopping_ends_a_stream_with_what_was_queued),
+        TEST(test_a_handler_that_waits_learns_that_its_client_has_left),
+        TEST(test_stopping_ends_a_stream_that_waits_for_its_client),
         TEST(test_silence_is_filled_with_heartbeats),
         TEST(test_no_heartbeat_breaks_an_event),
-        TEST(test_what_has_been_sent_is_not_taken_back),
+        TEST(test_heartbeats_and_a_slow_client_leave_every_chunk_whole),
         TEST(test_as_many_streams_run_as_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
