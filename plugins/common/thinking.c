@@ -43,7 +43,8 @@ static bool flag(const json_t *settings, const char *name, bool unknown)
 
 static bool is_adaptive(const json_t *settings)
 {
-    const char *style = json_string_value(json_object_get(settings, "thinking_style"));
+    const char *style =
+        json_string_value(json_object_get(json_object_get(settings, "wire"), "thinking"));
 
     return style ? strcmp(style, "adaptive") == 0 : flag(settings, "supports_effort", false);
 }

@@ -22,7 +22,7 @@ struct thinking {
 };
 
 /* From reasoning_effort, thinking_budget and show_thinking, and from supports_thinking,
- * supports_effort, returns_thoughts and thinking_style ("adaptive" or "budget") of the model's
+ * supports_effort, returns_thoughts and wire.thinking ("adaptive" or "budget") of the model's
  * entry in the catalog (may be NULL).  `possible`: may this request think at all? */
 void thinking_plan(const json_t *parameters, const json_t *settings, int64_t max_tokens,
                    bool possible, struct thinking *ret_thinking);

@@ -79,6 +79,8 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
     const char *url = turns_text(citation, "url");
     EIN_JSON json_t *source = NULL;
 
+    if (!json_is_object(citation))
+        return 0;
     if (reply->keep) {
         if (!block->citations)
             block->citations = json_array();
@@ -145,15 +147,16 @@ static json_t *input_of(const struct reply_block *block)
     return block->text.len > 0 ? NULL : json_object();
 }
 
+/* What the vendor's own tools are asked is not for the caller. */
 static int end_call(struct reply *reply, struct reply_block *block, struct ein_error *err)
 {
     EIN_JSON json_t *input = input_of(block);
     EIN_JSON json_t *call = NULL;
 
-    if (!input) {
+    if (!input)
         reply->broken_call = true;
+    if (!input || strcmp(turns_text(block->start, "type"), "tool_use") != 0)
         return 0;
-    }
     call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->start, "id"), "name",
                      turns_text(block->start, "name"), "arguments", input);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
@@ -198,7 +201,7 @@ static int end(struct reply *reply, struct reply_block *block, struct ein_error 
 {
     const char *type = turns_text(block->start, "type");
 
-    if (strcmp(type, "tool_use") == 0)
+    if (strcmp(type, "tool_use") == 0 || json_object_get(block->start, "input"))
         return end_call(reply, block, err);
     if (strcmp(type, "thinking") == 0)
         return end_thought(

@@ -175,6 +175,5 @@ int anthropic_part(const json_t *part, json_t *blocks, void *data, struct ein_er
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return kinds[i].append(part, blocks, err);
-    return error_set(err, EIN_E_INVALID, "Anthropic does not take parts of the type '%.40s'",
-                     type);
+    return error_set(err, EIN_E_INVALID, "Anthropic does not take parts of the type '%.40s'", type);
 }

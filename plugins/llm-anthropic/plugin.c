@@ -6,7 +6,7 @@
  * back in "replay": the vendor wants it there in a turn that called tools.
  *
  * How a model thinks follows from reasoning_effort, thinking_budget and show_thinking, and from
- * what the catalog says of it: supports_thinking, supports_effort, and thinking_style ("adaptive"
+ * what the catalog says of it: supports_thinking, supports_effort, and wire.thinking ("adaptive"
  * or "budget"; without it those that know efforts are adaptive).  A budget stays below max_tokens;
  * who thinks is sent no temperature; who must call a tool does not think.  Where a tool was called
  * and the thought before it is another vendor's, the rest of that turn goes without thinking.

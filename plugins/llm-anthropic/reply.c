@@ -100,7 +100,7 @@ static int message_delta(struct reply *reply, const json_t *event, struct ein_er
     (void)snprintf(outcome->stop_sequence, sizeof(outcome->stop_sequence), "%s",
                    turns_text(delta, "stop_sequence"));
     reply->paused = strcmp(reason, "pause_turn") == 0;
-    if (!reply->broken_call || strcmp(outcome->stop_reason, "length") == 0)
+    if (!reply->broken_call || (strcmp(outcome->stop_reason, "length") == 0 && !reply->paused))
         return 0;
     return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
                         "%s sent a tool call that is not JSON", reply->vendor->title);

@@ -17,7 +17,7 @@ static enum family family_of(const struct ein_llm_call *call)
         const char *part;
         enum family family;
     } families[] = { { "anthropic.", CLAUDE }, { "claude", CLAUDE }, { "nova", NOVA } };
-    const char *said = turns_text(call->settings, "family");
+    const char *said = turns_text(json_object_get(call->settings, "wire"), "family");
     const char *id = *said ? said : call->model;
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)

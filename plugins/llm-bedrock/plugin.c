@@ -10,7 +10,7 @@
  * AWS_SECRET_ACCESS_KEY and, of temporary keys, AWS_SESSION_TOKEN.
  *
  * Images and files go by their bytes; Bedrock fetches no URL.  Claude thinks as llm-anthropic says,
- * Nova by reasoning_effort, others are sent reasoning_effort; "family" in a model's entry of the
+ * Nova by reasoning_effort, others are sent reasoning_effort; wire.family in a model's entry of the
  * catalog (claude, nova) tells it of a model whose id does not.  guardrailConfig,
  * performanceConfig, requestMetadata, promptVariables, additionalModelRequestFields and
  * additionalModelResponseFieldPaths are parameters by these names.

@@ -117,7 +117,7 @@ def test_parameters_by_the_vendors_names(sent):
      {"effort": "low"}),
     (OPUS, {"thinking_budget": -1}, {"type": "adaptive", "display": "summarized"}, None),
     (OPUS, {"reasoning_effort": "none"}, {"type": "disabled"}, None),
-    (OPUS | {"thinking_style": "budget"}, {"reasoning_effort": "low"}, {"type": "enabled", "budget_tokens": 3260},
+    (OPUS | {"wire": {"thinking": "budget"}}, {"reasoning_effort": "low"}, {"type": "enabled", "budget_tokens": 3260},
      {"effort": "low"}),
     (PLAIN, {"reasoning_effort": "high", "thinking_budget": 2000}, None, None),
     (PLAIN, {"reasoning_effort": "disable"}, None, None),

@@ -96,7 +96,7 @@ def test_max_tokens(sent):
     (CLAUDE, THINKS, {"top_k": 5}, {"top_k": 5}, None),
     (CLAUDE, EFFORT, {"reasoning_effort": "high"}, {"thinking": {"type": "adaptive", "display": "summarized"}},
      {"effort": "high"}),
-    (PROFILE, THINKS | {"family": "claude"}, {"thinking_budget": 2000},
+    (PROFILE, THINKS | {"wire": {"family": "claude"}}, {"thinking_budget": 2000},
      {"thinking": {"type": "enabled", "budget_tokens": 2000}}, None),
     ("us.amazon.nova-2-lite-v1:0", THINKS, {"reasoning_effort": "low", "top_k": 5},
      {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}, "inferenceConfig": {"topK": 5}}, None),
