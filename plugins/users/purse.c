@@ -154,14 +154,18 @@ static struct purse *make_purse(struct purses *purses, const char *uid)
     return NULL;
 }
 
-/* How much is worth taking for calls of this bound; 0: the account is too small for a purse. */
-static int64_t portion(const struct users *users, const struct account *account, int64_t bound)
+/* How much is worth taking for calls of this bound, where some have cost more than theirs; 0: the
+ * account is too small for a purse. */
+static int64_t portion(const struct users *users, const struct account *account, int64_t bound,
+                       int64_t left)
 {
     int64_t share = integer_of(account->money, "remainingNano") / users->purse_share;
-    int64_t ahead = bound > INT64_MAX / CALLS_AHEAD ? INT64_MAX : bound * CALLS_AHEAD;
-    int64_t take = ahead < share ? ahead : share;
+    int64_t overdrawn = left < 0 ? -left : 0, ahead;
 
-    return take < bound ? 0 : take;
+    if (__builtin_mul_overflow(bound, (int64_t)CALLS_AHEAD, &ahead) ||
+        __builtin_add_overflow(ahead, overdrawn, &ahead) || ahead > share)
+        ahead = share;
+    return ahead < bound + overdrawn ? 0 : ahead;
 }
 
 static void purse_free(struct purse *purse)
@@ -208,13 +212,14 @@ static int fill_from_store(const struct users *users, struct purse *purse, int64
 {
     EIN_ACCOUNT struct account account = { 0 };
     int r = account_get(users, purse->uid, NULL, &account, err);
-    int64_t by = r < 0 ? 0 : portion(users, &account, bound);
+    int64_t by;
 
     if (r < 0)
         return r;
     {
         EIN_LOCKED(&users->purses->lock);
         purse->reset_at_ms = integer_of(account.user, "resetAtMs");
+        by = portion(users, &account, bound, purse->left);
     }
     if (bound == 0)
         return 1;

@@ -273,7 +273,8 @@ static void a_cost_above_its_bound_is_taken_all_the_same(void **state)
     assert_int_equal(settle(fixture, hold, 3 * NANO), 0);
     wait_for_entries(fixture, 1);
     assert_int_equal(left(fixture) + held(fixture), 97 * NANO);
-    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(reserve(fixture, 1000, hold), 0); /* what is overdrawn is taken at once */
+    assert_int_equal(held(fixture), 16000);
     close_server(fixture, 0);
     assert_int_equal(left(fixture) + held(fixture), 97 * NANO);
 }
