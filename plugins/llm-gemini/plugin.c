@@ -7,7 +7,7 @@
  *
  * Models before Gemini 3 are given a budget of tokens to think with, the others a level:
  * reasoning_effort and thinking_budget mean either.  A model's entry in the catalog may say which:
- * "thinking": "budget" or "level".
+ * {"wire": {"thinking": "budget"}}, or "level".
  *
  * Settings
  *   api_version    of the API, in its paths (v1beta)

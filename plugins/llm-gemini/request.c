@@ -73,7 +73,8 @@ static const char *bare_model(const struct ein_llm_call *call)
 
 bool gemini_thinks_by_level(const struct ein_llm_call *call)
 {
-    const char *said = text_of(call->settings, "thinking"), *model = bare_model(call);
+    const char *said = text_of(json_object_get(call->settings, "wire"), "thinking");
+    const char *model = bare_model(call);
 
     if (said)
         return strcmp(said, "level") == 0;

@@ -119,7 +119,7 @@ def test_thinking_is_a_budget_or_a_level(sent, model, parameters, thinking):
 
 
 def test_the_catalog_may_say_how_a_model_thinks(sent):
-    body = sent(settings={"thinking": "level"}, parameters={"reasoning_effort": "high"})
+    body = sent(settings={"wire": {"thinking": "level"}}, parameters={"reasoning_effort": "high"})
     assert body["generationConfig"]["thinkingConfig"]["thinkingLevel"] == "HIGH"
     assert "thinkingConfig" not in sent(parameters={"show_thinking": False}).get("generationConfig", {})
 

@@ -140,16 +140,9 @@ def test_nothing_is_left_behind(wire):
     wait_until(lambda: files() <= before, 20, "the files to be closed")
 
 
-DEEP = b"[" * 100000
-
 # What is sent, what the error has to say.
 ODDITIES = {
-    "redirect": (whole({}, 302, {"Location": "http://127.0.0.1:1/"}), "redirects to another address"),
-    "moved": (whole({}, 308, {"Location": "/elsewhere"}), "redirects to another address"),
-    "page": (whole("<html>Log in</html>", headers={"Content-Type": "text/html; charset=utf-8"}), "page of HTML"),
     "empty": (stream(), ""),
-    "no-content": (raw("HTTP/1.1 204 No Content\r\n\r\n"), ""),
-    "no-http": (raw("SSH-2.0-OpenSSH\r\n\r\n", CUT), "cannot be reached"),
     "bad-chunk": (raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", CUT), ""),
     "too-long": (raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", CUT), "broke off"),
     "bad-gzip": (stream(b"no gzip", headers={"Content-Encoding": "gzip"}), ""),
@@ -168,14 +161,6 @@ def test_what_is_no_answer(wire, oddity):
     answer = wire.talk()
     assert (answer.r, answer.fault, answer.pieces) == ("unavailable", "unreachable", []), answer
     assert words in answer.error and len(wire.upstream.requests) == 1
-
-
-@pytest.mark.parametrize("body", [b"data: " + DEEP + b"\n\n", DEEP + b"\n", b'data: {"a": 1, "a": 2}\n\n', b"data: {\n\n"],
-                         ids=["deep-event", "deep-line", "twice", "half"])  # fmt: skip
-def test_json_that_is_none(wire, body):
-    wire.upstream.answer("*", wire.stream(body))
-    answer = wire.talk()
-    assert (answer.r, answer.fault, answer.pieces) == ("unavailable", "unreachable", []), answer
 
 
 def test_a_line_without_end_takes_no_memory(wire):
