@@ -2,8 +2,11 @@
 """llm-openai as OpenAI: what is sent, and what is made of the answers."""
 
 import json
+import pathlib
+import re
 
 import pytest
+import yaml
 from talk import WEATHER
 from vendor import sse, whole
 from vendor_formats import OPENAI_CHAT, OPENAI_RESPONSES, Said, openai_chat, openai_chat_events, openai_responses
@@ -399,3 +402,13 @@ def test_the_catalog_knows_the_models(openai):
     assert openai.models() is None
 
 
+
+
+def test_the_server_of_the_readme(talk, upstream):
+    readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+    example = next(yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", readme, re.S) if "vllm:" in block)
+    settings = example["plugins"]["vllm"] | {"base_url": upstream.url, "api_key_env": ""}
+    vllm = talk(settings.pop("plugin"), name="vllm", **settings)
+    assert chat(vllm, upstream, parameters={"max_tokens": 5}, api_key=None)["max_tokens"] == 5
+    upstream.answer("/models", whole({"data": [{"id": "qwen3"}]}))
+    assert [model["id"] for model in vllm.models()] == ["qwen3"]
