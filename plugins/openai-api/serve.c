@@ -112,7 +112,8 @@ static const char *code_of(const struct ein_completion_outcome *outcome, int sta
     }
 }
 
-static int status_of(const struct ein_completion_outcome *outcome, const struct ein_error *err)
+static int status_of(const struct ein_completion_outcome *outcome, bool anthropic,
+                     const struct ein_error *err)
 {
     static const struct {
         int code, status;
@@ -122,6 +123,8 @@ static int status_of(const struct ein_completion_outcome *outcome, const struct 
         { EIN_E_CANCELLED, 499 }, { EIN_E_INTERNAL, 500 },
     };
 
+    if (anthropic && outcome->fault == EIN_LLM_FAULT_OVERLOADED)
+        return 529; /* Anthropic's own number for it */
     if (outcome->status >= 400 && outcome->status <= 599)
         return outcome->status;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -146,7 +149,8 @@ static void set_retry_after(struct serving *serving)
 
 static int fail(struct serving *serving, const struct ein_error *err)
 {
-    const int status = status_of(&serving->outcome, err);
+    const bool anthropic = is_anthropic(serving->api->host->http, serving->req);
+    const int status = status_of(&serving->outcome, anthropic, err);
     const struct wrong wrong = {
         .status = status,
         .text = err->text[0] ? err->text : "The model could not be called.",

@@ -10,7 +10,7 @@ sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 
 from fixtures import *  # noqa: E402, F401, F403
 from support import Server, logins  # noqa: E402
-from talk import scripted_sets  # noqa: E402
+from scripted import scripted_sets  # noqa: E402
 
 
 @pytest.fixture(scope="session")

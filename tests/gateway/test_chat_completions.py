@@ -6,7 +6,7 @@ import time
 
 import pytest
 from support import wait_until
-from talk import (
+from scripted import (
     ECHO, OUTCOME, BUSY, INVALID, NOT_FOUND, TOO_LARGE, UNAVAILABLE,
     call, chat, echo, lines, said, scripted_sets, source, text, thought,
 )  # fmt: skip

@@ -4,7 +4,7 @@
 import pytest
 from people import Bearer
 from support import Person
-from talk import ECHO, chat, echo, messages, said, text
+from scripted import ECHO, chat, echo, messages, said, text
 
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+import functools
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
+
+from fixtures import time_limit  # noqa: E402, F401
+from support import BUILD, Person, Server, logins  # noqa: E402
+from vendor import Vendor  # noqa: E402
+
+NPM = TESTS.parent / "build" / "npm"
+
+
+@pytest.fixture(scope="session")
+def the_upstream():
+    with Vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def upstream(the_upstream):
+    """The vendor behind the server; see support/vendor.py."""
+    the_upstream.forget()
+    return the_upstream
+
+
+@pytest.fixture(scope="session")
+def the_server(the_upstream):
+    env = {"OPENAI_BASE_URL": f"{the_upstream.url}/v1", "ANTHROPIC_BASE_URL": the_upstream.url,
+           "OPENAI_API_KEY": "sk-upstream", "ANTHROPIC_API_KEY": "sk-ant-upstream"}  # fmt: skip
+    sets = [logins(), "plugins.runtime-python.enabled=false", "plugins.models.retries=0"]
+    server = Server("memory", sets=sets, env=env).start(ready=True)
+    yield server
+    try:
+        assert server.stop() == 0, server.log()
+        server.check()
+    finally:
+        server.clean()
+
+
+@pytest.fixture
+def server(the_server):
+    yield the_server
+    the_server.check()
+
+
+@pytest.fixture(scope="session")
+def key(the_server):
+    """Alice's, for models."""
+    alice = Person(the_server).login("alice")
+    reply = alice.post("/users/me/keys", {"name": "sdk", "scopes": ["models"]})
+    assert reply.status == 201, reply
+    return reply.json["key"]
+
+
+@pytest.fixture(scope="session")
+def npm():
+    """npm("openai"): where that package of support/npm.sh is."""
+
+    def folder(name):
+        subprocess.run([TESTS / "support" / "npm.sh", NPM, name], check=True)
+        return NPM / name / "node_modules"
+
+    return functools.cache(folder)
+
+
+@pytest.fixture(scope="session")
+def python_folder():
+    """Where the python client is; None where it cannot be had."""
+    folder = BUILD / "pip" / "openai"
+    if not (folder / ".done").exists():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "0", "--target", folder, "openai==3.57.0"]
+        if subprocess.run(command, capture_output=True).returncode != 0:
+            return None
+        (folder / ".done").touch()
+    return folder
