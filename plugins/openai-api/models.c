@@ -119,7 +119,7 @@ static json_t *page(const struct openai_api *api, const struct ein_req *req, con
 
 static int no_models(const struct openai_api *api, struct ein_req *req)
 {
-    const struct wrong wrong = { .status = 503, .text = "This server has no models." };
+    const struct wrong wrong = { .status = 503, .text = "The models are not there at the moment." };
 
     return fail_with(api, req, &wrong);
 }

@@ -21,7 +21,7 @@
  * `extra_content` of a tool call, the `signature` of a thinking block, `einion_replay` of a
  * tool_use: clients that send an assistant's message back as it came send it along.
  *
- * Asks completion/1 at the moment of a call.  Publishes error_shape/1.
+ * Needs completion/1.  Publishes error_shape/1.
  *
  * Settings
  *   body_bytes     of a request, images and files included (33554432)
@@ -181,6 +181,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
+static const char *const needs[] = { EIN_COMPLETION, NULL };
+
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .flags = EIN_PLUGIN_SINGLE,
@@ -188,6 +190,7 @@ static const struct ein_plugin plugin = {
     .version = "0.1.0",
     .summary = "Every model through OpenAI's and Anthropic's APIs",
     .config_schema = config_schema,
+    .needs = needs,
     .init = init,
     .fini = fini,
 };

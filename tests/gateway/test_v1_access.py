@@ -123,8 +123,3 @@ def test_pages_of_models(gateway, query, ids, more):
     assert [model["id"] for model in body["data"]] == ids and body["has_more"] is more
     assert (body["first_id"], body["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
 
-
-def test_a_server_without_models(start_server):
-    server = start_server(backend="memory", sets=["plugins.models.enabled=false"])
-    for reply in (chat(server, [ECHO]), server.get("/v1/models"), server.get("/v1/models/x")):
-        assert reply.status == 503 and reply.json["error"]["message"] == "This server has no models.", reply
