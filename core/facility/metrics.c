@@ -18,8 +18,13 @@ enum kind { COUNTER, GAUGE, HISTOGRAM };
 static const char *const kind_names[] = { "counter", "gauge", "histogram" };
 
 /* Seconds, from a cache hit to a long answer of a model. */
-static const double bounds[BOUNDS] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                       0.25,   0.5,   1,      2.5,   10,   60,    300 };
+static const double seconds[BOUNDS] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                        0.25,   0.5,   1,      2.5,   10,   60,    300 };
+
+/* Anything else: bytes, tokens. */
+static const double counts[BOUNDS] = { 1,       4,       16,       64,       256,
+                                       1024,    4096,    16384,    65536,    262144,
+                                       1048576, 4194304, 16777216, 67108864, 268435456 };
 
 struct metric {
     struct metric *next, *hash_next; /* of its family; of its bucket */
@@ -34,6 +39,7 @@ struct family {
     char *name, *help;
     char *keys; /* "key,key" */
     enum kind kind;
+    const double *bounds; /* of a histogram */
     struct metric *first, *last;
     size_t count;
 };
@@ -216,6 +222,7 @@ static struct family *family_make(struct metrics *metrics, const char *name, con
     if (!family)
         return NULL;
     family->kind = kind;
+    family->bounds = str_ends(name, "_seconds") ? seconds : counts;
     family->keys = EIN_TAKE(keys);
     family->name = strdup(name);
     family->help = help ? strdup(help) : NULL;
@@ -352,7 +359,7 @@ void metric_observe(struct metric *metric, double value)
 
     if (!metric || metric->family->kind != HISTOGRAM || isnan(value))
         return;
-    while (at < BOUNDS && value > bounds[at])
+    while (at < BOUNDS && value > metric->family->bounds[at])
         at++;
     (void)__atomic_add_fetch(&metric->hits[at], 1, __ATOMIC_RELAXED);
     add(&metric->value, value);
@@ -383,7 +390,7 @@ static void tell_histogram(struct buf *out, const struct metric *metric, double 
         below += __atomic_load_n(&metric->hits[i], __ATOMIC_RELAXED);
         (void)buf_printf(out, "%s_bucket{%s%sle=\"", name, metric->labels, comma);
         if (i < BOUNDS)
-            (void)buf_printf(out, "%g", bounds[i]);
+            (void)buf_printf(out, "%.12g", metric->family->bounds[i]);
         else
             (void)buf_text(out, "+Inf");
         (void)buf_printf(out, "\"} %llu\n", (unsigned long long)below);

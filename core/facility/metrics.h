@@ -28,8 +28,9 @@ struct metric *metrics_counter(struct metrics *metrics, const char *name, const 
                                const char *const *labels);
 struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *help,
                              const char *const *labels);
+/* Bounds for seconds where the name ends in "_seconds", else for counts: powers of four. */
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *help,
-                                 const char *const *labels); /* bounds fit for seconds */
+                                 const char *const *labels);
 
 /* Wait-free but for a retry against other writers of the same series. */
 void metric_add(struct metric *metric, double by);        /* counter (by >= 0) or gauge */

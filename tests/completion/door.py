@@ -35,14 +35,14 @@ class Answer:
 
 
 class Door:
-    def __init__(self, url, settings):
+    def __init__(self, url, settings, **others):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="einion-models-"))
         self.plugins = {
             "service": {}, "storage-memory": {}, "vault": {"key_file": str(self.folder / "vault.key")},
             "users": {"settle_ms": 10},
             "models": {"path": str(self.folder), "watch_ms": 20, "retry_base_ms": 1, "retry_max_ms": 2, **settings},
             "anthropic": {"plugin": "llm-anthropic", "base_url": url, "api_key_env": "THE_KEY"},
-            "completion-driver": {"plugin": str(DRIVER)},
+            "completion-driver": {"plugin": str(DRIVER)}, **others,
         }  # fmt: skip
         self.server = Server("memory", env={"THE_KEY": "sk-ant-secret"}, config=json.dumps({"plugins": self.plugins})).start()
 

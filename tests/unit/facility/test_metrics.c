@@ -70,6 +70,21 @@ static void a_histogram_counts_below_each_bound(void **state)
     assert_tells(metrics, "took_seconds_sum{op=\"get\"} 1000.0025");
 }
 
+static void a_histogram_of_no_seconds_counts_in_powers(void **state)
+{
+    struct metrics *metrics = *state;
+    struct metric *histogram = metrics_histogram(metrics, "tokens", NULL, NULL);
+
+    metric_observe(histogram, 1);
+    metric_observe(histogram, 5000);
+    metric_observe(histogram, 67108865);
+    assert_tells(metrics, "tokens_bucket{le=\"1\"} 1\n");
+    assert_tells(metrics, "tokens_bucket{le=\"4096\"} 1\n");
+    assert_tells(metrics, "tokens_bucket{le=\"16384\"} 2\n");
+    assert_tells(metrics, "tokens_bucket{le=\"67108864\"} 2\n");
+    assert_tells(metrics, "tokens_bucket{le=\"268435456\"} 3\n");
+}
+
 static void values_and_help_are_escaped(void **state)
 {
     static const char *const labels[] = { "what", "a\"b\\c\nd", NULL };
@@ -212,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(counters_grow_and_gauges_move),
         TEST(a_histogram_counts_below_each_bound),
+        TEST(a_histogram_of_no_seconds_counts_in_powers),
         TEST(values_and_help_are_escaped),
         TEST(a_long_value_is_cut_at_a_character),
         TEST(what_prometheus_would_not_read_is_not_made),
