@@ -13,22 +13,27 @@ static void write_utc(time_t seconds, long microseconds, char ret_text[TIMESTAMP
     snprintf(ret_text + len, TIMESTAMP_SIZE - len, ".%06uZ", (unsigned)microseconds % 1000000u);
 }
 
-static int64_t ms_of(clockid_t clock)
+static int64_t us_of(clockid_t clock)
 {
     struct timespec now;
 
     clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t now_ms(void)
 {
-    return ms_of(CLOCK_REALTIME);
+    return us_of(CLOCK_REALTIME) / 1000;
 }
 
 int64_t mono_ms(void)
 {
-    return ms_of(CLOCK_MONOTONIC);
+    return us_of(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t mono_us(void)
+{
+    return us_of(CLOCK_MONOTONIC);
 }
 
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])

@@ -8,6 +8,7 @@ enum { TIMESTAMP_SIZE = 28 }; /* bytes, with the NUL */
 
 int64_t now_ms(void);  /* since the epoch */
 int64_t mono_ms(void); /* of a clock that only goes forward */
+int64_t mono_us(void);
 /* The present as "2026-11-23T14:05:59.123456Z". */
 void timestamp_now(char ret_text[TIMESTAMP_SIZE]);
 /* The moment so many milliseconds after the epoch. */

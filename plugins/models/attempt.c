@@ -2,7 +2,7 @@
 #include "work.h"
 
 #include "error.h"
-#include "moment.h"
+#include "timestamps.h"
 
 #include <string.h>
 
@@ -20,13 +20,13 @@ static uint64_t bytes_of(const struct ein_llm_piece *piece)
 static int on_piece(const struct ein_llm_piece *piece, void *data)
 {
     struct work *work = data;
-    int64_t before = moment_us();
+    int64_t before = mono_us();
 
     if (work->pieces++ == 0)
         work->first_us = (uint64_t)(before - work->began_us);
     work->received += bytes_of(piece);
     int r = work->sink(piece, work->data);
-    work->client_us += (uint64_t)(moment_us() - before);
+    work->client_us += (uint64_t)(mono_us() - before);
     work->stopped |= r != 0;
     return r;
 }
@@ -43,7 +43,7 @@ static uint32_t scaled(const struct work *work, uint32_t ms)
 
 static uint32_t left_ms(const struct work *work)
 {
-    int64_t left = (work->deadline_us - moment_us()) / 1000;
+    int64_t left = (work->deadline_us - mono_us()) / 1000;
 
     return left < 1 ? 1 : (uint32_t)left;
 }
@@ -81,9 +81,9 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .visible = call->visible,
     };
     uint64_t client_before = work->client_us;
-    int64_t began = moment_us();
+    int64_t began = mono_us();
     int r = provider->complete(service->impl, &llm, on_piece, work, &work->outcome, err);
-    uint64_t took = (uint64_t)(moment_us() - began);
+    uint64_t took = (uint64_t)(mono_us() - began);
 
     work->waited_us += took - (work->client_us - client_before);
     if (work->stopped && r >= 0)
@@ -137,10 +137,10 @@ static int reserve_and_call(struct work *work, const struct ein_service *service
                             struct ein_error *err)
 {
     struct key key = { 0 };
-    int64_t began = moment_us();
+    int64_t began = mono_us();
     int r = key_find(work, &key, err);
 
-    work->stage_us[STAGE_KEY] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_KEY] += (uint64_t)(mono_us() - began);
     if (r == 0)
         r = budget_reserve(work, err);
     if (r == 0) {

@@ -3,8 +3,8 @@
 
 #include "cleanup.h"
 #include "error.h"
-#include "moment.h"
 #include "price.h"
+#include "timestamps.h"
 
 enum {
     SETTLE_TRIES = 3,
@@ -70,7 +70,7 @@ int budget_reserve(struct work *work, struct ein_error *err)
 {
     const struct models *models = work->models;
     const struct ein_service *service;
-    int64_t began = moment_us();
+    int64_t began = mono_us();
 
     if (work->held || price_is_free(work->model))
         return 0;
@@ -79,7 +79,7 @@ int budget_reserve(struct work *work, struct ein_error *err)
                          "There is no ledger for what calls cost: the plugin is off");
     int r = reserve(work, service, err);
     models->host->release(models->ctx, service);
-    work->stage_us[STAGE_RESERVE] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_RESERVE] += (uint64_t)(mono_us() - began);
     return r;
 }
 
@@ -201,7 +201,7 @@ static void settle(struct work *work, int64_t cost, const struct usage *usage, b
 void budget_settle(struct work *work, int result)
 {
     struct ein_completion_outcome *ret = work->ret;
-    int64_t began = moment_us();
+    int64_t began = mono_us();
     struct usage usage;
 
     if (!was_used(work, result))
@@ -221,7 +221,7 @@ void budget_settle(struct work *work, int result)
     ret->output_tokens = usage.output;
     ret->reasoning_tokens = usage.reasoning;
     work->used += usage.input + usage.output;
-    work->stage_us[STAGE_SETTLE] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(mono_us() - began);
 }
 
 void budget_release(struct work *work)
@@ -229,7 +229,7 @@ void budget_release(struct work *work)
     const struct models *models = work->models;
     const struct ein_service *service;
     struct ein_error err = { 0 };
-    int64_t began = moment_us();
+    int64_t began = mono_us();
 
     if (!work->held)
         return;
@@ -242,5 +242,5 @@ void budget_release(struct work *work)
         models->host->release(models->ctx, service);
     }
     end_lease(work);
-    work->stage_us[STAGE_SETTLE] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(mono_us() - began);
 }

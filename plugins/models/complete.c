@@ -2,8 +2,8 @@
 #include "complete.h"
 
 #include "error.h"
-#include "moment.h"
 #include "notes.h"
+#include "timestamps.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ static bool comes_again(const struct work *work, int result, uint32_t attempt, u
         asked > retry->after_max_ms || !retry_helps(work->model->provider, &work->outcome))
         return false;
     *ret_ms = retry_pause_ms(retry, attempt, asked, random_part());
-    return moment_us() + ((int64_t)*ret_ms + LEAST_MS) * 1000 < work->deadline_us;
+    return mono_us() + ((int64_t)*ret_ms + LEAST_MS) * 1000 < work->deadline_us;
 }
 
 static int attempts(struct work *work, struct ein_error *err)
@@ -57,9 +57,9 @@ static int attempts(struct work *work, struct ein_error *err)
     int r = is_cancelled(work) ? cancelled(err) : attempt_run(work, err);
 
     for (; comes_again(work, r, attempt, &pause_ms); attempt++) {
-        int64_t began = moment_us();
+        int64_t began = mono_us();
         r = retry_wait(work->models->host, work->call->cancel, pause_ms);
-        work->waited_us += (uint64_t)(moment_us() - began);
+        work->waited_us += (uint64_t)(mono_us() - began);
         if (r < 0) {
             work->outcome.fault = EIN_LLM_FAULT_NONE;
             return cancelled(err);
@@ -104,7 +104,7 @@ static int limited_attempts(struct work *work, bool first, struct ein_error *err
     const struct limits_who who = { first ? call->user_id : NULL, first ? call->key_id : NULL,
                                     work->model->provider, work->model->id };
     uint64_t taken = size_estimate(&work->size);
-    int r = limits_take(limits, &who, taken, moment_ms(), &work->ret->requests, &work->ret->tokens,
+    int r = limits_take(limits, &who, taken, mono_ms(), &work->ret->requests, &work->ret->tokens,
                         &work->ret->retry_after_ms, err);
 
     if (r < 0) {
@@ -115,18 +115,18 @@ static int limited_attempts(struct work *work, bool first, struct ein_error *err
     work->used = 0;
     r = attempts(work, err);
     budget_release(work);
-    limits_correct(limits, &who, taken, work->used, moment_ms());
+    limits_correct(limits, &who, taken, work->used, mono_ms());
     return r;
 }
 
 static int try_found(struct work *work, bool first, struct ein_error *err)
 {
     const struct parameter_rules rules = { work->model, settings_of(work)->pass, work->refuse };
-    int64_t began = moment_us();
+    int64_t began = mono_us();
     int r =
         parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);
 
-    work->stage_us[STAGE_CHECK] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
     if (r < 0)
         return r;
     if (first)
@@ -140,13 +140,13 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
 
 static int find_model(struct work *work, const char *name, struct ein_error *err)
 {
-    int64_t began = moment_us();
+    int64_t began = mono_us();
     int r = catalog_find(work->models->catalog, work->call->user_id, name, work->call->visible,
                          &work->found, err);
 
     work->model = r < 0 ? NULL : work->found.model;
     work->outcome.fault = EIN_LLM_FAULT_NONE;
-    work->stage_us[STAGE_CHECK] += (uint64_t)(moment_us() - began);
+    work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
     return r;
 }
 
@@ -164,7 +164,7 @@ static bool falls_back(const struct work *work, int result)
 {
     return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->limited &&
            (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
-           moment_us() + LEAST_MS * 1000 < work->deadline_us;
+           mono_us() + LEAST_MS * 1000 < work->deadline_us;
 }
 
 /* The next model of the chain; its answer, or RESULT where it cannot be asked. */
@@ -248,7 +248,7 @@ static void finish(struct work *work, int result)
 {
     const struct ein_llm_outcome *outcome = &work->outcome;
     struct ein_completion_outcome *ret = work->ret;
-    int64_t took = moment_us() - work->began_us;
+    int64_t took = mono_us() - work->began_us;
 
     ret->fault = result < 0 ? outcome->fault : EIN_LLM_FAULT_NONE;
     ret->status = status_of(work, result);
@@ -272,7 +272,7 @@ int completion_complete(void *impl, const struct ein_completion_call *call, ein_
                          .sink = sink,
                          .data = data,
                          .ret = ret,
-                         .began_us = moment_us(),
+                         .began_us = mono_us(),
                          .refuse =
                              call->flags & EIN_COMPLETION_REFUSE ||
                              (models->completion.refuse && !(call->flags & EIN_COMPLETION_DROP)) };

@@ -3,7 +3,7 @@
 
 #include "complete.h"
 #include "models.h"
-#include "moment.h"
+#include "timestamps.h"
 
 #include <string.h>
 
@@ -64,7 +64,7 @@ static void sweep(void *data)
 {
     struct models *models = data;
 
-    limits_sweep(models->completion.limits, moment_ms());
+    limits_sweep(models->completion.limits, mono_ms());
 }
 
 int completion_start(struct models *models)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
-#include "moment.h"
+#include "timestamps.h"
 
 /* Names of OpenTelemetry's semantic conventions for generative AI, as Prometheus writes them. */
 

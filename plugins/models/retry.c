@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "retry.h"
 
-#include "moment.h"
+#include "timestamps.h"
 
 #include <poll.h>
 #include <string.h>
@@ -78,7 +78,7 @@ uint32_t retry_pause_ms(const struct retry *retry, uint32_t attempt, uint32_t as
 int retry_wait(const struct ein_host *host, struct ein_cancel *cancel, uint32_t ms)
 {
     struct pollfd fd = { .fd = cancel ? host->cancel->wait_fd(cancel) : -1, .events = POLLIN };
-    int64_t end = moment_ms() + ms, left = ms;
+    int64_t end = mono_ms() + ms, left = ms;
 
     while (left > 0) {
         int ready = poll(&fd, 1, (int)(left > 60000 ? 60000 : left));
@@ -86,7 +86,7 @@ int retry_wait(const struct ein_host *host, struct ein_cancel *cancel, uint32_t 
             return EIN_E_CANCELLED;
         if (cancel && host->cancel->fired(cancel)) /* also where there was no descriptor for it */
             return EIN_E_CANCELLED;
-        left = end - moment_ms();
+        left = end - mono_ms();
     }
     return 0;
 }

@@ -2,8 +2,7 @@
 /* completion/1: what it asks of providers, when again, whom else, and what is paid. */
 #include "completion_fixture.h"
 
-#include <pthread.h>
-#include <time.h>
+#include "timestamps.h"
 
 #define MODEL  "openai/gpt-5.2"
 #define CLAUDE "anthropic/claude"
@@ -303,18 +302,10 @@ static void what_never_helps_is_said_at_once(void **state)
     assert_int_equal(fixture->settled_count, 0);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void a_vendor_is_given_the_pause_it_asks_for(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t began = now_ms();
+    int64_t began = mono_ms();
 
     fixture->steps[0] = failing(EIN_E_BUSY, EIN_LLM_FAULT_RATE_LIMIT, 429);
     fixture->steps[0].retry_after_ms = 60;
@@ -322,7 +313,7 @@ static void a_vendor_is_given_the_pause_it_asks_for(void **state)
     struct result result = ask(fixture, MODEL);
     assert_int_equal(result.r, 0);
     assert_int_equal(result.outcome.retry_after_ms, 0);
-    assert_true(now_ms() - began >= 60);
+    assert_true(mono_ms() - began >= 60);
     assert_true(result.outcome.vendor_us >= 60000);
     assert_true(result.outcome.overhead_us < 60000);
 }
@@ -465,7 +456,7 @@ static void who_has_left_is_not_asked_for(void **state)
 static void a_cancelled_call_ends_a_pause_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t began = now_ms();
+    int64_t began = mono_ms();
 
     set(fixture, "retry_base_ms", json_integer(60000));
     set(fixture, "retry_max_ms", json_integer(60000));
@@ -475,7 +466,7 @@ static void a_cancelled_call_ends_a_pause_at_once(void **state)
     assert_int_equal(result.r, EIN_E_CANCELLED);
     assert_int_equal(result.outcome.fault, 0);
     assert_int_equal(result.outcome.attempts, 1);
-    assert_true(now_ms() - began < 30000);
+    assert_true(mono_ms() - began < 30000);
     assert_int_equal(fixture->released, 1);
 }
 
