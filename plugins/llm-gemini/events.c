@@ -176,26 +176,45 @@ static int read_chunk(struct gemini_reader *reader, const json_t *chunk, struct 
     return r;
 }
 
+static int read_citation(struct gemini_reader *reader, const json_t *citation,
+                         struct ein_error *err)
+{
+    return cite(reader, json_object_get(citation, "uri"), NULL, err);
+}
+
+/* A page that was read because the conversation named it. */
+static int read_page(struct gemini_reader *reader, const json_t *page, struct ein_error *err)
+{
+    const char *status = text_of(page, "urlRetrievalStatus");
+
+    if (!status || strcmp(status, "URL_RETRIEVAL_STATUS_SUCCESS") != 0)
+        return 0;
+    return cite(reader, json_object_get(page, "retrievedUrl"), NULL, err);
+}
+
 static int read_sources(struct gemini_reader *reader, const json_t *candidate,
                         struct ein_error *err)
 {
-    const json_t *chunks =
-        json_object_get(json_object_get(candidate, "groundingMetadata"), "groundingChunks");
-    const json_t *citations =
-        json_object_get(json_object_get(candidate, "citationMetadata"), "citationSources");
+    static const struct {
+        const char *metadata, *list;
+        int (*read)(struct gemini_reader *reader, const json_t *item, struct ein_error *err);
+    } lists[] = {
+        { "groundingMetadata", "groundingChunks", read_chunk },
+        { "citationMetadata", "citationSources", read_citation },
+        { "urlContextMetadata", "urlMetadata", read_page },
+    };
     const json_t *item;
     size_t at;
     int r = 0;
 
-    json_array_foreach(chunks, at, item)
-    {
-        if (r == 0)
-            r = read_chunk(reader, item, err);
-    }
-    json_array_foreach(citations, at, item)
-    {
-        if (r == 0)
-            r = cite(reader, json_object_get(item, "uri"), NULL, err);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        const json_t *metadata = json_object_get(candidate, lists[i].metadata);
+
+        json_array_foreach(json_object_get(metadata, lists[i].list), at, item)
+        {
+            if (r == 0)
+                r = lists[i].read(reader, item, err);
+        }
     }
     return r;
 }

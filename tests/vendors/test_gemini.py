@@ -277,14 +277,20 @@ def test_a_tool_call_that_is_none(ask, upstream, call):
 def test_sources_come_once(ask, upstream):
     chunks = [{"web": {"uri": "https://a.example/", "title": "A"}}, {"web": {"uri": "https://b.example/"}},
               {"retrievedContext": {"uri": "https://c.example/", "title": "C"}}, {"web": {}}]  # fmt: skip
+    pages = [{"retrievedUrl": f"https://{status}.example/", "urlRetrievalStatus": f"URL_RETRIEVAL_STATUS_{status}"}
+             for status in ("SUCCESS", "ERROR")]  # fmt: skip
+
     def event(finish, count):
         made = gemini_response(Said(), [{"text": "x"}], finish)
         made["candidates"][0] |= {"groundingMetadata": {"groundingChunks": chunks[:count], "webSearchQueries": ["q"]},
-                                  "citationMetadata": {"citationSources": [{"uri": "https://d.example/", "startIndex": 0}]}}
+                                  "citationMetadata": {"citationSources": [{"uri": "https://d.example/", "startIndex": 0}]},
+                                  "urlContextMetadata": {"urlMetadata": pages}}  # fmt: skip
         return made
+
     upstream.answer(GEMINI, sse(event(None, 1), event("STOP", 4)))
     assert ask().sources == [{"url": "https://a.example/", "title": "A"}, {"url": "https://d.example/"},
-                             {"url": "https://b.example/"}, {"url": "https://c.example/", "title": "C"}]  # fmt: skip
+                             {"url": "https://SUCCESS.example/"}, {"url": "https://b.example/"},
+                             {"url": "https://c.example/", "title": "C"}]  # fmt: skip
 
 
 def test_code_that_gemini_ran_is_text(ask, upstream):

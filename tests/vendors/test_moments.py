@@ -161,13 +161,3 @@ def test_what_is_no_answer(wire, oddity):
     answer = wire.talk()
     assert (answer.r, answer.fault, answer.pieces) == ("unavailable", "unreachable", []), answer
     assert words in answer.error and len(wire.upstream.requests) == 1
-
-
-def test_a_line_without_end_takes_no_memory(wire):
-    wire.talk()  # whatever is said: the memory of a first call
-    before = wire.talk.server.memory()
-    piece = b"x" * (1 << 20)
-    wire.upstream.answer("*", wire.stream(b"data: ", *[piece] * 40))
-    answers = [wire.talk() for _ in range(3)]
-    assert {(answer.r, answer.fault) for answer in answers} == {("unavailable", "unreachable")}, answers
-    assert wire.talk.server.memory() < before + 64
