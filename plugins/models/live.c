@@ -15,7 +15,7 @@ struct list { /* the thread's own */
     struct list *next;
     char *provider;
     int64_t due_ms;
-    bool failing, seen;
+    bool had, failing, seen; /* `had`: it was there once */
 };
 
 struct live {
@@ -127,9 +127,10 @@ static void ask(struct live *live, struct list *list)
     int r = fetch(live, service, &err);
     host->release(catalog->ctx, service);
     if (r < 0 && r != EIN_E_CANCELLED && !list->failing)
-        host->log_msg(catalog->ctx, EIN_WARN, "the models of %s could not be listed: %s",
-                      list->provider, err.text);
+        host->log_msg(catalog->ctx, list->had ? EIN_WARN : EIN_INFO,
+                      "the models of %s could not be listed: %s", list->provider, err.text);
     list->failing = r < 0;
+    list->had = list->had || r >= 0;
     list->due_ms = now_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
 }
 

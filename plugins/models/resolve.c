@@ -61,36 +61,13 @@ static int check_top(struct check *check, const json_t *file)
     return 0;
 }
 
-int catalog_merge(struct check *check, const json_t *catalog, const json_t *file,
-                  json_t **ret_catalog)
-{
-    int r = check_top(check, file);
-    json_t *merged;
-
-    if (r < 0)
-        return r;
-    merged = patched(catalog, file);
-    if (!merged)
-        return no_memory(check);
-    (void)json_object_del(merged, "note");
-    *ret_catalog = merged;
-    return 0;
-}
-
-/* ---- one model ---- */
-
-struct family {               /* what the models of a provider have in common */
-    const json_t *parameters; /* of all providers */
-    const json_t *provider;
-    const json_t *models;
-};
-
-/* The model with what it is like put under it. */
-static int expand(struct check *check, const struct family *family, const json_t *model, int depth,
+/* The model with what it is like put under it: from now on it stands by itself, whatever becomes
+ * of the other. */
+static int expand(struct check *check, const json_t *models, const json_t *model, int depth,
                   json_t **ret_model)
 {
     const json_t *like = json_object_get(model, "like");
-    const json_t *other = json_object_get(family->models, json_string_value(like));
+    const json_t *other = json_object_get(models, json_string_value(like));
     EIN_JSON json_t *under = NULL;
     EIN_JSON json_t *expanded = NULL;
 
@@ -102,7 +79,7 @@ static int expand(struct check *check, const struct family *family, const json_t
     if (like && depth == LIKE_MAX)
         return check_fail(check, "is like a model that is like another, and so on without an end");
     if (like) {
-        int r = expand(check, family, other, depth + 1, &under);
+        int r = expand(check, models, other, depth + 1, &under);
         if (r < 0)
             return r;
     }
@@ -114,6 +91,80 @@ static int expand(struct check *check, const struct family *family, const json_t
     *ret_model = EIN_TAKE(expanded);
     return 0;
 }
+
+static int expand_models(struct check *check, const json_t *models, json_t **ret_models)
+{
+    EIN_JSON json_t *all = json_object();
+    size_t mark = check_enter(check, "models");
+    const char *id;
+    json_t *model, *expanded;
+
+    json_object_foreach((json_t *)models, id, model)
+    {
+        size_t here = check_enter(check, id);
+        int r = expand(check, models, model, 0, &expanded);
+
+        if (r < 0)
+            return r;
+        if (json_object_set_new(all, id, expanded) < 0)
+            return no_memory(check);
+        check_leave(check, here);
+    }
+    check_leave(check, mark);
+    *ret_models = EIN_TAKE(all);
+    return 0;
+}
+
+/* A copy of CATALOG in which no model is like another. */
+static int expand_all(struct check *check, const json_t *catalog, json_t **ret_catalog)
+{
+    EIN_JSON json_t *expanded = json_copy((json_t *)catalog);
+    EIN_JSON json_t *providers = json_object();
+    size_t mark = check_enter(check, "providers");
+    const char *name;
+    json_t *provider;
+
+    json_object_foreach(json_object_get(catalog, "providers"), name, provider)
+    {
+        size_t here = check_enter(check, name);
+        EIN_JSON json_t *own = json_copy(provider);
+        EIN_JSON json_t *models = NULL;
+        int r = expand_models(check, json_object_get(provider, "models"), &models);
+
+        if (r < 0)
+            return r;
+        if (json_is_object(provider) && json_is_object(json_object_get(provider, "models")))
+            (void)json_object_set(own, "models", models);
+        if (json_object_set(providers, name, own) < 0)
+            return no_memory(check);
+        check_leave(check, here);
+    }
+    check_leave(check, mark);
+    if (json_object_set(expanded, "providers", providers) < 0)
+        return no_memory(check);
+    (void)json_object_del(expanded, "note");
+    *ret_catalog = EIN_TAKE(expanded);
+    return 0;
+}
+
+int catalog_merge(struct check *check, const json_t *catalog, const json_t *file,
+                  json_t **ret_catalog)
+{
+    EIN_JSON json_t *merged = NULL;
+    int r = check_top(check, file);
+
+    if (r < 0)
+        return r;
+    merged = patched(catalog, file);
+    return merged ? expand_all(check, merged, ret_catalog) : no_memory(check);
+}
+
+/* ---- one model ---- */
+
+struct family {               /* what the models of a provider have in common */
+    const json_t *parameters; /* of all providers */
+    const json_t *provider;
+};
 
 /* A parameter always has a default, null for none, and a description where one is known. */
 static json_t *finish_parameter(const struct family *family, const char *name,
@@ -208,18 +259,32 @@ static json_t *known_members(const json_t *told)
     return known;
 }
 
+/* What a server says that cannot be is taken away, one member after the other; false: it is not
+ * what the server said. */
+static bool take_away(json_t *known, const struct check *check)
+{
+    EIN_JSON json_t *member = json_stringn(check->path, strcspn(check->path, "."));
+
+    return json_object_del(known, json_string_value(member)) == 0;
+}
+
 /* The entry of a model of which a live list tells; NULL: it tells nonsense.  `expanded` may be
  * NULL: the catalog does not have it. */
 static json_t *live_model(const struct family *family, const json_t *told, const json_t *expanded)
 {
-    struct check check = { .err = NULL };
     EIN_JSON json_t *known = known_members(told);
-    EIN_JSON json_t *under = patched(json_object_get(family->provider, "defaults"), known);
-    EIN_JSON json_t *model = expanded ? patched(known, expanded) : EIN_TAKE(under);
+    struct check check;
 
-    if (!model || finish(&check, family, model) < 0)
-        return NULL;
-    return EIN_TAKE(model);
+    do {
+        json_t *model = expanded ? patched(known, expanded)
+                                 : patched(json_object_get(family->provider, "defaults"), known);
+
+        check = (struct check){ .err = NULL };
+        if (model && finish(&check, family, model) >= 0)
+            return model;
+        json_decref(model);
+    } while (take_away(known, &check));
+    return NULL;
 }
 
 static int add_live(struct check *check, const struct family *family, const json_t *live,
@@ -246,19 +311,15 @@ static int add_live(struct check *check, const struct family *family, const json
 static int resolve_model(struct check *check, const struct family *family, const json_t *model,
                          const json_t *told, json_t **ret_model)
 {
-    EIN_JSON json_t *expanded = NULL;
-    int r = expand(check, family, model, 0, &expanded);
+    EIN_JSON json_t *whole = told ? live_model(family, told, model) : NULL;
+    int r = 0;
 
-    if (r < 0)
-        return r;
-    if (told) {
-        *ret_model = live_model(family, told, expanded);
-        if (*ret_model)
-            return 0;
+    if (!whole) {
+        whole = json_copy((json_t *)model);
+        r = whole ? finish(check, family, whole) : no_memory(check);
     }
-    r = finish(check, family, expanded);
     if (r >= 0)
-        *ret_model = EIN_TAKE(expanded);
+        *ret_model = EIN_TAKE(whole);
     return r;
 }
 
@@ -269,7 +330,7 @@ static int resolve_models(struct check *check, const struct family *family, cons
     const char *id;
     json_t *model;
 
-    json_object_foreach((json_t *)family->models, id, model)
+    json_object_foreach(json_object_get(family->provider, "models"), id, model)
     {
         size_t here = check_enter(check, id);
         json_t *resolved;
@@ -303,7 +364,7 @@ static int check_defaults(struct check *check, const struct family *family)
 static int resolve_provider(struct check *check, const json_t *parameters, const json_t *provider,
                             const json_t *live, json_t **ret_provider)
 {
-    struct family family = { parameters, provider, json_object_get(provider, "models") };
+    const struct family family = { parameters, provider };
     EIN_JSON json_t *models = json_object();
     json_t *resolved;
     int r = check_provider(check, provider);

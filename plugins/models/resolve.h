@@ -15,7 +15,8 @@
 #include "check.h"
 
 /* `catalog` (may be NULL) with the members of `file`: they replace, objects are merged but
- * for prices, null takes away.  INVALID, with the place in `check`. */
+ * for prices, null takes away, and what a model is like is put into it.  INVALID, with the place in
+ * `check`. */
 int catalog_merge(struct check *check, const json_t *catalog, const json_t *file,
                   json_t **ret_catalog);
 
