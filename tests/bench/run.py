@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the server against baselines in the same run and prints ratios.
 
-usage: tests/bench/run.py [--build DIR] [--seconds N] [--rounds N] [BENCH...]
+usage: tests/bench/run.py [--build DIR] [--seconds N] [--rounds N] [--full] [BENCH...]
 
 Machines are noisy: only the ratios mean something.  A bench and its baseline take turns,
 `rounds` times; the median of the pairwise ratios is printed with its goal.
 """
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -23,6 +24,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+import gateway
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ECHO = ("async def run(input_dict, tools):\n"
@@ -356,6 +359,10 @@ def bench_start():
     show("resident, idle, all plugins", f"{size:.1f} MiB", "16 MiB", size <= 16)
 
 
+def bench_gateway():
+    gateway.bench(sys.modules[__name__])
+
+
 BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
@@ -366,6 +373,7 @@ BENCHES = {
     "api-key": bench_api_key,
     "creates": bench_creates,
     "rest": bench_rest,
+    "gateway": bench_gateway,
     "start": bench_start,
 }
 
@@ -376,6 +384,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-bench")
     parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--soak", type=float, default=20, help="seconds of the gateway's soak")
+    parser.add_argument("--full", action="store_true", help="with a soak of ten minutes")
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=", ".join(BENCHES))
     OPTIONS = parser.parse_args()
     OPTIONS.seconds = max(1, int(OPTIONS.seconds))
