@@ -394,12 +394,6 @@ static int are_tools(struct check *check, const json_t *value)
 
 /* ---- the whole ---- */
 
-static int is_thinking_style(struct check *check, const json_t *value)
-{
-    static const char *const styles[] = { "adaptive", "budget", NULL };
-    return is_word(check, value, styles);
-}
-
 static int are_limits(struct check *check, const json_t *value)
 {
     static const struct member members[] = {
@@ -433,7 +427,7 @@ static const struct member model_members[] = {
     { "built_in_tools", are_tools },
     { "price", is_price },
     { "time_percent", is_percent },
-    { "thinking_style", is_thinking_style },
+    { "wire", is_object },
     { "extra_body", is_object },
     { NULL, NULL },
 };
