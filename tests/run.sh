@@ -22,7 +22,8 @@ that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
   --full   adds a browser, the Firebase emulator, the thread sanitizer (build-tsan/), a minute
-           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash test
+           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash tests, each with several
+  kills: 100 of them in the middle of tickets and streams
 END
 }
 
