@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
-# npm.sh FOLDER provider|emulator|signer|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai
+# npm.sh FOLDER provider|emulator|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai
 set -euo pipefail
 
 case $2 in
@@ -10,7 +10,6 @@ emulator) package=firebase-tools@13.35.1 ;; # 200 MB
 aimock) package=@copilotkit/aimock@1.43.0 ;;
 genai) package=@google/genai@2.32.0 ;;
 ollama) package=ollama@0.6.4 ;;
-signer) package=@smithy/signature-v4@5.7.5 ;;
 anthropic) package=@anthropic-ai/sdk@0.137.0 ;;
 anthropic-1) package=@anthropic-ai/sdk@1.12.0 ;; # which sends its key as a bearer
 bedrock) package=@aws-sdk/client-bedrock-runtime@3.1164.0 ;;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vendors' own clients hear what an upstream of the tests says:
-// official.mjs MODULES genai|ollama|openai|anthropic URL
+// official.mjs MODULES genai|ollama|openai|responses|anthropic|bedrock URL
 // prints {"text", "thought", "tools": [[name, arguments]], "stop", "input", "output"}.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { converse } from './converse.mjs';
 
 const [modules, client, url] = process.argv.slice(2);
 const require = createRequire(`${modules}/package.json`);
@@ -66,6 +67,24 @@ const clients = {
         }
         const { input_tokens: input, output_tokens: output } = message.usage;
         Object.assign(heard, { stop: message.stop_reason, input, output });
+    },
+    async bedrock() {
+        const { ConverseStreamCommand } = await load('@aws-sdk/client-bedrock-runtime');
+        const { stream } = await (await converse(load, url)).send(new ConverseStreamCommand({
+            modelId: 'm', messages: [{ role: 'user', content: [{ text: 'Hi' }] }],
+        }));
+        let call = null;
+        for await (const event of stream) {
+            const { toolUse: begun } = event.contentBlockStart?.start ?? {};
+            const { text, reasoningContent: thought, toolUse: piece } = event.contentBlockDelta?.delta ?? {};
+            if (begun) call = [begun.name, ''];
+            if (piece) call[1] += piece.input;
+            if (event.contentBlockStop && call) heard.tools.push([call[0], JSON.parse(call[1])]), (call = null);
+            heard.text += text ?? '';
+            heard.thought += thought?.text ?? '';
+            if (event.messageStop) heard.stop = event.messageStop.stopReason;
+            if (event.metadata) Object.assign(heard, { input: event.metadata.usage.inputTokens, output: event.metadata.usage.outputTokens });
+        }
     },
 };
 

@@ -9,12 +9,13 @@ import subprocess
 import zlib
 
 import pytest
+from node_tools import modules, run_client
 from talk import WEATHER
 from vendor import CUT, HALF, RESET, STALL, Gate, in_pieces, raw, sse, stream, whole
 from vendor_formats import BEDROCK, Said, bedrock, bedrock_events, bedrock_frame
 
-SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
-NPM = SUPPORT.parents[1] / "build" / "npm"
+CONVERSE = pathlib.Path(__file__).resolve().parent / "converse.mjs"
+SIGNATURE = CONVERSE.parent.parent / "support" / "signature.mjs"
 
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
@@ -225,15 +226,47 @@ def test_a_turn_whose_thought_is_not_there_goes_on_without(sent):
     assert fields(thought) == {"thinking": {"type": "enabled", "budget_tokens": 2000}}
 
 
+def test_awss_client_sends_the_same(model, upstream):
+    """It leaves out what it does not know: our bodies have no such members."""
+    picture = {"type": "image", "media_type": "image/png", "data": "iVBO"}
+    talk_so_far = [
+        {"role": "system", "content": [{"type": "text", "text": "Be brief.", "cache": {"ttl": "1h"}}]},
+        {"role": "user", "content": [{"type": "text", "text": "Weather?", "cache": {}}, picture,
+                                     {"type": "file", "media_type": "application/pdf", "data": "JVBE", "name": "a.pdf"}]},
+        {"role": "assistant", "content": [
+            {"type": "thought", "text": "Hm.", "replay": {"wire": "bedrock", "signature": "c2ln"}},
+            {"type": "thought", "replay": {"wire": "bedrock", "redacted": "ZGF0YQ=="}},
+            {"type": "tool_call", "id": "t", "name": "get_weather", "arguments": {"city": "Paris"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "id": "t", "is_error": True, "content": [
+            {"type": "text", "text": "See"}, picture]}]},
+    ]  # fmt: skip
+    calls = [
+        {"model": CLAUDE, "tools": [WEATHER | {"cache": {}}], "settings": EFFORT,
+         "parameters": {"reasoning_effort": "low", "stop": ["END"], "service_tier": "flex",
+                        "guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1", "trace": "enabled"},
+                        "requestMetadata": {"a": "b"}, "performanceConfig": {"latency": "optimized"}}},
+        {"model": "us.amazon.nova-2-lite-v1:0", "tools": [WEATHER], "tool_choice": {"name": "get_weather"},
+         "parameters": {"reasoning_effort": "low", "top_k": 3, "temperature": 0.5, "top_p": 0.25}},
+        {"model": PROFILE, "tools": [WEATHER], "tool_choice": "required", "reply_schema": {"type": "object"}},
+        {"model": "m", "built_in_tools": [{"systemTool": {"name": "nova_grounding"}}], "tool_choice": "auto"},
+    ]  # fmt: skip
+    for call in calls:
+        assert model(talk_so_far, **call).r == "ok"
+    ours = upstream.requests
+    wanted = [{"modelId": call["model"], **request.json} for call, request in zip(calls, ours, strict=True)]
+    run_client("bedrock", CONVERSE, upstream.url, json.dumps(wanted))
+    theirs = upstream.requests[len(ours) :]
+    assert [(request.target, request.json) for request in theirs] == [(request.target, request.json) for request in ours]
+
+
 # ---- keys and signatures ----------------------------------------------------------
 
 
 def signatures_of(requests, **keys):
     """What AWS's own signer says these should be."""
-    subprocess.run([SUPPORT / "npm.sh", NPM, "signer"], check=True)
     given = [{"method": request.method, "target": request.target, "headers": request.headers,
               "body": base64.b64encode(request.body).decode(), **keys} for request in requests]  # fmt: skip
-    done = subprocess.run(["node", SUPPORT / "signature.mjs", NPM / "signer"], input=json.dumps(given), check=True,
+    done = subprocess.run(["node", SIGNATURE, modules("bedrock")], input=json.dumps(given), check=True,
                           stdout=subprocess.PIPE, text=True)  # fmt: skip
     return json.loads(done.stdout)
 

@@ -11,7 +11,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parent / "official.mjs"
 
 # The client, the modules it is in, how it calls the end of an answer and of one with calls of tools.
 CLIENTS = {
-    "anthropic": ("anthropic", "end_turn", "tool_use"), "genai": ("genai", "STOP", "STOP"), "ollama": ("ollama", "stop", "stop"),
+    "anthropic": ("anthropic", "end_turn", "tool_use"), "bedrock": ("bedrock", "end_turn", "tool_use"), "genai": ("genai", "STOP", "STOP"), "ollama": ("ollama", "stop", "stop"),
     "openai": ("openai", "stop", "tool_calls"), "responses": ("openai", "completed", "completed"),
 }  # fmt: skip
 
