@@ -40,8 +40,8 @@ static const struct common table[] = {
     { "verbosity", "string", 0, 0, CHAT_LIKE | RESPONSES, 0 },
     { "show_thinking", "boolean", 0, 0, ALL, 0 },
     { "reasoning_effort", "string", 0, 0, ALL, MODEL_REASONING },
-    { "thinking_budget", "integer", 0, SAMPLES_BIG, ANTHROPIC | GEMINI | BEDROCK | OPENROUTER,
-      MODEL_REASONING },
+    { "thinking_budget", "integer", -1, SAMPLES_BIG,
+      /* -1: as it likes */ ANTHROPIC | GEMINI | BEDROCK | OPENROUTER, MODEL_REASONING },
 };
 
 /* Of a model whose parameters nobody has listed. */
@@ -104,4 +104,20 @@ const struct common *common_find(const struct model *model, const char *name)
     if (!found || !(found->wires & wire_of(model)) || (found->needs & model->cannot))
         return NULL;
     return found;
+}
+
+static bool is_claude(const struct model *model)
+{
+    return wire_of(model) == ANTHROPIC ||
+           (wire_of(model) == BEDROCK && strstr(model->id, "anthropic."));
+}
+
+bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value)
+{
+    double number = json_number_value(value);
+
+    if (!is_claude(model))
+        return false;
+    return (strcmp(name, "temperature") == 0 && number != 1) || strcmp(name, "top_k") == 0 ||
+           (strcmp(name, "top_p") == 0 && number < 0.95);
 }

@@ -176,6 +176,35 @@ static int check_one(struct check *check, const char *given, const json_t *value
     return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
 }
 
+/* ---- all together ------------------------------------------------------- */
+
+static bool is_to_think(const json_t *parameters)
+{
+    const char *effort = json_string_value(json_object_get(parameters, "reasoning_effort"));
+
+    return (effort && strcmp(effort, "disable") != 0 && strcmp(effort, "none") != 0) ||
+           json_integer_value(json_object_get(parameters, "thinking_budget")) != 0;
+}
+
+static int check_thinking(struct check *check)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    int r = 0;
+
+    if (!is_to_think(check->kept))
+        return 0;
+    json_object_foreach_safe(check->kept, next, name, value)
+    {
+        if (r < 0 || !common_disturbs_thinking(check->rules->model, name, value))
+            continue;
+        r = leave_out(check, name, "does not take it while it thinks");
+        (void)json_object_del(check->kept, name);
+    }
+    return r;
+}
+
 int parameters_check(const struct parameter_rules *rules, const json_t *given,
                      json_t **ret_parameters, json_t **notes, struct ein_error *err)
 {
@@ -201,6 +230,9 @@ int parameters_check(const struct parameter_rules *rules, const json_t *given,
         if (r < 0)
             return r;
     }
+    int r = check_thinking(&check);
+    if (r < 0)
+        return r;
     if (json_object_size(kept) > 0)
         *ret_parameters = EIN_TAKE(kept);
     return 0;

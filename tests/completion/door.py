@@ -42,6 +42,11 @@ class Door:
             "users": {"settle_ms": 10},
             "models": {"path": str(self.folder), "watch_ms": 20, "retry_base_ms": 1, "retry_max_ms": 2, **settings},
             "anthropic": {"plugin": "llm-anthropic", "base_url": url, "api_key_env": "THE_KEY"},
+            "openai": {"plugin": "llm-openai", "base_url": url, "api_key_env": "THE_KEY"},
+            "openrouter": {"plugin": "llm-openai", "title": "OpenRouter", "base_url": url, "api_key_env": "THE_KEY",
+                           "api_style": "chat", "max_tokens_name": "max_tokens", "reasoning": "object"},
+            "perplexity": {"plugin": "llm-openai", "title": "Perplexity", "base_url": url, "api_key_env": "THE_KEY",
+                           "api_style": "responses", "responses_path": "/v1/responses"},
             "completion-driver": {"plugin": str(DRIVER)}, **others,
         }  # fmt: skip
         self.server = Server("memory", env={"THE_KEY": "sk-ant-secret"}, config=json.dumps({"plugins": self.plugins})).start()

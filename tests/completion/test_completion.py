@@ -10,7 +10,8 @@ import pytest
 from door import CLAUDE, OPUS
 from support import wait_until
 from vendor import CUT, RESET, STALL, Gate, event, sse, whole
-from vendor_formats import ANTHROPIC, Said, anthropic, anthropic_events
+from vendor_formats import (ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic, anthropic_events,
+                            openai_chat, openai_chat_events, openai_response, openai_responses)  # fmt: skip
 
 OVERLOADED = whole({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, 529)
 HELLO = anthropic(Said("Hello there", input=1000, output=100))
@@ -66,6 +67,30 @@ def test_each_kind_of_token_has_its_price(door, upstream, said, cost):
     door = door()
     spent, answer = spends(door, door)
     assert (answer.r, answer.cost, spent) == ("ok", cost, cost)
+
+
+def test_what_a_vendor_charges_is_what_it_costs(door, upstream):
+    """OpenRouter says it; Perplexity too, and that is how its citations and searches are paid."""
+    *events, usage, done = openai_chat_events(Said("Hello there", input=1000, output=100))
+    usage = usage | {"usage": usage["usage"] | {"cost": 0.0123456789}}
+    upstream.answer(OPENAI_CHAT, sse(*events, usage, done))
+    door = door()
+    spent, answer = spends(door, lambda: door(model="openrouter/openai/gpt-5"))
+    assert (answer.r, answer.cost, spent) == ("ok", 12_345_679, 12_345_679)
+
+    said = openai_response(Said("Hello there", input=1000, output=100))
+    said["usage"]["cost"] = {"currency": "USD", "input_cost": 0.002, "output_cost": 0.0008, "citation_cost": 0.001,
+                             "search_queries_cost": 0.005, "total_cost": 0.0088}  # fmt: skip
+    upstream.answer(OPENAI_RESPONSES, sse({"type": "response.completed", "response": said}, named=True))
+    answer = door(model="perplexity/sonar-deep-research")
+    assert (answer.r, answer.cost) == ("ok", 8_800_000)
+
+
+def test_reasoning_and_requests_have_their_prices(door, upstream):
+    upstream.answer(OPENAI_RESPONSES, openai_responses(Said("Hello", input=1000, output=100, reasoning=60)))
+    answer = door()(model="perplexity/sonar-deep-research")
+    assert answer.cost == 1000 * 2000 + 40 * 8000 + 60 * 3000 + 5_000_000
+    assert door()(model="openai/gpt-5.2").cost == 1000 * 1750 + 100 * 14000
 
 
 def test_prices_of_the_operators_files(own_door, upstream):
@@ -254,6 +279,17 @@ def test_another_model_answers_instead(door, upstream):
     assert (answer.r, answer.model, answer.attempts) == ("ok", "claude-opus-4-6", 3)
     assert answer.cost == spent == 1000 * 5000 + 100 * 25000
     assert any("asked instead of anthropic/claude-sonnet-4-5-20250929: " in note for note in answer.notes)
+
+
+def test_another_vendor_answers_instead(door, upstream):
+    """Each with its own parameters, and with its own price."""
+    upstream.answer(OPENAI_RESPONSES, failing(429, "insufficient_quota", "You exceeded your current quota"))
+    upstream.answer(ANTHROPIC, HELLO)
+    door = door(fallbacks={"openai/gpt-5.2": [CLAUDE]})
+    answer = door(model="gpt-5.2", parameters={"temperature": 0.5, "reasoning_effort": "low"})
+    assert (answer.r, answer.provider, answer.attempts, answer.cost) == ("ok", "anthropic", 2, 4_500_000), answer
+    assert "temperature" not in upstream.asked(OPENAI_RESPONSES)[0].json
+    assert upstream.last.json["thinking"]["type"] == "enabled"
 
 
 def test_limits_say_when_to_come_again(own_door, upstream):

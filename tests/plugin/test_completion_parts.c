@@ -345,10 +345,27 @@ static void a_wire_without_a_parameter_is_told(void **state)
     assert_non_null(strstr(checked.notes, "'temperature'"));
 }
 
+static void who_thinks_is_sent_no_temperature(void **state)
+{
+    static const char thinking[] = "{\"temperature\": 0.5, \"reasoning_effort\": \"low\"}";
+    struct checked checked = check_as("anthropic", rows, thinking, false);
+
+    (void)state;
+    assert_string_equal(checked.kept, "{\"reasoning_effort\":\"low\"}");
+    assert_string_equal(checked.notes,
+                        "[\"'temperature' was left out: anthropic/m does not take it "
+                        "while it thinks\"]");
+    assert_string_equal(check_as("openai", rows, thinking, false).notes, "");
+    checked = check_as("anthropic", rows,
+                       "{\"temperature\": 0.5, \"reasoning_effort\": \"disable\"}", false);
+    assert_string_equal(checked.notes, "");
+    assert_int_equal(check_as("anthropic", rows, thinking, true).r, EIN_E_INVALID);
+}
+
 static void a_model_that_nobody_has_listed_takes_what_is_common(void **state)
 {
-    struct checked checked =
-        check_as("vllm", "{\"parameters\": {}}", "{\"temperature\": \"0.25\", \"top_k\": 4}", false);
+    struct checked checked = check_as("vllm", "{\"parameters\": {}}",
+                                      "{\"temperature\": \"0.25\", \"top_k\": 4}", false);
 
     (void)state;
     assert_string_equal(checked.kept, "{\"temperature\":0.25,\"top_k\":4}");
@@ -631,6 +648,7 @@ int main(void)
         cmocka_unit_test(unknown_parameters_are_left_out),
         cmocka_unit_test(common_parameters_need_no_row),
         cmocka_unit_test(a_wire_without_a_parameter_is_told),
+        cmocka_unit_test(who_thinks_is_sent_no_temperature),
         cmocka_unit_test(a_model_that_nobody_has_listed_takes_what_is_common),
         cmocka_unit_test(agents_are_given_what_was_sent),
         cmocka_unit_test(parameters_can_be_refused),
