@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -269,3 +270,15 @@ def test_the_python_client(python_folder, server, key, upstream):
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout)
     assert said == {"text": "Hello!", "streamed": "Many a little", "call": {"city": "Paris"}, "missing": "NotFoundError"}
+
+
+def test_the_readme(python_folder, server, key, upstream):
+    if python_folder is None:
+        pytest.skip("the python client cannot be had")
+    upstream.answer(ANTHROPIC, anthropic(Said("A block of iron.", input=1000, output=100)))
+    code = re.search(r"```python\n(.*?)```", (HERE.parents[1] / "README.md").read_text(), re.S)[1]
+    code = code.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}").replace("eink_\u2026", key)
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(["/usr/bin/python3", "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "A block of iron.\n0.0075 USD"
