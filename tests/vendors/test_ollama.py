@@ -2,6 +2,7 @@
 """llm-ollama speaks Ollama's own API as its own client does, and understands all it says."""
 
 import pytest
+from support import Server, wait_until
 from talk import WEATHER
 from vendor import CUT, RESET, STALL, Gate, in_pieces, ndjson, raw, whole
 from vendor_formats import OLLAMA, Said, ollama, ollama_lines, ollama_whole
@@ -294,3 +295,23 @@ def test_a_list_that_does_not_come(ask, talk, upstream):
     assert ask.talk.models() == ("unavailable", "Ollama is overloaded (500): broken")
     assert [ask.talk.models(), ask.talk.models()] == [[], []]
     assert ask.talk.models()[0] == "unavailable"
+
+
+def test_the_catalog_has_what_the_server_has(upstream):
+    """The list, over the catalog and the door to the models, to a client of OpenAI's API."""
+    upstream.answer("/api/tags", whole({"models": [{"name": "qwen3"}, {"name": "embed"}]}))
+    upstream.answer("/api/show", show)
+    upstream.answer(OLLAMA, ollama(Said("Hello there")))
+    server = Server("memory", env={"OLLAMA_BASE_URL": upstream.url}, sets=["plugins.runtime-python.enabled=false"]).start()
+    try:
+        entry = wait_until(lambda: server.get("/providers").json["ollama"]["models"].get("qwen3"), 20, "the list")
+        assert (entry["limits"]["context"], entry["can_tool_call"], entry["can_reasoning"]) == (40960, True, True)
+        assert "num_predict" in entry["parameters"] and entry["price"]["output"] == 0
+        call = {"model": "qwen3", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
+        reply = server.post("/v1/chat/completions", call)
+        assert reply.json["choices"][0]["message"]["content"] == "Hello there", reply
+        assert (upstream.last.json["model"], upstream.last.json["options"]["num_predict"]) == ("qwen3", 9)
+    finally:
+        assert server.stop() == 0, server.log()
+        server.check()
+        server.clean()
