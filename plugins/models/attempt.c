@@ -50,9 +50,7 @@ static uint32_t left_ms(const struct work *work)
 
 static bool is_cancelled(const struct work *work)
 {
-    struct ein_cancel *cancel = work->call->cancel;
-
-    return work->stopped || (cancel && work->models->host->cancel->fired(cancel));
+    return work->stopped || work->models->host->cancel->fired(work->running.cancel);
 }
 
 static int call_provider(struct work *work, const struct ein_service *service, const char *key,
@@ -75,7 +73,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .reply_schema = call->reply_schema,
         .parameters = work->parameters,
         .settings = work->model->json,
-        .cancel = call->cancel,
+        .cancel = work->running.cancel,
         .tool_choice = call->tool_choice,
         .user_id = call->user_id,
         .visible = call->visible,

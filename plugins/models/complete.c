@@ -17,9 +17,7 @@ enum {
 
 static bool is_cancelled(const struct work *work)
 {
-    struct ein_cancel *cancel = work->call->cancel;
-
-    return cancel && work->models->host->cancel->fired(cancel);
+    return work->models->host->cancel->fired(work->running.cancel);
 }
 
 static int cancelled(struct ein_error *err)
@@ -58,7 +56,7 @@ static int attempts(struct work *work, struct ein_error *err)
 
     for (; comes_again(work, r, attempt, &pause_ms); attempt++) {
         int64_t began = mono_us();
-        r = retry_wait(work->models->host, work->call->cancel, pause_ms);
+        r = retry_wait(work->models->host, work->running.cancel, pause_ms);
         work->waited_us += (uint64_t)(mono_us() - began);
         if (r < 0) {
             work->outcome.fault = EIN_LLM_FAULT_NONE;
@@ -281,7 +279,12 @@ int completion_complete(void *impl, const struct ein_completion_call *call, ein_
     if (!err)
         err = &own;
     measure(&work);
-    int r = try_chain(&work, err);
+    int r = calls_enter(&models->completion.calls, &work.running, call->cancel, err);
+    if (r == 0)
+        r = try_chain(&work, err);
+    if (r == EIN_E_CANCELLED && calls_stopping(&models->completion.calls))
+        r = error_set(err, EIN_E_UNAVAILABLE, "The models were taken away during the call");
+    calls_leave(&models->completion.calls, &work.running);
     finish(&work, r);
     return r < 0 ? r : 0;
 }

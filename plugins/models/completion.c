@@ -57,6 +57,7 @@ int completion_init(struct models *models, const json_t *config, struct ein_erro
     retry_read(config, &self->retry);
     leases_init(&self->leases, models->host, models->ctx,
                 (uint32_t)integer_of(config, "hold_lease_ms"));
+    calls_init(&self->calls, models->host, models->ctx);
     return limits_new(json_object_get(config, "limits"), &self->limits, err);
 }
 
@@ -75,10 +76,16 @@ int completion_start(struct models *models)
     return r < 0 ? r : models->host->every(models->ctx, SWEEP_MS, sweep, models);
 }
 
+void completion_stop(struct models *models)
+{
+    calls_stop(&models->completion.calls);
+}
+
 void completion_done(struct models *models)
 {
     limits_free(models->completion.limits);
     leases_done(&models->completion.leases);
+    calls_done(&models->completion.calls);
 }
 
 static int find(void *impl, const char *user_id, const char *model, const json_t *visible,

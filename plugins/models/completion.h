@@ -3,6 +3,7 @@
 #ifndef COMPLETION_H
 #define COMPLETION_H
 
+#include "calls.h"
 #include "leases.h"
 #include "limits.h"
 #include "retry.h"
@@ -22,10 +23,12 @@ struct completion {          /* const after init, but for what its parts guard t
     struct retry retry;
     struct limits *limits;
     struct leases leases;
+    struct calls calls;
 };
 
 int completion_init(struct models *models, const json_t *config, struct ein_error *err);
 int completion_start(struct models *models);
+void completion_stop(struct models *models); /* wakes the calls that run */
 void completion_done(struct models *models); /* also after a failed completion_init() */
 
 extern const struct ein_completion completion_service; /* its impl is the struct models */

@@ -431,8 +431,9 @@ static int start(void *self, struct ein_error *err)
 
 static void stop(void *self)
 {
-    const struct models *models = self;
+    struct models *models = self;
 
+    completion_stop(models);
     catalog_stop(models->catalog);
 }
 

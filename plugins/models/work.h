@@ -23,6 +23,7 @@ struct work {
     uint64_t first_us;  /* from the beginning to the first piece; 0: there was none */
     uint64_t stage_us[STAGES];
     struct size size;
+    struct running running;
 
     bool refuse;
     bool limited; /* a limit of our own, which no other model changes */

@@ -484,6 +484,27 @@ static void a_provider_that_is_taken_away_has_not_cancelled_the_call(void **stat
     assert_non_null(strstr(result.notes, "The provider 'openai' was taken away during the call"));
 }
 
+static void stop(struct fixture *fixture)
+{
+    completion_stop(&fixture->models);
+}
+
+static void a_plugin_that_is_taken_away_wakes_its_calls(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set(fixture, "retry_base_ms", json_integer(60000));
+    set(fixture, "retry_max_ms", json_integer(60000));
+    fixture->steps[0] = OVERLOADED;
+    fixture->steps[0].meanwhile = stop;
+    struct result result = ask(fixture, MODEL);
+    assert_int_equal(result.r, EIN_E_UNAVAILABLE);
+    assert_int_equal(result.outcome.status, 503);
+    assert_string_equal(result.err.text, "The models were taken away during the call");
+    assert_string_equal(ask(fixture, MODEL).err.text, "The models are being taken away");
+    assert_int_equal(fixture->next, 1);
+}
+
 /* ---- others instead ----------------------------------------------------- */
 
 static void another_model_answers_instead(void **state)
@@ -660,6 +681,7 @@ int main(void)
         T(who_has_left_is_not_asked_for),
         T(a_cancelled_call_ends_a_pause_at_once),
         T(a_provider_that_is_taken_away_has_not_cancelled_the_call),
+        T(a_plugin_that_is_taken_away_wakes_its_calls),
         T(another_model_answers_instead),
         T(each_of_the_chain_is_asked_until_one_answers),
         T(only_configured_faults_fall_back),
