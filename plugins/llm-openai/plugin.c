@@ -29,7 +29,7 @@
  *   cache_control     marks what is worth keeping, for OpenRouter (false)
  *   tools             false: the server takes no tools (true)
  *   extra_body        members of every request; null takes one away, arrays are put together
- *   model_body        the same by model; a catalog entry may have extra_body too
+ *   model_body        the same by model; a catalog entry may have wire.extra_body too
  *   live_models       asks the server which models it has (false)
  *   connect_ms, first_byte_ms, idle_ms, total_ms   0: the server's (0)
  *   reply_max_bytes, event_max_bytes, max_redirects   (67108864, 8388608, 0)

@@ -78,12 +78,13 @@ static int merge_all(const struct openai_request *request, json_t *body)
 {
     const json_t *config = request->openai->config;
     const json_t *models = json_object_get(config, "model_body");
+    const json_t *wire = json_object_get(request->call->settings, "wire");
     int r = merge(body, json_object_get(config, "extra_body"));
 
     if (r == 0)
         r = merge(body, json_object_get(models, request->call->model));
     if (r == 0)
-        r = merge(body, json_object_get(request->call->settings, "extra_body"));
+        r = merge(body, json_object_get(wire, "extra_body"));
     return r;
 }
 

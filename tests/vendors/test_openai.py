@@ -214,7 +214,7 @@ def test_what_servers_like_it_do_differently(talk, upstream):
                   stream_usage=False, system_role="developer", chat_path="/other/chat/completions", tools=False,
                   extra_body={"top_k": 5, "user": None}, model_body={"big": {"model": "bigger", "priority": 1}})  # fmt: skip
     body = chat(server, upstream, BRIEF, model="big", parameters={"max_tokens": 9, "user": "u"},
-                settings={"extra_body": {"priority": 2}})  # fmt: skip
+                settings={"wire": {"extra_body": {"priority": 2}}})  # fmt: skip
     assert body == {"model": "bigger", "messages": [{"role": "developer", "content": "Be brief."}, BRIEF[1]],
                     "max_tokens": 9, "stream": True, "top_k": 5, "priority": 2}  # fmt: skip
     assert upstream.last.path == "/other/chat/completions"

@@ -36,7 +36,7 @@ def test_what_only_openrouter_knows(openrouter, upstream):
              "min_p": 0.1, "thinking_budget": 2000, "show_thinking": False, "max_tokens": 10}  # fmt: skip
     system = [{"type": "text", "text": "Long.", "cache": {"ttl": "1h"}}]
     openrouter([{"role": "system", "content": system}, {"role": "user", "content": "Hi"}], parameters=given,
-               settings={"extra_body": {"transforms": ["middle-out"]}})  # fmt: skip
+               settings={"wire": {"extra_body": {"transforms": ["middle-out"]}}})  # fmt: skip
     body = upstream.last.json
     assert {name: body[name] for name in ("provider", "plugins", "models", "min_p", "max_tokens", "transforms")} == {
         "provider": given["provider"], "plugins": given["plugins"], "models": ["a", "b"], "min_p": 0.1, "max_tokens": 10,
