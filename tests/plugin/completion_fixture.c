@@ -118,16 +118,25 @@ static int send_pieces(const struct step *step, ein_llm_sink *sink, void *data)
     return sink(&piece, data) ? EIN_E_CANCELLED : 0;
 }
 
+static const struct step *next_step(const struct provider *provider,
+                                    const struct ein_llm_call *call)
+{
+    struct fixture *fixture = provider->fixture;
+
+    if (fixture->many)
+        return &fixture->steps[0];
+    assert_true(fixture->next < STEPS);
+    remember(fixture, provider->name, call);
+    return &fixture->steps[fixture->next++];
+}
+
 static int provider_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink,
                              void *data, struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     const struct provider *provider = impl;
     struct fixture *fixture = provider->fixture;
 
-    assert_true(fixture->next < STEPS);
-    const struct step *step = &fixture->steps[fixture->next];
-    remember(fixture, provider->name, call);
-    fixture->next++;
+    const struct step *step = next_step(provider, call);
     outcome->fault = step->fault;
     outcome->vendor_status = step->status;
     outcome->retry_after_ms = step->retry_after_ms;
@@ -163,6 +172,7 @@ static int key_get(void *impl, const char *user_id, const char *provider, char *
                    const char **ret_source, struct ein_error *err)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     (void)user_id;
     (void)provider;
@@ -179,6 +189,7 @@ static int key_get(void *impl, const char *user_id, const char *provider, char *
 static void key_wipe(void *impl, char *take_key)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     fixture->keys_out--;
     free(take_key);
@@ -194,6 +205,7 @@ static int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32
                           char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     (void)user_id;
     assert_true(lease_ms > 0);
@@ -209,6 +221,7 @@ static int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32
 static int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     (void)hold, (void)lease_ms, (void)err;
     fixture->extended++;
@@ -232,9 +245,14 @@ static int ledger_settle(void *impl, const char *hold, const struct ein_ledger_e
                          struct ein_error *err)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     if (fixture->settle_result < 0)
         return fixture->host->table.set_error(err, fixture->settle_result, "The disk is full");
+    fixture->holds -= hold ? 1 : 0;
+    fixture->sum += (uint64_t)entry->cost;
+    if (fixture->many)
+        return 0;
     assert_true(fixture->settled_count < SETTLED);
     struct settled *settled = &fixture->settled[fixture->settled_count++];
     settled->cost = entry->cost;
@@ -252,13 +270,13 @@ static int ledger_settle(void *impl, const char *hold, const struct ein_ledger_e
     settled->cache_write = entry->cache_write_tokens;
     settled->output = entry->output_tokens;
     settled->reasoning = entry->reasoning_tokens;
-    fixture->holds -= hold ? 1 : 0;
     return 0;
 }
 
 static int ledger_release(void *impl, const char *hold, struct ein_error *err)
 {
     struct fixture *fixture = impl;
+    EIN_LOCKED(&fixture->lock);
 
     (void)hold, (void)err;
     fixture->released++;
@@ -302,6 +320,7 @@ int setup(void **state)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
     current = fixture;
+    (void)pthread_mutex_init(&fixture->lock, NULL);
     fixture->host = fake_host_new();
     fixture->models.host = &fixture->host->table;
     fixture->models.ctx = fake_host_ctx(fixture->host);
@@ -334,6 +353,7 @@ int teardown(void **state)
     completion_done(&fixture->models);
     fake_host_free(fixture->host);
     json_decref(fixture->config);
+    (void)pthread_mutex_destroy(&fixture->lock);
     free(fixture);
     return 0;
 }

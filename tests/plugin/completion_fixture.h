@@ -43,6 +43,9 @@ struct settled { /* a copy of the entry */
 };
 
 struct fixture {
+    pthread_mutex_t lock; /* guards what calls change */
+    bool many;            /* calls at once: each is given steps[0] */
+    uint64_t sum;         /* of what was settled */
     struct fake_host *host;
     struct models models;
     json_t *config;

@@ -4,6 +4,8 @@
 
 #include "timestamps.h"
 
+#include <pthread.h>
+
 #define MODEL  "openai/gpt-5.2"
 #define CLAUDE "anthropic/claude"
 
@@ -625,6 +627,49 @@ static void a_silent_call_keeps_its_money(void **state)
     assert_int_equal(fixture->extended, 1);
 }
 
+/* ---- many at once ------------------------------------------------------- */
+
+enum { CALLERS = 16, TURNS = 50 };
+
+/* NULL: each answer was right. */
+static void *ask_often(void *data)
+{
+    struct fixture *fixture = data;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct result result = ask_with(fixture, (struct ein_completion_call){ .model = MODEL }, 0);
+        if (result.r != 0 || strcmp(result.text, "Hello") != 0)
+            return data;
+    }
+    return NULL;
+}
+
+static void callers_do_not_disturb_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t threads[CALLERS];
+    char secret[] = "sk-secret";
+    void *wrong;
+
+    fixture->many = true;
+    fixture->secret = secret;
+    fixture->steps[0] = good;
+    set(fixture, "hold_lease_ms", json_integer(1));
+    set(fixture, "limits",
+        json_pack("{s:{s:i}, s:{s:i}}", "user", "requests", 1000000, "model", "tokens",
+                  1000000000));
+    for (size_t i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, fixture), 0);
+    for (int i = 0; i < TURNS; i++)
+        fake_host_tick(fixture->host);
+    for (size_t i = 0; i < CALLERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    assert_int_equal(fixture->sum, INT64_C(3150000) * CALLERS * TURNS);
+    assert_int_equal(fixture->reserved, CALLERS * TURNS);
+}
+
 /* ---- being looked at ---------------------------------------------------- */
 
 static void calls_are_measured(void **state)
@@ -688,6 +733,7 @@ int main(void)
         T(too_many_requests_are_429),
         T(used_tokens_count_against_the_limit),
         T(a_silent_call_keeps_its_money),
+        T(callers_do_not_disturb_each_other),
         T(calls_are_measured),
     };
 
