@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_SIZE = 160 };
+enum { WHY_SIZE = 160, NAME_SHOWN = 64 };
 
 /* What one parameter must be: a row of the catalog, or a common one. */
 struct rule {
@@ -28,16 +28,28 @@ struct check {
 
 /* ---- words -------------------------------------------------------------- */
 
+/* How much of a name is shown: whole characters. */
+static int shown(const char *name)
+{
+    size_t len = strnlen(name, NAME_SHOWN + 1);
+
+    if (len <= NAME_SHOWN)
+        return (int)len;
+    for (len = NAME_SHOWN; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
+        len--;
+    return (int)len;
+}
+
 /* Refuses, or notes that it was left out; `why` is what the model does. */
 static int leave_out(struct check *check, const char *name, const char *why)
 {
     const struct model *model = check->rules->model;
 
     if (check->rules->refuse)
-        return error_set(check->err, EIN_E_INVALID, "The parameter '%.64s' cannot be: %s/%s %s",
-                         name, model->provider, model->id, why);
-    notes_add(check->notes, "'%.64s' was left out: %s/%s %s", name, model->provider, model->id,
-              why);
+        return error_set(check->err, EIN_E_INVALID, "The parameter '%.*s' cannot be: %s/%s %s",
+                         shown(name), name, model->provider, model->id, why);
+    notes_add(check->notes, "'%.*s' was left out: %s/%s %s", shown(name), name, model->provider,
+              model->id, why);
     return 0;
 }
 

@@ -312,6 +312,8 @@ static void unknown_parameters_are_left_out(void **state)
 {
     (void)state;
     assert_kept("{\"color\": \"red\"}", "", "'color' was left out: openai/m has no such parameter");
+    assert_kept("{\"0123456789012345678901234567890123456789012345678901234567890äöü\": 5}", "",
+                "'0123456789012345678901234567890123456789012345678901234567890ä' was left out");
     assert_kept("{\"top_k\": 5}", "", "'top_k' was left out");
     assert_kept("{\"provider\": {\"order\": []}}", "{\"provider\":{\"order\":[]}}", NULL);
 }
