@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "reply.h"
+#include "reply_tool.h"
 
 #include <time.h>
 
@@ -109,17 +110,22 @@ int anthropic_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink
 {
     const struct anthropic *anthropic = impl;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct vendor_sink callers = { sink, data };
+    struct reply reply = { .vendor = &anthropic->vendor, .sink = callers, .outcome = &outcome };
+    struct reply_tool tool = { 0 };
     struct ein_llm_call full;
-    struct reply reply = {
-        .vendor = &anthropic->vendor,
-        .sink = { sink, data },
-        .outcome = &outcome,
-    };
-    int r;
+    int r = 0;
 
     vendor_read_call(call, &full);
     reply.keep = json_array_size(full.built_in_tools) > 0;
-    r = complete(anthropic, &full, &reply, err);
+    if (reply_tool_is_said(full.settings)) {
+        r = reply_tool_init(&tool, anthropic->vendor.host, &callers, &full, err);
+        reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
+    }
+    if (r >= 0)
+        r = complete(anthropic, &full, &reply, err);
+    reply_tool_end(&tool, &outcome);
+    reply_tool_done(&tool);
     reply_done(&reply);
     vendor_give_outcome(&outcome, ret_outcome);
     return r;

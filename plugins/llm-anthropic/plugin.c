@@ -11,6 +11,9 @@
  * who thinks is sent no temperature; who must call a tool does not think.  Where a tool was called
  * and the thought before it is another vendor's, the rest of that turn goes without thinking.
  *
+ * A model that takes no schema for its answer (wire.reply_schema: tool) gives it as the arguments
+ * of a tool, which come as text.
+ *
  * An answer that the vendor pauses (its own tools take long) is asked to go on, and is one answer
  * to the caller, with the usage of all its parts.
  *

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "percent.h"
 #include "reply.h"
+#include "reply_tool.h"
 #include "request.h"
 #include "sign.h"
 #include "thinking.h"
@@ -179,27 +180,53 @@ static int complete(const struct bedrock *bedrock, const struct ein_llm_call *ca
     return r < 0 ? r : run(bedrock, call, question, answer, err);
 }
 
+/* Most models take no schema; those that call tools can be told to answer by one. */
+static bool answers_by_tool(const json_t *settings)
+{
+    return reply_tool_is_said(settings) ||
+           (json_is_true(json_object_get(settings, "can_tool_call")) &&
+            !json_is_true(json_object_get(settings, "can_structured_output")));
+}
+
+static int answer_call(const struct bedrock *bedrock, const struct ein_llm_call *call,
+                       struct answer *answer, struct ein_error *err)
+{
+    struct question question = { 0 };
+    int r;
+
+    frames_init(&answer->frames, bedrock->vendor.event_max);
+    r = complete(bedrock, call, &question, answer, err);
+    free(question.path);
+    bedrock->vendor.host->mem_free(question.body);
+    vendor_headers_done(&question.headers);
+    frames_done(&answer->frames);
+    reply_done(&answer->reply);
+    return r;
+}
+
 int bedrock_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                      struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
     const struct bedrock *bedrock = impl;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct vendor_sink callers = { sink, data };
     struct answer answer = {
-        .reply = { .vendor = &bedrock->vendor, .sink = { sink, data }, .outcome = &outcome }
+        .reply = { .vendor = &bedrock->vendor, .sink = callers, .outcome = &outcome }
     };
-    struct question question = { 0 };
+    struct reply_tool tool = { 0 };
     struct ein_llm_call full;
-    int r;
+    int r = 0;
 
     vendor_read_call(call, &full);
     answer.reply.hidden = json_is_false(json_object_get(full.parameters, "show_thinking"));
-    frames_init(&answer.frames, bedrock->vendor.event_max);
-    r = complete(bedrock, &full, &question, &answer, err);
-    free(question.path);
-    bedrock->vendor.host->mem_free(question.body);
-    vendor_headers_done(&question.headers);
-    frames_done(&answer.frames);
-    reply_done(&answer.reply);
+    if (answers_by_tool(full.settings)) {
+        r = reply_tool_init(&tool, bedrock->vendor.host, &callers, &full, err);
+        answer.reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
+    }
+    if (r >= 0)
+        r = answer_call(bedrock, &full, &answer, err);
+    reply_tool_end(&tool, &outcome);
+    reply_tool_done(&tool);
     vendor_give_outcome(&outcome, ret_outcome);
     return r;
 }

@@ -9,6 +9,9 @@
  * server has one, requests are signed (Signature Version 4) with AWS_ACCESS_KEY_ID,
  * AWS_SECRET_ACCESS_KEY and, of temporary keys, AWS_SESSION_TOKEN.
  *
+ * A model that takes no schema for its answer but calls tools (can_structured_output and
+ * can_tool_call in the catalog) gives it as the arguments of one, which come as text.
+ *
  * Images and files go by their bytes; Bedrock fetches no URL.  Claude thinks as llm-anthropic says,
  * Nova by reasoning_effort, others are sent reasoning_effort; wire.family in a model's entry of the
  * catalog (claude, nova) tells it of a model whose id does not.  guardrailConfig,

@@ -177,6 +177,29 @@ def test_structured_output(sent):
     assert both == {"effort": "low", "format": {"type": "json_schema", "schema": schema}}
 
 
+def test_models_that_take_no_schema_answer_by_a_tool(claude, upstream):
+    old = CLAUDE | {"wire": {"reply_schema": "tool"}}
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+    def ask(said, **call):
+        upstream.answer(ANTHROPIC, anthropic(said))
+        answer = claude(settings=old, reply_schema=schema, parameters={"thinking_budget": 2000}, **call)
+        assert "output_config" not in upstream.last.json and "thinking" not in upstream.last.json
+        return answer, upstream.last.json["tools"], upstream.last.json["tool_choice"]
+
+    given = Said(tools=[("give_the_answer", {"a": 1})])
+    answer, tools, choice = ask(given)
+    assert (answer.text, answer.tool_calls, answer.stop_reason) == ('{"a":1}', [], "stop")
+    assert (tools[-1]["name"], tools[-1]["input_schema"], choice) == ("give_the_answer", schema, {"type": "any"})
+    assert ask(given, tools=[WEATHER], tool_choice="none")[2] == {"type": "tool", "name": "give_the_answer"}
+    answer, tools, choice = ask(Said(tools=[("get_weather", {"city": "Paris"})]), tools=[WEATHER])
+    assert (answer.text, len(answer.tool_calls), answer.stop_reason) == ("", 1, "tool_calls")
+    assert ([tool["name"] for tool in tools], choice) == (["get_weather", "give_the_answer"], {"type": "any"})
+    forced = {"name": "get_weather"}
+    answer, tools, choice = ask(Said(tools=[("get_weather", {"city": "Paris"})]), tools=[WEATHER], tool_choice=forced)
+    assert (len(tools), choice) == (1, {"type": "tool", "name": "get_weather"})
+
+
 def test_images_and_documents(sent):
     text = base64.b64encode("Größe: 3".encode()).decode()
     content = sent([{"role": "user", "content": [

@@ -141,6 +141,18 @@ def test_structured_output_goes_as_text(sent):
     assert json.loads(text["structure"]["jsonSchema"]["schema"]) == schema
 
 
+def test_models_that_take_no_schema_answer_by_a_tool(model, upstream):
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    upstream.answer(BEDROCK, bedrock(Said(tools=[("give_the_answer", {"a": 1})])))
+    answer = model(settings={"can_tool_call": True}, reply_schema=schema)
+    assert (answer.r, answer.text, answer.tool_calls, answer.stop_reason) == ("ok", '{"a":1}', [], "stop")
+    (tool,) = upstream.last.json["toolConfig"]["tools"]
+    assert tool["toolSpec"]["inputSchema"]["json"] == schema and "outputConfig" not in upstream.last.json
+    assert upstream.last.json["toolConfig"]["toolChoice"] == {"any": {}}
+    model(settings={"can_tool_call": True, "can_structured_output": True}, reply_schema=schema)
+    assert "toolConfig" not in upstream.last.json and "outputConfig" in upstream.last.json
+
+
 def test_built_in_tools(sent):
     grounding = {"systemTool": {"name": "nova_grounding"}}
     assert sent(built_in_tools=[grounding])["toolConfig"] == {"tools": [grounding]}
