@@ -28,6 +28,8 @@ static const double counts[BOUNDS] = { 1,       4,       16,       64,       256
 
 struct metric {
     struct metric *next, *hash_next; /* of its family; of its bucket */
+    struct metric *given_next;       /* of its bucket in `given` */
+    char *given; /* its labels as they were first given: names and values, each with its NUL */
     struct family *family;
     char *labels;   /* key="value",... escaped; "" if none */
     double value;   /* atomic; a histogram's sum */
@@ -48,7 +50,8 @@ struct metrics {
     pthread_rwlock_t lock;
     struct family *first, *last; /* guarded by lock, with all below */
     size_t count;
-    struct metric *buckets[BUCKETS];
+    struct metric *buckets[BUCKETS]; /* by name and text of the labels */
+    struct metric *given[BUCKETS];   /* by name and labels as given: found without making a text */
 };
 
 int metrics_new(struct metrics **ret_metrics)
@@ -67,6 +70,7 @@ static void metric_free(struct metric *metric)
     if (!metric)
         return;
     free(metric->labels);
+    free(metric->given);
     free(metric->hits);
     free(metric);
 }
@@ -199,6 +203,63 @@ static struct metric *series_find(struct metrics *metrics, const char *name, enu
     return metric && metric->family->kind == kind ? metric : NULL;
 }
 
+static struct metric **given_of(struct metrics *metrics, const char *name,
+                                const char *const *labels)
+{
+    uint64_t hash = str_hash(name);
+
+    for (; labels && labels[0]; labels++)
+        hash = hash * 31 + str_hash(labels[0]);
+    return &metrics->given[hash % BUCKETS];
+}
+
+/* Does the text at *at, up to its NUL, say `word`?  Then *at is behind it. */
+static bool take_word(const char **at, const char *word)
+{
+    if (!word || strcmp(*at, word) != 0)
+        return false;
+    *at += strlen(word) + 1;
+    return true;
+}
+
+static bool is_given(const struct metric *metric, const char *const *labels)
+{
+    const char *at = metric->given;
+
+    for (; labels && labels[0]; labels += 2)
+        if (!take_word(&at, labels[0]) || !take_word(&at, labels[1]))
+            return false;
+    return !*at;
+}
+
+/* What was looked up with exactly these words before. */
+static struct metric *given_find(struct metrics *metrics, const char *name, enum kind kind,
+                                 const char *const *labels)
+{
+    struct metric *metric = *given_of(metrics, name, labels);
+
+    while (metric && !(str_eq(metric->family->name, name) && is_given(metric, labels)))
+        metric = metric->given_next;
+    return metric && metric->family->kind == kind ? metric : NULL;
+}
+
+/* Without memory it is found the longer way. */
+static void given_add(struct metrics *metrics, struct metric *metric, const char *const *labels)
+{
+    struct metric **bucket = given_of(metrics, metric->family->name, labels);
+    struct buf words;
+
+    buf_init(&words, METRICS_TEXT_MAX);
+    for (; labels && labels[0]; labels++)
+        (void)buf_add(&words, labels[0], strlen(labels[0]) + 1);
+    (void)buf_char(&words, '\0');
+    metric->given = buf_take(&words, NULL);
+    if (!metric->given)
+        return;
+    metric->given_next = *bucket;
+    *bucket = metric;
+}
+
 static struct family *family_find(struct metrics *metrics, const char *name)
 {
     struct family *family = metrics->first;
@@ -269,6 +330,7 @@ static struct metric *find_or_make(struct metrics *metrics, const char *name, co
     EIN_FREE char *text = take_text;
     struct metric *metric = series_find(metrics, name, kind, text);
     struct family *family;
+    bool is_other = false;
 
     if (metric)
         return metric;
@@ -276,13 +338,17 @@ static struct metric *find_or_make(struct metrics *metrics, const char *name, co
     if (!family)
         return NULL;
     if (labels && labels[0] && family->count >= METRICS_SERIES_MAX) {
+        is_other = true;
         free(text);
         text = labels_text(labels, "other");
         metric = text ? series_find(metrics, name, kind, text) : NULL;
         if (metric || !text)
             return metric;
     }
-    return series_make(metrics, family, EIN_TAKE(text));
+    metric = series_make(metrics, family, EIN_TAKE(text));
+    if (metric && !is_other)
+        given_add(metrics, metric, labels);
+    return metric;
 }
 
 static struct metric *lookup(struct metrics *metrics, const char *name, const char *help,
@@ -291,6 +357,11 @@ static struct metric *lookup(struct metrics *metrics, const char *name, const ch
     struct metric *metric;
     char *text;
 
+    (void)pthread_rwlock_rdlock(&metrics->lock);
+    metric = name ? given_find(metrics, name, kind, labels) : NULL;
+    (void)pthread_rwlock_unlock(&metrics->lock);
+    if (metric)
+        return metric;
     if (!name_is_valid(name, true) || !labels_are_valid(labels, kind))
         return NULL;
     text = labels_text(labels, NULL);

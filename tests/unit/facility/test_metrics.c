@@ -85,6 +85,21 @@ static void a_histogram_of_no_seconds_counts_in_powers(void **state)
     assert_tells(metrics, "tokens_bucket{le=\"268435456\"} 3\n");
 }
 
+static void the_same_words_find_the_same_series(void **state)
+{
+    static const char *const empty[] = { "a", "", NULL }, *const b[] = { "a", "b", NULL },
+                             *const half[] = { "a", NULL };
+    struct metrics *metrics = *state;
+    struct metric *first = metrics_counter(metrics, "c", NULL, empty);
+
+    assert_non_null(first);
+    assert_ptr_equal(metrics_counter(metrics, "c", NULL, empty), first);
+    assert_ptr_not_equal(metrics_counter(metrics, "c", NULL, b), first);
+    assert_null(metrics_counter(metrics, "c", NULL, half));
+    assert_null(metrics_counter(metrics, "c", NULL, NULL));
+    assert_null(metrics_gauge(metrics, "c", NULL, empty));
+}
+
 static void values_and_help_are_escaped(void **state)
 {
     static const char *const labels[] = { "what", "a\"b\\c\nd", NULL };
@@ -228,6 +243,7 @@ int main(void)
         TEST(counters_grow_and_gauges_move),
         TEST(a_histogram_counts_below_each_bound),
         TEST(a_histogram_of_no_seconds_counts_in_powers),
+        TEST(the_same_words_find_the_same_series),
         TEST(values_and_help_are_escaped),
         TEST(a_long_value_is_cut_at_a_character),
         TEST(what_prometheus_would_not_read_is_not_made),
