@@ -25,6 +25,7 @@ static int on_piece(const struct ein_llm_piece *piece, void *data)
     if (work->pieces++ == 0)
         work->first_us = (uint64_t)(before - work->began_us);
     work->received += bytes_of(piece);
+    work->sources += piece->kind == EIN_LLM_SOURCE;
     int r = work->sink(piece, work->data);
     work->client_us += (uint64_t)(mono_us() - before);
     work->stopped |= r != 0;

@@ -103,7 +103,8 @@ static bool reckon(const struct work *work, int result, struct usage *ret_usage)
     const struct ein_llm_outcome *outcome = &work->outcome;
     uint64_t received = usage_estimate(work->received);
     bool silent = !outcome->input_tokens && !outcome->output_tokens;
-    bool estimated = false;
+    /* Nobody but the vendor knows how many tokens it has read of what it cites. */
+    bool estimated = work->sources && work->model->price[PRICE_CITATION] > 0;
 
     *ret_usage =
         (struct usage){ outcome->input_tokens, outcome->cached_tokens, outcome->cache_write_tokens,

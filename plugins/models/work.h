@@ -41,6 +41,7 @@ struct work {
     bool stopped;      /* the sink has said so */
     uint64_t pieces;   /* that the caller was given */
     uint64_t received; /* bytes of answer */
+    uint64_t sources;  /* that it cites */
 };
 
 static inline const struct completion *settings_of(const struct work *work)

@@ -108,6 +108,9 @@ static int send_pieces(const struct step *step, ein_llm_sink *sink, void *data)
         if (sink(&piece, data))
             return EIN_E_CANCELLED;
     }
+    const struct ein_llm_piece source = { .struct_size = sizeof(source), .kind = EIN_LLM_SOURCE };
+    if (step->cites && sink(&source, data))
+        return EIN_E_CANCELLED;
     if (!step->tool)
         return 0;
     EIN_JSON json_t *call = json_pack("{s:s, s:s, s:o}", "id", "1", "name", "f", "arguments",

@@ -31,6 +31,7 @@ struct step {
     int64_t vendor_cost;
     const char *pieces[4];                      /* text, sent first */
     const char *tool;                           /* arguments of a tool call, sent last */
+    bool cites;                                 /* a page */
     const char *words;                          /* of the error */
     void (*meanwhile)(struct fixture *fixture); /* before the first piece */
 };

@@ -395,6 +395,23 @@ static void an_answer_without_usage_is_estimated(void **state)
     assert_string_equal(fixture->settled[0].metadata, "{\"estimated\":true}");
 }
 
+/* Where the vendor does not say what they have cost, as Perplexity does. */
+static void citations_are_an_estimate(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->steps[0] = good;
+    fixture->steps[0].cites = true;
+    fixture->catalog[0].price[PRICE_CITATION] = 2000000000;
+    assert_int_equal(ask(fixture, MODEL).r, 0);
+    assert_int_equal(fixture->bound, INPUT_BOUND * 1750 + 1000 * 14000 + INT64_C(400000) * 2000);
+    assert_string_equal(fixture->settled[0].metadata, "{\"estimated\":true}");
+    fixture->steps[1] = fixture->steps[0];
+    fixture->steps[1].vendor_cost = 5;
+    assert_int_equal(ask(fixture, MODEL).outcome.cost, 5);
+    assert_string_equal(fixture->settled[1].metadata, "");
+}
+
 static void what_breaks_off_before_the_first_piece_is_paid_and_tried_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -720,6 +737,7 @@ int main(void)
         T(a_broken_stream_pays_for_what_was_used),
         T(what_the_vendor_said_of_a_broken_stream_counts),
         T(an_answer_without_usage_is_estimated),
+        T(citations_are_an_estimate),
         T(what_breaks_off_before_the_first_piece_is_paid_and_tried_again),
         T(a_failed_settle_is_told_and_not_the_callers_fault),
         T(who_hangs_up_pays_for_what_was_used),
