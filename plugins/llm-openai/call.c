@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call, from the messages to the outcome. */
+#include "error.h"
 #include "reply.h"
 
 #include <stdio.h>
 #include <string.h>
+
+int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
+                   struct ein_error *err)
+{
+    char *bearer = NULL;
+    int r;
+
+    if (!key || openai->key_header)
+        return vendor_header(headers, openai->key_header, key, err);
+    if (asprintf(&bearer, "Bearer %s", key) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = vendor_header(headers, "Authorization", bearer, err);
+    explicit_bzero(bearer, strlen(bearer));
+    free(bearer);
+    return r;
+}
 
 static int add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,
                        struct ein_error *err)
@@ -14,19 +31,12 @@ static int add_headers(const struct openai *openai, const char *key, struct vend
         { "organization", "OpenAI-Organization" },
         { "project", "OpenAI-Project" },
     };
-    EIN_FREE char *bearer = NULL;
-    int r = 0;
+    int r = openai_add_key(openai, key, headers, err);
 
-    if (key && asprintf(&bearer, "Bearer %s", key) < 0)
-        bearer = NULL;
-    if (bearer)
-        r = vendor_header(headers, "Authorization", bearer, err);
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]) && r == 0; i++)
         r = vendor_header(headers, optional[i].header,
                           json_string_value(json_object_get(openai->config, optional[i].setting)),
                           err);
-    if (bearer)
-        explicit_bzero(bearer, strlen(bearer));
     return r;
 }
 

@@ -42,8 +42,14 @@ static int take_thoughts(struct openai_reply *reply, const json_t *message, stru
 {
     const json_t *thought = thought_of(message);
     bool shown = json_is_string(thought);
-    int r = openai_give_thought(reply, thought, err);
+    int r = 0;
 
+    if (shown && reply->openai->reasoning_content)
+        r = bytes_add(&reply->thought, json_string_value(thought), json_string_length(thought));
+    if (r < 0)
+        return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory")
+                                    : openai_garbled(reply, err);
+    r = openai_give_thought(reply, thought, err);
     return r < 0 ? r : take_details(reply, message, shown, err);
 }
 
@@ -100,12 +106,24 @@ static int take_message(struct openai_reply *reply, const json_t *message, struc
 /* ---- the end ------------------------------------------------------------------------------------
  */
 
+static int give_thought(struct openai_reply *reply, struct ein_error *err)
+{
+    EIN_JSON json_t *text = reply->thought.len ? json_string(reply->thought.data) : NULL;
+
+    if (!reply->thought.len)
+        return 0;
+    if (!text)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return openai_give_replay(reply, "reasoning_content", text, err);
+}
+
+/* What is to be sent back. */
 static int give_details(struct openai_reply *reply, struct ein_error *err)
 {
     EIN_JSON json_t *details = NULL;
 
     if (!reply->details.count)
-        return 0;
+        return give_thought(reply, err);
     details = details_json(&reply->details);
     if (!details)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");

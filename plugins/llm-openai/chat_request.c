@@ -105,55 +105,67 @@ static int add_tool_call(const struct openai_request *request, json_t *calls, co
                                           "arguments", openai_arguments(request, part)));
 }
 
-static int add_replay(const struct openai_request *request, json_t *details, const json_t *part)
+/* What the message is made of. */
+struct assistant {
+    json_t *calls, *details;
+    const json_t *thought; /* lent */
+    bool text;
+};
+
+static int add_replay(const struct openai_request *request, struct assistant *said,
+                      const json_t *part)
 {
     const json_t *replay = openai_replay(request, part);
-    json_t *kept = json_object_get(replay, "reasoning_details");
+    json_t *details = json_object_get(replay, "reasoning_details");
 
-    return kept && json_array_extend(details, kept) ? EIN_E_NO_MEMORY : 0;
+    if (json_object_get(replay, "reasoning_content"))
+        said->thought = json_object_get(replay, "reasoning_content");
+    return details && json_array_extend(said->details, details) ? EIN_E_NO_MEMORY : 0;
 }
 
 static int read_assistant(const struct openai_request *request, const json_t *content,
-                          json_t *calls, json_t *details, bool *ret_text)
+                          struct assistant *said)
 {
     const json_t *part;
     size_t i;
     int r = 0;
 
-    *ret_text = json_is_string(content);
+    said->text = json_is_string(content);
     json_array_foreach((json_t *)content, i, part)
     {
         if (r < 0)
             break;
         if (openai_is_type(part, "tool_call"))
-            r = add_tool_call(request, calls, part);
+            r = add_tool_call(request, said->calls, part);
         else if (openai_is_type(part, "thought"))
-            r = add_replay(request, details, part);
+            r = add_replay(request, said, part);
         else if (openai_is_type(part, "text"))
-            *ret_text = true;
+            said->text = true;
     }
     return r;
+}
+
+static json_t *assistant_message(const struct assistant *said, const json_t *content)
+{
+    return json_pack("{s:s, s:o, s:O*, s:O*, s:O*}", "role", "assistant", "content",
+                     said->text ? openai_text(content) : json_null(), "tool_calls",
+                     json_array_size(said->calls) ? said->calls : NULL, "reasoning_details",
+                     json_array_size(said->details) ? said->details : NULL, "reasoning_content",
+                     said->thought);
 }
 
 static int add_assistant(const struct openai_request *request, json_t *messages,
                          const json_t *content)
 {
-    EIN_JSON json_t *calls = json_array();
-    EIN_JSON json_t *details = json_array();
-    json_t *message;
-    bool text;
-    int r = calls && details ? read_assistant(request, content, calls, details, &text)
-                             : EIN_E_NO_MEMORY;
+    struct assistant said = { .calls = json_array(), .details = json_array() };
+    int r = said.calls && said.details ? read_assistant(request, content, &said) : EIN_E_NO_MEMORY;
 
-    if (r < 0)
-        return r;
-    if (!text && json_array_size(calls) == 0) /* nothing but thoughts */
-        return 0;
-    message = json_pack("{s:s, s:o, s:O*, s:O*}", "role", "assistant", "content",
-                        text ? openai_text(content) : json_null(), "tool_calls",
-                        json_array_size(calls) ? calls : NULL, "reasoning_details",
-                        json_array_size(details) ? details : NULL);
-    return openai_append(messages, message);
+    /* One that holds nothing but thoughts is none. */
+    if (r == 0 && (said.text || json_array_size(said.calls)))
+        r = openai_append(messages, assistant_message(&said, content));
+    json_decref(said.calls);
+    json_decref(said.details);
+    return r;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */

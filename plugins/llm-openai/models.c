@@ -127,7 +127,6 @@ int openai_models(void *impl, json_t **ret_models, struct ein_error *err)
 {
     const struct openai *openai = impl;
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
-    EIN_FREE char *bearer = NULL;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
     EIN_JSON json_t *models = NULL;
     int r = 0;
@@ -137,10 +136,9 @@ int openai_models(void *impl, json_t **ret_models, struct ein_error *err)
         return 0;
     }
     models = json_array();
-    if (!models ||
-        (openai->vendor.own_key && asprintf(&bearer, "Bearer %s", openai->vendor.own_key) < 0))
+    if (!models)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    r = vendor_header(&headers, "Authorization", bearer, err);
+    r = openai_add_key(openai, openai->vendor.own_key, &headers, err);
     if (r < 0)
         return r;
     const struct vendor_call call = {

@@ -16,6 +16,8 @@ struct openai {
     bool reasoning_is_object; /* "reasoning": {"effort"} also in chat completions */
     bool schema_is_format;    /* "response_format" also in responses */
     bool cache_control;       /* marks what is worth keeping */
+    bool reasoning_content;   /* what a chat thought is sent back under that name */
+    const char *key_header;   /* of the key, if not a bearer's; NULL */
     bool stream, stream_usage, takes_tools, needs_key, live_models;
 };
 
@@ -24,6 +26,10 @@ extern const struct ein_llm_provider openai_provider;
 /* From settings that fit the schema. */
 int openai_init(struct openai *openai, const struct ein_host *host, struct ein_ctx *ctx,
                 const json_t *config, struct ein_error *err);
+
+/* The header that carries the key; key NULL: none. */
+int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
+                   struct ein_error *err);
 
 /* ---- a request ------------------------------------------------------------------ */
 

@@ -14,6 +14,7 @@
  *   base_url          where its API is (https://api.openai.com/v1)
  *   api_key_env       the secret that is the key where a call brings none (OPENAI_API_KEY)
  *   needs_key         false: calls without a key are sent without one (true)
+ *   key_header        the header that carries the key; empty: Authorization, as a bearer's
  *   organization, project   sent as OpenAI-Organization and OpenAI-Project
  *   headers           sent with every call
  *   api_style         auto, chat or responses; auto: as the catalog says (auto)
@@ -24,6 +25,7 @@
  *   system_role       of a chat's first message: system or developer (system)
  *   max_tokens_name   the member for max_tokens of a chat (max_completion_tokens)
  *   reasoning         of a chat: effort, or object for OpenRouter's {"effort", ...} (effort)
+ *   reasoning_content sends what a chat thought back, as DeepSeek wants it (false)
  *   reasoning_summary of a response: auto, concise, detailed, or empty for none (auto)
  *   responses_schema  where a response's schema goes: text or response_format (text)
  *   cache_control     marks what is worth keeping, for OpenRouter (false)
@@ -53,6 +55,7 @@ static const char config_schema[] =
     VENDOR_SETTINGS("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY") ","
     SCHEMA(
     "needs_key" : { "type" : "boolean", "default" : true, "description" : "Refuse calls for which there is no key." },
+    "key_header" : { "type" : "string", "pattern" : "^[A-Za-z0-9-]*$", "default" : "", "description" : "The header that carries the key; empty: Authorization, as a bearer's." },
     "organization" : { "type" : "string", "default" : "", "description" : "Sent as OpenAI-Organization." },
     "project" : { "type" : "string", "default" : "", "description" : "Sent as OpenAI-Project." },
     "api_style" : { "type" : "string", "enum" : ["auto", "chat", "responses"], "default" : "auto", "description" : "How to ask: as the catalog says, or always in one way." },
@@ -70,6 +73,7 @@ static const char config_schema[] =
     "system_role" : { "type" : "string", "enum" : ["system", "developer"], "default" : "system", "description" : "Of messages of the system." },
     "max_tokens_name" : { "type" : "string", "minLength" : 1, "default" : "max_completion_tokens", "description" : "The member that a chat has for max_tokens." },
     "reasoning" : { "type" : "string", "enum" : ["effort", "object"], "default" : "effort", "description" : "How a chat asks for reasoning." },
+    "reasoning_content" : { "type" : "boolean", "default" : false, "description" : "Send what a chat thought back under this name." },
     "reasoning_summary" : { "type" : "string", "enum" : ["", "auto", "concise", "detailed"], "default" : "auto", "description" : "What a response tells of its reasoning." },
     "responses_schema" : { "type" : "string", "enum" : ["text", "response_format"], "default" : "text", "description" : "Where a response takes the schema of the answer." },
     "cache_control" : { "type" : "boolean", "default" : false, "description" : "Mark what is worth keeping." },

@@ -17,6 +17,7 @@ struct openai_reply {
     struct ein_llm_outcome *outcome;
     struct tool_calls calls;
     struct details details; /* chat: reasoning_details */
+    struct bytes thought;   /* chat, where it is sent back as text */
     json_t *sources;        /* object: the URLs that were given */
     bool has_calls, has_text, has_thought, refused, finished;
 };

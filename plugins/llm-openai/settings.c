@@ -36,6 +36,8 @@ int openai_init(struct openai *openai, const struct ein_host *host, struct ein_c
     openai->reasoning_is_object = is_text(config, "reasoning", "object");
     openai->schema_is_format = is_text(config, "responses_schema", "response_format");
     openai->cache_control = is_set(config, "cache_control");
+    openai->reasoning_content = is_set(config, "reasoning_content");
+    openai->key_header = *text_of(config, "key_header") ? text_of(config, "key_header") : NULL;
     openai->stream = is_set(config, "stream");
     openai->stream_usage = is_set(config, "stream_usage");
     openai->takes_tools = is_set(config, "tools");

@@ -18,6 +18,7 @@ static struct openai openai_with(enum openai_style style, const json_t *config)
         .reasoning_is_object = json_object_get(config, "object") != NULL,
         .schema_is_format = json_object_get(config, "format") != NULL,
         .cache_control = true,
+        .reasoning_content = json_object_get(config, "thought") != NULL,
         .stream = true,
         .stream_usage = true,
         .takes_tools = true,

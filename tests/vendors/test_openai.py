@@ -89,6 +89,16 @@ def test_organization_project_and_other_headers(talk, upstream):
     assert [headers[name] for name in ("openai-organization", "openai-project", "x-team")] == ["org-1", "proj_1", "a"]
 
 
+def test_the_key_in_another_header(talk, upstream):
+    azure = talk("llm-openai", base_url=upstream.url, key_header="api-key", chat_path="/chat/completions?api-version=1",
+                 live_models=True, api_key_env="OWN_KEY", env={"OWN_KEY": "key-of-the-server"})  # fmt: skip
+    chat(azure, upstream)
+    assert (upstream.last.headers["api-key"], upstream.last.query) == ("key-of-the-user", {"api-version": "1"})
+    assert "authorization" not in upstream.last.headers
+    upstream.answer("/models", whole({"data": []}))
+    assert azure.models() == [] and upstream.last.headers["api-key"] == "key-of-the-server"
+
+
 def test_images_and_files_in_a_chat(openai, upstream):
     parts = [{"type": "text", "text": "What is this?"}, CAT, {"type": "image", "url": "https://x.test/a.png"},
              {"type": "file", "media_type": "application/pdf", "data": "cGRm", "name": "a.pdf"},
@@ -277,6 +287,15 @@ def test_what_was_thought_is_sent_back(openai, upstream):
     other = json.loads(json.dumps(turn).replace('"OpenAI"', '"anthropic"'))
     assert "sealed" not in json.dumps(responses(openai, upstream, other))
     assert "sealed" not in json.dumps(chat(openai, upstream, turn))
+
+
+def test_what_a_chat_thought_is_sent_back_where_that_is_wanted(talk, upstream):
+    deepseek = talk("llm-openai", base_url=upstream.url, title="DeepSeek", reasoning_content=True)
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("Yes", thought="Hm, well, yes.")))
+    answer = deepseek()
+    assert answer.replays == [{"wire": "DeepSeek", "reasoning_content": "Hm, well, yes."}]
+    deepseek([{"role": "user", "content": "a"}, answer.as_message(), {"role": "user", "content": "b"}])
+    assert upstream.last.json["messages"][1] == {"role": "assistant", "content": "Yes", "reasoning_content": "Hm, well, yes."}
 
 
 def test_a_refusal(openai, upstream):
