@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "price.h"
+#include "thinking.h"
 #include "timestamps.h"
 
 enum {
@@ -47,6 +48,8 @@ static int64_t bound_of(const struct work *work)
     uint64_t input = size_bound(&work->size, settings->image_tokens, window_of(model));
     uint64_t output = parameters_max_tokens(work->parameters);
 
+    if (!output && common_always_limits(model))
+        output = (uint64_t)thinking_max_tokens(work->parameters, model->json, 0);
     if (!output)
         output = first_of(model->max_output, model->context_window, settings->output_tokens);
     return price_bound(model, input, output);

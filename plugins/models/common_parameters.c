@@ -106,6 +106,11 @@ const struct common *common_find(const struct model *model, const char *name)
     return found;
 }
 
+bool common_always_limits(const struct model *model)
+{
+    return wire_of(model) & ((uint32_t)ANTHROPIC | BEDROCK);
+}
+
 static bool is_claude(const struct model *model)
 {
     return wire_of(model) == ANTHROPIC ||

@@ -116,6 +116,18 @@ static void max_tokens_lowers_what_is_set_aside(void **state)
     assert_int_equal(fixture->bound, INPUT_BOUND * 1750 + 10 * 14000);
 }
 
+/* Claude has to be told how long an answer may be, and is told what the catalog says. */
+static void a_limit_that_is_always_sent_lowers_it_too(void **state)
+{
+    struct fixture *fixture = *state;
+
+    json_object_set_new(json_object_get(fixture->catalog[1].json, "parameters"), "max_tokens",
+                        json_pack("{s:s, s:i}", "type", "integer", "default", 100));
+    fixture->steps[0] = good;
+    assert_int_equal(ask(fixture, CLAUDE).r, 0);
+    assert_int_equal(fixture->bound, INPUT_BOUND * 3000 + 100 * 15000);
+}
+
 static void tools_of_the_vendor_may_read_a_window_full(void **state)
 {
     struct fixture *fixture = *state;
@@ -720,6 +732,7 @@ int main(void)
         T(the_key_is_found_and_wiped),
         T(what_a_vendor_charges_is_what_it_cost),
         T(max_tokens_lowers_what_is_set_aside),
+        T(a_limit_that_is_always_sent_lowers_it_too),
         T(tools_of_the_vendor_may_read_a_window_full),
         T(a_free_model_needs_no_money),
         T(an_empty_purse_is_402),
