@@ -24,7 +24,8 @@ struct answer {
     /* The form's own. */
     struct out text, thought, thoughts, details, calls, sources;
     size_t count;  /* calls of tools, or blocks */
-    size_t thinks; /* thoughts that are to be replayed */
+    size_t thinks; /* thoughts that are to be replayed; responses: annotations */
+    size_t events; /* responses: so far */
     size_t length; /* characters of text, so far */
     enum block open;
     bool begun;
@@ -43,7 +44,8 @@ struct form {
     /* Streams only: it broke off after it began. */
     void (*fail)(struct answer *answer, const struct wrong *wrong);
 };
-extern const struct form chat_whole, chat_stream, anthropic_whole, anthropic_stream;
+extern const struct form chat_whole, chat_stream, anthropic_whole, anthropic_stream,
+    responses_whole, responses_stream;
 
 void answer_begin(struct answer *answer, const struct form *form, const struct ask *ask,
                   const struct ein_completion_outcome *outcome, const char *request_id);
@@ -55,6 +57,7 @@ void answer_model(struct answer *answer, struct out *out); /* "provider/model", 
 /* "einion": {...}: what no vendor says: provider, attempts, overhead, notes. */
 void answer_facts(const struct answer *answer, struct out *out);
 void answer_notes(const struct answer *answer, struct out *out); /* [...] */
+size_t answer_characters(const char *text);
 bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
 void answer_replay(struct out *out, const char *before, const json_t *data, const char *after);

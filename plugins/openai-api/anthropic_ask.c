@@ -272,8 +272,8 @@ static int read_parameters(struct asking *asking, const json_t *body)
 int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                   struct flaw *flaw)
 {
-    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits };
-    int r = ask_begin(&asking, body);
+    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits, .list = "messages" };
+    int r = ask_begin_list(&asking, body);
 
     if (r >= 0)
         r = read_messages(&asking, body);

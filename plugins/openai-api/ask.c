@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include "cleanup.h"
+#include "json_depth.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ int ask_refuse_message(const struct asking *asking, const char *place, const cha
     (void)vsnprintf(flaw->text, sizeof(flaw->text), fmt, args);
     va_end(args);
     cut(flaw->text, sizeof(flaw->text));
-    (void)snprintf(flaw->param, sizeof(flaw->param), "messages[%zu]%s", asking->message, place);
+    (void)snprintf(flaw->param, sizeof(flaw->param), "%s[%zu]%s", asking->list, asking->message,
+                   place);
     return EIN_E_INVALID;
 }
 
@@ -93,10 +95,8 @@ int ask_array(const struct asking *asking, const json_t *array, const char *para
 
 int ask_begin(struct asking *asking, const json_t *body)
 {
-    const json_t *messages = json_object_get(body, "messages");
     const json_t *stream = json_object_get(body, "stream");
     struct ask *ask = asking->ask;
-    int r;
 
     ask->model = json_string_value(json_object_get(body, "model"));
     if (!ask->model || !*ask->model)
@@ -104,15 +104,22 @@ int ask_begin(struct asking *asking, const json_t *body)
     if (stream && !json_is_boolean(stream) && !json_is_null(stream))
         return ask_refuse(asking, "stream", "'stream' is neither true nor false.");
     ask->stream = json_is_true(stream);
-    if (json_array_size(messages) == 0)
-        return ask_refuse(asking, "messages", "'messages' is not an array of messages.");
-    r = ask_array(asking, messages, "messages", asking->limits->messages);
-    if (r < 0)
-        return r;
     ask->messages = json_array();
     ask->parameters = json_object();
     asking->names = json_object();
     return ask->messages && ask->parameters && asking->names ? 0 : EIN_E_NO_MEMORY;
+}
+
+int ask_begin_list(struct asking *asking, const json_t *body)
+{
+    const json_t *list = json_object_get(body, asking->list);
+    int r = ask_begin(asking, body);
+
+    if (r < 0)
+        return r;
+    if (json_array_size(list) == 0)
+        return ask_refuse(asking, asking->list, "'%s' is not an array of messages.", asking->list);
+    return ask_array(asking, list, asking->list, asking->limits->messages);
 }
 
 void ask_end(struct asking *asking)
@@ -132,6 +139,21 @@ int ask_message(struct asking *asking, const char *role, json_t *take_content)
         return EIN_E_NO_MEMORY;
     return ask_append(asking->ask->messages,
                       json_pack("{s:s, s:o}", "role", role, "content", take_content));
+}
+
+json_t *ask_parts(struct asking *asking, const char *role, const char *type)
+{
+    json_t *messages = asking->ask->messages, *parts;
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+    const char *its_role = json_string_value(json_object_get(last, "role")), *first;
+
+    parts = json_object_get(last, "content");
+    first = json_string_value(json_object_get(json_array_get(parts, 0), "type"));
+    if (its_role && strcmp(its_role, role) == 0 && json_is_array(parts) &&
+        (!type || (first && strcmp(first, type) == 0)))
+        return parts;
+    parts = json_array();
+    return ask_message(asking, role, parts) < 0 ? NULL : parts;
 }
 
 int ask_parameter(struct ask *ask, const char *name, json_t *value)
@@ -183,4 +205,23 @@ int ask_remember(struct asking *asking, const json_t *id, json_t *name)
     const char *text = json_string_value(id);
 
     return json_object_set(asking->names, text, name) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int ask_arguments(const struct asking *asking, json_t *given, const char *place,
+                  json_t **ret_arguments)
+{
+    const char *text = json_string_value(given);
+
+    if (json_is_object(given))
+        *ret_arguments = json_incref(given);
+    else if (!given || (text && text[strspn(text, " \t\r\n")] == '\0'))
+        *ret_arguments = json_object();
+    else if (!text)
+        return ask_refuse_message(asking, place, "The arguments of a call are not a text.");
+    else
+        *ret_arguments = json_object_read(text, json_string_length(given), asking->limits->depth);
+    if (!*ret_arguments)
+        return ask_refuse_message(asking, place,
+                                  "The arguments of a call are not the text of a JSON object.");
+    return 0;
 }

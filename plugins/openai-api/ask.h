@@ -30,11 +30,13 @@ struct flaw {
     char param[96]; /* "messages[2].content"; "": no one member */
 };
 
-/* POST /v1/chat/completions and POST /v1/messages.  0, INVALID with a flaw, or NO_MEMORY.
+/* POST /v1/chat/completions, /v1/messages and /v1/responses.  0, INVALID with a flaw, or NO_MEMORY.
  * ask_done() in any case. */
 int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
              struct flaw *flaw);
 int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                  struct flaw *flaw);
+int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                   struct flaw *flaw);
 void ask_done(struct ask *ask);
 
@@ -44,28 +46,37 @@ struct asking {
     struct ask *ask;
     struct flaw *flaw;
     const struct ask_limits *limits;
-    json_t *names;   /* of tools, by the id of the call */
-    size_t message;  /* that is being read */
-    unsigned called; /* chat: functions without an id, so far */
+    const char *list; /* "messages", or what the API calls it */
+    size_t message;   /* of the list, that is being read */
+    json_t *names;    /* of tools, by the id of the call */
+    unsigned called;  /* chat: functions without an id, so far */
 };
 
 /* INVALID; `param` is formatted, as is the text. */
 int ask_refuse(const struct asking *asking, const char *param, const char *fmt, ...)
     EIN_PRINTF(3, 4);
-/* The same of "messages[N]" and `place` below it: ".content[1].text", or "". */
+/* The same of "LIST[N]" and `place` below it: ".content[1].text", or "". */
 int ask_refuse_message(const struct asking *asking, const char *place, const char *fmt, ...)
     EIN_PRINTF(3, 4);
 int ask_note(struct ask *ask, const char *fmt, ...) EIN_PRINTF(2, 3); /* once each */
 
-/* model, stream, messages are what they should be, and not too many. */
+/* model and stream are what they should be. */
 int ask_begin(struct asking *asking, const json_t *body);
+/* So is the list of messages, and not too long. */
+int ask_begin_list(struct asking *asking, const json_t *body);
 void ask_end(struct asking *asking);
 /* Is `array` (may be NULL) an array of at most `max`? */
 int ask_array(const struct asking *asking, const json_t *array, const char *param, uint32_t max);
 int ask_append(json_t *array, json_t *take_item); /* 0 or NO_MEMORY */
 int ask_message(struct asking *asking, const char *role, json_t *take_content);
+/* The parts of the last message if it is of this role and begins with such a part (NULL: with any),
+ * else of a new one; NULL: no memory. */
+json_t *ask_parts(struct asking *asking, const char *role, const char *type);
 int ask_parameter(struct ask *ask, const char *name, json_t *value); /* a reference is kept */
 
+/* The text that models write the arguments of a call in; "" is none. */
+int ask_arguments(const struct asking *asking, json_t *given, const char *place,
+                  json_t **ret_arguments);
 /* "data:image/png;base64,..." taken apart into "media_type" and "data" of `part`; 1, or 0: it is no
  * such URL. */
 int ask_data_url(const char *url, size_t len, json_t *part);

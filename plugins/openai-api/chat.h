@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The messages of POST /v1/chat/completions. */
+/* What is read of POST /v1/chat/completions, and in part of /v1/responses. */
 #ifndef CHAT_H
 #define CHAT_H
 
@@ -15,5 +15,8 @@ int chat_content(const struct asking *asking, json_t *content, const char *place
 
 /* One of its parts. */
 int chat_part(const struct asking *asking, json_t *part, const char *place, json_t **ret_part);
+
+/* tool_choice, after the tools. */
+int chat_choice(struct asking *asking, const json_t *body);
 
 #endif

@@ -14,15 +14,6 @@ static const char *finish_reason(const struct answer *answer)
     return reason[0] ? reason : "stop";
 }
 
-static size_t characters(const char *text)
-{
-    size_t count = 0;
-
-    for (; *text; text++)
-        count += ((unsigned char)*text & 0xc0) != 0x80;
-    return count;
-}
-
 static const char *member(const json_t *data, const char *name)
 {
     const char *text = json_string_value(json_object_get(data, name));
@@ -119,7 +110,7 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
         if (!piece->text)
             return;
         out_escaped(&answer->text, piece->text, strlen(piece->text));
-        answer->length += characters(piece->text);
+        answer->length += answer_characters(piece->text);
         return;
     case EIN_LLM_THOUGHT:
         whole_thought(answer, piece);
@@ -280,7 +271,7 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
         if (!piece->text)
             return;
         text_delta(answer, "\"content\":\"", piece->text);
-        answer->length += characters(piece->text);
+        answer->length += answer_characters(piece->text);
         return;
     case EIN_LLM_THOUGHT:
         stream_thought(answer, piece);

@@ -128,7 +128,7 @@ static int allow(struct asking *asking, const json_t *choice)
     return 0;
 }
 
-static int read_choice(struct asking *asking, const json_t *body)
+int chat_choice(struct asking *asking, const json_t *body)
 {
     json_t *choice = json_object_get(body, "tool_choice");
     const json_t *function;
@@ -339,8 +339,8 @@ static int read_parameters(struct asking *asking, const json_t *body)
 int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
              struct flaw *flaw)
 {
-    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits };
-    int r = ask_begin(&asking, body);
+    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits, .list = "messages" };
+    int r = ask_begin_list(&asking, body);
 
     if (r >= 0)
         r = chat_messages(&asking, json_object_get(body, "messages"));
@@ -349,7 +349,7 @@ int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *as
     if (r >= 0)
         r = read_web_search(&asking, body);
     if (r >= 0)
-        r = read_choice(&asking, body);
+        r = chat_choice(&asking, body);
     if (r >= 0)
         r = read_format(&asking, body);
     if (r >= 0)

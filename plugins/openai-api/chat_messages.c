@@ -2,7 +2,6 @@
 #include "chat.h"
 
 #include "cleanup.h"
-#include "json_depth.h"
 #include "replay.h"
 
 #include <stdio.h>
@@ -103,26 +102,6 @@ static int said(struct asking *asking, json_t *parts, const json_t *message)
     return r;
 }
 
-/* The text that models write their arguments in; "" is none. */
-static int arguments(const struct asking *asking, json_t *given, const char *place,
-                     json_t **ret_arguments)
-{
-    const char *text = json_string_value(given);
-
-    if (json_is_object(given))
-        *ret_arguments = json_incref(given);
-    else if (!given || (text && text[strspn(text, " \t\r\n")] == '\0'))
-        *ret_arguments = json_object();
-    else if (!text)
-        return ask_refuse_message(asking, place, "The arguments of a call are not a text.");
-    else
-        *ret_arguments = json_object_read(text, json_string_length(given), asking->limits->depth);
-    if (!*ret_arguments)
-        return ask_refuse_message(asking, place,
-                                  "The arguments of a call are not the text of a JSON object.");
-    return 0;
-}
-
 static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *function,
                 const json_t *replay, const char *place)
 {
@@ -132,7 +111,7 @@ static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *
     if (!json_is_string(id) || !json_is_string(name))
         return ask_refuse_message(asking, place,
                                   "A call of a tool needs 'id' and 'function.name'.");
-    r = arguments(asking, json_object_get(function, "arguments"), place, &given);
+    r = ask_arguments(asking, json_object_get(function, "arguments"), place, &given);
     if (r < 0)
         return r;
     r = ask_append(parts, json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id,
@@ -223,21 +202,6 @@ static int assistant_says(struct asking *asking, json_t *message)
 
 /* ---- what tools answer ---- */
 
-/* Those that follow each other are one message. */
-static json_t *results(struct asking *asking)
-{
-    json_t *messages = asking->ask->messages;
-    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
-    json_t *parts = json_object_get(last, "content");
-    const json_t *first = json_array_get(parts, 0);
-    const char *type = json_string_value(json_object_get(first, "type"));
-
-    if (type && strcmp(type, "tool_result") == 0)
-        return parts;
-    parts = json_array();
-    return ask_message(asking, "user", parts) < 0 ? NULL : parts;
-}
-
 static int result(struct asking *asking, json_t *id, const json_t *message)
 {
     json_t *content = NULL, *parts;
@@ -246,7 +210,7 @@ static int result(struct asking *asking, json_t *id, const json_t *message)
 
     if (r < 0)
         return r;
-    parts = results(asking);
+    parts = ask_parts(asking, "user", "tool_result"); /* those in a row are one message */
     if (!parts) {
         json_decref(content);
         return EIN_E_NO_MEMORY;

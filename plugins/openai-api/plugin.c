@@ -2,6 +2,7 @@
 /* openai-api: every model through the APIs that clients already speak.
  *
  *   POST /v1/chat/completions        OpenAI's: also streams, tools, JSON schemas, images
+ *   POST /v1/responses               OpenAI's newer one, without what it would have to keep
  *   GET  /v1/models                  the models and the deployed agents that the caller may call,
  * in OpenAI's list; in Anthropic's, where anthropic-version is sent GET  /v1/models/{model} one of
  * them POST /v1/messages                Anthropic's POST /v1/messages/count_tokens   an estimate:
@@ -19,7 +20,7 @@
  *
  * Thoughts are `reasoning_content`.  What a vendor wants back with them is `reasoning_details`,
  * `extra_content` of a tool call, the `signature` of a thinking block, `einion_replay` of a
- * tool_use: clients that send an assistant's message back as it came send it along.
+ * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an assistant's message back as it came send it along.
  *
  * Needs completion/1.  Publishes error_shape/1.
  *
@@ -77,6 +78,14 @@ static const char config_schema[] = SCHEMA({
         "stream": {"type": "boolean"}                                                              \
     }                                                                                              \
 })
+#define RESPONSES_SCHEMA SCHEMA({                                                                  \
+    "type": "object", "required": ["model", "input"], "additionalProperties": true,                \
+    "properties": {                                                                                \
+        "model": {"type": "string"},                                                               \
+        "input": {"description": "A text, or an array of items"},                                    \
+        "stream": {"type": "boolean"}                                                              \
+    }                                                                                              \
+})
 /* clang-format on */
 
 /* Bodies are read by the handlers: their faults are told as the APIs tell them. */
@@ -90,6 +99,15 @@ static const struct ein_route routes[] = {
       .body_schema = CALL_SCHEMA,
       .scope = "models:run",
       .handle = chat_completions },
+    { .method = "POST",
+      .path = "/v1/responses",
+      .operation_id = "create_response",
+      .summary = "Call a model, as with OpenAI's Responses API",
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .auth = EIN_AUTH_USER,
+      .body_schema = RESPONSES_SCHEMA,
+      .scope = "models:run",
+      .handle = responses_create },
     { .method = "POST",
       .path = ANTHROPIC_PATH,
       .operation_id = "create_message",

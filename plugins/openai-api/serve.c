@@ -197,7 +197,8 @@ static int complete(struct serving *serving, struct ein_error *err)
     int r;
 
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
-        return api->host->set_error(err, EIN_E_UNAVAILABLE, "The models are not there at the moment.");
+        return api->host->set_error(err, EIN_E_UNAVAILABLE,
+                                    "The models are not there at the moment.");
     completion = service->vtable;
     r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
     api->host->release(api->ctx, service);
@@ -255,4 +256,9 @@ int chat_completions(struct ein_req *req, void *self)
 int anthropic_messages(struct ein_req *req, void *self)
 {
     return answer(self, req, anthropic_ask, &anthropic_whole, &anthropic_stream);
+}
+
+int responses_create(struct ein_req *req, void *self)
+{
+    return answer(self, req, responses_ask, &responses_whole, &responses_stream);
 }

@@ -149,7 +149,7 @@ static void check_stream(const struct out *out)
     }
 }
 
-static void answer_as(const struct form *form, const struct ask *ask)
+static void answer_as(const struct form *form, struct ask *ask)
 {
     struct ein_completion_outcome outcome = { .struct_size = sizeof(outcome),
                                               .provider = "one",
@@ -157,6 +157,7 @@ static void answer_as(const struct form *form, const struct ask *ask)
     const struct wrong wrong = { .status = 503, .text = "It broke off." };
     struct answer answer;
 
+    ask->stream = form->fail != NULL;
     answer_begin(&answer, form, ask, &outcome, "request");
     say_all(form, &answer, ask->messages);
     form->end(&answer);
@@ -172,6 +173,8 @@ static void answer_as(const struct form *form, const struct ask *ask)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static int (*const asks[])(const json_t *, const struct ask_limits *, struct ask *,
+                               struct flaw *) = { responses_ask, anthropic_ask, chat_ask };
     EIN_JSON json_t *body = NULL;
     struct flaw flaw = { .text = "" };
     struct ask ask = { .model = NULL };
@@ -182,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body = json_object_read((const char *)data + 1, size - 1, DEPTH);
     if (!body)
         return 0;
-    r = (data[0] & 1 ? anthropic_ask : chat_ask)(body, &limits, &ask, &flaw);
+    r = asks[data[0] % 3](body, &limits, &ask, &flaw);
     demand(r == 0 || (r == EIN_E_INVALID && flaw.text[0]));
     if (r == 0) {
         check_ask(&ask);
@@ -190,6 +193,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         answer_as(&chat_stream, &ask);
         answer_as(&anthropic_whole, &ask);
         answer_as(&anthropic_stream, &ask);
+        answer_as(&responses_whole, &ask);
+        answer_as(&responses_stream, &ask);
     }
     ask_done(&ask);
     return 0;

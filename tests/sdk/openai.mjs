@@ -71,6 +71,31 @@ const tasks = {
   async claude() {
     return client.chat.completions.create({ model: "anthropic/claude-opus-4-6", messages: hello });
   },
+  async respond() {
+    const input = [{ role: "user", content: "Weather in Paris?" }];
+    const tools = [{ type: "function", strict: false, ...weather.function }];
+    const turns = [];
+    for (;;) {
+      const stream = client.responses.stream({ model: "anthropic/claude-opus-4-6", instructions: "Be brief.", input, tools });
+      let text = "";
+      stream.on("response.output_text.delta", (event) => { text += event.delta; });
+      const response = await stream.finalResponse();
+      turns.push({ text, response });
+      const calls = response.output.filter((item) => item.type === "function_call");
+      if (calls.length === 0) return turns;
+      input.push(...response.output);
+      for (const call of calls) {
+        input.push({ type: "function_call_output", call_id: call.call_id, output: `rain in ${JSON.parse(call.arguments).city}` });
+      }
+    }
+  },
+  async parsed() {
+    const schema = { type: "object", properties: { a: { type: "integer" } }, required: ["a"], additionalProperties: false };
+    const response = await client.responses.parse({
+      model, input: "Hello", text: { format: { type: "json_schema", name: "n", schema, strict: true } },
+    });
+    return { parsed: response.output_parsed, text: response.output_text, status: response.status };
+  },
   async models() {
     const ids = [];
     for await (const entry of client.models.list()) ids.push(entry.id);

@@ -120,6 +120,21 @@ def test_a_model_of_another_vendor(openai, upstream):
     assert upstream.last.headers["x-api-key"] == "sk-ant-upstream" and upstream.last.json["system"] == "Be brief."
 
 
+def test_responses(openai, upstream):
+    upstream.answer(ANTHROPIC, anthropic(Said(thought="I must look.", tools=WEATHER.tools)), anthropic(RAIN))
+    first, last = openai("respond")
+    assert [item["type"] for item in first["response"]["output"]] == ["reasoning", "function_call"]
+    assert last["text"] == last["response"]["output_text"] == "It rains in Paris."
+    turn = upstream.last.json["messages"][1]["content"]
+    assert turn[0] == {"type": "thinking", "thinking": "I must look.", "signature": "c2lnbmF0dXJl"}
+    assert turn[1]["input"] == {"city": "Paris"}
+
+
+def test_structured_responses(openai, upstream):
+    upstream.answer(OPENAI_CHAT, openai_chat(Said('{"a": 5}')))
+    assert openai("parsed") == {"parsed": {"a": 5}, "text": '{"a": 5}', "status": "completed"}
+
+
 def test_models(openai):
     said = openai("models")
     assert {"openai/gpt-4-turbo", "anthropic/claude-opus-4-6"} <= set(said["ids"])

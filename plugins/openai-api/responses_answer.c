@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The items of an answer are done one after the other.  `text` is that of the one that is open,
+ * `details` what stands beside it, `calls` all that are done. */
+#include "answer.h"
+
+#include <string.h>
+
+static const char *member(const json_t *data, const char *name)
+{
+    const char *text = json_string_value(json_object_get(data, name));
+
+    return text ? text : "";
+}
+
+static void item_id(const struct answer *answer, const char *prefix, struct out *out)
+{
+    out_put(out, "\"");
+    out_put(out, prefix);
+    out_put(out, strchr(answer->id, '_') + 1);
+    out_put(out, "_");
+    out_number(out, answer->count);
+    out_put(out, "\"");
+}
+
+static const char *status_of(const struct answer *answer)
+{
+    const char *reason = answer->outcome->stop_reason;
+
+    return strcmp(reason, "length") == 0 || strcmp(reason, "content_filter") == 0 ? "incomplete"
+                                                                                  : "completed";
+}
+
+/* ---- the response ---- */
+
+static void usage(const struct answer *answer, struct out *out)
+{
+    const struct ein_completion_outcome *it = answer->outcome;
+
+    out_put(out, "{\"input_tokens\":");
+    out_number(out, it->input_tokens);
+    out_put(out, ",\"input_tokens_details\":{\"cached_tokens\":");
+    out_number(out, it->cached_tokens);
+    out_put(out, ",\"cache_write_tokens\":");
+    out_number(out, it->cache_write_tokens);
+    out_put(out, "},\"output_tokens\":");
+    out_number(out, it->output_tokens);
+    out_put(out, ",\"output_tokens_details\":{\"reasoning_tokens\":");
+    out_number(out, it->reasoning_tokens);
+    out_put(out, "},\"total_tokens\":");
+    out_number(out, it->input_tokens + it->output_tokens);
+    out_put(out, ",\"cost\":");
+    out_nano(out, it->cost);
+    out_put(out, "}");
+}
+
+static void incomplete_details(const struct answer *answer, const char *status, struct out *out)
+{
+    out_put(out, ",\"incomplete_details\":");
+    if (strcmp(status, "incomplete") != 0)
+        out_put(out, "null");
+    else if (strcmp(answer->outcome->stop_reason, "length") == 0)
+        out_put(out, "{\"reason\":\"max_output_tokens\"}");
+    else
+        out_put(out, "{\"reason\":\"content_filter\"}");
+}
+
+static void response(struct answer *answer, const char *status, const struct wrong *wrong)
+{
+    struct out *out = &answer->out;
+    bool done = strcmp(status, "in_progress") != 0;
+
+    out_put(out, "{\"id\":");
+    out_quoted(out, answer->id);
+    out_put(out, ",\"object\":\"response\",\"created_at\":");
+    out_number(out, (uint64_t)answer->created);
+    out_put(out, ",\"status\":");
+    out_quoted(out, status);
+    out_put(out, ",\"model\":");
+    answer_model(answer, out);
+    out_put(out, ",\"error\":");
+    if (wrong) {
+        out_put(out, "{\"code\":");
+        out_quoted(out, wrong->code ? wrong->code : "server_error");
+        out_put(out, ",\"message\":");
+        out_quoted(out, wrong->text);
+        out_put(out, "}");
+    } else {
+        out_put(out, "null");
+    }
+    incomplete_details(answer, status, out);
+    out_put(out, ",\"output\":[");
+    if (done)
+        out_out(out, &answer->calls);
+    out_put(out, "],\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,"
+                 "\"previous_response_id\":null,\"store\":false,\"temperature\":null,"
+                 "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,\"usage\":");
+    if (done)
+        usage(answer, out);
+    else
+        out_put(out, "null");
+    if (done) {
+        out_put(out, ",");
+        answer_facts(answer, out);
+    }
+    out_put(out, "}");
+}
+
+/* ---- events: nothing but in streams ---- */
+
+static bool streams(const struct answer *answer)
+{
+    return answer->ask->stream;
+}
+
+static void begin_event(struct answer *answer, const char *type)
+{
+    struct out *out = &answer->out;
+
+    out_put(out, "event: ");
+    out_put(out, type);
+    out_put(out, "\ndata: {\"type\":\"");
+    out_put(out, type);
+    out_put(out, "\",\"sequence_number\":");
+    out_number(out, answer->events++);
+    out_put(out, ",");
+}
+
+static void end_event(struct answer *answer)
+{
+    out_put(&answer->out, "}\n\n");
+}
+
+static void response_event(struct answer *answer, const char *type, const char *status,
+                           const struct wrong *wrong)
+{
+    begin_event(answer, type);
+    out_put(&answer->out, "\"response\":");
+    response(answer, status, wrong);
+    end_event(answer);
+}
+
+/* "item_id", "output_index" and `more` of an event about a part of the open item. */
+static void begin_part_event(struct answer *answer, const char *type, const char *prefix,
+                             const char *more)
+{
+    begin_event(answer, type);
+    out_put(&answer->out, "\"item_id\":");
+    item_id(answer, prefix, &answer->out);
+    out_put(&answer->out, ",\"output_index\":");
+    out_number(&answer->out, answer->count);
+    out_put(&answer->out, more);
+}
+
+static void begin_item_event(struct answer *answer, const char *type)
+{
+    begin_event(answer, type);
+    out_put(&answer->out, "\"output_index\":");
+    out_number(&answer->out, answer->count);
+    out_put(&answer->out, ",\"item\":");
+}
+
+static void begin(struct answer *answer)
+{
+    if (answer->begun || !streams(answer))
+        return;
+    answer->begun = true;
+    response_event(answer, "response.created", "in_progress", NULL);
+    response_event(answer, "response.in_progress", "in_progress", NULL);
+}
+
+/* ---- items ---- */
+
+#define IN_MESSAGE ",\"content_index\":0,"
+#define IN_SUMMARY ",\"summary_index\":0,"
+
+static void text_part(struct answer *answer, struct out *out)
+{
+    out_put(out, "{\"type\":\"output_text\",\"text\":\"");
+    out_out(out, &answer->text);
+    out_put(out, "\",\"annotations\":[");
+    out_out(out, &answer->details);
+    out_put(out, "],\"logprobs\":[]}");
+}
+
+static void summary_part(struct answer *answer, struct out *out)
+{
+    out_put(out, "{\"type\":\"summary_text\",\"text\":\"");
+    out_out(out, &answer->text);
+    out_put(out, "\"}");
+}
+
+/* What has been written behind `from` in `calls` is the item that is done. */
+static void item_done(struct answer *answer, size_t from)
+{
+    if (streams(answer) && !answer->calls.failed) {
+        begin_item_event(answer, "response.output_item.done");
+        out_bytes(&answer->out, answer->calls.data + from, answer->calls.len - from);
+        end_event(answer);
+    }
+    answer->count++;
+    answer->thinks = 0;
+    answer->open = BLOCK_NONE;
+    out_clear(&answer->text);
+    out_clear(&answer->details);
+}
+
+static size_t next_item(struct answer *answer)
+{
+    if (answer->calls.len > 0)
+        out_put(&answer->calls, ",");
+    return answer->calls.len;
+}
+
+static void close_message(struct answer *answer)
+{
+    struct out *calls = &answer->calls;
+    size_t from = next_item(answer);
+
+    if (streams(answer)) {
+        begin_part_event(answer, "response.output_text.done", "msg_", IN_MESSAGE "\"text\":\"");
+        out_out(&answer->out, &answer->text);
+        out_put(&answer->out, "\",\"logprobs\":[]");
+        end_event(answer);
+        begin_part_event(answer, "response.content_part.done", "msg_", IN_MESSAGE "\"part\":");
+        text_part(answer, &answer->out);
+        end_event(answer);
+    }
+    out_put(calls, "{\"type\":\"message\",\"id\":");
+    item_id(answer, "msg_", calls);
+    out_put(calls, ",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[");
+    text_part(answer, calls);
+    out_put(calls, "]}");
+    item_done(answer, from);
+}
+
+static void close_reasoning(struct answer *answer, const json_t *data)
+{
+    struct out *calls = &answer->calls;
+    size_t from = next_item(answer);
+
+    if (streams(answer)) {
+        begin_part_event(answer, "response.reasoning_summary_text.done", "rs_",
+                         IN_SUMMARY "\"text\":\"");
+        out_out(&answer->out, &answer->text);
+        out_put(&answer->out, "\"");
+        end_event(answer);
+        begin_part_event(answer, "response.reasoning_summary_part.done", "rs_",
+                         IN_SUMMARY "\"part\":");
+        summary_part(answer, &answer->out);
+        end_event(answer);
+    }
+    out_put(calls, "{\"type\":\"reasoning\",\"id\":");
+    item_id(answer, "rs_", calls);
+    out_put(calls, ",\"summary\":[");
+    if (answer->text.len > 0)
+        summary_part(answer, calls);
+    out_put(calls, "]");
+    answer_replay(calls, ",\"encrypted_content\":", data, "");
+    out_put(calls, "}");
+    item_done(answer, from);
+}
+
+static void close_item(struct answer *answer)
+{
+    if (answer->open == BLOCK_TEXT)
+        close_message(answer);
+    else if (answer->open == BLOCK_THINKING)
+        close_reasoning(answer, NULL);
+}
+
+static void open_message(struct answer *answer)
+{
+    if (answer->open == BLOCK_TEXT)
+        return;
+    close_item(answer);
+    answer->open = BLOCK_TEXT;
+    if (!streams(answer))
+        return;
+    begin_item_event(answer, "response.output_item.added");
+    out_put(&answer->out, "{\"type\":\"message\",\"id\":");
+    item_id(answer, "msg_", &answer->out);
+    out_put(&answer->out, ",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}");
+    end_event(answer);
+    begin_part_event(answer, "response.content_part.added", "msg_",
+                     IN_MESSAGE "\"part\":{\"type\":\"output_text\",\"text\":\"\","
+                                "\"annotations\":[],\"logprobs\":[]}");
+    end_event(answer);
+}
+
+static void open_reasoning(struct answer *answer)
+{
+    if (answer->open == BLOCK_THINKING)
+        return;
+    close_item(answer);
+    answer->open = BLOCK_THINKING;
+    if (!streams(answer))
+        return;
+    begin_item_event(answer, "response.output_item.added");
+    out_put(&answer->out, "{\"type\":\"reasoning\",\"id\":");
+    item_id(answer, "rs_", &answer->out);
+    out_put(&answer->out, ",\"summary\":[]}");
+    end_event(answer);
+    begin_part_event(answer, "response.reasoning_summary_part.added", "rs_",
+                     IN_SUMMARY "\"part\":{\"type\":\"summary_text\",\"text\":\"\"}");
+    end_event(answer);
+}
+
+static void add_text(struct answer *answer, const char *type, const char *prefix, const char *more,
+                     const char *text)
+{
+    size_t from = answer->text.len;
+
+    out_escaped(&answer->text, text, strlen(text));
+    if (!streams(answer) || answer->text.failed)
+        return;
+    begin_part_event(answer, type, prefix, more);
+    out_put(&answer->out, "\"delta\":\"");
+    out_bytes(&answer->out, answer->text.data + from, answer->text.len - from);
+    out_put(&answer->out, *prefix == 'm' ? "\",\"logprobs\":[]" : "\"");
+    end_event(answer);
+}
+
+static void add_source(struct answer *answer, const json_t *data)
+{
+    struct out *details = &answer->details;
+    size_t from;
+
+    open_message(answer);
+    if (details->len > 0)
+        out_put(details, ",");
+    from = details->len;
+    out_put(details, "{\"type\":\"url_citation\",\"url\":");
+    out_quoted(details, member(data, "url"));
+    out_put(details, ",\"title\":");
+    out_quoted(details, member(data, "title"));
+    out_put(details, ",\"start_index\":");
+    out_number(details, answer->length);
+    out_put(details, ",\"end_index\":");
+    out_number(details, answer->length);
+    out_put(details, "}");
+    if (!streams(answer) || details->failed)
+        return;
+    begin_part_event(answer, "response.output_text.annotation.added", "msg_",
+                     IN_MESSAGE "\"annotation_index\":");
+    out_number(&answer->out, answer->thinks++);
+    out_put(&answer->out, ",\"annotation\":");
+    out_bytes(&answer->out, details->data + from, details->len - from);
+    end_event(answer);
+}
+
+static void function_call(struct answer *answer, struct out *out, const json_t *data, bool done)
+{
+    out_put(out, "{\"type\":\"function_call\",\"id\":");
+    item_id(answer, "fc_", out);
+    out_put(out, ",\"call_id\":");
+    out_quoted(out, member(data, "id"));
+    out_put(out, ",\"name\":");
+    out_quoted(out, member(data, "name"));
+    answer_replay(out, ",\"einion_replay\":", data, "");
+    out_put(out, ",\"arguments\":\"");
+    if (done)
+        out_json_escaped(out, json_object_get(data, "arguments"));
+    out_put(out, done ? "\",\"status\":\"completed\"}" : "\",\"status\":\"in_progress\"}");
+}
+
+static void add_call(struct answer *answer, const json_t *data)
+{
+    static const char *const names[][2] = {
+        { "response.function_call_arguments.delta", ",\"delta\":\"" },
+        { "response.function_call_arguments.done", ",\"arguments\":\"" },
+    };
+    size_t from;
+
+    close_item(answer);
+    from = next_item(answer);
+    if (streams(answer)) {
+        begin_item_event(answer, "response.output_item.added");
+        function_call(answer, &answer->out, data, false);
+        end_event(answer);
+        for (size_t i = 0; i < 2; i++) {
+            begin_part_event(answer, names[i][0], "fc_", names[i][1]);
+            out_json_escaped(&answer->out, json_object_get(data, "arguments"));
+            out_put(&answer->out, "\"");
+            end_event(answer);
+        }
+    }
+    function_call(answer, &answer->calls, data, true);
+    item_done(answer, from);
+}
+
+/* ---- the form ---- */
+
+static void piece(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    begin(answer);
+    if (piece->kind == EIN_LLM_TEXT && piece->text) {
+        open_message(answer);
+        add_text(answer, "response.output_text.delta", "msg_", IN_MESSAGE, piece->text);
+        answer->length += answer_characters(piece->text);
+    } else if (piece->kind == EIN_LLM_THOUGHT) {
+        if (piece->text) {
+            open_reasoning(answer);
+            add_text(answer, "response.reasoning_summary_text.delta", "rs_", IN_SUMMARY,
+                     piece->text);
+        }
+        if (answer_has_replay(piece->data)) {
+            open_reasoning(answer);
+            close_reasoning(answer, piece->data);
+        }
+    } else if (piece->kind == EIN_LLM_TOOL_CALL) {
+        add_call(answer, piece->data);
+    } else if (piece->kind == EIN_LLM_SOURCE) {
+        add_source(answer, piece->data);
+    }
+}
+
+static void whole_end(struct answer *answer)
+{
+    close_item(answer);
+    response(answer, status_of(answer), NULL);
+}
+
+static void stream_end(struct answer *answer)
+{
+    const char *status = status_of(answer);
+
+    begin(answer);
+    close_item(answer);
+    response_event(answer, *status == 'c' ? "response.completed" : "response.incomplete", status,
+                   NULL);
+}
+
+static void stream_fail(struct answer *answer, const struct wrong *wrong)
+{
+    close_item(answer);
+    response_event(answer, "response.failed", "failed", wrong);
+}
+
+const struct form responses_whole = { .id_prefix = "resp_", .piece = piece, .end = whole_end };
+const struct form responses_stream = {
+    .id_prefix = "resp_", .piece = piece, .end = stream_end, .fail = stream_fail
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ask.h"
+#include "responses.h"
+
+#include "cleanup.h"
+
+#include <string.h>
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+/* Nothing is kept here that a later request could name. */
+static int check_stateless(const struct asking *asking, const json_t *body)
+{
+    static const char *const members[] = { "previous_response_id", "conversation", "prompt" };
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const json_t *value = json_object_get(body, members[i]);
+
+        if (value && !json_is_null(value))
+            return ask_refuse(asking, members[i],
+                              "'%s' is not taken: responses are not kept here, so the whole "
+                              "conversation is sent with each request.",
+                              members[i]);
+    }
+    if (json_is_true(json_object_get(body, "background")))
+        return ask_refuse(asking, "background", "Responses are not made in the background here.");
+    return 0;
+}
+
+static int read_input(struct asking *asking, const json_t *body)
+{
+    json_t *instructions = json_object_get(body, "instructions");
+    json_t *input = json_object_get(body, "input"), *item;
+    size_t i;
+    int r = 0;
+
+    if (json_is_string(instructions) && json_string_length(instructions) > 0)
+        r = ask_message(asking, "system", json_incref(instructions));
+    if (r >= 0 && json_is_string(input))
+        return ask_message(asking, "user", json_incref(input));
+    if (r >= 0 && json_array_size(input) == 0)
+        return ask_refuse(asking, "input", "'input' is neither a text nor an array of items.");
+    if (r >= 0)
+        r = ask_array(asking, input, "input", asking->limits->messages);
+    json_array_foreach(input, i, item)
+    {
+        if (r < 0)
+            return r;
+        asking->message = i;
+        r = responses_item(asking, item);
+    }
+    return r;
+}
+
+/* ---- tools ---- */
+
+static int add_tool(struct asking *asking, json_t *tool)
+{
+    const char *type = text_of(tool, "type");
+    struct ask *ask = asking->ask;
+
+    if (!type || strcmp(type, "custom") == 0)
+        return ask_refuse(asking, "tools", "A tool has the type '%.40s', which is not taken here.",
+                          type ? type : "");
+    if (strcmp(type, "function") != 0) {
+        if (!ask->built_in_tools)
+            ask->built_in_tools = json_array();
+        return ask_append(ask->built_in_tools, json_incref(tool));
+    }
+    if (!text_of(tool, "name"))
+        return ask_refuse(asking, "tools", "A function has no 'name'.");
+    if (!ask->tools)
+        ask->tools = json_array();
+    return ask_append(ask->tools,
+                      json_pack("{s:O, s:O*, s:O*, s:O*}", "name", json_object_get(tool, "name"),
+                                "description", json_object_get(tool, "description"), "parameters",
+                                json_object_get(tool, "parameters"), "strict",
+                                json_object_get(tool, "strict")));
+}
+
+static int read_tools(struct asking *asking, const json_t *body)
+{
+    const json_t *tools = json_object_get(body, "tools");
+    json_t *tool;
+    size_t i;
+    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (r < 0)
+            return r;
+        r = add_tool(asking, tool);
+    }
+    return r < 0 ? r : chat_choice(asking, body);
+}
+
+/* ---- parameters ---- */
+
+static int read_format(struct asking *asking, const json_t *body)
+{
+    const json_t *text = json_object_get(body, "text");
+    const json_t *format = json_object_get(text, "format");
+    const char *type = text_of(format, "type");
+    json_t *verbosity = json_object_get(text, "verbosity");
+    json_t *schema = json_object_get(format, "schema");
+
+    if (type && strcmp(type, "json_object") == 0)
+        asking->ask->reply_schema = json_pack("{s:s}", "type", "object");
+    else if (type && strcmp(type, "json_schema") == 0 && json_is_object(schema))
+        asking->ask->reply_schema = json_incref(schema);
+    else if (type && strcmp(type, "text") != 0)
+        return ask_refuse(asking, "text.format",
+                          "'text.format' is none of text, json_object and json_schema with its "
+                          "schema.");
+    return json_is_string(verbosity) ? ask_parameter(asking->ask, "verbosity", verbosity) : 0;
+}
+
+static int read_reasoning(struct ask *ask, const json_t *body)
+{
+    const json_t *reasoning = json_object_get(body, "reasoning");
+    json_t *effort = json_object_get(reasoning, "effort");
+    const char *text = json_string_value(effort);
+
+    if (!text)
+        return 0;
+    if (strcmp(text, "none") != 0)
+        return ask_parameter(ask, "reasoning_effort", effort);
+    return json_object_set_new(ask->parameters, "reasoning_effort", json_string("disable")) < 0
+               ? EIN_E_NO_MEMORY
+               : 0;
+}
+
+static int read_parameters(struct asking *asking, const json_t *body)
+{
+    static const char *const names[][2] = {
+        { "temperature", "temperature" },      { "top_p", "top_p" },
+        { "max_output_tokens", "max_tokens" }, { "service_tier", "service_tier" },
+        { "safety_identifier", "user" },       { "user", "user" },
+    };
+    static const char *const noted[] = { "max_tool_calls", "top_logprobs", "moderation" };
+    struct ask *ask = asking->ask;
+    int r = read_format(asking, body);
+
+    for (size_t i = 0; r >= 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+        json_t *value = json_object_get(body, names[i][0]);
+
+        if (value && !json_is_null(value))
+            r = ask_parameter(ask, names[i][1], value);
+    }
+    for (size_t i = 0; r >= 0 && i < sizeof(noted) / sizeof(noted[0]); i++) {
+        const json_t *value = json_object_get(body, noted[i]);
+
+        if (value && !json_is_null(value))
+            r = ask_note(ask, "'%s' was left out.", noted[i]);
+    }
+    if (r >= 0 && json_is_false(json_object_get(body, "parallel_tool_calls")))
+        r = ask_parameter(ask, "parallel_tool_calls", json_false());
+    return r < 0 ? r : read_reasoning(ask, body);
+}
+
+int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                  struct flaw *flaw)
+{
+    struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits, .list = "input" };
+    int r = ask_begin(&asking, body);
+
+    if (r >= 0)
+        r = check_stateless(&asking, body);
+    if (r >= 0)
+        r = read_input(&asking, body);
+    if (r >= 0)
+        r = read_tools(&asking, body);
+    if (r >= 0)
+        r = read_parameters(&asking, body);
+    ask_end(&asking);
+    return r;
+}

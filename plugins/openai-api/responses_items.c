@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "responses.h"
+
+#include "cleanup.h"
+#include "replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- parts ---- */
+
+/* The part of chat completions that says the same; NULL: there is none, or no memory. */
+static json_t *as_chat_part(const json_t *part)
+{
+    const char *type = json_string_value(json_object_get(part, "type"));
+    json_t *url = json_object_get(part, "file_url");
+
+    if (!type)
+        return NULL;
+    if (strcmp(type, "input_text") == 0 || strcmp(type, "output_text") == 0 ||
+        strcmp(type, "text") == 0)
+        return json_pack("{s:s, s:O*}", "type", "text", "text", json_object_get(part, "text"));
+    if (strcmp(type, "refusal") == 0)
+        return json_pack("{s:s, s:O*}", "type", "text", "text", json_object_get(part, "refusal"));
+    if (strcmp(type, "input_image") == 0)
+        return json_pack("{s:s, s:{s:O*, s:O*}}", "type", "image_url", "image_url", "url",
+                         json_object_get(part, "image_url"), "detail",
+                         json_object_get(part, "detail"));
+    if (strcmp(type, "input_file") == 0)
+        return json_pack("{s:s, s:{s:O*, s:O*}}", "type", "file", "file", "filename",
+                         json_object_get(part, "filename"), "file_data",
+                         json_is_string(url) ? url : json_object_get(part, "file_data"));
+    return NULL;
+}
+
+static int read_content(struct asking *asking, json_t *content, const char *place,
+                        json_t **ret_content)
+{
+    EIN_JSON json_t *parts = NULL;
+    json_t *part;
+    size_t i;
+
+    if (!json_is_array(content))
+        return chat_content(asking, content, place, ret_content);
+    if (json_array_size(content) > asking->limits->parts)
+        return ask_refuse_message(asking, place, "It has %zu parts; %u are allowed.",
+                                  json_array_size(content), asking->limits->parts);
+    parts = json_array();
+    json_array_foreach(content, i, part)
+    {
+        EIN_JSON json_t *same = as_chat_part(part);
+        json_t *made = NULL;
+        char where[64];
+        int r;
+
+        (void)snprintf(where, sizeof(where), "%.40s[%zu]", place, i);
+        if (!same)
+            return ask_refuse_message(asking, where, "A part of this type is not taken here.");
+        r = chat_part(asking, same, where, &made);
+        if (r >= 0)
+            r = ask_append(parts, made);
+        if (r < 0)
+            return r;
+    }
+    *ret_content = EIN_TAKE(parts);
+    return 0;
+}
+
+/* ---- items ---- */
+
+static int message(struct asking *asking, json_t *item)
+{
+    const char *role = json_string_value(json_object_get(item, "role"));
+    json_t *content = NULL, *parts;
+    int r;
+
+    if (role && strcmp(role, "developer") == 0)
+        role = "system";
+    if (!role || (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0 &&
+                  strcmp(role, "system") != 0))
+        return ask_refuse_message(asking, ".role",
+                                  "The role '%.40s' is none of user, assistant, system and "
+                                  "developer.",
+                                  role ? role : "");
+    r = read_content(asking, json_object_get(item, "content"), ".content", &content);
+    if (r < 0 || strcmp(role, "assistant") != 0 || !json_is_array(content))
+        return r < 0 ? r : ask_message(asking, role, content);
+    parts = ask_parts(asking, role, NULL); /* its thoughts and calls stand beside it */
+    r = parts && json_array_extend(parts, content) == 0 ? 0 : EIN_E_NO_MEMORY;
+    json_decref(content);
+    return r;
+}
+
+static int function_call(struct asking *asking, json_t *item)
+{
+    json_t *id = json_object_get(item, "call_id"), *name = json_object_get(item, "name");
+    const char *text = json_string_value(json_object_get(item, "einion_replay"));
+    EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
+    json_t *given = NULL, *parts;
+    int r;
+
+    if (!json_is_string(id) || !json_is_string(name))
+        return ask_refuse_message(asking, "", "A function_call needs 'call_id' and 'name'.");
+    r = ask_arguments(asking, json_object_get(item, "arguments"), ".arguments", &given);
+    if (r < 0)
+        return r;
+    parts = ask_parts(asking, "assistant", NULL);
+    r = ask_append(parts, json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id,
+                                    "name", name, "arguments", given, "replay", replay));
+    return r < 0 ? r : ask_remember(asking, id, name);
+}
+
+static int function_call_output(struct asking *asking, json_t *item)
+{
+    json_t *id = json_object_get(item, "call_id"), *content = NULL, *parts;
+    int r;
+
+    if (!json_is_string(id))
+        return ask_refuse_message(asking, ".call_id", "'call_id' is missing.");
+    r = read_content(asking, json_object_get(item, "output"), ".output", &content);
+    if (r < 0)
+        return r;
+    parts = ask_parts(asking, "user", "tool_result");
+    return ask_append(parts,
+                      json_pack("{s:s, s:O, s:O*, s:o}", "type", "tool_result", "id", id, "name",
+                                json_object_get(asking->names, json_string_value(id)), "content",
+                                content));
+}
+
+/* Its summary, and what we have sent as its encrypted content. */
+static int reasoning(struct asking *asking, json_t *item)
+{
+    const json_t *summary = json_object_get(item, "summary"), *part;
+    const char *sealed = json_string_value(json_object_get(item, "encrypted_content"));
+    EIN_JSON json_t *replay = sealed ? replay_read(sealed) : NULL;
+    EIN_JSON json_t *text = json_string("");
+    size_t i;
+
+    json_array_foreach(summary, i, part)
+    {
+        const char *more = json_string_value(json_object_get(part, "text"));
+        json_t *longer = more ? json_sprintf("%s%s", json_string_value(text), more) : NULL;
+
+        if (longer) {
+            json_decref(text);
+            text = longer;
+        }
+    }
+    if (!replay && json_string_length(text) == 0)
+        return 0;
+    return ask_append(
+        ask_parts(asking, "assistant", NULL),
+        json_pack("{s:s, s:O, s:O*}", "type", "thought", "text", text, "replay", replay));
+}
+
+int responses_item(struct asking *asking, json_t *item)
+{
+    static const struct {
+        const char *type;
+        int (*read)(struct asking *asking, json_t *item);
+    } kinds[] = {
+        { "message", message },
+        { "function_call", function_call },
+        { "function_call_output", function_call_output },
+        { "reasoning", reasoning },
+    };
+    const char *type = json_string_value(json_object_get(item, "type"));
+
+    if (!type && json_object_get(item, "role"))
+        type = "message";
+    for (size_t i = 0; type && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].type, type) == 0)
+            return kinds[i].read(asking, item);
+    if (type && strstr(type, "_call"))
+        return ask_note(asking->ask, "Items of the type '%.40s' were left out.", type);
+    return ask_refuse_message(asking, "", "An item of the type '%.40s' is not taken here.",
+                              type ? type : "");
+}

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""POST /v1/responses: items both ways, and the events of a stream."""
+
+import json
+
+import pytest
+from scripted import OUTCOME, UNAVAILABLE, call, events, said, source, text, thought
+from test_chat_completions import FAULTS, REPLAYS
+
+ECHO = said(echo=True)
+
+
+def respond(server, items, **more):
+    return server.post("/v1/responses", {"model": "one/small", "input": items, **more})
+
+
+def asked(gateway, items, **more):
+    reply = respond(gateway, [*items, ECHO], **more)
+    assert reply.status == 200, reply
+    return json.loads(reply.json["output"][-1]["content"][0]["text"])
+
+
+def translated(gateway, *items):
+    return asked(gateway, items)["messages"][:-1]
+
+
+def refused(reply, param, words):
+    assert reply.status == 400, reply
+    error = reply.json["error"]
+    assert error["type"] == "invalid_request_error" and error["param"] == param and words in error["message"], error
+
+
+# ---- requests ----
+
+
+def test_a_text(gateway):
+    sent = json.loads(respond(gateway, ECHO["content"], instructions="be brief").json["output"][0]["content"][0]["text"])
+    assert sent["messages"] == [{"role": "system", "content": "be brief"}, ECHO] and sent["parameters"] == {}
+
+
+def test_items(gateway):
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
+    file = {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}
+    items = [
+        {"role": "developer", "content": "s"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "a"}, image, file,
+                                                        {"type": "input_file", "file_url": "https://a/b.pdf"}]},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "h"}, {"type": "summary_text", "text": "m"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "b", "annotations": []}]},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'},
+        {"type": "function_call", "call_id": "c2", "name": "g", "arguments": ""},
+        {"type": "function_call_output", "call_id": "c1", "output": "x"},
+        {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "y"}]},
+    ]  # fmt: skip
+    assert translated(gateway, *items) == [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "a"}, {"type": "image", "media_type": "image/png", "data": "AA==", "detail": "low"},
+            {"type": "file", "name": "a.pdf", "media_type": "application/pdf", "data": "AA=="}, {"type": "file", "url": "https://a/b.pdf"}]},
+        {"role": "assistant", "content": [
+            {"type": "thought", "text": "hm"}, {"type": "text", "text": "b"},
+            {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"a": 1}},
+            {"type": "tool_call", "id": "c2", "name": "g", "arguments": {}}]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "id": "c1", "name": "f", "content": "x"},
+            {"type": "tool_result", "id": "c2", "name": "g", "content": [{"type": "text", "text": "y"}]}]},
+    ]  # fmt: skip
+
+
+def test_calls_of_the_vendors_own_tools_are_left_out(gateway):
+    reply = respond(gateway, [{"type": "web_search_call", "id": "w"}, ECHO])
+    assert reply.json["einion"]["notes"] == ["Items of the type 'web_search_call' were left out."]
+
+
+def test_tools_and_parameters(gateway):
+    schema = {"type": "object", "properties": {}}
+    sent = asked(
+        gateway, [], tools=[{"type": "function", "name": "f", "description": "d", "parameters": schema, "strict": True},
+                            {"type": "web_search", "search_context_size": "low"}],
+        tool_choice={"type": "function", "name": "f"}, temperature=0.5, top_p=0.9, max_output_tokens=64, user="u",
+        parallel_tool_calls=False, reasoning={"effort": "low", "summary": "auto"}, store=True, include=["x"], truncation="auto",
+        text={"format": {"type": "json_schema", "name": "n", "schema": schema}, "verbosity": "low"}, service_tier="flex",
+    )  # fmt: skip
+    assert sent["tools"] == [{"name": "f", "description": "d", "parameters": schema, "strict": True}]
+    assert sent["built_in_tools"] == [{"type": "web_search", "search_context_size": "low"}]
+    assert sent["tool_choice"] == {"name": "f"} and sent["reply_schema"] == schema
+    assert sent["parameters"] == {"temperature": 0.5, "top_p": 0.9, "max_tokens": 64, "user": "u", "parallel_tool_calls": False,
+                                  "reasoning_effort": "low", "verbosity": "low", "service_tier": "flex"}  # fmt: skip
+    assert asked(gateway, [], reasoning={"effort": "none"})["parameters"] == {"reasoning_effort": "disable"}
+    assert asked(gateway, [], text={"format": {"type": "json_object"}})["reply_schema"] == {"type": "object"}
+    for choice in ("auto", "none", "required"):
+        assert asked(gateway, [], tool_choice=choice)["tool_choice"] == choice
+    allowed = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "g"}]}
+    sent = asked(gateway, [], tools=[{"type": "function", "name": name} for name in "fg"], tool_choice=allowed)
+    assert sent["tools"] == [{"name": "g"}] and sent["tool_choice"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("more", "param", "words"),
+    [
+        ({"input": None}, "input", "neither a text"),
+        ({"input": []}, "input", "neither a text"),
+        ({"input": [5]}, "input[0]", "type ''"),
+        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", "item_reference"),
+        ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
+        ({"input": [{"role": "user", "content": [{"type": "hologram"}]}]}, "input[0].content[0]", "not taken"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]", "image_url"),
+        ({"input": [{"type": "function_call", "name": "f"}]}, "input[0]", "call_id"),
+        ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "["}]}, "input[0].arguments", "JSON object"),
+        ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id", "missing"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id", "not kept"),
+        ({"conversation": "conv_1"}, "conversation", "not kept"),
+        ({"background": True}, "background", "background"),
+        ({"tools": [{"type": "custom", "name": "c"}]}, "tools", "custom"),
+        ({"tools": [{"type": "function"}]}, "tools", "no 'name'"),
+        ({"text": {"format": {"type": "xml"}}}, "text.format", "none of"),
+        ({"model": None}, "model", "missing"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_named(gateway, more, param, words):
+    refused(gateway.post("/v1/responses", {"model": "one/small", "input": "x", **more}), param, words)
+
+
+# ---- answers ----
+
+PIECES = [thought("hm "), thought("hm"), thought(None, REPLAYS[2]), text("See"), source("http://a/", "A"), text(' "it"'),
+          call("c1", "f", {"a": '"'}), text("and"), thought("no replay")]  # fmt: skip
+
+
+def test_an_answer(gateway):
+    reply = respond(gateway, [said(*PIECES, outcome=OUTCOME)])
+    body = reply.json
+    assert body["id"].startswith("resp_") and body["object"] == "response" and body["status"] == "completed"
+    assert body["model"] == "one/small" and body["error"] is None and body["incomplete_details"] is None and body["store"] is False
+    assert [item["type"] for item in body["output"]] == ["reasoning", "message", "function_call", "message", "reasoning"]
+    assert len({item.pop("id") for item in body["output"]}) == 5
+    assert body["output"][0]["summary"] == [{"type": "summary_text", "text": "hm hm"}]
+    assert body["output"][1] == {"type": "message", "status": "completed", "role": "assistant", "content": [
+        {"type": "output_text", "text": 'See "it"', "logprobs": [], "annotations": [
+            {"type": "url_citation", "url": "http://a/", "title": "A", "start_index": 3, "end_index": 3}]}]}  # fmt: skip
+    assert body["output"][2] == {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":"\\""}', "status": "completed"}
+    assert body["output"][4] == {"type": "reasoning", "summary": [{"type": "summary_text", "text": "no replay"}]}
+    assert body["usage"] == {
+        "input_tokens": 100, "input_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 20}, "output_tokens": 50,
+        "output_tokens_details": {"reasoning_tokens": 10}, "total_tokens": 150, "cost": 0.001234567}  # fmt: skip
+    assert body["einion"]["notes"] == OUTCOME["notes"] and reply.header("x-einion-cost") == "0.001234567"
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "reason"),
+    [("stop", "completed", None), ("tool_calls", "completed", None), ("length", "incomplete", "max_output_tokens"),
+     ("content_filter", "incomplete", "content_filter")],
+)  # fmt: skip
+def test_why_it_stopped(gateway, stop, status, reason):
+    item = said(text("x"), outcome={"stop_reason": stop})
+    last = events(respond(gateway, [item], stream=True))[-1]
+    assert last[0] == f"response.{status}"
+    for body in (respond(gateway, [item]).json, last[1]["response"]):
+        assert body["status"] == status
+        assert body["incomplete_details"] == ({"reason": reason} if reason else None)
+
+
+def followed(pairs):
+    """The response at the end of a stream, whose parts are what came before."""
+    assert [data["sequence_number"] for _, data in pairs] == list(range(len(pairs)))
+    assert [name for name, _ in pairs[:2]] == ["response.created", "response.in_progress"]
+    final, items, texts = pairs[-1][1]["response"], {}, {}
+    for name, data in pairs[2:-1]:
+        at = data["output_index"]
+        if name == "response.output_item.added":
+            assert at == len(items)
+            items[at], texts[at] = data["item"], ""
+        elif name.endswith(".delta"):
+            assert data["item_id"] == items[at]["id"]
+            texts[at] += data["delta"]
+        elif name in ("response.output_text.done", "response.reasoning_summary_text.done"):
+            assert data["text"] == texts[at]
+        elif name == "response.function_call_arguments.done":
+            assert data["arguments"] == texts[at]
+        elif name == "response.output_item.done":
+            assert data["item"] == final["output"][at] and data["item"]["id"] == items[at]["id"]
+    assert len(items) == len(final["output"])
+    return final
+
+
+def test_a_stream(gateway):
+    pairs = events(respond(gateway, [said(*PIECES, outcome=OUTCOME)], stream=True))
+    final, whole = followed(pairs), respond(gateway, [said(*PIECES, outcome=OUTCOME)]).json
+    for body in (final, whole):
+        for item in [body, *body["output"]]:
+            del item["id"]
+        del body["created_at"]
+    assert final == whole
+    assert [name for name, _ in pairs[2:9]] == [
+        "response.output_item.added", "response.reasoning_summary_part.added", "response.reasoning_summary_text.delta",
+        "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done", "response.reasoning_summary_part.done",
+        "response.output_item.done"]  # fmt: skip
+    assert next(data for name, data in pairs if name == "response.output_text.annotation.added")["annotation"]["url"] == "http://a/"
+
+
+def test_a_stream_without_pieces(gateway):
+    assert followed(events(respond(gateway, [said()], stream=True)))["output"] == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thoughts_come_back_as_they_went(gateway, stream):
+    pieces = []
+    for replay in REPLAYS:
+        pieces += [thought("a"), thought("b", replay)]
+    pieces += [text("x"), call("c", "f", {}, replay={"wire": "gemini", "thoughtSignature": "abc"})]
+    reply = respond(gateway, [said(*pieces)], stream=stream)
+    output = followed(events(reply))["output"] if stream else reply.json["output"]
+    assert translated(gateway, *output) == [{"role": "assistant", "content": [
+        *({"type": "thought", "text": "ab", "replay": replay} for replay in REPLAYS),
+        {"type": "text", "text": "x"},
+        {"type": "tool_call", "id": "c", "name": "f", "arguments": {}, "replay": {"wire": "gemini", "thoughtSignature": "abc"}},
+    ]}]  # fmt: skip
+
+
+# ---- failures ----
+
+
+@pytest.mark.parametrize(("script", "status", "kind", "code"), FAULTS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_fails(gateway, script, status, kind, code, stream):
+    reply = respond(gateway, [said(**script)], stream=stream)
+    assert reply.status == status and (reply.json["error"]["type"], reply.json["error"]["code"]) == (kind, code), reply
+
+
+def test_a_stream_that_breaks_off_says_why(gateway):
+    pairs = events(respond(gateway, [said(text("a"), error=[UNAVAILABLE, "One broke off."])], stream=True))
+    assert pairs[-1][0] == "response.failed"
+    response = followed(pairs)
+    assert response["status"] == "failed" and response["error"] == {"code": "server_error", "message": "One broke off."}
+    assert response["output"][0]["content"][0]["text"] == "a"
