@@ -3,10 +3,11 @@
  *
  *   POST /v1/chat/completions        OpenAI's: also streams, tools, JSON schemas, images
  *   POST /v1/responses               OpenAI's newer one, without what it would have to keep
- *   GET  /v1/models                  the models and the deployed agents that the caller may call,
- * in OpenAI's list; in Anthropic's, where anthropic-version is sent GET  /v1/models/{model} one of
- * them POST /v1/messages                Anthropic's POST /v1/messages/count_tokens   an estimate:
- * count.c says of what
+ *   POST /v1/messages                Anthropic's
+ *   POST /v1/messages/count_tokens   an estimate: count.c says of what
+ *   GET  /v1/models                  the models and deployed agents that the caller may call; in
+ *                                    Anthropic's form, where anthropic-version is sent
+ *   GET  /v1/models/{model}          one of them
  *
  * A model is PROVIDER/MODEL, or MODEL alone where that is unique; a deployed agent gofannon/NAME,
  * for keys with the scope deployments:run.  Errors below /v1 are OpenAI's object, below
@@ -16,11 +17,12 @@
  * those of the rate limits, and, where they are known in time, x-einion-cost (USD), -overhead-us
  * and -notes (what of the request was left out).  A stream says the last three in its last usage
  * (`usage.cost` and `einion`): chat.completions with stream_options.include_usage, messages in
- * message_delta.
+ * message_delta, responses in response.completed.
  *
  * Thoughts are `reasoning_content`.  What a vendor wants back with them is `reasoning_details`,
  * `extra_content` of a tool call, the `signature` of a thinking block, `einion_replay` of a
- * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an assistant's message back as it came send it along.
+ * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an
+ * assistant's message back as it came send it along.
  *
  * Needs completion/1.  Publishes error_shape/1.
  *
