@@ -154,8 +154,12 @@ struct vendor_sink {
  * no piece. */
 int vendor_piece(const struct vendor_sink *sink, int kind, const char *text, const json_t *data,
                  struct ein_error *err);
-/* A tool call whose arguments are JSON text ("": none).  `replay` may be NULL.  Fails as OVERLOADED
- * where they are not an object. */
+/* A tool call.  An id is made where there is none; arguments NULL: none; `replay` may be NULL.
+ * Fails as OVERLOADED without a name, and where the arguments are not an object. */
+int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
+                       const char *name, json_t *arguments, const json_t *replay,
+                       struct ein_llm_outcome *outcome, struct ein_error *err);
+/* The same with arguments as JSON text ("": none). */
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err);
@@ -166,6 +170,7 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
  * strings become U+FFFD.  NULL: it is none, or there is no memory. */
 json_t *vendor_json(const char *text, size_t len);
 
+int vendor_no_memory(struct ein_error *err); /* sets it, and returns the code */
 /* The error code that goes with a fault. */
 int vendor_code(int fault);
 /* Sets fault and err, returns its code: for what the vendor did, in our words. */
@@ -182,6 +187,10 @@ bool vendor_is_too_long(const char *words);
 /* What the headers ask for (retry-after-ms, retry-after in seconds or as a date); 0: nothing. */
 uint32_t vendor_retry_after(const json_t *headers);
 
+/* The member as text; NULL: it is none. */
+const char *vendor_text(const json_t *object, const char *name);
+/* Into a member of the outcome; NULL or "" leaves it as it is. */
+void vendor_copy(char *to, size_t size, const char *text);
 /* The member as a count: a number, or an integer in a string; else, or below 0, 0. */
 uint64_t vendor_count(const json_t *object, const char *name);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "ids.h"
 #include "json_depth.h"
 #include "vendor.h"
 
@@ -98,22 +99,32 @@ int vendor_piece(const struct vendor_sink *sink, int kind, const char *text, con
     return 0;
 }
 
+int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
+                       const char *name, json_t *arguments, const json_t *replay,
+                       struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    EIN_JSON json_t *none = json_object(), *data = NULL;
+    char made[UUID_SIZE];
+
+    if (!name || (arguments && !json_is_object(arguments)))
+        return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            "%s sent a tool call that is not JSON", vendor->title);
+    if (!id || !*id)
+        uuid_make(made);
+    data = json_pack("{s:s, s:s, s:O, s:O*}", "id", id && *id ? id : made, "name", name,
+                     "arguments", arguments ? arguments : none, "replay", replay);
+    return data ? vendor_piece(sink, EIN_LLM_TOOL_CALL, NULL, data, err) : vendor_no_memory(err);
+}
+
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err)
 {
-    EIN_JSON json_t *object =
-        *arguments ? vendor_json(arguments, strlen(arguments)) : json_object();
-    EIN_JSON json_t *data = NULL;
+    EIN_JSON json_t *object = *arguments ? vendor_json(arguments, strlen(arguments)) : NULL;
 
-    if (!json_is_object(object))
-        return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
-                            "%s sent a tool call that is not JSON", vendor->title);
-    data = json_pack("{s:s, s:s, s:O, s:O*}", "id", id ? id : "", "name", name ? name : "",
-                     "arguments", object, "replay", replay);
-    if (!data)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    return vendor_piece(sink, EIN_LLM_TOOL_CALL, NULL, data, err);
+    if (*arguments && !object)
+        object = json_null(); /* which is none either */
+    return vendor_tool_object(vendor, sink, id, name ? name : "", object, replay, outcome, err);
 }
 
 /* ---- JSON --------------------------------------------------------------------------- */
@@ -217,4 +228,20 @@ uint64_t vendor_count(const json_t *object, const char *name)
     if (json_is_string(value))
         number = strtod(json_string_value(value), NULL);
     return number >= 1 && number < 1e15 ? (uint64_t)number : 0;
+}
+
+const char *vendor_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+void vendor_copy(char *to, size_t size, const char *text)
+{
+    if (text && *text)
+        (void)snprintf(to, size, "%s", text);
+}
+
+int vendor_no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
 }

@@ -16,26 +16,16 @@ struct writer {
     bool signs;    /* calls of tools without a signature are refused */
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* Appends `take_part`; NULL: there was no memory for it. */
 static int append(json_t *parts, json_t *take_part, struct ein_error *err)
 {
-    return json_array_append_new(parts, take_part) < 0 ? no_memory(err) : 0;
+    return json_array_append_new(parts, take_part) < 0 ? vendor_no_memory(err) : 0;
 }
 
 static const json_t *replay_of(const json_t *part)
 {
     const json_t *replay = json_object_get(part, "replay");
-    const char *wire = text_of(replay, "wire");
+    const char *wire = vendor_text(replay, "wire");
 
     return wire && strcmp(wire, GEMINI_WIRE) == 0 ? replay : NULL;
 }
@@ -70,14 +60,14 @@ static int sign_text(json_t *parts, json_t *signature, size_t len, struct ein_er
         is_plain(last) && len > 0 && len <= all && ((unsigned char)bytes[all - len] & 0xc0) != 0x80;
 
     if (fits && len == all)
-        return json_object_set(last, "thoughtSignature", signature) < 0 ? no_memory(err) : 0;
+        return json_object_set(last, "thoughtSignature", signature) < 0 ? vendor_no_memory(err) : 0;
     if (!fits)
         return append(parts, json_pack("{s:s, s:O}", "text", "", "thoughtSignature", signature),
                       err);
     EIN_JSON json_t *signed_part =
         json_pack("{s:s%, s:O}", "text", bytes + all - len, len, "thoughtSignature", signature);
     int r = json_object_set_new(last, "text", json_stringn(bytes, all - len));
-    return r < 0 ? no_memory(err) : append(parts, EIN_TAKE(signed_part), err);
+    return r < 0 ? vendor_no_memory(err) : append(parts, EIN_TAKE(signed_part), err);
 }
 
 /* Thoughts go back only with a signature of their own, or of the text before them. */
@@ -86,7 +76,7 @@ static int add_thought(struct writer *writer, json_t *parts, const json_t *part,
 {
     const json_t *replay = replay_of(part), *of_text = json_object_get(replay, "text_bytes");
     json_t *signature = json_object_get(replay, "thoughtSignature");
-    const char *text = text_of(part, "text");
+    const char *text = vendor_text(part, "text");
 
     (void)writer;
     if (!json_is_string(signature))
@@ -114,7 +104,7 @@ static json_t *blob_of(const json_t *part)
 static int add_blob(struct writer *writer, json_t *parts, const json_t *part, struct ein_error *err)
 {
     (void)writer;
-    if (!text_of(part, "data") && !text_of(part, "url"))
+    if (!vendor_text(part, "data") && !vendor_text(part, "url"))
         return error_set(err, EIN_E_INVALID, "an image or a file has neither data nor a URL");
     return append(parts, blob_of(part), err);
 }
@@ -150,14 +140,14 @@ static int add_call(struct writer *writer, json_t *parts, const json_t *part, st
     const json_t *replay = replay_of(part);
     json_t *name = json_object_get(part, "name"), *arguments = json_object_get(part, "arguments");
     json_t *own_id = json_object_get(replay, "id");
-    const char *id = text_of(part, "id");
+    const char *id = vendor_text(part, "id");
     EIN_JSON json_t *signature = signature_of_call(writer, parts, replay);
 
     if (!json_is_string(name))
         return error_set(err, EIN_E_INVALID, "a call of a tool has no name");
     if (id && json_object_set_new(writer->calls, id,
                                   json_pack("{s:O, s:O*}", "name", name, "id", own_id)) < 0)
-        return no_memory(err);
+        return vendor_no_memory(err);
     EIN_JSON json_t *none = json_object();
     return append(parts,
                   json_pack("{s:{s:O*, s:O, s:O}, s:O*}", "functionCall", "id", own_id, "name",
@@ -177,7 +167,7 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
 
     if (!json_is_array(content)) {
         *ret_text = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
-        return *ret_text ? 0 : no_memory(err);
+        return *ret_text ? 0 : vendor_no_memory(err);
     }
     bytes_init(&text, SIZE_MAX / 2);
     json_array_foreach(content, at, part)
@@ -187,12 +177,12 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
         if (r == 0 && !more)
             r = add_blob(NULL, blobs, part, err);
         else if (r == 0 && text.len > 0 && bytes_add(&text, "\n", 1) < 0)
-            r = no_memory(err);
+            r = vendor_no_memory(err);
         if (r == 0 && bytes_add(&text, json_string_value(more), json_string_length(more)) < 0)
-            r = no_memory(err);
+            r = vendor_no_memory(err);
     }
     if (r == 0 && !(*ret_text = json_stringn(bytes_str(&text), text.len)))
-        r = no_memory(err);
+        r = vendor_no_memory(err);
     bytes_done(&text);
     return r;
 }
@@ -200,7 +190,7 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
 static int add_result(struct writer *writer, json_t *parts, const json_t *part,
                       struct ein_error *err)
 {
-    const char *id = text_of(part, "id");
+    const char *id = vendor_text(part, "id");
     const json_t *call = id ? json_object_get(writer->calls, id) : NULL;
     json_t *name = json_object_get(call ? call : part, "name");
     bool failed = json_is_true(json_object_get(part, "is_error"));
@@ -219,7 +209,7 @@ static int add_result(struct writer *writer, json_t *parts, const json_t *part,
                          failed ? "error" : "output", text, "parts", within ? blobs : NULL),
                err);
     if (r == 0 && !within && json_array_extend(parts, blobs) < 0)
-        r = no_memory(err);
+        r = vendor_no_memory(err);
     return r;
 }
 
@@ -235,7 +225,7 @@ static const struct {
 
 static int add_part(struct writer *writer, json_t *parts, const json_t *part, struct ein_error *err)
 {
-    const char *type = text_of(part, "type");
+    const char *type = vendor_text(part, "type");
 
     for (size_t i = 0; type && i < sizeof(part_types) / sizeof(part_types[0]); i++) {
         if (strcmp(part_types[i].type, type) == 0)
@@ -270,7 +260,7 @@ static json_t *parts_for(struct writer *writer, const char *role)
     const json_t *last = count ? json_array_get(writer->contents, count - 1) : NULL;
     json_t *parts = json_object_get(last, "parts");
 
-    if (last && strcmp(text_of(last, "role"), role) == 0)
+    if (last && strcmp(vendor_text(last, "role"), role) == 0)
         return parts;
     if (last && json_array_size(parts) == 0)
         (void)json_array_remove(writer->contents, count - 1);
@@ -283,13 +273,13 @@ static json_t *parts_for(struct writer *writer, const char *role)
 
 static int add_message(struct writer *writer, const json_t *message, struct ein_error *err)
 {
-    const char *role = text_of(message, "role");
+    const char *role = vendor_text(message, "role");
     json_t *content = json_object_get(message, "content"), *parts;
 
     if (role && strcmp(role, "system") == 0)
         return add_content(writer, writer->system, content, err);
     parts = parts_for(writer, role && strcmp(role, "assistant") == 0 ? "model" : "user");
-    return parts ? add_content(writer, parts, content, err) : no_memory(err);
+    return parts ? add_content(writer, parts, content, err) : vendor_no_memory(err);
 }
 
 /* A last content without parts is none. */
@@ -309,7 +299,7 @@ int gemini_contents(const struct ein_llm_call *call, json_t **ret_contents, json
     struct writer writer = { contents, system, calls, gemini_thinks_by_level(call) };
     const json_t *message;
     size_t at;
-    int r = contents && system && calls ? 0 : no_memory(err);
+    int r = contents && system && calls ? 0 : vendor_no_memory(err);
 
     json_array_foreach(call->messages, at, message)
     {

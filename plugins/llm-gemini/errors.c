@@ -6,11 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool contains(const char *text, const char *part)
 {
     return text && strcasestr(text, part);
@@ -24,7 +19,7 @@ static const json_t *detail_of(const json_t *error, const char *type)
 
     json_array_foreach(json_object_get(error, "details"), at, detail)
     {
-        const char *name = text_of(detail, "@type");
+        const char *name = vendor_text(detail, "@type");
         const char *dot = name ? strrchr(name, '.') : NULL;
 
         if (dot && strcmp(dot + 1, type) == 0)
@@ -36,7 +31,7 @@ static const json_t *detail_of(const json_t *error, const char *type)
 /* "34s", "1.5s". */
 static uint32_t delay_ms(const json_t *error)
 {
-    const char *text = text_of(detail_of(error, "RetryInfo"), "retryDelay");
+    const char *text = vendor_text(detail_of(error, "RetryInfo"), "retryDelay");
     double seconds = text ? strtod(text, NULL) : 0;
 
     if (!(seconds > 0))
@@ -54,18 +49,19 @@ static bool is_spent(const json_t *error)
 
     json_array_foreach(violations, at, violation)
     {
-        const char *value = text_of(violation, "quotaValue");
+        const char *value = vendor_text(violation, "quotaValue");
 
-        if (contains(text_of(violation, "quotaId"), "PerDay") || (value && strcmp(value, "0") == 0))
+        if (contains(vendor_text(violation, "quotaId"), "PerDay") ||
+            (value && strcmp(value, "0") == 0))
             return true;
     }
-    return contains(text_of(error, "message"), "credits are depleted");
+    return contains(vendor_text(error, "message"), "credits are depleted");
 }
 
 static int fault_of_argument(const json_t *error, int otherwise)
 {
-    const char *reason = text_of(detail_of(error, "ErrorInfo"), "reason");
-    const char *words = text_of(error, "message");
+    const char *reason = vendor_text(detail_of(error, "ErrorInfo"), "reason");
+    const char *words = vendor_text(error, "message");
 
     if (contains(reason, "API_KEY") || contains(words, "API key not valid") ||
         contains(words, "API key expired"))
@@ -83,7 +79,8 @@ void gemini_classify(void *data, struct vendor_failure *failure)
     uint32_t delay = delay_ms(error);
 
     (void)data;
-    failure->words = json_is_string(error) ? json_string_value(error) : text_of(error, "message");
+    failure->words =
+        json_is_string(error) ? json_string_value(error) : vendor_text(error, "message");
     if (delay)
         failure->retry_after_ms = delay;
     if (failure->status == 400 || failure->status == 403)

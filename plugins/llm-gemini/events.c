@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
 #include "gemini.h"
-#include "ids.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
 
 void gemini_reader_done(struct gemini_reader *reader)
 {
@@ -52,14 +40,14 @@ static int tell_signature(struct gemini_reader *reader, const json_t *part, bool
         json_pack("{s:{s:s, s:O}}", "replay", "wire", GEMINI_WIRE, "thoughtSignature", signature);
     if (!data || (!thought && json_object_set_new(json_object_get(data, "replay"), "text_bytes",
                                                   json_integer(len)) < 0))
-        return no_memory(err);
+        return vendor_no_memory(err);
     return tell(reader, EIN_LLM_THOUGHT, NULL, data, err);
 }
 
 static int read_text(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
     bool thought = json_is_true(json_object_get(part, "thought"));
-    const char *text = text_of(part, "text");
+    const char *text = vendor_text(part, "text");
     int r = 0;
 
     if (*text)
@@ -67,36 +55,27 @@ static int read_text(struct gemini_reader *reader, const json_t *part, struct ei
     return r < 0 ? r : tell_signature(reader, part, thought, err);
 }
 
-/* Who answers has to name the call, which Gemini itself does by position. */
-static json_t *call_piece(const json_t *part, const json_t *call, json_t *arguments)
+/* Only an id of Gemini's own goes back to it: else it counts calls by their position. */
+static json_t *replay_of(const json_t *part, const json_t *call)
 {
-    EIN_JSON json_t *replay =
-        json_pack("{s:s, s:O*, s:O*}", "wire", GEMINI_WIRE, "id", json_object_get(call, "id"),
-                  "thoughtSignature", signature_of(part));
-    const char *id = text_of(call, "id");
-    char made[UUID_SIZE];
+    json_t *replay = json_pack("{s:s, s:O*, s:O*}", "wire", GEMINI_WIRE, "id",
+                               json_object_get(call, "id"), "thoughtSignature", signature_of(part));
 
-    if (!id || !*id)
-        uuid_make(made);
-    return json_pack("{s:s, s:O, s:O, s:O*}", "id", id && *id ? id : made, "name",
-                     json_object_get(call, "name"), "arguments", arguments, "replay",
-                     json_object_size(replay) > 1 ? replay : NULL);
+    if (json_object_size(replay) > 1)
+        return replay;
+    json_decref(replay);
+    return NULL;
 }
 
 static int read_call(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
     const json_t *call = json_object_get(part, "functionCall");
-    json_t *arguments = json_object_get(call, "args");
-    EIN_JSON json_t *none = json_object(), *data = NULL;
+    EIN_JSON json_t *replay = replay_of(part, call);
 
-    if ((arguments && !json_is_object(arguments)) || !text_of(call, "name"))
-        return vendor_fault(reader->outcome, EIN_LLM_FAULT_OVERLOADED, err,
-                            "%s sent a tool call that is not JSON", reader->vendor->title);
-    data = call_piece(part, call, arguments ? arguments : none);
-    if (!data)
-        return no_memory(err);
-    reader->has_called = true;
-    return tell(reader, EIN_LLM_TOOL_CALL, NULL, data, err);
+    reader->has_called = reader->has_said = true;
+    return vendor_tool_object(reader->vendor, &reader->sink, vendor_text(call, "id"),
+                              vendor_text(call, "name"), json_object_get(call, "args"), replay,
+                              reader->outcome, err);
 }
 
 /* What Gemini ran by itself, as text in a fence. */
@@ -109,14 +88,14 @@ static int tell_fenced(struct gemini_reader *reader, const char *language, const
     if (asprintf(&text, "\n```%s\n%s%s```\n", language, code,
                  len && code[len - 1] == '\n' ? "" : "\n") < 0) {
         text = NULL;
-        return no_memory(err);
+        return vendor_no_memory(err);
     }
     return tell(reader, EIN_LLM_TEXT, text, NULL, err);
 }
 
 static int read_code(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
-    const char *code = text_of(json_object_get(part, "executableCode"), "code");
+    const char *code = vendor_text(json_object_get(part, "executableCode"), "code");
     int r = tell_fenced(reader, "python", code ? code : "", err);
 
     return r < 0 ? r : tell_signature(reader, part, false, err);
@@ -125,7 +104,7 @@ static int read_code(struct gemini_reader *reader, const json_t *part, struct ei
 static int read_code_result(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
     const json_t *result = json_object_get(part, "codeExecutionResult");
-    const char *output = text_of(result, "output"), *outcome = text_of(result, "outcome");
+    const char *output = vendor_text(result, "output"), *outcome = vendor_text(result, "outcome");
 
     if (!output)
         output = outcome ? outcome : "";
@@ -159,7 +138,7 @@ static int cite(struct gemini_reader *reader, json_t *url, json_t *title, struct
         reader->cited = json_object();
     data = json_pack("{s:O, s:O*}", "url", url, "title", json_is_string(title) ? title : NULL);
     if (!data || json_object_set_new(reader->cited, key, json_true()) < 0)
-        return no_memory(err);
+        return vendor_no_memory(err);
     return tell(reader, EIN_LLM_SOURCE, NULL, data, err);
 }
 
@@ -185,7 +164,7 @@ static int read_citation(struct gemini_reader *reader, const json_t *citation,
 /* A page that was read because the conversation named it. */
 static int read_page(struct gemini_reader *reader, const json_t *page, struct ein_error *err)
 {
-    const char *status = text_of(page, "urlRetrievalStatus");
+    const char *status = vendor_text(page, "urlRetrievalStatus");
 
     if (!status || strcmp(status, "URL_RETRIEVAL_STATUS_SUCCESS") != 0)
         return 0;
@@ -221,12 +200,6 @@ static int read_sources(struct gemini_reader *reader, const json_t *candidate,
 
 /* ---- a response ------------------------------------------------------------------------- */
 
-static void set_text(char *to, size_t size, const char *text)
-{
-    if (text && *text)
-        (void)snprintf(to, size, "%s", text);
-}
-
 /* It grows from one response to the next: the last one counts. */
 static void read_usage(struct gemini_reader *reader, const json_t *usage)
 {
@@ -258,7 +231,7 @@ static int read_candidate(struct gemini_reader *reader, const json_t *candidate,
         if (r == 0)
             r = read_part(reader, part, err);
     }
-    set_text(reader->reason, sizeof(reader->reason), text_of(candidate, "finishReason"));
+    vendor_copy(reader->reason, sizeof(reader->reason), vendor_text(candidate, "finishReason"));
     return r < 0 ? r : read_sources(reader, candidate, err);
 }
 
@@ -278,7 +251,7 @@ static int read_error(const struct gemini_reader *reader, const json_t *response
 static int read_one(struct gemini_reader *reader, const json_t *response, struct ein_error *err)
 {
     struct ein_llm_outcome *outcome = reader->outcome;
-    const char *blocked = text_of(json_object_get(response, "promptFeedback"), "blockReason");
+    const char *blocked = vendor_text(json_object_get(response, "promptFeedback"), "blockReason");
     const json_t *candidate;
     size_t at;
     int r = 0;
@@ -286,9 +259,9 @@ static int read_one(struct gemini_reader *reader, const json_t *response, struct
     if (json_object_get(response, "error"))
         return read_error(reader, response, err);
     read_usage(reader, json_object_get(response, "usageMetadata"));
-    set_text(outcome->model, sizeof(outcome->model), text_of(response, "modelVersion"));
-    set_text(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
-             text_of(response, "responseId"));
+    vendor_copy(outcome->model, sizeof(outcome->model), vendor_text(response, "modelVersion"));
+    vendor_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
+                vendor_text(response, "responseId"));
     if (blocked)
         return vendor_fault(outcome, EIN_LLM_FAULT_REFUSED, err, "%s refuses to answer this: %.40s",
                             reader->vendor->title, blocked);
@@ -347,7 +320,7 @@ static const struct {
 
 static void stop_with(struct gemini_reader *reader, const char *stop)
 {
-    set_text(reader->outcome->stop_reason, sizeof(reader->outcome->stop_reason), stop);
+    vendor_copy(reader->outcome->stop_reason, sizeof(reader->outcome->stop_reason), stop);
 }
 
 int gemini_finish(struct gemini_reader *reader, struct ein_error *err)

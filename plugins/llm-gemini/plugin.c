@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* llm-gemini: Google's models, by generateContent of the Gemini API.
  *
- * Publishes llm_provider/1 by the name of its instance.  Answers stream; thoughts, calls of tools, sources that
- * Google Search found, and code that Gemini ran come as they do.  Signatures of thoughts are given
- * back on the parts that they came with.
+ * Publishes llm_provider/1 by the name of its instance.  Answers stream; thoughts, calls of tools,
+ * sources that Google Search found, and code that Gemini ran come as they do.  Signatures of
+ * thoughts are given back on the parts that they came with.
  *
  * Models before Gemini 3 are given a budget of tokens to think with, the others a level:
  * reasoning_effort and thinking_budget mean either.  A model's entry in the catalog may say which:
@@ -20,7 +20,6 @@
  *       plugin: llm-gemini
  *       base_url: ${GEMINI_BASE_URL:-https://generativelanguage.googleapis.com}
  */
-#include "error.h"
 #include "gemini.h"
 
 /* clang-format off */
@@ -45,7 +44,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!gemini)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return vendor_no_memory(err);
     gemini->version = json_string_value(json_object_get(config, "api_version"));
     r = vendor_init(&gemini->vendor, host, ctx, config, err);
     if (r == 0)

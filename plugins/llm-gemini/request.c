@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
 #include "gemini.h"
 
 #include <ctype.h>
@@ -28,11 +27,6 @@ static const struct name request_names[] = {
     { "cached_content", "cachedContent" },
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* Into `to`, with its reference; NULL is left out. */
 static int set(json_t *to, const char *name, json_t *value)
@@ -73,7 +67,7 @@ static const char *bare_model(const struct ein_llm_call *call)
 
 bool gemini_thinks_by_level(const struct ein_llm_call *call)
 {
-    const char *said = text_of(json_object_get(call->settings, "wire"), "thinking");
+    const char *said = vendor_text(json_object_get(call->settings, "wire"), "thinking");
     const char *model = bare_model(call);
 
     if (said)
@@ -111,7 +105,7 @@ static int thinking_config(const struct ein_llm_call *call, json_t **ret_config)
 {
     const json_t *show = json_object_get(call->parameters, "show_thinking");
     json_t *budget = json_object_get(call->parameters, "thinking_budget");
-    const struct effort *effort = effort_of(text_of(call->parameters, "reasoning_effort"));
+    const struct effort *effort = effort_of(vendor_text(call->parameters, "reasoning_effort"));
     json_int_t tokens = json_integer_value(budget);
     const char *model = bare_model(call);
     bool thinks = json_is_integer(budget) ? tokens != 0 : effort && effort->budget != 0;
@@ -267,7 +261,7 @@ int gemini_request(const struct ein_llm_call *call, json_t **ret_body, struct ei
     r |= set_named(body, request_names, COUNT(request_names), call->parameters);
     r |= generation_config(call, body);
     if (r < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return vendor_no_memory(err);
     *ret_body = EIN_TAKE(body);
     return 0;
 }

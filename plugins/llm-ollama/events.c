@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
-#include "ids.h"
 #include "ollama.h"
 
-#include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
-static void set_text(char *to, size_t size, const char *text)
-{
-    if (text && *text)
-        (void)snprintf(to, size, "%s", text);
-}
 
 /* ---- pieces ------------------------------------------------------------------------- */
 
@@ -41,7 +22,8 @@ static int end_thought(struct ollama_reader *reader, struct ein_error *err)
         return 0;
     reader->thinks = false;
     data = json_pack("{s:{s:s}}", "replay", "wire", OLLAMA_WIRE);
-    return data ? vendor_piece(&reader->sink, EIN_LLM_THOUGHT, NULL, data, err) : no_memory(err);
+    return data ? vendor_piece(&reader->sink, EIN_LLM_THOUGHT, NULL, data, err)
+                : vendor_no_memory(err);
 }
 
 static int read_text(struct ollama_reader *reader, const char *text, struct ein_error *err)
@@ -57,35 +39,24 @@ static int read_text(struct ollama_reader *reader, const char *text, struct ein_
 static int read_call(struct ollama_reader *reader, const json_t *call, struct ein_error *err)
 {
     const json_t *function = json_object_get(call, "function");
-    json_t *arguments = json_object_get(function, "arguments");
-    const char *id = text_of(call, "id"), *name = text_of(function, "name");
-    EIN_JSON json_t *none = json_object(), *data = NULL;
-    char made[UUID_SIZE];
     int r = end_thought(reader, err);
 
     if (r < 0)
         return r;
-    if (!name || (arguments && !json_is_object(arguments)))
-        return vendor_fault(reader->outcome, EIN_LLM_FAULT_OVERLOADED, err,
-                            "%s sent a tool call that is not JSON", reader->vendor->title);
-    if (!id || !*id)
-        uuid_make(made);
-    data = json_pack("{s:s, s:s, s:O}", "id", id && *id ? id : made, "name", name, "arguments",
-                     arguments ? arguments : none);
-    if (!data)
-        return no_memory(err);
     reader->has_called = true;
-    return vendor_piece(&reader->sink, EIN_LLM_TOOL_CALL, NULL, data, err);
+    return vendor_tool_object(reader->vendor, &reader->sink, vendor_text(call, "id"),
+                              vendor_text(function, "name"), json_object_get(function, "arguments"),
+                              NULL, reader->outcome, err);
 }
 
 static int read_message(struct ollama_reader *reader, const json_t *message, struct ein_error *err)
 {
     const json_t *call;
     size_t at;
-    int r = read_thought(reader, text_of(message, "thinking"), err);
+    int r = read_thought(reader, vendor_text(message, "thinking"), err);
 
     if (r == 0)
-        r = read_text(reader, text_of(message, "content"), err);
+        r = read_text(reader, vendor_text(message, "content"), err);
     json_array_foreach(json_object_get(message, "tool_calls"), at, call)
     {
         if (r == 0)
@@ -109,15 +80,15 @@ static int read_error(const struct ollama_reader *reader, const json_t *line, st
 static void read_end(struct ollama_reader *reader, const json_t *line)
 {
     struct ein_llm_outcome *outcome = reader->outcome;
-    const char *reason = text_of(line, "done_reason");
+    const char *reason = vendor_text(line, "done_reason");
     bool length = reason && strcmp(reason, "length") == 0;
 
     outcome->input_tokens = vendor_count(line, "prompt_eval_count");
     outcome->output_tokens = vendor_count(line, "eval_count");
-    set_text(outcome->stop_reason, sizeof(outcome->stop_reason),
-             length               ? "length"
-             : reader->has_called ? "tool_calls"
-                                  : "stop");
+    vendor_copy(outcome->stop_reason, sizeof(outcome->stop_reason),
+                length               ? "length"
+                : reader->has_called ? "tool_calls"
+                                     : "stop");
 }
 
 int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_error *err)
@@ -126,7 +97,7 @@ int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_err
 
     if (json_object_get(line, "error"))
         return read_error(reader, line, err);
-    set_text(reader->outcome->model, sizeof(reader->outcome->model), text_of(line, "model"));
+    vendor_copy(reader->outcome->model, sizeof(reader->outcome->model), vendor_text(line, "model"));
     r = read_message(reader, json_object_get(line, "message"), err);
     if (r < 0 || !json_is_true(json_object_get(line, "done")))
         return r;
@@ -144,7 +115,8 @@ void ollama_classify(void *data, struct vendor_failure *failure)
     const json_t *error = json_object_get(failure->body, "error");
 
     (void)data;
-    failure->words = json_is_string(error) ? json_string_value(error) : text_of(error, "message");
+    failure->words =
+        json_is_string(error) ? json_string_value(error) : vendor_text(error, "message");
     if (failure->status == 403 && failure->words && strcasestr(failure->words, "subscription"))
         failure->fault = EIN_LLM_FAULT_NO_CREDIT;
 }

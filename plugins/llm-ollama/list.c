@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The models that the server has, with what it says of each. */
-#include "error.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -102,7 +101,7 @@ static int add_model(const struct ollama *ollama, json_t *models, const char *na
     if (!talks(shown))
         return 0;
     if (json_array_append_new(models, ollama_entry(name, shown)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return vendor_no_memory(err);
     return 0;
 }
 

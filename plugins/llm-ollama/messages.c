@@ -19,16 +19,6 @@ struct draft {
     json_t *images, *calls;
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static void draft_init(struct draft *draft, const char *role)
 {
     *draft = (struct draft){ .role = role, .images = json_array(), .calls = json_array() };
@@ -66,15 +56,17 @@ static json_t *draft_json(const struct draft *draft)
 
 static int send_draft(struct writer *writer, const struct draft *draft, struct ein_error *err)
 {
-    return json_array_append_new(writer->messages, draft_json(draft)) < 0 ? no_memory(err) : 0;
+    return json_array_append_new(writer->messages, draft_json(draft)) < 0 ? vendor_no_memory(err)
+                                                                          : 0;
 }
 
 /* ---- parts ----------------------------------------------------------------------------- */
 
 static int add_bytes(struct bytes *to, const json_t *text, struct ein_error *err)
 {
-    return bytes_add(to, json_string_value(text), json_string_length(text)) < 0 ? no_memory(err)
-                                                                                : 0;
+    return bytes_add(to, json_string_value(text), json_string_length(text)) < 0
+               ? vendor_no_memory(err)
+               : 0;
 }
 
 /* What the assistant said comes in pieces; what others say, in paragraphs. */
@@ -83,14 +75,14 @@ static int add_text(struct draft *draft, const json_t *part, struct ein_error *e
     bool apart = strcmp(draft->role, "assistant") != 0 && draft->text.len > 0;
 
     if (apart && bytes_add(&draft->text, "\n", 1) < 0)
-        return no_memory(err);
+        return vendor_no_memory(err);
     return add_bytes(&draft->text, json_object_get(part, "text"), err);
 }
 
 /* Templates of models that think use what they thought when they called a tool. */
 static int add_thought(struct draft *draft, const json_t *part, struct ein_error *err)
 {
-    const char *wire = text_of(json_object_get(part, "replay"), "wire");
+    const char *wire = vendor_text(json_object_get(part, "replay"), "wire");
 
     if (!wire || strcmp(wire, OLLAMA_WIRE) != 0)
         return 0;
@@ -100,7 +92,7 @@ static int add_thought(struct draft *draft, const json_t *part, struct ein_error
 static int add_image(struct draft *draft, const json_t *part, struct ein_error *err)
 {
     json_t *data = json_object_get(part, "data");
-    const char *type = text_of(part, "media_type"), *kind = text_of(part, "type");
+    const char *type = vendor_text(part, "media_type"), *kind = vendor_text(part, "type");
 
     if ((type && strncmp(type, "image/", 6) != 0) || (!type && strcmp(kind, "file") == 0))
         return error_set(err, EIN_E_INVALID, "Ollama takes images, but no file of the type %.60s",
@@ -108,7 +100,7 @@ static int add_image(struct draft *draft, const json_t *part, struct ein_error *
     if (!json_is_string(data))
         return error_set(err, EIN_E_INVALID,
                          "Ollama takes an image as data, and does not fetch it from a URL");
-    return json_array_append(draft->images, data) < 0 ? no_memory(err) : 0;
+    return json_array_append(draft->images, data) < 0 ? vendor_no_memory(err) : 0;
 }
 
 static int add_call(struct writer *writer, struct draft *draft, const json_t *part,
@@ -121,19 +113,19 @@ static int add_call(struct writer *writer, struct draft *draft, const json_t *pa
     if (!json_is_string(name))
         return error_set(err, EIN_E_INVALID, "a call of a tool has no name");
     if (json_is_string(id) && json_object_set(writer->names, json_string_value(id), name) < 0)
-        return no_memory(err);
+        return vendor_no_memory(err);
     return json_array_append_new(
                draft->calls, json_pack("{s:O*, s:{s:O, s:O}}", "id", json_is_string(id) ? id : NULL,
                                        "function", "name", name, "arguments",
                                        json_is_object(arguments) ? arguments : none)) < 0
-               ? no_memory(err)
+               ? vendor_no_memory(err)
                : 0;
 }
 
 static int add_to(struct writer *writer, struct draft *draft, const json_t *part,
                   struct ein_error *err)
 {
-    const char *type = text_of(part, "type");
+    const char *type = vendor_text(part, "type");
 
     if (type && strcmp(type, "text") == 0)
         return add_text(draft, part, err);
@@ -157,7 +149,7 @@ static int fill(struct writer *writer, struct draft *draft, const json_t *conten
 
     json_array_foreach(content, at, part)
     {
-        const char *type = text_of(part, "type");
+        const char *type = vendor_text(part, "type");
 
         if (r == 0 && !(type && strcmp(type, "tool_result") == 0))
             r = add_to(writer, draft, part, err);
@@ -189,7 +181,7 @@ static int add_result(struct writer *writer, const json_t *part, struct ein_erro
     if ((json_is_string(name) && json_object_set(message, "tool_name", name) < 0) ||
         (json_is_string(id) && json_object_set(message, "tool_call_id", id) < 0) ||
         json_array_append(writer->messages, message) < 0)
-        r = no_memory(err);
+        r = vendor_no_memory(err);
     json_decref(message);
     return r;
 }
@@ -205,7 +197,7 @@ static int add_results(struct writer *writer, const json_t *content, struct ein_
     *ret_count = 0;
     json_array_foreach(content, at, part)
     {
-        const char *type = text_of(part, "type");
+        const char *type = vendor_text(part, "type");
 
         if (r < 0 || !type || strcmp(type, "tool_result") != 0)
             continue;
@@ -217,7 +209,7 @@ static int add_results(struct writer *writer, const json_t *content, struct ein_
 
 static const char *role_of(const json_t *message)
 {
-    const char *role = text_of(message, "role");
+    const char *role = vendor_text(message, "role");
 
     if (role && strcmp(role, "system") == 0)
         return "system";
@@ -247,7 +239,7 @@ int ollama_messages(const struct ein_llm_call *call, json_t **ret_messages, stru
     struct writer writer = { messages, names };
     const json_t *message;
     size_t at;
-    int r = messages && names ? 0 : no_memory(err);
+    int r = messages && names ? 0 : vendor_no_memory(err);
 
     json_array_foreach(call->messages, at, message)
     {

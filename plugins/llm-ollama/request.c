@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -32,11 +31,6 @@ static const struct {
     { "mirostat_eta", NULL },
     { "mirostat_tau", NULL },
 };
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static int add_options(const json_t *parameters, json_t *body)
 {
@@ -78,7 +72,7 @@ static json_t *think_of(const json_t *parameters)
 {
     json_t *think = json_object_get(parameters, "think");
     json_t *budget = json_object_get(parameters, "thinking_budget");
-    json_t *effort = think_of_effort(text_of(parameters, "reasoning_effort"));
+    json_t *effort = think_of_effort(vendor_text(parameters, "reasoning_effort"));
 
     if (effort || think)
         return effort ? effort : json_incref(think);
@@ -92,8 +86,8 @@ static json_t *think_of(const json_t *parameters)
 /* Ollama has no way to say which tool is to be called: what is not to be is left out. */
 static bool is_chosen(const json_t *choice, const json_t *tool)
 {
-    const char *text = json_string_value(choice), *only = text_of(choice, "name");
-    const char *name = text_of(tool, "name");
+    const char *text = json_string_value(choice), *only = vendor_text(choice, "name");
+    const char *name = vendor_text(tool, "name");
 
     if (text)
         return strcmp(text, "none") != 0;
@@ -150,7 +144,7 @@ int ollama_request(const struct ein_llm_call *call, const char *keep_alive, json
     if (call->reply_schema)
         r |= json_object_set(body, "format", (json_t *)call->reply_schema);
     if (r < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return vendor_no_memory(err);
     *ret_body = EIN_TAKE(body);
     return 0;
 }
