@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog_inside.h"
 #include "cleanup.h"
+#include "hash.h"
 #include "models.h"
 #include "shown.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct call {
@@ -31,10 +33,20 @@ static int call_end(struct call *call, int r)
     return r;
 }
 
+/* Has the client this very answer?  The host finds that out too, but from a whole reply. */
+static bool is_known(const struct call *call, const char *etag)
+{
+    const char *known = call->http->header(call->req, "If-None-Match");
+
+    return known && strcmp(known, etag) == 0;
+}
+
 static int reply_text(const struct call *call, const char *etag, const char *text, size_t len)
 {
     if (call->http->set_header(call->req, "ETag", etag) < 0)
         return EIN_E_NO_MEMORY;
+    if (is_known(call, etag))
+        return call->http->reply(call->req, 304, NULL);
     return call->http->reply_bytes(call->req, 200, "application/json", text, len);
 }
 
@@ -48,7 +60,7 @@ static int reply_value(const struct call *call, const json_t *value)
     text = host->json_text(value, &len);
     if (!text)
         return EIN_E_NO_MEMORY;
-    etag_write(etag, text, len);
+    etag_write(etag, HASH_FNV_START, text, len);
     int r = reply_text(call, etag, text, len);
     host->mem_free(text);
     return r;
@@ -69,18 +81,21 @@ static int reply_with(const struct call *call, const struct view *view, const js
 {
     const struct ein_host *host = call->models->host;
     EIN_JSON json_t *member = json_pack("{s:O}", DEPLOYED, deployed);
-    char etag[ETAG_SIZE], *inserted = member ? host->json_text(member, &(size_t){ 0 }) : NULL;
+    EIN_FREE char *text = NULL;
+    char etag[ETAG_SIZE], *inserted;
     size_t len;
 
+    inserted = member ? host->json_text(member, &len) : NULL;
     if (!inserted)
         return EIN_E_NO_MEMORY;
-    inserted[strlen(inserted) - 1] = '\0';
-    EIN_FREE char *text = view_text(view, inserted + 1, &len);
+    inserted[len - 1] = '\0'; /* without its braces */
+    etag_write(etag, view->hash, inserted + 1, len - 2);
+    if (!is_known(call, etag))
+        text = view_text(view, inserted + 1, &len);
     host->mem_free(inserted);
-    if (!text)
+    if (!text && !is_known(call, etag))
         return EIN_E_NO_MEMORY;
-    etag_write(etag, text, len);
-    return reply_text(call, etag, text, len);
+    return reply_text(call, etag, text ? text : "", text ? len : 0);
 }
 
 int providers_get(struct ein_req *req, void *self)

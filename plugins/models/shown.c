@@ -23,21 +23,28 @@ static bool has_secret(const struct catalog *catalog, const json_t *names)
     return false;
 }
 
-/* `keys` may be NULL: nobody keeps keys. */
-static bool has_key(const struct catalog *catalog, const struct ein_service *keys,
-                    const char *user_id, const struct provider *provider)
+/* {provider: ...} of those for which there is a key; NULL: nobody keeps keys. */
+static json_t *sources_of(const struct catalog *catalog, const char *user_id)
 {
-    const struct ein_model_keys *model_keys = keys ? keys->vtable : NULL;
-    const char *source;
-    char *key = NULL;
+    const struct ein_host *host = catalog->host;
+    const struct ein_service *keys;
+    json_t *sources = NULL;
 
-    if (!provider->key_variable || has_secret(catalog, provider->other_variables))
-        return true;
-    if (!model_keys ||
-        model_keys->get(keys->impl, user_id, provider->name, &key, &source, NULL) < 0)
-        return false;
-    model_keys->wipe(keys->impl, key);
-    return true;
+    if (host->acquire(catalog->ctx, EIN_MODEL_KEYS, NULL, &keys) < 0)
+        return NULL;
+    const struct ein_model_keys *model_keys = keys->vtable;
+    if (EIN_HAS(struct ein_model_keys, model_keys, sources) &&
+        model_keys->sources(keys->impl, user_id, &sources, NULL) < 0)
+        sources = NULL;
+    host->release(catalog->ctx, keys);
+    return sources;
+}
+
+static bool has_key(const struct catalog *catalog, const json_t *sources,
+                    const struct provider *provider)
+{
+    return !provider->key_variable || json_object_get(sources, provider->name) ||
+           has_secret(catalog, provider->other_variables);
 }
 
 /* ---- providers ---- */
@@ -60,34 +67,30 @@ static int note_published(const struct ein_service *service, void *data)
 uint64_t shown_mask(const struct catalog *catalog, const struct snapshot *snapshot,
                     const char *user_id)
 {
-    const struct ein_host *host = catalog->host;
+    EIN_JSON json_t *sources = sources_of(catalog, user_id);
     struct published published = { .snapshot = snapshot };
-    const struct ein_service *keys = NULL;
     uint64_t mask = 0;
 
-    (void)host->each_service(catalog->ctx, EIN_LLM_PROVIDER, note_published, &published);
-    (void)host->acquire(catalog->ctx, EIN_MODEL_KEYS, NULL, &keys);
+    (void)catalog->host->each_service(catalog->ctx, EIN_LLM_PROVIDER, note_published, &published);
     for (size_t i = 0; i < snapshot->provider_count; i++) {
         uint64_t bit = UINT64_C(1) << i;
-        if ((published.mask & bit) && has_key(catalog, keys, user_id, &snapshot->providers[i]))
+        if ((published.mask & bit) && has_key(catalog, sources, &snapshot->providers[i]))
             mask |= bit;
     }
-    host->release(catalog->ctx, keys);
     return mask;
 }
 
 bool shown_may(const struct catalog *catalog, const char *user_id, const struct provider *provider)
 {
-    const struct ein_host *host = catalog->host;
-    const struct ein_service *service, *keys = NULL;
+    const struct ein_service *service;
 
-    if (host->acquire(catalog->ctx, EIN_LLM_PROVIDER, provider->name, &service) < 0)
+    if (catalog->host->acquire(catalog->ctx, EIN_LLM_PROVIDER, provider->name, &service) < 0)
         return false;
-    host->release(catalog->ctx, service);
-    (void)host->acquire(catalog->ctx, EIN_MODEL_KEYS, NULL, &keys);
-    bool may = has_key(catalog, keys, user_id, provider);
-    host->release(catalog->ctx, keys);
-    return may;
+    catalog->host->release(catalog->ctx, service);
+    if (!provider->key_variable)
+        return true;
+    EIN_JSON json_t *sources = sources_of(catalog, user_id);
+    return has_key(catalog, sources, provider);
 }
 
 /* ---- deployed agents ---- */

@@ -184,9 +184,9 @@ const struct model *snapshot_model(const struct snapshot *snapshot, const char *
 
 /* ---- views ---- */
 
-void etag_write(char etag[ETAG_SIZE], const void *data, size_t len)
+void etag_write(char etag[ETAG_SIZE], uint64_t hash, const void *data, size_t len)
 {
-    (void)snprintf(etag, ETAG_SIZE, "\"%016" PRIx64 "\"", hash_fnv(HASH_FNV_START, data, len));
+    (void)snprintf(etag, ETAG_SIZE, "\"%016" PRIx64 "\"", hash_fnv(hash, data, len));
 }
 
 /* The members of an object as text, without its braces. */
@@ -248,7 +248,8 @@ static int write_view(const struct snapshot *snapshot, struct view *view)
     view->text = view_text(view, "", &view->len);
     if (!view->text)
         return EIN_E_NO_MEMORY;
-    etag_write(view->etag, view->text, view->len);
+    view->hash = hash_fnv(HASH_FNV_START, view->text, view->len);
+    etag_write(view->etag, view->hash, "", 0);
     return 0;
 }
 

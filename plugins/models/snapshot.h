@@ -32,6 +32,7 @@ struct view {          /* const but for `refs`, once made */
     char *head, *tail; /* of what the files know, and of others; host->mem_free */
     char *text;        /* all of it, with braces; free() */
     size_t head_len, tail_len, len;
+    uint64_t hash; /* of the text */
     char etag[ETAG_SIZE];
 };
 
@@ -72,7 +73,7 @@ void view_drop(struct view *view); /* NULL is fine */
 /* Its object with one more member ("\"name\":value", or "") in its place; free() it. */
 char *view_text(const struct view *view, const char *member, size_t *ret_len);
 
-/* A strong ETag of these bytes. */
-void etag_write(char etag[ETAG_SIZE], const void *data, size_t len);
+/* A strong ETag of these bytes and of what `hash` is of. */
+void etag_write(char etag[ETAG_SIZE], uint64_t hash, const void *data, size_t len);
 
 #endif

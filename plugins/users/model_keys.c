@@ -190,6 +190,43 @@ int model_key_get(void *impl, const char *user_id, const char *provider, char **
     return *ret_key ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
 }
 
+static int is_there(const char *key, void *data)
+{
+    (void)key;
+    (void)data;
+    return 0;
+}
+
+static const char *source_of(const struct users *users, const json_t *user,
+                             const struct provider *provider)
+{
+    const char *shared;
+
+    if (may_have_key(user, provider) &&
+        with_own_key(users, text_of(user, "_id"), provider, is_there, NULL, NULL) == 0)
+        return "user";
+    shared = users->host->secret(users->ctx, provider->environment);
+    return shared && *shared ? "env" : NULL;
+}
+
+int model_key_sources(void *impl, const char *user_id, json_t **ret_sources, struct ein_error *err)
+{
+    const struct users *users = impl;
+    EIN_JSON json_t *sources = json_object();
+    EIN_JSON json_t *user = NULL;
+    int r = users->host->store->get(users->ctx, USERS_SET, user_id, &user, err);
+
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return r;
+    for (size_t i = 0; i < PROVIDER_COUNT; i++) {
+        const char *source = source_of(users, user, &providers[i]);
+        if (source && json_object_set_new(sources, providers[i].name, json_string(source)) < 0)
+            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
+    *ret_sources = EIN_TAKE(sources);
+    return 0;
+}
+
 void model_key_wipe(void *impl, char *take_key)
 {
     const struct users *users = impl;
@@ -203,4 +240,5 @@ const struct ein_model_keys model_keys_service = {
     .struct_size = sizeof(model_keys_service),
     .get = model_key_get,
     .wipe = model_key_wipe,
+    .sources = model_key_sources,
 };

@@ -290,7 +290,8 @@ AT(ein_model_keys, struct_size, 0);
 AT(ein_model_keys, reserved, 4);
 AT(ein_model_keys, get, 8);
 AT(ein_model_keys, wipe, 16);
-ENDS(ein_model_keys, wipe);
+AT(ein_model_keys, sources, 24);
+ENDS(ein_model_keys, sources);
 
 AT(ein_audit, struct_size, 0);
 AT(ein_audit, reserved, 4);

@@ -293,6 +293,26 @@ def bench_api_key():
                 lambda: wrk(f"{open_server.url}/agents/{open_agent}", 64)[0], "without login", 0.8)
 
 
+KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "ANTHROPIC_API_KEY", "PERPLEXITYAI_API_KEY",
+        "AWS_BEARER_TOKEN_BEDROCK", "OPENROUTER_API_KEY")
+
+
+def bench_providers():
+    """The whole catalog, for somebody with all keys; and when it has not changed."""
+    with Server(env={name: "sk-0123456789abcdef" for name in KEYS}) as server:
+        url = server.url + "/providers"
+        with urllib.request.urlopen(url) as reply:
+            tag, size = reply.headers["ETag"], len(reply.read())
+        same = [f"If-None-Match: {tag}"]
+        health = lambda: wrk(server.url + "/health", 64)[0]  # noqa: E731
+        compare(f"GET /providers, {size // 1024} KiB", lambda: wrk(url, 64)[0], health, "/health", 0.1)
+        compare("GET /providers, 304", lambda: wrk(url, 64, headers=same)[0], health, "/health", 0.25)
+        body = {"name": "a", "description": "d", "code": ECHO, "friendlyName": "echo"}
+        agent = call(server.url + "/agents", "POST", body)["_id"]
+        call(f"{server.url}/agents/{agent}/deploy", "POST")
+        compare("GET /providers, deployed", lambda: wrk(url, 64)[0], health, "/health", 0.1)
+
+
 def compare_creates(name, goal, **server):
     body = {"name": "a", "description": "d", "code": ECHO}
     with Server(**server) as server:
@@ -366,6 +386,7 @@ def bench_gateway():
 BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
+    "providers": bench_providers,
     "agent": bench_agent,
     "cookie": bench_cookie,
     "firebase": bench_firebase,

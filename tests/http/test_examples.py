@@ -13,9 +13,10 @@ from matching import differences
 from support import BACKENDS, Server
 
 ADMIN = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
+VENDORS = {"OPENAI_API_KEY": "sk-0123456789abcdef", "OPENAI_BASE_URL": "http://127.0.0.1:9", "OLLAMA_BASE_URL": "http://127.0.0.1:9"}
 EXAMPLES = json.loads(pathlib.Path(__file__).with_name("examples.json").read_text())
 # The file holds none of these: their plugins do not exist.
-NOT_SERVED = ("/providers", "/mcp", "/demos", "/agents/generate-code")
+NOT_SERVED = ("/mcp", "/demos", "/agents/generate-code")
 
 
 def resolve(value, kept):
@@ -49,7 +50,7 @@ def perform(server, request, kept):
 @pytest.fixture(scope="module", params=sorted(BACKENDS, reverse=True))
 def replayed(request, postgres):
     """(status, answer) of every example, or the error that kept it from being made."""
-    env = ADMIN | ({"DATABASE_URL": postgres()} if request.param == "postgres" else {})
+    env = ADMIN | VENDORS | ({"DATABASE_URL": postgres()} if request.param == "postgres" else {})
     server, kept, answers = Server(request.param, sets=["plugins.storage-postgres.schema=examples"], env=env), {}, []
     try:
         server.start(ready=True)

@@ -26,7 +26,8 @@
  *
  * Changes    1.0  first release
  *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
- *                 vendor_cost, model, stop_sequence; error_shape/1; publish() without a name
+ *                 vendor_cost, model, stop_sequence; error_shape/1; model_keys/1: sources;
+ *                 publish() without a name
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H

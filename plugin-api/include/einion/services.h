@@ -131,6 +131,8 @@ struct ein_model_keys {
     int (*get)(void *impl, const char *user_id, const char *provider, char **ret_key, const char **ret_source,
                struct ein_error *err);
     void (*wipe)(void *impl, char *take_key);
+    /* 1.1: {"openai": "user" or "env", ...} of all for which get() has a key now. */
+    int (*sources)(void *impl, const char *user_id, struct json_t **ret_sources, struct ein_error *err);
 };
 
 /* ---- audit/1: who did what, for good ---------------------------------- */
