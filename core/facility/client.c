@@ -472,6 +472,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .line_ms = settings->lines.idle_ms,
         .until_ms = until_ms,
         .max_bytes = fetch->max_bytes,
+        .piece = what->on_data ? CLIENT_STREAM_PIECE : CLIENT_RECEIVE_PIECE,
         .cancel = what->cancel,
         .on_head = on_head,
         .on_data = on_data,

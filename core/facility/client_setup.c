@@ -131,7 +131,7 @@ static void set_manners(struct running *running)
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "einion");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CLIENT_RECEIVE_PIECE);
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)what->piece);
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_SEND_PIECE);
     (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)what->line_ms / 1000 + 1);
     /* A resolver that hangs must not hold up the thread when its transfer is aborted. */

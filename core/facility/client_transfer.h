@@ -30,6 +30,7 @@ struct transfer {
     uint32_t line_ms; /* a connection that nobody uses is not used again after this long */
     int64_t until_ms; /* clock_mono_ms() at which the whole fetch is late */
     uint64_t max_bytes;
+    uint32_t piece;            /* bytes read at a time */
     struct ein_cancel *cancel; /* may be NULL */
 
     /* Negative: the error that transfer_run() returns.  Positive: enough, success. */
