@@ -2,6 +2,7 @@
 #include "error.h"
 #include "ids.h"
 #include "json_depth.h"
+#include "json_quick.h"
 #include "vendor.h"
 
 #include <ctype.h>
@@ -210,8 +211,10 @@ json_t *vendor_json(const char *text, size_t len)
 {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     EIN_FREE char *fixed = NULL;
-    json_t *json;
+    json_t *json = json_quick(text, len, VENDOR_DEPTH_MAX);
 
+    if (json)
+        return json;
     if (json_deeper_than(text, len, VENDOR_DEPTH_MAX))
         return NULL;
     json = json_loadb(text, len, flags, NULL);

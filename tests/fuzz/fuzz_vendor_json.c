@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What vendors send as JSON, and as Retry-After: what is read can be written again. */
+/* What vendors send as JSON, and as Retry-After: what is read can be written again, and what is
+ * read quickly is what jansson reads. */
+#include "json_depth.h"
+#include "json_quick.h"
 #include "vendor.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void compare(const char *text, size_t len)
+{
+    EIN_JSON json_t *quick = json_quick(text, len, VENDOR_DEPTH_MAX);
+    EIN_JSON json_t *slow =
+        quick ? json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL) : NULL;
+
+    if (quick &&
+        (!slow || !json_equal(quick, slow) || json_deeper_than(text, len, VENDOR_DEPTH_MAX)))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     EIN_JSON json_t *header = json_stringn((const char *)data, strnlen((const char *)data, size));
     EIN_JSON json_t *headers = header ? json_pack("{s:O}", "retry-after", header) : NULL;
 
+    compare((const char *)data, size);
     if (json) {
         EIN_FREE char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
         EIN_JSON json_t *again = text ? vendor_json(text, strlen(text)) : NULL;

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A vendor sends a JSON text for every word of an answer.  jansson reads it letter by letter
+ * through a function pointer, twice over; here a string without escapes is one look for its end.
+ */
+#include "json_quick.h"
+
+#include "cleanup.h"
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIGITS_MAX = 18, NUMBER_MAX = 64, SHORT_TEXT = 512 };
+
+struct reader {
+    const char *at, *end;
+    unsigned depth; /* that are left */
+};
+
+static json_t *read_value(struct reader *reader);
+
+static void skip_space(struct reader *reader)
+{
+    while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
+                                        *reader->at == '\r' || *reader->at == '\t'))
+        reader->at++;
+}
+
+static bool take(struct reader *reader, char c)
+{
+    if (reader->at == reader->end || *reader->at != c)
+        return false;
+    reader->at++;
+    return true;
+}
+
+/* ---- strings ---- */
+
+/* Past the quote that ends the string; NULL: there is none.  Whether there are escapes, and bytes
+ * that are not ASCII. */
+static const char *find_end(const struct reader *reader, bool *ret_escapes, bool *ret_wide)
+{
+    const char *at = reader->at;
+
+    *ret_escapes = *ret_wide = false;
+    for (; at < reader->end && *at != '"'; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c < 0x20)
+            return NULL;
+        if (c >= 0x80) {
+            *ret_wide = true;
+        } else if (c == '\\') {
+            *ret_escapes = true;
+            if (++at == reader->end)
+                return NULL;
+        }
+    }
+    return at < reader->end ? at + 1 : NULL;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The four digits at `at`; -1: they are not there. */
+static int read_unit(const char *at, const char *end)
+{
+    int unit = 0;
+
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(at[i]);
+
+        if (digit < 0)
+            return -1;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+static char *put_character(char *out, unsigned c)
+{
+    if (c < 0x80) {
+        *out++ = (char)c;
+    } else if (c < 0x800) {
+        *out++ = (char)(0xc0 | c >> 6);
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else {
+        if (c < 0x10000) {
+            *out++ = (char)(0xe0 | c >> 12);
+        } else {
+            *out++ = (char)(0xf0 | c >> 18);
+            *out++ = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    }
+    return out;
+}
+
+/* *at is behind "\u"; NULL: NUL, half a pair, or no digits. */
+static char *put_unicode(const char **at, const char *end, char *out)
+{
+    int unit = read_unit(*at, end), low;
+
+    if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+        return NULL;
+    *at += 4;
+    if (unit < 0xd800 || unit > 0xdbff)
+        return put_character(out, (unsigned)unit);
+    if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+        return NULL;
+    low = read_unit(*at + 2, end);
+    if (low < 0xdc00 || low > 0xdfff)
+        return NULL;
+    *at += 6;
+    return put_character(out, 0x10000 + (((unsigned)unit & 0x3ff) << 10) + ((unsigned)low & 0x3ff));
+}
+
+static char *put_escape(const char **at, const char *end, char *out)
+{
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    char c = *(*at)++;
+    const char *name = c ? strchr(names, c) : NULL;
+
+    if (c == 'u')
+        return put_unicode(at, end, out);
+    if (!name)
+        return NULL;
+    *out++ = values[name - names];
+    return out;
+}
+
+/* What escapes stand for is never longer than they are. */
+static json_t *unescaped(const char *at, const char *end)
+{
+    char few[SHORT_TEXT], *text = few, *out;
+    EIN_FREE char *many = NULL;
+
+    if ((size_t)(end - at) > sizeof(few))
+        text = many = malloc((size_t)(end - at));
+    out = text;
+    while (out && at < end) {
+        if (*at != '\\') {
+            *out++ = *at++;
+        } else {
+            at++;
+            out = put_escape(&at, end, out);
+        }
+    }
+    return out ? json_stringn(text, (size_t)(out - text)) : NULL;
+}
+
+/* Behind the first quote.  jansson looks whether it is UTF-8. */
+static json_t *read_string(struct reader *reader)
+{
+    bool escapes, wide;
+    const char *begin = reader->at, *behind = find_end(reader, &escapes, &wide);
+
+    if (!behind)
+        return NULL;
+    reader->at = behind;
+    if (escapes)
+        return unescaped(begin, behind - 1);
+    if (wide)
+        return json_stringn(begin, (size_t)(behind - 1 - begin));
+    return json_stringn_nocheck(begin, (size_t)(behind - 1 - begin));
+}
+
+/* ---- numbers and words ---- */
+
+static size_t count_digits(const char *at, const char *end)
+{
+    const char *begin = at;
+
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    return (size_t)(at - begin);
+}
+
+/* Behind the number; NULL: it is none (RFC 8259, 6). */
+static const char *number_end(const char *at, const char *end, bool *ret_real)
+{
+    size_t digits;
+
+    *ret_real = false;
+    at += at < end && *at == '-';
+    digits = count_digits(at, end);
+    if (digits == 0 || (digits > 1 && *at == '0'))
+        return NULL;
+    at += digits;
+    if (at < end && *at == '.') {
+        *ret_real = true;
+        digits = count_digits(++at, end);
+        at += digits;
+    }
+    if (digits > 0 && at < end && (*at == 'e' || *at == 'E')) {
+        *ret_real = true;
+        at++;
+        at += at < end && (*at == '+' || *at == '-');
+        digits = count_digits(at, end);
+        at += digits;
+    }
+    return digits > 0 ? at : NULL;
+}
+
+static json_t *read_number(struct reader *reader)
+{
+    bool real;
+    const char *begin = reader->at, *end = number_end(begin, reader->end, &real);
+    char text[NUMBER_MAX];
+    json_int_t number = 0;
+
+    if (!end || end - begin >= NUMBER_MAX)
+        return NULL;
+    reader->at = end;
+    if (!real && end - begin <= DIGITS_MAX) {
+        for (const char *at = begin + (*begin == '-'); at < end; at++)
+            number = number * 10 + (*at - '0');
+        return json_integer(*begin == '-' ? -number : number);
+    }
+    if (!real)
+        return NULL;
+    memcpy(text, begin, (size_t)(end - begin));
+    text[end - begin] = '\0';
+    return json_real(strtod(text, NULL)); /* NULL for what is out of range */
+}
+
+static bool take_word(struct reader *reader, const char *word, size_t len)
+{
+    if ((size_t)(reader->end - reader->at) < len || memcmp(reader->at, word, len) != 0)
+        return false;
+    reader->at += len;
+    return true;
+}
+
+/* ---- containers ---- */
+
+/* Behind the quote of a name that needs no second look: it has no escapes and is ASCII. */
+static bool read_member(struct reader *reader, json_t *object)
+{
+    bool escapes, wide;
+    const char *name = reader->at, *behind = find_end(reader, &escapes, &wide);
+    json_t *value;
+
+    if (!behind || escapes || wide || json_object_getn(object, name, (size_t)(behind - 1 - name)))
+        return false;
+    reader->at = behind;
+    skip_space(reader);
+    if (!take(reader, ':'))
+        return false;
+    value = read_value(reader);
+    return value &&
+           json_object_setn_new_nocheck(object, name, (size_t)(behind - 1 - name), value) == 0;
+}
+
+/* Behind its bracket. */
+static json_t *read_object(struct reader *reader)
+{
+    EIN_JSON json_t *object = json_object();
+
+    skip_space(reader);
+    if (!object || take(reader, '}'))
+        return EIN_TAKE(object);
+    do {
+        skip_space(reader);
+        if (!take(reader, '"') || !read_member(reader, object))
+            return NULL;
+        skip_space(reader);
+    } while (take(reader, ','));
+    return take(reader, '}') ? EIN_TAKE(object) : NULL;
+}
+
+static json_t *read_array(struct reader *reader)
+{
+    EIN_JSON json_t *array = json_array();
+
+    skip_space(reader);
+    if (!array || take(reader, ']'))
+        return EIN_TAKE(array);
+    do {
+        json_t *value = read_value(reader);
+
+        if (!value || json_array_append_new(array, value) < 0)
+            return NULL;
+        skip_space(reader);
+    } while (take(reader, ','));
+    return take(reader, ']') ? EIN_TAKE(array) : NULL;
+}
+
+static json_t *read_container(struct reader *reader, bool object)
+{
+    json_t *json;
+
+    if (reader->depth == 0)
+        return NULL;
+    reader->depth--;
+    json = object ? read_object(reader) : read_array(reader);
+    reader->depth++;
+    return json;
+}
+
+static json_t *read_value(struct reader *reader)
+{
+    skip_space(reader);
+    if (take(reader, '"'))
+        return read_string(reader);
+    if (take(reader, '{'))
+        return read_container(reader, true);
+    if (take(reader, '['))
+        return read_container(reader, false);
+    if (take_word(reader, "null", 4))
+        return json_null();
+    if (take_word(reader, "true", 4))
+        return json_true();
+    if (take_word(reader, "false", 5))
+        return json_false();
+    return read_number(reader);
+}
+
+json_t *json_quick(const char *text, size_t len, unsigned depth)
+{
+    struct reader reader = { text, text + len, depth };
+    EIN_JSON json_t *json = read_value(&reader);
+
+    skip_space(&reader);
+    return reader.at == reader.end ? EIN_TAKE(json) : NULL;
+}
