@@ -195,25 +195,41 @@ static void drop_cut_calls(struct openai_reply *reply, const char *reason)
     calls->count--;
 }
 
+static bool has_error(const json_t *answer)
+{
+    const json_t *error = json_object_get(answer, "error");
+
+    return error && !json_is_null(error);
+}
+
+/* Of several answers the first; NULL: it is not there. */
+static const json_t *first_choice(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "choices"), *choice;
+    size_t i;
+
+    json_array_foreach((json_t *)list, i, choice)
+    {
+        if (json_integer_value(json_object_get(choice, "index")) == 0)
+            return choice;
+    }
+    return NULL;
+}
+
 static int take_choice(struct openai_reply *reply, const json_t *choice, const char *member,
                        struct ein_error *err)
 {
     const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
     int r = take_message(reply, json_object_get(choice, member), err);
 
+    if (r == 0 && (has_error(choice) || (reason && strcmp(reason, "error") == 0)))
+        return openai_fail(reply, choice, err);
     if (r < 0 || !reason)
         return r;
     take_stop_sequence(reply, choice);
     drop_cut_calls(reply, reason_of(reason));
     r = finish(reply, reason_of(reason), err);
     return r < 0 ? r : VENDOR_MAY_END;
-}
-
-static bool has_error(const json_t *answer)
-{
-    const json_t *error = json_object_get(answer, "error");
-
-    return error && !json_is_null(error);
 }
 
 /* What stands beside the choices: Perplexity's sources are there. */
@@ -229,7 +245,7 @@ static int take_rest(struct openai_reply *reply, const json_t *answer, struct ei
 int openai_chat_event(void *data, const char *event, json_t *json, struct ein_error *err)
 {
     struct openai_reply *reply = data;
-    const json_t *choice = json_array_get(json_object_get(json, "choices"), 0);
+    const json_t *choice = first_choice(json);
     int r;
 
     (void)event;
@@ -246,7 +262,7 @@ int openai_chat_event(void *data, const char *event, json_t *json, struct ein_er
 int openai_chat_whole(void *data, json_t *json, struct ein_error *err)
 {
     struct openai_reply *reply = data;
-    const json_t *choice = json_array_get(json_object_get(json, "choices"), 0);
+    const json_t *choice = first_choice(json);
     int r;
 
     if (has_error(json) || (!choice && json_object_get(json, "message")))
@@ -254,8 +270,6 @@ int openai_chat_whole(void *data, json_t *json, struct ein_error *err)
     if (!choice)
         return openai_garbled(reply, err);
     r = take_rest(reply, json, err);
-    if (r == 0 && has_error(choice))
-        return openai_fail(reply, choice, err);
     return r < 0 ? r : take_choice(reply, choice, "message", err);
 }
 

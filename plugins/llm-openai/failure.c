@@ -2,6 +2,7 @@
 /* Errors of OpenAI and of those that speak like it. */
 #include "reply.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -115,6 +116,58 @@ static int fault_of(const json_t *error)
     return fault;
 }
 
+/* ---- how long to wait --------------------------------------------------------------------- */
+
+/* "1h2m3.5s", "250ms" in milliseconds; 0: it is none. */
+static double duration_ms(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+    double sum = 0;
+
+    while (text && *text) {
+        char *end;
+        double number = strtod(text, &end);
+        size_t len = 0, i = 0;
+
+        while (i < sizeof(units) / sizeof(units[0]) &&
+               strncmp(end, units[i].unit, len = strlen(units[i].unit)) != 0)
+            i++;
+        if (end == text || !(number >= 0) || i == sizeof(units) / sizeof(units[0]))
+            return 0;
+        sum += number * units[i].ms;
+        text = end + len;
+    }
+    return sum;
+}
+
+/* Where no pause is asked for: when the limit of which nothing is left begins anew. */
+static uint32_t reset_ms(const json_t *headers)
+{
+    static const struct {
+        const char *remaining, *reset;
+    } limits[] = {
+        { "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests" },
+        { "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens" },
+        { "x-ratelimit-remaining-project-tokens", "x-ratelimit-reset-project-tokens" },
+    };
+    double longest = 0;
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        const char *left = text_of(headers, limits[i].remaining);
+        double ms =
+            left && strcmp(left, "0") == 0 ? duration_ms(text_of(headers, limits[i].reset)) : 0;
+
+        if (ms > longest)
+            longest = ms;
+    }
+    return longest < VENDOR_RETRY_MAX_MS ? (uint32_t)longest : VENDOR_RETRY_MAX_MS;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
 void openai_classify(void *data, struct vendor_failure *failure)
 {
     const json_t *error = error_of(failure->body);
@@ -123,6 +176,8 @@ void openai_classify(void *data, struct vendor_failure *failure)
     (void)data;
     if (failure->body)
         failure->words = words_of(error);
+    if (failure->status == 429 && !failure->retry_after_ms)
+        failure->retry_after_ms = reset_ms(failure->headers);
     if (fault == EIN_LLM_FAULT_NONE && !failure->status)
         fault = EIN_LLM_FAULT_OVERLOADED;
     /* A status of their own says more than "invalid", "server error", or a type of which a vendor

@@ -391,6 +391,82 @@ def test_the_caller_has_enough(openai, upstream):
     assert (answer.r, answer.fault, answer.text) == ("cancelled", "none", "ab")
 
 
+def test_of_several_answers_the_first(openai, upstream):
+    def chunk(index, text, finish=None):
+        return {"choices": [{"index": index, "delta": {"content": text}, "finish_reason": finish}]}
+
+    upstream.answer(OPENAI_CHAT, sse(chunk(1, "B"), chunk(0, "A"), chunk(1, "", "stop"), chunk(0, "a", "stop"), "[DONE]"))
+    assert openai(parameters={"n": 2}).text == "Aa"
+
+
+# ---- errors -----------------------------------------------------------------------
+
+
+def error(code=None, kind="invalid_request_error", message="Because."):
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+@pytest.mark.parametrize("status, body, fault, r", [
+    (400, error(), "bad_request", "invalid"),
+    (400, error("context_length_exceeded"), "context_too_long", "too_large"),
+    (400, error(message="This model's maximum context length is 8192 tokens."), "context_too_long", "too_large"),
+    (400, error("content_policy_violation"), "refused", "invalid"),
+    (401, error("invalid_api_key"), "bad_key", "denied"),
+    (403, error("unsupported_country_region_territory"), "bad_key", "denied"),
+    (404, error("model_not_found"), "bad_request", "invalid"),
+    (409, error(), "overloaded", "unavailable"),
+    (422, error(), "bad_request", "invalid"),
+    (429, error("rate_limit_exceeded", "requests"), "rate_limit", "busy"),
+    (429, error("insufficient_quota", "insufficient_quota"), "no_credit", "denied"),
+    (429, error("billing_hard_limit_reached", "billing_not_active"), "no_credit", "denied"),
+    (429, error("rate_limit_exceeded", "tokens", "Request too large for gpt-4o on tokens per min"), "context_too_long", "too_large"),
+    (500, error(None, "server_error"), "overloaded", "unavailable"),
+    (503, error("slow_down", "service_unavailable"), "overloaded", "unavailable"),
+    (400, {"detail": "Field required"}, "bad_request", "invalid"),
+    (404, {"error": "model 'x' not found"}, "bad_request", "invalid"),
+    (400, [{"error": {"code": 400, "message": "No"}}], "bad_request", "invalid"),
+])  # fmt: skip
+def test_errors(openai, upstream, status, body, fault, r):
+    upstream.answer(OPENAI_CHAT, whole(body, status, {"x-request-id": "req_1"}))
+    answer = openai()
+    assert (answer.fault, answer.r, answer.vendor_status, answer.vendor_request_id) == (fault, r, status, "req_1")
+    assert answer.error.startswith("OpenAI ") and f"({status}): " in answer.error
+
+
+@pytest.mark.parametrize("status, said, fault", [
+    (400, "true", "overloaded"), (500, "false", "bad_request"), (429, "false", "no_credit"), (401, "true", "bad_key"),
+])  # fmt: skip
+def test_the_vendor_says_whether_to_try_again(openai, upstream, status, said, fault):
+    upstream.answer(OPENAI_CHAT, whole(error(), status, {"x-should-retry": said}))
+    assert openai().fault == fault
+
+
+@pytest.mark.parametrize("left, reset, ms", [("0", "6m0s", 360_000), ("0", "250ms", 250), ("0", "1h0m0.5s", 3_600_500),
+                                             ("5", "6m0s", 0), ("0", "later", 0), ("0", "5", 0)])  # fmt: skip
+def test_when_a_limit_begins_anew(openai, upstream, left, reset, ms):
+    headers = {"x-ratelimit-remaining-tokens": left, "x-ratelimit-reset-tokens": reset}
+    upstream.answer(OPENAI_CHAT, whole(error("rate_limit_exceeded"), 429, headers))
+    assert openai().retry_after_ms == ms
+    upstream.answer(OPENAI_CHAT, whole(error("rate_limit_exceeded"), 429, headers | {"retry-after": "2"}))
+    assert openai().retry_after_ms == 2000
+
+
+@pytest.mark.parametrize("code, fault", [("server_error", "overloaded"), ("rate_limit_exceeded", "rate_limit"),
+                                         ("invalid_prompt", "refused"), ("context_length_exceeded", "context_too_long"),
+                                         (None, "overloaded")])  # fmt: skip
+def test_a_response_that_failed(openai, upstream, code, fault):
+    failed = openai_response(Said("Half"), "failed", []) | {"error": {"code": code, "message": "Because."} if code else None}
+    upstream.answer(OPENAI_RESPONSES, sse({"type": "response.output_text.delta", "delta": "Half"},
+                                          {"type": "response.failed", "response": failed}, named=True))  # fmt: skip
+    answer = openai(settings=RESPONSES)
+    assert (answer.fault, answer.text, answer.usage["input_tokens"]) == (fault, "Half", 11)
+
+
+def test_an_answer_that_ends_in_an_error(openai, upstream):
+    upstream.answer(OPENAI_CHAT, sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}))
+    assert openai().fault == "overloaded"
+
+
 # ---- models -----------------------------------------------------------------------
 
 

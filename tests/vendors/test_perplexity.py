@@ -55,7 +55,7 @@ def test_ids_of_before(perplexity, upstream, model, members):
     upstream.answer(RESPONSES, sse(*events(), named=True))
     perplexity([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Capital of France?"}], model=model,
                parameters={"max_tokens": 100})  # fmt: skip
-    assert upstream.last.json == {"input": "Capital of France?", "instructions": "Be brief.", "stream": True,
+    assert upstream.last.json == {"input": "Capital of France?", "instructions": "Be brief.", "stream": True, "store": False,
                                   "max_output_tokens": 100, **members}  # fmt: skip
     assert upstream.last.bearer == "key-of-the-user"
 
