@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// node anthropic.mjs FOLDER URL KEY WHAT: the official client, unchanged, does WHAT; one line of JSON.
+// node anthropic.mjs FOLDER URL: the official client, unchanged, does what each line of its input says,
+// {"what", "key"}, and answers with a line of JSON.
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [folder, baseURL, apiKey, what] = process.argv.slice(2);
+const [folder, baseURL] = process.argv.slice(2);
 const load = createRequire(`${folder}/`).resolve;
 const sdk = await import(pathToFileURL(load("@anthropic-ai/sdk")));
-const client = new sdk.Anthropic({ apiKey, baseURL, maxRetries: 0 });
+let client;
 const model = "anthropic/claude-opus-4-6";
 const weather = {
   name: "get_weather",
@@ -83,12 +85,15 @@ const tasks = {
   call: () => client.messages.create(hello),
 };
 
-let said;
-try {
-  said = await tasks[what]();
-} catch (error) {
-  const { status, message, requestID } = error;
-  said = { class: error.constructor.name, status, message, requestID, type: error.error?.error?.type,
-           retryAfter: error.headers?.get?.("retry-after") };
+async function answer({ what, key }) {
+  client = new sdk.Anthropic({ apiKey: key, baseURL, maxRetries: 0 });
+  try {
+    return await tasks[what]();
+  } catch (error) {
+    const { status, message, requestID } = error;
+    return { class: error.constructor.name, status, message, requestID, type: error.error?.error?.type,
+             retryAfter: error.headers?.get?.("retry-after") };
+  }
 }
-console.log(JSON.stringify(said));
+
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await answer(JSON.parse(line))));

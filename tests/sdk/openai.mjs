@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// node openai.mjs FOLDER URL KEY WHAT: the official client, unchanged, does WHAT; one line of JSON.
+// node openai.mjs FOLDER URL: the official client, unchanged, does what each line of its input says,
+// {"what", "key"}, and answers with a line of JSON.
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [folder, baseURL, apiKey, what] = process.argv.slice(2);
+const [folder, baseURL] = process.argv.slice(2);
 const load = createRequire(`${folder}/`).resolve;
 const sdk = await import(pathToFileURL(load("openai")));
 const { OpenAI } = sdk;
-const client = new OpenAI({ apiKey, baseURL: `${baseURL}/v1`, maxRetries: 0 });
+let client;
 const model = "openai/gpt-4-turbo";
 const weather = {
   type: "function",
@@ -126,12 +128,15 @@ const tasks = {
   call: () => client.chat.completions.create({ model, messages: hello }),
 };
 
-let said;
-try {
-  said = await tasks[what]();
-} catch (error) {
-  const { status, code, param, type, message, requestID } = error;
-  said = { class: error.constructor.name, status, code, param, type, message, requestID,
-           retryAfter: error.headers?.get("retry-after") };
+async function answer({ what, key }) {
+  client = new OpenAI({ apiKey: key, baseURL: `${baseURL}/v1`, maxRetries: 0 });
+  try {
+    return await tasks[what]();
+  } catch (error) {
+    const { status, code, param, type, message, requestID } = error;
+    return { class: error.constructor.name, status, code, param, type, message, requestID,
+             retryAfter: error.headers?.get("retry-after") };
+  }
 }
-console.log(JSON.stringify(said));
+
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await answer(JSON.parse(line))));

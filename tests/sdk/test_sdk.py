@@ -20,31 +20,52 @@ RAIN = Said("It rains in Paris.")
 
 
 class Client:
+    """A client in a process of its own, which does one thing after the other."""
+
     def __init__(self, script, folder, server, key):
-        self.script, self.folder, self.url, self.key = script, folder, f"http://127.0.0.1:{server.port}", key
+        command = ["node", HERE / script, folder, f"http://127.0.0.1:{server.port}"]
+        env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.key = key
 
     def start(self, what, key=None):
-        command = ["node", HERE / self.script, self.folder, self.url, key or self.key, what]
-        env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+        self.process.stdin.write(json.dumps({"what": what, "key": key or self.key}) + "\n")
+        self.process.stdin.flush()
 
-    def end(self, process):
-        out, _ = process.communicate(timeout=60)
-        assert process.returncode == 0
-        return json.loads(out)
+    def end(self):
+        return json.loads(self.process.stdout.readline())
 
     def __call__(self, what, key=None):
-        return self.end(self.start(what, key))
+        self.start(what, key)
+        return self.end()
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def clients(npm, the_server, key):
+    made = {}
+
+    def client(script, package):
+        if package not in made:
+            made[package] = Client(script, npm(package), the_server, key)
+        return made[package]
+
+    yield client
+    for one in made.values():
+        one.close()
 
 
 @pytest.fixture
-def openai(npm, server, key):
-    return Client("openai.mjs", npm("openai"), server, key)
+def openai(clients, server):
+    return clients("openai.mjs", "openai")
 
 
 @pytest.fixture(params=["anthropic", "anthropic-1"])
-def claude(request, npm, server, key):
-    return Client("anthropic.mjs", npm(request.param), server, key)
+def claude(request, clients, server):
+    return clients("anthropic.mjs", request.param)
 
 
 def refused(said, name, status):
@@ -165,10 +186,10 @@ def test_a_stream_comes_as_it_is_made(openai, upstream):
     gate = Gate()
     events = openai_chat_events(Said("Hello there"))
     upstream.answer(OPENAI_CHAT, sse(*events[:2], gate, *events[2:]))
-    process = openai.start("stream")
+    openai.start("stream")
     assert gate.reached.wait(60)
     gate.open()
-    assert openai.end(process)["text"] == "Hello there"
+    assert openai.end()["text"] == "Hello there"
 
 
 def test_a_stream_that_breaks_off(openai, upstream):
