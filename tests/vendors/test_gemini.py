@@ -164,8 +164,8 @@ def test_messages_of_one_role_are_one_content(sent):
         {"role": "user", "parts": [{"text": "Both"}]},
         {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}] * 2},
         {"role": "user", "parts": [{"functionResponse": answer | {"response": {"output": "rain"}}},
-                                   {"functionResponse": answer | {"response": {"error": "sun\nwind"}}}]},
-        {"role": "user", "parts": [{"text": "So?"}]}]  # fmt: skip
+                                   {"functionResponse": answer | {"response": {"error": "sun\nwind"}}},
+                                   {"text": "So?"}]}]  # fmt: skip
 
 
 def test_an_image_that_a_tool_answers(sent):
