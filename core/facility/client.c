@@ -35,7 +35,7 @@ struct client {
     char *listen_host;
     uint16_t listen_port;
     struct metrics *metrics;
-    struct metric *seconds;
+    struct metric *seconds, *successes;
     pthread_mutex_t lock;
     pthread_cond_t idle;       /* there are no fetches */
     struct settings *settings; /* guarded by lock */
@@ -158,6 +158,34 @@ static void settings_give_back(struct client *client, struct settings *settings)
         settings_free(settings);
 }
 
+/* ---- what is counted ---- */
+
+static const char *const outcomes[] = {
+    [0] = "ok",
+    [-EIN_E_INVALID] = "invalid",
+    [-EIN_E_DENIED] = "denied",
+    [-EIN_E_UNAVAILABLE] = "unavailable",
+    [-EIN_E_TIMEOUT] = "timeout",
+    [-EIN_E_CANCELLED] = "cancelled",
+    [-EIN_E_TOO_LARGE] = "too_large",
+};
+
+static const char *outcome_name(int r)
+{
+    size_t at = (size_t)-r;
+
+    return at < sizeof(outcomes) / sizeof(outcomes[0]) && outcomes[at] ? outcomes[at] : "error";
+}
+
+static struct metric *counter_of(struct client *client, int r)
+{
+    const char *labels[] = { "outcome", outcome_name(r), NULL };
+
+    return r == 0 && client->successes ? client->successes
+                                       : metrics_counter(client->metrics, "einion_fetches_total",
+                                                         "Outgoing HTTP requests", labels);
+}
+
 /* ---- the client ---- */
 
 int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,
@@ -173,9 +201,11 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     client->listen_host = listen_host ? strdup(listen_host) : NULL;
     client->listen_port = listen_port;
     client->metrics = metrics;
-    if (metrics)
+    if (metrics) {
         client->seconds = metrics_histogram(metrics, "einion_fetch_seconds",
                                             "How long outgoing HTTP requests took", NULL);
+        client->successes = counter_of(client, 0);
+    }
     r = listen_host && !client->listen_host
             ? error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client")
             : settings_load(client, section, &client->settings, err);
@@ -548,31 +578,11 @@ static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *
     return 0;
 }
 
-static const char *outcome_name(int r)
-{
-    static const char *const names[] = {
-        [0] = "ok",
-        [-EIN_E_INVALID] = "invalid",
-        [-EIN_E_DENIED] = "denied",
-        [-EIN_E_UNAVAILABLE] = "unavailable",
-        [-EIN_E_TIMEOUT] = "timeout",
-        [-EIN_E_CANCELLED] = "cancelled",
-        [-EIN_E_TOO_LARGE] = "too_large",
-    };
-    size_t at = (size_t)-r;
-
-    return at < sizeof(names) / sizeof(names[0]) && names[at] ? names[at] : "error";
-}
-
 static void tell(struct client *client, int r, int64_t began_us)
 {
-    const char *labels[] = { "outcome", outcome_name(r), NULL };
-
     if (!client->metrics)
         return;
-    metric_add(
-        metrics_counter(client->metrics, "einion_fetches_total", "Outgoing HTTP requests", labels),
-        1);
+    metric_add(counter_of(client, r), 1);
     metric_observe(client->seconds, (double)(clock_mono_us() - began_us) / 1e6);
 }
 

@@ -168,7 +168,10 @@ static char *labels_text(const char *const *labels, const char *value)
     for (; labels && labels[0]; labels += 2, first = false) {
         const char *used = value ? value : labels[1];
 
-        (void)buf_printf(&out, "%s%s=\"", first ? "" : ",", labels[0]);
+        if (!first)
+            (void)buf_char(&out, ',');
+        (void)buf_text(&out, labels[0]);
+        (void)buf_text(&out, "=\"");
         if (str_is_utf8(used, value_len(used)))
             add_escaped(&out, used, value_len(used), true);
         (void)buf_char(&out, '"');
