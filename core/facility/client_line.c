@@ -56,7 +56,8 @@ static struct line *line_new(struct lines *lines, const struct client_url *url)
     line->tls = url->tls;
     line->multi = curl_multi_init();
     line->easy = curl_easy_init();
-    if (!line->host || !line->multi || !line->easy ||
+    /* Without a descriptor to wake it by, it could not be cancelled. */
+    if (!line->host || !line->multi || !line->easy || curl_multi_wakeup(line->multi) != CURLM_OK ||
         curl_easy_setopt(line->easy, CURLOPT_SHARE, lines->share) != CURLE_OK) {
         line_free(line);
         return NULL;
@@ -274,7 +275,7 @@ int lines_take(struct lines *lines, const struct client_url *url, const struct e
         EIN_LOCKED(&lines->lock);
         r = wait_for_room(lines, cancel, until_ms, err);
         if (r == 0 && (r = take(lines, url, &dropped, slot)) < 0)
-            (void)error_set(err, r, "no memory for a fetch");
+            (void)error_set(err, r, "no memory, or no descriptor, for a fetch");
     }
     free_all(&dropped);
     return r;

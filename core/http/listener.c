@@ -21,7 +21,8 @@
 enum {
     BACKLOG = 1024,
     DRAIN_STEP_MS = 5,
-    DESCRIPTORS_BESIDE = 256, /* for the store, agents and what they fetch */
+    DESCRIPTORS_BESIDE = 256, /* for the store and agents */
+    DESCRIPTORS_EACH = 4,     /* of a connection whose request fetches: libcurl needs three */
     /* Of a connection's memory, beside the request's headers: what is made of them, and the head
      * of the reply.  All of it is cleared for every request. */
     HEAD_EXTRA = 8 * 1024
@@ -390,8 +391,9 @@ static unsigned connections_max(const struct listener *listener)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return wanted;
-    if (limit.rlim_cur < (rlim_t)wanted + DESCRIPTORS_BESIDE) {
-        struct rlimit more = { (rlim_t)wanted + DESCRIPTORS_BESIDE, limit.rlim_max };
+    if (limit.rlim_cur < DESCRIPTORS_EACH * (rlim_t)wanted + DESCRIPTORS_BESIDE) {
+        struct rlimit more = { DESCRIPTORS_EACH * (rlim_t)wanted + DESCRIPTORS_BESIDE,
+                               limit.rlim_max };
 
         if (more.rlim_cur > more.rlim_max)
             more.rlim_cur = more.rlim_max;
