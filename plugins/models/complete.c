@@ -94,22 +94,28 @@ static void announce(struct work *work)
     snprintf(ret->model, sizeof(ret->model), "%s", work->model->id);
 }
 
-/* `first`: not a fallback, for which nobody is counted again but the model. */
-static int limited_attempts(struct work *work, bool first, struct ein_error *err)
+/* A call counts once for its user and key, however many models are asked. */
+static int limited_attempts(struct work *work, struct ein_error *err)
 {
     const struct ein_completion_call *call = work->call;
     struct limits *limits = settings_of(work)->limits;
-    const struct limits_who who = { first ? call->user_id : NULL, first ? call->key_id : NULL,
-                                    work->model->provider, work->model->id };
+    const struct limits_who who = { work->counted ? NULL : call->user_id,
+                                    work->counted ? NULL : call->key_id, work->model->provider,
+                                    work->model->id };
+    struct limits_told told = { .after_ms = 0 };
     uint64_t taken = size_estimate(&work->size);
-    int r = limits_take(limits, &who, taken, mono_ms(), &work->ret->requests, &work->ret->tokens,
-                        &work->ret->retry_after_ms, err);
+    int r = limits_take(limits, &who, taken, mono_ms(), &told, err);
 
+    work->ret->requests = told.requests;
+    work->ret->tokens = told.tokens;
+    work->limited = r < 0;
     if (r < 0) {
-        work->limited = true;
-        work->outcome.fault = EIN_LLM_FAULT_RATE_LIMIT;
+        work->final = !told.of_model;
+        work->outcome = (struct ein_llm_outcome){ .fault = EIN_LLM_FAULT_RATE_LIMIT,
+                                                  .retry_after_ms = told.after_ms };
         return r;
     }
+    work->counted = true;
     work->used = 0;
     r = attempts(work, err);
     budget_release(work);
@@ -130,7 +136,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     if (first)
         set_deadline(work);
     announce(work);
-    r = limited_attempts(work, first, err);
+    r = limited_attempts(work, err);
     json_decref(work->parameters);
     work->parameters = NULL;
     return r;
@@ -160,7 +166,7 @@ static const json_t *chain_of(const struct work *work)
 
 static bool falls_back(const struct work *work, int result)
 {
-    return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->limited &&
+    return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->final &&
            (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
            mono_us() + LEAST_MS * 1000 < work->deadline_us;
 }
@@ -250,8 +256,7 @@ static void finish(struct work *work, int result)
 
     ret->fault = result < 0 ? outcome->fault : EIN_LLM_FAULT_NONE;
     ret->status = status_of(work, result);
-    if (result < 0 && !work->limited)
-        ret->retry_after_ms = outcome->retry_after_ms;
+    ret->retry_after_ms = result < 0 ? outcome->retry_after_ms : 0;
     memcpy(ret->stop_reason, outcome->stop_reason, sizeof(ret->stop_reason));
     memcpy(ret->stop_sequence, outcome->stop_sequence, sizeof(ret->stop_sequence));
     memcpy(ret->vendor_request_id, outcome->vendor_request_id, sizeof(ret->vendor_request_id));

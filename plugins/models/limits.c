@@ -17,6 +17,7 @@
 
 enum { KEY_SIZE = 512, SCOPES = 3, RESOURCES = 2 };
 enum resource { REQUESTS, TOKENS };
+enum scope { USER, KEY, MODEL };
 
 static const char *const resource_names[] = { "requests", "tokens" };
 static const char *const scope_names[] = { "user", "key", "model" };
@@ -180,7 +181,7 @@ static void limit_of_model(const struct limits *limits, const char *name,
 {
     const json_t *own = json_object_get(limits->models, name);
 
-    memcpy(ret_limit, limits->usual[2], sizeof(limits->usual[2]));
+    memcpy(ret_limit, limits->usual[MODEL], sizeof(limits->usual[MODEL]));
     if (own)
         read_pair(own, ret_limit);
 }
@@ -201,7 +202,7 @@ static int find_stakes(struct limits *limits, const struct limits_who *who, int6
 
         if (!ids[i])
             continue;
-        if (i == 2) {
+        if (i == MODEL) {
             snprintf(key, sizeof(key), "%s/%s", who->provider, who->model);
             limit_of_model(limits, key, own);
             limit = own;
@@ -275,6 +276,16 @@ static const struct stake *longest(const struct stake *stakes, int count, uint64
     return worst;
 }
 
+/* Would it be granted, were it not for the model's own limit? */
+static bool only_model(const struct stake *stakes, int count, uint64_t tokens)
+{
+    enum resource resource;
+    int64_t ms;
+    int others = count > 0 && stakes[count - 1].scope == scope_names[MODEL] ? count - 1 : count;
+
+    return longest(stakes, others, tokens, &resource, &ms) == NULL;
+}
+
 static int refuse(const struct stake *stake, enum resource resource, int64_t ms,
                   struct ein_error *err)
 {
@@ -286,8 +297,7 @@ static int refuse(const struct stake *stake, enum resource resource, int64_t ms,
 }
 
 int limits_take(struct limits *limits, const struct limits_who *who, uint64_t tokens,
-                int64_t now_ms, struct ein_rate *ret_requests, struct ein_rate *ret_tokens,
-                uint32_t *ret_after_ms, struct ein_error *err)
+                int64_t now_ms, struct limits_told *told, struct ein_error *err)
 {
     struct stake stakes[SCOPES];
     enum resource resource = REQUESTS;
@@ -305,12 +315,13 @@ int limits_take(struct limits *limits, const struct limits_who *who, uint64_t to
         for (enum resource it = REQUESTS; !worst && it <= TOKENS; it++)
             if (bucket->limit[it])
                 bucket->level[it] -= it == REQUESTS ? GRAINS : grains_of(tokens);
-        show(bucket, REQUESTS, ret_requests);
-        show(bucket, TOKENS, ret_tokens);
+        show(bucket, REQUESTS, &told->requests);
+        show(bucket, TOKENS, &told->tokens);
     }
     if (!worst)
         return 0;
-    *ret_after_ms = cap_ms(ms);
+    told->after_ms = cap_ms(ms);
+    told->of_model = only_model(stakes, count, tokens);
     return refuse(worst, resource, ms, err);
 }
 

@@ -18,15 +18,20 @@ struct limits_who {
     const char *provider, *model; /* both or none */
 };
 
+struct limits_told {
+    struct ein_rate requests, tokens; /* of the tightest limit, on failure too */
+    uint32_t after_ms;                /* on failure: until it would be granted */
+    bool of_model;                    /* on failure: another model might do */
+};
+
 /* `config` is the setting "limits", lent until limits_free(). */
 int limits_new(const json_t *config, struct limits **ret_limits, struct ein_error *err);
 void limits_free(struct limits *limits);
 
-/* Takes one request and so many tokens of each, or of none: BUSY with a sentence, and how long
- * until it would be granted.  The rates are those of the tightest limit, on failure too. */
+/* Takes one request and so many tokens of each, or of none: BUSY with a sentence.  `told` is to be
+ * clear, and filled on failure too. */
 int limits_take(struct limits *limits, const struct limits_who *who, uint64_t tokens,
-                int64_t now_ms, struct ein_rate *ret_requests, struct ein_rate *ret_tokens,
-                uint32_t *ret_after_ms, struct ein_error *err);
+                int64_t now_ms, struct limits_told *told, struct ein_error *err);
 /* It were `used` tokens and not the `taken` ones. */
 void limits_correct(struct limits *limits, const struct limits_who *who, uint64_t taken,
                     uint64_t used, int64_t now_ms);

@@ -26,7 +26,9 @@ struct work {
     struct running running;
 
     bool refuse;
-    bool limited; /* a limit of our own, which no other model changes */
+    bool counted; /* for the limits of its user and key */
+    bool limited; /* by a limit of our own, the last model */
+    bool final;   /* and no other model changes that */
 
     /* Of the model that is tried. */
     struct found found;

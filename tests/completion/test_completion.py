@@ -69,6 +69,18 @@ def test_each_kind_of_token_has_its_price(door, upstream, said, cost):
     assert (answer.r, answer.cost, spent) == ("ok", cost, cost)
 
 
+def test_whose_key_is_used(own_door, upstream):
+    upstream.answer(ANTHROPIC, HELLO)
+    door = own_door()
+    door.server.put("/users/me/api-keys", {"provider": "anthropic", "api_key": "sk-of-the-user"})
+    assert door().r == "ok"
+    assert upstream.last.headers["x-api-key"] == "sk-of-the-user"
+    door.server.delete("/users/me/api-keys/anthropic")
+    assert door().r == "ok"
+    assert upstream.last.headers["x-api-key"] == "sk-ant-secret"
+    assert "sk-of-the-user" not in door.server.log()
+
+
 def test_what_a_vendor_charges_is_what_it_costs(door, upstream):
     """OpenRouter says it; Perplexity too, and that is how its citations and searches are paid."""
     *events, usage, done = openai_chat_events(Said("Hello there", input=1000, output=100))

@@ -617,6 +617,26 @@ static void too_many_requests_are_429(void **state)
     assert_int_equal(fixture->next, 1); /* no other model either */
 }
 
+static void a_model_at_its_limit_is_left_to_another(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set(fixture, "limits",
+        json_pack("{s:{s:i}, s:{s:i}}", "model", "requests", 1, "user", "requests", 3));
+    set(fixture, "fallbacks", json_pack("{s:[s,s]}", MODEL, CLAUDE, "ollama/llama"));
+    for (size_t i = 0; i < 3; i++)
+        fixture->steps[i] = good;
+    assert_int_equal(ask(fixture, MODEL).r, 0);
+    assert_int_equal(ask(fixture, MODEL).r, 0);
+    struct result result = ask(fixture, MODEL);
+    assert_int_equal(result.r, 0);
+    assert_string_equal(result.outcome.provider, "ollama");
+    result = ask(fixture, MODEL); /* each has counted once for alice */
+    assert_int_equal(result.outcome.status, 429);
+    assert_string_equal(result.outcome.provider, "openai"); /* who is not asked: it is alice's */
+    assert_int_equal(fixture->next, 3);
+}
+
 static void used_tokens_count_against_the_limit(void **state)
 {
     struct fixture *fixture = *state;
@@ -762,6 +782,7 @@ int main(void)
         T(each_of_the_chain_is_asked_until_one_answers),
         T(only_configured_faults_fall_back),
         T(too_many_requests_are_429),
+        T(a_model_at_its_limit_is_left_to_another),
         T(used_tokens_count_against_the_limit),
         T(a_silent_call_keeps_its_money),
         T(callers_do_not_disturb_each_other),

@@ -472,6 +472,7 @@ struct taken {
     int r;
     uint32_t after_ms;
     struct ein_rate requests, tokens;
+    struct limits_told told;
     char error[252];
 };
 
@@ -480,8 +481,10 @@ static struct taken take(struct limits *limits, struct limits_who who, uint64_t 
     struct taken taken = { 0 };
     struct ein_error err = { 0 };
 
-    taken.r = limits_take(limits, &who, tokens, now, &taken.requests, &taken.tokens,
-                          &taken.after_ms, &err);
+    taken.r = limits_take(limits, &who, tokens, now, &taken.told, &err);
+    taken.requests = taken.told.requests;
+    taken.tokens = taken.told.tokens;
+    taken.after_ms = taken.told.after_ms;
     snprintf(taken.error, sizeof(taken.error), "%s", err.text);
     return taken;
 }
@@ -595,6 +598,7 @@ static void one_model_may_have_its_own_limit(void **state)
     assert_int_equal(take(limits, alice, 1, 0).r, 0);
     assert_int_equal(take(limits, bob, 1, 0).r, 0);
     struct taken taken = take(limits, bob, 1, 0);
+    assert_true(taken.told.of_model);
     assert_string_equal(taken.error, "The limit of this model of 2 requests a minute is reached: "
                                      "try again in 30 s");
     assert_int_equal(take(limits, other, 1, 0).r, 0);
