@@ -216,7 +216,7 @@ static int judge(const struct answer *answer, int r, struct ein_error *err)
 
     if (answer->stopped)
         return answer->host->set_error(err, EIN_E_CANCELLED, "The caller has heard enough");
-    if (r == EIN_E_CANCELLED)
+    if (r == EIN_E_CANCELLED && !answer->broken)
         return r;
     outcome->fault = EIN_LLM_FAULT_UNREACHABLE;
     if (answer->broken)

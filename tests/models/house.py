@@ -7,6 +7,7 @@ import pathlib
 from support import BUILD
 
 LINES = BUILD / "tests" / "models" / "llm-lines.so"
+DRIVER = BUILD / "tests" / "vendors" / "llm_driver.so"
 ORDER = ["openai", "gemini", "anthropic", "perplexity", "bedrock", "openrouter", "ollama"]
 KEYS = {
     "openai": "OPENAI_API_KEY", "gemini": "GEMINI_API_KEY", "anthropic": "ANTHROPIC_API_KEY",

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from house import ALL_KEYS, Folder, config
-from support import EINION, Server, free_port, wait_until
+from support import EINION, TESTS, Server, free_port, wait_until
 
 
 def model(server, name):
@@ -158,6 +158,16 @@ def check(folder, tmp_path, **models):
     path.write_text(config([], models={"path": str(folder.path), **models}))
     return subprocess.run([EINION, "--config", path, "check"], capture_output=True, text=True,
                           env={"EINION_STATE_DIR": str(tmp_path), "PATH": "/usr/bin"})  # fmt: skip
+
+
+def test_the_file_that_the_readme_shows_is_right(folder, start_server):
+    readme = (TESTS.parent / "README.md").read_text()
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.S) if "prices of our contract" in block]
+    folder.write("ours.yaml", shown)
+    server = start_server(config=config(["openai", "vllm"], models={"path": str(folder.path)}), env=ALL_KEYS)
+    assert model(server, "openai/gpt-5-helpdesk")["price"]["input"] == 1
+    assert model(server, "openai/gpt-3.5-turbo") is None
+    assert model(server, "vllm/qwen3")["description"] == "On our own machines."
 
 
 def test_einion_check_is_content_with_a_right_one(folder, tmp_path):
