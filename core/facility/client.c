@@ -41,6 +41,7 @@ struct client {
     struct settings *settings; /* guarded by lock */
     uint64_t fetches;          /* guarded by lock */
     struct lines *lines;
+    struct url_memo *urls;
 };
 
 /* ---- settings ---- */
@@ -211,6 +212,9 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
             : settings_load(client, section, &client->settings, err);
     if (r == 0)
         r = lines_new(&client->lines, err);
+    client->urls = url_memo_new();
+    if (r == 0 && !client->urls)
+        r = error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
     if (r < 0) {
         client_free(client);
         return r;
@@ -253,6 +257,7 @@ void client_free(struct client *client)
         return;
     end_fetches(client);
     lines_free(client->lines);
+    url_memo_free(client->urls);
     settings_free(client->settings);
     free(client->listen_host);
     (void)pthread_cond_destroy(&client->idle);
@@ -531,7 +536,7 @@ static int hops(struct client *client, struct fetch *fetch, struct ein_error *er
 
 /* ---- in and out ---- */
 
-static int fetch_init(struct fetch *fetch, const struct ein_fetch *what,
+static int fetch_init(struct client *client, struct fetch *fetch, const struct ein_fetch *what,
                       const struct settings *settings, struct ein_error *err)
 {
     size_t known = what->struct_size < sizeof(*what) ? what->struct_size : sizeof(*what);
@@ -551,7 +556,7 @@ static int fetch_init(struct fetch *fetch, const struct ein_fetch *what,
         return error_set(err, EIN_E_INVALID, "'%.32s' is not a method to fetch with",
                          fetch->method);
     r = take_headers(fetch, err);
-    return r < 0 ? r : client_url_parse(fetch->what.url, &fetch->url, err);
+    return r < 0 ? r : url_memo_parse(client->urls, fetch->what.url, &fetch->url, err);
 }
 
 static void fetch_done(struct fetch *fetch)
@@ -594,7 +599,7 @@ int client_fetch(struct client *client, const struct ein_fetch *what, struct ein
     struct fetch fetch;
     int r;
 
-    r = fetch_init(&fetch, what, settings, err);
+    r = fetch_init(client, &fetch, what, settings, err);
     if (r == 0)
         r = hops(client, &fetch, err);
     if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_url.h"
 
+#include "cleanup.h"
 #include "client.h"
 #include "error.h"
 #include "str.h"
@@ -106,4 +107,88 @@ void client_url_done(struct client_url *url)
 bool client_url_same_origin(const struct client_url *a, const struct client_url *b)
 {
     return a->tls == b->tls && a->port == b->port && str_eq_case(a->host, b->host);
+}
+
+/* ---- those that come again ---- */
+
+enum { MEMO_SLOTS = 32, MEMO_TEXT_MAX = 256 };
+
+struct url_memo {
+    pthread_mutex_t lock;
+    struct {
+        char *given; /* NULL: empty */
+        struct client_url url;
+    } slots[MEMO_SLOTS]; /* guarded by lock */
+};
+
+struct url_memo *url_memo_new(void)
+{
+    struct url_memo *memo = calloc(1, sizeof(*memo));
+
+    if (memo)
+        (void)pthread_mutex_init(&memo->lock, NULL);
+    return memo;
+}
+
+void url_memo_free(struct url_memo *memo)
+{
+    if (!memo)
+        return;
+    for (size_t i = 0; i < MEMO_SLOTS; i++) {
+        free(memo->slots[i].given);
+        client_url_done(&memo->slots[i].url);
+    }
+    (void)pthread_mutex_destroy(&memo->lock);
+    free(memo);
+}
+
+static int copy(const struct client_url *url, struct client_url *ret_url)
+{
+    struct client_url made = *url;
+
+    made.text = strdup(url->text);
+    made.host = strdup(url->host);
+    if (!made.text || !made.host) {
+        client_url_done(&made);
+        return EIN_E_NO_MEMORY;
+    }
+    *ret_url = made;
+    return 0;
+}
+
+static bool recall(struct url_memo *memo, size_t at, const char *text, struct client_url *ret_url)
+{
+    EIN_LOCKED(&memo->lock);
+
+    return memo->slots[at].given && str_eq(memo->slots[at].given, text) &&
+           copy(&memo->slots[at].url, ret_url) == 0;
+}
+
+static void keep(struct url_memo *memo, size_t at, const char *text, const struct client_url *url)
+{
+    EIN_FREE char *given = strdup(text);
+    struct client_url ours;
+    EIN_LOCKED(&memo->lock);
+
+    if (!given || copy(url, &ours) < 0)
+        return;
+    free(memo->slots[at].given);
+    client_url_done(&memo->slots[at].url);
+    memo->slots[at].given = EIN_TAKE(given);
+    memo->slots[at].url = ours;
+}
+
+int url_memo_parse(struct url_memo *memo, const char *text, struct client_url *ret_url,
+                   struct ein_error *err)
+{
+    size_t at = text ? str_hash(text) % MEMO_SLOTS : 0;
+    bool small = text && strnlen(text, MEMO_TEXT_MAX) < MEMO_TEXT_MAX;
+    int r;
+
+    if (small && recall(memo, at, text, ret_url))
+        return 0;
+    r = client_url_parse(text, ret_url, err);
+    if (r == 0 && small)
+        keep(memo, at, text, ret_url);
+    return r;
 }

@@ -17,6 +17,15 @@ struct client_url {
 
 /* INVALID: not a URL, too long, neither http nor https. */
 int client_url_parse(const char *text, struct client_url *ret_url, struct ein_error *err);
+
+/* Remembers the last URLs: a vendor is called at the same few.  Any thread. */
+struct url_memo;
+struct url_memo *url_memo_new(void); /* NULL: no memory */
+void url_memo_free(struct url_memo *memo);
+/* client_url_parse() */
+int url_memo_parse(struct url_memo *memo, const char *text, struct client_url *ret_url,
+                   struct ein_error *err);
+
 /* Where `location` leads from `base`. */
 int client_url_follow(const struct client_url *base, const char *location,
                       struct client_url *ret_url, struct ein_error *err);

@@ -193,6 +193,26 @@ static void a_bad_request_is_refused_before_it_is_sent(void **state)
     }
 }
 
+/* More than are remembered, and each more than once. */
+static void each_of_many_urls_leads_where_it_says(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 100; i++) {
+            char path[32], target[32];
+            struct reply reply;
+            json_t *echo;
+
+            (void)snprintf(path, sizeof path, "/echo?n=%d#part", i);
+            (void)snprintf(target, sizeof target, "/echo?n=%d", i);
+            reply = get(path);
+            echo = echoed(&reply);
+            assert_string_equal(json_string_value(json_object_get(echo, "target")), target);
+            json_decref(echo);
+            done(&reply);
+        }
+}
+
 static void a_url_has_a_maximum_length(void **state)
 {
     char *url = malloc(CLIENT_URL_MAX + 2);
@@ -500,6 +520,7 @@ int main(void)
         cmocka_unit_test(method_headers_and_body_arrive),
         cmocka_unit_test(nothing_is_sent_that_nobody_asked_for),
         cmocka_unit_test(a_bad_request_is_refused_before_it_is_sent),
+        cmocka_unit_test(each_of_many_urls_leads_where_it_says),
         cmocka_unit_test(a_url_has_a_maximum_length),
         cmocka_unit_test(a_big_body_is_sent_in_pieces_from_the_callers_thread),
         cmocka_unit_test(a_body_of_known_length_says_so),
