@@ -22,8 +22,8 @@ that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
   --full   adds a browser, the Firebase emulator, the thread sanitizer (build-tsan/), a minute
-           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash tests, each with several
-  kills: 100 of them in the middle of tickets and streams
+           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash tests: 100 kills
+           in the middle of tickets and streams, 200 among calls that cost money
 END
 }
 

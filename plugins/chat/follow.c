@@ -3,10 +3,10 @@
 
 #include "cleanup.h"
 #include "ticket.h"
+#include "timestamps.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define END_ID "end" /* of the last event */
 
@@ -157,14 +157,6 @@ int follow(struct chat *chat, struct ein_req *req, const json_t *ticket)
 }
 
 /* ---- waiting ---- */
-
-static int64_t mono_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void wait_for_change(struct following *following, int64_t ms)
 {

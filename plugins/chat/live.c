@@ -2,9 +2,9 @@
 #include "live.h"
 
 #include "cleanup.h"
+#include "timestamps.h"
 #include <einion/plugin.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     HEAD = 1 + sizeof(uint32_t), /* of a piece: its kind and its length */
@@ -244,24 +244,10 @@ static enum live_kind take_joined(const struct live *live, struct live_place *pl
     return kind;
 }
 
-static struct timespec in_ms(uint32_t ms)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 enum live_kind live_next(struct live *live, struct live_place *place, uint32_t wait_ms,
                          char **ret_bytes, size_t *ret_len)
 {
-    const struct timespec until = in_ms(wait_ms);
+    const struct timespec until = mono_in_ms(wait_ms);
     int r = 0;
 
     EIN_LOCKED(&live->lock);
@@ -281,7 +267,7 @@ enum live_kind live_next(struct live *live, struct live_place *place, uint32_t w
 
 void live_wait(struct live *live, struct live_place *place, uint32_t wait_ms)
 {
-    const struct timespec until = in_ms(wait_ms);
+    const struct timespec until = mono_in_ms(wait_ms);
     int r = 0;
 
     EIN_LOCKED(&live->lock);

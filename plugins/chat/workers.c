@@ -5,8 +5,8 @@
 #include "cleanup.h"
 #include "error.h"
 #include "run.h"
+#include "timestamps.h"
 #include <string.h>
-#include <time.h>
 
 enum { STACK_BYTES = 1024 * 1024 /* of a worker: providers and the JSON of answers */ };
 
@@ -31,24 +31,10 @@ void workers_done(struct workers *workers)
     free(workers->threads);
 }
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* With the lock held. */
 static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
 {
-    const struct timespec until = in_ms(ms);
+    const struct timespec until = mono_in_ms(ms);
 
     (void)pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until);
 }
@@ -269,7 +255,7 @@ int workers_start(struct chat *chat, struct ein_error *err)
 static bool wait_for_runs(struct chat *chat)
 {
     struct workers *workers = &chat->workers;
-    const struct timespec until = in_ms(chat->drain_ms);
+    const struct timespec until = mono_in_ms(chat->drain_ms);
     int r = 0;
 
     EIN_LOCKED(&workers->lock);

@@ -36,6 +36,13 @@ int64_t mono_us(void)
     return us_of(CLOCK_MONOTONIC);
 }
 
+struct timespec mono_in_ms(int64_t ms)
+{
+    int64_t at = mono_us() + ms * 1000;
+
+    return (struct timespec){ (time_t)(at / 1000000), (long)(at % 1000000) * 1000 };
+}
+
 void timestamp_now(char ret_text[TIMESTAMP_SIZE])
 {
     struct timespec now;

@@ -10,7 +10,8 @@ from agents import deploy
 from chats import OPEN, SCRIPTED, Stream, ask, chat, ended, follow, texts, ticket
 from people import SETS, Person
 from support import wait_until
-from vendor import Gate, Vendor, raw
+from vendor import CUT, Gate, Vendor, raw, sse
+from vendor_formats import ANTHROPIC, Said, anthropic, anthropic_events
 
 FIELDS = ["ticket_id", "status", "result", "error", "created_at", "updated_at", "completed_at"]
 NEW = {"status": "pending", **dict.fromkeys(FIELDS[2:])}
@@ -591,6 +592,81 @@ def test_another_server_takes_over_from_a_dead_one(start_server, postgres, vendo
     assert texts(rest) == "ab"
     assert rest[0][2] == "2-1"
     assert rest[-1][1]["result"]["content"] == "ab"
+
+
+# ---- a real vendor -------------------------------------------------------------------
+
+CLAUDE = "claude-sonnet-4-5-20250929"  # 3 dollars a million tokens of input, 15 of output
+
+
+@pytest.fixture
+def claude(start_server, vendor):
+    env = {"ANTHROPIC_BASE_URL": vendor.url, "ANTHROPIC_API_KEY": "sk-ant-secret"}
+    return start_server(sets=[*QUICK, "plugins.runtime-python.enabled=false", "plugins.users.settle_ms=10"], env=env)
+
+
+def ask_claude(server, text="hello", **fields):
+    body = {"messages": [USER | {"content": text}], "provider": "anthropic", "model": CLAUDE, **fields}
+    reply = server.post("/chat", body)
+    assert reply.status == 200, reply
+    return reply.json["ticket_id"]
+
+
+def paid(server):
+    usage = server.get("/users/me").json["usageInfo"]
+    return round((usage["monthlyAllowance"] - usage["spendRemaining"]) * 1e9)
+
+
+def test_a_vendors_answer_and_its_cost(claude, vendor):
+    vendor.answer(ANTHROPIC, anthropic(Said("Good day", input=1000, cached=600, output=100)))
+    parameters = {"max_tokens": "4096", "temperature": "", "frequency_penalty": 1}
+    body = {"messages": [USER | {"content": "x"}], "provider": "anthropic", "model": CLAUDE, "parameters": parameters}
+    reply = claude.post("/chat", body)
+    result = ended(claude, reply.json["ticket_id"])["result"]
+    assert (result["content"], result["model"]) == ("Good day", f"anthropic/{CLAUDE}")
+    assert result["usage"] == {"input_tokens": 1000, "cached_tokens": 600, "cache_write_tokens": 0, "output_tokens": 100,
+                               "reasoning_tokens": 0}  # fmt: skip
+    assert result["cost"] == (400 * 3000 + 600 * 300 + 100 * 15000) / 1e9
+    assert len(result["notes"]) == 1 and "frequency_penalty" in result["notes"][0]
+    assert vendor.last.json["max_tokens"] == 4096 and "temperature" not in vendor.last.json
+    assert paid(claude) == round(result["cost"] * 1e9)
+    entry = claude.get("/users/me").json["usageInfo"]["usage"][-1]
+    assert entry["metadata"]["requestId"] == reply.header("X-Request-ID")
+
+
+def test_a_cancelled_ticket_ends_the_vendors_stream_and_pays_for_it(claude, vendor):
+    gate = Gate()
+    events = anthropic_events(Said("Good day and good night", input=1000))
+    vendor.answer(ANTHROPIC, sse(*events[:5], gate, *events[5:], named=True))
+    ticket_id = ask_claude(claude)
+    with follow(claude, ticket_id) as stream:
+        seen = iter(stream)
+        assert [next(seen)[0] for _ in range(2)] == ["ticket", "text"]
+        assert claude.delete(f"/chat/{ticket_id}").status == 204
+        vendor.wait_left()
+        assert list(seen)[-1][1]["error"] == "The chat was cancelled."
+    wait_until(lambda: paid(claude) >= 1000 * 3000, 20, "the cost of what was used")
+
+
+def test_a_vendor_that_breaks_off_fails_the_ticket_in_one_sentence(claude, vendor):
+    events = anthropic_events(Said("Good day and good night"))
+    vendor.answer(ANTHROPIC, sse(*events[:5], CUT, named=True))
+    got = ended(claude, ask_claude(claude))
+    assert got["status"] == "failed" and got["result"] is None
+    assert "Anthropic broke off" in got["error"] and "secret" not in got["error"]
+
+
+def test_what_cannot_be_paid_is_not_asked(claude, vendor):
+    assert claude.put("/users/me/spend-remaining", {"spendRemaining": 0}).status == 200
+    got = ended(claude, ask_claude(claude))
+    assert got["error"] == "Insufficient spend allowance to complete request"
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize(("model", "error"), [({}, "no key for OpenAI"), ({"provider": "zzz", "model": "m"}, "zzz/m")])
+def test_a_model_that_cannot_be_asked_is_told(claude, model, error):
+    got = ended(claude, claude.post("/chat", {"messages": [], **model}).json["ticket_id"])
+    assert got["status"] == "failed" and error in got["error"]
 
 
 # ---- deployed agents -----------------------------------------------------------------
