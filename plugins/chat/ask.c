@@ -162,11 +162,10 @@ static int call_model(struct asking *asking, const struct ein_service *service,
     return asking->fault == EIN_E_NO_MEMORY ? no_memory(err) : r;
 }
 
-static int ask(struct asking *asking, const json_t *asked, json_t **ret_result,
-               struct ein_error *err)
+int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **ret_result,
+              struct ein_error *err)
 {
-    const struct chat *chat = asking->chat;
-    const struct run *run = asking->run;
+    struct asking asking = { chat, run, 0 };
     const struct ein_service *service;
     EIN_JSON json_t *model = json_sprintf("%s/%s", ticket_text(run->ticket, "provider"),
                                           ticket_text(run->ticket, "model"));
@@ -191,16 +190,7 @@ static int ask(struct asking *asking, const json_t *asked, json_t **ret_result,
     if (chat->host->acquire(chat->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE,
                          "Models cannot be asked: no plugin of the server does that now.");
-    int r = call_model(asking, service, &call, asked, ret_result, err);
+    int r = call_model(&asking, service, &call, asked, ret_result, err);
     chat->host->release(chat->ctx, service);
     return r;
-}
-
-int ask_model(struct chat *chat, struct run *run, json_t **ret_result, struct ein_error *err)
-{
-    struct asking asking = { chat, run, 0 };
-    EIN_JSON json_t *asked = NULL;
-    int r = chat->host->store->get(chat->ctx, ASKED_SET, run->id, &asked, err);
-
-    return r < 0 ? r : ask(&asking, asked, ret_result, err);
 }

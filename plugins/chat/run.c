@@ -59,8 +59,8 @@ static int end_unlucky(struct chat *chat, const json_t *ticket, struct ein_error
     char text[160];
 
     (void)snprintf(text, sizeof(text),
-                   "The server stopped %lld times while it worked on this chat; it is not tried "
-                   "again.",
+                   "This chat was begun %lld times, and each time its server stopped before it "
+                   "had an answer; it is not tried again.",
                    (long long)ticket_integer(ticket, "attempts"));
     return end_claimed(chat, ticket, text, err);
 }
@@ -215,18 +215,41 @@ static void write_failure(struct chat *chat, struct run *run, const struct ein_e
     }
 }
 
-void run_perform(struct chat *chat, struct run *run)
+/* A store that is out of order is no failure of the chat: its lease ends, and it is begun again. */
+static int read_asked(const struct chat *chat, const struct run *run, json_t **ret_asked,
+                      struct ein_error *err)
 {
+    int r = chat->host->store->get(chat->ctx, ASKED_SET, run->id, ret_asked, err);
+
+    if (r == EIN_E_NOT_FOUND)
+        return error_set(err, r, "What this chat asked is not stored any more.");
+    if (r < 0)
+        chat->host->log_msg(chat->ctx, EIN_ERROR, "Ticket %s waits for its lease to end: %s",
+                            run->id, err->text);
+    return r;
+}
+
+static void perform(struct chat *chat, struct run *run)
+{
+    EIN_JSON json_t *asked = NULL;
     EIN_JSON json_t *result = NULL;
     struct ein_error err = { 0 };
-    int r = EIN_E_CANCELLED;
+    int r = read_asked(chat, run, &asked, &err);
 
-    live_begin(run->live, run->attempt);
-    if (why_stopped(run) == RUN_WANTED)
-        r = ask_model(chat, run, &result, &err);
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return;
+    if (r == 0)
+        r = why_stopped(run) == RUN_WANTED ? ask_model(chat, run, asked, &result, &err)
+                                           : EIN_E_CANCELLED;
     if (r < 0)
         write_failure(chat, run, &err);
     else if (why_stopped(run) != RUN_TAKEN)
         write_end(chat, run, result, NULL);
+}
+
+void run_perform(struct chat *chat, struct run *run)
+{
+    live_begin(run->live, run->attempt);
+    perform(chat, run);
     live_end(run->live, run->attempt);
 }

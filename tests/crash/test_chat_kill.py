@@ -30,7 +30,8 @@ TICKETS, STREAMS = 64, 64
 MODEL = "claude-sonnet-4-5-20250929"
 INPUT, OUTPUT = 3000, 15000  # nano-dollars a token
 ALLOWANCE = 100_000
-LOST = "The server stopped 3 times while it worked on this chat; it is not tried again."
+LOST = ("This chat was begun 3 times, and each time its server stopped before it had an answer; "
+        "it is not tried again.")  # fmt: skip
 
 
 class Vendor:
