@@ -13,6 +13,7 @@
 enum {
     KEY_MAX = 255,    /* bytes of an Idempotency-Key */
     DOC_ID_MAX = 512, /* that the store takes */
+    STORE_TRIES = 5   /* while others are in the way */
 };
 
 #define RETRY_AFTER_S "5"
@@ -261,7 +262,9 @@ static int accept(struct posting *posting)
     r = check_room(posting);
     if (r)
         return r;
-    r = store_all(posting, &err);
+    r = EIN_E_BUSY;
+    for (int tries = 0; r == EIN_E_BUSY && tries < STORE_TRIES; tries++)
+        r = store_all(posting, &err);
     if (r == EIN_E_CONFLICT && find_key(posting, &key, &err) == 0 && key)
         return answer_again(posting, key); /* it was sent twice at once */
     if (r < 0)

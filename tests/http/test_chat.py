@@ -438,15 +438,15 @@ def test_the_same_key_is_the_same_ticket(start):
 
 
 def test_the_same_key_at_once_is_one_ticket(start):
-    server, tickets = start(), []
+    server, replies = start(), []
     body, headers = chat({"text": "x"}), {"Idempotency-Key": "k"}
-    threads = [threading.Thread(target=lambda: tickets.append(server.post("/chat", body, headers=headers).json["ticket_id"]))
-               for _ in range(8)]  # fmt: skip
+    threads = [threading.Thread(target=lambda: replies.append(server.post("/chat", body, headers=headers))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(tickets) == 8 and len(set(tickets)) == 1
+    assert [reply for reply in replies if reply.status != 200] == []
+    assert len(replies) == 8 and len({reply.json["ticket_id"] for reply in replies}) == 1
 
 
 def test_keys_of_different_users_do_not_meet(sqlite_chat):
