@@ -87,6 +87,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct anthropic *anthropic = calloc(1, sizeof(*anthropic));
+    const char *name = host->abi_minor < 1 ? "anthropic" : NULL; /* of the instance */
     int r;
 
     if (!anthropic)
@@ -100,7 +101,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = join_beta(anthropic, json_object_get(config, "beta"), err);
     if (r >= 0)
-        r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &provider, anthropic, err);
+        r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, anthropic, err);
     if (r < 0) {
         fini(anthropic);
         return r;
@@ -111,7 +112,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
-    .min_host_minor = 1,
     .name = "llm-anthropic",
     .version = "0.1.0",
     .summary = "Claude models by Anthropic's Messages API",

@@ -20,14 +20,14 @@ static void read_usage(struct reply *reply, const json_t *usage)
     const json_t *creation = json_object_get(usage, "cache_creation");
     const json_t *details = json_object_get(usage, "output_tokens_details");
     struct reply_usage *now = &reply->now;
-    uint64_t short_lived = 0, long_lived = 0;
+    uint64_t minutes = 0;
 
     count(usage, "input_tokens", &now->input);
     count(usage, "cache_read_input_tokens", &now->cached);
-    count(creation, "ephemeral_5m_input_tokens", &short_lived);
-    count(creation, "ephemeral_1h_input_tokens", &long_lived);
-    if (short_lived + long_lived > 0)
-        now->written = short_lived + long_lived;
+    count(creation, "ephemeral_5m_input_tokens", &minutes);
+    count(creation, "ephemeral_1h_input_tokens", &now->hour);
+    if (json_is_object(creation))
+        now->written = minutes + now->hour;
     count(usage, "cache_creation_input_tokens", &now->written);
     count(usage, "output_tokens", &now->output);
     count(details, "reasoning_tokens", &now->reasoning);
@@ -37,6 +37,7 @@ static void read_usage(struct reply *reply, const json_t *usage)
     const struct reply_usage *before = &reply->before;
     outcome->cached_tokens = before->cached + now->cached;
     outcome->cache_write_tokens = before->written + now->written;
+    outcome->cache_hour_tokens = before->hour + now->hour;
     outcome->input_tokens =
         before->input + now->input + outcome->cached_tokens + outcome->cache_write_tokens;
     outcome->output_tokens = before->output + now->output;
@@ -48,6 +49,7 @@ void reply_next(struct reply *reply)
     reply->before.input += reply->now.input;
     reply->before.cached += reply->now.cached;
     reply->before.written += reply->now.written;
+    reply->before.hour += reply->now.hour;
     reply->before.output += reply->now.output;
     reply->before.reasoning += reply->now.reasoning;
     reply->now = (struct reply_usage){ 0 };

@@ -15,7 +15,7 @@ struct reply_block {
 };
 
 struct reply_usage {
-    uint64_t input, cached, written, output, reasoning;
+    uint64_t input, cached, written, output, reasoning, hour;
 };
 
 /* What has been read of one answer, which takes several replies where the vendor pauses. */

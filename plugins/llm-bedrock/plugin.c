@@ -82,6 +82,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct bedrock *bedrock = calloc(1, sizeof(*bedrock));
+    const char *name = host->abi_minor < 1 ? "bedrock" : NULL; /* of the instance */
     int r;
 
     if (!bedrock)
@@ -95,7 +96,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = bedrock_endpoint(bedrock, err);
     if (r >= 0)
-        r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &provider, bedrock, err);
+        r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, bedrock, err);
     if (r < 0) {
         fini(bedrock);
         return r;
@@ -106,7 +107,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
-    .min_host_minor = 1,
     .name = "llm-bedrock",
     .version = "0.1.0",
     .summary = "The models of Amazon Bedrock, by its Converse API",

@@ -43,6 +43,17 @@ static int message_stop(struct reply *reply, const json_t *event, struct ein_err
     return 0;
 }
 
+/* How much of what was written is kept for an hour. */
+static uint64_t hour_of(const json_t *details)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(details); i++)
+        if (strcmp(turns_text(json_array_get(details, i), "ttl"), "1h") == 0)
+            sum += vendor_count(json_array_get(details, i), "inputTokens");
+    return sum;
+}
+
 static int metadata(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     const json_t *usage = json_object_get(event, "usage");
@@ -51,6 +62,7 @@ static int metadata(struct reply *reply, const json_t *event, struct ein_error *
     (void)err;
     outcome->cached_tokens = vendor_count(usage, "cacheReadInputTokens");
     outcome->cache_write_tokens = vendor_count(usage, "cacheWriteInputTokens");
+    outcome->cache_hour_tokens = hour_of(json_object_get(usage, "cacheDetails"));
     outcome->input_tokens =
         vendor_count(usage, "inputTokens") + outcome->cached_tokens + outcome->cache_write_tokens;
     outcome->output_tokens = vendor_count(usage, "outputTokens");

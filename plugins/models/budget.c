@@ -109,9 +109,9 @@ static bool reckon(const struct work *work, int result, struct usage *ret_usage)
     /* Nobody but the vendor knows how many tokens it has read of what it cites. */
     bool estimated = work->sources && work->model->price[PRICE_CITATION] > 0;
 
-    *ret_usage =
-        (struct usage){ outcome->input_tokens, outcome->cached_tokens, outcome->cache_write_tokens,
-                        outcome->output_tokens, outcome->reasoning_tokens };
+    *ret_usage = (struct usage){ outcome->input_tokens,       outcome->cached_tokens,
+                                 outcome->cache_write_tokens, outcome->output_tokens,
+                                 outcome->reasoning_tokens,   outcome->cache_hour_tokens };
     if (price_is_free(work->model) || outcome->vendor_cost)
         return false;
     if (!outcome->input_tokens && (silent || result < 0)) {

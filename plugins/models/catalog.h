@@ -13,6 +13,7 @@ enum model_price {
     PRICE_OUTPUT,
     PRICE_CACHE_READ,
     PRICE_CACHE_WRITE,
+    PRICE_CACHE_HOUR, /* written, and kept for an hour */
     PRICE_REASONING,
     PRICE_INPUT_AUDIO,
     PRICE_CITATION,

@@ -199,6 +199,7 @@ static int is_price(struct check *check, const json_t *value)
         { "output", is_dollars },
         { "cache_read", is_dollars },
         { "cache_write", is_dollars },
+        { "cache_write_1h", is_dollars },
         { "reasoning", is_dollars },
         { "input_audio", is_dollars },
         { "citation", is_dollars },

@@ -25,6 +25,7 @@ static void read_prices(struct model *model)
         [PRICE_OUTPUT] = { "output", "output_above_200k" },
         [PRICE_CACHE_READ] = { "cache_read", "cache_read_above_200k" },
         [PRICE_CACHE_WRITE] = { "cache_write", "cache_write_above_200k" },
+        [PRICE_CACHE_HOUR] = { "cache_write_1h", "" },
         [PRICE_REASONING] = { "reasoning", "" },
         [PRICE_INPUT_AUDIO] = { "input_audio", "" },
         [PRICE_CITATION] = { "citation", "" },

@@ -35,6 +35,18 @@ static uint64_t less(uint64_t all, uint64_t part)
     return all > part ? all - part : 0;
 }
 
+/* What is kept longer costs more to write, at those who say so. */
+static amount written_cost(const struct model *model, const struct usage *usage)
+{
+    enum model_price hour =
+        model->price[PRICE_CACHE_HOUR] < 0 ? PRICE_CACHE_WRITE : PRICE_CACHE_HOUR;
+    uint64_t kept = usage->cache_hour < usage->cache_write ? usage->cache_hour : usage->cache_write;
+
+    return (usage->cache_write - kept) *
+               price_of(model, PRICE_CACHE_WRITE, PRICE_INPUT, usage->input) +
+           kept * price_of(model, hour, PRICE_INPUT, usage->input);
+}
+
 int64_t price_cost(const struct model *model, const struct usage *usage)
 {
     uint64_t input = usage->input;
@@ -42,7 +54,7 @@ int64_t price_cost(const struct model *model, const struct usage *usage)
     amount sum = plain * price_of(model, PRICE_INPUT, PRICE_INPUT, input);
 
     sum += usage->cached * price_of(model, PRICE_CACHE_READ, PRICE_INPUT, input);
-    sum += usage->cache_write * price_of(model, PRICE_CACHE_WRITE, PRICE_INPUT, input);
+    sum += written_cost(model, usage);
     sum +=
         less(usage->output, usage->reasoning) * price_of(model, PRICE_OUTPUT, PRICE_OUTPUT, input);
     sum += usage->reasoning * price_of(model, PRICE_REASONING, PRICE_OUTPUT, input);
@@ -70,7 +82,7 @@ static amount dearest(const struct model *model, const enum model_price *kinds, 
 int64_t price_bound(const struct model *model, uint64_t input, uint64_t output)
 {
     static const enum model_price in[] = { PRICE_INPUT, PRICE_CACHE_READ, PRICE_CACHE_WRITE,
-                                           PRICE_INPUT_AUDIO };
+                                           PRICE_CACHE_HOUR, PRICE_INPUT_AUDIO };
     static const enum model_price out[] = { PRICE_OUTPUT, PRICE_REASONING };
     amount sum = input * dearest(model, in, sizeof(in) / sizeof(in[0]), input);
 

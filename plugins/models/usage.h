@@ -8,7 +8,7 @@
 
 /* Tokens of one call, as struct ein_llm_outcome counts them. */
 struct usage {
-    uint64_t input, cached, cache_write, output, reasoning;
+    uint64_t input, cached, cache_write, output, reasoning, cache_hour;
 };
 
 /* How much is sent. */

@@ -345,7 +345,8 @@ AT(ein_llm_outcome, vendor_request_id, 88);
 AT(ein_llm_outcome, vendor_cost, 216);
 AT(ein_llm_outcome, model, 224);
 AT(ein_llm_outcome, stop_sequence, 352);
-ENDS(ein_llm_outcome, stop_sequence);
+AT(ein_llm_outcome, cache_hour_tokens, 416);
+ENDS(ein_llm_outcome, cache_hour_tokens);
 
 AT(ein_llm_provider, struct_size, 0);
 AT(ein_llm_provider, reserved, 4);

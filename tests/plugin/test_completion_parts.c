@@ -71,6 +71,11 @@ static void prices_of_the_cache(void **state)
     model.price[PRICE_CACHE_READ] = 300000000;
     model.price[PRICE_CACHE_WRITE] = 3750000000;
     assert_int_equal(cost(&model, usage), 100 * 3000 + 600 * 300 + 300 * 3750);
+    usage.cache_hour = 200;
+    assert_int_equal(cost(&model, usage), 100 * 3000 + 600 * 300 + 300 * 3750);
+    model.price[PRICE_CACHE_HOUR] = 6000000000;
+    assert_int_equal(cost(&model, usage), 100 * 3000 + 600 * 300 + 100 * 3750 + 200 * 6000);
+    usage.cache_hour = 0;
     model.price[PRICE_CACHE_READ] = 0; /* free is a price */
     assert_int_equal(cost(&model, usage), 100 * 3000 + 300 * 3750);
     usage.cached = 5000; /* a vendor that counts otherwise pays nobody back */

@@ -108,12 +108,13 @@ static json_t *outcome_json(const struct ein_llm_outcome *outcome)
                   (json_int_t)outcome->output_tokens, "reasoning_tokens",
                   (json_int_t)outcome->reasoning_tokens);
 
-    return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:I, s:s, s:s}", "fault",
+    return json_pack("{s:s, s:i, s:i, s:o, s:s, s:s, s:I, s:s, s:s, s:I}", "fault",
                      fault_name(outcome->fault), "vendor_status", outcome->vendor_status,
                      "retry_after_ms", (int)outcome->retry_after_ms, "usage", usage, "stop_reason",
                      outcome->stop_reason, "vendor_request_id", outcome->vendor_request_id,
                      "vendor_cost", (json_int_t)outcome->vendor_cost, "model", outcome->model,
-                     "stop_sequence", outcome->stop_sequence);
+                     "stop_sequence", outcome->stop_sequence, "cache_hour_tokens",
+                     (json_int_t)outcome->cache_hour_tokens);
 }
 
 /* ---- routes ---- */

@@ -402,6 +402,21 @@ def test_usage_is_the_sum_of_all_kinds(claude, upstream):
                              "reasoning_tokens": 25} == answer.usage  # fmt: skip
 
 
+def test_what_the_cache_keeps_for_an_hour_is_told_apart(claude, upstream):
+    def usage(minutes, hour, **more):
+        return {"input_tokens": 3, "output_tokens": 1, "cache_creation_input_tokens": minutes + hour, **more,
+                "cache_creation": {"ephemeral_5m_input_tokens": minutes, "ephemeral_1h_input_tokens": hour}}  # fmt: skip
+
+    script(upstream, {"type": "message_start", "message": START["message"] | {"usage": usage(20, 30)}}, *text(0, "A"),
+           end(), STOP)  # fmt: skip
+    answer = claude()
+    assert (answer.usage["cache_write_tokens"], answer.cache_hour_tokens) == (50, 30)
+    script(upstream, {"type": "message_start", "message": START["message"] | {"usage": usage(0, 0)}}, *text(0, "A"),
+           end(cache_creation_input_tokens=7), STOP)  # fmt: skip
+    answer = claude()
+    assert (answer.usage["cache_write_tokens"], answer.cache_hour_tokens) == (7, 0)
+
+
 def test_redacted_thoughts_are_replayed(claude, upstream):
     script(upstream, START, *block(0, {"type": "redacted_thinking", "data": "ZGF0YQ=="}), *text(1, "A"), end(), STOP)
     answer = claude()

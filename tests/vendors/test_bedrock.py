@@ -428,6 +428,14 @@ def test_what_the_vendor_could_not_read_is_no_answer(model, upstream, reason):
     assert (answer.r, answer.fault) == ("unavailable", "overloaded")
 
 
+def test_what_the_cache_keeps_for_an_hour_is_told_apart(model, upstream):
+    usage = {"inputTokens": 3, "outputTokens": 2, "totalTokens": 55, "cacheWriteInputTokens": 50,
+             "cacheDetails": [{"ttl": "5m", "inputTokens": 20}, {"ttl": "1h", "inputTokens": 30}]}  # fmt: skip
+    frames(upstream, delta(0, text="A"), stop(0), end(), ("metadata", {"usage": usage}))
+    answer = model()
+    assert (answer.usage["input_tokens"], answer.usage["cache_write_tokens"], answer.cache_hour_tokens) == (53, 50, 30)
+
+
 def test_redacted_thoughts_are_replayed(model, upstream):
     frames(upstream, delta(0, reasoningContent={"redactedContent": "ZGF0YQ=="}), stop(0), delta(1, text="A"), stop(1), end(),
            USAGE)  # fmt: skip

@@ -222,6 +222,7 @@ struct ein_llm_outcome { /* the caller writes struct_size; filled as far as know
     int64_t  vendor_cost;        /* nano-dollars, where the vendor says; 0: it does not */
     char     model[128];         /* that answered, as the vendor calls it */
     char     stop_sequence[64];  /* that ended it; "": none did */
+    uint64_t cache_hour_tokens;  /* of those written to the cache: what it keeps for an hour */
 };
 struct ein_llm_provider {
     uint32_t struct_size, reserved;
