@@ -196,6 +196,9 @@ static int try_chain(struct work *work, struct ein_error *err)
 {
     const json_t *chain, *name;
     size_t i;
+
+    if (!work->call->user_id || !work->call->model || !json_is_array(work->call->messages))
+        return error_set(err, EIN_E_INVALID, "A call needs a user, a model and messages");
     int r = find_model(work, work->call->model, err);
 
     if (r < 0)

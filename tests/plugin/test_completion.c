@@ -169,6 +169,17 @@ static void an_empty_purse_is_402(void **state)
     assert_int_equal(fixture->next, 0);
 }
 
+static void a_call_without_a_model_or_messages_is_400(void **state)
+{
+    struct fixture *fixture = *state;
+    EIN_JSON json_t *none = json_object();
+
+    assert_int_equal(ask_with(fixture, (struct ein_completion_call){ 0 }, 0).outcome.status, 400);
+    assert_int_equal(
+        ask_with(fixture, (struct ein_completion_call){ .model = MODEL, .messages = none }, 0).r,
+        EIN_E_INVALID);
+}
+
 static void an_unknown_model_is_404(void **state)
 {
     struct fixture *fixture = *state;
@@ -756,6 +767,7 @@ int main(void)
         T(tools_of_the_vendor_may_read_a_window_full),
         T(a_free_model_needs_no_money),
         T(an_empty_purse_is_402),
+        T(a_call_without_a_model_or_messages_is_400),
         T(an_unknown_model_is_404),
         T(a_provider_whose_plugin_is_off_is_503),
         T(parameters_are_noted_or_refused),
