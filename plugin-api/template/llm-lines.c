@@ -101,11 +101,12 @@ static json_t *prompt_of(const json_t *messages)
     return prompt;
 }
 
-static char *body_of(const struct provider *provider, const struct ein_llm_call *call, size_t *ret_len)
+static char *body_of(const struct provider *provider, const struct ein_llm_call *call,
+                     size_t *ret_len)
 {
-    json_t *body = json_pack("{s:s, s:o, s:O*}", "model", call->model, "prompt",
-                             prompt_of(call->messages), "max_tokens",
-                             json_object_get(call->parameters, "max_tokens"));
+    json_t *body =
+        json_pack("{s:s, s:o, s:O*}", "model", call->model, "prompt", prompt_of(call->messages),
+                  "max_tokens", json_object_get(call->parameters, "max_tokens"));
     char *text = provider->host->json_text(body, ret_len);
 
     json_decref(body);
@@ -220,10 +221,12 @@ static int judge(const struct answer *answer, int r, struct ein_error *err)
         return r;
     outcome->fault = EIN_LLM_FAULT_UNREACHABLE;
     if (answer->broken)
-        return answer->host->set_error(err, EIN_E_UNAVAILABLE, "The server sent a line that is not JSON");
+        return answer->host->set_error(err, EIN_E_UNAVAILABLE,
+                                       "The server sent a line that is not JSON");
     if (r < 0)
-        return r == EIN_E_TIMEOUT ? r : answer->host->set_error(err, EIN_E_UNAVAILABLE,
-                                                                 "The server cannot be reached");
+        return r == EIN_E_TIMEOUT ? r
+                                  : answer->host->set_error(err, EIN_E_UNAVAILABLE,
+                                                            "The server cannot be reached");
     if (outcome->vendor_status != 200)
         return refused(answer, err);
     if (!answer->ended)
@@ -238,8 +241,8 @@ static int cannot(const struct provider *provider, const struct ein_llm_call *ca
                   struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     const char *what = json_array_size(call->tools) > 0 ? "calls no tools"
-                       : call->reply_schema            ? "keeps to no schema"
-                                                       : NULL;
+                       : call->reply_schema             ? "keeps to no schema"
+                                                        : NULL;
 
     if (!what)
         return 0;
@@ -270,7 +273,8 @@ static int generate(const struct provider *provider, const struct ein_llm_call *
         .cancel = call->cancel,
     };
     struct ein_fetched fetched = { .struct_size = sizeof(fetched) };
-    int r = url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err) : EIN_E_NO_MEMORY;
+    int r =
+        url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err) : EIN_E_NO_MEMORY;
 
     json_decref(fetched.headers);
     provider->host->mem_free(fetched.body);
@@ -326,11 +330,12 @@ static int models(void *impl, struct json_t **ret_models, struct ein_error *err)
                                .url = url,
                                .headers = headers };
     struct ein_fetched fetched = { .struct_size = sizeof(fetched) };
-    int r = url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err) : EIN_E_NO_MEMORY;
+    int r =
+        url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err) : EIN_E_NO_MEMORY;
 
     if (r >= 0 && fetched.status != 200)
-        r = provider->host->set_error(err, EIN_E_UNAVAILABLE, "The server does not list its models (%d)",
-                                      fetched.status);
+        r = provider->host->set_error(err, EIN_E_UNAVAILABLE,
+                                      "The server does not list its models (%d)", fetched.status);
     if (r >= 0)
         *ret_models = models_of(fetched.body);
     json_decref(fetched.headers);
