@@ -124,10 +124,11 @@ static int set_others(const json_t *parameters, json_t *body, struct ein_error *
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)parameters, name,
-                        value) if (!is_known(name) && !json_is_null(value) &&
-                                   json_object_set(body, name, value) <
-                                       0) return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    json_object_foreach((json_t *)parameters, name, value)
+    {
+        if (!is_known(name) && !json_is_null(value) && json_object_set(body, name, value) < 0)
+            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    }
     return 0;
 }
 
