@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import pathlib
 import sys
 
@@ -29,8 +30,9 @@ def upstream(the_upstream):
 def talks():
     made = {}
     yield made
-    for talk in made.values():
-        talk.end()
+    with contextlib.ExitStack() as stack:  # one that fails leaves no other running
+        for talk in made.values():
+            stack.callback(talk.end)
 
 
 @pytest.fixture
