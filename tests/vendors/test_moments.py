@@ -62,7 +62,7 @@ class Wire:
         """At the borders of events, beside them and within them."""
         found, at = {0}, 0
         for piece in self.events:
-            found |= {at + 1, at + len(piece) // 3, at + len(piece) // 2, at + len(piece) - 1, at + len(piece)}
+            found |= {at + len(piece) // 2, at + len(piece) - 1, at + len(piece)}
             at += len(piece)
         return sorted(found)
 
