@@ -244,6 +244,7 @@ def test_json_that_is_no_answer(ask, wire, body):
 
 def test_json_without_a_bottom(ask, wire):
     assert unreachable(ask(stream(wire.wrap(b"[" * 100_000), kind=wire.kind)))
+    assert ask(stream(wire.wrap(b"[" * 127 + b"]" * 127), kind=wire.kind)).r != "ok"
 
 
 def test_a_line_of_ten_megabytes(ask, wire):
