@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { LEASE_MS = 300, WAIT_MS = 60000 };
+enum { LEASE_MS = 1000, WAIT_MS = 60000 };
 
 enum step { CLAIM, BEGIN, READ_ASKED, END, STEPS };
 
@@ -26,66 +26,69 @@ static struct {
     int calls;       /* of the model */
 } fault = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static bool is_due(enum step step)
+struct breakage {
+    bool fails, does; /* it does what it is asked */
+    int code;
+};
+
+static struct breakage at(enum step step)
 {
     EIN_LOCKED(&fault.lock);
-    return fault.step == step && fault.times > 0 && fault.times-- > 0;
+    bool fails = fault.step == step && fault.times > 0 && fault.times-- > 0;
+
+    return (struct breakage){ fails, !fails || fault.done, fault.code };
 }
 
-static int refuse(struct ein_error *err)
+static int refuse(const struct breakage *breakage, struct ein_error *err)
 {
     if (err)
-        *err = (struct ein_error){ fault.code, "the store is out of order" };
-    return fault.code;
+        *err = (struct ein_error){ breakage->code, "the store is out of order" };
+    return breakage->code;
 }
 
 /* ---- the store ---------------------------------------------------------- */
 
+static const struct breakage none = { .does = true };
+
 static int get(struct ein_ctx *ctx, const char *set, const char *id, json_t **ret_doc,
                struct ein_error *err)
 {
-    if (strcmp(set, "ticket_requests") == 0 && is_due(READ_ASKED))
-        return refuse(err);
-    return fault.real->get(ctx, set, id, ret_doc, err);
+    const struct breakage now = strcmp(set, "ticket_requests") == 0 ? at(READ_ASKED) : none;
+
+    return now.fails ? refuse(&now, err) : fault.real->get(ctx, set, id, ret_doc, err);
 }
 
 static int put(struct ein_ctx *ctx, const char *set, const char *id, const char *expect,
                const json_t *doc, char *ret_rev, struct ein_error *err)
 {
-    bool fails = json_object_get(doc, "completedAt") && is_due(END);
-    int r = 0;
+    const struct breakage now = json_object_get(doc, "completedAt") ? at(END) : none;
+    int r = now.does ? fault.real->put(ctx, set, id, expect, doc, ret_rev, err) : 0;
 
-    if (!fails || fault.done)
-        r = fault.real->put(ctx, set, id, expect, doc, ret_rev, err);
-    return fails ? refuse(err) : r;
+    return now.fails ? refuse(&now, err) : r;
 }
 
 static int batch(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride,
                  struct ein_error *err)
 {
-    bool fails = ops->add_by == 1 && is_due(BEGIN);
-    int r = 0;
+    const struct breakage now = ops->add_by == 1 ? at(BEGIN) : none;
+    int r = now.does ? fault.real->batch(ctx, ops, count, stride, err) : 0;
 
-    if (!fails || fault.done)
-        r = fault.real->batch(ctx, ops, count, stride, err);
-    return fails ? refuse(err) : r;
+    return now.fails ? refuse(&now, err) : r;
 }
 
-static int claim(struct ein_ctx *ctx, const char *set, const char *due_field, int64_t now,
+static int claim(struct ein_ctx *ctx, const char *set, const char *due_field, int64_t now_at,
                  int64_t lease, json_t **ret_doc, struct ein_error *err)
 {
+    const struct breakage now = at(CLAIM);
     json_t *doc = NULL;
-    bool fails = is_due(CLAIM);
-    int r = 0;
+    int r = now.does ? fault.real->claim(ctx, set, due_field, now_at, lease, &doc, err) : 0;
 
-    if (!fails || fault.done)
-        r = fault.real->claim(ctx, set, due_field, now, lease, &doc, err);
-    if (!fails) {
+    if (!now.fails) {
         *ret_doc = doc;
         return r;
     }
     json_decref(doc);
-    return refuse(err);
+    return refuse(&now, err);
 }
 
 /* ---- the model ---------------------------------------------------------- */
@@ -220,6 +223,12 @@ static void set_fault(enum step step, int times, int code, bool done)
     fault.done = done;
 }
 
+static int calls_so_far(void)
+{
+    EIN_LOCKED(&fault.lock);
+    return fault.calls;
+}
+
 /* Completed, by one call of the model, in so many attempts. */
 static void expect_answer(struct fixture *f, int attempts)
 {
@@ -228,7 +237,7 @@ static void expect_answer(struct fixture *f, int attempts)
     assert_string_equal(text(ticket, "status"), "completed");
     assert_string_equal(text(json_object_get(ticket, "result"), "content"), "hello");
     assert_int_equal(json_integer_value(json_object_get(ticket, "attempts")), attempts);
-    assert_int_equal(fault.calls, 1);
+    assert_int_equal(calls_so_far(), 1);
 }
 
 static void a_ticket_is_answered_once(void **state)
@@ -315,12 +324,6 @@ static void an_answer_that_is_too_long_for_the_store_is_a_failure(void **state)
     expect_error(*state, "The answer is too long to be kept.");
 }
 
-static int calls_so_far(void)
-{
-    EIN_LOCKED(&fault.lock);
-    return fault.calls;
-}
-
 static void a_store_that_never_takes_an_end_ends_the_attempts(void **state)
 {
     struct fixture *f = *state;
@@ -332,7 +335,7 @@ static void a_store_that_never_takes_an_end_ends_the_attempts(void **state)
         (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     set_fault(END, 0, 0, false);
     EIN_JSON json_t *ticket = ended(f);
-    assert_true(fault.calls == 3);
+    assert_int_equal(calls_so_far(), 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
