@@ -43,7 +43,7 @@ static int end_claimed(struct chat *chat, const json_t *ticket, const char *erro
     int r = ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, error, err);
 
     live_poke(&chat->lives, id);
-    return r < 0 && !somebody_was_ahead(r) ? r : RUN_AGAIN;
+    return r < 0 && !somebody_was_ahead(r) ? r : 0;
 }
 
 static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
@@ -104,29 +104,26 @@ static int begin(struct chat *chat, json_t *ticket, int64_t lease_ends, struct r
         json_object_update(begun, members) < 0)
         return no_memory(err);
     r = ticket_change(chat, ticket_text(ticket, "_id"), rev, EIN_TAKE(members), 1, err);
-    if (somebody_was_ahead(r))
-        return RUN_AGAIN;
     if (r < 0)
-        return r;
+        return somebody_was_ahead(r) ? 0 : r;
     *ret_run = run_new(chat, begun, rev, lease_ends); /* without it the lease ends, and it is
                                                          claimed again */
-    return *ret_run ? RUN_BEGUN : no_memory(err);
+    return *ret_run ? 1 : no_memory(err);
 }
 
-int run_claim(struct chat *chat, struct run **ret_run, struct ein_error *err)
+int run_claim(struct chat *chat, json_t **ret_ticket, struct ein_error *err)
 {
-    EIN_JSON json_t *ticket = NULL;
-    int64_t now = now_ms();
-    int r =
-        chat->host->store->claim(chat->ctx, TICKET_SET, "dueAt", now, chat->lease_ms, &ticket, err);
+    return chat->host->store->claim(chat->ctx, TICKET_SET, "dueAt", now_ms(), chat->lease_ms,
+                                    ret_ticket, err);
+}
 
-    if (r <= 0)
-        return r < 0 ? r : RUN_NONE;
-    if (ticket_integer(ticket, "endsAt") <= now)
+int run_begin(struct chat *chat, json_t *ticket, struct run **ret_run, struct ein_error *err)
+{
+    if (ticket_integer(ticket, "endsAt") <= now_ms())
         return end_late(chat, ticket, err);
     if (ticket_integer(ticket, "attempts") >= chat->attempts_max)
         return end_unlucky(chat, ticket, err);
-    return begin(chat, ticket, now + chat->lease_ms, ret_run, err);
+    return begin(chat, ticket, ticket_integer(ticket, "dueAt"), ret_run, err);
 }
 
 /* ---- the end ---- */

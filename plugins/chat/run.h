@@ -33,10 +33,10 @@ struct run {
     bool writing; /* the end is being written: the keeper leaves it alone */
 };
 
-enum run_claimed { RUN_NONE, RUN_BEGUN, RUN_AGAIN /* one was due, and is dealt with */ };
-
-/* Claims a ticket that is due and begins it; or a negative enum ein_err. */
-int run_claim(struct chat *chat, struct run **ret_run, struct ein_error *err);
+/* Claims a ticket that is due: 1, or 0: none is; or a negative enum ein_err. */
+int run_claim(struct chat *chat, json_t **ret_ticket, struct ein_error *err);
+/* Begins it: 1, or 0: it is not to be, and that is dealt with; or an error. */
+int run_begin(struct chat *chat, json_t *ticket, struct run **ret_run, struct ein_error *err);
 /* Asks the model and writes the end, or hands the ticket back. */
 void run_perform(struct chat *chat, struct run *run);
 /* Its cancel fires. */

@@ -108,32 +108,57 @@ static void say_failing(struct chat *chat, int r, const struct ein_error *err)
     workers->failing = r < 0;
 }
 
-/* With the lock held, and given up meanwhile: claims one ticket and works on it, or waits. */
-static void lead(struct chat *chat)
+/* With the lock held, and given up meanwhile. */
+static void perform(struct chat *chat, struct run *run)
 {
     struct workers *workers = &chat->workers;
-    uint64_t wakes = workers->wakes;
+
+    add_run(workers, run);
+    if (workers->stopping)
+        run_stop(chat, run, RUN_HAND_BACK);
+    (void)pthread_mutex_unlock(&workers->lock);
+    run_perform(chat, run);
+    (void)pthread_mutex_lock(&workers->lock);
+    remove_run(workers, run);
+    let_go(chat, run);
+}
+
+/* Likewise.  TICKET was claimed. */
+static void begin(struct chat *chat, json_t *ticket)
+{
+    struct workers *workers = &chat->workers;
     struct run *run = NULL;
     struct ein_error err;
 
     (void)pthread_mutex_unlock(&workers->lock);
-    int r = run_claim(chat, &run, &err);
+    int r = run_begin(chat, ticket, &run, &err);
+    (void)pthread_mutex_lock(&workers->lock);
+    if (r > 0)
+        perform(chat, run);
+    else if (r < 0)
+        chat->host->log_msg(chat->ctx, EIN_ERROR, "Ticket %s waits for its lease to end: %s",
+                            json_string_value(json_object_get(ticket, "_id")), err.text);
+}
+
+/* Likewise: claims one ticket and works on it, or waits. */
+static void lead(struct chat *chat)
+{
+    struct workers *workers = &chat->workers;
+    uint64_t wakes = workers->wakes;
+    EIN_JSON json_t *ticket = NULL;
+    struct ein_error err;
+
+    (void)pthread_mutex_unlock(&workers->lock);
+    int r = run_claim(chat, &ticket, &err);
     (void)pthread_mutex_lock(&workers->lock);
 
     say_failing(chat, r, &err);
-    if (r == RUN_BEGUN) {
-        add_run(workers, run);
+    if (r > 0) {
         hand_on_lead(chat);
-        if (workers->stopping)
-            run_stop(chat, run, RUN_HAND_BACK);
-        (void)pthread_mutex_unlock(&workers->lock);
-        run_perform(chat, run);
-        (void)pthread_mutex_lock(&workers->lock);
-        remove_run(workers, run);
-        let_go(chat, run);
+        begin(chat, ticket);
         return;
     }
-    if (r != RUN_AGAIN && wakes == workers->wakes && !workers->stopping)
+    if (wakes == workers->wakes && !workers->stopping)
         wait_ms(&workers->woken, &workers->lock, chat->poll_ms);
     workers->leading = false;
 }

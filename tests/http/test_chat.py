@@ -520,11 +520,11 @@ def test_a_ticket_whose_server_dies_is_begun_again_and_then_no_more(start_sqlite
     assert len(vendor.asked("/held")) == 2
 
 
-def test_a_lease_lasts_as_long_as_the_work(start, vendor, held):
-    server = start("plugins.chat.lease_ms=100", "plugins.chat.poll_ms=10")
+def test_a_lease_lasts_as_long_as_the_work(start_sqlite, vendor, held):
+    server = start_sqlite("plugins.chat.lease_ms=2000")
     ticket_id = ask(server, held.step, {"text": "x"})
     held.reached()
-    assert ticket(server, ticket_id, wait=1)["status"] in OPEN
+    assert ticket(server, ticket_id, wait=5)["status"] in OPEN
     held.open()
     assert ended(server, ticket_id)["status"] == "completed"
     assert len(vendor.asked("/held")) == 1
