@@ -412,6 +412,24 @@ AT(ein_completion, find, 16);
 AT(ein_completion, catalog, 24);
 ENDS(ein_completion, catalog);
 
+AT(ein_mcp_call, struct_size, 0);
+AT(ein_mcp_call, total_ms, 4);
+AT(ein_mcp_call, url, 8);
+AT(ein_mcp_call, token, 16);
+AT(ein_mcp_call, user_id, 24);
+AT(ein_mcp_call, egress, 32);
+AT(ein_mcp_call, reserved, 36);
+AT(ein_mcp_call, cancel, 40);
+AT(ein_mcp_call, on_progress, 48);
+AT(ein_mcp_call, progress_data, 56);
+ENDS(ein_mcp_call, progress_data);
+
+AT(ein_mcp_client, struct_size, 0);
+AT(ein_mcp_client, reserved, 4);
+AT(ein_mcp_client, list_tools, 8);
+AT(ein_mcp_client, call_tool, 16);
+ENDS(ein_mcp_client, call_tool);
+
 AT(ein_data_store, struct_size, 0);
 AT(ein_data_store, reserved, 4);
 AT(ein_data_store, open, 8);
@@ -505,8 +523,9 @@ VALUE(EIN_HOLD_SIZE, 40);
 TEXT(EIN_VAULT, "vault/1");
 TEXT(EIN_MODEL_KEYS, "model_keys/1");
 TEXT(EIN_AUDIT, "audit/1");
+TEXT(EIN_ERROR_SHAPE, "error_shape/1");
 TEXT(EIN_LLM_PROVIDER, "llm_provider/1");
 TEXT(EIN_COMPLETION, "completion/1");
-TEXT(EIN_ERROR_SHAPE, "error_shape/1");
+TEXT(EIN_MCP_CLIENT, "mcp_client/1");
 TEXT(EIN_DATA_STORE, "data_store/1");
 TEXT(EIN_AGENT_RUNTIME, "agent_runtime/1");

@@ -288,6 +288,38 @@ struct ein_completion {
                    struct ein_error *err);
 };
 
+/* ---- mcp_client/1 (1.1): tools of other servers ---------------------------- */
+/* The Model Context Protocol over HTTP, 2024-11-05 to 2026-07-28. */
+#define EIN_MCP_CLIENT "mcp_client/1"
+
+struct ein_mcp_call {
+    uint32_t struct_size;
+    uint32_t total_ms;                /* 0: the configured default; more than the configured maximum is that */
+    const char *url, *token;          /* token: sent as a bearer; may be NULL */
+    const char *user_id;              /* sessions and lists are shared between calls of one user and token */
+    int32_t  egress, reserved;        /* enum ein_egress */
+    struct ein_cancel *cancel;        /* may be NULL; the server is told */
+    /* What a tool tells on its way: {"progress", "total", "message"}, on the caller's thread;
+     * non-zero cancels the call.  May be NULL. */
+    int (*on_progress)(const struct json_t *progress, void *data);
+    void *progress_data;
+};
+struct ein_mcp_client {
+    uint32_t struct_size, reserved;
+    /* INVALID: the URL, or the server says that what it was sent is wrong.  DENIED: it wants another
+     * token (the text says 401), forbids it (403), or the egress policy does.  NOT_FOUND: no MCP server
+     * is there.  UNAVAILABLE: it cannot be reached, failed, or broke the protocol.  UNSUPPORTED: it
+     * wants what einion does not have.  TIMEOUT, CANCELLED, TOO_LARGE.
+     * *ret_tools: an array of {"name", "description", "inputSchema", ...} as the server says, of
+     * every page; shared: read only. */
+    int (*list_tools)(void *impl, const struct ein_mcp_call *call, struct json_t **ret_tools,
+                      struct ein_error *err);
+    /* *ret_result: {"content": array, "structuredContent", "isError": boolean, ...}: a tool that
+     * failed has isError, and the call is 0.  `arguments` is an object, or NULL. */
+    int (*call_tool)(void *impl, const struct ein_mcp_call *call, const char *tool,
+                     const struct json_t *arguments, struct json_t **ret_result, struct ein_error *err);
+};
+
 /* ---- data_store/1: what agents keep ---------------------------------------- */
 #define EIN_DATA_STORE "data_store/1"
 
