@@ -23,6 +23,7 @@
  *       code_max_bytes: 1048576
  */
 #include "agent_doc.h"
+#include "agent_run.h"
 #include "agent_schemas.h"
 #include "agents.h"
 #include "error.h"
@@ -105,6 +106,7 @@ static const struct ein_route routes[] = {
       .operation_id = "run_code",
       .summary = "Run agent code",
       .auth = EIN_AUTH_USER,
+      .query_schema = DETACH_QUERY_SCHEMA,
       .body_schema = RUN_CODE_SCHEMA,
       .reply_schema = RUN_RESULT_SCHEMA,
       .scope = "agents:run",
@@ -116,6 +118,7 @@ static const struct ein_route routes[] = {
       .summary = "Run agent code and follow its trace",
       .auth = EIN_AUTH_USER,
       .flags = EIN_ROUTE_EVENTS,
+      .query_schema = DETACH_QUERY_SCHEMA,
       .body_schema = RUN_CODE_SCHEMA,
       .reply_type = "text/event-stream",
       .scope = "agents:run",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 
-#include "agent_run.h"
 #include "cleanup.h"
 #include "schema_warnings.h"
 
@@ -12,14 +11,16 @@ static const json_t *unless_null(const json_t *value)
     return json_is_null(value) ? NULL : value;
 }
 
-int run_read(const struct agents *agents, struct ein_req *req, struct ein_agent_run *ret_run)
+int run_read(const struct agents *agents, struct ein_req *req, struct agent_order *ret_order)
 {
     const struct ein_http *http = agents->host->http;
     const json_t *body = http->body(req);
     const char *name = json_string_value(json_object_get(body, "friendlyName"));
     const char *code = json_string_value(json_object_get(body, "code"));
 
-    *ret_run = (struct ein_agent_run){
+    *ret_order =
+        (struct agent_order){ .kind = "code", .detached = agent_run_is_detached(http, req) };
+    ret_order->run = (struct ein_agent_run){
         .user_id = http->identity(req)->uid,
         .agent_name = name && *name ? name : NAMELESS,
         .code = code,
@@ -28,6 +29,7 @@ int run_read(const struct agents *agents, struct ein_req *req, struct ein_agent_
         .imports = unless_null(json_object_get(body, "gofannonAgents")),
         .llm_settings = unless_null(json_object_get(body, "llmSettings")),
         .cancel = http->cancel(req),
+        .agent = body,
     };
     return agents_check_code(agents, req, code);
 }
@@ -62,15 +64,15 @@ int agents_run_code(struct ein_req *req, void *self)
     EIN_JSON json_t *trace = json_array();
     EIN_JSON json_t *outcome = NULL;
     EIN_JSON json_t *answer = NULL;
-    struct ein_agent_run run;
+    struct agent_order order;
     struct ein_error err;
-    int r = run_read(agents, req, &run);
+    int r = run_read(agents, req, &order);
 
     if (r)
         return r;
-    run.trace = collect;
-    run.trace_data = trace;
-    r = agent_run(agents->host, agents->ctx, req, &run, &outcome, &err);
+    order.run.trace = collect;
+    order.run.trace_data = trace;
+    r = agent_run(agents->host, agents->ctx, req, &order, &outcome, &err);
     if (r < 0)
         return agent_run_fail(http, req, &err);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents.h"
 
-#include "agent_run.h"
 #include "cleanup.h"
 #include "run.h"
 #include <stdbool.h>
@@ -46,15 +45,15 @@ int agents_run_code_stream(struct ein_req *req, void *self)
     const struct agents *agents = self;
     struct sink sink = { agents->host->http, req, false };
     EIN_JSON json_t *outcome = NULL;
-    struct ein_agent_run run;
+    struct agent_order order;
     struct ein_error err;
-    int r = run_read(agents, req, &run);
+    int r = run_read(agents, req, &order);
 
     if (r)
         return r;
-    run.trace = send_trace;
-    run.trace_data = &sink;
-    r = agent_run(agents->host, agents->ctx, req, &run, &outcome, &err);
+    order.run.trace = send_trace;
+    order.run.trace_data = &sink;
+    r = agent_run(agents->host, agents->ctx, req, &order, &outcome, &err);
     if (r >= 0)
         return send_done(&sink, outcome);
     return sink.begun ? send_broken(&sink, &err) : agent_run_fail(sink.http, req, &err);

@@ -13,7 +13,7 @@
 struct runner {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    const struct ein_req *req; /* or NULL */
+    struct ein_req *req; /* or NULL */
     const json_t *visible;
 };
 
@@ -36,9 +36,9 @@ static int add_agent(const struct runner *runner, const char *id, json_t *agents
         return error_set(err, EIN_E_TOO_LARGE,
                          "The agents that this run may call are more than %d.",
                          AGENT_RUN_AGENTS_MAX);
-    agent = json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(doc, "name"), "code",
+    agent = json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(doc, "name"), "code",
                       json_object_get(doc, "code"), "tools", json_object_get(doc, "tools"),
-                      "imports", json_object_get(doc, "gofannonAgents"));
+                      "imports", json_object_get(doc, "gofannonAgents"), "agent", doc);
     if (json_object_set_new(agents, id, agent) < 0)
         return error_set(err, EIN_E_INTERNAL, "The agent '%s' cannot be read.", id);
     return 0;
@@ -116,42 +116,144 @@ static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
     return r;
 }
 
-static int load_and_run(const struct runner *runner, const struct ein_agent_run *run,
+/* ---- the record ----------------------------------------------------------- */
+
+/* Where a trace goes: to the record, and to whoever watches. */
+struct tee {
+    const struct ein_runs *runs;
+    struct ein_run *record;
+    const struct agent_order *order;
+    bool left; /* who watched has left, and the run goes on */
+};
+
+static int send_event(const json_t *event, void *data)
+{
+    struct tee *tee = data;
+    const struct ein_agent_run *run = &tee->order->run;
+    int r = tee->runs->event(tee->record, event, NULL);
+
+    if (r < 0 || !run->trace || tee->left)
+        return r < 0 ? r : 0;
+    r = run->trace(event, run->trace_data);
+    if (r != 0 && tee->order->detached) {
+        tee->left = true;
+        r = 0;
+    }
+    return r;
+}
+
+static struct ein_run_about about_of(const struct agent_order *order)
+{
+    const struct ein_agent_run *run = &order->run;
+
+    return (struct ein_run_about){
+        .struct_size = sizeof(struct ein_run_about),
+        .flags = order->detached ? EIN_RUN_DETACHED : 0,
+        .kind = order->kind,
+        .user_id = run->user_id,
+        .workspace_id = json_string_value(json_object_get(run->agent, "workspaceId")),
+        .agent_id = run->agent_id,
+        .agent_name = run->agent_name,
+        .request_id = run->request_id,
+        .key_id = run->key_id,
+        .version = json_integer_value(json_object_get(run->agent, "version")),
+        .code = run->code,
+        .input = run->input,
+        .parent = run->cancel,
+    };
+}
+
+/* On with a record; its id is the run's. */
+static int run_with_record(const struct runner *runner, const struct ein_service *service,
+                           const struct agent_order *order, struct ein_agent_run *run,
+                           json_t **ret_outcome, struct ein_error *err)
+{
+    const struct ein_runs *runs = service->vtable;
+    const struct ein_run_about about = about_of(order);
+    struct tee tee = { .runs = runs, .order = order };
+    int r = runs->begin(service->impl, &about, &tee.record, err);
+
+    if (r < 0)
+        return r;
+    if (runner->req)
+        r = runner->host->http->set_header(runner->req, "X-Einion-Run-Id", runs->id(tee.record));
+    run->run_id = runs->id(tee.record);
+    run->cancel = runs->cancel(tee.record);
+    run->trace = send_event;
+    run->trace_data = &tee;
+    r = r < 0 ? no_memory(err) : run_in_runtime(runner->host, runner->ctx, run, ret_outcome, err);
+    runs->end(tee.record, r < 0 ? NULL : *ret_outcome, r < 0 ? err : NULL);
+    return r;
+}
+
+static int run_recorded(const struct runner *runner, const struct agent_order *order,
+                        struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+{
+    const struct ein_service *service;
+    char run_id[UUID_SIZE];
+    int r;
+
+    if (runner->host->acquire(runner->ctx, EIN_RUNS, NULL, &service) < 0) {
+        uuid_make(run_id);
+        run->run_id = run_id;
+        return run_in_runtime(runner->host, runner->ctx, run, ret_outcome, err);
+    }
+    r = run_with_record(runner, service, order, run, ret_outcome, err);
+    runner->host->release(runner->ctx, service);
+    return r;
+}
+
+/* ---- the whole ------------------------------------------------------------- */
+
+static int load_and_run(const struct runner *runner, const struct agent_order *order,
                         json_t **ret_outcome, struct ein_error *err)
 {
     EIN_JSON json_t *agents = NULL;
-    struct ein_agent_run whole = *run;
-    char run_id[UUID_SIZE];
+    struct ein_agent_run whole = order->run;
+    struct ein_error own;
 
-    if (json_array_size(run->imports) > 0) {
-        int r = load_agents(runner, run->imports, &agents, err);
+    if (!err)
+        err = &own;
+    if (json_array_size(whole.imports) > 0) {
+        int r = load_agents(runner, whole.imports, &agents, err);
 
         if (r == EIN_E_NOT_FOUND)
             return fail_outcome(NOT_LOADED, ret_outcome, err);
         if (r < 0)
             return r;
     }
-    uuid_make(run_id);
     whole.struct_size = sizeof(whole);
-    whole.run_id = run_id;
     whole.agents = agents;
-    return run_in_runtime(runner->host, runner->ctx, &whole, ret_outcome, err);
+    return run_recorded(runner, order, &whole, ret_outcome, err);
 }
 
-int agent_run(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
-              const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+bool agent_run_is_detached(const struct ein_http *http, const struct ein_req *req)
+{
+    return json_is_true(json_object_get(http->query(req), "detach"));
+}
+
+int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+              const struct agent_order *order, json_t **ret_outcome, struct ein_error *err)
 {
     const struct runner runner = { .host = host, .ctx = ctx, .req = req };
+    const struct ein_identity *identity = host->http->identity(req);
+    EIN_JSON json_t *visible = host->http->visible(req);
+    struct agent_order whole = *order;
 
-    return load_and_run(&runner, run, ret_outcome, err);
+    if (!visible)
+        return no_memory(err);
+    whole.run.visible = visible;
+    whole.run.request_id = host->http->request_id(req);
+    whole.run.key_id = json_string_value(json_object_get(identity->claims, "keyId"));
+    return load_and_run(&runner, &whole, ret_outcome, err);
 }
 
-int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
-                 const struct ein_agent_run *run, json_t **ret_outcome, struct ein_error *err)
+int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const struct agent_order *order,
+                 json_t **ret_outcome, struct ein_error *err)
 {
-    const struct runner runner = { .host = host, .ctx = ctx, .visible = visible };
+    const struct runner runner = { .host = host, .ctx = ctx, .visible = order->run.visible };
 
-    return load_and_run(&runner, run, ret_outcome, err);
+    return load_and_run(&runner, order, ret_outcome, err);
 }
 
 int agent_run_fail(const struct ein_http *http, struct ein_req *req, const struct ein_error *err)

@@ -45,7 +45,9 @@ int deployments_call(struct ein_req *req, void *self)
     if (r < 0)
         return host->http->fail_error(req, &err);
 
-    const struct ein_agent_run run = {
+    struct agent_order order = { .kind = "rest",
+                                 .detached = agent_run_is_detached(host->http, req) };
+    order.run = (struct ein_agent_run){
         .user_id = host->http->identity(req)->uid,
         .agent_id = json_string_value(json_object_get(agent, "_id")),
         .agent_name = name,
@@ -54,7 +56,8 @@ int deployments_call(struct ein_req *req, void *self)
         .tools = json_object_get(agent, "tools"),
         .imports = json_object_get(agent, "gofannonAgents"),
         .cancel = host->http->cancel(req),
+        .agent = agent,
     };
-    r = agent_run(host, deployments->ctx, req, &run, &outcome, &err);
+    r = agent_run(host, deployments->ctx, req, &order, &outcome, &err);
     return r < 0 ? agent_run_fail(host->http, req, &err) : reply_outcome(host->http, req, outcome);
 }

@@ -26,6 +26,7 @@
  *     deployments:
  */
 #include "agent_doc.h"
+#include "agent_run.h"
 #include "deployments.h"
 #include "error.h"
 #include "http_json.h"
@@ -103,6 +104,7 @@ static const struct ein_route routes[] = {
       .operation_id = "call_deployed_agent",
       .summary = "Run a deployed agent",
       .auth = EIN_AUTH_USER,
+      .query_schema = DETACH_QUERY_SCHEMA,
       .body_schema = SCHEMA({
           "type" : [ "object", "null" ],
           "description" : "The input of the agent",

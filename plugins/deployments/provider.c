@@ -149,7 +149,9 @@ static int run(const struct calling *calling, const json_t *agent, const json_t 
                json_t **ret_outcome, struct ein_error *err)
 {
     const struct ein_llm_call *call = calling->call;
-    const struct ein_agent_run what = {
+    struct agent_order order = { .kind = "chat" };
+
+    order.run = (struct ein_agent_run){
         .timeout_ms = call->total_ms,
         .user_id = call->user_id,
         .agent_id = json_string_value(json_object_get(agent, "_id")),
@@ -159,9 +161,10 @@ static int run(const struct calling *calling, const json_t *agent, const json_t 
         .tools = json_object_get(agent, "tools"),
         .imports = json_object_get(agent, "gofannonAgents"),
         .cancel = call->cancel,
+        .agent = agent,
+        .visible = calling->visible,
     };
-    int r = agent_run_as(calling->self->host, calling->self->ctx, calling->visible, &what,
-                         ret_outcome, err);
+    int r = agent_run_as(calling->self->host, calling->self->ctx, &order, ret_outcome, err);
     const char *error = json_string_value(json_object_get(r < 0 ? NULL : *ret_outcome, "error"));
 
     return error ? error_set(err, EIN_E_INTERNAL, "Error executing agent: %s", error) : r;

@@ -39,6 +39,8 @@ EIN_PUBLIC const struct ein_mcp_client *probe_ein_mcp_client;
 EIN_PUBLIC const struct ein_data_store *probe_ein_data_store;
 EIN_PUBLIC const struct ein_agent_run *probe_ein_agent_run;
 EIN_PUBLIC const struct ein_agent_runtime *probe_ein_agent_runtime;
+EIN_PUBLIC const struct ein_run_about *probe_ein_run_about;
+EIN_PUBLIC const struct ein_runs *probe_ein_runs;
 EIN_PUBLIC enum ein_err probe_ein_err;
 EIN_PUBLIC enum ein_level probe_ein_level;
 EIN_PUBLIC enum ein_auth probe_ein_auth;

@@ -44,13 +44,15 @@ class Walk:
         key = self.alice.post(KEYS, {"name": MARK, "scopes": ["agents"]}).json
         ticket = ask(self.alice, {"text": f"answer {MARK}"})
         ended(self.alice, ticket)
+        run = self.alice.post(f"/rest/{MARK}", {"said": MARK}).header("X-Einion-Run-Id")
+        wait_until(lambda: self.alice.get("/runs?status=completed").json, 20, "the record of a run")
         self.params = {
-            "agent_id": agent, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
+            "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK, "ticket_id": ticket,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
-        self.secrets = [MARK, agent, key["_id"], ticket, *self.contents]
+        self.secrets = [MARK, agent, key["_id"], ticket, run, *self.contents]
         self.routes = list(self.read_routes())
 
     def read_routes(self):

@@ -21,7 +21,7 @@ struct ein_req {
     const char *uid;
 };
 
-static const struct ein_req request = { USER }, bobs_request = { "dev_stub:bob" };
+static struct ein_req request = { USER }, bobs_request = { "dev_stub:bob" };
 
 static int may(const struct ein_req *req, const json_t *doc, struct ein_error *err)
 {
@@ -30,7 +30,30 @@ static int may(const struct ein_req *req, const json_t *doc, struct ein_error *e
     return maker && strcmp(maker, req->uid) == 0 ? 0 : error_set(err, EIN_E_NOT_FOUND, "no");
 }
 
-static const struct ein_http http = { .struct_size = sizeof(http), .may = may };
+static const struct ein_identity *identity(const struct ein_req *req)
+{
+    static const struct ein_identity nobody = { .struct_size = sizeof(nobody) };
+
+    (void)req;
+    return &nobody;
+}
+
+static json_t *visible(const struct ein_req *req)
+{
+    return json_pack("{s:s}", "userId", req->uid);
+}
+
+static const char *request_id(const struct ein_req *req)
+{
+    (void)req;
+    return "r-1";
+}
+
+static const struct ein_http http = { .struct_size = sizeof(http),
+                                      .may = may,
+                                      .identity = identity,
+                                      .visible = visible,
+                                      .request_id = request_id };
 
 struct fixture {
     struct fake_host *host;
@@ -122,7 +145,8 @@ static json_t *run(struct fixture *f, json_t *take_ids, struct ein_error *err)
 {
     EIN_JSON json_t *ids = take_ids;
     EIN_JSON json_t *input = json_pack("{s:i}", "n", 1);
-    const struct ein_agent_run what = { .user_id = USER, .input = input, .imports = ids };
+    const struct agent_order what = { .kind = "code",
+                                      .run = { .user_id = USER, .input = input, .imports = ids } };
     json_t *outcome = NULL;
     int r = agent_run(&f->host->table, f->ctx, &request, &what, &outcome, err);
 
@@ -171,7 +195,11 @@ static void all_agents_that_a_run_may_reach_go_with_it_once(void **state)
     assert_int_equal(json_object_size(f->agents), 3);
     EIN_JSON json_t *b = json_pack("{s:s, s:s, s:{}, s:[s, s]}", "name", "b", "code", "pass",
                                    "tools", "imports", "c", "a");
-    assert_true(json_equal(json_object_get(f->agents, "b"), b));
+    json_t *given = json_object_get(f->agents, "b");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(given, "agent"), "_id")),
+                        "b");
+    (void)json_object_del(given, "agent");
+    assert_true(json_equal(given, b));
 }
 
 static void an_unknown_import_fails_the_run_before_it_begins(void **state)

@@ -357,6 +357,12 @@ struct ein_agent_run {
     struct ein_cancel   *cancel;      /* may be NULL */
     ein_trace_sink      *trace;       /* each event as it happens, on the caller's thread; may be NULL */
     void                *trace_data;
+    /* 1.1 */
+    const struct json_t *agent;       /* what the code declares, as members of an agent: "tools", "invokableModels",
+                                         "dataStoreConfig", "swaggerSpecs", "allowedHosts"; a member that is not
+                                         there restricts nothing; may be NULL.  Those of `agents` have it as "agent". */
+    const char *key_id, *request_id;  /* for the ledger, each may be NULL */
+    const struct json_t *visible;     /* as in struct ein_llm_call */
 };
 struct ein_agent_runtime {
     uint32_t struct_size, reserved;
@@ -367,6 +373,34 @@ struct ein_agent_runtime {
     int (*run)(void *impl, const struct ein_agent_run *what, struct json_t **ret_outcome, struct ein_error *err);
     /* {"state", "level", "barriers", "reason", "idle", "running", ...} */
     int (*status)(void *impl, struct json_t **ret_status, struct ein_error *err);
+};
+
+/* ---- runs/1 (1.1): every run of an agent is a record ----------------------- */
+#define EIN_RUNS "runs/1"
+
+enum { EIN_RUN_DETACHED = 1u << 0 }; /* it goes on when `parent` fires */
+
+struct ein_run; /* from begin() to end() */
+struct ein_run_about {
+    uint32_t struct_size, flags;
+    const char *kind;                 /* "code", "rest", "chat", "mcp", "compose" */
+    const char *user_id;              /* who runs it */
+    const char *workspace_id, *agent_id, *agent_name, *request_id, *key_id; /* each may be NULL */
+    int64_t version;                  /* of the agent; 0: it has none */
+    const char *code;
+    const struct json_t *input;
+    struct ein_cancel *parent;        /* outlives the run; may be NULL */
+};
+struct ein_runs { /* one run is one thread's; stop() is anybody's */
+    uint32_t struct_size, reserved;
+    int (*begin)(void *impl, const struct ein_run_about *about, struct ein_run **ret_run, struct ein_error *err);
+    const char *(*id)(const struct ein_run *run); /* a UUID, until end() */
+    /* Fires when the run is stopped, or with the parent; until end(). */
+    struct ein_cancel *(*cancel)(const struct ein_run *run);
+    int (*event)(struct ein_run *run, const struct json_t *event, struct ein_error *err);
+    /* What agent_runtime/1 said of it; outcome NULL: it could not be run, and why (may be NULL). */
+    void (*end)(struct ein_run *run, const struct json_t *outcome, const struct ein_error *why);
+    int (*stop)(void *impl, const char *run_id, const char *user_id, struct ein_error *err); /* NOT_FOUND */
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "hex.h"
+#include "ids.h"
+#include "runs.h"
+#include "timestamps.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HASH_BYTES = 32 };
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "no memory for the record of a run");
+}
+
+/* ---- one run in memory --------------------------------------------------------- */
+
+static void run_free(struct ein_run *run)
+{
+    if (!run)
+        return;
+    run->runs->host->cancel->drop(run->cancel);
+    json_decref(run->record);
+    json_decref(run->tail);
+    json_decref(run->moving);
+    json_decref(run->code);
+    (void)pthread_cond_destroy(&run->grown);
+    free(run);
+}
+
+void live_free_if_done(struct ein_run *run)
+{
+    if (!run->ended || run->waiting || run->moving || run->followers > 0)
+        return;
+    map_remove(&run->runs->live, &run->entry);
+    run_free(run);
+}
+
+void live_touch(struct ein_run *run)
+{
+    if (!run->waiting) {
+        run->waiting = true;
+        if (run->runs->waiting++ == 0)
+            (void)pthread_cond_signal(&run->runs->changed);
+    }
+    (void)pthread_cond_broadcast(&run->grown);
+}
+
+struct ein_run *live_find(struct runs *runs, const char *id)
+{
+    EIN_LOCKED(&runs->lock);
+    struct ein_run *run = (struct ein_run *)map_find(&runs->live, id, strlen(id));
+
+    if (run)
+        run->followers++;
+    return run;
+}
+
+void live_drop(struct ein_run *run)
+{
+    if (!run)
+        return;
+    EIN_LOCKED(&run->runs->lock);
+    run->followers--;
+    live_free_if_done(run);
+}
+
+json_t *live_record(struct ein_run *run)
+{
+    EIN_LOCKED(&run->runs->lock);
+    json_t *record = json_deep_copy(run->record);
+
+    if (record && run->code)
+        (void)json_object_set(record, "code", json_object_get(run->code, "code"));
+    return record;
+}
+
+/* ---- beginning ------------------------------------------------------------------ */
+
+static int hash_code(const char *code, char hash[65])
+{
+    unsigned char digest[HASH_BYTES];
+
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, code, strlen(code), digest) < 0)
+        return -1;
+    hex_encode(digest, sizeof(digest), hash);
+    return 0;
+}
+
+static int fill(struct ein_run *run, const struct ein_run_about *about)
+{
+    const struct runs *runs = run->runs;
+    const char *code = about->code ? about->code : "";
+
+    uuid_make(run->id);
+    run->entry.key = run->id;
+    run->entry.key_len = strlen(run->id);
+    run->detached = about->flags & EIN_RUN_DETACHED;
+    run->parent = about->parent;
+    run->cancel = runs->host->cancel->make(runs->ctx, run->detached ? NULL : about->parent);
+    run->tail = json_array();
+    run->tail_from = 1;
+    run->began_ms = mono_ms();
+    if (!run->cancel || !run->tail || hash_code(code, run->code_hash) < 0)
+        return -1;
+    run->code =
+        json_pack("{s:s, s:I}", "code", code, "dueAt", (json_int_t)(now_ms() + 2 * runs->keep_ms));
+    run->record = record_begin(runs, about, run->code_hash);
+    return run->code && run->record ? 0 : -1;
+}
+
+static int begin(void *impl, const struct ein_run_about *about, struct ein_run **ret_run,
+                 struct ein_error *err)
+{
+    struct runs *runs = impl;
+    struct ein_run *run = calloc(1, sizeof(*run));
+
+    if (!run)
+        return no_memory(err);
+    run->runs = runs;
+    (void)pthread_cond_init(&run->grown, NULL);
+    if (fill(run, about) < 0) {
+        run_free(run);
+        return no_memory(err);
+    }
+    EIN_LOCKED(&runs->lock);
+    if (runs->stopping || map_add(&runs->live, &run->entry) < 0) {
+        int r = runs->stopping ? error_set(err, EIN_E_UNAVAILABLE, "The server is stopping.")
+                               : no_memory(err);
+        run_free(run);
+        return r;
+    }
+    live_touch(run);
+    *ret_run = run;
+    return 0;
+}
+
+static const char *id_of(const struct ein_run *run)
+{
+    return run->id;
+}
+
+static struct ein_cancel *cancel_of(const struct ein_run *run)
+{
+    return run->cancel;
+}
+
+/* ---- going on ------------------------------------------------------------------- */
+
+static int event(struct ein_run *run, const json_t *event, struct ein_error *err)
+{
+    struct runs *runs = run->runs;
+    EIN_JSON json_t *kept = json_deep_copy(event); /* the caller may go on writing in its own */
+    char *text = runs->host->json_text(event, NULL);
+    int64_t size = text ? (int64_t)strlen(text) : 0;
+
+    runs->host->mem_free(text);
+    EIN_LOCKED(&runs->lock);
+    if (!kept || json_array_append(run->tail, kept) < 0)
+        return no_memory(err);
+    run->events++;
+    run->bytes += size;
+    run->tail_bytes += size;
+    record_count(run->record, event);
+    (void)json_object_set_new(run->record, "eventCount", json_integer(run->events));
+    live_touch(run);
+    /* An agent that talks faster than the store writes waits for it. */
+    while (run->tail_bytes > (int64_t)runs->tail_max && runs->writes && !runs->stopping)
+        (void)pthread_cond_wait(&run->grown, &runs->lock);
+    return 0;
+}
+
+static void end(struct ein_run *run, const json_t *outcome, const struct ein_error *why)
+{
+    struct runs *runs = run->runs;
+
+    EIN_LOCKED(&runs->lock);
+    (void)record_end(run, outcome, why);
+    runs->host->cancel->drop(run->cancel); /* before its parent ends */
+    run->cancel = run->parent = NULL;
+    run->ended = true;
+    live_touch(run);
+}
+
+/* ---- stopping ------------------------------------------------------------------- */
+
+int live_stop(struct runs *runs, const char *id, const char *by)
+{
+    EIN_LOCKED(&runs->lock);
+    struct ein_run *run = (struct ein_run *)map_find(&runs->live, id, strlen(id));
+
+    if (!run || run->ended)
+        return EIN_E_NOT_FOUND;
+    if (run->end == RUN_GOES_ON) {
+        run->end = RUN_STOPPED;
+        (void)snprintf(run->stopped_by, sizeof(run->stopped_by), "%s", by);
+    }
+    runs->host->cancel->fire(run->cancel);
+    return 0;
+}
+
+void live_stop_all(struct runs *runs)
+{
+    EIN_LOCKED(&runs->lock);
+
+    for (size_t i = 0; i < runs->live.slot_count; i++) {
+        for (struct map_entry *entry = runs->live.slots[i]; entry; entry = entry->next) {
+            struct ein_run *run = (struct ein_run *)entry;
+            if (run->ended)
+                continue;
+            if (run->end == RUN_GOES_ON)
+                run->end = RUN_SERVER_STOPS;
+            runs->host->cancel->fire(run->cancel);
+        }
+    }
+}
+
+/* Also where it runs on another server, which looks once a second. */
+static int stop(void *impl, const char *run_id, const char *user_id, struct ein_error *err)
+{
+    struct runs *runs = impl;
+    const char *by = user_id ? user_id : "Somebody";
+    EIN_JSON json_t *record = NULL;
+    EIN_JSON json_t *wish =
+        json_pack("{s:s, s:I}", "by", by, "dueAt", (json_int_t)(now_ms() + runs->keep_ms));
+
+    if (live_stop(runs, run_id, by) == 0)
+        return 0;
+    int r = runs->host->store->get(runs->ctx, RUNS_SET, run_id, &record, err);
+    if (r < 0)
+        return r;
+    if (!record_is_running(record))
+        return error_set(err, EIN_E_NOT_FOUND, "The run '%s' has ended.", run_id);
+    return runs->host->store->put(runs->ctx, STOPS_SET, run_id, EIN_REV_ANY, wish, NULL, err);
+}
+
+const struct ein_runs runs_service = {
+    .struct_size = sizeof(runs_service),
+    .begin = begin,
+    .id = id_of,
+    .cancel = cancel_of,
+    .event = event,
+    .end = end,
+    .stop = stop,
+};

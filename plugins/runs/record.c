@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "ownership.h"
+#include "runs.h"
+#include "timestamps.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- what is kept of values ------------------------------------------------- */
+
+json_t *record_value(const struct runs *runs, const json_t *value)
+{
+    size_t len;
+    char *text, *safe;
+    json_t *kept;
+
+    if (!value || json_is_null(value))
+        return json_null();
+    text = runs->host->json_text(value, &len);
+    if (!text)
+        return json_null();
+    if (len > runs->value_max) {
+        runs->host->mem_free(text);
+        return json_pack("{s:b, s:I}", "tooLarge", 1, "bytes", (json_int_t)len);
+    }
+    safe = runs->host->redact(text);
+    kept = safe ? json_loads(safe, JSON_DECODE_ANY, NULL) : NULL;
+    if (safe && !kept) /* a secret had quotation marks in it */
+        kept = json_string(safe);
+    runs->host->mem_free(safe);
+    runs->host->mem_free(text);
+    return kept ? kept : json_null();
+}
+
+static json_t *safe_text(const struct runs *runs, const char *text)
+{
+    char *safe = text ? runs->host->redact(text) : NULL;
+    json_t *kept = safe ? json_string(safe) : json_null();
+
+    runs->host->mem_free(safe);
+    return kept;
+}
+
+/* ---- the beginning ------------------------------------------------------------ */
+
+json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
+                     const char *code_hash)
+{
+    char now[TIMESTAMP_SIZE];
+    json_t *record;
+
+    timestamp_now(now);
+    record = json_pack(
+        "{s:s, s:s, s:s?, s:s?, s:o, s:s, s:s?, s:s?, s:s, s:o, s:n, s:n, s:n, s:n, s:s, "
+        "s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I}",
+        "userId", about->user_id, "kind", about->kind, "agentId", about->agent_id, "agentName",
+        about->agent_name, "version", about->version ? json_integer(about->version) : json_null(),
+        "codeHash", code_hash, "requestId", about->request_id, "keyId", about->key_id, "status",
+        "running", "input", record_value(runs, about->input), "result", "error", "opsLog", "reason",
+        "startedAt", now, "endedAt", "durationMs", "usage", "inputTokens", 0, "outputTokens", 0,
+        "costUsd", 0.0, "eventCount", 0, "startedMs", (json_int_t)now_ms(), "dueAt",
+        (json_int_t)(now_ms() + runs->lease_ms));
+    if (record && ownership_set(record, about->workspace_id) < 0) {
+        json_decref(record);
+        return NULL;
+    }
+    return record;
+}
+
+/* ---- on the way --------------------------------------------------------------- */
+
+static void add_integer(json_t *object, const char *member, json_int_t by)
+{
+    (void)json_object_set_new(object, member, json_integer(integer_of(object, member) + by));
+}
+
+void record_count(json_t *record, const json_t *event)
+{
+    const char *type = text_of(event, "type");
+    json_t *usage; /* a new one: somebody may be reading the old one */
+
+    if (!type || strcmp(type, "llm_call") != 0)
+        return;
+    usage = json_copy(json_object_get(record, "usage"));
+    double cost = json_number_value(json_object_get(usage, "costUsd")) +
+                  json_number_value(json_object_get(event, "cost_usd"));
+
+    add_integer(usage, "inputTokens", integer_of(event, "input_tokens"));
+    add_integer(usage, "outputTokens", integer_of(event, "output_tokens"));
+    (void)json_object_set_new(usage, "costUsd", json_real(round(cost * 1e9) / 1e9));
+    (void)json_object_set_new(record, "usage", usage);
+}
+
+/* ---- the end ------------------------------------------------------------------ */
+
+static const char *status_of(const struct ein_run *run, const json_t *outcome)
+{
+    if (run->runs->host->cancel->fired(run->cancel))
+        return "stopped";
+    return outcome && json_is_null(json_object_get(outcome, "error")) ? "completed" : "failed";
+}
+
+static json_t *reason_of(const struct ein_run *run, const char *status, const struct ein_error *why)
+{
+    if (strcmp(status, "stopped") != 0)
+        return why ? safe_text(run->runs, why->text) : json_null();
+    if (run->end == RUN_STOPPED)
+        return json_sprintf("%s stopped it.", run->stopped_by);
+    return json_string(run->end == RUN_SERVER_STOPS ? "The server stopped." : "Its client left.");
+}
+
+int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why)
+{
+    const struct runs *runs = run->runs;
+    const char *status = status_of(run, outcome), *error = text_of(outcome, "error");
+    char now[TIMESTAMP_SIZE];
+    int64_t ended_ms = now_ms();
+
+    timestamp_now(now);
+    EIN_JSON json_t *end = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "status", status, "result",
+        record_value(runs, json_object_get(outcome, "result")), "error",
+        safe_text(runs, error ? error
+                        : why ? why->text
+                              : NULL),
+        "opsLog", record_value(runs, json_object_get(outcome, "opsLog")), "reason",
+        reason_of(run, status, why), "endedAt", now, "durationMs",
+        (json_int_t)(mono_ms() - run->began_ms), "dueAt", (json_int_t)(ended_ms + runs->keep_ms));
+    return end ? json_object_update(run->record, end) : -1;
+}
+
+/* ---- shown -------------------------------------------------------------------- */
+
+bool record_is_running(const json_t *record)
+{
+    const char *status = text_of(record, "status");
+
+    return status && strcmp(status, "running") == 0;
+}
+
+json_t *record_show(const json_t *record, const char *id)
+{
+    static const char *const inside[] = { "_id", "_rev", "owner", "dueAt", "startedMs", "bytes" };
+    json_t *shown = json_pack("{s:s}", "_id", id);
+
+    if (!shown || json_object_update(shown, (json_t *)record) < 0) {
+        json_decref(shown);
+        return NULL;
+    }
+    for (size_t i = 1; i < sizeof(inside) / sizeof(inside[0]); i++)
+        (void)json_object_del(shown, inside[i]);
+    return shown;
+}

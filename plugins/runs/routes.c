@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "http_json.h"
+#include "ownership.h"
+#include "runs.h"
+
+#include <string.h>
+
+/* ---- one --------------------------------------------------------------------------- */
+
+/* What is in memory is newer than the store's; its revision is the store's all the same. */
+static int read_record(struct runs *runs, const char *id, json_t **ret_record,
+                       struct ein_error *err)
+{
+    struct ein_run *run = live_find(runs, id);
+    json_t *record = run ? live_record(run) : NULL;
+
+    live_drop(run);
+    if (!record)
+        return runs->host->store->get(runs->ctx, RUNS_SET, id, ret_record, err);
+    *ret_record = record;
+    return 0;
+}
+
+int runs_get_record(struct runs *runs, struct ein_req *req, const char *id, json_t **ret_record,
+                    struct ein_error *err)
+{
+    EIN_JSON json_t *record = NULL;
+    int r = read_record(runs, id, &record, err);
+
+    if (r == 0)
+        r = runs->host->http->may(req, record, err);
+    if (r == EIN_E_NOT_FOUND)
+        return runs->host->set_error(err, r, "Document '%.200s' not found in 'runs'", id);
+    if (r >= 0)
+        *ret_record = EIN_TAKE(record);
+    return r < 0 ? r : 0;
+}
+
+static int add_code(const struct runs *runs, json_t *shown)
+{
+    const char *hash = text_of(shown, "codeHash");
+    EIN_JSON json_t *code = NULL;
+
+    if (json_object_get(shown, "code"))
+        return 0;
+    if (hash && runs->host->store->get(runs->ctx, CODE_SET, hash, &code, NULL) == 0)
+        return json_object_set(shown, "code", json_object_get(code, "code"));
+    return json_object_set_new(shown, "code", json_null());
+}
+
+int runs_get(struct ein_req *req, void *self)
+{
+    struct runs *runs = self;
+    const struct ein_http *http = runs->host->http;
+    const char *id = http->path_param(req, "run_id");
+    EIN_JSON json_t *record = NULL;
+    EIN_JSON json_t *shown = NULL;
+    struct ein_error err;
+    int r = runs_get_record(runs, req, id, &record, &err);
+
+    if (r < 0)
+        return http->fail_error(req, &err);
+    shown = record_show(record, id);
+    if (!shown || add_code(runs, shown) < 0)
+        return EIN_E_NO_MEMORY;
+    return http->reply(req, 200, EIN_TAKE(shown));
+}
+
+/* ---- many -------------------------------------------------------------------------- */
+
+static json_t *where_of(const struct ein_http *http, struct ein_req *req)
+{
+    static const char *const filters[][2] = { { "agent_id", "agentId" },
+                                              { "status", "status" },
+                                              { "kind", "kind" } };
+    json_t *where = http->visible(req);
+
+    for (size_t i = 0; where && i < sizeof(filters) / sizeof(filters[0]); i++) {
+        json_t *value = json_object_get(http->query(req), filters[i][0]);
+        if (value && json_object_set(where, filters[i][1], value) < 0) {
+            json_decref(where);
+            return NULL;
+        }
+    }
+    return where;
+}
+
+static int show_all(const json_t *found, json_t *list)
+{
+    const json_t *record;
+    size_t i;
+
+    json_array_foreach(found, i, record)
+    {
+        json_t *shown = record_show(record, text_of(record, "_id"));
+        static const char *const large[] = { "input", "result", "opsLog" };
+        for (size_t j = 0; shown && j < sizeof(large) / sizeof(large[0]); j++)
+            (void)json_object_del(shown, large[j]);
+        if (json_array_append_new(list, shown) < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+int runs_list(struct ein_req *req, void *self)
+{
+    static const char *const newest_first[] = { "-startedMs", NULL };
+    struct runs *runs = self;
+    const struct ein_http *http = runs->host->http;
+    EIN_JSON json_t *where = where_of(http, req);
+    EIN_JSON json_t *found = NULL;
+    EIN_JSON json_t *list = json_array();
+    struct ein_query query = { .struct_size = sizeof(query),
+                               .where = where,
+                               .order = newest_first };
+    struct ein_error err;
+    char *cursor = NULL;
+
+    if (!where || !list)
+        return EIN_E_NO_MEMORY;
+    page_read(http, req, &query);
+    if (query.limit == 0)
+        query.limit = 100;
+    if (find_docs(runs->host, runs->ctx, RUNS_SET, &query, &found, &cursor, &err) < 0)
+        return http->fail_error(req, &err);
+    int r = page_link(http, req, cursor);
+    runs->host->mem_free(cursor);
+    if (r >= 0)
+        r = show_all(found, list);
+    return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
+}
+
+/* ---- ending and forgetting ------------------------------------------------------------ */
+
+int runs_stop(struct ein_req *req, void *self)
+{
+    struct runs *runs = self;
+    const struct ein_http *http = runs->host->http;
+    const char *id = http->path_param(req, "run_id");
+    EIN_JSON json_t *record = NULL;
+    struct ein_error err;
+    int r = runs_get_record(runs, req, id, &record, &err);
+
+    if (r == 0 && record_is_running(record))
+        r = runs_service.stop(runs, id, http->identity(req)->uid, &err);
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return http->fail_error(req, &err);
+    if (r < 0 && !record)
+        return http->fail_error(req, &err);
+    return http->reply(
+        req, 202,
+        json_pack("{s:s, s:s}", "_id", id, "status",
+                  r == 0 && record_is_running(record) ? "stopping" : text_of(record, "status")));
+}
+
+int runs_delete(struct ein_req *req, void *self)
+{
+    struct runs *runs = self;
+    const struct ein_http *http = runs->host->http;
+    const char *id = http->path_param(req, "run_id");
+    EIN_JSON json_t *record = NULL;
+    struct ein_error err;
+    int r = runs_get_record(runs, req, id, &record, &err);
+
+    if (r < 0)
+        return http->fail_error(req, &err);
+    if (record_is_running(record))
+        return http->fail(req, 409, "The run is going on: stop it first.");
+    r = writer_flush(runs, &err); /* what is still on its way would come back */
+    if (r >= 0)
+        r = sweep_delete(runs, id, EIN_REV_ANY, &err);
+    return r < 0 && r != EIN_E_NOT_FOUND ? http->fail_error(req, &err)
+                                         : http->reply(req, 204, NULL);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run is a document of "runs", and its trace stands in pieces in "run_events".  While it lasts,
+ * and until its end is in the store, it is also in memory on the server where it runs: a writer
+ * brings the store up to date every write_ms, for all runs at once, so that a run waits for no
+ * disk.  A server that dies takes with it at most what its runs did in that time; that they ran,
+ * the lease of their documents tells: whoever finds it over calls them lost. */
+#ifndef RUNS_H
+#define RUNS_H
+
+#include "map.h"
+
+#include <einion/services.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#define RUNS_SET   "runs"
+#define EVENTS_SET "run_events" /* {"runId", "from": number of its first event, "events"} */
+#define CODE_SET   "run_code"   /* `_id` is the hash; {"code", "dueAt"} */
+#define STOPS_SET  "run_stops"  /* `_id` is a run on another server that somebody wants stopped */
+
+enum { RUN_ID_SIZE = 37 };
+
+/* One instance of the plugin. */
+struct runs {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    uint32_t write_ms, lease_ms, sweep_ms;
+    int64_t keep_ms;
+    int64_t keep_bytes;         /* of all records together; 0: no limit */
+    size_t value_max, tail_max; /* bytes of an input or a result; of events that wait */
+
+    pthread_mutex_t write_lock; /* of who brings the store up to date; taken before `lock` */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* something waits for the writer, or it is to end */
+    struct map live;        /* guarded by lock, as is all below */
+    struct map code_seen;   /* hashes whose code was stored not long ago */
+    size_t waiting;         /* runs that are not in the store as they are */
+    bool stopping, writes;  /* the writer runs */
+    pthread_t writer;
+};
+
+/* ---- live.c: runs in memory -------------------------------------------------- */
+
+enum run_end { RUN_GOES_ON, RUN_STOPPED, RUN_SERVER_STOPS };
+
+struct ein_run {
+    struct map_entry entry; /* by id */
+    struct ein_run *next;   /* in the writer's list */
+    char id[RUN_ID_SIZE];
+    struct runs *runs;
+    struct ein_cancel *cancel, *parent;
+    bool detached;
+
+    pthread_cond_t grown;  /* for followers; with runs->lock, which guards all below */
+    json_t *record;        /* members of the document */
+    json_t *tail, *moving; /* events that are not in the store; those on their way */
+    int64_t tail_from, moving_from, events, bytes, tail_bytes;
+    int64_t began_ms;
+    json_t *code; /* the document of its code, where that is to be stored */
+    char code_hash[65];
+    char stopped_by[400]; /* "": nobody has */
+    enum run_end end;
+    bool waiting, ended;
+    size_t followers;
+};
+
+extern const struct ein_runs runs_service;
+
+/* The run ID if it is in memory here; live_drop() it. */
+struct ein_run *live_find(struct runs *runs, const char *id);
+void live_drop(struct ein_run *run);
+int live_stop(struct runs *runs, const char *id, const char *by); /* 0, or NOT_FOUND */
+void live_stop_all(struct runs *runs);
+/* With the lock held: the writer is to look at it. */
+void live_touch(struct ein_run *run);
+/* With the lock held: frees it if nothing needs it any more. */
+void live_free_if_done(struct ein_run *run);
+/* The record as it is now, with the code where the store has not got it; json_decref. */
+json_t *live_record(struct ein_run *run);
+
+/* ---- record.c ------------------------------------------------------------------ */
+
+json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
+                     const char *code_hash);
+/* Adds what an event tells: tokens and cost of calls to models. */
+void record_count(json_t *record, const json_t *event);
+int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why);
+/* As the API has it.  NULL: no memory. */
+json_t *record_show(const json_t *record, const char *id);
+/* VALUE without secrets, or what stands for one that is too large. */
+json_t *record_value(const struct runs *runs, const json_t *value);
+
+/* ---- writer.c ------------------------------------------------------------------ */
+
+int writer_start(struct runs *runs, struct ein_error *err);
+/* What there is to write now is in the store when it returns. */
+int writer_flush(struct runs *runs, struct ein_error *err);
+void writer_stop(struct runs *runs);
+
+/* ---- sweep.c ------------------------------------------------------------------- */
+
+void sweep(void *runs); /* what is lost, and what is old */
+/* The record with its events; NOT_FOUND. */
+int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err);
+
+/* ---- routes -------------------------------------------------------------------- */
+
+/* The record ID, if the caller may do with it what the route is for; a document, also while it
+ * lives in memory. */
+int runs_get_record(struct runs *runs, struct ein_req *req, const char *id, json_t **ret_record,
+                    struct ein_error *err);
+bool record_is_running(const json_t *record);
+
+ein_handler runs_list, runs_get, runs_stop, runs_delete, runs_follow;
+
+static inline const char *text_of(const json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static inline int64_t integer_of(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+#endif

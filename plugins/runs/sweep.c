@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "http_json.h"
+#include "runs.h"
+#include "timestamps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SWEEP_LEASE_MS = 30000, /* of the server that deals with it */
+    PAGE = 1000             /* documents of one batch */
+};
+
+/* ---- deleting -------------------------------------------------------------------- */
+
+static int find_events(const struct runs *runs, const char *id, json_t **ret_found,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *where = json_pack("{s:s}", "runId", id);
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where, .limit = PAGE };
+
+    return where ? find_docs(runs->host, runs->ctx, EVENTS_SET, &query, ret_found, NULL, err)
+                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int delete_page(const struct runs *runs, const json_t *found, struct ein_error *err)
+{
+    size_t count = json_array_size(found);
+    EIN_FREE struct ein_doc_op *ops = calloc(count, sizeof(*ops));
+
+    if (!ops)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+                                      .set = EVENTS_SET,
+                                      .id = text_of(json_array_get(found, i), "_id") };
+    return runs->host->store->batch(runs->ctx, ops, count, sizeof(*ops), err);
+}
+
+/* The record goes last: while it is there, somebody will come for the rest. */
+int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err)
+{
+    for (;;) {
+        EIN_JSON json_t *found = NULL;
+        int r = find_events(runs, id, &found, err);
+
+        if (r >= 0 && json_array_size(found) == 0)
+            return runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
+        if (r >= 0)
+            r = delete_page(runs, found, err);
+        if (r < 0 && r != EIN_E_NOT_FOUND) /* else another server is at it */
+            return r;
+    }
+}
+
+/* ---- what is due ------------------------------------------------------------------- */
+
+static int lose(const struct runs *runs, const json_t *record, struct ein_error *err)
+{
+    char now[TIMESTAMP_SIZE];
+
+    timestamp_now(now);
+    EIN_JSON json_t *end = json_pack("{s:s, s:s, s:s, s:s, s:I}", "status", "lost", "reason",
+                                     "The server that ran it died, or could not reach the store.",
+                                     "error", "The run was lost.", "endedAt", now, "dueAt",
+                                     (json_int_t)(now_ms() + runs->keep_ms));
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE,
+                             .set = RUNS_SET,
+                             .id = text_of(record, "_id"),
+                             .expect = text_of(record, "_rev"),
+                             .doc = end };
+
+    return end ? runs->host->store->batch(runs->ctx, &op, 1, sizeof(op), err)
+               : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static int due(const struct runs *runs, const char *set, const json_t *doc, struct ein_error *err)
+{
+    const char *id = text_of(doc, "_id"), *rev = text_of(doc, "_rev");
+    int r;
+
+    if (strcmp(set, RUNS_SET) != 0)
+        r = runs->host->store->del(runs->ctx, set, id, rev, err);
+    else if (record_is_running(doc))
+        r = lose(runs, doc, err);
+    else
+        r = sweep_delete(runs, id, rev, err);
+    return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+static int sweep_set(const struct runs *runs, const char *set, struct ein_error *err)
+{
+    int r = 1;
+
+    while (r > 0) {
+        EIN_JSON json_t *doc = NULL;
+        r = runs->host->store->claim(runs->ctx, set, "dueAt", now_ms(), SWEEP_LEASE_MS, &doc, err);
+        if (r > 0 && (r = due(runs, set, doc, err)) == 0)
+            r = 1;
+    }
+    return r;
+}
+
+/* ---- what is too much --------------------------------------------------------------- */
+
+struct weighing {
+    const struct runs *runs;
+    int64_t left;
+    json_t *too_many; /* of records: they come newest first */
+};
+
+static int weigh(const json_t *record, void *data)
+{
+    struct weighing *weighing = data;
+
+    weighing->left -= integer_of(record, "bytes");
+    if (weighing->left < 0 && !record_is_running(record))
+        return json_array_append(weighing->too_many, (json_t *)record);
+    return 0;
+}
+
+static int sweep_size(const struct runs *runs, struct ein_error *err)
+{
+    static const char *const newest_first[] = { "-startedMs", NULL };
+    EIN_JSON json_t *too_many = json_array();
+    struct weighing weighing = { runs, runs->keep_bytes, too_many };
+    const struct ein_query query = { .struct_size = sizeof(query), .order = newest_first };
+    const json_t *record;
+    size_t i;
+    int r = runs->host->store->find(runs->ctx, RUNS_SET, &query, weigh, &weighing, NULL, err);
+
+    json_array_foreach(too_many, i, record)
+    {
+        if (r < 0)
+            break;
+        r = sweep_delete(runs, text_of(record, "_id"), text_of(record, "_rev"), err);
+        r = r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
+    }
+    return r;
+}
+
+void sweep(void *data)
+{
+    static const char *const sets[] = { RUNS_SET, CODE_SET, STOPS_SET };
+    const struct runs *runs = data;
+    struct ein_error err = { 0 };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < sizeof(sets) / sizeof(sets[0]); i++)
+        r = sweep_set(runs, sets[i], &err);
+    if (r >= 0 && runs->keep_bytes > 0)
+        r = sweep_size(runs, &err);
+    if (r < 0)
+        runs->host->log_msg(runs->ctx, EIN_ERROR, "Old records of runs could not be deleted: %s",
+                            err.text);
+}

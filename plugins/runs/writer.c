@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "error.h"
+#include "runs.h"
+#include "timestamps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    WRITTEN_AT_ONCE = 500, /* runs */
+    OPS_EACH = 3,          /* its code, its events, itself */
+    EVENT_ID_SIZE = RUN_ID_SIZE + 24,
+    LOOK_MS = 1000,      /* how often leases and wishes to stop are looked at */
+    RETRY_MS = 1000,     /* after the store has failed */
+    CODE_SEEN_MAX = 4096 /* hashes that are remembered */
+};
+
+struct code_seen {
+    struct map_entry entry;
+    char hash[65];
+};
+
+/* What one run wants written. */
+struct portion {
+    struct ein_run *run;
+    json_t *record, *events, *code;
+    char events_id[EVENT_ID_SIZE];
+};
+
+/* ---- what is there to write ---------------------------------------------------- */
+
+static bool is_seen(const struct runs *runs, const char *hash)
+{
+    return map_find(&runs->code_seen, hash, strlen(hash)) != NULL;
+}
+
+static void drop_seen(struct map_entry *entry)
+{
+    free(entry);
+}
+
+/* With the lock held.  Those that are forgotten are stored once more, which does no harm. */
+static void see(struct runs *runs, const char *hash)
+{
+    struct code_seen *seen = is_seen(runs, hash) ? NULL : calloc(1, sizeof(*seen));
+
+    if (!seen)
+        return;
+    if (runs->code_seen.count >= CODE_SEEN_MAX) {
+        map_done(&runs->code_seen, drop_seen);
+        (void)map_init(&runs->code_seen);
+    }
+    (void)snprintf(seen->hash, sizeof(seen->hash), "%s", hash);
+    seen->entry.key = seen->hash;
+    seen->entry.key_len = strlen(seen->hash);
+    if (map_add(&runs->code_seen, &seen->entry) < 0)
+        free(seen);
+}
+
+/* With the lock held. */
+static void take(struct ein_run *run, struct portion *portion)
+{
+    *portion = (struct portion){ .run = run };
+    if (!run->moving && json_array_size(run->tail) > 0) {
+        run->moving = run->tail;
+        run->moving_from = run->tail_from;
+        run->tail = json_array();
+        run->tail_from += (int64_t)json_array_size(run->moving);
+        run->tail_bytes = 0;
+    }
+    if (run->moving) {
+        (void)snprintf(portion->events_id, EVENT_ID_SIZE, "%s.%012" PRId64, run->id,
+                       run->moving_from);
+        portion->events = json_pack("{s:s, s:I, s:O}", "runId", run->id, "from",
+                                    (json_int_t)run->moving_from, "events", run->moving);
+    }
+    if (run->code && !is_seen(run->runs, run->code_hash))
+        portion->code = json_incref(run->code);
+    (void)json_object_set_new(run->record, "bytes", json_integer(run->bytes));
+    portion->record = json_copy(run->record);
+    run->waiting = false;
+    run->runs->waiting--;
+}
+
+static size_t take_all(struct runs *runs, struct portion *portions)
+{
+    size_t count = 0;
+
+    EIN_LOCKED(&runs->lock);
+    for (size_t i = 0; i < runs->live.slot_count; i++) {
+        for (struct map_entry *entry = runs->live.slots[i]; entry; entry = entry->next) {
+            struct ein_run *run = (struct ein_run *)entry;
+            if (run->waiting && count < WRITTEN_AT_ONCE)
+                take(run, &portions[count++]);
+        }
+    }
+    return count;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+static size_t ops_of(const struct portion *portion, struct ein_doc_op *ops)
+{
+    size_t count = 0;
+
+    if (portion->code)
+        ops[count++] = (struct ein_doc_op){ .kind = EIN_DOC_PUT,
+                                            .set = CODE_SET,
+                                            .id = portion->run->code_hash,
+                                            .doc = portion->code };
+    if (portion->events)
+        ops[count++] = (struct ein_doc_op){
+            .kind = EIN_DOC_PUT, .set = EVENTS_SET, .id = portion->events_id, .doc = portion->events
+        };
+    if (portion->record)
+        ops[count++] = (struct ein_doc_op){
+            .kind = EIN_DOC_PUT, .set = RUNS_SET, .id = portion->run->id, .doc = portion->record
+        };
+    return count;
+}
+
+static void settle(struct runs *runs, struct portion *portions, size_t count, bool written)
+{
+    EIN_LOCKED(&runs->lock);
+
+    for (size_t i = 0; i < count; i++) {
+        struct ein_run *run = portions[i].run;
+
+        json_decref(portions[i].record);
+        json_decref(portions[i].events);
+        json_decref(portions[i].code);
+        if (!written) {
+            live_touch(run);
+            continue;
+        }
+        json_decref(run->moving);
+        run->moving = NULL;
+        json_decref(run->code);
+        run->code = NULL;
+        see(runs, run->code_hash);
+        (void)pthread_cond_broadcast(&run->grown);
+        live_free_if_done(run);
+    }
+}
+
+int writer_flush(struct runs *runs, struct ein_error *err)
+{
+    static const size_t portions_size = WRITTEN_AT_ONCE * sizeof(struct portion);
+    EIN_LOCKED(&runs->write_lock);
+    EIN_FREE struct portion *portions = malloc(portions_size);
+    EIN_FREE struct ein_doc_op *ops =
+        malloc(WRITTEN_AT_ONCE * OPS_EACH * sizeof(struct ein_doc_op));
+    size_t count, op_count = 0;
+    int r = 0;
+
+    if (!portions || !ops)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    count = take_all(runs, portions);
+    for (size_t i = 0; i < count; i++)
+        op_count += ops_of(&portions[i], ops + op_count);
+    if (op_count > 0)
+        r = runs->host->store->batch(runs->ctx, ops, op_count, sizeof(*ops), err);
+    settle(runs, portions, count, r >= 0);
+    return r;
+}
+
+/* ---- leases and wishes ------------------------------------------------------------ */
+
+/* With the lock held. */
+static void extend(struct ein_run *run)
+{
+    int64_t due_ms = integer_of(run->record, "dueAt");
+
+    if (run->ended || due_ms - now_ms() > run->runs->lease_ms * INT64_C(2) / 3)
+        return;
+    (void)json_object_set_new(run->record, "dueAt", json_integer(now_ms() + run->runs->lease_ms));
+    live_touch(run);
+}
+
+static bool server_is_ending(const struct runs *runs)
+{
+    const struct ein_service *service;
+    EIN_JSON json_t *status = NULL;
+    const char *word;
+
+    if (runs->host->acquire(runs->ctx, EIN_SERVER, NULL, &service) < 0)
+        return false;
+    (void)((const struct ein_server *)service->vtable)->status(service->impl, &status, NULL);
+    runs->host->release(runs->ctx, service);
+    word = text_of(status, "status");
+    return word && strcmp(word, "draining") == 0;
+}
+
+/* A run that its client has left goes on, but not when the server wants to end. */
+static bool is_left(const struct ein_run *run)
+{
+    return run->detached && run->parent && !run->ended &&
+           run->runs->host->cancel->fired(run->parent);
+}
+
+static bool extend_all(struct runs *runs)
+{
+    bool left = false;
+
+    EIN_LOCKED(&runs->lock);
+    for (size_t i = 0; i < runs->live.slot_count; i++) {
+        for (struct map_entry *entry = runs->live.slots[i]; entry; entry = entry->next) {
+            extend((struct ein_run *)entry);
+            left |= is_left((struct ein_run *)entry);
+        }
+    }
+    return left;
+}
+
+static int grant(const json_t *wish, void *data)
+{
+    struct runs *runs = data;
+    const char *id = text_of(wish, "_id"), *by = text_of(wish, "by");
+
+    if (live_stop(runs, id, by ? by : "Somebody") == 0)
+        (void)runs->host->store->del(runs->ctx, STOPS_SET, id, EIN_REV_ANY, NULL);
+    return 0;
+}
+
+static void look(struct runs *runs)
+{
+    if (extend_all(runs) && server_is_ending(runs))
+        live_stop_all(runs);
+    (void)runs->host->store->find(runs->ctx, STOPS_SET, NULL, grant, runs, NULL, NULL);
+}
+
+/* ---- the thread ------------------------------------------------------------------- */
+
+static struct timespec in_ms(int64_t ms)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += ms % 1000 * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+/* With the lock held. */
+static void wait_while(struct runs *runs, bool for_work, int64_t ms)
+{
+    struct timespec until = in_ms(ms);
+
+    while (!runs->stopping && (!for_work || runs->waiting == 0) &&
+           pthread_cond_timedwait(&runs->changed, &runs->lock, &until) == 0)
+        ;
+}
+
+/* Waits for work, and then a little for more of it. */
+static bool wait_for_work(struct runs *runs, bool works)
+{
+    EIN_LOCKED(&runs->lock);
+
+    if (runs->live.count == 0 && !runs->stopping)
+        (void)pthread_cond_wait(&runs->changed, &runs->lock);
+    wait_while(runs, true, LOOK_MS);
+    if (runs->waiting > 0)
+        wait_while(runs, false, works ? runs->write_ms : RETRY_MS);
+    return !runs->stopping || runs->waiting > 0;
+}
+
+static void *write_records(void *data)
+{
+    struct runs *runs = data;
+    struct ein_error err = { 0 };
+    int64_t looked_ms = mono_ms();
+    bool works = true;
+
+    while (wait_for_work(runs, works)) {
+        bool worked = works;
+        works = writer_flush(runs, &err) >= 0;
+        if (worked && !works)
+            runs->host->log_msg(runs->ctx, EIN_ERROR, "Records of runs cannot be written: %s",
+                                err.text);
+        if (!works && runs->stopping)
+            break;
+        if (mono_ms() - looked_ms >= LOOK_MS) {
+            looked_ms = mono_ms();
+            look(runs);
+        }
+    }
+    return NULL;
+}
+
+int writer_start(struct runs *runs, struct ein_error *err)
+{
+    if (pthread_create(&runs->writer, NULL, write_records, runs) != 0)
+        return error_set(err, EIN_E_UNAVAILABLE, "no thread for the records of runs");
+    runs->writes = true;
+    return 0;
+}
+
+void writer_stop(struct runs *runs)
+{
+    bool writes;
+
+    {
+        EIN_LOCKED(&runs->lock);
+        runs->stopping = true;
+        writes = runs->writes;
+        runs->writes = false;
+        (void)pthread_cond_broadcast(&runs->changed);
+    }
+    live_stop_all(runs);
+    if (writes)
+        (void)pthread_join(runs->writer, NULL);
+    (void)writer_flush(runs, NULL); /* what has ended since */
+}
