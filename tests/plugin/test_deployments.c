@@ -141,11 +141,6 @@ static json_t *req_visible(const struct ein_req *req)
     return json_pack("{s:s}", "userId", req->identity.uid);
 }
 
-static json_t *req_visible(const struct ein_req *req)
-{
-    return json_pack("{s:s}", "userId", req_identity(req)->uid);
-}
-
 static const char *req_id(const struct ein_req *req)
 {
     (void)req;
@@ -160,7 +155,6 @@ static const struct ein_http http = {
     .query = req_query,
     .body = req_body,
     .identity = req_identity,
-    .visible = req_visible,
     .request_id = req_id,
     .cancel = req_cancel,
     .log_msg = req_log,
