@@ -3,11 +3,12 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "no_keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_SIZE = UID_MAX + 32, MASKED_MIN = 12, MASK_SIZE = 32 };
+enum { MASKED_MIN = 12, MASK_SIZE = 32 };
 
 static const struct provider providers[] = {
     { "openai", "openaiApiKey", "OPENAI_API_KEY" },
@@ -29,9 +30,10 @@ const struct provider *provider_find(const char *name)
 
 /* ---- the vault ---------------------------------------------------------- */
 
-static void name_secret(const char *uid, const struct provider *provider, char name[NAME_SIZE])
+static void name_secret(const char *uid, const struct provider *provider,
+                        char name[MODEL_KEY_NAME_SIZE])
 {
-    snprintf(name, NAME_SIZE, "model_key/%s/%s", uid, provider->name);
+    snprintf(name, MODEL_KEY_NAME_SIZE, "model_key/%s/%s", uid, provider->name);
 }
 
 static int acquire_vault(const struct users *users, const struct ein_service **ret_service,
@@ -47,13 +49,14 @@ int model_key_put(const struct users *users, const char *uid, const struct provi
                   const char *key, struct ein_error *err)
 {
     const struct ein_service *service;
-    char name[NAME_SIZE];
+    char name[MODEL_KEY_NAME_SIZE];
     int r = acquire_vault(users, &service, err);
 
     if (r < 0)
         return r;
     name_secret(uid, provider, name);
     r = ((const struct ein_vault *)service->vtable)->put(service->impl, name, key, err);
+    no_keys_forget(users->no_keys);
     users->host->release(users->ctx, service);
     return r;
 }
@@ -62,7 +65,7 @@ int model_key_del(const struct users *users, const char *uid, const struct provi
                   struct ein_error *err)
 {
     const struct ein_service *service;
-    char name[NAME_SIZE];
+    char name[MODEL_KEY_NAME_SIZE];
     int r = acquire_vault(users, &service, err);
 
     if (r < 0)
@@ -73,18 +76,29 @@ int model_key_del(const struct users *users, const char *uid, const struct provi
     return r;
 }
 
+static int no_key(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NOT_FOUND, "There is no key");
+}
+
 /* Hands the user's own key to `use`, and wipes it.  NOT_FOUND: there is none, or no vault. */
 static int with_own_key(const struct users *users, const char *uid, const struct provider *provider,
                         int (*use)(const char *key, void *data), void *data, struct ein_error *err)
 {
     const struct ein_service *service;
-    char name[NAME_SIZE], *key = NULL;
+    char name[MODEL_KEY_NAME_SIZE], *key = NULL;
+    uint64_t ticket;
 
-    if (!provider->member || users->host->acquire(users->ctx, EIN_VAULT, NULL, &service) < 0)
-        return error_set(err, EIN_E_NOT_FOUND, "There is no key");
-    const struct ein_vault *vault = service->vtable;
+    if (!provider->member)
+        return no_key(err);
     name_secret(uid, provider, name);
+    if (no_keys_has(users->no_keys, name, &ticket) ||
+        users->host->acquire(users->ctx, EIN_VAULT, NULL, &service) < 0)
+        return no_key(err);
+    const struct ein_vault *vault = service->vtable;
     int r = vault->get(service->impl, name, &key, err);
+    if (r == EIN_E_NOT_FOUND)
+        no_keys_put(users->no_keys, name, ticket);
     if (r == 0)
         r = use(key, data);
     vault->wipe(service->impl, key);

@@ -7,6 +7,8 @@
 
 #include "users.h"
 
+enum { MODEL_KEY_NAME_SIZE = UID_MAX + 32 }; /* of a secret's name in the vault */
+
 struct provider {
     const char *name;        /* "openai" */
     const char *member;      /* of `apiKeys`; NULL: users have none of their own */

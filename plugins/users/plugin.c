@@ -48,6 +48,8 @@
  *                         left, for calls to come (16)
  *   purse_idle_ms         when what no call has used goes back (2000)
  *   sweep_ms              how often holds are looked at whose lease is over (5000)
+ *   no_key_ms             how long it is remembered that a user has no key of their own, which
+ *                         another server may have been given meanwhile (1000)
  *   report_rows           the most that a report may have (10000)
  *   time_zone             where days and months begin for users who have not said (UTC)
  *   zone_folder           the time zone database (/usr/share/zoneinfo)
@@ -61,6 +63,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "ledger.h"
+#include "no_keys.h"
 #include "purse.h"
 #include "user_schemas.h"
 #include "users.h"
@@ -142,6 +145,14 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 3600000,
             "default" : 2000,
             "description" : "When what no call has used goes back."
+        },
+        "no_key_ms" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 60000,
+            "default" : 1000,
+            "description" :
+                "How long it is remembered that a user has no key for a vendor of their own."
         },
         "report_rows" : {
             "type" : "integer",
@@ -326,6 +337,7 @@ static void fini(void *self)
 
     purses_close(users);
     zone_free(users->zone);
+    no_keys_free(users->no_keys);
     free(users);
 }
 
@@ -360,7 +372,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     users->host = host;
     users->ctx = ctx;
-    int r = read_settings(users, config, err);
+    users->no_keys = no_keys_new((uint32_t)integer_of(config, "no_key_ms"));
+    int r = users->no_keys ? read_settings(users, config, err)
+                           : error_set(err, EIN_E_NO_MEMORY, "out of memory");
     if (r >= 0)
         r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);
     if (r >= 0)

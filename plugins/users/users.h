@@ -32,6 +32,7 @@ struct users {
     const char *journal_folder; /* "": no purses */
     struct purses *purses;      /* NULL: there are none */
     size_t report_rows;
+    struct no_keys *no_keys;
     int self_service; /* -1: as the caller's login has it */
     const char *time_zone, *zone_folder;
     struct zone *zone; /* of time_zone */

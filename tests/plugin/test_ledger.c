@@ -42,7 +42,8 @@ static int setup(void **state)
     for (size_t i = 0; i < SERVERS; i++) {
         struct server *server = &fixture->server[i];
         server->host = fixture->both->host[i];
-        server->users = open_started(server->host, "users", NULL);
+        /* keys are put into the vault itself */
+        server->users = open_started(server->host, "users", json_pack("{s:i}", "no_key_ms", 0));
         const struct ein_service *service = fake_host_service(server->host, EIN_LEDGER);
         server->ledger = service->vtable;
         server->impl = service->impl;

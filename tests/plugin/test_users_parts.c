@@ -3,6 +3,7 @@
 #include "calendar.h"
 #include "cleanup.h"
 #include "money.h"
+#include "no_keys.h"
 #include "zone.h"
 
 #include <setjmp.h>
@@ -238,6 +239,48 @@ static void times_are_read_strictly(void **state)
     zone_free(berlin);
 }
 
+/* ---- keys that are not there -------------------------------------------- */
+
+static void it_is_remembered_that_there_is_no_key(void **state)
+{
+    struct no_keys *no_keys = no_keys_new(60000);
+    uint64_t ticket;
+
+    (void)state;
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_put(no_keys, "model_key/a/openai", ticket);
+    assert_true(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    assert_false(no_keys_has(no_keys, "model_key/b/openai", &ticket));
+    no_keys_forget(no_keys);
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_free(no_keys);
+}
+
+static void what_was_read_before_a_key_was_put_is_not_remembered(void **state)
+{
+    struct no_keys *no_keys = no_keys_new(60000);
+    uint64_t ticket;
+
+    (void)state;
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_forget(no_keys);
+    no_keys_put(no_keys, "model_key/a/openai", ticket);
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_free(no_keys);
+}
+
+static void the_memory_of_no_key_may_be_switched_off(void **state)
+{
+    struct no_keys *no_keys = no_keys_new(0);
+    uint64_t ticket;
+
+    (void)state;
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_put(no_keys, "model_key/a/openai", ticket);
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_free(no_keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +294,9 @@ int main(void)
         cmocka_unit_test(days_are_those_of_the_c_library),
         cmocka_unit_test(months_begin_where_they_are_anchored),
         cmocka_unit_test(times_are_read_strictly),
+        cmocka_unit_test(it_is_remembered_that_there_is_no_key),
+        cmocka_unit_test(what_was_read_before_a_key_was_put_is_not_remembered),
+        cmocka_unit_test(the_memory_of_no_key_may_be_switched_off),
     };
 
     return cmocka_run_group_tests_name("users-parts", tests, NULL, NULL);
