@@ -70,6 +70,40 @@ static bool dump_integer(struct buf *out, json_int_t value)
     return buf_add(out, at, (size_t)(digits + sizeof(digits) - at)) == 0;
 }
 
+/* DIGITS with a point before the last PLACES of them. */
+static bool dump_places(struct buf *out, bool negative, uint64_t digits, size_t places)
+{
+    char text[32], *at = text + sizeof(text);
+
+    for (size_t i = 0; i <= places || digits; i++, digits /= 10) {
+        if (i == places)
+            *--at = '.';
+        *--at = (char)('0' + digits % 10);
+    }
+    if (negative)
+        *--at = '-';
+    return buf_add(out, at, (size_t)(text + sizeof(text) - at)) == 0;
+}
+
+/* Most numbers that people write have few digits: of at most 15 there is one for each double, which
+ * is then the shortest.  Much quicker than trying what reads back the same. */
+static bool dump_short_real(struct buf *out, double value)
+{
+    static const double powers[] = { 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8 };
+    double size = fabs(value);
+
+    if (!(size >= 1e-4 && size < 1e7))
+        return false;
+    for (size_t places = 1; places <= sizeof(powers) / sizeof(powers[0]); places++) {
+        double power = powers[places - 1];
+        uint64_t whole = (uint64_t)(size * power + 0.5);
+
+        if ((double)whole / power == size)
+            return dump_places(out, value < 0, whole, places);
+    }
+    return false;
+}
+
 /* As Python's repr(): an exponent below 1e-4 and from 1e16 on, else a point. */
 static bool dump_real(struct buf *out, double value)
 {
@@ -78,6 +112,8 @@ static bool dump_real(struct buf *out, double value)
 
     if (!isfinite(value))
         return false;
+    if (dump_short_real(out, value))
+        return true;
     for (int precision = 14; precision <= 16; precision++) {
         (void)snprintf(text, sizeof(text), "%.*e", precision, value);
         if (strtod(text, NULL) == value)
