@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_depth.h"
 
+#include "json_quick.h"
+
+enum { QUICK_DEPTH = 32 }; /* each level takes of the stack */
+
 bool json_deeper_than(const char *text, size_t len, unsigned limit)
 {
     bool quoted = false;
@@ -27,10 +31,10 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit)
 
 json_t *json_object_read(const char *text, size_t len, unsigned limit)
 {
-    if (json_deeper_than(text, len, limit))
-        return NULL;
+    json_t *json = json_quick(text, len, limit < QUICK_DEPTH ? limit : QUICK_DEPTH);
 
-    json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json && !json_deeper_than(text, len, limit))
+        json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json))
         return json;
     json_decref(json);

@@ -247,9 +247,10 @@ static bool read_member(struct reader *reader, json_t *object)
 {
     bool escapes, wide;
     const char *name = reader->at, *behind = find_end(reader, &escapes, &wide);
+    size_t size = json_object_size(object);
     json_t *value;
 
-    if (!behind || escapes || wide || json_object_getn(object, name, (size_t)(behind - 1 - name)))
+    if (!behind || escapes || wide)
         return false;
     reader->at = behind;
     skip_space(reader);
@@ -257,7 +258,8 @@ static bool read_member(struct reader *reader, json_t *object)
         return false;
     value = read_value(reader);
     return value &&
-           json_object_setn_new_nocheck(object, name, (size_t)(behind - 1 - name), value) == 0;
+           json_object_setn_new_nocheck(object, name, (size_t)(behind - 1 - name), value) == 0 &&
+           json_object_size(object) > size; /* else it was there */
 }
 
 /* Behind its bracket. */
