@@ -36,6 +36,8 @@ int db_error(struct db *db, struct ein_error *err)
                          "%s is not a store of einion: it is no SQLite file. Move it away, or set "
                          "another path",
                          db->path);
+    case SQLITE_CONSTRAINT:
+        return error_set(err, EIN_E_CONFLICT, "It is there already");
     case SQLITE_NOMEM:
         return doc_no_memory(err);
     case SQLITE_TOOBIG:

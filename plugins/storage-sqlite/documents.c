@@ -251,6 +251,12 @@ static int apply_to(struct writing *writing, const struct ein_doc_op *op, const 
     return 0; /* EIN_DOC_CHECK */
 }
 
+/* The table itself refuses a second one of that id: it need not be looked for. */
+static bool is_insert(const struct ein_doc_op *op)
+{
+    return op->kind == EIN_DOC_PUT && op->expect && !*op->expect;
+}
+
 static int apply(struct writing *writing, const struct ein_doc_op *op, struct prepared *prepared,
                  struct ein_error *err)
 {
@@ -258,10 +264,12 @@ static int apply(struct writing *writing, const struct ein_doc_op *op, struct pr
     size_t len;
     int r = 0;
 
-    if (json_object_get(writing->sets, op->set))
+    if (!is_insert(op) && json_object_get(writing->sets, op->set))
         r = read_row(writing->db, op->set, op->id, op->kind == EIN_DOC_UPDATE, &old, &len, err);
     if (r >= 0)
         r = apply_to(writing, op, &old, prepared, err);
+    if (r == EIN_E_CONFLICT && is_insert(op))
+        r = doc_expect(op, "", err);
     json_decref(old.doc);
     return r;
 }
