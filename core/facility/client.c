@@ -6,6 +6,7 @@
 #include "client_head.h"
 #include "client_line.h"
 #include "client_transfer.h"
+#include "client_trust.h"
 #include "client_url.h"
 #include "clock.h"
 #include "egress.h"
@@ -24,8 +25,8 @@ enum { REDIRECT_BODY_MAX = 64 * 1024, HEADERS_COUNT_MAX = 128, METHOD_MAX = 16 }
 struct settings {
     uint32_t users; /* guarded by client->lock */
     struct egress *egress;
-    char *proxy;   /* NULL: none */
-    char *ca_file; /* NULL: the system's */
+    char *proxy; /* NULL: none */
+    struct trust *trust;
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
     uint64_t max_bytes;
     struct line_limits lines;
@@ -52,7 +53,7 @@ static void settings_free(struct settings *settings)
         return;
     egress_free(settings->egress);
     free(settings->proxy);
-    free(settings->ca_file);
+    trust_free(settings->trust);
     free(settings);
 }
 
@@ -94,19 +95,16 @@ static int read_limits(struct settings *settings, const json_t *section, struct 
     return read_number(section, "max_bytes", &settings->max_bytes, err);
 }
 
-/* libcurl would tell of one that cannot be read when it is first needed. */
-static int read_ca_file(struct settings *settings, const json_t *section, struct ein_error *err)
+static int read_trust(struct settings *settings, const json_t *section, struct ein_error *err)
 {
     const char *path = json_string_value(json_object_get(section, "ca_file"));
 
     if (!path || !*path)
-        return 0;
+        return trust_new(NULL, &settings->trust, err);
     if (access(path, R_OK) < 0)
         return error_set(err, EIN_E_INVALID, "egress.ca_file: %s: %s", path,
                          strerrordesc_np(errno));
-    settings->ca_file = strdup(path);
-    return settings->ca_file ? 0
-                             : error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
+    return trust_new(path, &settings->trust, err);
 }
 
 static int settings_load(const struct client *client, const json_t *section,
@@ -124,7 +122,7 @@ static int settings_load(const struct client *client, const json_t *section,
     if (r == 0)
         r = egress_new(section, client->listen_host, client->listen_port, &settings->egress, err);
     if (r == 0)
-        r = read_ca_file(settings, section, err);
+        r = read_trust(settings, section, err);
     if (r == 0 && proxy && *proxy && !settings->proxy)
         r = error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
     if (r < 0) {
@@ -493,7 +491,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .method = fetch->method,
         .headers = fetch->headers,
         .proxy = settings->proxy,
-        .ca_file = settings->ca_file,
+        .trust = settings->trust,
         .egress = fetch->public ? settings->egress : NULL,
         .host_allowed = egress_allows_host(settings->egress, fetch->url.host),
         .body = fetch->send_body ? what->body : NULL,

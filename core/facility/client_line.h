@@ -17,6 +17,7 @@ struct lines;
 struct line {
     CURLM *multi;
     CURL *easy;
+    bool trusted; /* its connection leads to whom it should */
     /* The pool's own: */
     struct list link;
     char *host;

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "client_head.h"
 #include "client_setup.h"
+#include "client_trust.h"
 #include "clock.h"
 #include "error.h"
 #include <curl/curl.h>
@@ -122,9 +123,30 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
     struct running *running = data;
 
     (void)purpose;
+    running->line->trusted = false;
     if (!client_setup_address_ok(running, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* A new connection leads to whom it should; one that was used before has been looked at. */
+static int check_certificate(struct running *running)
+{
+    const struct transfer *what = running->what;
+    struct curl_tlssessioninfo *info = NULL;
+    int r;
+
+    if (!what->url->tls || running->line->trusted)
+        return 0;
+    if (curl_easy_getinfo(running->line->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info ||
+        info->backend != CURLSSLBACKEND_GNUTLS || !info->internals)
+        r = error_set(running->err, EIN_E_UNSUPPORTED,
+                      "%s: this libcurl does not show what GnuTLS knows of a connection",
+                      what->url->host);
+    else
+        r = trust_check(what->trust, info->internals, what->url->host, running->err);
+    running->line->trusted = r == 0;
+    return stop(running, r);
 }
 
 /* A connection is there, new or from the pool: one that an operator's fetch opened is not for
@@ -136,6 +158,8 @@ static int on_connected(void *data, char *ip, char *local_ip, int port, int loca
     (void)local_ip;
     (void)local_port;
     if (!client_setup_ip_ok(running, ip, (uint16_t)port))
+        return CURL_PREREQFUNC_ABORT;
+    if (check_certificate(running) < 0)
         return CURL_PREREQFUNC_ABORT;
     running->connected = true;
     running->active_ms = clock_mono_ms(); /* another limit counts from now on */

@@ -8,15 +8,16 @@
 
 struct lines;
 struct egress;
+struct trust;
 
 /* One request and its reply: one hop of a fetch, on the thread of its caller.  Everything is lent
  * until transfer_run() returns. */
 struct transfer {
     const struct client_url *url;
     const char *method;
-    const char *const *headers;  /* checked, NULL-ended */
-    const char *proxy;           /* may be NULL */
-    const char *ca_file;         /* the authorities trusted; NULL: the system's */
+    const char *const *headers; /* checked, NULL-ended */
+    const char *proxy;          /* may be NULL */
+    struct trust *trust;
     const struct egress *egress; /* NULL: every address */
     bool host_allowed;
 

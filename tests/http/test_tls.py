@@ -94,6 +94,13 @@ def test_a_server_of_the_trusted_authority_is_reached(world):
     assert fetch(world, "good")["result"] == "secret"
 
 
+def test_it_is_reached_over_connections_that_are_resumed(world):
+    """The upstream closes each connection; the next one goes on with its session."""
+    code = FETCH.replace("    ", "    for i in range(4): await http_client.get(input_dict['url'])\n    ", 1)
+    for _ in range(3):
+        assert fetch(world, "good", code=code)["result"] == "secret"
+
+
 @pytest.mark.parametrize("upstream, host", [("foreign", "localhost"), ("expired", "localhost"), ("good", "127.0.0.1")])
 def test_others_are_not(world, upstream, host):
     answer = fetch(world, upstream, host)

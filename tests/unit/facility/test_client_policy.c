@@ -291,6 +291,25 @@ static void a_configured_proxy_is_asked_and_private_names_are_still_refused(void
     set_allow("[]");
 }
 
+static void a_file_without_authorities_is_refused(void **state)
+{
+    char path[] = "/tmp/einion-no-ca-XXXXXX";
+    int fd = mkstemp(path);
+    json_t *changes = json_pack("{s: s}", "ca_file", path), *settings;
+    struct ein_error err;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    settings = section_with("egress", changes);
+    assert_int_equal(client_reload(client, settings, &err), EIN_E_INVALID);
+    assert_non_null(strstr(err.text, "egress.ca_file: /tmp/einion-no-ca-"));
+    assert_non_null(strstr(err.text, "there is no certificate in it"));
+    json_decref(settings);
+    json_decref(changes);
+    (void)unlink(path);
+}
+
 /* ---- cancelling ---- */
 
 struct later {
@@ -472,6 +491,7 @@ int main(void)
         cmocka_unit_test(the_public_may_not_name_another_host),
         cmocka_unit_test(the_environment_names_no_proxy),
         cmocka_unit_test(a_configured_proxy_is_asked_and_private_names_are_still_refused),
+        cmocka_unit_test(a_file_without_authorities_is_refused),
         cmocka_unit_test(a_fetch_is_cancelled_in_every_phase),
         cmocka_unit_test(an_upload_is_cancelled),
         cmocka_unit_test(the_server_sees_that_a_cancelled_client_has_left),
