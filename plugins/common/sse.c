@@ -25,6 +25,28 @@ static int add_data(struct sse *sse, const char *value, size_t len)
     return r < 0 ? r : bytes_add(&sse->text, value, len);
 }
 
+static void take_id(struct sse *sse, const char *value, size_t len)
+{
+    if (len >= sizeof(sse->id) || memchr(value, '\0', len))
+        return;
+    memcpy(sse->id, value, len);
+    sse->id[len] = '\0';
+}
+
+static void take_retry(struct sse *sse, const char *value, size_t len)
+{
+    uint32_t ms = 0;
+
+    if (len == 0 || len > 9)
+        return;
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return;
+        ms = ms * 10 + (uint32_t)(value[i] - '0');
+    }
+    sse->retry_ms = ms;
+}
+
 static int take_line(void *data, const char *line, size_t len)
 {
     struct sse *sse = data;
@@ -50,7 +72,11 @@ static int take_line(void *data, const char *line, size_t len)
     if (name_len == 5 && !memcmp(line, "event", 5))
         (void)snprintf(sse->event, sizeof(sse->event), "%.*s",
                        (int)(len < SSE_EVENT_SIZE ? len : SSE_EVENT_SIZE), value);
-    return 0; /* comments, id, retry, and what nobody knows */
+    else if (name_len == 2 && !memcmp(line, "id", 2))
+        take_id(sse, value, len);
+    else if (name_len == 5 && !memcmp(line, "retry", 5))
+        take_retry(sse, value, len);
+    return 0; /* comments, and what nobody knows */
 }
 
 void sse_init(struct sse *sse, size_t max, sse_fn *on_event, void *data)

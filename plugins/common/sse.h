@@ -4,9 +4,14 @@
 
 #include "lines.h"
 
+#include <stdint.h>
+
 /* text/event-stream as it comes (WHATWG HTML, 9.2), in pieces that end anywhere. */
 
-enum { SSE_EVENT_SIZE = 96 }; /* bytes of an event's name, with the NUL; a longer one is cut */
+enum {
+    SSE_EVENT_SIZE = 96, /* bytes of an event's name, with the NUL; a longer one is cut */
+    SSE_ID_SIZE = 256    /* bytes of an id, with the NUL; a longer one is ignored */
+};
 
 /* EVENT is "message" where the stream names none.  TEXT is the data, NUL-ended, lent; it may be
  * changed.  Non-zero ends the feeding, and is returned. */
@@ -19,6 +24,8 @@ struct sse {
     struct bytes text;
     bool began, has_data;
     char event[SSE_EVENT_SIZE];
+    char id[SSE_ID_SIZE]; /* the last that came, for Last-Event-ID */
+    uint32_t retry_ms;    /* to wait before one asks again; 0: nothing was said */
 };
 
 /* The data of an event, and a line, has at most `max` bytes. */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
-# npm.sh FOLDER provider|emulator|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai
+# npm.sh FOLDER provider|emulator|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai|
+#               mcp-everything|mcp-sdk|mcp-dual
 set -euo pipefail
 
 case $2 in
@@ -14,6 +15,9 @@ anthropic) package=@anthropic-ai/sdk@0.137.0 ;;
 anthropic-1) package=@anthropic-ai/sdk@1.12.0 ;; # which sends its key as a bearer
 bedrock) package=@aws-sdk/client-bedrock-runtime@3.1164.0 ;;
 openai) package=openai@6.49.0 ;;
+mcp-everything) package=@modelcontextprotocol/server-everything@2026.8.31 ;;
+mcp-sdk) package=@modelcontextprotocol/sdk@1.32.2 ;;
+mcp-dual) package="@modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2 zod@4.6.7" ;;
 *) exit 2 ;;
 esac
 
@@ -22,5 +26,5 @@ if [[ -f $folder/.done && $(<"$folder/.done") == "$package" ]]; then
     exit 0
 fi
 mkdir -p "$folder"
-npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error "$package"
+npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error $package
 echo "$package" >"$folder/.done"

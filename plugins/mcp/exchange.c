@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange.h"
+
+#include "error.h"
+#include "timestamps.h"
+
+#include <string.h>
+#include <strings.h>
+
+void exchange_done(struct exchange *exchange)
+{
+    json_decref(exchange->message);
+    sse_done(&exchange->sse);
+    bytes_done(&exchange->body);
+    explicit_bzero(exchange->session, sizeof(exchange->session));
+}
+
+/* ---- messages ---------------------------------------------------------------------- */
+
+static int give_progress(struct exchange *exchange, const json_t *message)
+{
+    const struct ein_mcp_call *call = &exchange->talk->call;
+    const json_t *params = json_object_get(message, "params");
+    const json_t *token = json_object_get(params, "progressToken");
+
+    if (!call->on_progress || !json_is_integer(token) || json_integer_value(token) != exchange->id)
+        return 0;
+    if (call->on_progress(params, call->progress_data) == 0)
+        return 0;
+    return error_set(exchange->err, EIN_E_CANCELLED, "the call was cancelled");
+}
+
+static int take_notification(struct exchange *exchange, const json_t *message)
+{
+    const char *method = wire_method(message);
+    struct talk *talk = exchange->talk;
+
+    if (!strcmp(method, "notifications/progress"))
+        return give_progress(exchange, message);
+    if (!strcmp(method, "notifications/tools/list_changed"))
+        peers_keep_tools(&talk->mcp->peers, talk->key, NULL, 0);
+    return 0;
+}
+
+/* A server that waits for it goes on; one of 2026-07-28 asks nothing. */
+static void answer_request(struct exchange *exchange, const json_t *message)
+{
+    EIN_JSON json_t *answer = NULL;
+
+    if (exchange->on_request)
+        exchange->on_request(exchange->data, message);
+    if (exchange->talk->state.era != PEER_LEGACY)
+        return;
+    answer = wire_answer(message);
+    if (answer)
+        exchange_notice(exchange->talk->mcp, exchange->talk->key, &exchange->talk->state, answer);
+}
+
+static int take_answer(struct exchange *exchange, json_t *message)
+{
+    int r;
+
+    if (exchange->on_answer) {
+        r = exchange->on_answer(exchange->data, message, exchange->err);
+        exchange->ended = r == 1;
+        return r < 0 ? r : 0;
+    }
+    if (!exchange->message)
+        exchange->message = json_incref(message);
+    exchange->ended = true;
+    return 0;
+}
+
+static int take_message(struct exchange *exchange, json_t *message);
+
+static int take_batch(struct exchange *exchange, const json_t *batch)
+{
+    json_t *message;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(batch, i, message)
+    {
+        if (r == 0 && !exchange->ended && json_is_object(message))
+            r = take_message(exchange, message);
+    }
+    return r;
+}
+
+static int take_message(struct exchange *exchange, json_t *message)
+{
+    switch (wire_kind(message, exchange->id)) {
+    case WIRE_RESULT:
+    case WIRE_ERROR:
+        return take_answer(exchange, message);
+    case WIRE_REQUEST:
+        answer_request(exchange, message);
+        return 0;
+    case WIRE_NOTIFICATION:
+        return take_notification(exchange, message);
+    case WIRE_BATCH:
+        return take_batch(exchange, message);
+    case WIRE_OTHER:
+        exchange->is_other = true;
+        break;
+    }
+    return 0;
+}
+
+/* ---- what comes ------------------------------------------------------------------------ */
+
+static int garbled(struct exchange *exchange)
+{
+    return error_set(exchange->err, EIN_E_UNAVAILABLE,
+                     "the MCP server sent something that is not JSON");
+}
+
+/* An event without data only tells its id: the stream may be resumed from there. */
+static int on_event(void *data, const char *event, char *text, size_t len)
+{
+    struct exchange *exchange = data;
+    EIN_JSON json_t *message = NULL;
+
+    if (len == 0 || exchange->ended)
+        return 0;
+    if (exchange->on_event && strcmp(event, "message") != 0)
+        return exchange->on_event(exchange->data, event, text, exchange->err);
+    message = vendor_json(text, len);
+    return message ? take_message(exchange, message) : garbled(exchange);
+}
+
+static const char *header_of(const json_t *headers, const char *name)
+{
+    const char *value = json_string_value(json_object_get(headers, name));
+
+    return value ? value : "";
+}
+
+/* Visible ASCII, as it is to be sent back. */
+static void take_session(struct exchange *exchange, const char *id)
+{
+    size_t len = strlen(id);
+
+    for (size_t i = 0; i < len; i++) {
+        if (id[i] < '!' || id[i] > '~')
+            return;
+    }
+    if (len < sizeof(exchange->session))
+        memcpy(exchange->session, id, len + 1);
+}
+
+static bool is_type(const char *type, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    return strncasecmp(type, wanted, len) == 0 && strchr("; \t", type[len]);
+}
+
+static int on_head(void *data, int status, const json_t *headers)
+{
+    struct exchange *exchange = data;
+    const char *type = header_of(headers, "content-type");
+    bool good = status >= 200 && status < 300;
+
+    exchange->status = status;
+    exchange->is_stream = good && is_type(type, "text/event-stream");
+    exchange->is_garbled = !exchange->is_stream && !is_type(type, "application/json");
+    if (good)
+        take_session(exchange, header_of(headers, "mcp-session-id"));
+    exchange->ended = exchange->stream_only && good && !exchange->is_stream;
+    return exchange->ended;
+}
+
+static int too_large(struct exchange *exchange)
+{
+    return error_set(exchange->err, EIN_E_TOO_LARGE,
+                     "the answer of the MCP server is longer than %zu bytes (reply_bytes)",
+                     exchange->talk->mcp->reply_max);
+}
+
+static int on_data(void *data, const void *piece, size_t len)
+{
+    struct exchange *exchange = data;
+    int r = exchange->is_stream ? sse_feed(&exchange->sse, piece, len)
+                                : bytes_add(&exchange->body, piece, len);
+
+    if (r == EIN_E_TOO_LARGE && !exchange->is_stream && exchange->status >= 300)
+        return 0; /* a long page that says no: its status is enough */
+    if (r == EIN_E_TOO_LARGE)
+        r = too_large(exchange);
+    else if (r == EIN_E_NO_MEMORY)
+        r = error_set(exchange->err, r, "out of memory");
+    exchange->r = r < 0 ? r : 0;
+    /* Servers should close a stream behind the answer, not all do. */
+    return r < 0 || (exchange->is_stream && exchange->ended);
+}
+
+/* A body of one piece. */
+static int finish_body(struct exchange *exchange)
+{
+    EIN_JSON json_t *message = NULL;
+
+    if (exchange->is_stream || exchange->body.len == 0)
+        return 0;
+    message = vendor_json(exchange->body.data, exchange->body.len);
+    if (message)
+        return take_message(exchange, message);
+    exchange->is_garbled = true;
+    return 0;
+}
+
+/* ---- the transfer -------------------------------------------------------------------------- */
+
+int exchange_headers(const struct talk *talk, struct vendor_headers *headers, const char *method,
+                     const char *name, struct ein_error *err)
+{
+    const struct peer_state *state = &talk->state;
+    const char *version = method ? MCP_MODERN : state->version;
+    EIN_FREE char *encoded = name ? wire_header_value(name) : NULL;
+    EIN_FREE char *bearer = NULL;
+    int r;
+
+    if (name && !encoded)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (talk->call.token && *talk->call.token &&
+        asprintf(&bearer, "Bearer %s", talk->call.token) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = vendor_header(headers, "Authorization", bearer, err);
+    if (bearer)
+        explicit_bzero(bearer, strlen(bearer));
+    if (r < 0)
+        return error_set(err, r, "the token of the MCP server has characters that none has");
+    if ((r = vendor_header(headers, "MCP-Protocol-Version", version, err)) < 0 ||
+        (r = vendor_header(headers, "Mcp-Method", method, err)) < 0 ||
+        (r = vendor_header(headers, "Mcp-Name", encoded, err)) < 0)
+        return r;
+    return method ? 0 : vendor_header(headers, "Mcp-Session-Id", state->session, err);
+}
+
+/* In the client's words. */
+static int broken(const struct exchange *exchange, int r, struct ein_error *err)
+{
+    const char *why = exchange->why.text;
+
+    switch (r) {
+    case EIN_E_CANCELLED:
+        return error_set(err, r, "the call was cancelled");
+    case EIN_E_TIMEOUT:
+        return error_set(err, r, "the MCP server does not answer in time: %s", why);
+    case EIN_E_TOO_LARGE:
+        return error_set(err, r,
+                         "the answer of the MCP server is longer than %zu bytes (reply_bytes)",
+                         exchange->talk->mcp->reply_max);
+    case EIN_E_DENIED:
+    case EIN_E_INVALID:
+        return error_set(err, r, "the MCP server cannot be called: %s", why);
+    case EIN_E_NO_MEMORY:
+        return error_set(err, r, "out of memory");
+    default:
+        return error_set(err, EIN_E_UNAVAILABLE, "the MCP server cannot be reached: %s", why);
+    }
+}
+
+static int finish(struct exchange *exchange, int r, struct ein_error *err)
+{
+    memcpy(exchange->last_id, exchange->sse.id, sizeof(exchange->last_id));
+    exchange->retry_ms = exchange->sse.retry_ms;
+    if (exchange->r < 0)
+        return exchange->r;
+    if (exchange->ended)
+        return 0;
+    if (r == EIN_E_UNAVAILABLE && exchange->status) { /* somebody may ask for the rest */
+        exchange->broke = true;
+        return 0;
+    }
+    if (r < 0)
+        return broken(exchange, r, err);
+    return finish_body(exchange);
+}
+
+int exchange_run(struct exchange *exchange, const char *url, const struct vendor_headers *headers,
+                 const json_t *message, struct ein_error *err)
+{
+    struct talk *talk = exchange->talk;
+    struct mcp *mcp = talk->mcp;
+    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    struct ein_fetched got = { .struct_size = sizeof(got) };
+    uint32_t left_ms = talk_left_ms(talk);
+    size_t body_len = 0;
+    char *body = message ? mcp->host->json_text(message, &body_len) : NULL;
+    int r;
+
+    exchange->err = err;
+    sse_init(&exchange->sse, mcp->reply_max, on_event, exchange);
+    bytes_init(&exchange->body, mcp->reply_max);
+    if (message && !body)
+        return error_set(err, EIN_E_INVALID, "the arguments cannot be sent as JSON");
+    r = vendor_header(&lines, "Accept",
+                      message ? "application/json, text/event-stream" : "text/event-stream", err);
+    if (r == 0 && message)
+        r = vendor_header(&lines, "Content-Type", "application/json", err);
+    for (size_t i = 0; i < headers->count && r == 0; i++)
+        r = vendor_header(&lines, NULL, headers->lines[i], err);
+    if (r == 0 && left_ms == 0)
+        r = error_set(err, EIN_E_TIMEOUT, "the MCP server does not answer in time");
+    if (r == 0) {
+        const struct ein_fetch what = {
+            .struct_size = sizeof(what),
+            .egress = talk->call.egress,
+            .connect_ms = mcp->connect_ms,
+            .first_byte_ms = left_ms,
+            .idle_ms = left_ms,
+            .total_ms = left_ms,
+            .max_redirects = mcp->redirects_max,
+            .max_bytes = mcp->reply_max,
+            .method = message ? "POST" : "GET",
+            .url = url ? url : talk->call.url,
+            .headers = (const char *const *)lines.lines,
+            .body = body,
+            .body_len = body_len,
+            .on_head = on_head,
+            .on_data = on_data,
+            .data = exchange,
+            .cancel = talk->call.cancel,
+        };
+        r = mcp->host->client->fetch(mcp->ctx, &what, &got, &exchange->why);
+        r = finish(exchange, r, err);
+    }
+    json_decref(got.headers);
+    mcp->host->mem_free(got.body);
+    mcp->host->mem_free(body);
+    return r;
+}
+
+/* ---- what went wrong --------------------------------------------------------------------------
+ */
+
+static char *shorten(const struct mcp *mcp, const char *words)
+{
+    EIN_FREE char *line = strndup(words, VENDOR_WORDS_MAX);
+    char *clean, *copy;
+
+    if (!line)
+        return NULL;
+    for (char *at = line; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    }
+    for (size_t len = strlen(line); len && ((unsigned char)line[len - 1] & 0x80); len--)
+        line[len - 1] = '\0'; /* a character may have been cut */
+    clean = mcp->host->redact(line);
+    copy = clean ? strdup(clean) : NULL;
+    mcp->host->mem_free(clean);
+    return copy;
+}
+
+static int code_of(json_int_t code)
+{
+    return code == MCP_INVALID_PARAMS ? EIN_E_INVALID
+           : code == MCP_UNKNOWN_METHOD || code == MCP_MISSING_CAPABILITY ||
+                   code == MCP_UNSUPPORTED_VERSION
+               ? EIN_E_UNSUPPORTED
+               : EIN_E_UNAVAILABLE;
+}
+
+int exchange_failed(const struct talk *talk, const json_t *message, struct ein_error *err)
+{
+    EIN_FREE char *words = shorten(talk->mcp, wire_words(message));
+    json_int_t code = wire_code(message);
+
+    return error_set(err, code_of(code), "the MCP server refuses (%" JSON_INTEGER_FORMAT ")%s%s",
+                     code, words && *words ? ": " : "", words ? words : "");
+}
+
+static int refused_by_status(const struct exchange *exchange, struct ein_error *err)
+{
+    const char *token = exchange->talk->call.token;
+    int status = exchange->status;
+
+    if (status == 401 && token && *token)
+        return error_set(err, EIN_E_DENIED, "the MCP server does not accept the token (401)");
+    if (status == 401)
+        return error_set(err, EIN_E_DENIED, "the MCP server wants a token (401)");
+    if (status == 403)
+        return error_set(err, EIN_E_DENIED, "the MCP server forbids it (403)");
+    if (exchange->message)
+        return exchange_failed(exchange->talk, exchange->message, err);
+    if (status == 404 || status == 405 || status == 410)
+        return error_set(err, EIN_E_NOT_FOUND, "no MCP server answers there (%d)", status);
+    if (status == 429)
+        return error_set(err, EIN_E_BUSY, "the MCP server has too much to do (429)");
+    return error_set(err, EIN_E_UNAVAILABLE, "the MCP server answers with status %d", status);
+}
+
+int exchange_refused(const struct exchange *exchange, struct ein_error *err)
+{
+    if (exchange->status < 200 || exchange->status >= 300)
+        return refused_by_status(exchange, err);
+    if (exchange->message)
+        return exchange_failed(exchange->talk, exchange->message, err);
+    if (exchange->broke)
+        return error_set(err, EIN_E_UNAVAILABLE, "the answer of the MCP server broke off: %s",
+                         exchange->why.text);
+    if (exchange->is_stream && !exchange->is_other)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "the stream of the MCP server ended before its answer");
+    if (exchange->is_other)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "the MCP server answered another request than ours");
+    if (exchange->is_garbled)
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "what answers there is no MCP server: it sent something that is not JSON");
+    return error_set(err, EIN_E_UNAVAILABLE, "the MCP server sent no answer");
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a server is told while nobody waits for its answer: that a call is cancelled, a session is
+ * over, what it asked is answered. */
+#include "exchange.h"
+
+#include <string.h>
+
+struct notice {
+    struct mcp *mcp;
+    char *key, *body; /* body NULL: DELETE; host->mem_free() */
+    size_t body_len;
+    struct peer_state state;
+};
+
+static void drop(void *data)
+{
+    struct notice *notice = data;
+
+    peer_key_free(notice->key);
+    notice->mcp->host->mem_free(notice->body);
+    explicit_bzero(&notice->state, sizeof(notice->state));
+    free(notice);
+}
+
+static int nothing(void *data, const void *piece, size_t len)
+{
+    (void)data, (void)piece, (void)len;
+    return 0;
+}
+
+static void send(const struct notice *notice, const char *url, const char *token)
+{
+    const struct mcp *mcp = notice->mcp;
+    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    const struct talk talk = { .call = { .token = token }, .state = notice->state };
+    struct ein_fetched got = { .struct_size = sizeof(got) };
+    const struct ein_fetch what = {
+        .struct_size = sizeof(what),
+        .egress = peer_key_egress(notice->key),
+        .connect_ms = mcp->connect_ms,
+        .total_ms = mcp->notice_ms,
+        .max_bytes = VENDOR_ERROR_MAX,
+        .method = notice->body ? "POST" : "DELETE",
+        .url = url,
+        .headers = (const char *const *)lines.lines,
+        .body = notice->body,
+        .body_len = notice->body_len,
+        .on_data = nothing,
+    };
+
+    if (vendor_header(&lines, "Accept", "application/json, text/event-stream", NULL) < 0 ||
+        (notice->body && vendor_header(&lines, "Content-Type", "application/json", NULL) < 0) ||
+        exchange_headers(&talk, &lines, NULL, NULL, NULL) < 0)
+        return;
+    /* Whether it has heard it makes no difference. */
+    (void)mcp->host->client->fetch(mcp->ctx, &what, &got, NULL);
+    json_decref(got.headers);
+    mcp->host->mem_free(got.body);
+}
+
+static void run(void *data)
+{
+    const struct notice *notice = data;
+    const char *url = peer_key_url(notice->key);
+    EIN_FREE char *address = strndup(url, strcspn(url, "\n"));
+
+    if (address)
+        send(notice, address, peer_key_token(notice->key));
+}
+
+void exchange_notice(struct mcp *mcp, const char *key, const struct peer_state *state,
+                     const json_t *message)
+{
+    struct notice *notice = calloc(1, sizeof(*notice));
+
+    if (!notice)
+        return;
+    notice->mcp = mcp;
+    notice->state = *state;
+    notice->key = strdup(key);
+    notice->body = message ? mcp->host->json_text(message, &notice->body_len) : NULL;
+    if (!notice->key || (message && !notice->body))
+        drop(notice);
+    else
+        (void)mcp->host->submit(mcp->ctx, run, drop, notice);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peers.h"
+
+#include "cleanup.h"
+#include "timestamps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct peer {
+    struct map_entry entry; /* the key is the peer's own */
+    struct peer_state state;
+    json_t *tools;
+    int64_t tools_until_ms, used_ms;
+};
+
+struct verdict {
+    struct map_entry entry; /* likewise */
+    enum peer_era era;
+    int64_t since_ms;
+};
+
+/* ---- keys: "EGRESS\nURL\nUSER\nTOKEN" ------------------------------------------------ */
+
+char *peer_key(int egress, const char *url, const char *user, const char *token)
+{
+    char *key;
+
+    if (asprintf(&key, "%03d\n%s\n%s\n%s", egress, url, user ? user : "", token ? token : "") < 0)
+        return NULL;
+    return key;
+}
+
+void peer_key_free(char *key)
+{
+    if (key)
+        explicit_bzero(key, strlen(key));
+    free(key);
+}
+
+const char *peer_key_url(const char *key)
+{
+    return key + 4;
+}
+
+const char *peer_key_token(const char *key)
+{
+    return strrchr(key, '\n') + 1;
+}
+
+int peer_key_egress(const char *key)
+{
+    return atoi(key);
+}
+
+/* A verdict goes for everybody who may go there at all: it says nothing of what is there. */
+static size_t address_len(const char *key)
+{
+    return strcspn(peer_key_url(key), "\n?");
+}
+
+/* ---- the tables ------------------------------------------------------------------------ */
+
+static void peer_free(struct map_entry *entry)
+{
+    struct peer *peer = (struct peer *)entry;
+
+    json_decref(peer->tools);
+    peer_key_free((char *)peer->entry.key);
+    explicit_bzero(&peer->state, sizeof(peer->state));
+    free(peer);
+}
+
+static void verdict_free(struct map_entry *entry)
+{
+    free((char *)entry->key);
+    free(entry);
+}
+
+int peers_init(struct peers *peers, uint32_t max)
+{
+    int r;
+
+    (void)pthread_mutex_init(&peers->lock, NULL);
+    peers->max = max;
+    r = map_init(&peers->peers);
+    return r < 0 ? r : map_init(&peers->verdicts);
+}
+
+void peers_done(struct peers *peers)
+{
+    map_done(&peers->peers, peer_free);
+    map_done(&peers->verdicts, verdict_free);
+    (void)pthread_mutex_destroy(&peers->lock);
+}
+
+static struct peer *find(struct peers *peers, const char *key)
+{
+    struct peer *peer = (struct peer *)map_find(&peers->peers, key, strlen(key));
+
+    if (peer)
+        peer->used_ms = mono_ms();
+    return peer;
+}
+
+/* Room for one more: the one that waited longest goes. */
+static void make_room(struct peers *peers)
+{
+    struct peer *oldest = NULL;
+
+    if (peers->peers.count < peers->max)
+        return;
+    for (size_t i = 0; i < peers->peers.slot_count; i++) {
+        for (struct map_entry *it = peers->peers.slots[i]; it; it = it->next) {
+            struct peer *peer = (struct peer *)it;
+
+            if (!oldest || peer->used_ms < oldest->used_ms)
+                oldest = peer;
+        }
+    }
+    if (oldest) {
+        map_remove(&peers->peers, &oldest->entry);
+        peer_free(&oldest->entry);
+    }
+}
+
+static struct peer *find_or_make(struct peers *peers, const char *key)
+{
+    struct peer *peer = find(peers, key);
+
+    if (peer)
+        return peer;
+    make_room(peers);
+    peer = calloc(1, sizeof(*peer));
+    if (!peer)
+        return NULL;
+    peer->used_ms = mono_ms();
+    peer->entry.key = strdup(key);
+    peer->entry.key_len = strlen(key);
+    if (!peer->entry.key || map_add(&peers->peers, &peer->entry) < 0) {
+        peer_free(&peer->entry);
+        return NULL;
+    }
+    return peer;
+}
+
+static struct verdict *find_verdict(struct peers *peers, const char *key)
+{
+    return (struct verdict *)map_find(&peers->verdicts, peer_key_url(key), address_len(key));
+}
+
+static void drop_verdicts(struct peers *peers)
+{
+    map_done(&peers->verdicts, verdict_free);
+    (void)map_init(&peers->verdicts);
+}
+
+static void set_verdict(struct peers *peers, const char *key, enum peer_era era)
+{
+    struct verdict *verdict = find_verdict(peers, key);
+
+    if (verdict) {
+        verdict->era = era;
+        return;
+    }
+    if (peers->verdicts.count >= peers->max)
+        drop_verdicts(peers); /* each is but one more question */
+    verdict = calloc(1, sizeof(*verdict));
+    if (!verdict)
+        return;
+    *verdict = (struct verdict){ .era = era, .since_ms = mono_ms() };
+    verdict->entry.key_len = address_len(key);
+    verdict->entry.key = strndup(peer_key_url(key), verdict->entry.key_len);
+    if (!verdict->entry.key || map_add(&peers->verdicts, &verdict->entry) < 0)
+        verdict_free(&verdict->entry);
+}
+
+static void remove_verdict(struct peers *peers, struct verdict *verdict)
+{
+    map_remove(&peers->verdicts, &verdict->entry);
+    verdict_free(&verdict->entry);
+}
+
+/* ---- what is known --------------------------------------------------------------------- */
+
+void peers_get(struct peers *peers, const char *key, uint32_t verdict_ms,
+               struct peer_state *ret_state)
+{
+    EIN_LOCKED(&peers->lock);
+    struct verdict *verdict = find_verdict(peers, key);
+    const struct peer *peer = find(peers, key);
+
+    memset(ret_state, 0, sizeof(*ret_state));
+    if (verdict && mono_ms() - verdict->since_ms > verdict_ms) {
+        remove_verdict(peers, verdict);
+        verdict = NULL;
+    }
+    if (!verdict)
+        return;
+    if (peer && peer->state.era == verdict->era)
+        *ret_state = peer->state;
+    ret_state->era = verdict->era;
+}
+
+static void keep_state(struct peers *peers, const char *key, const struct peer_state *state)
+{
+    struct peer *peer = find_or_make(peers, key);
+
+    set_verdict(peers, key, state->era);
+    if (peer)
+        peer->state = *state;
+}
+
+void peers_set(struct peers *peers, const char *key, const struct peer_state *state)
+{
+    EIN_LOCKED(&peers->lock);
+
+    keep_state(peers, key, state);
+}
+
+bool peers_share(struct peers *peers, const char *key, struct peer_state *state)
+{
+    EIN_LOCKED(&peers->lock);
+    const struct peer *peer = find(peers, key);
+
+    if (peer && peer->state.era == state->era && peer->state.open) {
+        *state = peer->state;
+        return true;
+    }
+    keep_state(peers, key, state);
+    return false;
+}
+
+void peers_lost(struct peers *peers, const char *key, const char *session)
+{
+    EIN_LOCKED(&peers->lock);
+    struct peer *peer = find(peers, key);
+
+    if (!peer || strcmp(peer->state.session, session) != 0)
+        return;
+    peer->state.open = false;
+    peer->state.session[0] = '\0';
+}
+
+void peers_forget_verdict(struct peers *peers, const char *key)
+{
+    EIN_LOCKED(&peers->lock);
+    struct verdict *verdict = find_verdict(peers, key);
+
+    if (verdict)
+        remove_verdict(peers, verdict);
+}
+
+/* ---- lists ------------------------------------------------------------------------------- */
+
+void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, int64_t ttl_ms)
+{
+    EIN_LOCKED(&peers->lock);
+    struct peer *peer = find_or_make(peers, key);
+
+    if (!peer)
+        return;
+    json_decref(peer->tools);
+    peer->tools = json_incref(tools);
+    peer->tools_until_ms = mono_ms() + ttl_ms;
+}
+
+json_t *peers_tools(struct peers *peers, const char *key, bool fresh)
+{
+    EIN_LOCKED(&peers->lock);
+    const struct peer *peer = find(peers, key);
+
+    if (!peer || (fresh && mono_ms() >= peer->tools_until_ms))
+        return NULL;
+    return json_incref(peer->tools);
+}
+
+void peers_sweep(struct peers *peers, uint32_t idle_ms, peer_end_fn *end, void *data)
+{
+    EIN_LOCKED(&peers->lock);
+    int64_t before_ms = mono_ms() - idle_ms;
+
+    for (size_t i = 0; i < peers->peers.slot_count; i++) {
+        struct map_entry *it = peers->peers.slots[i], *next;
+
+        for (; it; it = next) {
+            struct peer *peer = (struct peer *)it;
+
+            next = it->next;
+            if (peer->used_ms > before_ms)
+                continue;
+            end(data, peer->entry.key, &peer->state);
+            map_remove(&peers->peers, it);
+            peer_free(it);
+        }
+    }
+}

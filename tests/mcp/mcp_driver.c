@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mcp-driver: calls mcp_client/1 as agents do, and tells what it said.
+ *
+ *   POST /mcp-driver  {"url", "token", "user_id", "total_ms", "egress", "tool", "arguments",
+ *                      "progress", "stop_after"} -> {"r", "error", "value", "progress": [...]}
+ *
+ * Without a tool the tools are listed.  `stop_after` cancels at the n-th progress.  A client that
+ * leaves cancels the call. */
+#include <einion/services.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+struct driver {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+};
+
+struct progress {
+    json_t *seen;
+    size_t stop_after;
+};
+
+static const char *text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static int32_t number(const json_t *object, const char *name)
+{
+    return (int32_t)json_integer_value(json_object_get(object, name));
+}
+
+static int on_progress(const json_t *said, void *data)
+{
+    struct progress *progress = data;
+
+    json_array_append_new(progress->seen, json_deep_copy(said));
+    return progress->stop_after && json_array_size(progress->seen) >= progress->stop_after;
+}
+
+static int drive(struct ein_req *req, void *self)
+{
+    const struct driver *driver = self;
+    const struct ein_http *http = driver->host->http;
+    const json_t *body = http->body(req);
+    struct progress progress = { .seen = json_array(),
+                                 .stop_after = (size_t)number(body, "stop_after") };
+    const struct ein_mcp_call call = {
+        .struct_size = sizeof(call),
+        .total_ms = (uint32_t)number(body, "total_ms"),
+        .url = text(body, "url"),
+        .token = text(body, "token"),
+        .user_id = text(body, "user_id"),
+        .egress = number(body, "egress"),
+        .cancel = http->cancel(req),
+        .on_progress = json_is_true(json_object_get(body, "progress")) ? on_progress : NULL,
+        .progress_data = &progress,
+    };
+    const char *tool = text(body, "tool");
+    const struct ein_service *service;
+    struct ein_error err = { 0 };
+    json_t *value = NULL;
+    int r;
+
+    if (driver->host->acquire(driver->ctx, EIN_MCP_CLIENT, NULL, &service) < 0) {
+        json_decref(progress.seen);
+        return http->fail(req, 404, "There is no client.");
+    }
+    const struct ein_mcp_client *client = service->vtable;
+    r = tool ? client->call_tool(service->impl, &call, tool, json_object_get(body, "arguments"),
+                                 &value, &err)
+             : client->list_tools(service->impl, &call, &value, &err);
+    driver->host->release(driver->ctx, service);
+    return http->reply(req, 200,
+                       json_pack("{s:i, s:s, s:o*, s:o}", "r", r, "error", err.text, "value", value,
+                                 "progress", progress.seen));
+}
+
+/* clang-format off */
+static const struct ein_route routes[] = {
+    { .auth = EIN_AUTH_USER, .method = "POST", .path = "/mcp-driver", .operation_id = "drive_mcp",
+      .summary = "Call an MCP server", .status = 200, .handle = drive,
+      .body_schema = "{\"type\": \"object\", \"additionalProperties\": true}" },
+};
+/* clang-format on */
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct driver *driver = calloc(1, sizeof(*driver));
+
+    (void)config;
+    if (!driver)
+        return host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+    *driver = (struct driver){ host, ctx };
+    int r = EIN_ADD_ROUTES(host, ctx, routes, driver, err);
+    if (r < 0)
+        free(driver);
+    else
+        *ret_self = driver;
+    return r;
+}
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER, .name = "mcp-driver", .version = "0.1.0", .summary = "Calls MCP tools",
+    .init = init,      .fini = free,
+};
+EIN_PLUGIN_EXPORT(plugin)

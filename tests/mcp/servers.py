@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real MCP servers, from npm."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+import time
+
+from node_tools import SCALE, modules
+from support import free_port
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLES = "node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server"
+EVERYTHING = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+
+# name: (package of npm.sh, script, arguments, path of its URL)
+SERVERS = {
+    "everything": ("mcp-everything", EVERYTHING, ["streamableHttp"], "/mcp"),
+    "everything-sse": ("mcp-everything", EVERYTHING, ["sse"], "/sse"),
+    "dual": ("mcp-dual", HERE / "dual.mjs", ["{port}"], "/mcp"),
+    "dual-token": ("mcp-dual", HERE / "dual.mjs", ["{port}", "open-sesame"], "/mcp"),
+}
+
+
+class NodeServer:
+    def __init__(self, name):
+        package, script, arguments, path = SERVERS[name]
+        folder = modules(package)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}{path}"
+        command = ["node", str(folder / script), *[argument.format(port=self.port) for argument in arguments]]
+        self.log = tempfile.TemporaryFile("w+")
+        environment = {**os.environ, "PORT": str(self.port), "EIN_MODULES": str(folder)}
+        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=subprocess.STDOUT)  # fmt: skip
+        self._wait()
+
+    def _wait(self):
+        end = time.monotonic() + 30 * SCALE
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), 5).close()
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < end, self.text()
+                time.sleep(0.05)
+
+    def text(self):
+        """What it has said so far."""
+        self.log.seek(0)
+        return self.log.read()
+
+    def wait_for(self, words):
+        end = time.monotonic() + 20 * SCALE
+        while words not in self.text():
+            assert time.monotonic() < end, self.text()
+            time.sleep(0.02)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
