@@ -84,6 +84,42 @@
 
 #define AGENT_LIST_SCHEMA "{\"type\": \"array\"" ITEMS(AGENT_SCHEMA) "}"
 
+#define VERSION_NUMBER(name, more) FIELD(name, INTEGER, ", \"minimum\": 1" more)
+#define VERSION_FIELDS \
+    VERSION_NUMBER("version", "") "," \
+    "\"createdAt\": " SCHEMA_TIME "," \
+    FIELD("createdBy", OR_NULL(TEXT), ", \"description\": \"Who saved it\"") "," \
+    FIELD("restoredFrom", OR_NULL(INTEGER), "") "," \
+    FIELD("name", TEXT, "") "," \
+    FIELD("friendlyName", OR_NULL(TEXT), "") "," \
+    FIELD("current", BOOL, ", \"description\": \"The agent is this now\"") "," \
+    FIELD("deployedAs", LIST, ITEMS(SCHEMA_TEXT) ", \"description\": \"The names that serve it\"")
+#define VERSION_NAMES \
+    "\"version\", \"createdAt\", \"createdBy\", \"restoredFrom\", \"current\", \"deployedAs\""
+
+#define VERSION_LIST_SCHEMA \
+    "{\"type\": \"array\"" ITEMS(MODEL("AgentVersion", REQUIRED(VERSION_NAMES), VERSION_FIELDS)) "}"
+
+#define VERSION_SCHEMA \
+    MODEL("AgentVersionWhole", REQUIRED(VERSION_NAMES ", \"agent\""), \
+        VERSION_FIELDS "," \
+        FIELD("agent", OBJECT, ANYTHING ", \"description\": \"All that was set\""))
+
+#define DIFF_QUERY_SCHEMA \
+    MODEL("AgentDiffQuery", "", \
+        VERSION_NUMBER("to", ", \"description\": \"Without it: what the agent is now\""))
+
+#define DIFF_SCHEMA \
+    MODEL("AgentDiff", REQUIRED("\"from\", \"to\", \"changes\""), \
+        VERSION_NUMBER("from", "") "," \
+        VERSION_NUMBER("to", "") "," \
+        FIELD("changes", LIST, ITEMS( \
+            MODEL("AgentChange", REQUIRED("\"field\", \"from\", \"to\""), \
+                FIELD("field", TEXT, "") "," \
+                "\"from\": {}, \"to\": {}," \
+                FIELD("lines", LIST, ITEMS(SCHEMA_TEXT) \
+                    ", \"description\": \"Of a text of several lines, as a unified diff\"")))))
+
 #define AGENT_NODE_FIELDS \
     FIELD("name", TEXT, "") "," \
     FIELD("description", TEXT, "") "," \

@@ -4,21 +4,29 @@
 
 #include <einion/plugin.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One instance of the plugin: the `self` of its routes.  const after init. */
 struct agents {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     size_t code_max;           /* bytes of one agent's code */
+    int64_t versions_max;      /* that are kept of one agent */
     struct json_t *exclusions; /* see provider_config.h */
 };
 
 ein_handler agents_create, agents_list, agents_get, agents_update, agents_delete; /* crud.c */
 ein_handler agents_chain;                                                         /* crud.c */
+ein_handler agents_versions, agents_version;                                      /* versions.c */
+ein_handler agents_version_diff, agents_version_restore;                          /* versions.c */
 ein_handler agents_run_code;                                                      /* run.c */
 ein_handler agents_run_code_stream;                                               /* stream.c */
 
 /* 0, or the status that was replied: the code is longer than the instance takes. */
 int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code);
+
+/* Answers AGENT, whose revision is REV. */
+int agents_reply(const struct agents *agents, struct ein_req *req, int status,
+                 const struct json_t *agent, const char *rev);
 
 #endif

@@ -2,11 +2,13 @@
 #include "agents.h"
 
 #include "agent_doc.h"
+#include "agent_version.h"
 #include "chain.h"
 #include "cleanup.h"
 #include "document.h"
 #include "http_json.h"
 #include "ownership.h"
+#include "save.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -47,11 +49,15 @@ static int check_body(const struct agents *agents, struct ein_req *req, const js
                                  document_model_faults(agents->exclusions, body));
 }
 
-static int reply_agent(const struct agents *agents, struct ein_req *req, int status,
-                       const json_t *agent, const char *rev)
+int agents_reply(const struct agents *agents, struct ein_req *req, int status, const json_t *agent,
+                 const char *rev)
 {
     json_t *shown = document_show(agent, rev);
 
+    if (agent_version_tell(agents->host->http, req, agent) < 0) {
+        json_decref(shown);
+        return EIN_E_NO_MEMORY;
+    }
     return shown ? reply_with_rev(agents->host->http, req, status, rev, shown) : EIN_E_NO_MEMORY;
 }
 
@@ -73,9 +79,8 @@ int agents_create(struct ein_req *req, void *self)
     r = ownership_check_new(host->http, req, agent);
     if (r)
         return r;
-    r = host->store->put(agents->ctx, AGENT_SET, json_string_value(json_object_get(agent, "_id")),
-                         EIN_REV_NEW, agent, rev, &err);
-    return r < 0 ? host->http->fail_error(req, &err) : reply_agent(agents, req, 201, agent, rev);
+    r = save_new(agents, agent, rev, &err);
+    return r < 0 ? host->http->fail_error(req, &err) : agents_reply(agents, req, 201, agent, rev);
 }
 
 static int append_shown(const json_t *agent, void *list)
@@ -115,26 +120,7 @@ int agents_get(struct ein_req *req, void *self)
         agent_get(host, agents->ctx, req, host->http->path_param(req, "agent_id"), &agent, &err);
 
     return r < 0 ? host->http->fail_error(req, &err)
-                 : reply_agent(agents, req, 200, agent, rev_of(agent));
-}
-
-/* Writes MERGED over AGENT, and who its deployments belong to where that has changed. */
-static int write_update(const struct agents *agents, const json_t *agent, const json_t *merged,
-                        bool moves, char rev[EIN_REV_SIZE], struct ein_error *err)
-{
-    const struct ein_host *host = agents->host;
-    struct ein_doc_op op = { .kind = EIN_DOC_PUT,
-                             .set = AGENT_SET,
-                             .id = json_string_value(json_object_get(agent, "_id")),
-                             .expect = rev_of(agent),
-                             .doc = merged };
-    int r;
-
-    if (!moves)
-        return host->store->put(agents->ctx, op.set, op.id, op.expect, merged, rev, err);
-    r = deployments_move(host, agents->ctx, merged, &op, err);
-    memcpy(rev, op.ret_rev, EIN_REV_SIZE);
-    return r;
+                 : agents_reply(agents, req, 200, agent, rev_of(agent));
 }
 
 /* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile. */
@@ -161,10 +147,13 @@ static int try_update(const struct agents *agents, struct ein_req *req, const ch
     merged = document_merge(agent, body);
     if (!merged)
         return EIN_E_NO_MEMORY;
-    r = write_update(agents, agent, merged, moves, rev, err);
+    const struct save save = {
+        .from = agent, .to = merged, .uid = host->http->identity(req)->uid, .moves = moves
+    };
+    r = save_over(agents, &save, rev, err);
     if (r == EIN_E_CONFLICT)
         return r;
-    return r < 0 ? host->http->fail_error(req, err) : reply_agent(agents, req, 200, merged, rev);
+    return r < 0 ? host->http->fail_error(req, err) : agents_reply(agents, req, 200, merged, rev);
 }
 
 int agents_update(struct ein_req *req, void *self)
@@ -187,7 +176,6 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
 {
     const struct ein_host *host = agents->host;
     EIN_JSON json_t *agent = NULL;
-    struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = id };
     int r = agent_get(host, agents->ctx, req, id, &agent, err);
 
     if (r == EIN_E_NOT_FOUND)
@@ -197,8 +185,7 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
     r = check_rev(host->http, req, rev_of(agent));
     if (r)
         return r;
-    op.expect = rev_of(agent);
-    r = deployments_remove(host, agents->ctx, id, &op, err);
+    r = save_none(agents, agent, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);

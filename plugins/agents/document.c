@@ -142,14 +142,23 @@ static int show_member(json_t *shown, const json_t *agent, const char *name)
     return json_object_set(shown, name, value ? value : json_null());
 }
 
+json_t *document_content(const json_t *agent)
+{
+    EIN_JSON json_t *content = json_object();
+
+    for (size_t i = 0; i < FIELDS; i++)
+        if (show_member(content, agent, fields[i].name) < 0)
+            return NULL;
+    return EIN_TAKE(content);
+}
+
 json_t *document_show(const json_t *agent, const char *rev)
 {
     static const char *const own[] = { "_id", "_rev", "createdAt", "updatedAt" };
-    EIN_JSON json_t *shown = json_object();
+    EIN_JSON json_t *shown = document_content(agent);
 
-    for (size_t i = 0; i < FIELDS; i++)
-        if (show_member(shown, agent, fields[i].name) < 0)
-            return NULL;
+    if (!shown)
+        return NULL;
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (show_member(shown, agent, own[i]) < 0)
             return NULL;

@@ -2,8 +2,13 @@
 /* agents: what users write and try out.
  *
  *   POST GET         /agents                    an agent is its maker's, or its workspace's
- *   GET PUT DELETE   /agents/{agent_id}         a deleted agent takes its deployments with it
+ *   GET PUT DELETE   /agents/{agent_id}         a deleted agent takes its deployments and versions
+ *                                               with it
  *   GET              /agents/{agent_id}/chain   which agents and MCP servers an agent reaches
+ *   GET              /agents/{agent_id}/versions            what it has been: every save is one
+ *   GET              /agents/{agent_id}/versions/{version}  one, whole
+ *   GET              .../versions/{version}/diff?to=        what changed from it to another
+ *   POST             .../versions/{version}/restore         the agent becomes that again
  *   POST             /agents/run-code           runs code and answers its result and its trace
  *   POST             /agents/run-code/stream    the same, with the trace as it happens
  *
@@ -16,6 +21,7 @@
  *
  * Settings
  *   code_max_bytes   the longest code of one agent (524288)
+ *   versions_max     of one agent that are kept; older ones go (100)
  *
  * Example
  *   plugins:
@@ -25,6 +31,7 @@
 #include "agent_doc.h"
 #include "agent_run.h"
 #include "agent_schemas.h"
+#include "agent_version.h"
 #include "agents.h"
 #include "error.h"
 #include "http_json.h"
@@ -40,6 +47,13 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 16777216,
             "default" : 524288,
             "description" : "The code of an agent; above it 413."
+        },
+        "versions_max" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 5000,
+            "default" : 100,
+            "description" : "Versions that are kept of one agent; the oldest go first."
         }
     }
 });
@@ -101,6 +115,44 @@ static const struct ein_route routes[] = {
       .scope = "agents:read",
       .status = 200,
       .handle = agents_chain },
+    { .method = "GET",
+      .path = "/agents/{agent_id}/versions",
+      .operation_id = "list_agent_versions",
+      .summary = "What an agent has been, oldest first",
+      .auth = EIN_AUTH_USER,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = VERSION_LIST_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = agents_versions },
+    { .method = "GET",
+      .path = "/agents/{agent_id}/versions/{version}",
+      .operation_id = "get_agent_version",
+      .summary = "One version of an agent, whole",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = VERSION_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = agents_version },
+    { .method = "GET",
+      .path = "/agents/{agent_id}/versions/{version}/diff",
+      .operation_id = "diff_agent_versions",
+      .summary = "What changed between two versions of an agent",
+      .auth = EIN_AUTH_USER,
+      .query_schema = DIFF_QUERY_SCHEMA,
+      .reply_schema = DIFF_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = agents_version_diff },
+    { .method = "POST",
+      .path = "/agents/{agent_id}/versions/{version}/restore",
+      .operation_id = "restore_agent_version",
+      .summary = "Make an agent what it was, as a new version",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = AGENT_SCHEMA,
+      .scope = "agents:write",
+      .status = 200,
+      .handle = agents_version_restore },
     { .method = "POST",
       .path = "/agents/run-code",
       .operation_id = "run_code",
@@ -145,6 +197,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->host = host;
     agents->ctx = ctx;
     agents->code_max = (size_t)json_integer_value(json_object_get(config, "code_max_bytes"));
+    agents->versions_max = json_integer_value(json_object_get(config, "versions_max"));
     agents->exclusions = exclusions_load();
     r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err)
                            : error_set(err, EIN_E_NO_MEMORY, "out of memory");
@@ -164,6 +217,8 @@ static int start(void *self, struct ein_error *err)
 
     if (r >= 0)
         r = store->index(agents->ctx, AGENT_SET, OWNER_INDEX, err);
+    if (r >= 0)
+        r = store->index(agents->ctx, VERSION_SET, "agentId", err);
     return r < 0 ? r : store->index(agents->ctx, DEPLOYMENT_SET, "agentId", err);
 }
 

@@ -89,6 +89,12 @@ struct change {
     const json_t *agent; /* they get its owner; NULL: they are deleted */
 };
 
+/* What is done with it, all or nothing. */
+struct also {
+    struct ein_doc_op *ops;
+    size_t count;
+};
+
 static const char *const owner_members[] = { "userId", "workspaceId", "owner" };
 enum { OWNER_MEMBERS = sizeof(owner_members) / sizeof(owner_members[0]) };
 
@@ -166,30 +172,31 @@ static int add_ops(const struct change *change, const json_t *deployments, json_
 }
 
 static int change_batch(const struct ein_host *host, struct ein_ctx *ctx,
-                        const struct change *change, const json_t *deployments,
-                        struct ein_doc_op *also, struct ein_error *err)
+                        const struct change *change, const json_t *deployments, struct also also,
+                        struct ein_error *err)
 {
-    EIN_FREE struct ein_doc_op *ops = calloc(json_array_size(deployments) + 1, sizeof(*ops));
+    EIN_FREE struct ein_doc_op *ops =
+        calloc(json_array_size(deployments) + also.count + 1, sizeof(*ops));
     EIN_JSON json_t *docs = json_array();
     size_t count;
     int r;
 
     if (!ops || !docs || add_ops(change, deployments, docs, ops, &count) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-    if (also)
-        ops[count++] = *also;
-    if (count == 0)
+    for (size_t i = 0; i < also.count; i++)
+        ops[count + i] = also.ops[i];
+    if (count + also.count == 0)
         return 0;
-    r = host->store->batch(ctx, ops, count, sizeof(*ops), err);
-    if (also)
-        *also = ops[count - 1]; /* with its new revision */
+    r = host->store->batch(ctx, ops, count + also.count, sizeof(*ops), err);
+    for (size_t i = 0; i < also.count; i++)
+        also.ops[i] = ops[count + i]; /* with its new revision */
     return r;
 }
 
 /* A failed batch does not say which of its operations failed.  If the deployments are what they
  * were, it was `also`; else they have changed meanwhile, and it is worth another try. */
 static int change_all(const struct ein_host *host, struct ein_ctx *ctx, const struct change *change,
-                      struct ein_doc_op *also, struct ein_error *err)
+                      struct also also, struct ein_error *err)
 {
     EIN_JSON json_t *before = NULL;
     int r = deployments_of(host, ctx, change->agent_id, &before, err);
@@ -214,7 +221,7 @@ static int change_all(const struct ein_host *host, struct ein_ctx *ctx, const st
             /* One that was deployed between the look and the batch goes the same way now. */
             if (are_done(change, now))
                 return 0;
-            also = NULL;
+            also.count = 0;
         }
         r = 0;
     }
@@ -222,17 +229,17 @@ static int change_all(const struct ein_host *host, struct ein_ctx *ctx, const st
 }
 
 int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
-                       struct ein_doc_op *also, struct ein_error *err)
+                       struct ein_doc_op *also, size_t count, struct ein_error *err)
 {
     const struct change change = { .agent_id = agent_id };
 
-    return change_all(host, ctx, &change, also, err);
+    return change_all(host, ctx, &change, (struct also){ also, count }, err);
 }
 
 int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
-                     struct ein_doc_op *also, struct ein_error *err)
+                     struct ein_doc_op *also, size_t count, struct ein_error *err)
 {
     const struct change change = { json_string_value(json_object_get(agent, "_id")), agent };
 
-    return change_all(host, ctx, &change, also, err);
+    return change_all(host, ctx, &change, (struct also){ also, count }, err);
 }

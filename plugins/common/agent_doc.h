@@ -27,13 +27,13 @@ int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char 
 int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
                    json_t **ret_deployments, struct ein_error *err);
 
-/* Deletes all deployments of an agent, and with them (all or nothing) does what `also` says; it
- * may be NULL.  Fails as the batch does when `also` cannot be done. */
+/* Deletes all deployments of an agent, and with them (all or nothing) does what the COUNT
+ * operations `also` say; 0: nothing.  Fails as the batch does when they cannot be done. */
 int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
-                       struct ein_doc_op *also, struct ein_error *err);
+                       struct ein_doc_op *also, size_t count, struct ein_error *err);
 
 /* Likewise gives them all to the owner of AGENT, which `also` writes. */
 int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
-                     struct ein_doc_op *also, struct ein_error *err);
+                     struct ein_doc_op *also, size_t count, struct ein_error *err);
 
 #endif

@@ -142,7 +142,7 @@ int deployments_undeploy(struct ein_req *req, void *self)
     int r = agent_get(host, deployments->ctx, req, id, &agent, &err);
 
     if (r >= 0)
-        r = deployments_remove(host, deployments->ctx, id, NULL, &err);
+        r = deployments_remove(host, deployments->ctx, id, NULL, 0, &err);
     if (r == EIN_E_NOT_FOUND) /* nothing that the caller knows of is deployed now */
         r = 0;
     return r < 0 ? host->http->fail_error(req, &err) : host->http->reply(req, 204, NULL);

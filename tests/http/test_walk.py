@@ -49,7 +49,7 @@ class Walk:
         self.params = {
             "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
-            "model": MARK, "ticket_id": ticket,
+            "model": MARK, "ticket_id": ticket, "version": "1",
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, key["_id"], ticket, run, *self.contents]
@@ -76,7 +76,8 @@ class Walk:
     def belongings(self):
         """All that Alice has, as she sees it."""
         a, p = self.alice, self.params
-        urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/sessions/{MARK}/config",
+        urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/agents/{p['agent_id']}/versions",
+                f"/agents/{p['agent_id']}/versions/1", f"/sessions/{MARK}/config",
                 f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS,
                 f"/chat/{p['ticket_id']}"]  # fmt: skip
         return [a.get(url).json for url in urls]

@@ -317,11 +317,11 @@ static void an_agent_and_its_deployments_go_together_or_not_at_all(void **state)
     put_deployment(f, "one", "a", USER);
     put_deployment(f, "two", "a", USER);
     put_deployment(f, "other", "b", USER);
-    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, &err), EIN_E_CONFLICT);
+    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, 1, &err), EIN_E_CONFLICT);
     assert_int_equal(count(f, DEPLOYMENT_SET), 3);
 
     op.expect = EIN_REV_ANY;
-    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, &err), 0);
+    assert_int_equal(deployments_remove(host, f->ctx, "a", &op, 1, &err), 0);
     assert_int_equal(count(f, DEPLOYMENT_SET), 1);
     assert_int_equal(count(f, AGENT_SET), 1);
 }
@@ -360,7 +360,7 @@ static void a_deploy_during_the_removal_is_removed_too(void **state)
     race.deploys = 3;
     store.batch = batch_after_a_deploy;
     f->host->table.store = &store;
-    assert_int_equal(deployments_remove(&f->host->table, f->ctx, "a", &op, &err), 0);
+    assert_int_equal(deployments_remove(&f->host->table, f->ctx, "a", &op, 1, &err), 0);
     f->host->table.store = race.store;
     assert_int_equal(race.deploys, 0);
     assert_int_equal(count(f, DEPLOYMENT_SET), 0);
@@ -386,7 +386,7 @@ static void a_deploy_during_a_move_is_moved_too(void **state)
     race.deploys = 2;
     store.batch = batch_after_a_deploy;
     f->host->table.store = &store;
-    assert_int_equal(deployments_move(&f->host->table, f->ctx, agent, &op, &err), 0);
+    assert_int_equal(deployments_move(&f->host->table, f->ctx, agent, &op, 1, &err), 0);
     f->host->table.store = race.store;
     assert_int_equal(race.deploys, 0);
     assert_int_equal(race.store->tally(f->ctx, DEPLOYMENT_SET, where, &found, &err), 0);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "save.h"
+
+#include "agent_doc.h"
+#include "agent_version.h"
+#include "cleanup.h"
+#include "error.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VERSION_ID_SIZE = 600 /* an agent's id, a colon and a number */ };
+
+static int no_memory(struct ein_error *err)
+{
+    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+}
+
+static const char *text_of(const json_t *doc, const char *member)
+{
+    return json_string_value(json_object_get(doc, member));
+}
+
+/* The write of AGENT's present version, whose document is DOC. */
+static struct ein_doc_op version_op(const json_t *agent, const json_t *doc,
+                                    char id[VERSION_ID_SIZE])
+{
+    (void)snprintf(id, VERSION_ID_SIZE, "%s:%" PRId64, text_of(agent, "_id"), agent_version(agent));
+    return (struct ein_doc_op){ .kind = EIN_DOC_PUT, .set = VERSION_SET, .id = id, .doc = doc };
+}
+
+static struct ein_doc_op agent_op(const json_t *agent, const char *expect)
+{
+    return (struct ein_doc_op){ .kind = EIN_DOC_PUT,
+                                .set = AGENT_SET,
+                                .id = text_of(agent, "_id"),
+                                .expect = expect,
+                                .doc = agent };
+}
+
+int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SIZE],
+             struct ein_error *err)
+{
+    char id[VERSION_ID_SIZE];
+    int r;
+
+    if (json_object_set_new(agent, "version", json_integer(1)) < 0)
+        return no_memory(err);
+    EIN_JSON json_t *version = agent_version_new(agent, text_of(agent, "userId"), 0);
+    if (!version)
+        return no_memory(err);
+    struct ein_doc_op ops[] = { agent_op(agent, EIN_REV_NEW), version_op(agent, version, id) };
+    r = agents->host->store->batch(agents->ctx, ops, 2, sizeof(ops[0]), err);
+    memcpy(ret_rev, ops[0].ret_rev, EIN_REV_SIZE);
+    return r;
+}
+
+/* ---- versions of one agent -------------------------------------------------- */
+
+static int append_id(const json_t *version, void *ids)
+{
+    return json_array_append(ids, json_object_get(version, "_id")) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+/* The ids of AGENT's versions up to NEWEST, oldest first. */
+static int version_ids(const struct agents *agents, const json_t *agent, int64_t newest,
+                       json_t **ret_ids, struct ein_error *err)
+{
+    static const char *const order[] = { "version", NULL };
+    EIN_JSON json_t *where = json_pack("{s:O, s:{s:I}}", "agentId", json_object_get(agent, "_id"),
+                                       "version", "$lte", (json_int_t)newest);
+    EIN_JSON json_t *ids = json_array();
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where, .order = order };
+    int r;
+
+    if (!where || !ids)
+        return no_memory(err);
+    r = agents->host->store->find(agents->ctx, VERSION_SET, &query, append_id, ids, NULL, err);
+    if (r == 0)
+        *ret_ids = EIN_TAKE(ids);
+    return r;
+}
+
+/* What is not dropped now goes with the next save. */
+static void drop_old(const struct agents *agents, const json_t *agent)
+{
+    const struct ein_host *host = agents->host;
+    int64_t newest = agent_version(agent) - agents->versions_max;
+    EIN_JSON json_t *ids = NULL;
+    struct ein_error err;
+    size_t i;
+    json_t *id;
+    int r = newest > 0 ? version_ids(agents, agent, newest, &ids, &err) : 0;
+
+    json_array_foreach(ids, i, id)
+    {
+        if (r >= 0)
+            r = host->store->del(agents->ctx, VERSION_SET, json_string_value(id), EIN_REV_ANY,
+                                 &err);
+        if (r == EIN_E_NOT_FOUND) /* another save was faster */
+            r = 0;
+    }
+    if (r < 0)
+        host->log_msg(agents->ctx, EIN_WARN, "old versions of agent %s are still there: %s",
+                      text_of(agent, "_id"), err.text);
+}
+
+/* ---- changes ---------------------------------------------------------------- */
+
+int save_over(const struct agents *agents, const struct save *save, char ret_rev[EIN_REV_SIZE],
+              struct ein_error *err)
+{
+    const struct ein_host *host = agents->host;
+    bool is_first = !json_object_get(save->from, "version"); /* what it was is kept now */
+    char id[VERSION_ID_SIZE], first_id[VERSION_ID_SIZE];
+    size_t count = is_first ? 3 : 2;
+    int r;
+
+    if (json_object_set_new(save->to, "version", json_integer(agent_version(save->from) + 1)) < 0)
+        return no_memory(err);
+    EIN_JSON json_t *first = agent_version_new(save->from, text_of(save->from, "userId"), 0);
+    EIN_JSON json_t *version = agent_version_new(save->to, save->uid, save->restores);
+    if (!first || !version)
+        return no_memory(err);
+    struct ein_doc_op ops[] = { agent_op(save->to, text_of(save->from, "_rev")),
+                                version_op(save->to, version, id),
+                                version_op(save->from, first, first_id) };
+    r = save->moves ? deployments_move(host, agents->ctx, save->to, ops, count, err)
+                    : host->store->batch(agents->ctx, ops, count, sizeof(ops[0]), err);
+    if (r < 0)
+        return r;
+    memcpy(ret_rev, ops[0].ret_rev, EIN_REV_SIZE);
+    drop_old(agents, save->to);
+    return 0;
+}
+
+int save_none(const struct agents *agents, const json_t *agent, struct ein_error *err)
+{
+    const char *agent_id = text_of(agent, "_id");
+    EIN_JSON json_t *ids = NULL;
+    size_t i;
+    json_t *id;
+    int r = version_ids(agents, agent, agent_version(agent), &ids, err);
+
+    if (r < 0)
+        return r;
+    EIN_FREE struct ein_doc_op *ops = calloc(json_array_size(ids) + 1, sizeof(*ops));
+    if (!ops)
+        return no_memory(err);
+    ops[0] = (struct ein_doc_op){
+        .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = agent_id, .expect = text_of(agent, "_rev")
+    };
+    json_array_foreach(ids, i, id)
+    {
+        ops[i + 1] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+                                          .set = VERSION_SET,
+                                          .id = json_string_value(id) };
+    }
+    return deployments_remove(agents->host, agents->ctx, agent_id, ops, json_array_size(ids) + 1,
+                              err);
+}
