@@ -8,7 +8,8 @@
 
 #define AGENT_SET "agents"
 #define DEPLOYMENT_SET                                                                             \
-    "deployments" /* `_id` is the friendly name; {"agentId", "createdAt"} and its agent's owner */
+    "deployments" /* `_id` is the friendly name; {"agentId", "createdAt", "deployedAt"}, "version" \
+                     and "agent" of what it serves (see agent_version.h), and its agent's owner */
 
 /* The agent ID, if the caller of REQ may do with it what the route is for; NOT_FOUND in the
  * store's words, also when they are not to know of it.  ID may be NULL. */

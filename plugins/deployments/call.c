@@ -3,19 +3,26 @@
 
 #include "agent_doc.h"
 #include "agent_run.h"
+#include "agent_version.h"
 #include "cleanup.h"
+#include "error.h"
+#include "served.h"
 
-/* What the deployment NAME serves: the agent as it is now. */
-static int served_agent(const struct deployments *self, const struct ein_req *req, const char *name,
-                        json_t **ret_agent, struct ein_error *err)
+/* What the deployment NAME serves. */
+static int find_served(const struct deployments *self, const struct ein_req *req, const char *name,
+                       json_t **ret_agent, struct ein_error *err)
 {
     EIN_JSON json_t *deployment = NULL;
+    EIN_JSON json_t *agent = NULL;
     int r = deployment_get(self->host, self->ctx, name, &deployment, err);
 
+    if (r == 0)
+        r = agent_get(self->host, self->ctx, req,
+                      json_string_value(json_object_get(deployment, "agentId")), &agent, err);
     if (r < 0)
         return r;
-    return agent_get(self->host, self->ctx, req,
-                     json_string_value(json_object_get(deployment, "agentId")), ret_agent, err);
+    *ret_agent = served_agent(deployment, agent);
+    return *ret_agent ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
 }
 
 static int reply_outcome(const struct ein_http *http, struct ein_req *req, const json_t *outcome)
@@ -38,12 +45,14 @@ int deployments_call(struct ein_req *req, void *self)
     EIN_JSON json_t *outcome = NULL;
     const json_t *input = host->http->body(req);
     struct ein_error err;
-    int r = served_agent(deployments, req, name, &agent, &err);
+    int r = find_served(deployments, req, name, &agent, &err);
 
     if (r == EIN_E_NOT_FOUND)
         return host->http->fail(req, 404, "No deployed agent found with that name.");
     if (r < 0)
         return host->http->fail_error(req, &err);
+    if (agent_version_tell(host->http, req, agent) < 0)
+        return EIN_E_NO_MEMORY;
 
     struct agent_order order = { .kind = "rest",
                                  .detached = agent_run_is_detached(host->http, req) };

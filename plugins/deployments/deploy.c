@@ -2,9 +2,11 @@
 #include "deployments.h"
 
 #include "agent_doc.h"
+#include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
 #include "ownership.h"
+#include "served.h"
 #include "timestamps.h"
 #include <stdbool.h>
 #include <string.h>
@@ -53,43 +55,74 @@ static int is_orphan(const struct deployments *self, const json_t *deployment, b
     return 0;
 }
 
-/* Gives NAME to AGENT, if AGENT is still what it was and NAME still has the revision EXPECT. */
-static int write_deployment(const struct deployments *self, const json_t *agent, const char *name,
-                            const char *expect, struct ein_error *err)
+/* What is to be served. */
+struct wanted {
+    const char *name;
+    const json_t *agent;   /* as it is now */
+    const json_t *version; /* the one to serve; see agent_version.h */
+};
+
+/* The document of a deployment; SINCE NULL: it begins now.  NULL: no memory. */
+static json_t *deployment_doc(const struct wanted *wanted, const char *since)
 {
     char now[TIMESTAMP_SIZE];
-    const char *agent_id = text_of(agent, "_id");
 
     timestamp_now(now);
-    EIN_JSON json_t *doc = json_pack("{s:s, s:O, s:s}", "agentId", agent_id, "userId",
-                                     json_object_get(agent, "userId"), "createdAt", now);
+    return json_pack("{s:O, s:O, s:s, s:s, s:O, s:O}", "agentId",
+                     json_object_get(wanted->agent, "_id"), "userId",
+                     json_object_get(wanted->agent, "userId"), "createdAt", since ? since : now,
+                     "deployedAt", now, "version", json_object_get(wanted->version, "version"),
+                     "agent", json_object_get(wanted->version, "agent"));
+}
+
+/* Gives the name to the agent, if the agent is still what it was and the name still has what was
+ * PRESENT there (NULL: nothing). */
+static int write_deployment(const struct deployments *self, const struct wanted *wanted,
+                            const json_t *present, struct ein_error *err)
+{
+    const json_t *agent = wanted->agent;
+    bool again = json_equal(json_object_get(present, "agentId"), json_object_get(agent, "_id"));
+    EIN_JSON json_t *doc = deployment_doc(wanted, again ? text_of(present, "createdAt") : NULL);
     struct ein_doc_op ops[] = {
         { .kind = EIN_DOC_CHECK,
           .set = AGENT_SET,
-          .id = agent_id,
+          .id = text_of(agent, "_id"),
           .expect = text_of(agent, "_rev") },
-        { .kind = EIN_DOC_PUT, .set = DEPLOYMENT_SET, .id = name, .expect = expect, .doc = doc },
+        { .kind = EIN_DOC_PUT,
+          .set = DEPLOYMENT_SET,
+          .id = wanted->name,
+          .expect = present ? text_of(present, "_rev") : EIN_REV_NEW,
+          .doc = doc },
     };
     if (!doc || ownership_set(doc, ownership_workspace(agent)) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     return self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
 }
 
+/* Does DEPLOYMENT serve what is wanted already? */
+static bool serves(const json_t *deployment, const struct wanted *wanted)
+{
+    return json_is_object(json_object_get(deployment, "agent")) &&
+           agent_version(deployment) == agent_version(wanted->version);
+}
+
 /* EIN_E_CONFLICT: the agent or the name has changed meanwhile. */
-static int deploy_as(const struct deployments *self, struct ein_req *req, const json_t *agent,
-                     const char *name, struct ein_error *err)
+static int deploy_as(const struct deployments *self, struct ein_req *req,
+                     const struct wanted *wanted, struct ein_error *err)
 {
     const struct ein_http *http = self->host->http;
+    const char *name = wanted->name;
     EIN_JSON json_t *present = NULL;
-    const char *expect = EIN_REV_NEW;
     bool orphan = false;
     int r = self->host->store->get(self->ctx, DEPLOYMENT_SET, name, &present, err);
 
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return http->fail_error(req, err);
-    if (present && json_equal(json_object_get(present, "agentId"), json_object_get(agent, "_id")))
+    bool own =
+        json_equal(json_object_get(present, "agentId"), json_object_get(wanted->agent, "_id"));
+    if (own && serves(present, wanted))
         return reply_deployed(http, req, "Agent is already deployed", name);
-    if (present) {
+    if (present && !own) {
         r = is_orphan(self, present, &orphan, err);
         if (r < 0)
             return http->fail_error(req, err);
@@ -97,9 +130,8 @@ static int deploy_as(const struct deployments *self, struct ein_req *req, const 
             return http->fail(
                 req, 409, "A deployment with the name '%s' already exists for a different agent.",
                 name);
-        expect = text_of(present, "_rev");
     }
-    r = write_deployment(self, agent, name, expect, err);
+    r = write_deployment(self, wanted, present, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     return r < 0 ? http->fail_error(req, err)
@@ -109,7 +141,9 @@ static int deploy_as(const struct deployments *self, struct ein_req *req, const 
 static int try_deploy(const struct deployments *self, struct ein_req *req, struct ein_error *err)
 {
     const struct ein_http *http = self->host->http;
+    const json_t *number = json_object_get(http->query(req), "version");
     EIN_JSON json_t *agent = NULL;
+    EIN_JSON json_t *version = NULL;
     int r = agent_get(self->host, self->ctx, req, http->path_param(req, "agent_id"), &agent, err);
 
     if (r < 0)
@@ -118,7 +152,14 @@ static int try_deploy(const struct deployments *self, struct ein_req *req, struc
     const char *fault = name_fault(name);
     if (fault)
         return http->fail(req, 400, "%s", fault);
-    return deploy_as(self, req, agent, name, err);
+    r = agent_version_get(self->host, self->ctx, agent,
+                          number ? json_integer_value(number) : agent_version(agent), &version,
+                          err);
+    if (r < 0)
+        return http->fail_error(req, err);
+    if (agent_version_tell(http, req, version) < 0)
+        return EIN_E_NO_MEMORY;
+    return deploy_as(self, req, &(struct wanted){ name, agent, version }, err);
 }
 
 int deployments_deploy(struct ein_req *req, void *self)
@@ -148,18 +189,18 @@ int deployments_undeploy(struct ein_req *req, void *self)
     return r < 0 ? host->http->fail_error(req, &err) : host->http->reply(req, 204, NULL);
 }
 
-/* The name that an agent serves under: its present one if that is deployed, else its newest. */
-static const char *choose_name(const json_t *agent, const json_t *own)
+/* Of the deployments of an agent the one of its present name, or else its newest; NULL: none. */
+static const json_t *choose(const json_t *agent, const json_t *own)
 {
     const char *wanted = text_of(agent, "friendlyName");
-    const char *chosen = NULL;
+    const json_t *chosen = NULL;
     size_t i;
     json_t *deployment;
 
     json_array_foreach(own, i, deployment)
     {
-        chosen = text_of(deployment, "_id");
-        if (wanted && strcmp(chosen, wanted) == 0)
+        chosen = deployment;
+        if (wanted && strcmp(text_of(chosen, "_id"), wanted) == 0)
             break;
     }
     return chosen;
@@ -180,8 +221,12 @@ int deployments_status(struct ein_req *req, void *self)
     if (r < 0)
         return host->http->fail_error(req, &err);
 
-    const char *name = choose_name(agent, own);
-    json_t *body = name ? json_pack("{s:b, s:s}", "is_deployed", true, "friendly_name", name)
-                        : json_pack("{s:b}", "is_deployed", false);
+    const json_t *chosen = choose(agent, own);
+    EIN_JSON json_t *served = chosen ? served_agent(chosen, agent) : NULL;
+    if (chosen && (!served || agent_version_tell(host->http, req, served) < 0))
+        return EIN_E_NO_MEMORY;
+    json_t *body = chosen ? json_pack("{s:b, s:O}", "is_deployed", true, "friendly_name",
+                                      json_object_get(chosen, "_id"))
+                          : json_pack("{s:b}", "is_deployed", false);
     return body ? host->http->reply(req, 200, body) : EIN_E_NO_MEMORY;
 }

@@ -4,6 +4,7 @@
 #include "agent_doc.h"
 #include "cleanup.h"
 #include "http_json.h"
+#include "served.h"
 
 static json_t *member(const json_t *agent, const char *name)
 {
@@ -21,6 +22,7 @@ static int append_shown(const struct deployments *self, const struct ein_req *re
     json_t *name = json_object_get(deployment, "_id");
     json_t *agent_id = json_object_get(deployment, "agentId");
     EIN_JSON json_t *agent = NULL;
+    EIN_JSON json_t *served = NULL;
     struct ein_error err;
 
     if (agent_get(host, self->ctx, req, json_string_value(agent_id), &agent, &err) < 0) {
@@ -28,11 +30,14 @@ static int append_shown(const struct deployments *self, const struct ein_req *re
                             json_string_value(name), err.text);
         return 0;
     }
+    served = served_agent(deployment, agent);
+    if (!served)
+        return EIN_E_NO_MEMORY;
     return json_array_append_new(list, json_pack("{s:O, s:O, s:O, s:O, s:O}", "friendlyName", name,
                                                  "agentId", agent_id, "description",
-                                                 member(agent, "description"), "inputSchema",
-                                                 member(agent, "inputSchema"), "outputSchema",
-                                                 member(agent, "outputSchema")));
+                                                 member(served, "description"), "inputSchema",
+                                                 member(served, "inputSchema"), "outputSchema",
+                                                 member(served, "outputSchema")));
 }
 
 int deployments_list(struct ein_req *req, void *self)

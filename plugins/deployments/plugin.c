@@ -2,12 +2,12 @@
 /* deployments: agents that are called by name.
  *
  *   POST   /agents/{agent_id}/deploy       serves an agent under its friendly name, which it keeps
- *                                          there when the agent is renamed; a name serves one agent
- *   DELETE /agents/{agent_id}/undeploy     serves it no more
- *   GET    /agents/{agent_id}/deployment   whether it is deployed, and as what
- *   GET    /deployments                    all whose agents the caller may read
- *   POST   /rest/{friendly_name}           runs the agent as it is now; the body is its input, the
- *                                          answer what it returned
+ *                                          there when the agent is renamed; a name serves one
+ * agent, as it is now, until it is deployed again; ?version=N: as that version DELETE
+ * /agents/{agent_id}/undeploy     serves it no more GET    /agents/{agent_id}/deployment   whether
+ * it is deployed, and as what GET    /deployments                    all whose agents the caller
+ * may read POST   /rest/{friendly_name}           runs what was deployed; the body is its input,
+ * the answer what it returned
  *
  * A deployment belongs to whom its agent belongs to: who may read the agent may call it, who may
  * change the agent deploys and undeploys it.
@@ -40,6 +40,16 @@ static const struct ein_route routes[] = {
       .operation_id = "deploy_agent",
       .summary = "Serve an agent under its friendly name",
       .auth = EIN_AUTH_USER,
+      .query_schema = SCHEMA({
+          "type" : "object",
+          "properties" : {
+              "version" : {
+                  "type" : "integer",
+                  "minimum" : 1,
+                  "description" : "Which to serve; without it the newest"
+              }
+          }
+      }),
       .reply_schema = SCHEMA({
           "type" : "object",
           "title" : "Deployed",

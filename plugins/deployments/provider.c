@@ -8,6 +8,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "input.h"
+#include "served.h"
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -52,13 +53,17 @@ static int add_model(const struct deployments *self, const json_t *visible,
 {
     const char *agent_id = json_string_value(json_object_get(deployment, "agentId"));
     EIN_JSON json_t *agent = NULL;
+    EIN_JSON json_t *served = NULL;
     int r = agent_find(self->host, self->ctx, visible, agent_id, &agent, err);
 
     if (r < 0)
         return r == EIN_E_NOT_FOUND ? 0 : r;
+    served = served_agent(deployment, agent);
+    if (!served)
+        return no_memory(err);
     json_t *model = json_pack("{s:O, s:s, s:O?, s:o}", "name", json_object_get(deployment, "_id"),
-                              "id", agent_id, "description", json_object_get(agent, "description"),
-                              "parameters", parameters_of(agent));
+                              "id", agent_id, "description", json_object_get(served, "description"),
+                              "parameters", parameters_of(served));
     return json_array_append_new(models, model) < 0 ? no_memory(err) : 0;
 }
 
@@ -102,15 +107,19 @@ static int find_agent(const struct calling *calling, json_t **ret_agent, struct 
 {
     const struct deployments *self = calling->self;
     EIN_JSON json_t *deployment = NULL;
+    EIN_JSON json_t *agent = NULL;
     int r = deployment_get(self->host, self->ctx, calling->call->model, &deployment, err);
 
     if (r == 0)
         r = agent_find(self->host, self->ctx, calling->visible,
-                       json_string_value(json_object_get(deployment, "agentId")), ret_agent, err);
+                       json_string_value(json_object_get(deployment, "agentId")), &agent, err);
     if (r == EIN_E_NOT_FOUND)
         return error_set(err, r, "Could not find a deployed agent with name '%.150s'",
                          calling->call->model);
-    return r;
+    if (r < 0)
+        return r;
+    *ret_agent = served_agent(deployment, agent);
+    return *ret_agent ? 0 : no_memory(err);
 }
 
 static int send(const struct calling *calling, int kind, const char *text, const json_t *data)

@@ -102,9 +102,11 @@ def test_deployed_under_a_second_name_it_serves_both_until_undeployed(server):
     assert listed(server, agent) == []
 
 
-def test_the_list_shows_the_agents_as_they_are(server):
-    agent, name = deploy(server, inputSchema={"b": "string", "a": "list"}, outputSchema=None)
-    server.put(f"/agents/{agent['_id']}", {"description": "as it is now"})
+def test_the_list_shows_the_agents_as_they_are_served(server):
+    agent, name = deploy(server, description="first", inputSchema={"a": "string"}, outputSchema=None)
+    server.put(f"/agents/{agent['_id']}", {"description": "as it is now", "inputSchema": {"b": "string", "a": "list"}})
+    assert [one["description"] for one in listed(server, agent)] == ["first"]
+    server.post(f"/agents/{agent['_id']}/deploy")
     (found,) = listed(server, agent)
     assert list(found.items()) == [
         ("friendlyName", name),
@@ -205,16 +207,71 @@ def test_tools_reach_the_agent(agent_server):
     assert agent_server.post(f"/rest/{name}", {}).json == tools
 
 
-def test_a_change_counts_from_the_next_call(agent_server):
-    agent, name = deploy(agent_server)
+def returning(value):
+    return f"async def run(input_dict, tools):\n    return {value}"
+
+
+def test_a_change_counts_once_it_is_deployed(agent_server):
+    agent, name = deploy(agent_server, returning(0))
     path = f"/agents/{agent['_id']}"
-    for i in range(5):
-        agent_server.put(path, {"code": f"async def run(input_dict, tools):\n    return {i}"})
-        assert agent_server.post(f"/rest/{name}", {}).json == i
+    for i in range(1, 4):
+        agent_server.put(path, {"code": returning(i)})
+        assert agent_server.post(f"/rest/{name}", {}).json == i - 1
+        assert agent_server.post(path + "/deploy").json["message"] == "Agent deployed successfully"
+        assert agent_server.post(path + "/deploy").json["message"] == "Agent is already deployed"
+        reply = agent_server.post(f"/rest/{name}", {})
+        assert (reply.json, reply.header("X-Einion-Agent-Version")) == (i, str(i + 1))
     agent_server.put(path, {"friendlyName": unique("renamed"), "code": ECHO})
-    assert agent_server.post(f"/rest/{name}", {"inputText": "x"}).json == {"outputText": "x"}
+    assert agent_server.post(f"/rest/{name}", {}).json == 3
     agent_server.delete(path + "/undeploy")
     assert agent_server.post(f"/rest/{name}", {}).status == 404
+
+
+def test_a_version_can_be_deployed(agent_server):
+    agent, name = deploy(agent_server, returning(1))
+    path = f"/agents/{agent['_id']}"
+    for i in 2, 3:
+        agent_server.put(path, {"code": returning(i)})
+    for query, message, value in (
+        ("?version=2", "Agent deployed successfully", 2),
+        ("?version=2", "Agent is already deployed", 2),
+        ("?version=1", "Agent deployed successfully", 1),
+        ("", "Agent deployed successfully", 3),
+    ):
+        reply = agent_server.post(path + "/deploy" + query)
+        assert (reply.status, reply.json) == (201, {"message": message, "endpoint": f"/rest/{name}"})
+        assert reply.header("X-Einion-Agent-Version") == str(value)
+        assert agent_server.get(path + "/deployment").header("X-Einion-Agent-Version") == str(value)
+        assert agent_server.post(f"/rest/{name}", {}).json == value
+        served = [one["deployedAs"] for one in agent_server.get(path + "/versions").json]
+        assert served == [[name] if i == value else [] for i in (1, 2, 3)]
+    reply = agent_server.post(path + "/deploy?version=4")
+    assert (reply.status, reply.detail) == (404, f"Agent '{agent['_id']}' has no version 4, or no longer")
+    assert agent_server.post(path + "/deploy?version=0").status == 422
+
+
+def test_a_served_version_that_is_no_longer_kept_is_served_on(start_server):
+    server = start_server(sets=["plugins.agents.versions_max=1"])
+    agent, name = deploy(server, description="deployed")
+    path = f"/agents/{agent['_id']}"
+    for i in range(3):
+        server.put(path, {"description": f"later {i}"})
+    assert [one["version"] for one in server.get(path + "/versions").json] == [4]
+    assert [one["description"] for one in listed(server, agent)] == ["deployed"]
+
+
+def test_switching_versions_loses_no_request(agent_server):
+    agent, name = deploy(agent_server, returning(1))
+    path = f"/agents/{agent['_id']}"
+    for i in range(2, 6):
+        agent_server.put(path, {"code": returning(i)})
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(agent_server.post, f"/rest/{name}", {}) for _ in range(60)]
+        switched = [agent_server.post(f"{path}/deploy?version={i % 5 + 1}") for i in range(1, 20)]
+        replies = [call.result() for call in calls]
+    assert {reply.status for reply in switched} == {201}
+    assert {reply.status for reply in replies} == {200}
+    assert all(reply.text == reply.header("X-Einion-Agent-Version") for reply in replies)
 
 
 @pytest.mark.parametrize("shape", ["two words {}", "größe/{}", "100%25 {}", "漢字-🎉-{}", "a+b?c#{}", "..{}"])
