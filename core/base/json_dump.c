@@ -12,17 +12,53 @@
 /* Unlike json_dumps() this writes the shortest number that reads back the same (0.1, not
  * 0.10000000000000001). */
 
-enum { DEPTH_MAX = 512 };
+enum {
+    DEPTH_MAX = 512,
+    USUAL_LEN = 1000 /* of a document, a request, a reply */
+};
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The highest bit of each byte that is below `least` (at most 0x80), or is not ASCII. */
+static uint64_t bytes_below(uint64_t bytes, unsigned char least)
+{
+    return (bytes - EACH_BYTE(least)) & EACH_BYTE(0x80);
+}
+
+/* Is one of eight bytes '"', '\\', a control character or not ASCII? */
+static bool is_special(const char *text)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    return ((bytes & EACH_BYTE(0x80)) | bytes_below(bytes, 0x20) |
+            bytes_below(bytes ^ EACH_BYTE('"'), 1) | bytes_below(bytes ^ EACH_BYTE('\\'), 1)) != 0;
+}
 
 /* The length of what needs neither escaping nor checking. */
 static size_t plain_len(const char *text, size_t len)
 {
     size_t at = 0;
 
+    while (len - at >= 8 && !is_special(text + at))
+        at += 8;
     while (at < len && (unsigned char)(text[at] - 0x20) < 0x60 && text[at] != '"' &&
            text[at] != '\\')
         at++;
     return at;
+}
+
+/* What most strings are. */
+static bool dump_plain(struct buf *out, const char *text, size_t len)
+{
+    char *at = buf_room(out, len + 2);
+
+    if (!at)
+        return false;
+    at[0] = '"';
+    memcpy(at + 1, text, len);
+    at[len + 1] = '"';
+    return true;
 }
 
 static bool dump_string(struct buf *out, const char *text, size_t len)
@@ -30,10 +66,12 @@ static bool dump_string(struct buf *out, const char *text, size_t len)
     static const char short_form[32] = {
         ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
     };
-    size_t piece = 0, at = 0;
+    size_t piece = 0, at = plain_len(text, len);
 
+    if (at == len)
+        return dump_plain(out, text, len);
     (void)buf_char(out, '"');
-    while ((at += plain_len(text + at, len - at)) < len) {
+    for (; at < len; at += plain_len(text + at, len - at)) {
         unsigned char c = (unsigned char)text[at];
         size_t step = 1;
 
@@ -165,21 +203,21 @@ static bool dump_array(struct buf *out, const json_t *array, int depth)
 static bool dump_object(struct buf *out, const json_t *object, int depth)
 {
     json_t *members = (json_t *)object; /* jansson's iterators do not change it */
-    const char *before = "{";
+    char before = '{';
 
     for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it)) {
         const char *name = json_object_iter_key(it);
         size_t len = json_object_iter_key_len(it);
 
-        (void)buf_text(out, before);
-        before = ",";
+        (void)buf_char(out, before);
+        before = ',';
         if (memchr(name, '\0', len) || !dump_string(out, name, len)) /* no parser takes a NUL */
             return false;
         (void)buf_char(out, ':');
         if (!dump(out, json_object_iter_value(it), depth))
             return false;
     }
-    return buf_text(out, *before == '{' ? "{}" : "}") == 0;
+    return buf_text(out, before == '{' ? "{}" : "}") == 0;
 }
 
 static bool dump(struct buf *out, const json_t *json, int depth)
@@ -212,6 +250,7 @@ char *json_text_dump(const json_t *json, size_t *ret_len)
     struct buf out;
 
     buf_init(&out, SIZE_MAX / 2);
+    (void)buf_reserve(&out, USUAL_LEN);
     if (!json || !dump(&out, json, 0)) {
         buf_done(&out);
         return NULL;

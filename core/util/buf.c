@@ -26,8 +26,7 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-/* Room for `more` bytes and the NUL. */
-static int reserve(struct buf *buf, size_t more)
+int buf_reserve(struct buf *buf, size_t more)
 {
     size_t cap;
     char *data;
@@ -53,9 +52,20 @@ static int reserve(struct buf *buf, size_t more)
     return 0;
 }
 
+char *buf_room(struct buf *buf, size_t len)
+{
+    if (buf_reserve(buf, len) < 0)
+        return NULL;
+
+    char *room = buf->data + buf->len;
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return room;
+}
+
 int buf_add(struct buf *buf, const void *data, size_t len)
 {
-    if (reserve(buf, len) < 0)
+    if (buf_reserve(buf, len) < 0)
         return buf->error;
 
     if (len > 0)
@@ -72,7 +82,7 @@ int buf_text(struct buf *buf, const char *text)
 
 int buf_char(struct buf *buf, char c)
 {
-    if (reserve(buf, 1) < 0)
+    if (buf_reserve(buf, 1) < 0)
         return buf->error;
 
     buf->data[buf->len++] = c;
@@ -104,7 +114,7 @@ int buf_vprintf(struct buf *buf, const char *fmt, va_list args)
             buf->error = EIN_E_NO_MEMORY;
     } else if ((size_t)len < sizeof(small)) {
         (void)buf_add(buf, small, (size_t)len);
-    } else if (reserve(buf, (size_t)len) == 0) {
+    } else if (buf_reserve(buf, (size_t)len) == 0) {
         (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
         buf->len += (size_t)len;
     }

@@ -22,6 +22,10 @@ int buf_add(struct buf *buf, const void *data, size_t len);
 int buf_text(struct buf *buf, const char *text);
 int buf_char(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Room for so many more, so that adding them does not move what is there. */
+int buf_reserve(struct buf *buf, size_t more);
+/* `len` more bytes, which the caller writes at once; NULL: buf->error. */
+char *buf_room(struct buf *buf, size_t len);
 int buf_vprintf(struct buf *buf, const char *fmt, va_list args);
 
 /* The caller frees the result ("" if nothing was added); NULL after an error.  ret_len may be

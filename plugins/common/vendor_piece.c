@@ -39,6 +39,20 @@ static bool is_printable(const char *text)
 }
 
 /* NAME NULL: VALUE is the whole line. */
+static char *line_of(const char *name, const char *value)
+{
+    size_t name_len = name ? strlen(name) : 0, len = strlen(value);
+    char *line = malloc(name_len + len + 3), *at = line;
+
+    if (line && name) {
+        at = mempcpy(at, name, name_len);
+        at = mempcpy(at, ": ", 2);
+    }
+    if (line)
+        memcpy(at, value, len + 1);
+    return line;
+}
+
 int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
                   struct ein_error *err)
 {
@@ -50,7 +64,8 @@ int vendor_header(struct vendor_headers *headers, const char *name, const char *
         return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name ? name : "");
     if (headers->count >= VENDOR_HEADERS_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
-    if (asprintf(&line, "%s%s%s", name ? name : "", name ? ": " : "", value) < 0)
+    line = line_of(name, value);
+    if (!line)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     headers->lines[headers->count++] = line;
     headers->lines[headers->count] = NULL;

@@ -103,10 +103,12 @@ void out_quoted(struct out *out, const char *text)
 
 void out_number(struct out *out, uint64_t number)
 {
-    char text[24];
+    char text[24], *at = text + sizeof(text);
 
-    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
-    out_put(out, text);
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    out_bytes(out, at, (size_t)(text + sizeof(text) - at));
 }
 
 void out_nano(struct out *out, int64_t nano)
