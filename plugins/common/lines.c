@@ -37,23 +37,39 @@ static int line_ends(struct lines *lines, const char *text, size_t len)
     return r;
 }
 
+/* Where the line at `at` ends.  *lf is the next LF from there on, which is looked for once. */
+static const char *find_end(const struct lines *lines, const char *at, const char *end,
+                            const char **lf)
+{
+    const char *cr = NULL;
+
+    if (!*lf || *lf < at)
+        *lf = memchr(at, '\n', (size_t)(end - at));
+    if (!*lf)
+        *lf = end;
+    if (lines->ends == LINES_ANY)
+        cr = memchr(at, '\r', (size_t)(*lf - at));
+    return cr ? cr : *lf;
+}
+
 int lines_feed(struct lines *lines, const void *piece, size_t len)
 {
-    const char *at = piece, *end = at + len, *start = at;
+    const char *at = piece, *end = at + len, *lf = NULL;
     int r = 0;
 
-    for (; at < end && r == 0; at++) {
-        bool lf = *at == '\n', cr = *at == '\r' && lines->ends == LINES_ANY;
+    if (len && lines->after_cr && *at == '\n')
+        at++;
+    lines->after_cr = lines->after_cr && len == 0;
+    while (at < end && r == 0) {
+        const char *stop = find_end(lines, at, end, &lf);
 
-        if (lf && lines->after_cr)
-            start = at + 1;
-        else if (lf || cr) {
-            r = line_ends(lines, start, (size_t)(at - start));
-            start = at + 1;
-        }
-        lines->after_cr = cr;
+        if (stop == end)
+            return bytes_add(&lines->partial, at, (size_t)(end - at));
+        r = line_ends(lines, at, (size_t)(stop - at));
+        lines->after_cr = *stop == '\r' && stop + 1 == end;
+        at = stop + (*stop == '\r' && stop + 1 < end && stop[1] == '\n' ? 2 : 1);
     }
-    return r != 0 ? r : bytes_add(&lines->partial, start, (size_t)(end - start));
+    return r;
 }
 
 int lines_end(struct lines *lines)
