@@ -119,16 +119,21 @@ static int garbled(const struct run *run)
 
 static int event(struct run *run, const char *name, const char *text, size_t len)
 {
+    const struct vendor_call *call = run->call;
     EIN_JSON json_t *json = NULL;
+    int r;
 
     if (run->ended || len == 0)
         return 0;
+    r = call->on_text ? call->on_text(call->data, text, len, run->err) : VENDOR_READ;
+    if (r != VENDOR_READ)
+        return took(run, r);
     if (len != 6 || memcmp(text, "[DONE]", 6) != 0) {
         json = vendor_json(text, len);
         if (!json)
             return took(run, garbled(run));
     }
-    return took(run, run->call->on_event(run->call->data, name, json, run->err));
+    return took(run, call->on_event(call->data, name, json, run->err));
 }
 
 static int on_sse(void *data, const char *name, char *text, size_t len)

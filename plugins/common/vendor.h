@@ -87,7 +87,8 @@ enum vendor_framing {
  * `err` and outcome->fault, as vendor_fault() does. */
 enum vendor_more {
     VENDOR_MAY_END = 1, /* a stream that ends here is whole */
-    VENDOR_END = 2      /* it is whole; what follows is ignored */
+    VENDOR_END = 2,     /* it is whole; what follows is ignored */
+    VENDOR_READ = 3     /* of on_text(): on_event() takes it */
 };
 
 /* An answer that is not 2xx, or an error in the middle of one. */
@@ -114,6 +115,9 @@ struct vendor_call {
         *id_header; /* lower-case, of the vendor's request id; NULL: x-request-id, request-id */
 
     enum vendor_framing framing;
+    /* Of SSE and LINES.  May take an event before it is read as JSON; TEXT is lent until on_event()
+     * has returned.  May be NULL. */
+    int (*on_text)(void *data, const char *text, size_t len, struct ein_error *err);
     /* json NULL: the text "[DONE]".  SSE, LINES. */
     int (*on_event)(void *data, const char *event, json_t *json, struct ein_error *err);
     int (*on_bytes)(void *data, const void *piece, size_t len, struct ein_error *err); /* BYTES */

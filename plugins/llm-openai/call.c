@@ -66,6 +66,7 @@ static int send_request(const struct openai_request *request, const json_t *body
         .body = body,
         .secret = key,
         .framing = request->stream ? VENDOR_SSE : VENDOR_JSON,
+        .on_text = chat ? openai_chat_text : NULL,
         .on_event = chat ? openai_chat_event : openai_responses_event,
         .on_whole = chat ? openai_chat_whole : openai_responses_whole,
         .classify = openai_classify,

@@ -242,6 +242,16 @@ static int take_rest(struct openai_reply *reply, const json_t *answer, struct ei
     return r == 0 ? openai_give_sources(reply, json_object_get(answer, "citations"), err) : r;
 }
 
+int openai_chat_text(void *data, const char *text, size_t len, struct ein_error *err)
+{
+    struct openai_reply *reply = data;
+    EIN_JSON json_t *content = repeat_text(&reply->repeat, text, len);
+
+    reply->chunk = text;
+    reply->chunk_len = len;
+    return content ? openai_give_text(reply, content, err) : VENDOR_READ;
+}
+
 int openai_chat_event(void *data, const char *event, json_t *json, struct ein_error *err)
 {
     struct openai_reply *reply = data;
@@ -256,7 +266,10 @@ int openai_chat_event(void *data, const char *event, json_t *json, struct ein_er
         return r;
     if (has_error(json))
         return openai_fail(reply, json, err);
-    return choice ? take_choice(reply, choice, "delta", err) : 0;
+    r = choice ? take_choice(reply, choice, "delta", err) : 0;
+    if (r == 0)
+        repeat_learn(&reply->repeat, reply->chunk, reply->chunk_len, json);
+    return r;
 }
 
 int openai_chat_whole(void *data, json_t *json, struct ein_error *err)

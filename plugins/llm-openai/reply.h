@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "details.h"
 #include "openai.h"
+#include "repeat.h"
 #include "tool_calls.h"
 
 enum { REPLY_SOURCES_MAX = 1000 };
@@ -18,7 +19,10 @@ struct openai_reply {
     struct tool_calls calls;
     struct details details; /* chat: reasoning_details */
     struct bytes thought;   /* chat, where it is sent back as text */
-    json_t *sources;        /* object: the URLs that were given */
+    struct repeat repeat;   /* chat */
+    const char *chunk;      /* chat: what is read just now */
+    size_t chunk_len;
+    json_t *sources; /* object: the URLs that were given */
     bool has_calls, has_text, has_thought, refused, finished;
 };
 
@@ -28,6 +32,7 @@ void openai_reply_init(struct openai_reply *reply, const struct openai *openai,
 void openai_reply_done(struct openai_reply *reply);
 
 /* Callbacks of a vendor_call whose data is the reply. */
+int openai_chat_text(void *data, const char *text, size_t len, struct ein_error *err);
 int openai_chat_event(void *data, const char *event, json_t *json, struct ein_error *err);
 int openai_chat_whole(void *data, json_t *json, struct ein_error *err);
 /* What is still to be given when the stream has ended well. */

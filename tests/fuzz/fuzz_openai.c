@@ -46,6 +46,20 @@ static void write_request(const struct openai *openai, struct ein_llm_call *call
 
 typedef int event_fn(void *data, const char *event, json_t *json, struct ein_error *err);
 
+/* What is known again without reading is what reading finds. */
+static void know_again(struct openai_reply *reply, const json_t *event)
+{
+    const json_t *choice = json_array_get(json_object_get(event, "choices"), 0);
+    const json_t *text = json_object_get(json_object_get(choice, "delta"), "content");
+    EIN_FREE char *chunk = json_dumps(event, JSON_COMPACT);
+    EIN_JSON json_t *known = chunk ? repeat_text(&reply->repeat, chunk, strlen(chunk)) : NULL;
+
+    if (known && !json_equal(known, text))
+        abort();
+    if (chunk)
+        repeat_learn(&reply->repeat, chunk, strlen(chunk), event);
+}
+
 static int read_events(struct openai_reply *reply, const json_t *json, event_fn *take,
                        struct ein_error *err)
 {
@@ -55,6 +69,7 @@ static int read_events(struct openai_reply *reply, const json_t *json, event_fn 
 
     json_array_foreach((json_t *)json, i, event)
     {
+        know_again(reply, event);
         if (r >= 0 && r != VENDOR_END)
             r = take(reply, "message", event, err);
     }

@@ -267,6 +267,20 @@ def test_why_it_stopped(openai, upstream, style, stop):
     assert openai(settings={"api_style": style}).stop_reason == stop
 
 
+def test_pieces_that_differ_in_their_text_alone(openai, upstream):
+    def chunk(text, **more):
+        return {"id": "c", "choices": [{"index": 0, "delta": {"content": text, **more}, "finish_reason": None}], "usage": None}
+
+    texts = ["one", " two", "", 'quo"ted', "back\\slash", "né", "line\nbreak", '"content":"x', "three", "a" * 5000, " four"]
+    raw = json.dumps(chunk("half \x00")).replace("\\u0000", "\udcff").encode("utf-8", "surrogateescape")
+    thought = chunk(None, reasoning_content="hm")
+    events = [*map(chunk, texts), chunk("five"), thought, chunk("six"), b"data: " + raw + b"\n\n", chunk("seven")]
+    upstream.answer(OPENAI_CHAT, sse(*events, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, "[DONE]"))
+    answer = openai()
+    assert answer.r == "ok"
+    assert [piece["text"] for piece in answer.pieces] == [*filter(None, texts), "five", "hm", "six", "half \ufffd", "seven"]
+
+
 def test_pieces_come_as_they_are_sent(openai, upstream):
     events = openai_chat_events(Said("abcdef", piece=2))
     upstream.answer(OPENAI_CHAT, sse(*events))
