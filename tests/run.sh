@@ -168,7 +168,7 @@ if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
-for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai; do
+for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual; do
     "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
 done
 if $full; then

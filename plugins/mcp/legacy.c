@@ -182,6 +182,25 @@ static void tell_cancelled(struct talk *talk, json_int_t id, int r)
         exchange_notice(talk->mcp, talk->key, &talk->state, message);
 }
 
+/* What answers there speaks something else by now. */
+static void forget_if(struct talk *talk, bool wrong)
+{
+    if (!wrong)
+        return;
+    peers_forget_verdict(&talk->mcp->peers, talk->key);
+    talk->state.era = PEER_UNKNOWN;
+}
+
+static int open_known(struct talk *talk, struct ein_error *err)
+{
+    int status = 0;
+    int r = legacy_open(talk, &status, err);
+
+    if (r < 0)
+        forget_if(talk, status == 400 || status == 404 || status == 405);
+    return r;
+}
+
 enum { ASK_AGAIN = 2 }; /* 1: the next page */
 
 static int heed(struct talk *talk, const struct mcp_request *request,
@@ -197,10 +216,7 @@ static int heed(struct talk *talk, const struct mcp_request *request,
         if (!again)
             return ASK_AGAIN;
     }
-    if (exchange->status == 404 || exchange->status == 405) {
-        peers_forget_verdict(&talk->mcp->peers, talk->key);
-        talk->state.era = PEER_UNKNOWN;
-    }
+    forget_if(talk, exchange->status == 404 || exchange->status == 405);
     return exchange_refused(exchange, err);
 }
 
@@ -221,11 +237,10 @@ static int ask_one(struct talk *talk, const struct mcp_request *request, bool ag
 int legacy_ask(struct talk *talk, struct mcp_request *request, struct ein_error *err)
 {
     bool again = false;
-    int status;
 
     for (;;) {
         json_t *next = NULL;
-        int r = talk->state.open ? 0 : legacy_open(talk, &status, err);
+        int r = talk->state.open ? 0 : open_known(talk, err);
 
         if (r == 0)
             r = ask_one(talk, request, again, &next, err);

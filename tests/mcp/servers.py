@@ -12,7 +12,6 @@ from node_tools import SCALE, modules
 from support import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXAMPLES = "node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server"
 EVERYTHING = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 
 # name: (package of npm.sh, script, arguments, path of its URL)
