@@ -128,7 +128,7 @@ static int take_page(void *data, json_t *result, json_t **ret_params, struct ein
     return *ret_params ? 1 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
 }
 
-/* A tool that breaks the rules of x-mcp-header is none; the others stay. */
+/* A tool whose schema is none, or breaks the rules of x-mcp-header, is none; the others stay. */
 static void drop_wrong(struct talk *talk, json_t *tools)
 {
     const struct mcp *mcp = talk->mcp;
@@ -139,7 +139,7 @@ static void drop_wrong(struct talk *talk, json_t *tools)
         if (wire_tool_is_valid(tool))
             continue;
         mcp->host->log_msg(mcp->ctx, EIN_WARN,
-                           "an MCP server's tool '%.80s' is left out: its x-mcp-header is wrong",
+                           "an MCP server's tool '%.80s' is left out: its inputSchema is wrong",
                            json_string_value(json_object_get(tool, "name")));
         (void)json_array_remove(tools, i);
     }
@@ -159,8 +159,7 @@ static int list(struct talk *talk, json_t **ret_tools, struct ein_error *err)
         json_decref(listing.tools);
         return r;
     }
-    if (talk->state.era == PEER_MODERN)
-        drop_wrong(talk, listing.tools);
+    drop_wrong(talk, listing.tools);
     peers_keep_tools(&talk->mcp->peers, talk->key, listing.tools, listing.ttl_ms);
     *ret_tools = listing.tools;
     return 0;
@@ -187,6 +186,33 @@ int mcp_list_tools(void *impl, const struct ein_mcp_call *call, json_t **ret_too
 
 /* ---- tools/call -------------------------------------------------------------------------------
  */
+
+const json_t *mcp_find_tool(const json_t *tools, const char *name)
+{
+    const json_t *tool;
+    size_t i;
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (!strcmp(json_string_value(json_object_get(tool, "name")), name))
+            return tool;
+    }
+    return NULL;
+}
+
+/* A server that lies about its schema; one that was never asked for it has not. */
+static int check_promise(const struct talk *talk, const char *name, const json_t *result,
+                         struct ein_error *err)
+{
+    EIN_JSON json_t *tools = peers_tools(&talk->mcp->peers, talk->key, false);
+    const json_t *schema = json_object_get(mcp_find_tool(tools, name), "outputSchema");
+
+    if (json_is_true(json_object_get(result, "isError")) ||
+        wire_fits(schema, json_object_get(result, "structuredContent")))
+        return 0;
+    return error_set(err, EIN_E_UNAVAILABLE,
+                     "the MCP server's result of '%.80s' is not what its outputSchema says", name);
+}
 
 static int take_result(void *data, json_t *result, json_t **ret_params, struct ein_error *err)
 {
@@ -219,6 +245,8 @@ int mcp_call_tool(void *impl, const struct ein_mcp_call *call, const char *tool,
                                arguments ? json_incref((json_t *)arguments) : json_object());
     r = request.params ? ask(&talk, &request, err)
                        : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r == 0)
+        r = check_promise(&talk, tool, result, err);
     json_decref(request.params);
     talk_done(&talk);
     if (r == 0)

@@ -15,19 +15,6 @@ static int add_header(void *data, const char *name, const char *value)
     return vendor_header(data, line, encoded, NULL);
 }
 
-static const json_t *find_tool(const json_t *tools, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(tools, i, tool)
-    {
-        if (!strcmp(json_string_value(json_object_get(tool, "name")), name))
-            return tool;
-    }
-    return NULL;
-}
-
 /* What the tool's schema wants as headers; a list that is old is better than none, the server
  * tells when it is wrong. */
 static int add_params(struct talk *talk, const struct mcp_request *request,
@@ -40,7 +27,7 @@ static int add_params(struct talk *talk, const struct mcp_request *request,
     if (!request->tool)
         return 0;
     tools = peers_tools(&talk->mcp->peers, talk->key, false);
-    tool = find_tool(tools, request->tool);
+    tool = mcp_find_tool(tools, request->tool);
     r = tool ? wire_tool_headers(tool, json_object_get(request->params, "arguments"), add_header,
                                  headers)
              : 0;

@@ -38,7 +38,7 @@ json_t *wire_answer(const json_t *request);
 /* VALUE as a header of 2026-07-28 may carry it; free(). */
 char *wire_header_value(const char *value);
 
-/* Is each x-mcp-header of the tool's inputSchema one that may be? */
+/* Is inputSchema an object, and each x-mcp-header in it one that may be? */
 bool wire_tool_is_valid(const json_t *tool);
 
 /* Calls `each` for each header Mcp-Param-NAME that `arguments` want; VALUE is not encoded yet.
@@ -68,6 +68,10 @@ int wire_take_tools(const json_t *result, json_t *tools, const char **ret_cursor
 
 /* How long a list may be kept, and whether it is everybody's. */
 json_int_t wire_ttl_ms(const json_t *result);
+
+/* Is VALUE (NULL: there is none) what the schema says, as far as type, enum, const, required,
+ * properties and items go? */
+bool wire_fits(const json_t *schema, const json_t *value);
 
 /* Is it what tools/call answers?  What is missing of content and isError is added. */
 bool wire_take_result(json_t *result);

@@ -40,6 +40,7 @@ static void take_tools(const json_t *result)
         if (!json_is_string(json_object_get(tool, "name")))
             abort();
         (void)wire_tool_is_valid(tool);
+        (void)wire_fits(json_object_get(tool, "outputSchema"), json_object_get(tool, "arguments"));
         (void)wire_tool_headers(tool, json_object_get(tool, "arguments"), each, &count);
     }
 }

@@ -307,6 +307,58 @@ def test_a_result_that_is_none_of_a_tool(user, modern, value):
     assert user(modern.url, "t").error == "the MCP server sent a result that is none of a tool"
 
 
+@pytest.mark.parametrize(("said", "right"), [
+    ({"sum": 5}, True), ({"sum": 5.0, "more": 1}, True), ({"sum": 5, "of": [1, 2]}, True), ({"sum": 5, "kind": "a"}, True),
+    ({"sum": "5"}, False), ({}, False), ([5], False), (None, False), (5, False), ({"sum": 5, "of": [1, "2"]}, False),
+    ({"sum": 5, "kind": "c"}, False), ({"sum": 5, "always": 2}, False), ({"sum": 5.5}, False)])  # fmt: skip
+@pytest.mark.parametrize("era", [Modern, Legacy])
+def test_a_server_that_lies_about_its_schema(peer, user, caller, era, said, right):
+    server = era(peer, f"/{caller().someone()}")
+    server.listed = lambda request: {"tools": [{**TOOL, "outputSchema": {
+        "type": "object", "required": ["sum"], "properties": {
+            "sum": {"type": "integer"}, "of": {"type": "array", "items": {"type": "number"}},
+            "kind": {"enum": ["a", "b"]}, "always": {"const": 1}}}}]}  # fmt: skip
+    server.called = lambda request: text("5", **({} if said is None else {"structuredContent": said}))
+    user(server.url)
+    answer = user(server.url, "t")
+    assert answer.r == ("ok" if right else "unavailable"), answer
+    assert right or answer.error == "the MCP server's result of 't' is not what its outputSchema says"
+    server.called = lambda request: text("failed", isError=True)
+    assert user(server.url, "t").value["isError"] is True
+
+
+def test_a_tool_whose_schema_is_none_is_left_out(user, modern, legacy):
+    for server in (modern, legacy):
+        server.listed = lambda request: {"tools": [TOOL, {"name": "none"}, {"name": "seven", "inputSchema": 7}]}
+        assert user(server.url).names == ["t"]
+
+
+def test_limits_are_settings(peer, caller):
+    long = Modern(peer, "/long")
+    long.called = lambda request: text("x" * 2000)
+    assert "1024 bytes (reply_bytes)" in caller(reply_bytes=1024)(long.url, "t").error
+
+    peer.answer("/redirects", whole("", 307, {"Location": "/long"}))
+    assert "status 307" in caller(max_redirects=0)(peer.url + "/redirects").error
+
+    patient = Legacy(peer, "/patient")
+    asked = []
+    patient.called = lambda request: asked.append(request) or sse(b"retry: 3600000\nid: 7\ndata:\n\n")
+    patient.resumed = lambda request: sse(result(asked[0], text("soon")))
+    assert caller(retry_max_ms=1)(patient.url, "t").text == "soon"
+
+    forgotten = Modern(peer, "/forgotten")
+    for _ in range(2):
+        caller(verdict_ms=0)(forgotten.url)
+    assert len(peer.asked("/forgotten")) >= 3
+
+
+def test_a_redirect_inward_is_not_followed(peer, user):
+    peer.answer("/inward", whole("", 307, {"Location": "http://169.254.169.254/latest/meta-data"}))
+    said = user(peer.url + "/inward", egress=0)
+    assert said.r == "denied" and "169.254.169.254" in said.error
+
+
 @pytest.mark.parametrize("value", [{}, {"tools": {}}, {"tools": [1]}, {"tools": [{"description": "no name"}]}])
 def test_a_list_that_is_none(user, modern, value):
     modern.listed = lambda request: value
