@@ -127,7 +127,7 @@ static void ask(struct live *live, struct list *list)
     int r = fetch(live, service, &err);
     host->release(catalog->ctx, service);
     if (r < 0 && r != EIN_E_CANCELLED && !list->failing)
-        host->log_msg(catalog->ctx, list->had ? EIN_WARN : EIN_INFO,
+        host->log_msg(catalog->ctx, list->had ? EIN_WARN : EIN_DEBUG,
                       "the models of %s could not be listed: %s", list->provider, err.text);
     list->failing = r < 0;
     list->had = list->had || r >= 0;

@@ -37,6 +37,11 @@ def ask(server, **more):
     return server.post("/llm-driver/house", {**ASK, **more}).json
 
 
+def sent_to(upstream):
+    """The last call: the list of models is asked for at any time."""
+    return upstream.asked("/generate")[-1]
+
+
 def test_an_answer_streams_and_is_counted(server, upstream):
     upstream.answer("/generate", stream('"Hel', 'lo, "\n', '"wörld"\n' + END))
     said = ask(server, parameters={"max_tokens": 7})
@@ -45,11 +50,11 @@ def test_an_answer_streams_and_is_counted(server, upstream):
     outcome = said["outcome"]
     usage = outcome["usage"]
     assert (usage["input_tokens"], usage["output_tokens"], outcome["stop_reason"]) == (12, 34, "stop")
-    sent = upstream.last
+    sent = sent_to(upstream)
     assert sent.json == {"model": "small", "prompt": "system: Be brief.\nuser: Hi\n", "max_tokens": 7}
     assert sent.bearer == "house-0123456789"
     ask(server, api_key="of-the-user-0123")
-    assert upstream.last.bearer == "of-the-user-0123"
+    assert sent_to(upstream).bearer == "of-the-user-0123"
 
 
 def test_an_end_without_a_newline_is_one(server, upstream):
