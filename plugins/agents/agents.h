@@ -10,15 +10,17 @@
 struct agents {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    size_t code_max;           /* bytes of one agent's code */
-    int64_t versions_max;      /* that are kept of one agent */
-    struct json_t *exclusions; /* see provider_config.h */
+    size_t code_max;                /* bytes of one agent's code */
+    size_t secrets_max, secret_max; /* of one agent; bytes of one */
+    int64_t versions_max;           /* that are kept of one agent */
+    struct json_t *exclusions;      /* see provider_config.h */
 };
 
 ein_handler agents_create, agents_list, agents_get, agents_update, agents_delete; /* crud.c */
 ein_handler agents_chain;                                                         /* crud.c */
 ein_handler agents_versions, agents_version;                                      /* versions.c */
 ein_handler agents_version_diff, agents_version_restore;                          /* versions.c */
+ein_handler agents_secrets, agents_secret_put, agents_secret_delete;              /* secrets.c */
 ein_handler agents_run_code;                                                      /* run.c */
 ein_handler agents_run_code_stream;                                               /* stream.c */
 

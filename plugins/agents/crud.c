@@ -9,6 +9,7 @@
 #include "http_json.h"
 #include "ownership.h"
 #include "save.h"
+#include "secrets.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -188,7 +189,10 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
     r = save_none(agents, agent, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
-    return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);
+    if (r < 0)
+        return host->http->fail_error(req, err);
+    secrets_forget(agents, id);
+    return host->http->reply(req, 204, NULL);
 }
 
 int agents_delete(struct ein_req *req, void *self)

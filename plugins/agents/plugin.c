@@ -9,8 +9,11 @@
  *   GET              /agents/{agent_id}/versions/{version}  one, whole
  *   GET              .../versions/{version}/diff?to=        what changed from it to another
  *   POST             .../versions/{version}/restore         the agent becomes that again
- *   POST             /agents/run-code           runs code and answers its result and its trace
- *   POST             /agents/run-code/stream    the same, with the trace as it happens
+ *   GET              /agents/{agent_id}/secrets             the names of its secrets
+ *   PUT DELETE       /agents/{agent_id}/secrets/{name}      sealed in the vault, given to the runs
+ * of the saved agent as environment POST             /agents/run-code           runs code and
+ * answers its result and its trace POST             /agents/run-code/stream    the same, with the
+ * trace as it happens
  *
  * An agent with a `workspaceId` is read and run by the members of that workspace, and changed by
  * whoever made it and by the admins; its maker may put it there, and an admin of both places move
@@ -21,6 +24,8 @@
  *
  * Settings
  *   code_max_bytes   the longest code of one agent (524288)
+ *   secrets_max      secrets of one agent (64)
+ *   secret_max_bytes the longest of them (8192)
  *   versions_max     of one agent that are kept; older ones go (100)
  *
  * Example
@@ -35,6 +40,7 @@
 #include "agents.h"
 #include "error.h"
 #include "http_json.h"
+#include "secrets.h"
 #include <einion/services.h>
 #include <stdlib.h>
 
@@ -47,6 +53,20 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 16777216,
             "default" : 524288,
             "description" : "The code of an agent; above it 413."
+        },
+        "secrets_max" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 1000,
+            "default" : 64,
+            "description" : "Secrets of one agent; above it 413."
+        },
+        "secret_max_bytes" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 65536,
+            "default" : 8192,
+            "description" : "One secret of an agent; above it 413."
         },
         "versions_max" : {
             "type" : "integer",
@@ -153,6 +173,32 @@ static const struct ein_route routes[] = {
       .scope = "agents:write",
       .status = 200,
       .handle = agents_version_restore },
+    { .method = "GET",
+      .path = "/agents/{agent_id}/secrets",
+      .operation_id = "list_agent_secrets",
+      .summary = "The names of an agent's secrets",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = SECRET_LIST_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = agents_secrets },
+    { .method = "PUT",
+      .path = "/agents/{agent_id}/secrets/{name}",
+      .operation_id = "set_agent_secret",
+      .summary = "Give an agent a secret, or another one",
+      .auth = EIN_AUTH_USER,
+      .body_schema = SECRET_BODY_SCHEMA,
+      .scope = "agents:write",
+      .status = 204,
+      .handle = agents_secret_put },
+    { .method = "DELETE",
+      .path = "/agents/{agent_id}/secrets/{name}",
+      .operation_id = "delete_agent_secret",
+      .summary = "Take a secret from an agent",
+      .auth = EIN_AUTH_USER,
+      .scope = "agents:write",
+      .status = 204,
+      .handle = agents_secret_delete },
     { .method = "POST",
       .path = "/agents/run-code",
       .operation_id = "run_code",
@@ -197,6 +243,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->host = host;
     agents->ctx = ctx;
     agents->code_max = (size_t)json_integer_value(json_object_get(config, "code_max_bytes"));
+    agents->secrets_max = (size_t)json_integer_value(json_object_get(config, "secrets_max"));
+    agents->secret_max = (size_t)json_integer_value(json_object_get(config, "secret_max_bytes"));
     agents->versions_max = json_integer_value(json_object_get(config, "versions_max"));
     agents->exclusions = exclusions_load();
     r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err)

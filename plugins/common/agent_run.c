@@ -2,9 +2,11 @@
 #include "agent_run.h"
 
 #include "agent_doc.h"
+#include "agent_secret.h"
 #include "cleanup.h"
 #include "error.h"
 #include "ids.h"
+#include "scrub.h"
 #include <stdbool.h>
 
 #define NOT_LOADED "ValueError: Could not load one or more dependent Gofannon agents."
@@ -15,6 +17,7 @@ struct runner {
     struct ein_ctx *ctx;
     struct ein_req *req; /* or NULL */
     const json_t *visible;
+    json_t *needles; /* of the secrets that the run is given; see scrub.h */
 };
 
 static int no_memory(struct ein_error *err)
@@ -22,10 +25,25 @@ static int no_memory(struct ein_error *err)
     return error_set(err, EIN_E_NO_MEMORY, "no memory for an agent's run");
 }
 
+/* The secrets of agent ID, which may be NULL, are given to it and to nobody else. */
+static int take_secrets(const struct runner *runner, const char *id, json_t **ret_secrets,
+                        struct ein_error *err)
+{
+    EIN_JSON json_t *secrets = NULL;
+    int r = id ? agent_secrets_get(runner->host, runner->ctx, id, &secrets, err) : 0;
+
+    if (r == 0 && scrub_add(runner->needles, secrets) < 0)
+        return no_memory(err);
+    if (r == 0)
+        *ret_secrets = EIN_TAKE(secrets);
+    return r;
+}
+
 static int add_agent(const struct runner *runner, const char *id, json_t *agents,
                      struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
+    EIN_JSON json_t *secrets = NULL;
     json_t *agent;
     int r = runner->req ? agent_get(runner->host, runner->ctx, runner->req, id, &doc, err)
                         : agent_find(runner->host, runner->ctx, runner->visible, id, &doc, err);
@@ -36,9 +54,13 @@ static int add_agent(const struct runner *runner, const char *id, json_t *agents
         return error_set(err, EIN_E_TOO_LARGE,
                          "The agents that this run may call are more than %d.",
                          AGENT_RUN_AGENTS_MAX);
-    agent = json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(doc, "name"), "code",
-                      json_object_get(doc, "code"), "tools", json_object_get(doc, "tools"),
-                      "imports", json_object_get(doc, "gofannonAgents"), "agent", doc);
+    r = take_secrets(runner, id, &secrets, err);
+    if (r < 0)
+        return r;
+    agent =
+        json_pack("{s:O, s:O, s:O, s:O, s:O, s:O*}", "name", json_object_get(doc, "name"), "code",
+                  json_object_get(doc, "code"), "tools", json_object_get(doc, "tools"), "imports",
+                  json_object_get(doc, "gofannonAgents"), "agent", doc, "secrets", secrets);
     if (json_object_set_new(agents, id, agent) < 0)
         return error_set(err, EIN_E_INTERNAL, "The agent '%s' cannot be read.", id);
     return 0;
@@ -99,10 +121,38 @@ static int fail_outcome(const char *text, json_t **ret_outcome, struct ein_error
     return 0;
 }
 
-static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
-                          const struct ein_agent_run *run, json_t **ret_outcome,
-                          struct ein_error *err)
+/* A trace on its way, out of which secrets are taken. */
+struct cleaner {
+    const json_t *needles;
+    ein_trace_sink *sink;
+    void *data;
+};
+
+static int send_clean(const json_t *event, void *data)
 {
+    const struct cleaner *cleaner = data;
+    EIN_JSON json_t *clean = scrub_json(cleaner->needles, event);
+
+    return clean ? cleaner->sink(clean, cleaner->data) : EIN_E_NO_MEMORY;
+}
+
+static int clean_outcome(const json_t *needles, json_t **outcome, struct ein_error *err)
+{
+    json_t *clean = scrub_json(needles, *outcome);
+
+    json_decref(*outcome);
+    *outcome = clean;
+    return clean ? 0 : no_memory(err);
+}
+
+static int run_in_runtime(const struct runner *runner, const struct ein_agent_run *run,
+                          json_t **ret_outcome, struct ein_error *err)
+{
+    const struct ein_host *host = runner->host;
+    struct ein_ctx *ctx = runner->ctx;
+    struct cleaner cleaner = { runner->needles, run->trace, run->trace_data };
+    struct ein_agent_run with = *run;
+    bool cleans = json_array_size(runner->needles) > 0;
     const struct ein_service *service;
     const struct ein_agent_runtime *runtime;
     int r;
@@ -111,9 +161,13 @@ static int run_in_runtime(const struct ein_host *host, struct ein_ctx *ctx,
         return error_set(err, EIN_E_UNAVAILABLE,
                          "Agents cannot be run: the server has no agent runtime.");
     runtime = service->vtable;
-    r = runtime->run(service->impl, run, ret_outcome, err);
+    if (cleans && run->trace) {
+        with.trace = send_clean;
+        with.trace_data = &cleaner;
+    }
+    r = runtime->run(service->impl, &with, ret_outcome, err);
     host->release(ctx, service);
-    return r;
+    return r == 0 && cleans ? clean_outcome(runner->needles, ret_outcome, err) : r;
 }
 
 /* ---- the record ----------------------------------------------------------- */
@@ -181,7 +235,7 @@ static int run_with_record(const struct runner *runner, const struct ein_service
     run->cancel = runs->cancel(tee.record);
     run->trace = send_event;
     run->trace_data = &tee;
-    r = r < 0 ? no_memory(err) : run_in_runtime(runner->host, runner->ctx, run, ret_outcome, err);
+    r = r < 0 ? no_memory(err) : run_in_runtime(runner, run, ret_outcome, err);
     runs->end(tee.record, r < 0 ? NULL : *ret_outcome, r < 0 ? err : NULL);
     return r;
 }
@@ -196,7 +250,7 @@ static int run_recorded(const struct runner *runner, const struct agent_order *o
     if (runner->host->acquire(runner->ctx, EIN_RUNS, NULL, &service) < 0) {
         uuid_make(run_id);
         run->run_id = run_id;
-        return run_in_runtime(runner->host, runner->ctx, run, ret_outcome, err);
+        return run_in_runtime(runner, run, ret_outcome, err);
     }
     r = run_with_record(runner, service, order, run, ret_outcome, err);
     runner->host->release(runner->ctx, service);
@@ -205,15 +259,23 @@ static int run_recorded(const struct runner *runner, const struct agent_order *o
 
 /* ---- the whole ------------------------------------------------------------- */
 
-static int load_and_run(const struct runner *runner, const struct agent_order *order,
+static int load_and_run(struct runner *runner, const struct agent_order *order,
                         json_t **ret_outcome, struct ein_error *err)
 {
     EIN_JSON json_t *agents = NULL;
+    EIN_JSON json_t *needles = json_array();
+    EIN_JSON json_t *secrets = NULL;
     struct ein_agent_run whole = order->run;
     struct ein_error own;
 
     if (!err)
         err = &own;
+    if (!needles)
+        return no_memory(err);
+    runner->needles = needles;
+    int taken = take_secrets(runner, whole.agent_id, &secrets, err);
+    if (taken < 0)
+        return taken;
     if (json_array_size(whole.imports) > 0) {
         int r = load_agents(runner, whole.imports, &agents, err);
 
@@ -224,6 +286,7 @@ static int load_and_run(const struct runner *runner, const struct agent_order *o
     }
     whole.struct_size = sizeof(whole);
     whole.agents = agents;
+    whole.secrets = secrets;
     return run_recorded(runner, order, &whole, ret_outcome, err);
 }
 
@@ -235,7 +298,7 @@ bool agent_run_is_detached(const struct ein_http *http, const struct ein_req *re
 int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
               const struct agent_order *order, json_t **ret_outcome, struct ein_error *err)
 {
-    const struct runner runner = { .host = host, .ctx = ctx, .req = req };
+    struct runner runner = { .host = host, .ctx = ctx, .req = req };
     const struct ein_identity *identity = host->http->identity(req);
     EIN_JSON json_t *visible = host->http->visible(req);
     struct agent_order whole = *order;
@@ -251,7 +314,7 @@ int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *
 int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const struct agent_order *order,
                  json_t **ret_outcome, struct ein_error *err)
 {
-    const struct runner runner = { .host = host, .ctx = ctx, .visible = order->run.visible };
+    struct runner runner = { .host = host, .ctx = ctx, .visible = order->run.visible };
 
     return load_and_run(&runner, order, ret_outcome, err);
 }

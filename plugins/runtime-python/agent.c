@@ -65,7 +65,7 @@ static int send_job(struct agent *agent, const struct agent_job *job, struct ein
     EIN_JSON json_t *message =
         json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:i}", "t", "job", "code", job->code,
                   "input", shared(job->input), "tools", shared(job->tools), "env",
-                  shared(run->what->secrets), "mute", run->trace.muted, "events",
+                  shared(job->secrets), "mute", run->trace.muted, "events",
                   (int)run->trace.lines_left, "result_max", (int)(run->limits.result_kb << 10));
 
     if (!message)

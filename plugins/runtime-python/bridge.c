@@ -147,7 +147,8 @@ static void call_agent(const struct call *call)
                              .code = json_string_value(json_object_get(found, "code")),
                              .input = json_object_get(call->params, "input"),
                              .tools = json_object_get(found, "tools"),
-                             .imports = json_object_get(found, "imports") };
+                             .imports = json_object_get(found, "imports"),
+                             .secrets = json_object_get(found, "secrets") };
     if (!job.code)
         refuse(call, "ValueError", "Could not load one or more dependent Gofannon agents.");
     else if (agent_start(run, call->agent, call->id, &job, NULL, &err) < 0)

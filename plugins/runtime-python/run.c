@@ -235,7 +235,8 @@ static int perform(struct run *run, struct ein_error *err)
                              .code = what->code,
                              .input = what->input,
                              .tools = what->tools,
-                             .imports = what->imports };
+                             .imports = what->imports,
+                             .secrets = what->secrets };
     int r = agent_start(run, NULL, 0, &job, NULL, err);
 
     if (r == 0) {

@@ -60,6 +60,7 @@ int run_perform(struct run *run, struct ein_error *err);
 struct agent_job {
     const char *id, *name, *code;
     const struct json_t *input, *tools, *imports;
+    const struct json_t *secrets; /* may be NULL */
 };
 int agent_start(struct run *run, struct agent *caller, int64_t call_id, const struct agent_job *job,
                 struct agent **ret_agent, struct ein_error *err);

@@ -63,6 +63,8 @@ def test_others_cannot_tell_my_agent_from_none(people):
             ("DELETE", "/agents/{}/undeploy", None), ("GET", "/agents/{}/chain", None),
             ("GET", "/agents/{}/versions", None), ("GET", "/agents/{}/versions/1", None),
             ("GET", "/agents/{}/versions/1/diff", None), ("POST", "/agents/{}/versions/1/restore", None),
+            ("GET", "/agents/{}/secrets", None), ("PUT", "/agents/{}/secrets/A", {"value": "x"}),
+            ("DELETE", "/agents/{}/secrets/A", None),
         ]:  # fmt: skip
             found = person.request(method, path.format(mine), body)
             absent = person.request(method, path.format(none), body)
@@ -109,7 +111,7 @@ def test_only_its_maker_and_admins_change_what_is_in_a_workspace(people):
     before = people.maker.get(f"/agents/{agent}").json
     for method, path, body in [
         ("PUT", "", {"name": "x"}), ("DELETE", "", None), ("POST", "/deploy", None), ("DELETE", "/undeploy", None),
-        ("POST", "/versions/1/restore", None),
+        ("POST", "/versions/1/restore", None), ("PUT", "/secrets/A", {"value": "x"}),
     ]:  # fmt: skip
         reply = people.member.request(method, f"/agents/{agent}{path}", body)
         assert reply.status == 403, (method, path, reply)

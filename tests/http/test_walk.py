@@ -46,10 +46,13 @@ class Walk:
         ended(self.alice, ticket)
         run = self.alice.post(f"/rest/{MARK}", {"said": MARK}).header("X-Einion-Run-Id")
         wait_until(lambda: self.alice.get("/runs?status=completed").json, 20, "the record of a run")
+        secret = f"/agents/{agent}/secrets/MARK_SECRET"
+        assert self.alice.put(secret, {"value": f"secret {MARK}"}).status == 204
         self.params = {
             "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK, "ticket_id": ticket, "version": "1",
+            "name": "MARK_SECRET",
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, key["_id"], ticket, run, *self.contents]
@@ -77,7 +80,7 @@ class Walk:
         """All that Alice has, as she sees it."""
         a, p = self.alice, self.params
         urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/agents/{p['agent_id']}/versions",
-                f"/agents/{p['agent_id']}/versions/1", f"/sessions/{MARK}/config",
+                f"/agents/{p['agent_id']}/versions/1", f"/agents/{p['agent_id']}/secrets", f"/sessions/{MARK}/config",
                 f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS,
                 f"/chat/{p['ticket_id']}"]  # fmt: skip
         return [a.get(url).json for url in urls]

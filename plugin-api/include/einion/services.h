@@ -350,7 +350,8 @@ struct ein_agent_run {
     const struct json_t *input, *tools; /* objects; what run() is given */
     const struct json_t *imports;     /* array of ids in `agents` that this code may call, may be NULL */
     const struct json_t *agents;      /* {id: {"name", "code", "tools", "imports": [id]}}: these and all
-                                         that they may call in turn, may be NULL */
+                                         that they may call in turn, may be NULL; 1.1: "secrets", as below, of
+                                         each its own */
     const struct json_t *llm_settings; /* may be NULL */
     const struct json_t *limits;      /* settings of the runtime that this run lowers, may be NULL */
     const struct json_t *secrets;     /* {name: text} for its environment, may be NULL */
