@@ -26,6 +26,7 @@ import urllib.parse
 import urllib.request
 
 import gateway
+import mcp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ECHO = ("async def run(input_dict, tools):\n"
@@ -383,6 +384,10 @@ def bench_gateway():
     gateway.bench(sys.modules[__name__])
 
 
+def bench_mcp():
+    mcp.bench(sys.modules[__name__])
+
+
 BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
@@ -395,6 +400,7 @@ BENCHES = {
     "creates": bench_creates,
     "rest": bench_rest,
     "gateway": bench_gateway,
+    "mcp": bench_mcp,
     "start": bench_start,
 }
 

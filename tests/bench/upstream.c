@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A vendor that costs nothing: answers every POST as a chat completion, at once, or as a stream
- * of `pieces` events with `pause_ms` between them where the body asks for one.
+ * of `pieces` events with `pause_ms` between them where the body asks for one.  An MCP server that
+ * costs nothing, too: where the body is a request of that, with one tool.
  *
  * usage: bench_upstream PORT PIECES PAUSE_MS; runs until its input ends. */
 #include <errno.h>
@@ -129,8 +130,31 @@ static void stream_at_once(struct world *world, struct conn *conn)
     free(text);
 }
 
+/* tools/list has what tools/call has. */
+static void answer_mcp(struct conn *conn, const char *body)
+{
+    const char *id = strstr(body, "\"id\":");
+    char text[512], whole[768];
+    int len = snprintf(text, sizeof text,
+                       "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"resultType\":\"complete\","
+                       "\"ttlMs\":3600000,\"tools\":[{\"name\":\"t\",\"inputSchema\":"
+                       "{\"type\":\"object\"}}],\"content\":[{\"type\":\"text\",\"text\":"
+                       "\"An anvil is a block of steel on which metal is forged.\"}]}}",
+                       id ? strtol(id + 5, NULL, 10) : 0);
+
+    len = snprintf(whole, sizeof whole,
+                   "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d"
+                   "\r\n\r\n%s",
+                   len, text);
+    say(conn, whole, (size_t)len);
+}
+
 static void answer(struct world *world, struct conn *conn, const char *body)
 {
+    if (strstr(body, "\"jsonrpc\"")) {
+        answer_mcp(conn, body);
+        return;
+    }
     if (!strstr(body, "\"stream\":true") && !strstr(body, "\"stream\": true")) {
         say(conn, world->whole, world->whole_len);
     } else if (world->pause_us == 0) {
