@@ -36,6 +36,8 @@ struct exchange {
     /* Inside: */
     struct sse sse;
     struct bytes body;
+    struct linger *linger; /* NULL: nobody waits */
+    bool lingers;
     struct ein_error *err;
     int r; /* what we ended the transfer with */
     bool ended;
