@@ -3,6 +3,7 @@
 #define DEPLOYMENTS_H
 
 #include <einion/services.h>
+#include <stdint.h>
 
 enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
 
@@ -10,6 +11,7 @@ enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
 struct deployments {
     const struct ein_host *host;
     struct ein_ctx *ctx;
+    int64_t once_kept_ms, once_running_ms; /* see once.h */
 };
 
 ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */

@@ -18,21 +18,48 @@
  *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
+ * With the header Idempotency-Key, /rest runs once for each caller, name and key: the same input
+ * again gets the same answer with Idempotency-Replayed, another 422, and 409 while the first still
+ * runs, which goes on when its client has left.  A run that could not be made leaves the key free.
+ *
  * Settings
- *   none
+ *   idempotency_kept_s      how long an answer is kept for its Idempotency-Key (86400)
+ *   idempotency_running_s   how long a key is held for a run whose end was not heard of (3600)
  *
  * Example
  *   plugins:
  *     deployments:
+ *       idempotency_kept_s: 3600
  */
 #include "agent_doc.h"
 #include "agent_run.h"
 #include "deployments.h"
 #include "error.h"
 #include "http_json.h"
+#include "once.h"
 #include "ownership.h"
 #include <einion/services.h>
 #include <stdlib.h>
+
+static const char config_schema[] = SCHEMA({
+    "type" : "object",
+    "properties" : {
+        "idempotency_kept_s" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 31536000,
+            "default" : 86400,
+            "description" : "An answer of /rest to a request with an Idempotency-Key."
+        },
+        "idempotency_running_s" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 31536000,
+            "default" : 3600,
+            "description" : "A key whose run has not ended, as when the server was killed."
+        }
+    }
+});
 
 static const struct ein_route routes[] = {
     { .method = "POST",
@@ -132,11 +159,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct deployments *deployments = calloc(1, sizeof(*deployments));
     int r;
 
-    (void)config;
     if (!deployments)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     deployments->host = host;
     deployments->ctx = ctx;
+    deployments->once_kept_ms =
+        1000 * json_integer_value(json_object_get(config, "idempotency_kept_s"));
+    deployments->once_running_ms =
+        1000 * json_integer_value(json_object_get(config, "idempotency_running_s"));
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, "gofannon", &deployments_provider, deployments,
@@ -157,6 +187,8 @@ static int start(void *self, struct ein_error *err)
 
     if (r >= 0)
         r = store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
+    if (r >= 0)
+        r = store->index(deployments->ctx, ONCE_SET, "until", err);
     return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, OWNER_INDEX, err);
 }
 
@@ -173,6 +205,7 @@ static const struct ein_plugin plugin = {
     .name = "deployments",
     .version = "0.1.0",
     .summary = "Agents that are called by name",
+    .config_schema = config_schema,
     .needs = needs,
     .init = init,
     .start = start,
