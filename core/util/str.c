@@ -283,11 +283,23 @@ bool str_to_u64(const char *text, uint64_t *ret)
     return true;
 }
 
+/* The low bits, by which slots are chosen, depend on all. */
+static uint64_t stir(uint64_t hash, uint64_t bytes)
+{
+    hash = (hash ^ bytes) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
 uint64_t str_hash(const char *text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    size_t len = strlen(text);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ len, bytes;
 
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+    for (; len >= sizeof(bytes); text += sizeof(bytes), len -= sizeof(bytes)) {
+        memcpy(&bytes, text, sizeof(bytes));
+        hash = stir(hash, bytes);
+    }
+    bytes = 0;
+    memcpy(&bytes, text, len);
+    return stir(hash, bytes);
 }

@@ -38,7 +38,7 @@ const char *str_nearest(const char *typed, const char *const *words);
 /* Unsigned decimal, the whole text. */
 bool str_to_u64(const char *text, uint64_t *ret);
 
-/* FNV-1a, for hash tables that no client can choose the keys of. */
+/* For hash tables that no client can choose the keys of; differs between machines. */
 uint64_t str_hash(const char *text);
 
 #endif
