@@ -3,7 +3,7 @@
 #include "error.h"
 #include "follow.h"
 #include "ids.h"
-#include "messages.h"
+#include "message_parts.h"
 #include "ownership.h"
 #include "ticket.h"
 #include "timestamps.h"
@@ -56,7 +56,7 @@ static int check_size(const struct posting *posting)
 
 static int check_messages(const struct posting *posting)
 {
-    EIN_JSON json_t *faults = messages_faults(json_object_get(posting->body, "messages"));
+    EIN_JSON json_t *faults = message_parts_faults(json_object_get(posting->body, "messages"));
 
     if (!faults)
         return EIN_E_NO_MEMORY;

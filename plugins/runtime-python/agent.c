@@ -4,6 +4,7 @@
 #include "death.h"
 #include "error.h"
 #include "run.h"
+#include "slow_call.h"
 #include "timestamps.h"
 
 #include <errno.h>
@@ -90,6 +91,7 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
     agent->call_id = call_id;
     agent->serial = ++run->agents_made;
     agent->speaker = (struct speaker){ job->name, job->id, caller ? caller->speaker.depth + 1 : 0 };
+    agent->agent_id = job->agent_id;
     agent->imports = job->imports;
     agent->in.max = frame_max + WIRE_HEAD;
     agent->out.max = 4 * frame_max;
@@ -166,7 +168,8 @@ static void show_end(struct agent *agent, bool success)
         trace_end(&agent->run->trace, &agent->speaker, mono_ms() - agent->began_ms, success);
 }
 
-static void abandon_called(struct agent *agent)
+/* What it has called ends with it. */
+static void drop_calls(struct agent *agent)
 {
     /* The newest first: an agent that one of them called ends before it. */
     for (;;) {
@@ -175,9 +178,10 @@ static void abandon_called(struct agent *agent)
             if (other->caller == agent && !other->ended)
                 last = other;
         if (!last)
-            return;
+            break;
         agent_abandon(last);
     }
+    slow_leave(agent);
 }
 
 static void end(struct agent *agent)
@@ -188,7 +192,7 @@ static void end(struct agent *agent)
 
 void agent_abandon(struct agent *agent)
 {
-    abandon_called(agent);
+    drop_calls(agent);
     agent_output(agent);
     show_raw(agent);
     show_end(agent, false);
@@ -199,7 +203,7 @@ void agent_succeed(struct agent *agent, struct json_t *take_result)
 {
     struct run *run = agent->run;
 
-    abandon_called(agent);
+    drop_calls(agent);
     agent_output(agent);
     show_raw(agent);
     show_end(agent, true);
@@ -217,7 +221,7 @@ void agent_fail(struct agent *agent, const char *type, const char *message, cons
     struct run *run = agent->run;
     EIN_FREE char *text = NULL;
 
-    abandon_called(agent);
+    drop_calls(agent);
     show_raw(agent);
     if (agent->started)
         trace_error(&run->trace, &agent->speaker, type, message, traceback);

@@ -2,6 +2,9 @@
 #include "bridge.h"
 #include "cleanup.h"
 #include "error.h"
+#include "http_call.h"
+#include "llm_call.h"
+#include "mcp_call.h"
 #include "slow_call.h"
 
 #include <stdio.h>
@@ -143,7 +146,8 @@ static void call_agent(const struct call *call)
     }
     run->nested_made++;
 
-    struct agent_job job = { .name = json_string_value(json_object_get(found, "name")),
+    struct agent_job job = { .agent_id = id,
+                             .name = json_string_value(json_object_get(found, "name")),
                              .code = json_string_value(json_object_get(found, "code")),
                              .input = json_object_get(call->params, "input"),
                              .tools = json_object_get(found, "tools"),
@@ -159,17 +163,22 @@ static void call_agent(const struct call *call)
 
 static void call_http(const struct call *call)
 {
-    slow_http(call->agent, call->id, call->params, call->blob, call->blob_len);
+    http_call(call->agent, call->id, call->params, call->blob, call->blob_len);
 }
 
 static void call_llm(const struct call *call)
 {
-    refuse(call, "RuntimeError", "No model provider is configured on this server.");
+    llm_call(call->agent, call->id, call->params);
+}
+
+static void call_window(const struct call *call)
+{
+    llm_window(call->agent, call->id, call->params);
 }
 
 static void call_mcp(const struct call *call)
 {
-    refuse(call, "RuntimeError", "No MCP client is configured on this server.");
+    mcp_call(call->agent, call->id, call->method, call->params);
 }
 
 /* ---- the table ------------------------------------------------------------------------- */
@@ -190,6 +199,7 @@ static const struct {
     { "agent", call_agent },
     { "http", call_http },
     { "llm", call_llm },
+    { "window", call_window },
     { "mcp.list", call_mcp },
     { "mcp.call", call_mcp },
 };

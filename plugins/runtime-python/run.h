@@ -9,6 +9,8 @@
 
 struct slow_call;
 
+enum slow_lane { SLOW_HTTP, SLOW_LLM, SLOW_MCP, SLOW_LANES }; /* each has its own bounds */
+
 struct agent { /* one execution of one agent's code, in one child */
     struct agent *next;
     struct run *run;
@@ -16,6 +18,7 @@ struct agent { /* one execution of one agent's code, in one child */
     int64_t call_id;      /* the caller's call that waits for this */
     uint32_t serial;      /* never reused within the run */
     struct speaker speaker;
+    const char *agent_id; /* whose code it is; NULL: nobody's */
     const struct json_t *imports;
     struct child *child;
     struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
@@ -49,7 +52,7 @@ struct run {
     /* calls that take long, each on its own thread */
     struct ein_cancel *cancel; /* fires when the run ends; may be NULL */
     struct slow_call *slow;    /* those that run or wait for their turn */
-    uint32_t http_made, http_running;
+    uint32_t slow_made[SLOW_LANES], slow_running[SLOW_LANES];
     int wake; /* eventfd: one has finished */
 };
 
@@ -58,7 +61,8 @@ int run_perform(struct run *run, struct ein_error *err);
 
 /* Starts CODE in a fresh child.  `name` and what `imports` points to must outlive the run. */
 struct agent_job {
-    const char *id, *name, *code;
+    const char *id, *name, *code; /* id: as the trace has it, NULL for those called */
+    const char *agent_id;         /* NULL: the code is no agent's */
     const struct json_t *input, *tools, *imports;
     const struct json_t *secrets; /* may be NULL */
 };

@@ -25,6 +25,12 @@
     X(http_in_flight, 16, 1, 256, "HTTP requests of a run at a time.")                             \
     X(http_body_kb, 10240, 1, 15360, "The body of an HTTP request, and of its reply.")             \
     X(http_timeout_ms, 120000, 1, 7200000, "The whole of one HTTP request.")                       \
+    X(llm_calls, 500, 0, 100000, "Model calls of a run.")                                          \
+    X(llm_in_flight, 8, 1, 256, "Model calls of a run at a time; more wait for their turn.")       \
+    X(llm_answer_kb, 8192, 1, 15360, "What a model answers, its thoughts and calls included.")     \
+    X(mcp_calls, 500, 0, 100000, "Calls of a run to MCP servers.")                                 \
+    X(mcp_in_flight, 8, 1, 256, "Calls of a run to MCP servers at a time.")                        \
+    X(mcp_timeout_ms, 120000, 1, 7200000, "The whole of one call to an MCP server.")               \
     X(nested_depth, 8, 0, 64, "How deep agents may call agents.")                                  \
     X(nested_runs, 64, 0, 10000, "Agents that a run may call, all levels together.")
 

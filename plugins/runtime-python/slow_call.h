@@ -5,13 +5,45 @@
 
 #include "run.h"
 
-/* Starts an HTTP request for `agent`; answers it at once when it is not a proper one. */
-void slow_http(struct agent *agent, int64_t call_id, const struct json_t *params, const void *body,
-               size_t body_len);
+#include <stdatomic.h>
+
+struct slow_kind {
+    enum slow_lane lane;
+    /* On the call's own thread: touches nothing but the call. */
+    void (*perform)(struct slow_call *call);
+    /* On the run's thread, once it has been performed.  note() also when nobody waits for the
+     * answer any more; may be NULL. */
+    void (*note)(struct slow_call *call, struct agent *agent);
+    void (*answer)(struct slow_call *call, struct agent *agent);
+    void (*free)(struct slow_call *call); /* with the memory of the call itself */
+};
+
+/* The first member of each kind of call; slow_begin() fills what is below `kind`. */
+struct slow_call {
+    const struct slow_kind *kind;
+    struct slow_call *next;
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    uint32_t serial; /* of the agent that waits */
+    int64_t id;
+    int wake;
+    pthread_t thread;
+    bool begun;
+    atomic_bool finished;      /* after this the thread touches nothing */
+    struct ein_cancel *cancel; /* may be NULL */
+};
+
+/* Counts one more call of AGENT's run; false when it has made as many as it may. */
+bool slow_count(struct agent *agent, enum slow_lane lane);
+/* Takes CALL over: performed as soon as fewer than the lane's bound are. */
+void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call);
+/* The agent no longer waits for it. */
 void slow_cancel(struct run *run, uint32_t serial, int64_t call_id);
 /* After run->wake: answers what has finished, starts what waited. */
 void slow_collect(struct run *run);
-/* Cancels all and waits for their threads. */
+/* Cancels all of an agent that ends, waits for their threads, and notes them. */
+void slow_leave(struct agent *agent);
+/* The same for whatever is left of the run; nothing is noted. */
 void slow_end(struct run *run);
 
 #endif

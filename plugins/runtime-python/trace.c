@@ -192,6 +192,25 @@ void trace_data_store(struct trace *trace, const struct speaker *who, const stru
     emit(trace, event, "system");
 }
 
+void trace_llm(struct trace *trace, const struct speaker *who, const struct trace_llm_call *about)
+{
+    const struct ein_host *host = trace->host;
+    json_t *event = begin("llm_call", who);
+
+    set_depth(event, who->depth + 1);
+    json_object_set_new(event, "provider",
+                        trace_text(host, about->provider, strlen(about->provider), 0));
+    json_object_set_new(event, "model", trace_text(host, about->model, strlen(about->model), 0));
+    json_object_set_new(event, "input_tokens", json_integer((json_int_t)about->input_tokens));
+    json_object_set_new(event, "output_tokens", json_integer((json_int_t)about->output_tokens));
+    json_object_set_new(event, "duration_ms", json_integer(about->duration_ms));
+    json_object_set_new(event, "cost_usd", json_real((double)about->cost / 1e9));
+    json_object_set_new(event, "error",
+                        about->error ? trace_text(host, about->error, strlen(about->error), 0)
+                                     : json_null());
+    emit(trace, event, "system");
+}
+
 void trace_error(struct trace *trace, const struct speaker *who, const char *type,
                  const char *message, const char *traceback)
 {

@@ -30,6 +30,13 @@ void trace_log(struct trace *trace, const struct speaker *who, const char *level
                const char *logger, const char *text, size_t len, uint64_t more);
 /* `entry` is the operation's line in the opsLog. */
 void trace_data_store(struct trace *trace, const struct speaker *who, const struct json_t *entry);
+struct trace_llm_call {
+    const char *provider, *model;
+    uint64_t input_tokens, output_tokens;
+    int64_t duration_ms, cost; /* in nano-dollars */
+    const char *error;         /* NULL: none */
+};
+void trace_llm(struct trace *trace, const struct speaker *who, const struct trace_llm_call *about);
 void trace_error(struct trace *trace, const struct speaker *who, const char *type,
                  const char *message, const char *traceback);
 void trace_end(struct trace *trace, const struct speaker *who, int64_t duration_ms, bool success);

@@ -3,7 +3,7 @@
  * "schema"}, where the route's own schema has seen to it that messages are objects. */
 #include "cleanup.h"
 #include "input.h"
-#include "messages.h"
+#include "message_parts.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     EIN_JSON json_t *chat = json_loadb((const char *)data, size, 0, NULL);
     EIN_JSON json_t *messages = checked_messages(json_object_get(chat, "messages"));
-    EIN_JSON json_t *faults = messages_faults(messages);
+    EIN_JSON json_t *faults = message_parts_faults(messages);
 
     if (!chat)
         return 0;

@@ -9,6 +9,8 @@ import re
 import sys
 import types
 
+import model_call
+
 try:
     import httpx
 except ImportError:
@@ -19,6 +21,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "context_wind
     context_windows = json.load(file)  # {"provider/model": tokens}
 
 CONTEXT_WINDOW_UNKNOWN = 128000
+windows_told = {}
 
 
 class DataStore:
@@ -89,14 +92,17 @@ def _objects(value):
 
 
 async def call_llm(provider, model, messages, parameters=None, tools=None, timeout=None, **ignored):
-    params = {"provider": provider, "model": model, "messages": messages,
-              "parameters": parameters or {}, "tools": tools, "timeout": timeout}
-    answer = (await current.acall("llm", params))[0]
-    return answer["content"], answer.get("thoughts")
+    question = model_call.question(provider, model, messages, parameters, tools, timeout)
+    return model_call.answer((await current.acall("llm", question))[0])
 
 
 def get_context_window(provider, model):
-    return context_windows.get(f"{provider}/{model}", CONTEXT_WINDOW_UNKNOWN)
+    """The server's catalog knows; without one, what was known when this was built."""
+    name = f"{provider}/{model}"
+    if name not in windows_told:
+        told = current.call("window", {"provider": provider, "model": model})[0] if current else None
+        windows_told[name] = told or context_windows.get(name, CONTEXT_WINDOW_UNKNOWN)
+    return windows_told[name]
 
 
 def count_tokens(text, provider=None, model=None):

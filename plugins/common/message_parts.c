@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "messages.h"
+#include "message_parts.h"
 
 #include "cleanup.h"
 #include <stdbool.h>
@@ -151,7 +151,7 @@ static int check_content(struct place *place, const json_t *content, const char 
     return r;
 }
 
-json_t *messages_faults(const json_t *messages)
+json_t *message_parts_faults(const json_t *messages)
 {
     EIN_JSON json_t *faults = json_array();
     const json_t *message;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MESSAGES_H
-#define MESSAGES_H
+#ifndef MESSAGE_PARTS_H
+#define MESSAGE_PARTS_H
 
 #include <jansson.h>
 
 /* What is wrong with the contents of MESSAGES, an array of {"role", "content"}: an array of 422
  * faults, empty if they are well.  NULL: no memory. */
-json_t *messages_faults(const json_t *messages);
+json_t *message_parts_faults(const json_t *messages);
 
 #endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mcp_call.h"
+#include "cleanup.h"
+#include "error.h"
+#include "slow_call.h"
+
+#include <string.h>
+
+struct mcp_call {
+    struct slow_call slow;
+    const struct ein_agent_run *what; /* outlives the call */
+    json_t *params;
+    uint32_t total_ms;
+    bool lists;
+    json_t *answer;
+    struct ein_error err;
+    int r;
+};
+
+static void call_free(struct slow_call *slow)
+{
+    struct mcp_call *call = (struct mcp_call *)slow;
+
+    json_decref(call->params);
+    json_decref(call->answer);
+    free(call);
+}
+
+static const char *text_of(const struct mcp_call *call, const char *name)
+{
+    return json_string_value(json_object_get(call->params, name));
+}
+
+static int ask(struct mcp_call *call, const struct ein_service *service)
+{
+    const struct ein_mcp_client *client = service->vtable;
+    const struct ein_mcp_call about = {
+        .struct_size = sizeof(about),
+        .total_ms = call->total_ms,
+        .url = text_of(call, "url"),
+        .token = text_of(call, "token"),
+        .user_id = call->what->user_id,
+        .egress = EIN_EGRESS_PUBLIC,
+        .cancel = call->slow.cancel,
+    };
+
+    if (call->lists)
+        return client->list_tools(service->impl, &about, &call->answer, &call->err);
+    return client->call_tool(service->impl, &about, text_of(call, "tool"),
+                             json_object_get(call->params, "args"), &call->answer, &call->err);
+}
+
+static void perform(struct slow_call *slow)
+{
+    struct mcp_call *call = (struct mcp_call *)slow;
+    const struct ein_service *service;
+
+    if (slow->host->acquire(slow->ctx, EIN_MCP_CLIENT, NULL, &service) < 0) {
+        call->r =
+            error_set(&call->err, EIN_E_UNAVAILABLE, "No MCP client is configured on this server.");
+        return;
+    }
+    call->r = ask(call, service);
+    slow->host->release(slow->ctx, service);
+}
+
+static const char *type_of(int code)
+{
+    switch (code) {
+    case EIN_E_INVALID:
+    case EIN_E_TOO_LARGE:
+        return "ValueError";
+    case EIN_E_DENIED:
+        return "PermissionError";
+    case EIN_E_TIMEOUT:
+        return "TimeoutError";
+    case EIN_E_NOT_FOUND:
+    case EIN_E_UNAVAILABLE:
+        return "ConnectionError";
+    default:
+        return "RuntimeError";
+    }
+}
+
+static void answer(struct slow_call *slow, struct agent *agent)
+{
+    struct mcp_call *call = (struct mcp_call *)slow;
+
+    if (call->r == 0)
+        agent_reply(agent, slow->id, EIN_TAKE(call->answer), NULL, 0);
+    else
+        agent_refuse(agent, slow->id, type_of(call->r), call->err.text);
+}
+
+static const struct slow_kind kind = {
+    .lane = SLOW_MCP, .perform = perform, .answer = answer, .free = call_free
+};
+
+static bool is_complete(const struct mcp_call *call)
+{
+    const json_t *token = json_object_get(call->params, "token");
+    const json_t *given = json_object_get(call->params, "args");
+
+    if (!text_of(call, "url") || (token && !json_is_null(token) && !json_is_string(token)))
+        return false;
+    return call->lists || (text_of(call, "tool") && json_is_object(given));
+}
+
+void mcp_call(struct agent *agent, int64_t call_id, const char *method, const struct json_t *params)
+{
+    struct mcp_call *call;
+
+    if (!slow_count(agent, SLOW_MCP)) {
+        agent_refuse(agent, call_id, "RuntimeError",
+                     "This run has called MCP servers as often as it may.");
+        return;
+    }
+    call = calloc(1, sizeof(*call));
+    if (!call) {
+        agent_refuse(agent, call_id, "RuntimeError", "no memory");
+        return;
+    }
+    call->slow.kind = &kind;
+    call->what = agent->run->what;
+    call->params = json_incref((json_t *)params);
+    call->total_ms = agent->run->limits.mcp_timeout_ms;
+    call->lists = strcmp(method, "mcp.list") == 0;
+    if (is_complete(call)) {
+        slow_begin(agent, call_id, &call->slow);
+        return;
+    }
+    call_free(&call->slow);
+    agent_refuse(agent, call_id, "ValueError",
+                 "An MCP server is called with its URL, and a tool with its name and arguments.");
+}
