@@ -126,8 +126,10 @@ int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **re
 {
     struct runtime *runtime = impl;
     const char *user = what->user_id ? what->user_id : "";
-    struct run run = { .runtime = runtime, .what = what };
+    struct ein_agent_run whole = { 0 }; /* whoever was built for 1.0 has less to say */
+    struct run run = { .runtime = runtime, .what = &whole };
 
+    memcpy(&whole, what, what->struct_size < sizeof(whole) ? what->struct_size : sizeof(whole));
     if (!what->code)
         return error_set(err, EIN_E_INVALID, "There is no code to run.");
     if (!runtime->pool)

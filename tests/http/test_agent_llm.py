@@ -52,7 +52,7 @@ def run(server, text, **fields):
 def held(gate, request):
     """HELLO, once the gate is open."""
     reply = anthropic(HELLO)(request)
-    return Reply([gate, *reply.steps], reply.chunked)
+    return Reply([*reply.steps[:1], gate, *reply.steps[1:]], reply.chunked)
 
 
 def calls(answer):

@@ -221,7 +221,7 @@ def test_a_called_agent_ends_with_its_caller(driver):
 
 
 def test_what_is_not_configured_says_so(driver):
-    assert failure(driver.run(body("await call_llm('p', 'm', [])"))) == "RuntimeError: No model provider is configured on this server."
+    assert failure(driver.run(body("await call_llm('p', 'm', [{'role': 'user', 'content': 'a'}])"))) == "RuntimeError: No model provider is configured on this server."
     assert "No MCP client is configured" in failure(driver.run(body("await RemoteMCPClient('http://x').list_tools()")))
 
 
