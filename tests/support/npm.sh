@@ -25,5 +25,6 @@ if [[ -f $folder/.done && $(<"$folder/.done") == "$package" ]]; then
     exit 0
 fi
 mkdir -p "$folder"
-npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error $package
+read -ra packages <<<"$package"
+npm install --prefix "$folder" --no-audit --no-fund --no-save --ignore-scripts --loglevel=error "${packages[@]}"
 echo "$package" >"$folder/.done"
