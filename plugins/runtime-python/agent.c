@@ -92,6 +92,7 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
     agent->serial = ++run->agents_made;
     agent->speaker = (struct speaker){ job->name, job->id, caller ? caller->speaker.depth + 1 : 0 };
     agent->agent_id = job->agent_id;
+    agent->document = job->document;
     agent->imports = job->imports;
     agent->in.max = frame_max + WIRE_HEAD;
     agent->out.max = 4 * frame_max;

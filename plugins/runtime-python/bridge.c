@@ -147,6 +147,7 @@ static void call_agent(const struct call *call)
     run->nested_made++;
 
     struct agent_job job = { .agent_id = id,
+                             .document = json_object_get(found, "agent"),
                              .name = json_string_value(json_object_get(found, "name")),
                              .code = json_string_value(json_object_get(found, "code")),
                              .input = json_object_get(call->params, "input"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm_call.h"
 #include "cleanup.h"
+#include "declared.h"
 #include "error.h"
 #include "llm_answer.h"
 #include "llm_settings.h"
@@ -180,9 +181,9 @@ static void note(struct slow_call *slow, struct agent *agent)
 }
 
 /* What Python calls such a failure. */
-static const char *type_of(const struct llm_call *call)
+static const char *error_type(int code)
 {
-    switch (call->r) {
+    switch (code) {
     case EIN_E_INVALID:
     case EIN_E_NOT_FOUND:
     case EIN_E_TOO_LARGE:
@@ -203,7 +204,7 @@ static void answer(struct slow_call *slow, struct agent *agent)
     if (call->r == 0)
         agent_reply(agent, slow->id, EIN_TAKE(call->answer), NULL, 0);
     else
-        agent_refuse(agent, slow->id, type_of(call), call->err.text);
+        agent_refuse(agent, slow->id, error_type(call->r), call->err.text);
 }
 
 static const struct slow_kind kind = {
@@ -309,6 +310,8 @@ static int fill(struct llm_call *call, const struct agent *agent, struct ein_err
         r = check_messages(member(call, "messages"), err);
     if (r == 0)
         r = check_tools(call, err);
+    if (r == 0)
+        r = declared_model(agent, call->provider, call->model, err);
     if (r < 0)
         return r;
     call->what = run->what;
@@ -351,8 +354,7 @@ void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
     if (call)
         slow_begin(agent, call_id, &call->slow);
     else
-        agent_refuse(agent, call_id, err.code == EIN_E_INVALID ? "ValueError" : "RuntimeError",
-                     err.text);
+        agent_refuse(agent, call_id, error_type(err.code), err.text);
 }
 
 /* ---- what is known of a model --------------------------------------------------------- */

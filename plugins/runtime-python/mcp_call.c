@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mcp_call.h"
 #include "cleanup.h"
+#include "declared.h"
 #include "error.h"
 #include "slow_call.h"
 
@@ -125,11 +126,16 @@ void mcp_call(struct agent *agent, int64_t call_id, const char *method, const st
     call->params = json_incref((json_t *)params);
     call->total_ms = agent->run->limits.mcp_timeout_ms;
     call->lists = strcmp(method, "mcp.list") == 0;
-    if (is_complete(call)) {
+    call->r = is_complete(call)
+                  ? declared_tool(agent, text_of(call, "url"),
+                                  call->lists ? NULL : text_of(call, "tool"), &call->err)
+                  : error_set(&call->err, EIN_E_INVALID,
+                              "An MCP server is called with its URL, and a tool with its name and "
+                              "arguments.");
+    if (call->r == 0) {
         slow_begin(agent, call_id, &call->slow);
         return;
     }
+    agent_refuse(agent, call_id, type_of(call->r), call->err.text);
     call_free(&call->slow);
-    agent_refuse(agent, call_id, "ValueError",
-                 "An MCP server is called with its URL, and a tool with its name and arguments.");
 }

@@ -17,6 +17,7 @@
  *                            the files; agents can open none, nor import what is not preloaded
  *               There is no way to turn isolation off.
  *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
+ *   undeclared  allow or refuse what an agent of a kind (models, tools) declares nothing of (allow)
  *   preload     modules imported once, before the first fork ([])
  *   All limits, with their defaults, are in settings.h.
  *

@@ -232,6 +232,7 @@ static int perform(struct run *run, struct ein_error *err)
     const struct ein_agent_run *what = run->what;
     struct agent_job job = { .id = what->agent_id,
                              .agent_id = what->agent_id,
+                             .document = what->agent,
                              .name = what->agent_name ? what->agent_name : "sandbox_agent",
                              .code = what->code,
                              .input = what->input,

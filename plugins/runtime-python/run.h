@@ -18,8 +18,8 @@ struct agent { /* one execution of one agent's code, in one child */
     int64_t call_id;      /* the caller's call that waits for this */
     uint32_t serial;      /* never reused within the run */
     struct speaker speaker;
-    const char *agent_id; /* whose code it is; NULL: nobody's */
-    const struct json_t *imports;
+    const char *agent_id;                    /* whose code it is; NULL: nobody's */
+    const struct json_t *imports, *document; /* document: what it declares; may be NULL */
     struct child *child;
     struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
     bool ready, started, ended;
@@ -61,8 +61,9 @@ int run_perform(struct run *run, struct ein_error *err);
 
 /* Starts CODE in a fresh child.  `name` and what `imports` points to must outlive the run. */
 struct agent_job {
-    const char *id, *name, *code; /* id: as the trace has it, NULL for those called */
-    const char *agent_id;         /* NULL: the code is no agent's */
+    const char *id, *name, *code;  /* id: as the trace has it, NULL for those called */
+    const struct json_t *document; /* what it declares; may be NULL */
+    const char *agent_id;          /* NULL: the code is no agent's */
     const struct json_t *input, *tools, *imports;
     const struct json_t *secrets; /* may be NULL */
 };

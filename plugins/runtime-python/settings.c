@@ -22,6 +22,10 @@ const char settings_schema[] =
     "/tmp. best-effort also accepts that the system call filter alone keeps files away.\"},"
     "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\","
     "\"description\":\"The interpreter, which may be a virtual environment's.\"},"
+    "\"undeclared\":{\"type\":\"string\",\"enum\":[\"refuse\",\"allow\"],\"default\":\"allow\","
+    "\"description\":\"Whether agents that declare no models, or no tools, may call any; those "
+    "that "
+    "declare some may only call these.\"},"
     "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"default\":[],"
     "\"description\":\"Modules imported once, before the first fork.\"}" RUN_LIMITS(LIMIT_SCHEMA)
         SERVER_LIMITS(LIMIT_SCHEMA) "}}";
@@ -77,6 +81,7 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
     struct settings settings = { .isolation = ISOLATION_STRICT, .python = "/usr/bin/python3" };
     const char *isolation = json_string_value(json_object_get(config, "isolation"));
     const char *python = json_string_value(json_object_get(config, "python"));
+    const char *undeclared = json_string_value(json_object_get(config, "undeclared"));
     int r = 0;
 
     for (size_t i = 0; i < LIMIT_COUNT && r == 0; i++)
@@ -87,6 +92,7 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
         return r;
     if (python)
         settings.python = python;
+    settings.refuses_undeclared = undeclared && strcmp(undeclared, "refuse") == 0;
     settings.preload = json_object_get(config, "preload");
     *ret_settings = settings;
     return 0;

@@ -3,6 +3,7 @@
 #define RUNTIME_SETTINGS_H
 
 #include <einion/plugin.h>
+#include <stdbool.h>
 
 /* X(name, default, smallest, largest, description).  All may be set in the configuration; those
  * of the first list also by a run, downwards. */
@@ -65,6 +66,7 @@ enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_CONTAINER, ISOLATION_STRICT };
 struct settings {
     struct limits limits;
     enum isolation isolation;
+    bool refuses_undeclared;
     const char *python;           /* lent by the configuration */
     const struct json_t *preload; /* array of module names */
 };

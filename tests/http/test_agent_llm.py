@@ -215,3 +215,20 @@ def test_a_deployed_agent_asks(server, vendor):
 def test_context_windows_and_counts(server, vendor):
     answer = run(server, f"return [get_context_window('anthropic', '{MODEL}'), get_context_window('a', 'b'), count_tokens('')]")
     assert answer["result"] == [200000, 128000, 0], answer
+
+
+def test_only_declared_models(server, vendor):
+    declared = {"provider": "anthropic", "model": MODEL, "parameters": {}}
+    _, name = deploy(server, body(f"return {{'said': ({ask()})[0]}}"), invokableModels=[declared])
+    assert server.post(f"/rest/{name}", {}).json == {"said": "Hello there"}
+    _, other = deploy(server, body(ask()), invokableModels=[declared | {"model": "claude-opus-4-6"}])
+    reply = server.post(f"/rest/{other}", {})
+    sentence = f"The agent does not declare the model 'anthropic/{MODEL}': add it to its invokableModels."
+    assert reply.status == 500 and sentence in reply.detail, reply
+
+
+def test_only_declared_tools(server, vendor):
+    answer = run(server, "await RemoteMCPClient('http://b.test/').list_tools()", tools={"http://a.test/": ["x"]})
+    assert answer["error"] == "PermissionError: The agent does not declare the MCP server 'http://b.test/': add it to its tools."
+    answer = run(server, "await RemoteMCPClient('http://a.test/').call('y')", tools={"http://a.test/": ["x"]})
+    assert answer["error"].startswith("PermissionError: The agent does not declare the tool 'y' of the MCP server"), answer

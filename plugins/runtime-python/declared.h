@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an agent declares is what it may call. */
+#ifndef RUNTIME_DECLARED_H
+#define RUNTIME_DECLARED_H
+
+#include "run.h"
+
+/* DENIED with a sentence that says what to declare, or 0.  A kind of which an agent declares
+ * nothing is open to it, unless the setting `undeclared` refuses that. */
+int declared_model(const struct agent *agent, const char *provider, const char *model,
+                   struct ein_error *err);
+/* tool NULL: the list of them. */
+int declared_tool(const struct agent *agent, const char *url, const char *tool,
+                  struct ein_error *err);
+
+#endif
