@@ -16,11 +16,10 @@ static void built_in_configuration_is_valid(void **state)
     json_array_foreach(plugins, i, plugin)
     {
         const char *name = json_string_value(json_object_get(plugin, "name"));
-
-        const char *file = json_string_value(json_object_get(plugin, "plugin"));
+        const char *made_by = json_string_value(json_object_get(plugin, "plugin"));
 
         /* Vendors of models go by their own names. */
-        assert_true(strcmp(file, name) == 0 || strncmp(file, "llm-", 4) == 0);
+        assert_true(strcmp(made_by, name) == 0 || strncmp(made_by, "llm-", 4) == 0);
         if (json_is_true(json_object_get(plugin, "enabled")))
             continue;
         assert_true(strcmp(name, off[0]) == 0 || strcmp(name, off[1]) == 0);
