@@ -87,7 +87,8 @@ int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, con
     const char *key = call->api_key ? call->api_key : vendor->own_key;
 
     if (!key || !*key)
-        return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err, "there is no key for %s",
+        return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err,
+                            "There is no key for %s: neither the caller nor this server has one",
                             vendor->title);
     if (!is_printable(key))
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err,

@@ -440,7 +440,8 @@ static void test_keys(void **state)
 
     (void)state;
     a.r = vendor_key(&vendor, &(struct ein_llm_call){ 0 }, &key, &a.outcome, &a.err);
-    expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED, "there is no key for Acme");
+    expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED,
+                 "There is no key for Acme: neither the caller nor this server has one");
     a.r = vendor_key(&vendor, &(struct ein_llm_call){ .api_key = "k\n" }, &key, &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED,
                  "the key for Acme has characters that no key has");

@@ -78,7 +78,7 @@ def test_the_key_is_the_calls_or_the_servers(talk, upstream):
 
 def test_without_a_key_nothing_is_sent(claude, upstream):
     answer = claude(api_key=None)
-    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "there is no key for Anthropic")
+    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "There is no key for Anthropic: neither the caller nor this server has one")
     assert upstream.requests == []
 
 

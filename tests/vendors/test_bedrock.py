@@ -312,7 +312,7 @@ def test_a_bearer_key_comes_before_keys_that_sign(talk, upstream):
 
 def test_without_a_key_nothing_is_sent(model, upstream):
     answer = model(api_key=None)
-    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "there is no key for Bedrock")
+    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "There is no key for Bedrock: neither the caller nor this server has one")
     assert upstream.requests == []
 
 

@@ -86,7 +86,7 @@ def test_the_servers_own_key_is_used_where_the_user_has_none(ask, upstream):
 
 def test_no_key_is_a_bad_key(talk, upstream):
     answer = talk("llm-gemini", base_url=upstream.url)(api_key=None)
-    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "there is no key for Gemini")
+    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "There is no key for Gemini: neither the caller nor this server has one")
     assert upstream.requests == []
 
 

@@ -78,7 +78,7 @@ def test_the_key_of_the_server_is_sent_where_the_user_has_none(openai, upstream)
 
 def test_there_may_be_no_key(talk, upstream):
     answer = talk("llm-openai", base_url=upstream.url, api_key_env="")(api_key=None)
-    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "there is no key for OpenAI")
+    assert (answer.r, answer.fault, answer.error) == ("denied", "bad_key", "There is no key for OpenAI: neither the caller nor this server has one")
     chat(talk("llm-openai", base_url=upstream.url, api_key_env="", needs_key=False), upstream, api_key=None)
     assert "authorization" not in upstream.last.headers
 
