@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Purses in memory, for the files that are about them: purse.c hands out and takes back,
+ * purse_flush.c brings what was settled to the store, purse_keep.c looks after leases and gives
+ * back, purse_open.c begins and ends. */
+#ifndef PURSE_INSIDE_H
+#define PURSE_INSIDE_H
+
+#include "journal.h"
+#include "map.h"
+#include "purse.h"
+#include "purse_store.h"
+
+#include <stdatomic.h>
+
+enum { PURSE_KEEP_MS = 500 }; /* how often purses are looked at */
+
+struct purse {
+    struct map_entry entry; /* by uid */
+    struct purse *next;     /* in the list of who looks at them */
+    char *uid;
+    char id[PURSE_ID_SIZE];
+    bool backed;  /* there is a hold in the store; without one only what is free is handed out */
+    bool filling; /* somebody is at the store for it */
+    bool gone;    /* its hold has expired: it is out of the map, and goes with its last payment */
+    int64_t left;
+    int64_t due_ms, reset_at_ms, used_ms;
+    size_t calls, payments; /* open; not yet in the store */
+};
+
+struct call {
+    struct map_entry entry; /* by hold */
+    char hold[EIN_HOLD_SIZE];
+    struct purse *purse;
+    int64_t bound, due_ms, created_us;
+};
+
+struct purses {
+    pthread_mutex_t lock;
+    pthread_cond_t filled, pending; /* a purse; a first payment */
+    struct map map;                 /* guarded by lock, as is all below */
+    struct map calls;
+    struct journal *journal;
+    struct payment *first, **last; /* in the journal's active file */
+    uint64_t number;               /* of the last call */
+    bool stopping;
+
+    pthread_mutex_t flush_lock;
+    struct payment *taken; /* guarded by flush_lock: in the journal's other file */
+    atomic_size_t count;   /* of payments in both lists */
+    atomic_bool works;     /* the store took the last payments */
+    pthread_t flusher;
+    bool runs; /* the flusher */
+};
+
+void payment_free(struct payment *payment); /* NULL is fine */
+void purse_free(struct purse *purse);
+/* These three with the lock held. */
+struct purse *purse_find(const struct purses *purses, const char *uid); /* NULL: there is none */
+void purse_free_if_gone(struct purse *purse);
+void purse_end_call(struct purses *purses, struct call *call, int64_t cost);
+/* Its hold has expired, and all of it was given back: the next one has another id.  Takes the lock.
+ */
+void purse_lose(struct purses *purses, struct purse *purse);
+
+void *purse_flusher(void *users); /* a thread */
+void purse_keep(void *users);     /* every PURSE_KEEP_MS */
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "purse_inside.h"
+
+#include "cleanup.h"
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* With the lock held: nobody else is at the store for it from here on. */
+static bool claim_purse(struct purse *purse)
+{
+    if (purse->filling)
+        return false;
+    purse->filling = true;
+    return true;
+}
+
+static void unclaim(struct purses *purses, struct purse *purse)
+{
+    EIN_LOCKED(&purses->lock);
+
+    purse->filling = false;
+    (void)pthread_cond_broadcast(&purses->filled);
+    purse_free_if_gone(purse);
+}
+
+static void give_back(const struct users *users, struct purse *purse)
+{
+    struct purses *purses = users->purses;
+    int64_t by = 0;
+
+    {
+        EIN_LOCKED(&purses->lock);
+        if (purse->backed && purse->left > 0) {
+            by = purse->left;
+            purse->left = 0;
+        }
+    }
+    if (by > 0 && purse_store_give(users, purse->uid, purse->id, by, false, NULL) < 0) {
+        EIN_LOCKED(&purses->lock);
+        purse->left += by; /* or it goes back with the lease */
+    }
+}
+
+void purse_shrink(const struct users *users, const char *uid)
+{
+    struct purses *purses = users->purses;
+    struct purse *purse;
+
+    if (!purses)
+        return;
+    {
+        EIN_LOCKED(&purses->lock);
+        while ((purse = purse_find(purses, uid)) && !claim_purse(purse))
+            (void)pthread_cond_wait(&purses->filled, &purses->lock);
+    }
+    if (!purse)
+        return;
+    give_back(users, purse);
+    unclaim(purses, purse);
+}
+
+/* Nobody has it any more. */
+static void end_purse(const struct users *users, struct purse *purse)
+{
+    if (purse->backed)
+        (void)purse_store_give(users, purse->uid, purse->id, purse->left, true, NULL);
+    purse_free(purse);
+}
+
+/* Another server, or an administrator, has left less than there was. */
+static bool is_wanted_back(const struct users *users, const struct purse *purse)
+{
+    EIN_JSON json_t *money = NULL;
+
+    return users->host->store->get(users->ctx, ACCOUNTS_SET, purse->uid, &money, NULL) == 0 &&
+           integer_of(money, "remainingNano") <= users->minimum;
+}
+
+static void look_after(const struct users *users, struct purse *purse)
+{
+    int64_t due_ms = now_ms() + users->lease_ms;
+    int r;
+
+    if (is_wanted_back(users, purse))
+        give_back(users, purse);
+    if (due_ms - purse->due_ms < users->lease_ms / 4)
+        return;
+    r = purse_store_extend(users, purse->id, due_ms, NULL);
+    if (r == 0) {
+        EIN_LOCKED(&users->purses->lock);
+        purse->due_ms = due_ms;
+    }
+    if (r == EIN_E_NOT_FOUND) /* this machine was asleep */
+        purse_lose(users->purses, purse);
+}
+
+/* With the lock held: the purses to end, which are out of the map, and those to look after. */
+static void sort_purses(const struct users *users, struct purse **ret_end, struct purse **ret_look)
+{
+    struct purses *purses = users->purses;
+    int64_t now = now_ms();
+
+    for (size_t i = 0; i < purses->map.slot_count; i++) {
+        struct map_entry *next;
+        for (struct map_entry *entry = purses->map.slots[i]; entry; entry = next) {
+            struct purse *purse = (struct purse *)entry;
+            bool idle = purse->calls + purse->payments == 0 &&
+                        (now - purse->used_ms >= users->purse_idle_ms || purses->stopping);
+            next = entry->next;
+            if ((!idle && !purse->backed) || !claim_purse(purse))
+                continue;
+            if (idle)
+                map_remove(&purses->map, entry);
+            purse->next = idle ? *ret_end : *ret_look;
+            *(idle ? ret_end : ret_look) = purse;
+        }
+    }
+}
+
+static void expire_call(const struct users *users, struct call *call)
+{
+    if (purse_store_expire(users, call->purse->uid, call->hold, call->bound, call->created_us,
+                           NULL) < 0)
+        return;
+    users->host->log_msg(users->ctx, EIN_WARN,
+                         "The hold %s of %s has ended without a word of what the call has cost: "
+                         "it was given back",
+                         call->hold, call->purse->uid);
+}
+
+/* With the lock held, which is fine for what ought not to happen. */
+static void expire_calls(const struct users *users)
+{
+    struct purses *purses = users->purses;
+    int64_t now = now_ms();
+
+    for (size_t i = 0; i < purses->calls.slot_count; i++) {
+        struct map_entry *next;
+        for (struct map_entry *entry = purses->calls.slots[i]; entry; entry = next) {
+            struct call *call = (struct call *)entry;
+            next = entry->next;
+            if (call->due_ms > now)
+                continue;
+            expire_call(users, call);
+            purse_end_call(purses, call, 0);
+        }
+    }
+}
+
+void purse_keep(void *data)
+{
+    const struct users *users = data;
+    struct purses *purses = users->purses;
+    struct purse *end = NULL, *look = NULL, *next;
+
+    {
+        EIN_LOCKED(&purses->lock);
+        expire_calls(users);
+        sort_purses(users, &end, &look);
+    }
+    for (; end; end = next) {
+        next = end->next;
+        end_purse(users, end);
+    }
+    for (; look; look = next) {
+        next = look->next;
+        look_after(users, look);
+        unclaim(purses, look);
+    }
+}
