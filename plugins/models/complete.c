@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "complete.h"
 
+#include "cancel_wait.h"
 #include "error.h"
 #include "notes.h"
 #include "timestamps.h"
@@ -56,7 +57,7 @@ static int attempts(struct work *work, struct ein_error *err)
 
     for (; comes_again(work, r, attempt, &pause_ms); attempt++) {
         int64_t began = mono_us();
-        r = retry_wait(work->models->host, work->running.cancel, pause_ms);
+        r = cancel_wait(work->models->host, work->running.cancel, pause_ms);
         work->waited_us += (uint64_t)(mono_us() - began);
         if (r < 0) {
             work->outcome.fault = EIN_LLM_FAULT_NONE;

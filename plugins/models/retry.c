@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "retry.h"
 
-#include "timestamps.h"
-
-#include <poll.h>
 #include <string.h>
 
 enum { STATUSES = 12 };
@@ -73,20 +70,4 @@ uint32_t retry_pause_ms(const struct retry *retry, uint32_t attempt, uint32_t as
     if (ms > retry->max_ms)
         ms = retry->max_ms;
     return (uint32_t)((double)ms * (1 - random * 0.25));
-}
-
-int retry_wait(const struct ein_host *host, struct ein_cancel *cancel, uint32_t ms)
-{
-    struct pollfd fd = { .fd = cancel ? host->cancel->wait_fd(cancel) : -1, .events = POLLIN };
-    int64_t end = mono_ms() + ms, left = ms;
-
-    while (left > 0) {
-        int ready = poll(&fd, 1, (int)(left > 60000 ? 60000 : left));
-        if (ready > 0)
-            return EIN_E_CANCELLED;
-        if (cancel && host->cancel->fired(cancel)) /* also where there was no descriptor for it */
-            return EIN_E_CANCELLED;
-        left = end - mono_ms();
-    }
-    return 0;
 }

@@ -19,7 +19,5 @@ bool retry_helps(const char *provider, const struct ein_llm_outcome *outcome);
 /* How long to wait before attempt number `attempt` (1: the first repetition). */
 uint32_t retry_pause_ms(const struct retry *retry, uint32_t attempt, uint32_t asked_ms,
                         double random);
-/* 0, or CANCELLED as soon as `cancel` (may be NULL) fires. */
-int retry_wait(const struct ein_host *host, struct ein_cancel *cancel, uint32_t ms);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /runs/{id}/stream: the events of a run from any of them on, then live, then its end. */
+#include "cancel_wait.h"
 #include "cleanup.h"
 #include "http_json.h"
 #include "runs.h"
@@ -162,14 +163,6 @@ static int follow_live(struct following *f, struct ein_error *err)
     return record ? send_end(f, record) : EIN_E_NO_MEMORY;
 }
 
-static void pause_ms(const struct following *f, int ms)
-{
-    struct ein_cancel *cancel = f->http->cancel(f->req);
-
-    for (int i = 0; i < ms && !f->runs->host->cancel->fired(cancel); i += 10)
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-}
-
 static int follow_stored(struct following *f, struct ein_error *err)
 {
     for (;;) {
@@ -182,7 +175,8 @@ static int follow_stored(struct following *f, struct ein_error *err)
             return r < 0 ? r : EIN_E_CANCELLED;
         if (!record_is_running(record))
             return send_end(f, record);
-        pause_ms(f, POLL_MS);
+        if (cancel_wait(f->runs->host, f->http->cancel(f->req), POLL_MS) < 0)
+            return EIN_E_CANCELLED;
     }
 }
 

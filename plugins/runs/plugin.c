@@ -170,17 +170,12 @@ static const struct ein_route routes[] = {
       .handle = runs_delete },
 };
 
-static void free_seen(struct map_entry *entry)
-{
-    free(entry);
-}
-
 static void fini(void *self)
 {
     struct runs *runs = self;
 
     map_done(&runs->live, NULL);
-    map_done(&runs->code_seen, free_seen);
+    map_done(&runs->code_seen, writer_forget_code);
     (void)pthread_mutex_destroy(&runs->write_lock);
     (void)pthread_mutex_destroy(&runs->lock);
     (void)pthread_cond_destroy(&runs->changed);

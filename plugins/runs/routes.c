@@ -144,9 +144,7 @@ int runs_stop(struct ein_req *req, void *self)
 
     if (r == 0 && record_is_running(record))
         r = runs_service.stop(runs, id, http->identity(req)->uid, &err);
-    if (r < 0 && r != EIN_E_NOT_FOUND)
-        return http->fail_error(req, &err);
-    if (r < 0 && !record)
+    if (r < 0 && (r != EIN_E_NOT_FOUND || !record)) /* NOT_FOUND of a record: it ended just now */
         return http->fail_error(req, &err);
     return http->reply(
         req, 202,

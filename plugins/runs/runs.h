@@ -97,6 +97,7 @@ int writer_start(struct runs *runs, struct ein_error *err);
 /* What there is to write now is in the store when it returns. */
 int writer_flush(struct runs *runs, struct ein_error *err);
 void writer_stop(struct runs *runs);
+void writer_forget_code(struct map_entry *seen); /* frees an entry of code_seen */
 
 /* ---- sweep.c ------------------------------------------------------------------- */
 

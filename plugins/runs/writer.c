@@ -24,6 +24,11 @@ struct code_seen {
     char hash[65];
 };
 
+void writer_forget_code(struct map_entry *seen)
+{
+    free(seen);
+}
+
 /* What one run wants written. */
 struct portion {
     struct ein_run *run;
@@ -38,11 +43,6 @@ static bool is_seen(const struct runs *runs, const char *hash)
     return map_find(&runs->code_seen, hash, strlen(hash)) != NULL;
 }
 
-static void drop_seen(struct map_entry *entry)
-{
-    free(entry);
-}
-
 /* With the lock held.  Those that are forgotten are stored once more, which does no harm. */
 static void see(struct runs *runs, const char *hash)
 {
@@ -51,7 +51,7 @@ static void see(struct runs *runs, const char *hash)
     if (!seen)
         return;
     if (runs->code_seen.count >= CODE_SEEN_MAX) {
-        map_done(&runs->code_seen, drop_seen);
+        map_done(&runs->code_seen, writer_forget_code);
         (void)map_init(&runs->code_seen);
     }
     (void)snprintf(seen->hash, sizeof(seen->hash), "%s", hash);
@@ -235,24 +235,10 @@ static void look(struct runs *runs)
 
 /* ---- the thread ------------------------------------------------------------------- */
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* With the lock held. */
 static void wait_while(struct runs *runs, bool for_work, int64_t ms)
 {
-    struct timespec until = in_ms(ms);
+    const struct timespec until = mono_in_ms(ms);
 
     while (!runs->stopping && (!for_work || runs->waiting == 0) &&
            pthread_cond_timedwait(&runs->changed, &runs->lock, &until) == 0)

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
+#include "timestamps.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -56,16 +57,9 @@ void pool_free(struct pool *pool)
 
 static struct conn *wait_idle(struct pool *pool, uint32_t wait_ms)
 {
-    struct timespec until;
+    const struct timespec until = mono_in_ms(wait_ms);
     struct conn *conn;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     EIN_LOCKED(&pool->lock);
     while (!pool->idle)
         if (pthread_cond_timedwait(&pool->given, &pool->lock, &until) == ETIMEDOUT)

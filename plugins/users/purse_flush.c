@@ -137,15 +137,8 @@ int purse_flush(const struct users *users, struct ein_error *err)
 
 static void wait_ms(struct purses *purses, int64_t ms)
 {
-    struct timespec until;
+    const struct timespec until = mono_in_ms(ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     while (!purses->stopping &&
            pthread_cond_timedwait(&purses->pending, &purses->lock, &until) == 0)
         ;
