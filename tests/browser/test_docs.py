@@ -57,7 +57,7 @@ def test_it_shows_what_was_wrong(docs):
 
 
 def test_it_filters(docs):
-    docs.run("const f = document.getElementById('filter'); f.value = 'post rest';"
+    docs.run("const f = document.getElementById('filter'); f.value = 'post /rest/';"
              "f.dispatchEvent(new Event('input'))")
     shown = docs.run("return [...document.querySelectorAll('details.route:not([hidden]) .path')]"
                      ".filter((path) => path.offsetParent).map((path) => path.textContent)")
