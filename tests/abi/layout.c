@@ -430,6 +430,11 @@ AT(ein_mcp_client, list_tools, 8);
 AT(ein_mcp_client, call_tool, 16);
 ENDS(ein_mcp_client, call_tool);
 
+AT(ein_specs, struct_size, 0);
+AT(ein_specs, reserved, 4);
+AT(ein_specs, read, 8);
+ENDS(ein_specs, read);
+
 AT(ein_data_store, struct_size, 0);
 AT(ein_data_store, reserved, 4);
 AT(ein_data_store, open, 8);
@@ -557,6 +562,7 @@ TEXT(EIN_ERROR_SHAPE, "error_shape/1");
 TEXT(EIN_LLM_PROVIDER, "llm_provider/1");
 TEXT(EIN_COMPLETION, "completion/1");
 TEXT(EIN_MCP_CLIENT, "mcp_client/1");
+TEXT(EIN_SPECS, "specs/1");
 TEXT(EIN_DATA_STORE, "data_store/1");
 TEXT(EIN_AGENT_RUNTIME, "agent_runtime/1");
 TEXT(EIN_RUNS, "runs/1");

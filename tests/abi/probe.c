@@ -36,6 +36,7 @@ EIN_PUBLIC const struct ein_completion_outcome *probe_ein_completion_outcome;
 EIN_PUBLIC const struct ein_completion *probe_ein_completion;
 EIN_PUBLIC const struct ein_mcp_call *probe_ein_mcp_call;
 EIN_PUBLIC const struct ein_mcp_client *probe_ein_mcp_client;
+EIN_PUBLIC const struct ein_specs *probe_ein_specs;
 EIN_PUBLIC const struct ein_data_store *probe_ein_data_store;
 EIN_PUBLIC const struct ein_agent_run *probe_ein_agent_run;
 EIN_PUBLIC const struct ein_agent_runtime *probe_ein_agent_runtime;

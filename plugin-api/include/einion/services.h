@@ -320,6 +320,29 @@ struct ein_mcp_client {
                      const struct json_t *arguments, struct json_t **ret_result, struct ein_error *err);
 };
 
+/* ---- specs/1 (1.1): what OpenAPI documents say can be called --------------- */
+#define EIN_SPECS "specs/1"
+
+struct ein_specs {
+    uint32_t struct_size, reserved;
+    /* Reads a document of OpenAPI 2.0, 3.0 or 3.1 (JSON or YAML); nothing is fetched.  `base_url`:
+     * where it came from, for servers that it names by half; may be NULL.  `max`: operations; 0: the
+     * configured maximum.  INVALID, TOO_LARGE: the text says why.
+     * *ret_spec, shared, read only: {"title", "version", "description", "openapi": "3.0.3", "servers":
+     * [URL], "operations": array, "notes": [what was left out, in sentences]}.  An operation is
+     *   {"operationId": unique here, [a-zA-Z0-9_-]{1,64}, "method": "GET", "path": "/pets/{id}",
+     *    "server": URL or null, "summary", "description": text, "deprecated": boolean,
+     *    "parameters": JSON Schema of an object; each property has "x-in": "path", "query", "header" or
+     *                  "cookie", and "x-name" where another place has a parameter of that name too,
+     *    "body":     null or {"contentType", "required": boolean, "schema": JSON Schema},
+     *    "response": of success, null or {"status": "200", "contentType", "description", "schema"},
+     *    "security": [{"type", "scheme", "in", "name"}], one of which a call needs}
+     * Schemas are whole: each $ref is replaced by what it means, as deep and as large as configured.
+     * Where one ends early it has "x-cut": why. */
+    int (*read)(void *impl, const char *text, size_t len, const char *base_url, uint32_t max,
+                struct json_t **ret_spec, struct ein_error *err);
+};
+
 /* ---- data_store/1: what agents keep ---------------------------------------- */
 #define EIN_DATA_STORE "data_store/1"
 
