@@ -3,6 +3,7 @@
 #ifndef AGENT_SCHEMAS_H
 #define AGENT_SCHEMAS_H
 
+#include "host_pattern.h"
 #include "ownership.h"
 #include "provider_config.h"
 #include "schemas.h"
@@ -39,6 +40,20 @@
         FIELD("access", TEXT, ", \"enum\": [\"read\", \"write\", \"both\"]" DEFAULT("\"both\"")) "," \
         FIELD("description", OR_NULL(TEXT), DEFAULT("null")))
 
+#define HOST_PATTERN "{\"type\": \"string\", \"maxLength\": 260, \"pattern\": \"" HOST_PATTERN_FORM "\"}"
+
+#define ALLOWED_HOSTS(none) \
+    FIELD("allowedHosts", OR_NULL(LIST), ITEMS(HOST_PATTERN) \
+        ", \"description\": \"Hosts that the code may ask, such as api.example.org and " \
+        "*.example.org; an empty list: none\"" none)
+
+/* What code that is tried out may declare, as a saved agent does. */
+#define DECLARED_FIELDS \
+    FIELD("swaggerSpecs", OR_NULL(LIST), ITEMS(SWAGGER_SPEC)) "," \
+    FIELD("invokableModels", OR_NULL(LIST), ITEMS(PROVIDER_CONFIG_SCHEMA)) "," \
+    FIELD("dataStoreConfig", OR_NULL(LIST), ITEMS(NAMESPACE_USE)) "," \
+    ALLOWED_HOSTS("")
+
 /* What a user may set: `text` and `tools` are the types of the fields that creation demands,
  * the others say what an absent field becomes. */
 #define AGENT_FIELDS(text, tools, none, no_tools, no_list) \
@@ -55,7 +70,8 @@
     FIELD("gofannonAgents", OR_NULL(LIST), ITEMS(SCHEMA_TEXT) no_list) "," \
     "\"composerThoughts\": {\"description\": \"Whatever the composer said\"" none "}," \
     FIELD("composerModelConfig", OR_NULL(OBJECT), ", " PROVIDER_CONFIG_MEMBERS none) "," \
-    FIELD("dataStoreConfig", OR_NULL(LIST), ITEMS(NAMESPACE_USE) no_list)
+    FIELD("dataStoreConfig", OR_NULL(LIST), ITEMS(NAMESPACE_USE) no_list) "," \
+    ALLOWED_HOSTS(none)
 
 #define AGENT_CREATE_SCHEMA \
     MODEL("AgentCreate", REQUIRED("\"name\", \"description\", \"code\""), \
@@ -160,6 +176,7 @@
         FIELD("inputDict", OBJECT, ANYTHING) "," \
         FIELD("tools", OBJECT, TOOLS) "," \
         FIELD("gofannonAgents", OR_NULL(LIST), ITEMS(SCHEMA_TEXT) DEFAULT("[]")) "," \
+        DECLARED_FIELDS "," \
         FIELD("llmSettings", OR_NULL(OBJECT), \
             ", \"title\": \"LlmSettings\", \"properties\": {" \
                 FIELD("perModel", OR_NULL(OBJECT), MAP(LLM_SETTINGS_FOR_MODEL) DEFAULT("null")) "," \

@@ -29,6 +29,7 @@ static const struct field {
     { "composerThoughts", NULL_IS_NULL },
     { "composerModelConfig", NULL_IS_NULL },
     { "dataStoreConfig", NULL_IS_EMPTY_LIST },
+    { "allowedHosts", NULL_IS_NULL },
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
@@ -152,6 +153,12 @@ json_t *document_content(const json_t *agent)
     return EIN_TAKE(content);
 }
 
+void document_hide_unset(json_t *shown)
+{
+    if (json_is_null(json_object_get(shown, "allowedHosts")))
+        (void)json_object_del(shown, "allowedHosts");
+}
+
 json_t *document_show(const json_t *agent, const char *rev)
 {
     static const char *const own[] = { "_id", "_rev", "createdAt", "updatedAt" };
@@ -164,6 +171,7 @@ json_t *document_show(const json_t *agent, const char *rev)
             return NULL;
     if (rev && json_object_set_new(shown, "_rev", json_string(rev)) < 0)
         return NULL;
+    document_hide_unset(shown);
     /* Where there is none, the answer is what it was before there were workspaces. */
     if (ownership_workspace(agent) && show_member(shown, agent, "workspaceId") < 0)
         return NULL;

@@ -25,6 +25,9 @@ json_t *document_model_faults(const json_t *exclusions, const json_t *body);
  * memory. */
 json_t *document_content(const json_t *agent);
 
+/* Takes out what is shown only where it is set: answers are what they were before it was. */
+void document_hide_unset(json_t *shown);
+
 /* What who may read it is shown of AGENT, with the revision REV (NULL: the one it has).  NULL: no
  * memory.
  */

@@ -178,6 +178,8 @@ int agents_version(struct ein_req *req, void *self)
 
     EIN_JSON json_t *shown = show(&asked, deployments, version);
     EIN_JSON json_t *content = document_content(json_object_get(version, "agent"));
+
+    document_hide_unset(content);
     if (json_object_set(shown, "agent", content) < 0)
         return EIN_E_NO_MEMORY;
     return host->http->reply(req, 200, EIN_TAKE(shown));

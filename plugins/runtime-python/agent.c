@@ -128,6 +128,7 @@ static void let_go(struct agent *agent)
 void agent_free(struct agent *agent)
 {
     let_go(agent);
+    json_decref(agent->hosts);
     wire_buffer_free(&agent->in);
     wire_buffer_free(&agent->out);
     wire_buffer_free(&agent->raw);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bridge.h"
 #include "cleanup.h"
+#include "declared.h"
 #include "error.h"
 #include "http_call.h"
 #include "llm_call.h"
@@ -75,19 +76,63 @@ static void note_operation(struct agent *agent, json_t *entry)
     trace_data_store(&run->trace, &agent->speaker, entry);
 }
 
-static void call_data_store(const struct call *call)
+static bool writes(const char *operation)
+{
+    static const char *const names[] = { "set", "set_many", "delete", "clear" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], operation) == 0)
+            return true;
+    return false;
+}
+
+static int check_namespace(const struct call *call, const char *operation, struct ein_error *err)
+{
+    const char *name = json_string_value(json_object_get(call->params, "namespace"));
+
+    if (strcmp(operation, "list_namespaces") == 0)
+        return 0;
+    return declared_namespace(call->agent, name ? name : "default", writes(operation), err);
+}
+
+/* The names of namespaces that the agent does not declare are none of its business. */
+static int hide_undeclared(const struct agent *agent, json_t **names, json_t *entry)
+{
+    json_t *declared = declared_of(agent, *names);
+
+    if (!declared)
+        return EIN_E_NO_MEMORY;
+    json_decref(*names);
+    *names = declared;
+    return json_object_set_new(entry, "count", json_integer((json_int_t)json_array_size(declared)));
+}
+
+static int use_store(const struct call *call, json_t **ret_value, json_t **ret_entry,
+                     struct ein_error *err)
 {
     struct run *run = call->agent->run;
+    const char *operation = strchr(call->method, '.') + 1;
+    int r = check_namespace(call, operation, err);
+
+    if (r == 0)
+        r = open_store(run, err);
+    if (r < 0)
+        return r;
+    const struct ein_data_store *store = run->store->vtable;
+    r = store->call(run->session, call->agent->speaker.name, operation, call->params, ret_value,
+                    ret_entry, err);
+    if (r == 0 && strcmp(operation, "list_namespaces") == 0)
+        r = hide_undeclared(call->agent, ret_value, *ret_entry);
+    return r;
+}
+
+static void call_data_store(const struct call *call)
+{
     EIN_JSON json_t *value = NULL;
     EIN_JSON json_t *entry = NULL;
     struct ein_error err = { 0 };
-    int r = open_store(run, &err);
+    int r = use_store(call, &value, &entry, &err);
 
-    if (r == 0) {
-        const struct ein_data_store *store = run->store->vtable;
-        r = store->call(run->session, call->agent->speaker.name, strchr(call->method, '.') + 1,
-                        call->params, &value, &entry, &err);
-    }
     if (r < 0) {
         refuse(call, type_of(r), err.text);
         return;

@@ -12,5 +12,13 @@ int declared_model(const struct agent *agent, const char *provider, const char *
 /* tool NULL: the list of them. */
 int declared_tool(const struct agent *agent, const char *url, const char *tool,
                   struct ein_error *err);
+/* The hosts of `allowedHosts`, and those that serve what `swaggerSpecs` describe.  INVALID: no URL.
+ */
+int declared_host(struct agent *agent, const char *url, struct ein_error *err);
+int declared_namespace(const struct agent *agent, const char *name, bool writes,
+                       struct ein_error *err);
+
+/* Those of NAMES, an array, that it declares. */
+struct json_t *declared_of(const struct agent *agent, const struct json_t *names);
 
 #endif

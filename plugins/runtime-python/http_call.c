@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_call.h"
 #include "cleanup.h"
+#include "declared.h"
 #include "error.h"
 #include "slow_call.h"
 
@@ -206,8 +207,16 @@ void http_call(struct agent *agent, int64_t call_id, const struct json_t *params
                size_t body_len)
 {
     struct run *run = agent->run;
+    const char *url = json_string_value(json_object_get(params, "url"));
+    struct ein_error err;
     struct http_call *call;
 
+    if (declared_host(agent, url ? url : "", &err) < 0) {
+        agent_refuse(agent, call_id,
+                     err.code == EIN_E_DENIED ? "PermissionError" : "UnsupportedProtocol",
+                     err.text);
+        return;
+    }
     if (!run->runtime->host->client) {
         agent_refuse(agent, call_id, "ConnectError", "Agents have no HTTP client on this server.");
         return;

@@ -17,7 +17,8 @@
  *                            the files; agents can open none, nor import what is not preloaded
  *               There is no way to turn isolation off.
  *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
- *   undeclared  allow or refuse what an agent of a kind (models, tools) declares nothing of (allow)
+ *   undeclared  allow or refuse what an agent calls of a kind (models, tools, hosts, namespaces)
+ *               of which it declares nothing (allow)
  *   preload     modules imported once, before the first fork ([])
  *   All limits, with their defaults, are in settings.h.
  *

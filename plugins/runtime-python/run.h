@@ -20,6 +20,7 @@ struct agent { /* one execution of one agent's code, in one child */
     struct speaker speaker;
     const char *agent_id;                    /* whose code it is; NULL: nobody's */
     const struct json_t *imports, *document; /* document: what it declares; may be NULL */
+    struct json_t *hosts;                    /* what it declares of these; NULL: not read yet */
     struct child *child;
     struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
     bool ready, started, ended;

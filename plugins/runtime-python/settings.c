@@ -23,9 +23,13 @@ const char settings_schema[] =
     "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\","
     "\"description\":\"The interpreter, which may be a virtual environment's.\"},"
     "\"undeclared\":{\"type\":\"string\",\"enum\":[\"refuse\",\"allow\"],\"default\":\"allow\","
-    "\"description\":\"Whether agents that declare no models, or no tools, may call any; those "
-    "that "
-    "declare some may only call these.\"},"
+    "\"description\":\"What an agent may call of a kind of which it declares nothing: models "
+    "(invokableModels), MCP servers (tools), hosts (allowedHosts, and the servers of "
+    "swaggerSpecs), "
+    "namespaces (dataStoreConfig). Where it declares some, it may call these only, whatever is set "
+    "here. allow is for agents that were written before anything was held to; all that they call "
+    "is "
+    "still held to egress, the user's allowance and the user's own data.\"},"
     "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"default\":[],"
     "\"description\":\"Modules imported once, before the first fork.\"}" RUN_LIMITS(LIMIT_SCHEMA)
         SERVER_LIMITS(LIMIT_SCHEMA) "}}";

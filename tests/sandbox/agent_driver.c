@@ -92,6 +92,7 @@ static struct ein_agent_run to_run(struct order *order)
         .agents = json_object_get(what, "agents"),
         .limits = json_object_get(what, "limits"),
         .secrets = json_object_get(what, "secrets"),
+        .agent = json_object_get(what, "agent"),
         .cancel = order->cancel,
         .trace = note,
         .trace_data = order,
