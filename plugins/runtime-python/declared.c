@@ -157,7 +157,6 @@ static void add_servers(json_t *hosts, const json_t *spec)
         add_server(hosts, json_object_get(item, "server"));
 }
 
-#ifdef EIN_SPECS
 /* A specification that cannot be read declares no host. */
 static void read_specs(const struct agent *agent, json_t *hosts)
 {
@@ -182,10 +181,6 @@ static void read_specs(const struct agent *agent, json_t *hosts)
     }
     runtime->host->release(runtime->ctx, service);
 }
-#else
-#define read_specs(a, h) ((void)add_servers)
-#endif
-
 /* Read once, when the first is asked. */
 static const json_t *hosts_of(struct agent *agent)
 {
