@@ -7,6 +7,7 @@
 #include "llm_call.h"
 #include "mcp_call.h"
 #include "slow_call.h"
+#include "stand_in.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -261,6 +262,10 @@ void bridge_call(struct agent *agent, const struct json_t *message, const void *
                          .blob_len = blob_len };
 
     agent->in_flight++;
+    if (agent->run->what->stand_in && call.method && json_is_object(call.params)) {
+        stand_in_call(agent, call.id, call.method, call.params, blob, blob_len);
+        return;
+    }
     for (size_t i = 0; call.method && i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (strcmp(methods[i].name, call.method) != 0)
             continue;

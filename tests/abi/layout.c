@@ -463,7 +463,9 @@ AT(ein_agent_run, agent, 128);
 AT(ein_agent_run, key_id, 136);
 AT(ein_agent_run, request_id, 144);
 AT(ein_agent_run, visible, 152);
-ENDS(ein_agent_run, visible);
+AT(ein_agent_run, stand_in, 160);
+AT(ein_agent_run, stand_in_data, 168);
+ENDS(ein_agent_run, stand_in_data);
 
 AT(ein_agent_runtime, struct_size, 0);
 AT(ein_agent_runtime, reserved, 4);

@@ -364,6 +364,19 @@ struct ein_data_store {
 
 typedef int ein_trace_sink(const struct json_t *event, void *data); /* non-zero stops the run */
 
+/* 1.1: answers a call of the code in place of the world, on a thread of the run's, one at a time.
+ * `method`, what is in `params`, and the answer:
+ *   "llm"       provider, model, messages, ...   {"content", "thoughts", "tool_calls", "message"}
+ *   "window"    provider, model                  an integer, or null
+ *   "mcp.list"  url                              the tools, as struct ein_mcp_client has them
+ *   "mcp.call"  url, tool, args                  its result, likewise
+ *   "http"      method, url, headers; `body`     {"status", "headers": [[name, value]], "body": text}
+ *   "agent"     name, input                      what it returns
+ *   "ds.get"... as in struct ein_data_store      {"value", "found"}
+ * An error's text is what the code is told: INVALID, DENIED, ... */
+typedef int ein_stand_in(void *data, const char *method, const struct json_t *params, const void *body,
+                         size_t body_len, struct json_t **ret_answer, struct ein_error *err);
+
 struct ein_agent_run {
     uint32_t struct_size;
     uint32_t timeout_ms;              /* wall time; 0: the configured default */
@@ -387,6 +400,8 @@ struct ein_agent_run {
                                          there restricts nothing; may be NULL.  Those of `agents` have it as "agent". */
     const char *key_id, *request_id;  /* for the ledger, each may be NULL */
     const struct json_t *visible;     /* as in struct ein_llm_call */
+    ein_stand_in        *stand_in;    /* a rehearsal: nothing outside is reached; NULL: the world is */
+    void                *stand_in_data;
 };
 struct ein_agent_runtime {
     uint32_t struct_size, reserved;
