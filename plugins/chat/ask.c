@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
 
+#include "built_in_tools.h"
 #include "cleanup.h"
 #include "error.h"
 #include "result.h"
@@ -67,61 +68,6 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
     }
 }
 
-/* ---- built-in tools ---- */
-
-static const json_t *tool_named(const json_t *entry, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
-    {
-        const char *id = ticket_text(tool, "id");
-
-        if (id && strcmp(id, name) == 0)
-            return json_object_get(tool, "tool_config");
-    }
-    return NULL;
-}
-
-/* The configurations of the tools that are WANTED by their ids (or are configurations already), and
- * a note for each that the model does not have. */
-static int choose_tools(const json_t *wanted, const json_t *entry, const char *model, json_t *tools,
-                        json_t *notes)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(wanted, i, item)
-    {
-        const char *name = json_string_value(item);
-        const json_t *config = name ? tool_named(entry, name) : item;
-        int r = config ? json_array_append(tools, (json_t *)config)
-                       : json_array_append_new(
-                             notes, json_sprintf("%s has no built-in tool '%s'; it was left out.",
-                                                 model, name));
-        if (r < 0)
-            return EIN_E_NO_MEMORY;
-    }
-    return 0;
-}
-
-static int find_tools(const struct ein_service *service, const struct ein_completion_call *call,
-                      const json_t *wanted, json_t *tools, json_t *notes, struct ein_error *err)
-{
-    const struct ein_completion *completion = service->vtable;
-    EIN_JSON json_t *found = NULL;
-    int r;
-
-    if (json_array_size(wanted) == 0)
-        return 0;
-    r = completion->find(service->impl, call->user_id, call->model, call->visible, &found, err);
-    if (r < 0)
-        return r;
-    r = choose_tools(wanted, json_object_get(found, "model"), call->model, tools, notes);
-    return r < 0 ? no_memory(err) : 0;
-}
-
 /* ---- the call ---- */
 
 static const json_t *unless_null(const json_t *value)
@@ -147,7 +93,8 @@ static int call_model(struct asking *asking, const struct ein_service *service,
     int r = tools && notes ? 0 : no_memory(err);
 
     if (r == 0)
-        r = find_tools(service, call, json_object_get(asked, "builtInTools"), tools, notes, err);
+        r = built_in_tools_find(service, call, json_object_get(asked, "builtInTools"), tools, notes,
+                                err);
     if (r < 0)
         return r;
     call->built_in_tools = json_array_size(tools) ? tools : NULL;

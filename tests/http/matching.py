@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares an answer with a recorded one: equal, in the order of keys too, but for patterns."""
+"""Compares an answer with a recorded one: equal, in the order of keys too, but for patterns, which may stand within
+a text."""
 
 import re
 
@@ -9,6 +10,14 @@ PATTERNS = {
     "<ts>": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"),
     "<traceback>": re.compile(r"Traceback \(most recent call last\):\n.*", re.DOTALL),
 }
+MARK = re.compile("|".join(f"({mark})" for mark in PATTERNS))
+
+
+def looks_like(expected, found):
+    """A text with patterns in it."""
+    parts = MARK.split(expected)
+    pattern = "".join(PATTERNS[part].pattern if part in PATTERNS else re.escape(part) for part in parts if part)
+    return isinstance(found, str) and re.fullmatch(pattern, found, re.DOTALL) is not None
 
 
 def differences(expected, found, at="$"):
@@ -16,8 +25,8 @@ def differences(expected, found, at="$"):
     if expected == "<num>":
         if isinstance(found, bool) or not isinstance(found, (int, float)):
             yield f"{at}: {found!r} is not a number"
-    elif isinstance(expected, str) and expected in PATTERNS:
-        if not isinstance(found, str) or not PATTERNS[expected].fullmatch(found):
+    elif isinstance(expected, str) and MARK.search(expected):
+        if not looks_like(expected, found):
             yield f"{at}: {found!r} does not look like {expected}"
     elif type(expected) is not type(found):
         yield f"{at}: expected {expected!r}, found {found!r}"

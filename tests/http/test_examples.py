@@ -16,7 +16,7 @@ ADMIN = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
 VENDORS = {"OPENAI_API_KEY": "sk-0123456789abcdef", "OPENAI_BASE_URL": "http://127.0.0.1:9", "OLLAMA_BASE_URL": "http://127.0.0.1:9"}
 EXAMPLES = json.loads(pathlib.Path(__file__).with_name("examples.json").read_text())
 # The file holds none of these: their plugins do not exist.
-NOT_SERVED = ("/demos", "/agents/generate-code")
+NOT_SERVED = ("/agents/generate-code",)
 
 
 def resolve(value, kept):

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
+#include "demos.h"
+#include "document.h"
+#include "error.h"
+#include "http_json.h"
+#include "ids.h"
+#include "ownership.h"
+#include "provider_config.h"
+#include <string.h>
+
+enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
+
+static const char *rev_of(const json_t *demo)
+{
+    return json_string_value(json_object_get(demo, "_rev"));
+}
+
+/* ---- what is asked for ------------------------------------------------------ */
+
+static size_t code_size(const json_t *code)
+{
+    return json_string_length(json_object_get(code, "html")) +
+           json_string_length(json_object_get(code, "css")) +
+           json_string_length(json_object_get(code, "js"));
+}
+
+static int check_model(const struct demos *demos, struct ein_req *req, const json_t *config)
+{
+    EIN_JSON json_t *loc = json_pack("[s, s]", "body", "modelConfig");
+    json_t *fault = loc ? provider_config_fault(demos->exclusions, config, loc, config) : NULL;
+
+    if (!loc)
+        return EIN_E_NO_MEMORY;
+    return fault ? demos->host->http->fail_json(req, 422, json_pack("[o]", fault)) : 0;
+}
+
+int demos_check_body(const struct demos *demos, struct ein_req *req, const json_t *body)
+{
+    const struct ein_http *http = demos->host->http;
+    size_t code = code_size(json_object_get(body, "generatedCode"));
+    size_t apis = json_array_size(json_object_get(body, "selectedApis"));
+    size_t prompt = json_string_length(json_object_get(body, "userPrompt"));
+
+    if (code > demos->code_max)
+        return http->fail(req, 413, "The code has %zu bytes; %zu is the most that a demo may have.",
+                          code, demos->code_max);
+    if (apis > demos->apis_max)
+        return http->fail(req, 413, "%zu APIs are selected; %zu is the most that a demo may have.",
+                          apis, demos->apis_max);
+    if (prompt > demos->prompt_max)
+        return http->fail(req, 413, "The prompt has %zu bytes; %zu is the most that it may have.",
+                          prompt, demos->prompt_max);
+    return check_model(demos, req, json_object_get(body, "modelConfig"));
+}
+
+/* ---- reading ----------------------------------------------------------------- */
+
+int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
+             json_t **ret_demo, struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    EIN_JSON json_t *demo = NULL;
+    int r = host->store->get(demos->ctx, DEMO_SET, id ? id : "", &demo, err);
+
+    if (r >= 0)
+        r = host->http->may(req, demo, err);
+    if (r == EIN_E_NOT_FOUND) /* also who may not know that it is there */
+        return error_set(err, r, "Document '%s' not found in '" DEMO_SET "'", id ? id : "");
+    if (r >= 0)
+        *ret_demo = EIN_TAKE(demo);
+    return r;
+}
+
+static int reply_demo(const struct demos *demos, struct ein_req *req, int status,
+                      const json_t *demo, const char *rev)
+{
+    return reply_with_rev(demos->host->http, req, status, rev, document_show(demo, rev));
+}
+
+int demos_get(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_http *http = demos->host->http;
+    EIN_JSON json_t *demo = NULL;
+    struct ein_error err;
+    int r = demo_get(demos, req, http->path_param(req, "demo_id"), &demo, &err);
+
+    return r < 0 ? http->fail_error(req, &err) : reply_demo(demos, req, 200, demo, rev_of(demo));
+}
+
+static int append_shown(const json_t *demo, void *list)
+{
+    return json_array_append_new(list, document_show(demo, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int demos_list(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_host *host = demos->host;
+    EIN_JSON json_t *where = host->http->visible(req);
+    EIN_JSON json_t *list = json_array();
+    struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    struct ein_error err;
+    char *cursor = NULL;
+    int r;
+
+    if (!where || !list)
+        return EIN_E_NO_MEMORY;
+    page_read(host->http, req, &query);
+    r = host->store->find(demos->ctx, DEMO_SET, &query, append_shown, list, &cursor, &err);
+    if (r < 0)
+        return host->http->fail_error(req, &err);
+    r = page_link(host->http, req, cursor);
+    host->mem_free(cursor);
+    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+}
+
+/* ---- writing ----------------------------------------------------------------- */
+
+/* Makes the demo ID, and answers it.  EIN_E_CONFLICT: there is one by now. */
+static int make(const struct demos *demos, struct ein_req *req, const char *id, int status,
+                struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    EIN_JSON json_t *demo = document_new(host->http->body(req), id, host->http->identity(req)->uid);
+    char rev[EIN_REV_SIZE];
+    int r = demo ? ownership_check_new(host->http, req, demo) : EIN_E_NO_MEMORY;
+
+    if (r)
+        return r;
+    r = host->store->put(demos->ctx, DEMO_SET, id, EIN_REV_NEW, demo, rev, err);
+    if (r == EIN_E_CONFLICT)
+        return r;
+    return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, status, demo, rev);
+}
+
+int demos_create(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_http *http = demos->host->http;
+    struct ein_error err;
+    char id[UUID_SIZE];
+    int r = demos_check_body(demos, req, http->body(req));
+
+    if (r)
+        return r;
+    uuid_make(id);
+    r = make(demos, req, id, 201, &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}
+
+static int replace(const struct demos *demos, struct ein_req *req, const json_t *demo,
+                   struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    const json_t *body = host->http->body(req);
+    EIN_JSON json_t *changed = NULL;
+    char rev[EIN_REV_SIZE];
+    int r = check_rev(host->http, req, rev_of(demo));
+
+    if (r == 0 && document_moves(demo, body))
+        r = ownership_check_move(host->http, req, demo, ownership_workspace(body));
+    if (r)
+        return r;
+    changed = document_replace(demo, body);
+    if (!changed)
+        return EIN_E_NO_MEMORY;
+    r = host->store->put(demos->ctx, DEMO_SET, json_string_value(json_object_get(demo, "_id")),
+                         rev_of(demo), changed, rev, err);
+    if (r == EIN_E_CONFLICT)
+        return r;
+    return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, 200, changed, rev);
+}
+
+/* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile, or somebody's demo has
+ * this id, which the caller is not to know. */
+static int try_put(const struct demos *demos, struct ein_req *req, const char *id,
+                   struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    EIN_JSON json_t *demo = NULL;
+    int r = demo_get(demos, req, id, &demo, err);
+
+    if (r == EIN_E_NOT_FOUND) {
+        r = check_rev(host->http, req, NULL);
+        return r ? r : make(demos, req, id, 200, err);
+    }
+    return r < 0 ? host->http->fail_error(req, err) : replace(demos, req, demo, err);
+}
+
+int demos_put(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_http *http = demos->host->http;
+    const char *id = http->path_param(req, "demo_id");
+    struct ein_error err;
+    int r = demos_check_body(demos, req, http->body(req));
+
+    if (r)
+        return r;
+    r = EIN_E_CONFLICT;
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_put(demos, req, id, &err);
+    return r == EIN_E_CONFLICT
+               ? http->fail(req, 404, "Document '%s' not found in '" DEMO_SET "'", id)
+               : r;
+}
+
+static int try_delete(const struct demos *demos, struct ein_req *req, const char *id,
+                      struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    EIN_JSON json_t *demo = NULL;
+    int r = demo_get(demos, req, id, &demo, err);
+
+    if (r >= 0) {
+        r = check_rev(host->http, req, rev_of(demo));
+        if (r)
+            return r;
+        r = host->store->del(demos->ctx, DEMO_SET, id, rev_of(demo), err);
+        if (r == EIN_E_CONFLICT)
+            return r;
+    }
+    if (r == EIN_E_NOT_FOUND)
+        return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
+    return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);
+}
+
+int demos_delete(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_http *http = demos->host->http;
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_delete(demos, req, http->path_param(req, "demo_id"), &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEMOS_H
+#define DEMOS_H
+
+#include <einion/services.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEMO_SET "demos"
+
+/* One instance of the plugin: the `self` of its routes.  const after init. */
+struct demos {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    size_t code_max;           /* bytes of html, css and js together */
+    size_t apis_max;           /* of one demo */
+    size_t prompt_max;         /* bytes of what a demo is asked for with */
+    unsigned repairs;          /* of an answer that is no demo */
+    uint32_t generate_ms;      /* of one answer; 0: as completion/1 is configured */
+    struct json_t *exclusions; /* see provider_config.h */
+};
+
+ein_handler demos_create, demos_list, demos_get, demos_put, demos_delete; /* crud.c */
+ein_handler demos_generate;                                               /* generate.c */
+
+/* 0, or the status that was replied: BODY has more than the instance takes, or its modelConfig
+ * excludes itself. */
+int demos_check_body(const struct demos *demos, struct ein_req *req, const struct json_t *body);
+
+/* The demo ID, if the caller of REQ may do with it what the route is for; else NOT_FOUND in the
+ * store's words.  ID may be NULL. */
+int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
+             struct json_t **ret_demo, struct ein_error *err);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /demos/generate-code. */
+#include "answer.h"
+#include "built_in_tools.h"
+#include "bytes.h"
+#include "cleanup.h"
+#include "demos.h"
+#include "error.h"
+#include "prompt.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum {
+    JSON_GROWS = 6,             /* times, at most, that a text is longer as JSON */
+    THOUGHTS_MAX = 1024 * 1024, /* bytes */
+};
+
+struct generating {
+    const struct demos *demos;
+    struct ein_req *req;
+    const json_t *body;
+    json_t *messages, *model, *visible, *tools;
+    struct bytes answer, thoughts;
+    bool too_long;                         /* the answer */
+    struct ein_completion_outcome outcome; /* of the last one */
+};
+
+/* ---- asking ------------------------------------------------------------------ */
+
+static int take_piece(const struct ein_llm_piece *piece, void *data)
+{
+    struct generating *generating = data;
+
+    if (!piece->text)
+        return 0;
+    if (piece->kind == EIN_LLM_TEXT) {
+        generating->too_long = bytes_text(&generating->answer, piece->text) < 0;
+        return generating->too_long;
+    }
+    if (piece->kind == EIN_LLM_THOUGHT) /* those that are too long are not worth failing for */
+        (void)bytes_text(&generating->thoughts, piece->text);
+    return 0;
+}
+
+static int find_tools(struct generating *generating, const struct ein_service *service,
+                      const struct ein_completion_call *call, struct ein_error *err)
+{
+    json_t *wanted = json_object_get(generating->body, "builtInTools");
+    json_t *one = json_object_get(json_object_get(generating->body, "modelConfig"), "builtInTool");
+    EIN_JSON json_t *all = json_is_array(wanted) ? json_copy(wanted) : json_array();
+
+    if (!all || (json_array_size(all) == 0 && json_string_length(one) > 0 &&
+                 json_array_append(all, one) < 0))
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return built_in_tools_find(service, call, all, generating->tools, NULL, err);
+}
+
+static int ask(struct generating *generating, const struct ein_service *service,
+               struct ein_error *err)
+{
+    const struct demos *demos = generating->demos;
+    const struct ein_http *http = demos->host->http;
+    const struct ein_identity *identity = http->identity(generating->req);
+    const struct ein_completion *completion = service->vtable;
+    struct ein_completion_call call = {
+        .struct_size = sizeof(call),
+        .total_ms = demos->generate_ms,
+        .user_id = identity->uid,
+        .key_id = json_string_value(json_object_get(identity->claims, "keyId")),
+        .request_id = http->request_id(generating->req),
+        .model = json_string_value(generating->model),
+        .messages = generating->messages,
+        .parameters =
+            json_object_get(json_object_get(generating->body, "modelConfig"), "parameters"),
+        .visible = generating->visible,
+        .cancel = http->cancel(generating->req),
+    };
+    int r = 0;
+
+    bytes_clear(&generating->answer);
+    json_decref(generating->outcome.notes);
+    generating->outcome =
+        (struct ein_completion_outcome){ .struct_size = sizeof(generating->outcome) };
+    if (json_array_size(generating->tools) == 0)
+        r = find_tools(generating, service, &call, err);
+    if (r < 0)
+        return r;
+    call.built_in_tools = json_array_size(generating->tools) ? generating->tools : NULL;
+    return completion->complete(service->impl, &call, take_piece, generating, &generating->outcome,
+                                err);
+}
+
+/* ---- what comes of it ---------------------------------------------------------- */
+
+static int reply_code(struct generating *generating, json_t *take_code)
+{
+    EIN_JSON json_t *code = take_code;
+    json_t *thoughts = generating->thoughts.len
+                           ? json_stringn(generating->thoughts.data, generating->thoughts.len)
+                           : json_null();
+
+    if (json_object_set_new(code, "thoughts", thoughts ? thoughts : json_null()) < 0)
+        return EIN_E_NO_MEMORY;
+    return generating->demos->host->http->reply(generating->req, 200, EIN_TAKE(code));
+}
+
+/* What the caller can mend is theirs; the rest is the vendor's.  A vendor's own 401 would read as
+ * one of ours. */
+static int status_of(const struct ein_completion_outcome *outcome, int code)
+{
+    static const struct {
+        int16_t said, status;
+    } table[] = { { 400, 422 }, { 401, 422 }, { 402, 402 }, { 404, 422 },
+                  { 413, 422 }, { 429, 429 }, { 504, 504 } };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (table[i].said == outcome->status)
+            return table[i].status;
+    return outcome->status == 0 && code == EIN_E_NOT_FOUND ? 422 : 502;
+}
+
+static int fail(struct generating *generating, int r, const struct ein_error *err)
+{
+    const struct ein_http *http = generating->demos->host->http;
+    const struct ein_completion_outcome *outcome = &generating->outcome;
+    char seconds[16];
+
+    if (r == EIN_E_NO_MEMORY)
+        return r;
+    if (generating->too_long)
+        return http->fail(generating->req, 502, "The model's answer has more than %zu bytes.",
+                          generating->answer.max);
+    if (outcome->retry_after_ms) {
+        (void)snprintf(seconds, sizeof(seconds), "%u", outcome->retry_after_ms / 1000 + 1);
+        (void)http->set_header(generating->req, "Retry-After", seconds);
+    }
+    return http->fail(generating->req, status_of(outcome, r), "%s",
+                      err->text[0] ? err->text : "The model could not be asked.");
+}
+
+/* Asks until the answer is a demo. */
+static int generate(struct generating *generating, const struct ein_service *service)
+{
+    const struct demos *demos = generating->demos;
+    char fault[ANSWER_FAULT_SIZE];
+    struct ein_error err = { 0 };
+    json_t *code;
+
+    for (unsigned tries = 0; tries <= demos->repairs; tries++) {
+        int r = ask(generating, service, &err);
+        const struct bytes *answer = &generating->answer;
+
+        if (r < 0)
+            return fail(generating, r, &err);
+        r = answer_parse(bytes_str(answer), answer->len, demos->code_max, &code, fault);
+        if (r == 0)
+            return reply_code(generating, code);
+        r = prompt_repair(generating->messages, bytes_str(answer), fault);
+        if (r < 0)
+            return r;
+    }
+    return demos->host->http->fail(
+        generating->req, 502, "The model was asked %u times, and its last answer is no demo. %s",
+        demos->repairs + 1, fault);
+}
+
+static int begin(struct generating *generating, const char *origin)
+{
+    const json_t *config = json_object_get(generating->body, "modelConfig");
+    const struct demos *demos = generating->demos;
+
+    bytes_init(&generating->answer, JSON_GROWS * demos->code_max);
+    bytes_init(&generating->thoughts, THOUGHTS_MAX);
+    generating->messages = prompt_messages(generating->body, origin);
+    generating->model =
+        json_sprintf("%s/%s", json_string_value(json_object_get(config, "provider")),
+                     json_string_value(json_object_get(config, "model")));
+    generating->visible = demos->host->http->visible(generating->req);
+    generating->tools = json_array();
+    return generating->messages && generating->model && generating->visible && generating->tools
+               ? 0
+               : EIN_E_NO_MEMORY;
+}
+
+static void end(struct generating *generating)
+{
+    bytes_done(&generating->answer);
+    bytes_done(&generating->thoughts);
+    json_decref(generating->messages);
+    json_decref(generating->model);
+    json_decref(generating->visible);
+    json_decref(generating->tools);
+    json_decref(generating->outcome.notes);
+}
+
+int demos_generate(struct ein_req *req, void *self)
+{
+    const struct demos *demos = self;
+    const struct ein_host *host = demos->host;
+    struct generating generating = { .demos = demos, .req = req, .body = host->http->body(req) };
+    const char *origin = host->http->origin(req);
+    const struct ein_service *service;
+    int r = demos_check_body(demos, req, generating.body);
+
+    if (r)
+        return r;
+    if (host->acquire(demos->ctx, EIN_COMPLETION, NULL, &service) < 0)
+        return host->http->fail(req, 503,
+                                "Models cannot be asked: no plugin of the server does that now.");
+    r = begin(&generating, origin ? origin : "");
+    if (r == 0)
+        r = generate(&generating, service);
+    end(&generating);
+    host->release(demos->ctx, service);
+    return r;
+}

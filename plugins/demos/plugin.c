@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* demos: small web pages that show what deployed agents can do, written by a model.
+ *
+ *   POST /demos/generate-code      a model writes the page: {"html", "css", "js", "thoughts"}
+ *   POST GET /demos                a demo is its maker's, or its workspace's
+ *   GET PUT DELETE /demos/{demo_id}
+ *
+ * What a model answers is read strictly: one JSON object with these three texts, a fence round it
+ * forgiven.  An answer that is none is sent back once with what is wrong; then 502 says what was
+ * wrong with the last.  The caller pays, as for every call: 402 where too little is left, 422 where
+ * the model cannot be asked so, 502 and 504 where it failed.
+ *
+ * A PUT to an id that there is not makes the demo.  To whom a demo does not belong it is not there.
+ *
+ * Needs storage_backend/1.  Asks completion/1 for code; without one, that is 503.
+ *
+ * Settings
+ *   code_max_bytes     html, css and js of one demo together (1048576)
+ *   apis_max           APIs of one demo (32)
+ *   prompt_max_bytes   the longest description of one (65536)
+ *   repairs            answers that are sent back because they are no demo (1)
+ *   generate_ms        for one answer; 0: as long as plugins.models.total_ms says (0)
+ *
+ * Example
+ *   plugins:
+ *     demos:
+ *       repairs: 2
+ */
+#include "demo_schemas.h"
+#include "demos.h"
+#include "error.h"
+#include "http_json.h"
+#include <stdlib.h>
+
+/* clang-format off */
+static const char config_schema[] = SCHEMA({
+    "type": "object",
+    "properties": {
+        "code_max_bytes": {
+            "type": "integer", "minimum": 1, "maximum": 8388608, "default": 1048576,
+            "description": "html, css and js of one demo together; above it 413."
+        },
+        "apis_max": {
+            "type": "integer", "minimum": 0, "maximum": 256, "default": 32,
+            "description": "APIs of one demo; above it 413."
+        },
+        "prompt_max_bytes": {
+            "type": "integer", "minimum": 1, "maximum": 1048576, "default": 65536,
+            "description": "The description of a demo; above it 413."
+        },
+        "repairs": {
+            "type": "integer", "minimum": 0, "maximum": 5, "default": 1,
+            "description": "Answers of a model that are sent back because they are no demo."
+        },
+        "generate_ms": {
+            "type": "integer", "minimum": 0, "maximum": 3600000, "default": 0,
+            "description": "How long a model may take for one answer. 0: as long as plugins.models.total_ms says."
+        }
+    }
+});
+/* clang-format on */
+
+static const struct ein_route routes[] = {
+    { .method = "POST",
+      .path = "/demos/generate-code",
+      .operation_id = "generate_demo",
+      .summary = "Let a model write a demo",
+      .auth = EIN_AUTH_USER,
+      .body_schema = GENERATE_SCHEMA,
+      .reply_schema = DEMO_CODE_SCHEMA,
+      .scope = "models:run",
+      .status = 200,
+      .handle = demos_generate },
+    { .method = "POST",
+      .path = "/demos",
+      .operation_id = "create_demo",
+      .summary = "Keep a demo",
+      .auth = EIN_AUTH_USER,
+      .body_schema = DEMO_BODY_SCHEMA,
+      .reply_schema = DEMO_SCHEMA,
+      .scope = "agents:write",
+      .status = 201,
+      .handle = demos_create },
+    { .method = "GET",
+      .path = "/demos",
+      .operation_id = "list_demos",
+      .summary = "All demos that the caller may read, in order of creation",
+      .auth = EIN_AUTH_USER,
+      .query_schema = PAGE_QUERY_SCHEMA,
+      .reply_schema = DEMO_LIST_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = demos_list },
+    { .method = "GET",
+      .path = "/demos/{demo_id}",
+      .operation_id = "get_demo",
+      .summary = "One demo",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = DEMO_SCHEMA,
+      .scope = "agents:read",
+      .status = 200,
+      .handle = demos_get },
+    { .method = "PUT",
+      .path = "/demos/{demo_id}",
+      .operation_id = "put_demo",
+      .summary = "Replace a demo, or make one with this id",
+      .auth = EIN_AUTH_USER,
+      .body_schema = DEMO_BODY_SCHEMA,
+      .reply_schema = DEMO_SCHEMA,
+      .scope = "agents:write",
+      .status = 200,
+      .handle = demos_put },
+    { .method = "DELETE",
+      .path = "/demos/{demo_id}",
+      .operation_id = "delete_demo",
+      .summary = "Delete a demo",
+      .auth = EIN_AUTH_USER,
+      .scope = "agents:write",
+      .status = 204,
+      .handle = demos_delete },
+};
+
+static void fini(void *self)
+{
+    struct demos *demos = self;
+
+    json_decref(demos->exclusions);
+    free(demos);
+}
+
+static size_t setting(const json_t *config, const char *name)
+{
+    return (size_t)json_integer_value(json_object_get(config, name));
+}
+
+static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
+                void **ret_self, struct ein_error *err)
+{
+    struct demos *demos = calloc(1, sizeof(*demos));
+    int r;
+
+    if (!demos)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *demos = (struct demos){
+        .host = host,
+        .ctx = ctx,
+        .code_max = setting(config, "code_max_bytes"),
+        .apis_max = setting(config, "apis_max"),
+        .prompt_max = setting(config, "prompt_max_bytes"),
+        .repairs = (unsigned)setting(config, "repairs"),
+        .generate_ms = (uint32_t)setting(config, "generate_ms"),
+        .exclusions = exclusions_load(),
+    };
+    r = demos->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, demos, err)
+                          : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r < 0) {
+        fini(demos);
+        return r;
+    }
+    *ret_self = demos;
+    return 0;
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    const struct demos *demos = self;
+
+    return demos->host->store->index(demos->ctx, DEMO_SET, OWNER_INDEX, err);
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
+
+static const struct ein_plugin plugin = {
+    EIN_PLUGIN_HEADER,
+    .flags = EIN_PLUGIN_SINGLE,
+    .name = "demos",
+    .version = "0.1.0",
+    .summary = "Web pages that show what deployed agents can do",
+    .config_schema = config_schema,
+    .needs = needs,
+    .init = init,
+    .start = start,
+    .fini = fini,
+};
+EIN_PLUGIN_EXPORT(plugin)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEMO_PROMPT_H
+#define DEMO_PROMPT_H
+
+#include <jansson.h>
+
+/* The messages that ask a model for a demo: what BODY, of POST /demos/generate-code, wants, with
+ * the APIs that it selects at ORIGIN.  NULL: no memory. */
+json_t *prompt_messages(const json_t *body, const char *origin);
+
+/* Adds what was answered, and that it is wrong for the reason FAULT.  0 or NO_MEMORY. */
+int prompt_repair(json_t *messages, const char *answer, const char *fault);
+
+#endif
