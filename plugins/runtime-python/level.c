@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "sandbox/protocol.h"
+#include "sandbox/weaken.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,23 @@ static void judge(struct level *level)
         level->reached = ISOLATION_STRICT;
 }
 
+static void leave_out(struct level *level)
+{
+    static const struct {
+        const char *name;
+        uint32_t layers;
+    } optional[] = {
+        { "pid namespace", LAYER_PIDS },
+        { "tmpfs", LAYER_TMP },
+        { "identity", LAYER_UID | LAYER_USER },
+        { "landlock", LAYER_LANDLOCK },
+    };
+
+    for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+        if (left_out(optional[i].name))
+            level->layers &= ~optional[i].layers;
+}
+
 int level_decide(const char *hello, size_t len, enum isolation required, struct level *ret_level,
                  struct ein_error *err)
 {
@@ -77,22 +95,16 @@ int level_decide(const char *hello, size_t len, enum isolation required, struct 
     copy_text(said, "httpx", level.httpx, sizeof(level.httpx));
     copy_text(said, "missing", level.missing, sizeof(level.missing));
 
-#ifndef EIN_SANDBOX_UNPROTECTED
     choose_barriers(&level);
     judge(&level);
+    leave_out(&level);
     if (level.layers & LAYER_NO_FILES && !*level.missing)
         snprintf(level.missing, sizeof(level.missing), "landlock: not in this kernel");
-    if (level.reached < required)
+    if (level.reached < required && !is_weakened())
         return error_set(err, EIN_E_UNAVAILABLE,
                          "isolation %s cannot be reached here, only %s (missing step: %s%s)",
                          isolation_names[required], isolation_names[level.reached], level.missing,
                          level.layers & LAYER_NO_FILES ? "; landlock" : "");
-#else
-    (void)required;
-    (void)choose_barriers;
-    (void)judge;
-    level.files = level.network = level.processes = level.identity = "none";
-#endif
     *ret_level = level;
     return 0;
 }

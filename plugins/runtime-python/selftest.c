@@ -2,6 +2,7 @@
 #include "selftest.h"
 #include "cleanup.h"
 #include "error.h"
+#include "sandbox/weaken.h"
 #include "timestamps.h"
 #include "wire.h"
 
@@ -216,13 +217,12 @@ static int attack(struct zygote *zygote, const struct settings *settings, const 
 int selftest_run(struct zygote *zygote, const struct settings *settings, const char *folder,
                  zygote_exit_fn *exited, void *data, struct ein_error *err)
 {
-#ifdef EIN_SANDBOX_UNPROTECTED
-    return 0;
-#endif
     struct ended ended = { .exited = exited, .data = data };
     EIN_FREE char *code = NULL;
     int r = read_code(folder, &code, err);
 
+    if (is_weakened())
+        return 0;
     if (r == 0)
         r = attack(zygote, settings, code, folder, false, &ended, err);
     if (r == 0)

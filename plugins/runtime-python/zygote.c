@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "sandbox/protocol.h"
+#include "sandbox/weaken.h"
 #include "seccomp_table.h"
 #include "timestamps.h"
 
@@ -56,8 +57,8 @@ static int start_program(const char *const *argv, int out, int errors, int contr
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int r =
-        posix_spawn(ret_pid, argv[0], &files, &attributes, (char *const *)argv, clean_environment);
+    int r = posix_spawn(ret_pid, argv[0], &files, &attributes, (char *const *)argv,
+                        weaken_environment(clean_environment));
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return r;
@@ -288,7 +289,9 @@ static uint32_t next_uid(const struct zygote *zygote, const struct settings *set
 {
     uint32_t uid = UIDS_FIRST + zygote->spawned % UIDS_COUNT;
 
-    return zygote->level.house & HOUSE_NAMESPACES ? uid : settings->limits.uid_base + uid;
+    if (zygote->level.house & HOUSE_NAMESPACES && !left_out("user namespace"))
+        return uid;
+    return settings->limits.uid_base + uid;
 }
 
 int zygote_configure(struct zygote *zygote, const struct settings *settings, struct ein_error *err)

@@ -29,6 +29,9 @@ import gateway
 import mcp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "sandbox"))
+import driver  # noqa: E402
+
 ECHO = ("async def run(input_dict, tools):\n"
         "    return {'outputText': input_dict.get('inputText', '')}\n")
 COLD = "import asyncio, httpx, json, re\nasync def main():\n    return {'outputText': 'x'}\nasyncio.run(main())\n"
@@ -351,9 +354,15 @@ def cold_rate():
     return count / (time.monotonic() - start)
 
 
+def unprotected():
+    """The environment of a server whose agents run with no layer of isolation."""
+    return {"EIN_PLUGIN_DIR": str(OPTIONS.build / "tests/sandbox/weakened"),
+            "EINION_SANDBOX_WITHOUT": "," + ",".join(driver.LAYERS) + ","}
+
+
 def bench_rest():
     body = {"inputText": "x"}
-    with Server() as server, Server(env={"EIN_PLUGIN_DIR": str(OPTIONS.build / "tests/bench/unprotected")}) as bare:
+    with Server() as server, Server(env=unprotected()) as bare:
         for each in (server, bare):
             each.deploy_echo()
         time.sleep(1)

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
-from driver import UNPROTECTED, Driver, body  # noqa: E402
+from driver import Driver, body, unprotected  # noqa: E402
 
 CODE = body("return {'ok': True}")
 COLD = ["/usr/bin/python3", "-I", "-c",
@@ -52,8 +52,8 @@ def cold_rate():
 def main():
     rates = {"isolated": [], "unprotected": [], "cold": []}
     latency = {"isolated": [], "unprotected": [], "cold": []}
-    with Driver() as isolated, Driver(plugin=UNPROTECTED) as unprotected:
-        drivers = {"isolated": isolated, "unprotected": unprotected}
+    with Driver() as isolated, unprotected() as bare:
+        drivers = {"isolated": isolated, "unprotected": bare}
         for driver in drivers.values():
             driver.run(CODE)
         for _ in range(ROUNDS):

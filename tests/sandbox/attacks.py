@@ -49,6 +49,11 @@ class Attack:
     safe: bool = True
     wanted: str = ""  # a pattern in how it must end, if it matters
 
+    @property
+    def is_slow(self):
+        """Takes seconds: ends when its time is up, or has much to do."""
+        return "TimeoutError" in self.wanted or "bit by bit" in self.name or "small files" in self.name
+
 
 def code(attack):
     lines = "\n".join("    " + line for line in attack.body.strip("\n").split("\n"))
@@ -156,6 +161,52 @@ ATTACKS = [
     Attack("pushes a terminal's input", "return tried(lambda: fcntl.ioctl(0, 0x5412, b'x'))", False),
     Attack("asks for signals on input", "return tried(lambda: fcntl.fcntl(3, 8, os.getpid()))"),
     Attack("unpickles a command", "class X:\n    def __reduce__(self):\n        return (os.system, ('true',))\nreturn {'escaped': pickle.loads(pickle.dumps(X())) == 0, 'how': ''}", False),
+    # ---- what is known of others
+    *[
+        Attack(f"shares the server's {name} namespace", f"return tried(lambda: 1 / (os.readlink('/proc/self/ns/{name}') == I['namespaces']['{name}']))")
+        for name in ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")
+    ],
+    Attack("learns the host's name", "return tried(lambda: 1 / (socket.gethostname() == I['host']))"),
+    Attack("learns its host's processors through the server", "return tried(lambda: os.sched_getaffinity(I['server']))"),
+    Attack("reads a neighbour's limits", "return tried(lambda: resource.prlimit(I['neighbour'], resource.RLIMIT_CORE))"),
+    Attack("asks where a neighbour's locks are", "p, n = ctypes.c_void_p(), ctypes.c_size_t()\nreturn tried(lambda: call(274, I['neighbour'], ctypes.byref(p), ctypes.byref(n)))"),
+    Attack("compares itself with a neighbour", "return tried(lambda: call(312, os.getpid(), I['neighbour'], 1, 0, 0))"),
+    Attack("asks for a neighbour's session", "return tried(lambda: os.getsid(I['neighbour']))"),
+    Attack("lists the network's connections", "return tried(lambda: read('/proc/net/tcp'))"),
+    Attack("lists the mounts", "return tried(lambda: read('/proc/mounts'))"),
+    Attack("reads the kernel's settings", "return tried(lambda: os.listdir('/sys/kernel'), lambda: read('/proc/sys/kernel/ostype'))"),
+    Attack("goes through its parent's root", "return tried(lambda: os.listdir('/proc/1/root'), lambda: read(f\"/proc/{os.getppid()}/root/etc/passwd\"))"),
+    Attack("shares memory by name", "return tried(lambda: write('/dev/shm/ein'), lambda: call(240, b'ein', 0o102, 0o600, 0) and 0)"),
+    Attack("shares semaphores", "def go():\n    call(66, call(64, 0, 1, 0o1600), 0, 0)\nreturn tried(go)"),
+    # ---- less known doors
+    Attack("runs a program of root's", "import subprocess\ndef go():\n    said = subprocess.run([I['setuid'], '-u'], capture_output=True, text=True).stdout\n    assert int(said) != os.getuid() or os.getuid() == 0\nreturn tried(go)"),
+    Attack("takes a name for a handle", "h = ctypes.create_string_buffer(struct.pack('Ii', 128, 0), 136)\nm = ctypes.c_int()\nreturn tried(lambda: call(303, -100, os.__file__.encode(), h, ctypes.byref(m), 0))"),
+    Attack("sets timers", "t = ctypes.c_int()\nreturn tried(lambda: call(222, 1, None, ctypes.byref(t)), lambda: signal.setitimer(signal.ITIMER_REAL, 1000))"),
+    Attack("makes a timer's descriptor", "return tried(lambda: os.close(call(283, 1, 0)))"),
+    Attack("makes a signal's descriptor", "m = ctypes.c_ulong(1)\nreturn tried(lambda: os.close(call(289, -1, ctypes.byref(m), 8, 0)))"),
+    Attack("moves pages between pipes", "r, w = os.pipe()\nr2, w2 = os.pipe()\nos.write(w, b'x')\nreturn tried(lambda: call(276, r, w2, 1, 0), lambda: call(278, w2, (ctypes.c_ulong * 2)(0, 0), 1, 0))"),
+    Attack("writes a file's pages", "def go():\n    with open(os.__file__, 'r+b') as f:\n        mmap.mmap(f.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)\nreturn tried(go)", False),
+    Attack("sends a file by itself", "def go():\n    r, w = os.pipe()\n    with open(os.__file__, 'rb') as f:\n        return os.sendfile(w, f.fileno(), 0, 10)\nreturn tried(go)"),
+    Attack("chooses its processors", "return tried(lambda: os.sched_setaffinity(0, os.sched_getaffinity(0)))"),
+    Attack("places its memory", "return tried(lambda: call(238, 0, None, 0))"),
+    Attack("poisons its memory", "p = mmap.mmap(-1, 4096)\nreturn tried(lambda: p.madvise(101, 0, 4096))", False),
+    Attack("talks to ports", "return tried(lambda: call(172, 3), lambda: call(173, 0x80, 1, 1))", False),
+    Attack("changes its segments", "return tried(lambda: call(154, 0, ctypes.create_string_buffer(64), 64))"),
+    Attack("uses the numbers of another calling convention", "return tried(lambda: call(0x40000000 | 39))"),
+    Attack("makes a sandbox that it supervises", "p = (ctypes.c_ulong * 2)(1, ctypes.addressof(ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000), 8)))\nreturn tried(lambda: call(317, 1, 8, p))", False),
+    Attack("makes a ruleset of its own", "return tried(lambda: call(444, None, 0, 1))"),
+    Attack("mounts by descriptors", "return tried(lambda: call(430, b'tmpfs', 0))", False, "forbidden system call"),
+    Attack("watches the whole file system", "return tried(lambda: os.close(call(300, 0, 0)))", False),
+    Attack("asks what is charged to whom", "return tried(lambda: call(179, 0x800001 << 8, None, 0, None) and 0, lambda: call(163, None))", False),
+    Attack("waits for others' children", "return tried(lambda: os.waitpid(-1, os.WNOHANG))", False),
+    Attack("mocks a terminal", "return tried(lambda: os.openpty())"),
+    Attack("opens many waits", "l = []\ndef go():\n    for _ in range(300):\n        l.append(os.eventfd(0) if hasattr(os, 'eventfd') else os.pipe())\nr = tried(go)\nfor fd in l:\n    os.close(fd)\nreturn r", False),
+    Attack("writes a sparse file", "def go():\n    try:\n        with open('/tmp/sparse-ein', 'wb') as f:\n            f.truncate(1 << 40)\n    finally:\n        os.unlink('/tmp/sparse-ein')\nreturn tried(go)"),
+    Attack("dumps its core", "return tried(lambda: 1 / (resource.getrlimit(resource.RLIMIT_CORE)[1] != 0))"),
+    Attack("holds a capability", "h = (ctypes.c_uint * 2)(0x20080522, 0)\nd = (ctypes.c_uint * 6)()\ndef go():\n    call(125, h, d)\n    assert any(d)\nreturn tried(go)"),
+    Attack("keeps its bounding set", "return tried(lambda: 1 / call(157, 23, 21, 0, 0, 0))"),
+    Attack("asks for new privileges", "return tried(lambda: 1 / (call(157, 39, 0, 0, 0, 0) == 0))"),
+    Attack("is root where it lives", "return tried(lambda: 1 / (os.getuid() == 0))"),
     # ---- quantity
     Attack("duplicates descriptors", "l = []\ndef go():\n    for _ in range(3000):\n        l.append(os.dup(0))\nr = tried(go)\nfor fd in l:\n    os.close(fd)\nreturn r", False),
     Attack("starts threads", "e = threading.Event()\ndef go():\n    for _ in range(300):\n        threading.Thread(target=e.wait, daemon=True).start()\nr = tried(go)\ne.set()\nreturn r"),

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from driver import AS_NOBODY, BUILD, CONTAINER, NO_LANDLOCK
+from world import World
 
 USERS = {"root": [], "user": AS_NOBODY}
 LEVELS = {"strict": None, "container": CONTAINER, "best-effort": NO_LANDLOCK}
@@ -44,3 +45,10 @@ def place(request):
     if os.geteuid() != 0:
         place.user = []
     return place
+
+
+@pytest.fixture(scope="session")
+def world():
+    world = World()
+    yield world
+    world.close()

@@ -13,7 +13,14 @@ import threading
 BUILD = pathlib.Path(os.environ.get("EIN_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
 SCALE = float(os.environ.get("EIN_TEST_SCALE", "1"))
 AGENT_DRIVER = BUILD / "tests" / "sandbox" / "agent_driver"
-UNPROTECTED = BUILD / "tests" / "bench" / "unprotected" / "runtime-python.so"
+WEAKENED = BUILD / "tests" / "sandbox" / "weakened" / "runtime-python.so"
+
+# What of the sandbox a test can leave out; see weaken.h.
+HOUSE_LAYERS = ["user namespace", "pid namespace", "read-only root", "network namespace", "ipc namespace",
+                "host name namespace", "cgroup namespace", "clean environment"]  # fmt: skip
+CHILD_LAYERS = ["tmpfs", "identity", "rlimits", "capabilities", "no_new_privs", "dumpable", "parent death",
+                "landlock", "descriptors", "seccomp"]  # fmt: skip
+LAYERS = HOUSE_LAYERS + CHILD_LAYERS
 
 # What the filters of containers refuse, and what an old kernel does not have.
 CONTAINER = "clone_new,unshare,setns,mount,umount2,pivot_root,open_tree,move_mount,mount_setattr"
@@ -22,20 +29,30 @@ NO_LANDLOCK = CONTAINER + ",landlock"
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
+def unprotected():
+    """The same runtime with no layer of isolation."""
+    return Driver(WEAKENED, without=LAYERS)
+
+
 def body(text):
     """The code of an agent whose run() does this."""
     return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.strip("\n").split("\n"))
 
 
 class Driver:
-    def __init__(self, plugin="runtime-python", settings=None, deny=None, user=None, with_plugin=None):
+    def __init__(self, plugin="runtime-python", settings=None, deny=None, user=None, with_plugin=None, without=None, fail=None):
         command = [str(AGENT_DRIVER), str(plugin), json.dumps(settings or {})]
         if deny:
             command += ["--deny", deny]
         for name in with_plugin or []:
             command += ["--with", name]
+        environment = dict(os.environ)
+        if without is not None:
+            environment["EINION_SANDBOX_WITHOUT"] = f",{','.join(without)},"
+        if fail:
+            environment["EINION_SANDBOX_FAIL"] = f",{fail},"
         self.process = subprocess.Popen((user or []) + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env=environment)
         self.numbers = itertools.count(1)
         self.waiting = {}
         self.lock = threading.Lock()

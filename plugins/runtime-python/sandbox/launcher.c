@@ -7,6 +7,7 @@
  * if it is killed, so is the zygote. */
 #include "protocol.h"
 #include "root.h"
+#include "weaken.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,8 +82,21 @@ static _Noreturn void become_python(const struct launch *launch, const struct ho
     for (const char *const *path = launch->paths; *path && n < ROOT_PATHS_MAX + 7; path++)
         argv[n++] = *path;
     argv[n] = NULL;
-    execve(launch->python, (char *const *)argv, environment);
+    execve(launch->python, (char *const *)argv, weaken_environment(environment));
     fail(house, launch->python);
+}
+
+static void enter_namespaces(const struct house *house)
+{
+    /* Made with clone() they prove nothing for the calls that children need. */
+    if (setns(-1, 0) < 0 && errno != EBADF)
+        fail(house, "setns");
+    if (left_out("host name namespace"))
+        return;
+    if (unshare(CLONE_NEWUTS) < 0)
+        fail(house, "unshare");
+    if (sethostname("agent", 5) < 0)
+        fail(house, "sethostname");
 }
 
 static _Noreturn void build_house(const struct launch *launch, const struct house *house)
@@ -107,13 +121,7 @@ static _Noreturn void build_house(const struct launch *launch, const struct hous
         if ((house->flags & HOUSE_UIDS && setgroups(0, NULL) < 0) || setresgid(0, 0, 0) < 0 ||
             setresuid(0, 0, 0) < 0)
             fail(house, "uid of the namespace");
-        /* Made with clone() they prove nothing for the calls that children need. */
-        if (unshare(CLONE_NEWUTS) < 0)
-            fail(house, "unshare");
-        if (setns(-1, 0) < 0 && errno != EBADF)
-            fail(house, "setns");
-        if (sethostname("agent", 5) < 0)
-            fail(house, "sethostname");
+        enter_namespaces(house);
     }
     if (house->flags & HOUSE_ROOT)
         failed = root_enter(&root);
@@ -138,7 +146,7 @@ static const char *map_ids(const struct launch *launch, pid_t pid, uint32_t flag
 {
     char path[64];
 
-    if (!(flags & HOUSE_NAMESPACES))
+    if (!(flags & HOUSE_NAMESPACES) || left_out("user namespace"))
         return NULL;
     if (flags & HOUSE_UIDS)
         return write_map(pid, "uid_map", launch->uid_base, UIDS) < 0 ||
@@ -153,14 +161,31 @@ static const char *map_ids(const struct launch *launch, pid_t pid, uint32_t flag
                : NULL;
 }
 
+static const struct {
+    const char *layer;
+    unsigned long flag;
+} namespace_table[] = {
+    { "user namespace", CLONE_NEWUSER },     { "pid namespace", CLONE_NEWPID },
+    { "read-only root", CLONE_NEWNS },       { "network namespace", CLONE_NEWNET },
+    { "ipc namespace", CLONE_NEWIPC },       { "host name namespace", CLONE_NEWUTS },
+    { "cgroup namespace", CLONE_NEWCGROUP },
+};
+
+static unsigned long wanted_namespaces(void)
+{
+    unsigned long flags = 0;
+
+    for (size_t i = 0; i < sizeof(namespace_table) / sizeof(namespace_table[0]); i++)
+        if (!left_out(namespace_table[i].layer))
+            flags |= namespace_table[i].flag;
+    return flags;
+}
+
 /* The zygote, running; -1 with launch->missing if this house cannot be built. */
 static pid_t try_house(struct launch *launch, uint32_t flags)
 {
     struct house house = { .flags = flags };
-    unsigned long namespaces = flags & HOUSE_NAMESPACES
-                                   ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET |
-                                         CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
-                                   : 0;
+    unsigned long namespaces = flags & HOUSE_NAMESPACES ? wanted_namespaces() : 0;
     const char *failed = NULL;
     ssize_t len = 0;
 
@@ -192,9 +217,15 @@ static pid_t try_house(struct launch *launch, uint32_t flags)
     return -1;
 }
 
+/* Never a root of its own in a mount namespace that is not. */
+static bool is_skipped(uint32_t rung)
+{
+    return (rung & HOUSE_ROOT && left_out("read-only root")) ||
+           (rung & HOUSE_NAMESPACES && wanted_namespaces() == 0);
+}
+
 static pid_t build(struct launch *launch)
 {
-#ifndef EIN_SANDBOX_UNPROTECTED
     uint32_t uids = geteuid() == 0 ? HOUSE_UIDS : 0;
     const uint32_t rungs[] = {
         HOUSE_NAMESPACES | HOUSE_ROOT | uids,
@@ -203,12 +234,11 @@ static pid_t build(struct launch *launch)
         HOUSE_NAMESPACES,
         uids,
     };
-#else
-    const uint32_t rungs[] = { 0 };
-#endif
     pid_t pid = -1;
 
     for (size_t i = 0; pid < 0 && i < sizeof(rungs) / sizeof(rungs[0]); i++) {
+        if (is_skipped(rungs[i]))
+            continue;
         pid = try_house(launch, rungs[i]);
         if (pid < 0)
             fprintf(stderr, "einion-sandbox: %s\n", launch->missing);
