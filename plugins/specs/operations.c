@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /specs/operations, and the service. */
+#include "specs.h"
+
+int specs_read(void *impl, const char *text, size_t len, const char *base_url, uint32_t max,
+               json_t **ret_spec, struct ein_error *err)
+{
+    const struct specs *specs = impl;
+    struct spec_limits limits = specs->limits;
+
+    if (max > 0 && max < limits.operations)
+        limits.operations = max;
+    return spec_read(text, len, base_url, &limits, ret_spec, err);
+}
+
+int specs_operations_post(struct ein_req *req, void *self)
+{
+    const struct specs *specs = self;
+    const struct ein_http *http = specs->host->http;
+    const json_t *body = http->body(req);
+    const json_t *content = json_object_get(body, "content");
+    struct ein_error err = { 0 };
+    json_t *spec = NULL;
+
+    if (spec_read(json_string_value(content), json_string_length(content),
+                  json_string_value(json_object_get(body, "baseUrl")), &specs->limits, &spec,
+                  &err) == 0)
+        return http->reply(req, 200, spec);
+    if (err.code == EIN_E_NO_MEMORY)
+        return http->fail_error(req, &err);
+    return http->fail(req, 400, "The document cannot be read: %s.", err.text);
+}
