@@ -68,6 +68,7 @@ static const struct ein_http http = {
     .origin = request_origin,
     .may = owner_may,
     .visible = owner_visible,
+    .navigates = request_navigates,
 };
 
 /* ---- cancelling ---- */

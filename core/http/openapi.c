@@ -195,6 +195,8 @@ static int add_route(const struct route *route, void *data)
     EIN_FREE char *path = malloc(strlen(route->spec.path) + 1);
     EIN_FREE char *method = strdup(route->spec.method);
 
+    if (route_place(route) != ROUTE_API)
+        return 0;
     if (!path || !method)
         return EIN_E_NO_MEMORY;
     plain_path(route->spec.path, path);

@@ -76,22 +76,26 @@ static void redirect_without_slash(struct ein_req *req)
     (void)reply_redirect(req, 307, location);
 }
 
-static bool match(struct ein_req *req)
+static bool find_route(struct ein_req *req)
 {
-    struct router_match found = { 0 };
+    struct router_match match = { 0 };
+    enum router_found found =
+        router_match(req->pipeline->router, req->head.method, req->path, req->path_len,
+                     request_navigates(req), &req->arena, &match);
 
-    switch (router_match(req->pipeline->router, req->head.method, req->path, req->path_len,
-                         &req->arena, &found)) {
+    if (match.varies)
+        (void)reply_set_header(req, "Vary", "Sec-Fetch-Mode, Accept");
+    switch (found) {
     case ROUTER_MATCH:
-        req->route = found.route;
-        req->params = found.params;
+        req->route = match.route;
+        req->params = match.params;
         (void)__atomic_add_fetch(&req->route->stats->inside, 1, __ATOMIC_RELAXED);
         return true;
     case ROUTER_BAD_PATH:
         (void)reply_fail(req, 400, "The path has a bad escape, or is not UTF-8.");
         return false;
     case ROUTER_BAD_METHOD:
-        (void)reply_set_header(req, "Allow", found.allow);
+        (void)reply_set_header(req, "Allow", match.allow);
         (void)reply_fail(req, 405, "Method Not Allowed");
         return false;
     case ROUTER_SHUT:
@@ -239,7 +243,7 @@ void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
     (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
     metric_add(pipeline->stats.in_flight, 1);
 
-    if (head(req) && match(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
+    if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
         auth_authorize(req) && validate(req))
         handle(req);
     if (!req->reply.sent) {

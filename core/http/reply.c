@@ -191,10 +191,12 @@ int reply_set_header(struct ein_req *req, const char *name, const char *value)
     if (!name || !value || !is_token(name) || !is_value(value) || is_reserved(name) ||
         req->reply.sent)
         return EIN_E_INVALID;
-    value = arena_text(&req->arena, value, strlen(value));
+    header = find_header(req, name);
+    value = header && strcasecmp(name, "Vary") == 0
+                ? arena_printf(&req->arena, "%s, %s", header->value, value)
+                : arena_text(&req->arena, value, strlen(value));
     if (!value)
         return EIN_E_NO_MEMORY;
-    header = find_header(req, name);
     if (header) {
         header->value = value;
         return 0;

@@ -23,6 +23,8 @@ static const struct {
     [HEADER_REQUEST_ID] = KNOWN("X-Request-ID"),
     [HEADER_TRACEPARENT] = KNOWN("traceparent"),
     [HEADER_FETCH_SITE] = KNOWN("Sec-Fetch-Site"),
+    [HEADER_FETCH_MODE] = KNOWN("Sec-Fetch-Mode"),
+    [HEADER_ACCEPT] = KNOWN("Accept"),
     [HEADER_IF_NONE_MATCH] = KNOWN("If-None-Match"),
     [HEADER_COOKIE] = KNOWN("Cookie"),
     [HEADER_CONTENT_LENGTH] = KNOWN("Content-Length"),
@@ -441,4 +443,11 @@ void request_log(const struct ein_req *req, int level, const char *fmt, ...)
     log_vwrite(pipeline_log(req->pipeline), level, req->route ? req->route->owner.name : "server",
                req->id, fmt, args);
     va_end(args);
+}
+
+int request_navigates(const struct ein_req *req)
+{
+    const char *mode = req->known[HEADER_FETCH_MODE], *accept = req->known[HEADER_ACCEPT];
+
+    return mode ? str_eq(mode, "navigate") : accept && strcasestr(accept, "text/html");
 }

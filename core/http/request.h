@@ -45,6 +45,8 @@ enum known_header {
     HEADER_REQUEST_ID,
     HEADER_TRACEPARENT,
     HEADER_FETCH_SITE,
+    HEADER_FETCH_MODE,
+    HEADER_ACCEPT,
     HEADER_IF_NONE_MATCH,
     HEADER_COOKIE,
     HEADER_CONTENT_LENGTH,
@@ -122,6 +124,7 @@ void *request_alloc(struct ein_req *req, size_t size);
 uint32_t request_left_ms(const struct ein_req *req);
 struct ein_cancel *request_cancel(struct ein_req *req);
 const char *request_origin(const struct ein_req *req);
+int request_navigates(const struct ein_req *req);
 void request_log(const struct ein_req *req, int level, const char *fmt, ...) EIN_PRINTF(3, 4);
 
 #endif

@@ -7,7 +7,7 @@
 #include "str.h"
 #include <string.h>
 
-enum { KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS };
+enum { KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_PAGE | EIN_ROUTE_LAST };
 
 /* Those of them that this server does not know are refused. */
 #define FLAGS_REFUSED UINT32_C(0xffff0000)
@@ -45,6 +45,8 @@ static int check_spec(const struct ein_route *spec, struct ein_error *err)
     if (spec->flags & FLAGS_REFUSED & ~(uint32_t)KNOWN_FLAGS)
         return error_set(err, EIN_E_UNSUPPORTED, "route %s: this server does not know flags 0x%x",
                          name, spec->flags & FLAGS_REFUSED);
+    if (spec->flags & EIN_ROUTE_PAGE && !str_eq(spec->method, "GET"))
+        return error_set(err, EIN_E_INVALID, "route %s: browsers go to a page with GET", name);
     if (!known_auth(spec->auth))
         return error_set(err, EIN_E_INVALID, "route %s: unknown auth level %d", name, spec->auth);
     if (spec->status != 0 && (spec->status < 200 || spec->status > 399))
@@ -204,9 +206,17 @@ static bool same_segment(const struct segment *a, const struct segment *b)
     return a->kind == b->kind && (a->kind != SEGMENT_LITERAL || str_eq(a->text, b->text));
 }
 
+enum route_place route_place(const struct route *route)
+{
+    if (route->spec.flags & EIN_ROUTE_PAGE)
+        return ROUTE_PAGES;
+    return route->spec.flags & EIN_ROUTE_LAST ? ROUTE_LAST : ROUTE_API;
+}
+
 bool route_entry_same(const struct route_entry *a, const struct route_entry *b)
 {
-    if (a->count != b->count || !str_eq(a->route.spec.method, b->route.spec.method))
+    if (a->count != b->count || !str_eq(a->route.spec.method, b->route.spec.method) ||
+        route_place(&a->route) != route_place(&b->route))
         return false;
     for (size_t i = 0; i < a->count; i++)
         if (!same_segment(&a->segments[i], &b->segments[i]))

@@ -28,7 +28,7 @@ struct node {
 /* All routes at one time.  Immutable: replaced whole. */
 struct table {
     struct arena arena;
-    struct node *root;
+    struct node *roots[ROUTE_PLACES];
     size_t count;
     struct route_entry *entries[]; /* ordered by path, then method */
 };
@@ -67,7 +67,7 @@ static struct node *child_for(struct table *table, struct node *node, const stru
 
 static bool add_to_tree(struct table *table, const struct route_entry *entry)
 {
-    struct node *node = table->root;
+    struct node *node = table->roots[route_place(&entry->route)];
     size_t depth = entry->count;
     bool tail = depth > 0 && entry->segments[depth - 1].kind == SEGMENT_TAIL;
     struct route_list *item = arena_alloc(&table->arena, sizeof(*item));
@@ -80,6 +80,19 @@ static bool add_to_tree(struct table *table, const struct route_entry *entry)
     list = tail ? &node->tails : &node->routes;
     *item = (struct route_list){ .next = *list, .entry = entry };
     *list = item;
+    return true;
+}
+
+static bool plant_trees(struct table *table)
+{
+    for (size_t i = 0; i < ROUTE_PLACES; i++) {
+        table->roots[i] = arena_alloc(&table->arena, sizeof(struct node));
+        if (!table->roots[i])
+            return false;
+    }
+    for (size_t i = 0; i < table->count; i++)
+        if (!add_to_tree(table, table->entries[i]))
+            return false;
     return true;
 }
 
@@ -104,15 +117,10 @@ static struct table *table_new(struct route_entry *const *entries, size_t count)
     qsort(table->entries, count, sizeof(struct route_entry *), by_path_and_method);
 
     arena_init(&table->arena, NULL, 0, SIZE_MAX);
-    table->root = arena_alloc(&table->arena, sizeof(*table->root));
-    for (size_t i = 0; i < count && table->root; i++)
-        if (!add_to_tree(table, table->entries[i]))
-            table->root = NULL;
-    if (!table->root) {
-        table_free(table);
-        return NULL;
-    }
-    return table;
+    if (plant_trees(table))
+        return table;
+    table_free(table);
+    return NULL;
 }
 
 static void swap_table(struct router *router, struct table *table)
@@ -422,26 +430,52 @@ static const char *allow_text(const struct walk *walk)
     return text ? text : "";
 }
 
-static bool matches_without_slash(const struct table *table, struct walk *walk)
+static bool matches_without_slash(const struct table *table, const struct walk *walk)
 {
+    struct walk shorter;
+
     if (walk->rest_len < 2 || walk->rest[walk->rest_len - 1] != '/' || walk->rest[0] == '/')
         return false;
-    walk->rest_len--;
-    walk->count = 0;
-    return split(walk) && (descend(walk, table->root, 0) || walk->allowed_count > 0);
+    shorter = *walk;
+    shorter.rest_len--;
+    shorter.count = 0;
+    return split(&shorter) &&
+           (descend(&shorter, table->roots[ROUTE_API], 0) || shorter.allowed_count > 0);
 }
 
-static enum router_found find(const struct table *table, struct walk *walk,
+/* Whether there is a page for browsers, which one is taken to only if it `navigates`. */
+static bool has_page(const struct table *table, struct walk *walk, bool navigates)
+{
+    bool has = descend(walk, table->roots[ROUTE_PAGES], 0);
+
+    walk->allowed_count = 0; /* with another method it is as if there were none */
+    if (!navigates)
+        walk->found = NULL;
+    return has;
+}
+
+/* A path that only has a last route for another method is one that nobody has. */
+static bool has_last(const struct table *table, struct walk *walk)
+{
+    walk->allowed_count = 0;
+    return descend(walk, table->roots[ROUTE_LAST], 0);
+}
+
+static enum router_found find(const struct table *table, struct walk *walk, bool navigates,
                               struct router_match *ret_match)
 {
     if (!split(walk))
         return ROUTER_BAD_PATH;
-    if (!descend(walk, table->root, 0)) {
+    ret_match->varies = has_page(table, walk, navigates);
+    if (!walk->found && !descend(walk, table->roots[ROUTE_API], 0)) {
         if (walk->allowed_count > 0) {
             ret_match->allow = allow_text(walk);
             return ROUTER_BAD_METHOD;
         }
-        return matches_without_slash(table, walk) ? ROUTER_SLASH : ROUTER_NOT_FOUND;
+        if (matches_without_slash(table, walk))
+            return ROUTER_SLASH;
+        if (!has_last(table, walk))
+            return ROUTER_NOT_FOUND;
     }
     if (!fill_params(walk, &ret_match->params))
         return ROUTER_BAD_PATH;
@@ -452,7 +486,8 @@ static enum router_found find(const struct table *table, struct walk *walk,
 }
 
 enum router_found router_match(struct router *router, const char *method, const char *path,
-                               size_t path_len, struct arena *arena, struct router_match *ret_match)
+                               size_t path_len, bool navigates, struct arena *arena,
+                               struct router_match *ret_match)
 {
     struct walk walk;
     enum router_found found;
@@ -467,7 +502,7 @@ enum router_found router_match(struct router *router, const char *method, const 
     walk.found = NULL;
 
     (void)pthread_rwlock_rdlock(&router->lock);
-    found = find(router->table, &walk, ret_match);
+    found = find(router->table, &walk, navigates, ret_match);
     (void)pthread_rwlock_unlock(&router->lock);
     return found;
 }

@@ -32,6 +32,10 @@ struct route {             /* immutable but for its stats; lives while its owner
     struct route_stats *stats;
 };
 
+/* Among which routes it is looked for, and found before others. */
+enum route_place { ROUTE_PAGES, ROUTE_API, ROUTE_LAST, ROUTE_PLACES };
+enum route_place route_place(const struct route *route);
+
 struct path_params {
     size_t count;
     struct {
@@ -52,6 +56,7 @@ struct router_match {
     const struct route *route;
     struct path_params params;
     const char *allow; /* "GET, HEAD", in the arena: ROUTER_BAD_METHOD */
+    bool varies;       /* browsers that go there find another route than all others */
 };
 
 int router_new(struct metrics *metrics, struct router **ret_router);
@@ -67,10 +72,10 @@ void router_remove(struct router *router, const struct gate *gate);
 /* Which routes of an owner have requests inside: "POST /chat (2), GET /health (1)", or "". */
 void router_held(struct router *router, const struct gate *gate, char *out, size_t size);
 
-/* PATH is still percent-encoded.  ROUTER_MATCH: the gate is entered; call gate_leave() after the
- * last use of the route. */
+/* PATH is still percent-encoded.  `navigates`: a browser goes there.  ROUTER_MATCH: the gate is
+ * entered; call gate_leave() after the last use of the route. */
 enum router_found router_match(struct router *router, const char *method, const char *path,
-                               size_t path_len, struct arena *arena,
+                               size_t path_len, bool navigates, struct arena *arena,
                                struct router_match *ret_match);
 
 /* Every route in the order of path and method, under the lock: `visit` must not call the router.

@@ -85,7 +85,8 @@ AT(ein_http, send_bytes, 216);
 AT(ein_http, origin, 224);
 AT(ein_http, may, 232);
 AT(ein_http, visible, 240);
-ENDS(ein_http, visible);
+AT(ein_http, navigates, 248);
+ENDS(ein_http, navigates);
 
 AT(ein_cancels, struct_size, 0);
 AT(ein_cancels, reserved, 4);
@@ -520,6 +521,8 @@ VALUE(EIN_AUTH_USER, 200);
 VALUE(EIN_AUTH_ADMIN, 300);
 VALUE(EIN_ROUTE_RAW_BODY, 1);
 VALUE(EIN_ROUTE_EVENTS, 2);
+VALUE(EIN_ROUTE_PAGE, 65536);
+VALUE(EIN_ROUTE_LAST, 131072);
 VALUE(EIN_IDENTITY_ADMIN, 1);
 VALUE(EIN_COOKIE_HTTP_ONLY, 1);
 VALUE(EIN_COOKIE_SECURE, 2);

@@ -28,7 +28,8 @@
  *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
  *                 vendor_cost, model, stop_sequence, cache_hour_tokens; error_shape/1; model_keys/1: sources;
  *                 publish() without a name; mcp_client/1; runs/1; agent_runtime/1: agent, key_id, request_id,
- *                 visible, stand_in; specs/1
+ *                 visible, stand_in; specs/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST, navigates(); set_header() joins
+ *                 what Vary names
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -85,7 +86,10 @@ enum ein_auth { EIN_AUTH_NONE = 0, EIN_AUTH_OPTIONAL = 100, EIN_AUTH_USER = 200,
 
 enum { /* ein_route.flags; a host refuses bits 16-31 that it does not know */
     EIN_ROUTE_RAW_BODY = 1u << 0, /* do not parse the body as JSON */
-    EIN_ROUTE_EVENTS   = 1u << 1  /* the handler may use send_event() and send_bytes() */
+    EIN_ROUTE_EVENTS   = 1u << 1, /* the handler may use send_event() and send_bytes() */
+    /* 1.1, neither is part of the API that OpenAPI tells of */
+    EIN_ROUTE_PAGE     = 1u << 16, /* a GET before all others, but only where a browser goes to the path */
+    EIN_ROUTE_LAST     = 1u << 17  /* only where no other route has the path */
 };
 
 /* Returns what reply() or fail() returned, or a negative enum ein_err which the
@@ -166,7 +170,8 @@ struct ein_http {
     int (*fail)(struct ein_req *req, int status, const char *fmt, ...) EIN_PRINTF(3, 4);
     int (*fail_json)(struct ein_req *req, int status, struct json_t *take_detail);
     int (*fail_error)(struct ein_req *req, const struct ein_error *err); /* status from err->code */
-    int (*set_header)(struct ein_req *req, const char *name, const char *value); /* replaces; 0 or error */
+    /* Replaces; 1.1: what Vary names is added to.  0 or error. */
+    int (*set_header)(struct ein_req *req, const char *name, const char *value);
     int (*set_cookie)(struct ein_req *req, const char *name, const char *value, int64_t max_age_s,
                       uint32_t flags); /* max_age_s 0 deletes, -1 lasts as long as the browser */
 
@@ -188,6 +193,9 @@ struct ein_http {
     int (*may)(const struct ein_req *req, const struct json_t *doc, struct ein_error *err);
     /* Members for ein_query.where that leave what the caller may read. */
     struct json_t *(*visible)(const struct ein_req *req); /* json_decref; NULL: no memory */
+    /* 1.1: a browser goes to the URL: no script asks for it, and no page for a part of itself.
+     * (Sec-Fetch-Mode says so; without it an Accept that names text/html does.) */
+    int (*navigates)(const struct ein_req *req);
 };
 #define EIN_ADD_ROUTES(host, ctx, array, self, err)                                        \
     (host)->http->add_routes((ctx), (array), sizeof(array) / sizeof((array)[0]),           \

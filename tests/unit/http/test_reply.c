@@ -58,6 +58,16 @@ static void test_a_header_is_replaced_in_any_case(void **state)
     request_done(req);
 }
 
+static void test_what_vary_names_is_added_to(void **state)
+{
+    struct ein_req *req = begin(state);
+
+    reply_add_header(req, "Vary", "Origin");
+    assert_int_equal(reply_set_header(req, "vary", "Accept"), 0);
+    assert_string_equal(reply_header(req, "Vary"), "Origin, Accept");
+    request_done(req);
+}
+
 static void test_there_are_so_many_headers_and_no_more(void **state)
 {
     struct ein_req *req = begin(state);
@@ -281,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_headers_that_could_split_the_reply_are_refused),
         TEST(test_a_header_is_replaced_in_any_case),
+        TEST(test_what_vary_names_is_added_to),
         TEST(test_there_are_so_many_headers_and_no_more),
         TEST(test_cookies_with_separators_are_refused),
         TEST(test_every_failure_is_a_detail),

@@ -224,6 +224,28 @@ static void test_memory_of_a_request_is_cleared_and_bounded(void **state)
     request_done(req);
 }
 
+static void test_browsers_that_go_somewhere_are_told_from_scripts(void **state)
+{
+    static const struct {
+        const char *mode, *accept;
+        int navigates;
+    } table[] = {
+        { "navigate", NULL, 1 },    { "navigate", "*/*", 1 },
+        { "cors", "text/html", 0 }, { "same-origin", "text/html", 0 },
+        { NULL, "text/html", 1 },   { NULL, "text/css, Text/HTML;q=0.9", 1 },
+        { NULL, "*/*", 0 },         { NULL, "application/json", 0 },
+        { NULL, NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct ein_req *req = fixture_begin(*state, "GET", "/", NULL);
+
+        req->known[HEADER_FETCH_MODE] = table[i].mode;
+        req->known[HEADER_ACCEPT] = table[i].accept;
+        assert_int_equal(request_navigates(req) != 0, table[i].navigates);
+        request_done(req);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -239,6 +261,7 @@ int main(void)
         TEST(test_a_token_fires_with_the_stopping_of_the_routes_owner),
         TEST(test_the_deadline_runs_from_the_head),
         TEST(test_memory_of_a_request_is_cleared_and_bounded),
+        TEST(test_browsers_that_go_somewhere_are_told_from_scripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,8 +81,8 @@ static int teardown(void **state)
 
 static enum router_found look(struct world *world, const char *method, const char *path)
 {
-    enum router_found found =
-        router_match(world->router, method, path, strlen(path), &world->arena, &world->match);
+    enum router_found found = router_match(world->router, method, path, strlen(path), false,
+                                           &world->arena, &world->match);
 
     if (found == ROUTER_MATCH)
         gate_leave(world->match.route->owner.gate);
@@ -244,6 +244,55 @@ static void test_bad_routes_are_refused(void **state)
     assert_int_equal(router_add(world->router, &owner, bad, 1, 8, NULL, NULL), EIN_E_INVALID);
 }
 
+/* Where a browser, and then where a script, that asks for PATH ends up. */
+static void check_places(struct world *world, const char *method, const char *path,
+                         const char *browser, const char *script, bool varies)
+{
+    for (int navigates = 0; navigates < 2; navigates++) {
+        const char *id = navigates ? browser : script;
+        enum router_found found;
+
+        world->match = (struct router_match){ 0 };
+        found = router_match(world->router, method, path, strlen(path), navigates, &world->arena,
+                             &world->match);
+        assert_int_equal(found == ROUTER_MATCH, id != NULL);
+        assert_int_equal(world->match.varies, varies);
+        if (found != ROUTER_MATCH)
+            continue;
+        assert_string_equal(world->match.route->spec.operation_id, id);
+        gate_leave(world->match.route->owner.gate);
+    }
+}
+
+static void test_pages_are_for_browsers_and_last_routes_for_what_nobody_has(void **state)
+{
+    struct world *world = *state;
+    const struct route_owner owner = { .name = "two", .gate = &world->two };
+    struct ein_route routes[] = { route("GET", "/agents", "page"),
+                                  route("GET", "/{a:path}", "rest"),
+                                  route("GET", "/agents/{x}/chain", "chain-page") };
+
+    routes[0].flags = routes[2].flags = EIN_ROUTE_PAGE;
+    routes[1].flags = EIN_ROUTE_LAST;
+    assert_int_equal(router_add(world->router, &owner, routes, 3, sizeof(routes[0]), NULL, NULL),
+                     0);
+    check_places(world, "GET", "/agents", "page", "list", true);
+    check_places(world, "HEAD", "/agents", "page", "list", true);
+    check_places(world, "POST", "/agents", "create", "create", false);
+    check_places(world, "GET", "/agents/1/chain", "chain-page", "chain", true);
+    check_places(world, "GET", "/agents/1", "get", "get", false);
+    check_places(world, "GET", "/nope/at/all", "rest", "rest", false);
+    check_places(world, "GET", "/agents/1/nope", "rest", "rest", false);
+    assert_string_equal(world->match.params.items[0].value, "agents/1/nope");
+    assert_int_equal(look(world, "GET", "/agents/run-code/"), ROUTER_SLASH);
+    assert_int_equal(look(world, "PUT", "/agents"), ROUTER_BAD_METHOD);
+    assert_int_equal(look(world, "POST", "/nope"), ROUTER_NOT_FOUND);
+
+    routes[0].method = "POST";
+    assert_int_equal(router_add(world->router, &owner, routes, 1, sizeof(routes[0]), NULL, NULL),
+                     EIN_E_INVALID);
+}
+
 static void test_unknown_low_flags_are_left_to_newer_hosts(void **state)
 {
     struct world *world = *state;
@@ -288,8 +337,9 @@ static void test_a_match_holds_the_gate(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(router_match(world->router, "GET", "/agents", 7, &world->arena, &world->match),
-                     ROUTER_MATCH);
+    assert_int_equal(
+        router_match(world->router, "GET", "/agents", 7, false, &world->arena, &world->match),
+        ROUTER_MATCH);
     assert_int_equal(gate_inside(&world->one), 1);
     gate_leave(&world->one);
 }
@@ -304,7 +354,8 @@ static void *match_always(void *data)
 
     for (int i = 0; i < 20000; i++) {
         arena_init(&arena, NULL, 0, 1 << 16);
-        if (router_match(world->router, "GET", "/two/%41", 8, &arena, &match) == ROUTER_MATCH) {
+        if (router_match(world->router, "GET", "/two/%41", 8, false, &arena, &match) ==
+            ROUTER_MATCH) {
             found += strcmp(match.params.items[0].value, "A") == 0;
             gate_leave(match.route->owner.gate);
         }
@@ -342,6 +393,7 @@ int main(void)
         TEST(test_a_route_that_is_taken_names_both_owners),
         TEST(test_all_routes_of_a_call_are_added_or_none),
         TEST(test_bad_routes_are_refused),
+        TEST(test_pages_are_for_browsers_and_last_routes_for_what_nobody_has),
         TEST(test_unknown_low_flags_are_left_to_newer_hosts),
         TEST(test_an_older_headers_shorter_routes_are_read),
         TEST(test_a_shut_owner_answers_that_it_is_and_a_removed_one_is_forgotten),
