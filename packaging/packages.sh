@@ -7,7 +7,8 @@
 packages_build=(
     meson ninja-build pkgconf gcc libc6-dev libulfius-dev liborcania-dev libyder-dev
     libjansson-dev libcurl4-gnutls-dev libsqlite3-dev libyaml-dev libseccomp-dev
-    libgnutls28-dev libldap-dev libmicrohttpd-dev libpq-dev zlib1g-dev python3 python3-httpx
+    libgnutls28-dev libldap-dev libmicrohttpd-dev libpq-dev zlib1g-dev libbrotli-dev
+    python3 python3-httpx
 )
 
 die() {

@@ -76,3 +76,13 @@ def test_every_provider_is_configured_as_written(tmp_path):
         done = subprocess.run([EINION, "--config", config, "check"], capture_output=True, text=True,
                               env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+
+def test_the_front_end_is_served_as_written(start_server, tmp_path):
+    command = re.search(r"```\nFRONTEND_URL=(\S+) (einion .*static-site.*)\n```", README)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "index.html").write_text("<title>front end</title>")
+    arguments = shlex.split(command[2].replace("$PWD", str(tmp_path)))[1:]
+    server = start_server(arguments=arguments, env={"FRONTEND_URL": command[1]})
+    assert server.get("/agents", headers={"Sec-Fetch-Mode": "navigate"}).text == "<title>front end</title>"
+    assert server.get("/agents").json == []

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TYPES_H
+#define TYPES_H
+
+#include <stdbool.h>
+
+struct file_type {
+    const char *suffix, *type;
+    bool shrinks; /* compression is worth while */
+};
+
+/* By the end of the name, in any case; never NULL. */
+const struct file_type *file_type(const char *path);
+
+#endif

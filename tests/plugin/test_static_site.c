@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What requests ask for, and which paths may be asked for. */
+#include "ask.h"
+#include "open_inside.h"
+#include "types.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+/* after the four it needs */
+#include <cmocka.h>
+
+static void the_best_encoding_is_taken(void **state)
+{
+    static const struct {
+        const char *accept;
+        enum coding coding;
+    } table[] = {
+        { NULL, CODING_NONE },
+        { "", CODING_NONE },
+        { "gzip", CODING_GZIP },
+        { "gzip,br", CODING_BR },
+        { " , ,gzip ,, ", CODING_GZIP },
+        { "br;q=0.9,gzip;q=0.91", CODING_GZIP },
+        { "br;q=0.9995,gzip;q=0.999", CODING_BR },
+        { "br;q=2", CODING_BR },
+        { "br;q=x", CODING_BR },
+        { "br;q=0.", CODING_NONE },
+        { "br;q=0.000", CODING_NONE },
+        { "*;q=0.5, br;q=0", CODING_GZIP },
+        { "brr, gzipp", CODING_NONE },
+        { "gzip;level=9", CODING_GZIP },
+        { "identity;q=0.5, gzip;q=0.5", CODING_GZIP },
+        { "identity, gzip;q=0.5", CODING_NONE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (ask_coding(table[i].accept) != table[i].coding)
+            fail_msg("\"%s\" gives %d", table[i].accept, (int)ask_coding(table[i].accept));
+}
+
+static void parts_are_within_the_file(void **state)
+{
+    static const struct {
+        const char *range;
+        uint64_t size;
+        enum range found;
+        uint64_t first, len;
+    } table[] = {
+        { NULL, 10, RANGE_ALL, 0, 0 },
+        { "bytes=0-0", 10, RANGE_PART, 0, 1 },
+        { "bytes=0-", 10, RANGE_PART, 0, 10 },
+        { "bytes=9-100", 10, RANGE_PART, 9, 1 },
+        { "bytes=10-", 10, RANGE_OUTSIDE, 0, 0 },
+        { "bytes=-3", 10, RANGE_PART, 7, 3 },
+        { "bytes=-30", 10, RANGE_PART, 0, 10 },
+        { "bytes=-0", 10, RANGE_OUTSIDE, 0, 0 },
+        { "bytes=0-", 0, RANGE_OUTSIDE, 0, 0 },
+        { "bytes=-1", 0, RANGE_OUTSIDE, 0, 0 },
+        { "bytes=5-4", 10, RANGE_ALL, 0, 0 },
+        { "bytes=1-2,3-4", 10, RANGE_ALL, 0, 0 },
+        { "bytes=0-999999999999999999", 10, RANGE_PART, 0, 10 },
+        { "bytes=0-9999999999999999999", 10, RANGE_ALL, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        uint64_t first = 0, len = 0;
+
+        if (ask_range(table[i].range, table[i].size, &first, &len) != table[i].found)
+            fail_msg("%s of %d", table[i].range, (int)table[i].size);
+        assert_int_equal(first, table[i].first);
+        assert_int_equal(len, table[i].len);
+    }
+}
+
+static void paths_that_may_lead_astray_are_refused(void **state)
+{
+    static const char *const good[] = { "a", "a/b.c/d", "a b", ".well-known/x", "\xc3\xa9" };
+    static const char *const bad[] = { "",
+                                       ".",
+                                       "..",
+                                       "a/..",
+                                       "../a",
+                                       "a/./b",
+                                       "/a",
+                                       "a//b",
+                                       "a/",
+                                       ".env",
+                                       "a/.b",
+                                       "a\\b",
+                                       "a\nb",
+                                       "a\x7f",
+                                       "...",
+                                       "a/.well-known/x",
+                                       ".well-known/..",
+                                       ".well-knownx" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        if (!path_is_good(good[i]))
+            fail_msg("%s is refused", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (path_is_good(bad[i]))
+            fail_msg("%s is let through", bad[i]);
+}
+
+static void types_go_by_the_end_of_the_name(void **state)
+{
+    (void)state;
+    assert_string_equal(file_type("a/b.HTML")->type, "text/html; charset=utf-8");
+    assert_string_equal(file_type("a.js/b")->type, "application/octet-stream");
+    assert_string_equal(file_type("js")->type, "application/octet-stream");
+    assert_string_equal(file_type("a.min.js")->type, "text/javascript; charset=utf-8");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_best_encoding_is_taken),
+        cmocka_unit_test(parts_are_within_the_file),
+        cmocka_unit_test(paths_that_may_lead_astray_are_refused),
+        cmocka_unit_test(types_go_by_the_end_of_the_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
