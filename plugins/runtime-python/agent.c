@@ -63,11 +63,12 @@ static json_t *shared(const struct json_t *value)
 static int send_job(struct agent *agent, const struct agent_job *job, struct ein_error *err)
 {
     const struct run *run = agent->run;
-    EIN_JSON json_t *message =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:i}", "t", "job", "code", job->code,
-                  "input", shared(job->input), "tools", shared(job->tools), "env",
-                  shared(job->secrets), "mute", run->trace.muted, "events",
-                  (int)run->trace.lines_left, "result_max", (int)(run->limits.result_kb << 10));
+    EIN_JSON json_t *message = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:i, s:i, s:i}", "t", "job", "code", job->code,
+        "input", shared(job->input), "tools", shared(job->tools), "env", shared(job->secrets),
+        "mute", run->trace.muted, "events", (int)run->trace.lines_left, "result_max",
+        (int)(run->limits.result_kb << 10), "http_window", (int)(run->limits.http_window_kb << 10),
+        "uploads", (int)run->limits.http_in_flight);
 
     if (!message)
         return error_set(err, EIN_E_INVALID, "The agent's code is not UTF-8 text.");
@@ -354,6 +355,18 @@ static void on_cancel(struct agent *agent, const json_t *message, const struct f
     bridge_cancel(agent, json_integer_value(json_object_get(message, "id")));
 }
 
+static void on_body(struct agent *agent, const json_t *message, const struct frame *frame)
+{
+    if (!bridge_body(agent, message, frame->blob, frame->blob_len))
+        fail_protocol(agent, "more of a request's body than it may");
+}
+
+static void on_used(struct agent *agent, const json_t *message, const struct frame *frame)
+{
+    (void)frame;
+    bridge_used(agent, message);
+}
+
 static void on_result(struct agent *agent, const json_t *message, const struct frame *frame)
 {
     json_t *value = json_object_get(message, "v");
@@ -381,6 +394,7 @@ static const struct {
 } kinds[] = {
     { "ready", on_ready }, { "began", on_began },   { "stdout", on_stdout }, { "log", on_log },
     { "call", on_call },   { "cancel", on_cancel }, { "result", on_result }, { "error", on_error },
+    { "body", on_body },   { "used", on_used },
 };
 
 /* What a child may not say is not heard. */
@@ -519,7 +533,8 @@ void agent_look(struct agent *agent)
 
 /* ---- what it is told -------------------------------------------------------------- */
 
-static void tell(struct agent *agent, const json_t *message, const void *blob, size_t blob_len)
+void agent_tell(struct agent *agent, const struct json_t *message, const void *blob,
+                size_t blob_len)
 {
     struct ein_error err = { 0 };
 
@@ -535,7 +550,7 @@ void agent_ask_to_stop(struct agent *agent)
 {
     EIN_JSON json_t *message = json_pack("{s:s}", "t", "cancel");
 
-    tell(agent, message, NULL, 0);
+    agent_tell(agent, message, NULL, 0);
 }
 
 void agent_reply(struct agent *agent, int64_t call_id, struct json_t *take_value, const void *blob,
@@ -546,7 +561,7 @@ void agent_reply(struct agent *agent, int64_t call_id, struct json_t *take_value
 
     if (agent->in_flight)
         agent->in_flight--;
-    tell(agent, message, blob, blob_len);
+    agent_tell(agent, message, blob, blob_len);
 }
 
 void agent_refuse(struct agent *agent, int64_t call_id, const char *type, const char *message)
@@ -556,5 +571,5 @@ void agent_refuse(struct agent *agent, int64_t call_id, const char *type, const 
 
     if (agent->in_flight)
         agent->in_flight--;
-    tell(agent, fault, NULL, 0);
+    agent_tell(agent, fault, NULL, 0);
 }

@@ -278,6 +278,29 @@ void bridge_call(struct agent *agent, const struct json_t *message, const void *
     refuse(&call, "AttributeError", "The server offers agents no such call.");
 }
 
+/* NULL: it has been answered meanwhile. */
+static struct slow_call *call_under_way(const struct agent *agent, const json_t *message)
+{
+    return slow_find(agent->run, agent->serial, json_integer_value(json_object_get(message, "id")));
+}
+
+bool bridge_body(struct agent *agent, const struct json_t *message, const void *bytes, size_t len)
+{
+    struct slow_call *call = call_under_way(agent, message);
+
+    return !call || !call->kind->take ||
+           call->kind->take(call, bytes, len, json_is_true(json_object_get(message, "last")));
+}
+
+void bridge_used(struct agent *agent, const struct json_t *message)
+{
+    struct slow_call *call = call_under_way(agent, message);
+    json_int_t len = json_integer_value(json_object_get(message, "n"));
+
+    if (call && call->kind->used && len > 0)
+        call->kind->used(call, (size_t)len);
+}
+
 void bridge_cancel(struct agent *agent, int64_t call_id)
 {
     for (struct agent *other = agent->run->agents; other; other = other->next) {

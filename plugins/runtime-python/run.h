@@ -26,6 +26,7 @@ struct agent { /* one execution of one agent's code, in one child */
     bool ready, started, ended;
     int64_t born_ms, began_ms;
     uint32_t in_flight; /* its calls that are not answered */
+    uint32_t uploads;   /* likewise, not among those: requests whose body comes in pieces */
 };
 
 enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED };
@@ -88,6 +89,8 @@ void agent_fail(struct agent *agent, const char *type, const char *message, cons
 void agent_abandon(struct agent *agent);
 
 /* Answers to its calls.  An agent that has ended is not told. */
+void agent_tell(struct agent *agent, const struct json_t *message, const void *blob,
+                size_t blob_len);
 void agent_reply(struct agent *agent, int64_t call_id, struct json_t *take_value, const void *blob,
                  size_t blob_len);
 void agent_refuse(struct agent *agent, int64_t call_id, const char *type, const char *message);

@@ -23,8 +23,11 @@
     X(calls, 20000, 1, 1000000, "Calls of a run to the server.")                                   \
     X(calls_in_flight, 64, 1, 1024, "Calls of one process that wait for an answer.")               \
     X(http_calls, 500, 0, 100000, "HTTP requests of a run.")                                       \
-    X(http_in_flight, 16, 1, 256, "HTTP requests of a run at a time.")                             \
-    X(http_body_kb, 10240, 1, 15360, "The body of an HTTP request, and of its reply.")             \
+    X(http_in_flight, 16, 1, 256, "HTTP requests of a run at a time; more wait for their turn.")   \
+    X(http_body_kb, 1048576, 1, 67108864,                                                          \
+      "The body of an HTTP request, and of its reply. Both come in pieces: the server holds no "   \
+      "more of them than http_window_kb.")                                                         \
+    X(http_window_kb, 256, 64, 4096, "Of the body of one request or reply, on its way.")           \
     X(http_timeout_ms, 120000, 1, 7200000, "The whole of one HTTP request.")                       \
     X(llm_calls, 500, 0, 100000, "Model calls of a run.")                                          \
     X(llm_in_flight, 8, 1, 256, "Model calls of a run at a time; more wait for their turn.")       \

@@ -29,15 +29,27 @@ static bool has_room(const struct run *run, enum slow_lane lane)
 
 /* ---- their turn ---------------------------------------------------------------------- */
 
+static void wake_run(int wake)
+{
+    uint64_t one = 1;
+
+    (void)!write(wake, &one, sizeof(one));
+}
+
+void slow_tell(struct slow_call *call)
+{
+    if (!atomic_exchange(&call->has_news, true))
+        wake_run(call->wake);
+}
+
 static void *perform(void *data)
 {
     struct slow_call *call = data;
-    uint64_t one = 1;
     int wake = call->wake;
 
     call->kind->perform(call);
     atomic_store(&call->finished, true);
-    (void)!write(wake, &one, sizeof(one));
+    wake_run(wake);
     return NULL;
 }
 
@@ -119,6 +131,15 @@ static void take_off(struct run *run, struct slow_call *call)
     unlink_call(run, call);
 }
 
+/* True: the agent has ended of it, and its calls with it. */
+static bool pass_news(struct slow_call *call, struct agent *agent)
+{
+    if (!atomic_exchange(&call->has_news, false) || !agent)
+        return false;
+    call->kind->news(call, agent);
+    return agent->ended;
+}
+
 void slow_collect(struct run *run)
 {
     struct slow_call *next;
@@ -126,10 +147,13 @@ void slow_collect(struct run *run)
 
     (void)!read(run->wake, &count, sizeof(count));
     for (struct slow_call *call = run->slow; call; call = next) {
-        next = call->next;
-        if (!atomic_load(&call->finished))
-            continue;
         struct agent *agent = run_agent(run, call->serial);
+        next = call->next;
+        if (!atomic_load(&call->finished)) {
+            if (pass_news(call, agent))
+                next = run->slow;
+            continue;
+        }
         take_off(run, call);
         if (agent && call->kind->note)
             call->kind->note(call, agent);
@@ -145,13 +169,25 @@ static void cancel(struct slow_call *call)
 {
     if (call->cancel)
         call->host->cancel->fire(call->cancel);
+    if (call->kind->stop)
+        call->kind->stop(call);
+}
+
+struct slow_call *slow_find(const struct run *run, uint32_t serial, int64_t id)
+{
+    struct slow_call *call = run->slow;
+
+    while (call && (call->serial != serial || call->id != id))
+        call = call->next;
+    return call;
 }
 
 void slow_cancel(struct run *run, uint32_t serial, int64_t call_id)
 {
-    for (struct slow_call *call = run->slow; call; call = call->next)
-        if (call->serial == serial && call->id == call_id)
-            cancel(call);
+    struct slow_call *call = slow_find(run, serial, call_id);
+
+    if (call)
+        cancel(call);
 }
 
 void slow_leave(struct agent *agent)
@@ -177,6 +213,8 @@ void slow_end(struct run *run)
 {
     if (run->cancel)
         run->runtime->host->cancel->fire(run->cancel);
+    for (struct slow_call *call = run->slow; call; call = call->next)
+        cancel(call);
     while (run->slow) {
         struct slow_call *call = run->slow;
         take_off(run, call);

@@ -16,6 +16,14 @@ struct slow_kind {
     void (*note)(struct slow_call *call, struct agent *agent);
     void (*answer)(struct slow_call *call, struct agent *agent);
     void (*free)(struct slow_call *call); /* with the memory of the call itself */
+
+    /* Of calls that are told more while they are performed, on the run's thread; else NULL.
+     * news(): after slow_tell().  take(): bytes of a body, false: more than it may send.  used():
+     * so many bytes of an answer are.  stop(): whoever waits within the call gives up. */
+    void (*news)(struct slow_call *call, struct agent *agent);
+    bool (*take)(struct slow_call *call, const void *bytes, size_t len, bool last);
+    void (*used)(struct slow_call *call, size_t len);
+    void (*stop)(struct slow_call *call);
 };
 
 /* The first member of each kind of call; slow_begin() fills what is below `kind`. */
@@ -29,6 +37,7 @@ struct slow_call {
     int wake;
     pthread_t thread;
     bool begun;
+    atomic_bool has_news;
     atomic_bool finished;      /* after this the thread touches nothing */
     struct ein_cancel *cancel; /* may be NULL */
 };
@@ -37,6 +46,10 @@ struct slow_call {
 bool slow_count(struct agent *agent, enum slow_lane lane);
 /* Takes CALL over: performed as soon as fewer than the lane's bound are. */
 void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call);
+/* On the call's own thread: news() is to be called. */
+void slow_tell(struct slow_call *call);
+/* The agent's call ID if it is under way, or NULL. */
+struct slow_call *slow_find(const struct run *run, uint32_t serial, int64_t id);
 /* The agent no longer waits for it. */
 void slow_cancel(struct run *run, uint32_t serial, int64_t call_id);
 /* After run->wake: answers what has finished, starts what waited. */

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "json_depth.h"
+#include "json_quick.h"
 
 #include <endian.h>
 #include <string.h>
@@ -44,10 +45,12 @@ int wire_json(const struct frame *frame, unsigned depth, struct json_t **ret_jso
               struct ein_error *err)
 {
     json_error_t at;
+    json_t *json = json_quick(frame->json, frame->json_len, depth);
 
-    if (json_deeper_than(frame->json, frame->json_len, depth))
+    if (!json && json_deeper_than(frame->json, frame->json_len, depth))
         return error_set(err, EIN_E_TOO_LARGE, "JSON nested deeper than %u levels", depth);
-    json_t *json = json_loadb(frame->json, frame->json_len, JSON_ALLOW_NUL, &at);
+    if (!json)
+        json = json_loadb(frame->json, frame->json_len, JSON_ALLOW_NUL, &at);
     if (!json)
         return error_set(err, EIN_E_INVALID, "a message that is not JSON: %s", at.text);
     if (!json_is_object(json)) {

@@ -310,6 +310,18 @@ static json_t *headers_of(const struct ein_fetch *what)
     return headers;
 }
 
+static int64_t body_len(const struct ein_fetch *what)
+{
+    char piece[16384];
+    int64_t len = (int64_t)what->body_len, more;
+
+    if (!what->on_send)
+        return len;
+    while ((more = what->on_send(what->data, piece, sizeof(piece))) > 0)
+        len += more;
+    return more < 0 ? more : len;
+}
+
 /* A world of one host: http://public.test/echo, /redirect, /inside, /slow, /big. */
 static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err)
@@ -331,17 +343,20 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
         return fail_fetch(err, EIN_E_TIMEOUT, "no answer in time");
     }
     bool moves = strcmp(path, "/redirect") == 0 || strcmp(path, "/inside") == 0;
-    ret->status = moves ? 302 : 200;
-    ret->headers =
+    EIN_JSON json_t *headers =
         json_pack("{s:s, s:[s,s]}", "content-type", "application/json", "x-two", "a", "b");
     if (moves)
-        json_object_set_new(ret->headers, "location",
+        json_object_set_new(headers, "location",
                             json_string(path[1] == 'r' ? "/echo" : "http://127.0.0.1/secret"));
     EIN_JSON json_t *echo =
         json_pack("{s:s, s:s, s:o, s:I}", "method", what->method, "path", path, "headers",
-                  headers_of(what), "body_len", (json_int_t)what->body_len);
-    ret->body = json_dumps(echo, 0);
-    ret->body_len = strlen(ret->body);
+                  headers_of(what), "body_len", (json_int_t)body_len(what));
+    EIN_FREE char *body = json_dumps(echo, 0);
+    if (what->on_head(what->data, moves ? 302 : 200, headers) != 0 ||
+        what->on_data(what->data, body, strlen(body)) != 0)
+        return fail_fetch(err, EIN_E_CANCELLED, "stopped by the receiver");
+    ret->status = moves ? 302 : 200;
+    ret->headers = json_incref(headers);
     return 0;
 }
 

@@ -272,6 +272,34 @@ def test_http_requests_are_counted(driver):
     assert error == "ConnectError: This run has made as many requests as it may."
 
 
+TALK = "import sys\nchannel = sys.modules['given'].current\n"
+POST = "{'method': 'POST', 'url': 'http://public.test/echo', 'headers': [], 'more': True}"
+
+
+def test_a_body_may_come_no_faster_than_it_is_used(driver):
+    text = TALK + f"call = channel.open('http', {POST})\nfor _ in range(200):\n    call.send('body', b'x' * 100000)\nawait asyncio.sleep(60)"
+    assert failure(driver.run(body(text))) == "RuntimeError: The agent's process sent more of a request's body than it may."
+
+
+@pytest.mark.parametrize("text", [
+    "channel.send({'t': 'body', 'id': 99, 'last': True}, b'x')", "channel.send({'t': 'body'}, b'x')", "channel.send({'t': 'used', 'id': 99, 'n': 1})",
+    "call = channel.open('ds.get', {'key': 'a'})\ncall.send('used', n=-5)",
+    f"call = channel.open('http', {POST})\nfor n in (-1, 1 << 62, 'x', None):\n    call.send('used', n=n)\ncall.send('body', last=True)\ncall.send('body', last=True)",
+])  # fmt: skip
+def test_what_makes_no_sense_is_not_heard(driver, text):
+    assert outcome(driver.run(body(TALK + text + "\nreturn data_store.get('k', 1)"))) == 1
+
+
+def test_a_request_without_its_body_ends_with_the_run(driver):
+    answer = driver.run(body(TALK + f"channel.open('http', {POST})\nreturn 'left'"))
+    assert outcome(answer) == "left" and answer["us"] < 5_000_000 * SCALE
+
+
+def test_requests_that_wait_for_their_bodies_are_bounded(driver):
+    text = TALK + f"for _ in range(65):\n    call = channel.open('http', {POST})\nreturn (await call.next())[0]['msg']"
+    assert outcome(driver.run(body(text))) == "No more than 64 requests may be open whose body comes in pieces."
+
+
 def test_calls_are_counted(driver):
     error = failure(driver.run(body("for n in range(100):\n    data_store.list_namespaces()"), limits={"calls": 20}))
     assert "more calls" in error

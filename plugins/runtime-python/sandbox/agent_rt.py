@@ -150,6 +150,8 @@ def rehearse(child):
 def _prepare(child, job):
     child.sender.muted = bool(job.get("mute"))
     child.sender.left = job.get("events", child.sender.left)
+    child.channel.http_window = job.get("http_window", child.channel.http_window)
+    child.channel.uploads = job.get("uploads", child.channel.uploads)
     os.environ.update(job.get("env") or {})
 
 

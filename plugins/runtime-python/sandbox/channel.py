@@ -2,13 +2,15 @@
 """The child's one socket: u32 length of the JSON, u32 length of the blob (both
 little-endian), the JSON, the blob.
 
-Calls work from three places: awaited on the loop, made on the loop's thread by
-code that is not async (it reads the socket itself until its answer is there), and
-made from other threads (they wait for the loop's thread to read)."""
+Calls are awaited on the loop, or waited for by any thread.  Whoever waits reads the
+socket, for all others too: one thread at a time, and the next of those that wait when
+it has its answer.  So a thread has answers also while the loop's thread waits for it."""
 import asyncio
 import builtins
+import collections
 import json
 import os
+import select
 import socket
 import struct
 import threading
@@ -17,7 +19,7 @@ import jsonable
 
 HEAD = struct.Struct("<II")
 FRAME_MAX = 16 << 20
-PIECE = 1 << 18
+PIECE = 1 << 16
 
 
 class CallError(RuntimeError):
@@ -37,17 +39,93 @@ def raise_fault(fault):
     raise CallError(kind, message)
 
 
+def value_of(message):
+    """Of an answer, or its fault as an exception."""
+    if message["t"] == "err":
+        raise_fault(message)
+    return message.get("v")
+
+
+class Call:
+    """A call that is under way, and the messages that have come for it."""
+
+    def __init__(self, channel, number, blocking):
+        self.channel = channel
+        self.number = number
+        self.messages = collections.deque()
+        self.event = threading.Event() if blocking else None
+        self.wake = self.event.set if blocking else None
+
+    def deliver(self, message, blob):
+        """By the thread that reads."""
+        self.messages.append((message, blob))
+        wake = self.wake
+        if wake is not None:
+            wake()
+
+    async def _wait(self):
+        future = asyncio.get_running_loop().create_future()
+        me = threading.get_ident()
+
+        def resolve():
+            if not future.done():
+                future.set_result(None)
+
+        def wake():
+            if threading.get_ident() == me:
+                resolve()
+            else:
+                future.get_loop().call_soon_threadsafe(resolve)
+
+        self.wake = wake
+        if not self.messages:
+            await future
+
+    async def next(self):
+        """(message, blob).  Where the call blocks, so does this: it never gives up control."""
+        while not self.messages:
+            if self.event is not None:
+                self.channel.read_for(self)
+            else:
+                await self._wait()
+        return self.messages.popleft()
+
+    def send(self, kind, blob=b"", **members):
+        self.channel.send({"t": kind, "id": self.number, **members}, blob)
+
+    def close(self):
+        """No more messages are wanted."""
+        self.channel.calls.pop(self.number, None)
+
+    def leave(self):
+        """Likewise, and the server is told."""
+        if self.channel.calls.pop(self.number, None) is not None:
+            self.send("cancel")
+
+
+def finish(coroutine):
+    """The result of one that never gives up control."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("A call that blocks has waited for the loop.")
+
+
 class Channel:
     def __init__(self, fd):
         self.socket = socket.socket(fileno=fd)
         self.socket.setblocking(True)
-        self.received = bytearray()
+        self.received = bytearray()  # guarded by reading
+        self.reading = threading.Lock()
         self.writing = threading.Lock()
-        self.waiting = {}  # id: asyncio.Future, or [threading.Event, answer]
+        self.sleeping = set()  # calls whose threads wait for the one that reads
+        self.calls = {}
         self.last_id = 0
         self.loop = None
         self.task = None  # what a cancel from the server cancels
-        self.thread = threading.get_ident()
+        self.http_window = 1 << 18
+        self.uploads = 16
 
     def attach(self, loop):
         self.loop = loop
@@ -64,9 +142,29 @@ class Channel:
         if len(text) + len(blob) > limit:
             raise ValueError(f"The {what} of {len(text) + len(blob)} bytes is over the limit of {limit} bytes.")
         with self.writing:
-            self.socket.sendall(HEAD.pack(len(text), len(blob)) + text)
+            self._write(HEAD.pack(len(text), len(blob)) + text)
             if blob:
-                self.socket.sendall(blob)
+                self._write(blob)
+
+    def _write(self, data):
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self.socket.send(view, socket.MSG_DONTWAIT):]
+            except BlockingIOError:
+                self._wait_writable()
+
+    def _wait_writable(self):
+        """Reads meanwhile: the server takes nothing while too much of what it has said is unread."""
+        ready, _, _ = select.select([self.socket], [self.socket], [])
+        if ready and self.reading.acquire(blocking=False):
+            try:
+                self._read_some(socket.MSG_DONTWAIT)
+            finally:
+                self.reading.release()
+            self._wake_sleeping()
+        elif ready:
+            select.select([], [self.socket], [], 0.01)
 
     # -- reading
 
@@ -78,8 +176,9 @@ class Channel:
         end = HEAD.size + text_len + blob_len
         if len(buffer) < end:
             return None
-        message = json.loads(bytes(buffer[HEAD.size:HEAD.size + text_len]))
-        blob = bytes(buffer[HEAD.size + text_len:end])
+        with memoryview(buffer) as view:
+            message = json.loads(bytes(view[HEAD.size:HEAD.size + text_len]))
+            blob = bytes(view[HEAD.size + text_len:end])
         del buffer[:end]
         return message, blob
 
@@ -90,66 +189,89 @@ class Channel:
         self.received += piece
 
     def receive(self):
+        """The next frame, before there are calls."""
         while (frame := self._take()) is None:
             self._read()
         return frame
 
-    def _on_readable(self):
+    def _read_some(self, flags=0):
+        """By the thread that holds `reading`."""
         try:
-            self._read(socket.MSG_DONTWAIT)
+            self._read(flags)
         except BlockingIOError:
             return
         while (frame := self._take()) is not None:
             self._dispatch(*frame)
 
+    def _on_readable(self):
+        if self.reading.acquire(blocking=False):
+            try:
+                self._read_some(socket.MSG_DONTWAIT)
+            finally:
+                self.reading.release()
+            self._wake_sleeping()
+
+    def _wake_sleeping(self):
+        """One of them reads now."""
+        for call in list(self.sleeping):
+            call.event.set()
+
+    def read_for(self, call):
+        """Something has come for CALL, or may have."""
+        if self.reading.acquire(blocking=False):
+            try:
+                if not call.messages:
+                    self._read_some()
+            finally:
+                self.reading.release()
+            if call.messages:
+                self._wake_sleeping()
+            return
+        call.event.clear()
+        self.sleeping.add(call)
+        if not call.messages and self.reading.locked():
+            call.event.wait()
+        self.sleeping.discard(call)
+
+    def _cancel_task(self):
+        if self.task is not None:
+            self.loop.call_soon_threadsafe(self.task.cancel)
+
     def _dispatch(self, message, blob):
         if message["t"] == "cancel":
-            if self.task is not None:
-                self.task.cancel()
+            self._cancel_task()
             return
-        waiter = self.waiting.pop(message.get("id"), None)
-        if isinstance(waiter, list):
-            waiter[1] = (message, blob)
-            waiter[0].set()
-        elif waiter is not None and not waiter.done():
-            waiter.set_result((message, blob))
+        call = self.calls.get(message.get("id"))
+        if call is not None:
+            call.deliver(message, blob)
 
     # -- calls
 
-    def _begin(self, waiter, method, params, blob):
+    def open(self, method, params, blob=b"", blocking=False):
+        """A call whose answer comes in several messages: the caller closes or leaves it."""
         with self.writing:
             self.last_id += 1
-            number = self.last_id
-        self.waiting[number] = waiter
+            call = Call(self, self.last_id, blocking)
+        self.calls[call.number] = call
         try:
-            self.send({"t": "call", "id": number, "m": method, "p": params}, blob)
+            call.send("call", blob, m=method, p=params)
         except BaseException:
-            self.waiting.pop(number, None)
+            call.close()
             raise
-        return number
-
-    @staticmethod
-    def _answer(message, blob):
-        if message["t"] == "err":
-            raise_fault(message)
-        return message.get("v"), blob
+        return call
 
     async def acall(self, method, params, blob=b""):
-        future = asyncio.get_running_loop().create_future()
-        number = self._begin(future, method, params, blob)
+        call = self.open(method, params, blob)
         try:
-            return self._answer(*await future)
+            message, blob = await call.next()
         except asyncio.CancelledError:
-            if self.waiting.pop(number, None) is not None:
-                self.send({"t": "cancel", "id": number})
+            call.leave()
             raise
+        call.close()
+        return value_of(message), blob
 
     def call(self, method, params, blob=b""):
-        waiter = [threading.Event(), None]
-        self._begin(waiter, method, params, blob)
-        if threading.get_ident() == self.thread:
-            while waiter[1] is None:
-                self._dispatch(*self.receive())
-        else:
-            waiter[0].wait()
-        return self._answer(*waiter[1])
+        call = self.open(method, params, blob, blocking=True)
+        message, blob = finish(call.next())
+        call.close()
+        return value_of(message), blob
