@@ -148,7 +148,7 @@ async def _receive(call, request):
     with _faults_of(request):
         answer = channel.value_of(message)
     headers = [(name, value) for name, value in answer["headers"] if name not in DROPPED]
-    if answer["more"]:
+    if answer.get("more"):
         return httpx.Response(answer["status"], headers=headers, stream=Body(call, body, request), request=request)
     call.close()
     return httpx.Response(answer["status"], headers=headers, content=body, request=request)
