@@ -45,16 +45,22 @@ static int set_named(json_t *to, const struct name *names, size_t count, const j
 
 /* ---- thinking ------------------------------------------------------------------- */
 
+enum { NONE, DISABLE, MINIMAL, LOW, MEDIUM, HIGH, XHIGH, MAX };
+
 /* What an effort is in tokens, and which level; for "Pro", which cannot be without. */
 static const struct effort {
     const char *effort;
     int budget, pro_budget;
     const char *level, *pro_level;
 } efforts[] = {
-    { "none", 0, 128, "MINIMAL", "LOW" },         { "disable", 0, 128, "MINIMAL", "LOW" },
-    { "minimal", 1024, 1024, "MINIMAL", "LOW" },  { "low", 1024, 1024, "LOW", "LOW" },
-    { "medium", 8192, 8192, "MEDIUM", "MEDIUM" }, { "high", 24576, 24576, "HIGH", "HIGH" },
-    { "xhigh", 24576, 32768, "HIGH", "HIGH" },    { "max", 24576, 32768, "HIGH", "HIGH" },
+    [NONE] = { "none", 0, 128, "MINIMAL", "LOW" },
+    [DISABLE] = { "disable", 0, 128, "MINIMAL", "LOW" },
+    [MINIMAL] = { "minimal", 1024, 1024, "MINIMAL", "LOW" },
+    [LOW] = { "low", 1024, 1024, "LOW", "LOW" },
+    [MEDIUM] = { "medium", 8192, 8192, "MEDIUM", "MEDIUM" },
+    [HIGH] = { "high", 24576, 24576, "HIGH", "HIGH" },
+    [XHIGH] = { "xhigh", 24576, 32768, "HIGH", "HIGH" },
+    [MAX] = { "max", 24576, 32768, "HIGH", "HIGH" },
 };
 
 /* Without "models/". */
@@ -89,10 +95,10 @@ static json_t *level_of(const struct effort *effort, json_int_t budget, const ch
     const char *level;
 
     if (!effort)
-        effort = effort_of(budget <= 0      ? "none"
-                           : budget <= 1024 ? "low"
-                           : budget <= 8192 ? "medium"
-                                            : "high");
+        effort = &efforts[budget <= 0      ? NONE
+                          : budget <= 1024 ? LOW
+                          : budget <= 8192 ? MEDIUM
+                                           : HIGH];
     level = strstr(model, "pro") ? effort->pro_level : effort->level;
     /* The first of them knows two levels. */
     if (strncmp(model, "gemini-3-pro", 12) == 0 && strcmp(level, "MEDIUM") == 0)

@@ -98,6 +98,6 @@ int sqlite_index(void *impl, const char *set, const char *field, struct ein_erro
     EIN_JSON json_t *indexes = catalog_set(store->catalog, set);
     if (json_object_get(indexes, field))
         return 0;
-    r = writer_do(store->writer, run_index, &index, err);
+    r = writer_do_unsynced(store->writer, run_index, &index, err);
     return r < 0 ? r : 0;
 }

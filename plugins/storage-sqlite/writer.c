@@ -22,6 +22,7 @@ struct job { /* on the stack of the thread that waits for it */
     struct job *next;
     writer_job *run;
     void *data;
+    bool sync; /* its thread is told when it is on disk, not before */
     int result;
     bool settled; /* failed, and taken out of its group; the writer's */
     struct ein_error error;
@@ -42,6 +43,7 @@ struct writer {
     bool unready;                                        /* /readyz knows of the trouble */
     bool careful;                                        /* each job has a savepoint of its own */
     bool spoiled;                                        /* a job failed that had none */
+    bool sync;                                           /* what the connection does on commit */
     int wal_pages, restart_at;
 };
 
@@ -130,10 +132,28 @@ static const struct job *run_jobs(struct writer *writer, struct job *group)
     return NULL;
 }
 
-static int begin(struct writer *writer, struct ein_error *err)
+static int set_sync(struct writer *writer, const struct job *group, struct ein_error *err)
 {
-    int r = db_run(writer->writing.db, "BEGIN IMMEDIATE", err);
+    bool sync = false;
+    int r;
 
+    for (; group; group = group->next)
+        sync = sync || group->sync;
+    if (sync == writer->sync)
+        return 0;
+    r = db_run(writer->writing.db,
+               sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
+    if (r >= 0)
+        writer->sync = sync;
+    return r;
+}
+
+static int begin(struct writer *writer, const struct job *group, struct ein_error *err)
+{
+    int r = set_sync(writer, group, err);
+
+    if (r >= 0)
+        r = db_run(writer->writing.db, "BEGIN IMMEDIATE", err);
     if (r >= 0 && writer->writing.sets_changed) /* by a transaction that was lost */
         r = writing_reload(&writer->writing, err);
     return r;
@@ -168,7 +188,7 @@ static int commit_group(struct writer *writer, struct job *group, struct ein_err
     do {
         const struct job *culprit = NULL;
         writer->spoiled = false;
-        r = begin(writer, err);
+        r = begin(writer, group, err);
         if (r >= 0)
             culprit = run_jobs(writer, group);
         if (r >= 0 && !culprit)
@@ -339,6 +359,7 @@ int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_wri
     writer->writing = (struct writing){ .store = store, .db = take_db };
     writer->last = &writer->first;
     writer->restart_at = RESTART_PAGES;
+    writer->sync = true;
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->arrived, NULL);
     sqlite3_wal_hook(take_db->handle, note_wal_pages, writer);
@@ -391,9 +412,10 @@ static int enqueue(struct writer *writer, struct job *job, struct ein_error *err
     return 0;
 }
 
-int writer_do(struct writer *writer, writer_job *run_it, void *data, struct ein_error *err)
+static int do_job(struct writer *writer, writer_job *run_it, void *data, bool sync,
+                  struct ein_error *err)
 {
-    struct job job = { .run = run_it, .data = data };
+    struct job job = { .run = run_it, .data = data, .sync = sync };
 
     sem_init(&job.finished, 0, 0);
     int r = enqueue(writer, &job, err);
@@ -406,6 +428,16 @@ int writer_do(struct writer *writer, writer_job *run_it, void *data, struct ein_
     }
     sem_destroy(&job.finished);
     return r;
+}
+
+int writer_do(struct writer *writer, writer_job *run_it, void *data, struct ein_error *err)
+{
+    return do_job(writer, run_it, data, true, err);
+}
+
+int writer_do_unsynced(struct writer *writer, writer_job *run_it, void *data, struct ein_error *err)
+{
+    return do_job(writer, run_it, data, false, err);
 }
 
 static int create_set(struct writing *writing, const char *set, struct ein_error *err)

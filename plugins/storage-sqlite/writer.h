@@ -26,6 +26,9 @@ void writer_free(struct writer *writer);
 
 /* Returns when the job's result is on disk, or when it failed. */
 int writer_do(struct writer *writer, writer_job *run, void *data, struct ein_error *err);
+/* Returns when the next job, or a new reader, sees the result; a loss of power may undo it until a
+ * synced job has followed.  For what is done again at every start. */
+int writer_do_unsynced(struct writer *writer, writer_job *run, void *data, struct ein_error *err);
 
 /* For jobs: SET's table is there, with its indexes in *ret_indexes (lent). */
 int writing_need_set(struct writing *writing, const char *set, const json_t **ret_indexes,

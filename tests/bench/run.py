@@ -65,8 +65,14 @@ def wait_for(url, seconds=20):
             time.sleep(0.002)
 
 
+def unit_environment():
+    """What the packaged unit runs it with."""
+    unit = (ROOT / "packaging/systemd/einion.service.in").read_text()
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.M))
+
+
 class Server:
-    """einion with a fresh store, or with `sets` on top."""
+    """einion as the unit runs it, with a fresh store, or with `sets` on top."""
 
     def __init__(self, *sets, path="core/einion", env=None):
         self.state = tempfile.mkdtemp(prefix="einion-bench-")
@@ -78,7 +84,8 @@ class Server:
         self.log = open(pathlib.Path(self.state) / "log", "w+")
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
-                                        env={**os.environ, "EINION_STATE_DIR": self.state, **(env or {})})
+                                        env={**os.environ, **unit_environment(), "EINION_STATE_DIR": self.state,
+                                             **(env or {})})
 
     def __enter__(self):
         wait_for(self.url + "/livez")
@@ -437,4 +444,5 @@ def main():
         BENCHES[name]()
 
 
-main()
+if __name__ == "__main__":
+    main()
