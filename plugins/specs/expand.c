@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MEMO_KEY_SIZE = 24 };
+
 struct item {
     json_t *source; /* lent from the document; without $ref once it was taken up */
     json_t *target; /* lent from the result */
@@ -75,6 +77,7 @@ static const struct keyword {
     { "anyOf", SCHEMA_LIST },
     { "oneOf", SCHEMA_LIST },
 };
+enum { KEYWORDS = sizeof(keywords) / sizeof(keywords[0]) };
 
 /* ---- what it costs ---- */
 
@@ -248,15 +251,33 @@ static bool take_keyword(struct expansion *expansion, size_t index, const struct
     return true;
 }
 
+/* What the source says of each keyword, in the order of the table: the source has few members, and
+ * the table is long. */
+static void gather(json_t *source, json_t *values[KEYWORDS])
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(source, name, value)
+    {
+        for (size_t i = 0; i < KEYWORDS; i++) {
+            if (keywords[i].name[0] == name[0] && strcmp(keywords[i].name, name) == 0) {
+                values[i] = value;
+                break;
+            }
+        }
+    }
+}
+
 static bool take_keywords(struct expansion *expansion, size_t index, json_t *source)
 {
+    json_t *values[KEYWORDS] = { NULL };
     bool whole = true;
 
-    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-        json_t *value = json_object_get(source, keywords[i].name);
-
-        if (value && !expansion->failed)
-            whole = take_keyword(expansion, index, &keywords[i], value) && whole;
+    gather(source, values);
+    for (size_t i = 0; i < KEYWORDS; i++) {
+        if (values[i] && !expansion->failed)
+            whole = take_keyword(expansion, index, &keywords[i], values[i]) && whole;
     }
     return whole;
 }
@@ -369,16 +390,41 @@ static void expand_one(struct expansion *expansion, size_t index)
         cut_large(expansion, target);
 }
 
-json_t *schema_expand(struct reading *reading, json_t *schema)
-{
-    size_t most = reading->limits->schema_bytes;
-    struct expansion expansion = { .reading = reading };
-    EIN_JSON json_t *result = NULL;
+/* ---- what was expanded before ---- */
 
-    if (most > reading->total_left)
-        most = reading->total_left;
-    expansion.left = most;
-    result = wait_for(&expansion, 0, schema);
+/* The same schema is what many operations answer with: {"result", "bytes"} by where it lies. */
+static void memo_key(const json_t *schema, char key[MEMO_KEY_SIZE])
+{
+    (void)snprintf(key, MEMO_KEY_SIZE, "%p", (const void *)schema);
+}
+
+static json_t *memo_get(struct reading *reading, const json_t *schema)
+{
+    char key[MEMO_KEY_SIZE];
+    const json_t *entry;
+
+    memo_key(schema, key);
+    entry = json_object_get(reading->memo, key);
+    if (!entry || !fits(reading, (size_t)json_integer_value(json_array_get(entry, 1))))
+        return NULL;
+    return json_incref(json_array_get(entry, 0));
+}
+
+static void memo_put(struct reading *reading, const json_t *schema, json_t *result, size_t bytes)
+{
+    char key[MEMO_KEY_SIZE];
+
+    memo_key(schema, key);
+    (void)json_object_set_new(reading->memo, key, json_pack("[O,I]", result, (json_int_t)bytes));
+}
+
+/* ---- the whole ---- */
+
+static json_t *expand(struct reading *reading, json_t *schema, size_t most, size_t *ret_bytes)
+{
+    struct expansion expansion = { .reading = reading, .left = most };
+    EIN_JSON json_t *result = wait_for(&expansion, 0, schema);
+
     for (size_t i = 0; i < expansion.count && !expansion.failed; i++) {
         if (most == 0)
             cut(&expansion, expansion.items[i].target,
@@ -386,7 +432,25 @@ json_t *schema_expand(struct reading *reading, json_t *schema)
         else
             expand_one(&expansion, i);
     }
-    reading->total_left -= most - expansion.left;
     free(expansion.items);
+    *ret_bytes = most - expansion.left;
     return expansion.failed ? NULL : EIN_TAKE(result);
+}
+
+json_t *schema_expand(struct reading *reading, json_t *schema)
+{
+    size_t most = reading->limits->schema_bytes, bytes = 0;
+    char unused[WHY_SIZE];
+    json_t *meant = json_object_size(schema) == 1 ? refer(reading, schema, unused) : schema;
+    json_t *result = meant ? memo_get(reading, meant) : NULL;
+
+    if (result)
+        return result;
+    if (most > reading->total_left)
+        most = reading->total_left;
+    result = expand(reading, schema, most, &bytes);
+    reading->total_left -= bytes;
+    if (result && meant && most == reading->limits->schema_bytes)
+        memo_put(reading, meant, result, bytes);
+    return result;
 }

@@ -84,15 +84,12 @@ json_t *parameter_schema(struct reading *reading, json_t *parameter)
 /* The parameter's own words, where its schema is true, false or nothing as well. */
 static json_t *described(struct reading *reading, json_t *parameter)
 {
-    EIN_JSON json_t *schema = parameter_schema(reading, parameter);
+    EIN_JSON json_t *shared = parameter_schema(reading, parameter);
+    EIN_JSON json_t *schema = json_is_object(shared) ? json_copy(shared) : json_object();
     const char *words = text_kept(reading, parameter, "description");
     static const char *const kept[] = { "style", "explode", "collectionFormat", "allowEmptyValue" };
     char name[32];
 
-    if (!json_is_object(schema)) {
-        json_decref(schema);
-        schema = json_object();
-    }
     if (*words)
         (void)json_object_set_new(schema, "description", json_string(words));
     (void)json_object_set(schema, "x-in", json_object_get(parameter, "in"));

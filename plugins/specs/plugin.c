@@ -17,7 +17,7 @@
  *   operations      that are read of one document (2000)
  *   schema_bytes    of one schema, $refs followed; what lies deepest is left out (16384)
  *   schema_depth    schemas inside each other (32)
- *   total_bytes     of all that is read of one document (33554432)
+ *   total_bytes     of all that is read of one document (16777216)
  *
  * Example
  *   plugins:
@@ -65,7 +65,7 @@ static const char config_schema[] = SCHEMA({
             "description": "Schemas inside each other."
         },
         "total_bytes": {
-            "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 33554432,
+            "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 16777216,
             "description": "Of all that is read of one document."
         }
     }

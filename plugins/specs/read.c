@@ -248,15 +248,17 @@ static int read_all(struct reading *reading, json_t **ret_spec, struct ein_error
 int spec_read(const char *text, size_t len, const char *base_url, const struct spec_limits *limits,
               json_t **ret_spec, struct ein_error *err)
 {
-    EIN_JSON json_t *root = NULL, *notes = json_array(), *names = json_object();
+    EIN_JSON json_t *root = NULL, *notes = json_array();
+    EIN_JSON json_t *names = json_object(), *memo = json_object();
     struct reading reading = { .limits = limits,
                                .base_url = base_url,
                                .notes = notes,
                                .names = names,
+                               .memo = memo,
                                .total_left = limits->total_bytes };
     int r;
 
-    if (!notes || !names)
+    if (!notes || !names || !memo)
         return error_set(err, EIN_E_NO_MEMORY, "no memory");
     r = document_read(text, len, limits, &root, err);
     if (r < 0)

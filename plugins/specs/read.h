@@ -34,6 +34,7 @@ struct reading {
     json_t *notes;
     size_t total_left; /* bytes that may still be given out */
     json_t *names;     /* operationIds that are taken: how often */
+    json_t *memo;      /* schemas that were expanded; see expand.c */
 };
 
 /* ---- document.c: text to JSON ---- */
@@ -57,13 +58,14 @@ json_t *refer(const struct reading *reading, json_t *value, char why[WHY_SIZE]);
 
 /* ---- expand.c: schemas ---- */
 
-/* `schema` with each $ref replaced by what it means; NULL: no memory. */
+/* `schema` with each $ref replaced by what it means, read only: others may have it too.  NULL: no
+ * memory. */
 json_t *schema_expand(struct reading *reading, json_t *schema);
 
 /* ---- servers.c ---- */
 
-/* An array of absolute URLs: of `operation`, else of `path`, else of the document (each may be
- * NULL); of the first `most` that are named. */
+/* The first `most` of the absolute URLs of `operation`, else of `path`, else of the document (each
+ * may be NULL). */
 json_t *servers_of(struct reading *reading, json_t *path, json_t *operation, size_t most);
 /* `text` as seen from `base` (RFC 3986, 5.2), without a '/' at its end; free().  NULL: it is
  * relative and there is no base, or no memory. */

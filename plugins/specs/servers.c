@@ -149,9 +149,9 @@ static json_t *servers_three(struct reading *reading, const json_t *servers, siz
 
     json_array_foreach(servers, i, server)
     {
-        if (i == most)
+        if (i == LOOK_MAX || json_array_size(list) == most)
             break;
-        if (fill_in(server, url))
+        if (json_is_string(json_object_get(server, "url")) && fill_in(server, url))
             add(reading, list, url);
     }
     return list;
