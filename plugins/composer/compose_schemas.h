@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the route takes and answers, as JSON Schema text. */
+#ifndef COMPOSE_SCHEMAS_H
+#define COMPOSE_SCHEMAS_H
+
+#include "provider_config.h"
+#include "schemas.h"
+
+/* clang-format off */
+
+#define ANYTHING ", \"additionalProperties\": true"
+#define FIELD(name, type, more) "\"" name "\": {\"type\": " type more "}"
+#define TEXTS(name, more) FIELD(name, "[\"array\", \"null\"]", ", \"items\": {\"type\": \"string\"}" more)
+
+#define SPEC_SCHEMA \
+    SCHEMA({"type": "object", "title": "SwaggerSpec", "required": ["name", "content"], \
+            "properties": {"name": {"type": "string"}, "content": {"type": "string"}}})
+
+#define NAMESPACE_SCHEMA \
+    SCHEMA({"type": "object", "title": "DataStoreNamespace", "required": ["namespace"], "properties": { \
+        "namespace": {"type": "string"}, \
+        "access": {"type": "string", "enum": ["read", "write", "both"], "default": "both"}, \
+        "description": {"type": ["string", "null"], "default": null}}})
+
+#define GENERATE_CODE_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"GenerateCode\"" \
+    ", \"required\": [\"tools\", \"description\", \"inputSchema\", \"outputSchema\", \"modelConfig\"]" \
+    ", \"properties\": {" \
+        FIELD("tools", "\"object\"", ", \"additionalProperties\": {\"type\": \"array\", \"items\": " SCHEMA_TEXT "}") "," \
+        FIELD("description", "\"string\"", "") "," \
+        FIELD("inputSchema", "[\"object\", \"null\"]", ANYTHING) "," \
+        FIELD("outputSchema", "[\"object\", \"null\"]", ANYTHING) "," \
+        "\"modelConfig\": " PROVIDER_CONFIG_SCHEMA "," \
+        FIELD("invokableModels", "[\"array\", \"null\"]", \
+              ", \"items\": " PROVIDER_CONFIG_SCHEMA ", \"default\": null") "," \
+        FIELD("swaggerSpecs", "[\"array\", \"null\"]", ", \"items\": " SPEC_SCHEMA ", \"default\": null") "," \
+        TEXTS("gofannonAgents", ", \"default\": null") "," \
+        FIELD("builtInTools", "[\"array\", \"null\"]", \
+              ", \"default\": null, \"description\": \"Of the model that composes: ids, or configurations\"") "," \
+        FIELD("dataStoreConfig", "[\"array\", \"null\"]", ", \"items\": " NAMESPACE_SCHEMA \
+              ", \"default\": null, \"description\": \"null: any namespace\"") "," \
+        TEXTS("allowedHosts", ", \"default\": null, \"description\": \"That the agent may ask beside the APIs; *.example.org, too\"") "," \
+        FIELD("sampleInput", "[\"object\", \"null\"]", ANYTHING \
+              ", \"default\": null, \"description\": \"What the rehearsal is given; null: made from inputSchema\"") \
+    "}}"
+
+#define PROOF_SCHEMA \
+    SCHEMA({"type": "object", "title": "Proof", \
+            "description": "How the code was tried: with connectors that answered from schemas, examples and earlier runs", \
+            "required": ["attempts", "input", "result", "calls", "notes", "usage"], "properties": { \
+        "attempts": {"type": "array", "items": {"type": "object", "title": "ProofAttempt", \
+            "required": ["attempt", "faults"], "properties": { \
+                "attempt": {"type": "integer"}, \
+                "faults": {"type": "array", "items": {"type": "string"}}}}}, \
+        "input": {"description": "What the rehearsal was given"}, \
+        "result": {"description": "What the code returned"}, \
+        "calls": {"type": "array", "items": {"type": "object", "title": "ProofCall", \
+            "required": ["call", "answeredFrom"], "properties": { \
+                "call": {"type": "string"}, "answeredFrom": {"type": "string"}}}}, \
+        "notes": {"type": "array", "items": {"type": "string"}}, \
+        "usage": {"type": "object", "properties": { \
+            "model": {"type": "string"}, "inputTokens": {"type": "integer"}, \
+            "outputTokens": {"type": "integer"}, "costUsd": {"type": "number"}}}}})
+
+#define GENERATED_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"GeneratedCode\"" \
+    ", \"required\": [\"code\", \"friendlyName\", \"docstring\", \"thoughts\", \"proof\"], \"properties\": {" \
+        FIELD("code", "\"string\"", "") "," \
+        FIELD("friendlyName", "\"string\"", "") "," \
+        FIELD("docstring", "\"string\"", "") "," \
+        "\"thoughts\": {\"description\": \"What the model thought aloud\"}," \
+        "\"proof\": " PROOF_SCHEMA "}}"
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent may call, collected from the request and from those it names:
+ *   {"models":     [{"provider", "model", "parameters", "entry": the catalog's, or null}],
+ *    "servers":    [{"url", "tools": [{"name", "description", "inputSchema", "outputSchema"}]}],
+ *    "specs":      [{"name", "operations": as specs/1 has them}],
+ *    "agents":     [{"id", "name", "description", "inputSchema", "outputSchema", "recorded"}],
+ *    "namespaces": null (any), or [{"namespace", "access", "description"}],
+ *    "hosts":      ["example.org", "*.example.org"]} */
+#ifndef DECLARED_H
+#define DECLARED_H
+
+#include "composer.h"
+
+/* Fills composing->declared, and notes what could not be found out.  0, or the status that was
+ * replied. */
+int declared_collect(struct composing *composing);
+
+/* Is `host` (its length `len`) one of declared["hosts"]? */
+bool declared_host(const json_t *declared, const char *host, size_t len);
+
+#endif

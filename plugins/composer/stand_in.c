@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stand_in.h"
+#include "cleanup.h"
+#include "declared.h"
+#include "error.h"
+#include "sample.h"
+#include "url.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { CALLS_MAX = 200, FAULTS_MAX = 20 };
+
+static const char from_types[] = "its declared types", from_schema[] = "its schema";
+static const char from_run[] = "an earlier run", from_nothing[] = "nothing that is known of it";
+
+int stand_in_init(struct stand_in *stand, const struct composing *composing)
+{
+    *stand = (struct stand_in){
+        .host = composing->composer->host,
+        .declared = composing->declared,
+        .output = json_object_get(composing->body, "outputSchema"),
+        .calls = json_array(),
+        .faults = json_array(),
+        .store = json_object(),
+    };
+    return stand->calls && stand->faults && stand->store ? 0 : EIN_E_NO_MEMORY;
+}
+
+void stand_in_done(struct stand_in *stand)
+{
+    json_decref(stand->calls);
+    json_decref(stand->faults);
+    json_decref(stand->store);
+}
+
+/* ---- what is said of a call ------------------------------------------------------ */
+
+static int refuse(struct stand_in *stand, struct ein_error *err, int code, const char *fmt, ...)
+    EIN_PRINTF(4, 5);
+
+/* It is a fault of the code, whatever that makes of the error. */
+static int refuse(struct stand_in *stand, struct ein_error *err, int code, const char *fmt, ...)
+{
+    EIN_FREE char *text = NULL;
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (len < 0) {
+        text = NULL;
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    }
+    if (json_array_size(stand->faults) < FAULTS_MAX)
+        (void)json_array_append_new(stand->faults, json_string(text));
+    return error_set(err, code, "%s", text);
+}
+
+static int answered(struct stand_in *stand, const char *from, json_t *take_call,
+                    json_t *take_answer, json_t **ret_answer, struct ein_error *err)
+{
+    json_t *call = json_pack("{s:o, s:s}", "call", take_call, "answeredFrom", from);
+
+    stand->blind |= from == from_nothing;
+    if (json_array_size(stand->calls) < CALLS_MAX)
+        (void)json_array_append(stand->calls, call);
+    json_decref(call);
+    if (!take_answer)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    *ret_answer = take_answer;
+    return 0;
+}
+
+static const json_t *declared_with(const struct stand_in *stand, const char *kind,
+                                   const char *member, const char *text)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(stand->declared, kind), i, item)
+    {
+        if (strcmp(text_of(item, member), text) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+static char *dump(const struct stand_in *stand, const json_t *json)
+{
+    size_t len;
+
+    return stand->host->json_text(json, &len);
+}
+
+struct asked {
+    const char *method;
+    const json_t *params;
+    const void *body;
+    size_t body_len;
+};
+
+/* ---- models ------------------------------------------------------------------------- */
+
+static const json_t *model_of(const struct stand_in *stand, const json_t *params)
+{
+    const json_t *model;
+    size_t i;
+
+    json_array_foreach(json_object_get(stand->declared, "models"), i, model)
+    {
+        if (strcmp(text_of(model, "provider"), text_of(params, "provider")) == 0 &&
+            strcmp(text_of(model, "model"), text_of(params, "model")) == 0)
+            return model;
+    }
+    return NULL;
+}
+
+/* Who asks for JSON gets some: most often it is what the agent is to return. */
+static char *say(const struct stand_in *stand, const json_t *params)
+{
+    const json_t *schema = json_object_get(params, "reply_schema");
+    char *asked = dump(stand, json_object_get(params, "messages"));
+    bool wants_json = json_is_object(schema) || (asked && strcasestr(asked, "json"));
+    EIN_JSON json_t *sample = NULL;
+
+    stand->host->mem_free(asked);
+    if (!wants_json)
+        return stand->host->text_dup("This is what a model might say.");
+    sample = json_is_object(schema) && json_object_get(schema, "properties")
+                 ? sample_of_schema(schema, schema)
+                 : sample_of_fields(stand->output);
+    return sample ? dump(stand, sample) : NULL;
+}
+
+static int answer_llm(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                      struct ein_error *err)
+{
+    const char *provider = text_of(asked->params, "provider"),
+               *model = text_of(asked->params, "model");
+    char *said;
+    json_t *answer;
+
+    if (!model_of(stand, asked->params))
+        return refuse(stand, err, EIN_E_DENIED,
+                      "It asks the model '%s/%s', which is not among the invokable models.",
+                      provider, model);
+    said = say(stand, asked->params);
+    answer = json_pack("{s:s, s:n, s:[], s:{s:s, s:[{s:s, s:s}]}}", "content", said ? said : "",
+                       "thoughts", "tool_calls", "message", "role", "assistant", "content", "type",
+                       "text", "text", said ? said : "");
+    stand->host->mem_free(said);
+    return answered(stand, from_nothing, json_sprintf("call_llm %s/%s", provider, model), answer,
+                    ret_answer, err);
+}
+
+static int answer_window(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                         struct ein_error *err)
+{
+    const json_t *entry = json_object_get(model_of(stand, asked->params), "entry");
+    json_t *window = json_object_get(entry, "context_window");
+
+    (void)err;
+    *ret_answer = window ? json_incref(window) : json_null();
+    return 0;
+}
+
+/* ---- MCP servers ------------------------------------------------------------------------ */
+
+static const json_t *server_of(struct stand_in *stand, const struct asked *asked,
+                               struct ein_error *err)
+{
+    const char *url = text_of(asked->params, "url");
+    const json_t *server = declared_with(stand, "servers", "url", url);
+
+    if (!server)
+        (void)refuse(stand, err, EIN_E_DENIED,
+                     "It asks the MCP server '%s', which is not declared.", url);
+    return server;
+}
+
+static int answer_list(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                       struct ein_error *err)
+{
+    const json_t *server = server_of(stand, asked, err);
+
+    if (!server)
+        return EIN_E_DENIED;
+    return answered(stand, from_schema, json_sprintf("%s: list of tools", text_of(server, "url")),
+                    json_deep_copy(json_object_get(server, "tools")), ret_answer, err);
+}
+
+static json_t *tool_result(const struct stand_in *stand, const json_t *schema)
+{
+    EIN_JSON json_t *sample = json_is_object(schema) ? sample_of_schema(schema, schema) : NULL;
+    char *text = sample ? dump(stand, sample) : NULL;
+    json_t *result =
+        json_pack("{s:[{s:s, s:s}], s:O*, s:b}", "content", "type", "text", "text",
+                  text ? text : "sample text", "structuredContent", sample, "isError", false);
+
+    stand->host->mem_free(text);
+    return result;
+}
+
+static const json_t *tool_of(const json_t *server, const char *name)
+{
+    const json_t *tool;
+    size_t i;
+
+    json_array_foreach(json_object_get(server, "tools"), i, tool)
+    {
+        if (strcmp(text_of(tool, "name"), name) == 0)
+            return tool;
+    }
+    return NULL;
+}
+
+static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                       struct ein_error *err)
+{
+    const json_t *server = server_of(stand, asked, err);
+    const char *name = text_of(asked->params, "tool");
+    const json_t *tool = tool_of(server, name), *schema = json_object_get(tool, "outputSchema");
+    EIN_JSON json_t *fault = NULL;
+
+    if (!server)
+        return EIN_E_DENIED;
+    if (!tool && json_array_size(json_object_get(server, "tools")))
+        return refuse(stand, err, EIN_E_DENIED, "It calls the tool '%s', which %s does not have.",
+                      name, text_of(server, "url"));
+    fault =
+        sample_fault(json_object_get(tool, "inputSchema"), json_object_get(asked->params, "args"));
+    if (fault)
+        return refuse(stand, err, EIN_E_INVALID,
+                      "It calls the tool '%s' with arguments that do not fit: %s.", name,
+                      json_string_value(fault));
+    return answered(stand, json_is_object(schema) ? from_schema : from_nothing,
+                    json_sprintf("%s: %s", text_of(server, "url"), name),
+                    tool_result(stand, schema), ret_answer, err);
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------ */
+
+static const json_t *operation_of(const struct stand_in *stand, const char *method, const char *url)
+{
+    const json_t *spec, *operation;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(stand->declared, "specs"), i, spec)
+    {
+        json_array_foreach(json_object_get(spec, "operations"), k, operation)
+        {
+            if (strcasecmp(text_of(operation, "method"), method) == 0 &&
+                url_fits(url, text_of(operation, "server"), text_of(operation, "path")))
+                return operation;
+        }
+    }
+    return NULL;
+}
+
+/* What is wrong with the body that it sends; NULL: nothing. */
+static json_t *body_fault(const json_t *operation, const struct asked *asked)
+{
+    const json_t *body = json_object_get(operation, "body");
+    EIN_JSON json_t *sent = NULL;
+
+    if (!json_is_object(body))
+        return NULL;
+    if (asked->body_len == 0)
+        return json_is_true(json_object_get(body, "required")) ? json_string("it needs a body")
+                                                               : NULL;
+    if (!strcasestr(text_of(body, "contentType"), "json"))
+        return NULL;
+    sent = json_loadb(asked->body, asked->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    return sent ? sample_fault(json_object_get(body, "schema"), sent)
+                : json_string("its body is no JSON");
+}
+
+/* Query parameters that the operation needs. */
+static json_t *query_fault(const json_t *operation, const char *url)
+{
+    const json_t *parameters = json_object_get(operation, "parameters"), *required;
+    size_t i;
+
+    json_array_foreach(json_object_get(parameters, "required"), i, required)
+    {
+        const char *name = json_string_value(required);
+        const json_t *property =
+            json_object_get(json_object_get(parameters, "properties"), name ? name : "");
+        if (strcmp(text_of(property, "x-in"), "query") == 0 && !url_has_query(url, name))
+            return json_sprintf("the query parameter '%s' is missing", name);
+    }
+    return NULL;
+}
+
+static int answer_response(struct stand_in *stand, const char *type, const char *from,
+                           const json_t *body, int status, json_t *take_call, json_t **ret_answer,
+                           struct ein_error *err)
+{
+    char *text = body ? dump(stand, body) : NULL;
+    const char *plain = json_string_value(body);
+    json_t *answer;
+
+    if (plain && !strcasestr(type, "json")) /* no quotation marks around it */
+        answer = json_pack("{s:i, s:[[s, s]], s:s}", "status", status, "headers", "content-type",
+                           type, "body", plain);
+    else
+        answer = json_pack("{s:i, s:[[s, s]], s:s}", "status", status, "headers", "content-type",
+                           type, "body", text ? text : "");
+    stand->host->mem_free(text);
+    return answered(stand, from, take_call, answer, ret_answer, err);
+}
+
+static int answer_operation(struct stand_in *stand, const json_t *operation,
+                            const struct asked *asked, const char *called, json_t **ret_answer,
+                            struct ein_error *err)
+{
+    const json_t *response = json_object_get(operation, "response");
+    const json_t *schema = json_object_get(response, "schema");
+    EIN_JSON json_t *fault = body_fault(operation, asked);
+    EIN_JSON json_t *body = json_is_object(schema) ? sample_of_schema(schema, schema) : NULL;
+    int status = atoi(text_of(response, "status"));
+
+    if (!fault)
+        fault = query_fault(operation, text_of(asked->params, "url"));
+    if (fault)
+        return refuse(stand, err, EIN_E_INVALID, "It calls %s wrongly: %s.", called,
+                      json_string_value(fault));
+    if (status < 200 || status > 299)
+        status = 200;
+    return answer_response(stand,
+                           *text_of(response, "contentType") ? text_of(response, "contentType")
+                                                             : "application/json",
+                           !response || json_is_null(response) || body ? from_schema : from_nothing,
+                           body, status, json_string(called), ret_answer, err);
+}
+
+static int answer_http(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                       struct ein_error *err)
+{
+    const char *method = text_of(asked->params, "method"), *url = text_of(asked->params, "url");
+    const json_t *operation = operation_of(stand, method, url);
+    EIN_JSON json_t *called = json_sprintf("%s %.*s", method, (int)strcspn(url, "?#"), url);
+    EIN_JSON json_t *sample = json_pack("{s:s}", "sample", "value");
+    const char *host, *text = json_string_value(called);
+    size_t len;
+
+    if (!text)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    if (operation)
+        return answer_operation(stand, operation, asked, text, ret_answer, err);
+    host = url_host(url, &len);
+    if (host && declared_host(stand->declared, host, len))
+        return answer_response(stand, "application/json", from_nothing, sample, 200,
+                               json_string(text), ret_answer, err);
+    return refuse(stand, err, EIN_E_DENIED,
+                  "It asks for %s, which is no operation of the declared APIs.", text);
+}
+
+/* ---- other agents ------------------------------------------------------------------------------
+ */
+
+static int answer_agent(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                        struct ein_error *err)
+{
+    const char *name = text_of(asked->params, "name"), *field;
+    const json_t *agent = declared_with(stand, "agents", "name", name), *given;
+    const json_t *output = json_object_get(agent, "outputSchema");
+    json_t *recorded = json_object_get(agent, "recorded"), *type, *call;
+
+    if (!agent)
+        return refuse(stand, err, EIN_E_DENIED, "It calls the agent '%s', which is not declared.",
+                      name);
+    given = json_object_get(asked->params, "input");
+    json_object_foreach(json_object_get(agent, "inputSchema"), field, type)
+    {
+        if (!json_object_get(given, field))
+            return refuse(stand, err, EIN_E_INVALID,
+                          "It calls the agent '%s' without its input '%s'.", name, field);
+    }
+    call = json_sprintf("agent %s", name);
+    if (recorded && !json_is_null(recorded))
+        return answered(stand, from_run, call, json_incref(recorded), ret_answer, err);
+    return answered(stand, json_object_size(output) ? from_types : from_nothing, call,
+                    sample_of_fields(output), ret_answer, err);
+}
+
+/* ---- the data store
+ * ------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *operation;
+    bool writes;
+    const char *member; /* of the arguments, that it is about */
+} operations[] = {
+    { "ds.get", false, "key" },
+    { "ds.set", true, "key" },
+    { "ds.delete", true, "key" },
+    { "ds.list_keys", false, NULL },
+    { "ds.get_all", false, NULL },
+    { "ds.get_many", false, "keys" },
+    { "ds.set_many", true, "items" },
+    { "ds.clear", true, NULL },
+    { "ds.list_namespaces", false, NULL },
+};
+
+static bool may_use(const struct stand_in *stand, const char *name, bool writes)
+{
+    const json_t *space = declared_with(stand, "namespaces", "namespace", name);
+    const char *access = text_of(space, "access");
+
+    if (json_is_null(json_object_get(stand->declared, "namespaces")))
+        return true;
+    return space && strcmp(access, writes ? "read" : "write") != 0;
+}
+
+static json_t *keys_of(const json_t *kept, const char *prefix)
+{
+    json_t *keys = json_array(), *value;
+    const char *key;
+
+    json_object_foreach((json_t *)kept, key, value)
+    {
+        if (strncmp(key, prefix, strlen(prefix)) == 0)
+            (void)json_array_append_new(keys, json_string(key));
+    }
+    return keys;
+}
+
+static json_t *many_of(const json_t *kept, const json_t *keys)
+{
+    json_t *found = json_object();
+    const json_t *key;
+    size_t i;
+
+    json_array_foreach((json_t *)keys, i, key)
+    {
+        json_t *value = json_object_get(kept, json_string_value(key) ? json_string_value(key) : "");
+        if (value)
+            (void)json_object_set(found, json_string_value(key), value);
+    }
+    return found;
+}
+
+/* The value that the operation gives. */
+static json_t *operate(const struct stand_in *stand, json_t *kept, const struct asked *asked,
+                       bool *ret_found)
+{
+    const char *operation = asked->method + 3, *key = text_of(asked->params, "key");
+    json_t *value = json_object_get(kept, key);
+
+    if (strcmp(operation, "get") == 0)
+        *ret_found = value != NULL;
+    if (strcmp(operation, "get") == 0)
+        return value ? json_incref(value) : json_null();
+    if (strcmp(operation, "delete") == 0)
+        return json_boolean(json_object_del(kept, key) == 0);
+    if (strcmp(operation, "list_keys") == 0)
+        return keys_of(kept, text_of(asked->params, "prefix"));
+    if (strcmp(operation, "list_namespaces") == 0)
+        return keys_of(stand->store, "");
+    if (strcmp(operation, "get_all") == 0)
+        return json_copy(kept);
+    if (strcmp(operation, "get_many") == 0)
+        return many_of(kept, json_object_get(asked->params, "keys"));
+    if (strcmp(operation, "set") == 0)
+        (void)json_object_set(kept, key, json_object_get(asked->params, "value"));
+    else if (strcmp(operation, "set_many") == 0)
+        value = json_object_get(asked->params, "items");
+    else if (strcmp(operation, "clear") == 0)
+        value = kept;
+    size_t count = json_object_size(value);
+    if (strcmp(operation, "set_many") == 0)
+        (void)json_object_update(kept, value);
+    else if (strcmp(operation, "clear") == 0)
+        (void)json_object_clear(kept);
+    else
+        return json_null();
+    return json_integer((json_int_t)count);
+}
+
+static int answer_store(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                        struct ein_error *err)
+{
+    const char *name = text_of(asked->params, "namespace");
+    json_t *kept = json_object_get(stand->store, name), *value;
+    bool found = true;
+    size_t i = 0, count = sizeof(operations) / sizeof(operations[0]);
+
+    while (i < count && strcmp(operations[i].operation, asked->method) != 0)
+        i++;
+    if (i == count)
+        return error_set(err, EIN_E_INVALID, "The data store has no such operation.");
+    if (!may_use(stand, name, operations[i].writes))
+        return refuse(stand, err, EIN_E_DENIED,
+                      "It %s the namespace '%s' of the data store, which is not declared for that.",
+                      operations[i].writes ? "writes to" : "reads", name);
+    if (!kept && json_object_set_new(stand->store, name, kept = json_object()) < 0)
+        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    value = operate(stand, kept, asked, &found);
+    return answered(stand, "an empty store",
+                    json_sprintf("data_store %s %s", asked->method + 3, name),
+                    json_pack("{s:o, s:b}", "value", value, "found", found), ret_answer, err);
+}
+
+/* ---- the table
+ * -------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *method;
+    int (*answer)(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
+                  struct ein_error *err);
+} methods[] = {
+    { "llm", answer_llm },       { "window", answer_window }, { "mcp.list", answer_list },
+    { "mcp.call", answer_tool }, { "http", answer_http },     { "agent", answer_agent },
+};
+
+int stand_in_answer(void *data, const char *method, const json_t *params, const void *body,
+                    size_t body_len, json_t **ret_answer, struct ein_error *err)
+{
+    struct stand_in *stand = data;
+    const struct asked asked = { method, params, body, body_len };
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (strcmp(methods[i].method, method) == 0)
+            return methods[i].answer(stand, &asked, ret_answer, err);
+    if (strncmp(method, "ds.", 3) == 0)
+        return answer_store(stand, &asked, ret_answer, err);
+    return error_set(err, EIN_E_UNSUPPORTED, "A rehearsal has no answer to that call.");
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* URLs as the code of agents writes them, held against what is declared. */
+#ifndef COMPOSER_URL_H
+#define COMPOSER_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The host in a URL, without its port; NULL: it has none. */
+const char *url_host(const char *url, size_t *ret_len);
+
+/* Is `url`, up to its query, the `path` (with its {parameters}) of `server`?  "": of any. */
+bool url_fits(const char *url, const char *server, const char *path);
+
+bool url_has_query(const char *url, const char *name);
+
+#endif
