@@ -27,6 +27,7 @@ import urllib.request
 
 import gateway
 import mcp
+import specs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "sandbox"))
@@ -404,6 +405,10 @@ def bench_mcp():
     mcp.bench(sys.modules[__name__])
 
 
+def bench_specs():
+    specs.bench(sys.modules[__name__])
+
+
 BENCHES = {
     "health-nginx": bench_health_nginx,
     "health-bare": bench_health_bare,
@@ -417,6 +422,7 @@ BENCHES = {
     "rest": bench_rest,
     "gateway": bench_gateway,
     "mcp": bench_mcp,
+    "specs": bench_specs,
     "start": bench_start,
 }
 

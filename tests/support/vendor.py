@@ -248,14 +248,14 @@ class _Connection:
 
 
 class Vendor:
-    def __init__(self, port=0):
+    def __init__(self, port=0, host="127.0.0.1"):
         self._script, self._lock = [], threading.Lock()
         self._requests, self._left = [], 0
         self.changed = threading.Condition(self._lock)
         self.closing, self._close = os.pipe()
-        self.server = socket.create_server(("127.0.0.1", port), backlog=512)
+        self.server = socket.create_server((host, port), backlog=512)
         self.port = self.server.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.connections = 0
         self._sockets = set()
         threading.Thread(target=self._accept, daemon=True).start()
