@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server_service.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "error.h"
 #include "lifecycle.h"
@@ -32,6 +33,15 @@ static int document(void *impl, struct json_t **ret_document, struct ein_error *
     return openapi_document(self->openapi, ret_document, err);
 }
 
+static int document_for(void *impl, struct ein_req *req, struct json_t **ret_document,
+                        struct ein_error *err)
+{
+    EIN_JSON json_t *shared = NULL;
+    int r = document(impl, &shared, err);
+
+    return r < 0 ? r : openapi_extend(req, shared, ret_document, err);
+}
+
 static int metrics(void *impl, char **ret_text, struct ein_error *err)
 {
     const struct server_service *self = impl;
@@ -44,6 +54,7 @@ static const struct ein_server vtable = {
     .status = status,
     .openapi = document,
     .metrics = metrics,
+    .openapi_for = document_for,
 };
 
 int server_service_publish(struct server_service *self, struct services *services,

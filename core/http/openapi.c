@@ -116,6 +116,14 @@ static json_t *request_body(const struct route *route)
                      schema);
 }
 
+static void add_denials(json_t *all)
+{
+    (void)json_object_set_new(
+        all, "401", described("Not authenticated", "application/json", reference(error_ref)));
+    (void)json_object_set_new(all, "403",
+                              described("Not allowed", "application/json", reference(error_ref)));
+}
+
 static json_t *responses(const struct route *route)
 {
     const struct ein_route *spec = &route->spec;
@@ -129,12 +137,8 @@ static json_t *responses(const struct route *route)
         all, code,
         described("Successful Response", status == 204 ? NULL : type,
                   route->reply ? json_deep_copy(schema_json(route->reply)) : json_object()));
-    if (spec->auth == EIN_AUTH_USER || spec->auth == EIN_AUTH_ADMIN) {
-        (void)json_object_set_new(
-            all, "401", described("Not authenticated", "application/json", reference(error_ref)));
-        (void)json_object_set_new(
-            all, "403", described("Not allowed", "application/json", reference(error_ref)));
-    }
+    if (spec->auth == EIN_AUTH_USER || spec->auth == EIN_AUTH_ADMIN)
+        add_denials(all);
     if (route->body || route->query)
         (void)json_object_set_new(
             all, "422",
@@ -174,6 +178,22 @@ static json_t *operation(const struct route *route)
     (void)json_object_set_new(object, "responses", responses(route));
     (void)json_object_set_new(object, "security", security(spec->auth));
     return object;
+}
+
+int openapi_complete(json_t *operation)
+{
+    EIN_JSON json_t *denials = json_object();
+    json_t *all = json_object_get(operation, "responses");
+
+    add_denials(denials);
+    if (!all && json_object_set_new(operation, "responses", all = json_object()) < 0)
+        return EIN_E_NO_MEMORY;
+    if (json_object_update_missing(all, denials) < 0)
+        return EIN_E_NO_MEMORY;
+    if (json_object_get(operation, "security"))
+        return 0;
+    return json_object_set_new(operation, "security", security(EIN_AUTH_USER)) < 0 ? EIN_E_NO_MEMORY
+                                                                                   : 0;
 }
 
 /* ---- the document ---- */

@@ -13,4 +13,13 @@ void openapi_free(struct openapi *openapi);
 /* The OpenAPI 3.1 document, shared and read only: json_decref(). */
 int openapi_document(struct openapi *openapi, json_t **ret_document, struct ein_error *err);
 
+/* DOCUMENT with what each openapi_source/1 adds for the caller of REQ; DOCUMENT itself, once more,
+ * where that is nothing. */
+int openapi_extend(struct ein_req *req, json_t *document, json_t **ret_document,
+                   struct ein_error *err);
+
+/* What all operations for whoever is logged in have: security, and the replies 401 and 403.  What
+ * OPERATION has already stays. */
+int openapi_complete(json_t *operation);
+
 #endif

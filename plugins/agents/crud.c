@@ -10,6 +10,7 @@
 #include "ownership.h"
 #include "save.h"
 #include "secrets.h"
+#include "served.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -192,6 +193,7 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
     if (r < 0)
         return host->http->fail_error(req, err);
     secrets_forget(agents, id);
+    (void)host->store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY, NULL); /* most have none */
     return host->http->reply(req, 204, NULL);
 }
 

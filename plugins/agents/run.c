@@ -2,7 +2,7 @@
 #include "run.h"
 
 #include "cleanup.h"
-#include "schema_warnings.h"
+#include "run_stream.h"
 
 #define NAMELESS "sandbox_agent"
 
@@ -34,24 +34,6 @@ int run_read(const struct agents *agents, struct ein_req *req, struct agent_orde
     return agents_check_code(agents, req, code);
 }
 
-static json_t *member(const json_t *outcome, const char *name)
-{
-    json_t *value = json_object_get(outcome, name);
-
-    return value ? value : json_null();
-}
-
-json_t *run_show(const json_t *outcome, const json_t *body)
-{
-    json_t *error = member(outcome, "error");
-    json_t *warnings = json_is_null(error) ? schema_warnings(member(outcome, "result"),
-                                                             json_object_get(body, "outputSchema"))
-                                           : json_null();
-
-    return json_pack("{s:O, s:O, s:o, s:O}", "result", member(outcome, "result"), "error", error,
-                     "schemaWarnings", warnings, "opsLog", member(outcome, "opsLog"));
-}
-
 static int collect(const json_t *event, void *trace)
 {
     return json_array_append(trace, (json_t *)event);
@@ -76,7 +58,7 @@ int agents_run_code(struct ein_req *req, void *self)
     if (r < 0)
         return agent_run_fail(http, req, &err);
 
-    answer = run_show(outcome, http->body(req));
+    answer = run_outcome_show(outcome, json_object_get(http->body(req), "outputSchema"));
     if (json_object_set(answer, "trace", json_array_size(trace) ? trace : json_null()) < 0)
         return EIN_E_NO_MEMORY;
     return http->reply(req, 200, EIN_TAKE(answer));

@@ -4,13 +4,9 @@
 
 #include "agent_run.h"
 #include "agents.h"
-#include <jansson.h>
 
 /* The run that the body of REQ, by RUN_CODE_SCHEMA, asks for; all in it is lent by REQ.  0, or
  * the status that was replied. */
 int run_read(const struct agents *agents, struct ein_req *req, struct agent_order *ret_order);
-
-/* {"result", "error", "schemaWarnings", "opsLog"} of OUTCOME, in this order.  NULL: no memory. */
-json_t *run_show(const json_t *outcome, const json_t *body);
 
 #endif

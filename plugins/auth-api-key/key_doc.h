@@ -5,6 +5,7 @@
 
 #include "api_keys.h"
 #include "schemas.h"
+#include "scopes.h"
 #include "timestamps.h"
 
 /* A member of a document: 0, NULL if it is absent. */
@@ -37,6 +38,13 @@ void keys_audit(const struct api_keys *self, const struct ein_req *req, const ch
 #define KEY_REQUIRED \
     "\"_id\", \"name\", \"prefix\", \"scopes\", \"createdAt\", \"expiresAt\", \"lastUsedAt\", \"madeBy\""
 
+#define KEY_CREATE_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"ApiKeyCreate\", \"required\": [\"name\", \"scopes\"], \"properties\": {" \
+    "\"name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 100, \"pattern\": \"^[^[:cntrl:]]+$\"}," \
+    "\"scopes\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": 16," \
+    " \"items\": {\"type\": \"string\", \"pattern\": \"" SCOPE_PATTERN "\"}}," \
+    "\"expiresIn\": {\"type\": [\"integer\", \"null\"], \"minimum\": 1, \"maximum\": 3153600000," \
+    " \"default\": null, \"description\": \"Seconds; null: as long as it may live\"}}}"
 #define KEY_SCHEMA \
     "{\"type\": \"object\", \"title\": \"ApiKey\", \"required\": [" KEY_REQUIRED "]," \
     " \"properties\": {" KEY_MEMBERS_SCHEMA "}}"

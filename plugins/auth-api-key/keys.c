@@ -6,6 +6,7 @@
 #include "http_json.h"
 #include "key_doc.h"
 #include "key_owner.h"
+#include "scopes.h"
 #include <gnutls/gnutls.h>
 #include <string.h>
 
@@ -27,22 +28,6 @@ static const char *calling_key(const struct ein_identity *identity)
 
 /* ---- what may be asked for ---- */
 
-/* Does the scope HAS of a credential let it do what WANTED does?  "agents" covers "agents:read". */
-static bool covers(const char *has, const char *wanted)
-{
-    size_t len = strlen(has);
-
-    return strncmp(has, wanted, len) == 0 && (wanted[len] == '\0' || wanted[len] == ':');
-}
-
-static bool has_scope(const struct ein_identity *identity, const char *wanted)
-{
-    for (const char *const *has = identity->scopes; has && *has; has++)
-        if (covers(*has, wanted))
-            return true;
-    return !identity->scopes;
-}
-
 /* 0, or the status of the refusal. */
 static int check_scopes(const struct making *making, const json_t *scopes)
 {
@@ -51,7 +36,7 @@ static int check_scopes(const struct making *making, const json_t *scopes)
 
     json_array_foreach(scopes, i, scope)
     {
-        if (!has_scope(making->identity, json_string_value(scope)))
+        if (!scope_is_held(making->identity, json_string_value(scope)))
             return making->self->host->http->fail(
                 making->req, 403, "A key cannot be given the scope '%s', which its maker lacks.",
                 json_string_value(scope));

@@ -12,10 +12,10 @@
  * says why: key_unknown, key_expired, key_revoked.
  *
  * A key does what its scopes say: models, agents, deployments, admin, each whole or as agents:read,
- * agents:write, agents:run.  It can be given no scope that its maker lacks.  It acts as its owner
- * and has their workspaces no longer than they do; key_owner.h says how that is known.  The rights
- * of a site admin need the scope admin besides.  The keys themselves need a login, or that scope;
- * a key that was made by a key ends with it.
+ * agents:write, agents:run; and use:NAME, which deployments may ask for.  It can be given no scope
+ * that its maker lacks.  It acts as its owner and has their workspaces no longer than they do;
+ * key_owner.h says how that is known.  The rights of a site admin need the scope admin besides. The
+ * keys themselves need a login, or that scope; a key that was made by a key ends with it.
  *
  * Verified keys are held for cache_ms.  A key that is revoked at this server is refused at once, at
  * other servers of the same store after that time.  lastUsedAt is exact to a minute.
@@ -89,35 +89,7 @@ static const struct ein_route routes[] = {
       .operation_id = "create_api_key",
       .summary = "Make an API key",
       .auth = EIN_AUTH_USER,
-      .body_schema = SCHEMA({
-          "type" : "object",
-          "title" : "ApiKeyCreate",
-          "required" : [ "name", "scopes" ],
-          "properties" : {
-              "name" : {
-                  "type" : "string",
-                  "minLength" : 1,
-                  "maxLength" : 100,
-                  "pattern" : "^[^[:cntrl:]]+$"
-              },
-              "scopes" : {
-                  "type" : "array",
-                  "minItems" : 1,
-                  "maxItems" : 16,
-                  "items" : {
-                      "type" : "string",
-                      "pattern" : "^(models|agents|deployments|admin)(:(read|write|run))?$"
-                  }
-              },
-              "expiresIn" : {
-                  "type" : [ "integer", "null" ],
-                  "minimum" : 1,
-                  "maximum" : 3153600000,
-                  "default" : null,
-                  "description" : "Seconds; null: as long as it may live"
-              }
-          }
-      }),
+      .body_schema = KEY_CREATE_SCHEMA,
       .reply_schema = KEY_MADE_SCHEMA,
       .scope = "admin:write",
       .status = 201,

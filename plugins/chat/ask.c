@@ -129,6 +129,7 @@ int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **
         .parameters = json_object_get(asked, "parameters"),
         .tool_choice = unless_null(json_object_get(asked, "toolChoice")),
         .visible = json_object_get(asked, "visible"),
+        .scopes = json_object_get(asked, "scopes"),
         .cancel = run->cancel,
     };
 

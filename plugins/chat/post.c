@@ -5,6 +5,7 @@
 #include "ids.h"
 #include "message_parts.h"
 #include "ownership.h"
+#include "scopes.h"
 #include "ticket.h"
 #include "timestamps.h"
 #include <stdio.h>
@@ -115,18 +116,20 @@ static int make_ticket(struct posting *posting)
                : EIN_E_NO_MEMORY;
 }
 
-/* What the caller may see is asked now: there is no request any more when a worker begins. */
+/* What the caller may see and do is asked now: there is no request any more when a worker begins.
+ */
 static int make_asked(struct posting *posting)
 {
     EIN_JSON json_t *visible = posting->http->visible(posting->req);
+    EIN_JSON json_t *scopes = scopes_json(posting->identity);
 
     posting->asked = json_pack(
-        "{s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:s?}", "provider",
+        "{s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:s?}", "provider",
         member(posting, "provider"), "model", member(posting, "model"), "messages",
         member(posting, "messages"), "parameters", member(posting, "parameters"), "builtInTools",
         member(posting, "builtInTools"), "tools", member(posting, "tools"), "toolChoice",
         member(posting, "toolChoice"), "replySchema", member(posting, "replySchema"), "visible",
-        visible, "keyId", key_of_caller(posting->identity));
+        visible, "scopes", scopes, "keyId", key_of_caller(posting->identity));
     return posting->asked ? 0 : EIN_E_NO_MEMORY;
 }
 
@@ -203,6 +206,7 @@ static int answer_again(struct posting *posting, const json_t *key)
     (void)json_object_del(asked, "_id");
     (void)json_object_del(asked, "_rev");
     (void)json_object_set(posting->asked, "visible", json_object_get(asked, "visible"));
+    (void)json_object_set(posting->asked, "scopes", json_object_get(asked, "scopes"));
     if (!json_equal(asked, posting->asked))
         return posting->http->fail(posting->req, 422,
                                    "This Idempotency-Key was sent with another chat.");

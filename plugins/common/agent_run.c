@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "ids.h"
+#include "scopes.h"
 #include "scrub.h"
 #include <stdbool.h>
 
@@ -301,11 +302,13 @@ int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *
     struct runner runner = { .host = host, .ctx = ctx, .req = req };
     const struct ein_identity *identity = host->http->identity(req);
     EIN_JSON json_t *visible = host->http->visible(req);
+    EIN_JSON json_t *scopes = scopes_json(identity);
     struct agent_order whole = *order;
 
-    if (!visible)
+    if (!visible || !scopes)
         return no_memory(err);
     whole.run.visible = visible;
+    whole.run.scopes = scopes;
     whole.run.request_id = host->http->request_id(req);
     whole.run.key_id = json_string_value(json_object_get(identity->claims, "keyId"));
     return load_and_run(&runner, &whole, ret_outcome, err);

@@ -11,7 +11,8 @@
 enum { AGENT_RUN_AGENTS_MAX = 256 }; /* that one run may call, all the way down */
 
 /* A run, and what its record says of it.  The caller fills `run` but for struct_size, run_id and
- * agents; in a request also without key_id, request_id and visible. */
+ * agents; in a request also without key_id, request_id, visible and
+ * scopes. */
 struct agent_order {
     struct ein_agent_run run;
     const char *kind; /* "code", "rest", "chat", "mcp", "compose" */

@@ -1,70 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deployments.h"
-
-#include "agent_doc.h"
-#include "agent_run.h"
+#include "accept.h"
 #include "agent_version.h"
 #include "cleanup.h"
+#include "deployments.h"
 #include "error.h"
 #include "once.h"
+#include "run_stream.h"
 #include "served.h"
 #include <stdbool.h>
 
-/* What the deployment NAME serves. */
-static int find_served(const struct deployments *self, const struct ein_req *req, const char *name,
-                       json_t **ret_agent, struct ein_error *err)
-{
-    EIN_JSON json_t *deployment = NULL;
-    EIN_JSON json_t *agent = NULL;
-    int r = deployment_get(self->host, self->ctx, name, &deployment, err);
+/* One call of /rest/NAME. */
+struct calling {
+    const struct deployments *self;
+    const struct ein_http *http;
+    struct ein_req *req;
+    const char *name;
+    const json_t *input;
+    struct served served;
+    bool streams;             /* the answer is an event stream */
+    struct run_stream stream; /* which is this one */
+};
 
-    if (r == 0)
-        r = agent_get(self->host, self->ctx, req,
-                      json_string_value(json_object_get(deployment, "agentId")), &agent, err);
-    if (r < 0)
-        return r;
-    *ret_agent = served_agent(deployment, agent);
-    return *ret_agent ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
+/* ---- the answer ------------------------------------------------------------------ */
 
-static int reply_outcome(const struct ein_http *http, struct ein_req *req, const json_t *outcome)
+static int reply_outcome(struct calling *calling, const json_t *outcome)
 {
     const char *error = json_string_value(json_object_get(outcome, "error"));
     json_t *result = json_object_get(outcome, "result");
 
+    if (calling->streams)
+        return run_stream_done(&calling->stream, outcome);
     if (error) /* whole, however long: fail() would cut it */
-        return http->fail_json(req, 500, json_sprintf("Error executing agent: %s", error));
-    return http->reply(req, 200, result ? json_incref(result) : json_null());
+        return calling->http->fail_json(calling->req, 500,
+                                        json_sprintf("Error executing agent: %s", error));
+    return calling->http->reply(calling->req, 200, result ? json_incref(result) : json_null());
 }
 
-/* Runs AGENT; NAME is what it is served as. */
-static int run_served(const struct deployments *self, struct ein_req *req, const char *name,
-                      const json_t *agent, const json_t *input, bool detached, json_t **ret_outcome,
-                      struct ein_error *err)
+static int reply_kept(struct calling *calling, const json_t *kept)
 {
-    const struct ein_http *http = self->host->http;
-    struct agent_order order = { .kind = "rest", .detached = detached };
-
-    order.run = (struct ein_agent_run){
-        .user_id = http->identity(req)->uid,
-        .agent_id = json_string_value(json_object_get(agent, "_id")),
-        .agent_name = name,
-        .code = json_string_value(json_object_get(agent, "code")),
-        .input = input,
-        .tools = json_object_get(agent, "tools"),
-        .imports = json_object_get(agent, "gofannonAgents"),
-        .cancel = http->cancel(req),
-        .agent = agent,
-    };
-    return agent_run(self->host, self->ctx, req, &order, ret_outcome, err);
-}
-
-static int reply_kept(const struct ein_http *http, struct ein_req *req, const json_t *kept)
-{
-    if (agent_version_tell(http, req, kept) < 0 ||
-        http->set_header(req, "Idempotency-Replayed", "true") < 0)
+    if (agent_version_tell(calling->http, calling->req, kept) < 0 ||
+        calling->http->set_header(calling->req, "Idempotency-Replayed", "true") < 0)
         return EIN_E_NO_MEMORY;
-    return reply_outcome(http, req, json_object_get(kept, "outcome"));
+    return reply_outcome(calling, json_object_get(kept, "outcome"));
 }
 
 static int fail_once(const struct ein_http *http, struct ein_req *req, const struct ein_error *err)
@@ -76,48 +53,91 @@ static int fail_once(const struct ein_http *http, struct ein_req *req, const str
     return http->fail_error(req, err);
 }
 
-/* With an Idempotency-Key the run goes on when its client leaves: it will ask again. */
-static int call_once(const struct deployments *self, struct ein_req *req, const char *name,
-                     const char *key, const json_t *agent, const json_t *input)
+/* ---- the run --------------------------------------------------------------------- */
+
+static int run_served(struct calling *calling, bool detached, json_t **ret_outcome,
+                      struct ein_error *err)
 {
-    const struct ein_host *host = self->host;
-    struct once once = { .self = self, .input = input, .agent = agent };
+    const struct deployments *self = calling->self;
+    struct agent_order order = served_order(&calling->served, calling->name, calling->input);
+
+    order.kind = "rest";
+    order.detached = detached;
+    order.run.user_id = calling->http->identity(calling->req)->uid;
+    order.run.cancel = calling->http->cancel(calling->req);
+    if (calling->streams) {
+        order.run.trace = run_stream_trace;
+        order.run.trace_data = &calling->stream;
+    }
+    return agent_run(self->host, self->ctx, calling->req, &order, ret_outcome, err);
+}
+
+static int answer(struct calling *calling, int r, const json_t *outcome,
+                  const struct ein_error *err)
+{
+    return r < 0 ? run_stream_fail(&calling->stream, err) : reply_outcome(calling, outcome);
+}
+
+/* With an Idempotency-Key the run goes on when its client leaves: it will ask again. */
+static int call_once(struct calling *calling, const char *key)
+{
+    struct once once = { .self = calling->self,
+                         .input = calling->input,
+                         .agent = calling->served.agent };
     EIN_JSON json_t *kept = NULL;
     EIN_JSON json_t *outcome = NULL;
     struct ein_error err;
-    int r = once_begin(&once, host->http->identity(req)->uid, name, key, &kept, &err);
+    int r = once_begin(&once, calling->http->identity(calling->req)->uid, calling->name, key, &kept,
+                       &err);
 
     if (r < 0)
-        return fail_once(host->http, req, &err);
+        return fail_once(calling->http, calling->req, &err);
     if (r == 1)
-        return reply_kept(host->http, req, kept);
-    r = run_served(self, req, name, agent, input, true, &outcome, &err);
+        return reply_kept(calling, kept);
+    r = run_served(calling, true, &outcome, &err);
     once_end(&once, r < 0 ? NULL : outcome);
-    return r < 0 ? agent_run_fail(host->http, req, &err) : reply_outcome(host->http, req, outcome);
+    return answer(calling, r, outcome, &err);
+}
+
+static int call_served(struct calling *calling)
+{
+    const char *key = calling->http->header(calling->req, "Idempotency-Key");
+    EIN_JSON json_t *outcome = NULL;
+    struct ein_error err;
+
+    if (agent_version_tell(calling->http, calling->req, calling->served.agent) < 0)
+        return EIN_E_NO_MEMORY;
+    if (key)
+        return call_once(calling, key);
+    int r = run_served(calling, agent_run_is_detached(calling->http, calling->req), &outcome, &err);
+    return answer(calling, r, outcome, &err);
 }
 
 int deployments_call(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
     const struct ein_http *http = deployments->host->http;
-    const char *name = http->path_param(req, "friendly_name");
-    const char *key = http->header(req, "Idempotency-Key");
-    EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *no_input = json_object();
-    EIN_JSON json_t *outcome = NULL;
-    const json_t *input = json_is_object(http->body(req)) ? http->body(req) : no_input;
+    struct calling calling = {
+        .self = deployments,
+        .http = http,
+        .req = req,
+        .name = http->path_param(req, "friendly_name"),
+        .input = json_is_object(http->body(req)) ? http->body(req) : no_input,
+        .streams = accept_events(http, req),
+    };
     struct ein_error err;
-    int r = find_served(deployments, req, name, &agent, &err);
+    int r =
+        served_get(deployments->host, deployments->ctx, req, calling.name, &calling.served, &err);
 
     if (r == EIN_E_NOT_FOUND)
         return http->fail(req, 404, "No deployed agent found with that name.");
     if (r < 0)
         return http->fail_error(req, &err);
-    if (!no_input || agent_version_tell(http, req, agent) < 0)
-        return EIN_E_NO_MEMORY;
-    if (key)
-        return call_once(deployments, req, name, key, agent, input);
-    r = run_served(deployments, req, name, agent, input, agent_run_is_detached(http, req), &outcome,
-                   &err);
-    return r < 0 ? agent_run_fail(http, req, &err) : reply_outcome(http, req, outcome);
+    calling.stream =
+        (struct run_stream){ http, req, json_object_get(calling.served.agent, "outputSchema"),
+                             false };
+    r = no_input ? call_served(&calling) : EIN_E_NO_MEMORY;
+    served_done(&calling.served);
+    return r;
 }

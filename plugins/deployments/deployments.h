@@ -12,13 +12,16 @@ struct deployments {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     int64_t once_kept_ms, once_running_ms; /* see once.h */
+    uint32_t openapi_max;                  /* operations in /openapi.json */
 };
 
 ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */
+ein_handler deployments_settings_get, deployments_settings_put;           /* settings.c */
 ein_handler deployments_list;                                             /* list.c */
 ein_handler deployments_call;                                             /* call.c */
 
-extern const struct ein_llm_provider
-    deployments_provider; /* provider.c; its impl is the plugin's */
+/* Their impl is the plugin's. */
+extern const struct ein_llm_provider deployments_provider;  /* provider.c */
+extern const struct ein_openapi_source deployments_openapi; /* openapi.c */
 
 #endif

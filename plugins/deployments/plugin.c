@@ -25,6 +25,7 @@
  * Settings
  *   idempotency_kept_s      how long an answer is kept for its Idempotency-Key (86400)
  *   idempotency_running_s   how long a key is held for a run whose end was not heard of (3600)
+ *   openapi_operations      the most agents of one caller that /openapi.json shows (1000)
  *
  * Example
  *   plugins:
@@ -38,6 +39,8 @@
 #include "http_json.h"
 #include "once.h"
 #include "ownership.h"
+#include "served.h"
+#include "settings.h"
 #include <einion/services.h>
 #include <stdlib.h>
 
@@ -57,6 +60,13 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 31536000,
             "default" : 3600,
             "description" : "A key whose run has not ended, as when the server was killed."
+        },
+        "openapi_operations" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 10000,
+            "default" : 1000,
+            "description" : "The most agents of one caller that /openapi.json shows."
         }
     }
 });
@@ -136,11 +146,31 @@ static const struct ein_route routes[] = {
       .scope = "deployments:read",
       .status = 200,
       .handle = deployments_list },
+    { .method = "GET",
+      .path = "/agents/{agent_id}/deployment/settings",
+      .operation_id = "get_deployment_settings",
+      .summary = "By which terms an agent is called where it is deployed",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = SETTINGS_SCHEMA,
+      .scope = "deployments:read",
+      .status = 200,
+      .handle = deployments_settings_get },
+    { .method = "PUT",
+      .path = "/agents/{agent_id}/deployment/settings",
+      .operation_id = "put_deployment_settings",
+      .summary = "Set them all; what is left out is null, which is as the server has it",
+      .auth = EIN_AUTH_USER,
+      .body_schema = SETTINGS_SCHEMA,
+      .reply_schema = SETTINGS_SCHEMA,
+      .scope = "deployments:write",
+      .status = 200,
+      .handle = deployments_settings_put },
     { .method = "POST",
       .path = "/rest/{friendly_name}",
       .operation_id = "call_deployed_agent",
-      .summary = "Run a deployed agent",
+      .summary = "Run a deployed agent; Accept: text/event-stream for its trace as it happens",
       .auth = EIN_AUTH_USER,
+      .flags = EIN_ROUTE_EVENTS,
       .query_schema = DETACH_QUERY_SCHEMA,
       .body_schema = SCHEMA({
           "type" : [ "object", "null" ],
@@ -167,9 +197,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         1000 * json_integer_value(json_object_get(config, "idempotency_kept_s"));
     deployments->once_running_ms =
         1000 * json_integer_value(json_object_get(config, "idempotency_running_s"));
+    deployments->openapi_max =
+        (uint32_t)json_integer_value(json_object_get(config, "openapi_operations"));
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, "gofannon", &deployments_provider, deployments,
+                          err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_OPENAPI_SOURCE, "deployments", &deployments_openapi, deployments,
                           err);
     if (r < 0) {
         free(deployments);

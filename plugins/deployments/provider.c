@@ -3,7 +3,6 @@
 #include "deployments.h"
 
 #include "agent_doc.h"
-#include "agent_run.h"
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
@@ -98,28 +97,22 @@ static int models_of(void *impl, const char *user_id, const json_t *visible, jso
 struct calling {
     const struct deployments *self;
     const struct ein_llm_call *call;
-    const json_t *visible;
+    const json_t *visible, *scopes;
     ein_llm_sink *sink;
     void *data;
 };
 
-static int find_agent(const struct calling *calling, json_t **ret_agent, struct ein_error *err)
+static int find_served(const struct calling *calling, struct served *ret_served,
+                       struct ein_error *err)
 {
     const struct deployments *self = calling->self;
-    EIN_JSON json_t *deployment = NULL;
-    EIN_JSON json_t *agent = NULL;
-    int r = deployment_get(self->host, self->ctx, calling->call->model, &deployment, err);
+    int r = served_find(self->host, self->ctx, calling->visible, calling->scopes,
+                        calling->call->model, ret_served, err);
 
-    if (r == 0)
-        r = agent_find(self->host, self->ctx, calling->visible,
-                       json_string_value(json_object_get(deployment, "agentId")), &agent, err);
     if (r == EIN_E_NOT_FOUND)
         return error_set(err, r, "Could not find a deployed agent with name '%.150s'",
                          calling->call->model);
-    if (r < 0)
-        return r;
-    *ret_agent = served_agent(deployment, agent);
-    return *ret_agent ? 0 : no_memory(err);
+    return r;
 }
 
 static int send(const struct calling *calling, int kind, const char *text, const json_t *data)
@@ -154,50 +147,56 @@ static int send_result(const struct calling *calling, const json_t *result, stru
     return r == EIN_E_CANCELLED ? error_set(err, r, "The call was cancelled.") : r;
 }
 
-static int run(const struct calling *calling, const json_t *agent, const json_t *input,
+static int run(const struct calling *calling, const struct served *served, const json_t *input,
                json_t **ret_outcome, struct ein_error *err)
 {
     const struct ein_llm_call *call = calling->call;
-    struct agent_order order = { .kind = "chat" };
+    struct agent_order order = served_order(served, call->model, input);
 
-    order.run = (struct ein_agent_run){
-        .timeout_ms = call->total_ms,
-        .user_id = call->user_id,
-        .agent_id = json_string_value(json_object_get(agent, "_id")),
-        .agent_name = call->model,
-        .code = json_string_value(json_object_get(agent, "code")),
-        .input = input,
-        .tools = json_object_get(agent, "tools"),
-        .imports = json_object_get(agent, "gofannonAgents"),
-        .cancel = call->cancel,
-        .agent = agent,
-        .visible = calling->visible,
-    };
+    order.kind = "chat";
+    order.run.timeout_ms = call->total_ms;
+    order.run.user_id = call->user_id;
+    order.run.cancel = call->cancel;
+    order.run.visible = calling->visible;
+    order.run.scopes = calling->scopes;
     int r = agent_run_as(calling->self->host, calling->self->ctx, &order, ret_outcome, err);
     const char *error = json_string_value(json_object_get(r < 0 ? NULL : *ret_outcome, "error"));
 
     return error ? error_set(err, EIN_E_INTERNAL, "Error executing agent: %s", error) : r;
 }
 
-static int call_agent(const struct calling *calling, struct ein_llm_outcome *outcome,
-                      struct ein_error *err)
+static int call_served(const struct calling *calling, const struct served *served,
+                       struct ein_llm_outcome *outcome, struct ein_error *err)
 {
-    EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *input = NULL;
     EIN_JSON json_t *run_outcome = NULL;
-    int r = find_agent(calling, &agent, err);
-
-    if (r == 0)
-        r = input_make(json_object_get(agent, "inputSchema"), calling->call->parameters,
+    int r = input_make(json_object_get(served->agent, "inputSchema"), calling->call->parameters,
                        calling->call->messages, &input, err);
-    if (r == EIN_E_NOT_FOUND || r == EIN_E_INVALID)
+
+    if (r == EIN_E_INVALID)
         outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
     if (r == 0)
-        r = run(calling, agent, input, &run_outcome, err);
+        r = run(calling, served, input, &run_outcome, err);
     if (r == EIN_E_BUSY)
         outcome->fault = EIN_LLM_FAULT_OVERLOADED;
     if (r == 0)
         r = send_result(calling, json_object_get(run_outcome, "result"), err);
+    return r;
+}
+
+static int call_agent(const struct calling *calling, struct ein_llm_outcome *outcome,
+                      struct ein_error *err)
+{
+    struct served served = { 0 };
+    int r = find_served(calling, &served, err);
+
+    if (r == EIN_E_NOT_FOUND)
+        outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+    if (r == EIN_E_DENIED)
+        outcome->fault = EIN_LLM_FAULT_BAD_KEY;
+    if (r == 0)
+        r = call_served(calling, &served, outcome, err);
+    served_done(&served);
     return r;
 }
 
@@ -208,7 +207,9 @@ static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *s
     bool has_user = EIN_HAS(struct ein_llm_call, call, user_id);
     EIN_JSON json_t *visible =
         seen_by(has_user ? call->user_id : NULL, has_visible ? call->visible : NULL);
-    const struct calling calling = { impl, call, visible, sink, data };
+    bool has_scopes = EIN_HAS(struct ein_llm_call, call, scopes);
+    const struct calling calling = { impl, call, visible, has_scopes ? call->scopes : NULL,
+                                     sink, data };
 
     if (!visible)
         return no_memory(err);

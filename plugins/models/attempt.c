@@ -78,6 +78,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .tool_choice = call->tool_choice,
         .user_id = call->user_id,
         .visible = call->visible,
+        .scopes = call->scopes,
     };
     uint64_t client_before = work->client_us;
     int64_t began = mono_us();

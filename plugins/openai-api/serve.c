@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "json_depth.h"
+#include "scopes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,22 +24,11 @@ json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_st
     return body;
 }
 
-/* Agents are run by who may run them. */
-static bool may_run_agents(const struct ein_identity *identity)
-{
-    const char *const *scope = identity->scopes;
-
-    for (; scope && *scope; scope++)
-        if (strcmp(*scope, "deployments") == 0 || strcmp(*scope, "deployments:run") == 0)
-            return true;
-    return scope == NULL;
-}
-
 json_t *visible_to(const struct openai_api *api, const struct ein_req *req)
 {
     const struct ein_http *http = api->host->http;
 
-    if (may_run_agents(http->identity(req)))
+    if (scope_is_held(http->identity(req), "deployments:run")) /* agents are run by who may */
         return http->visible(req);
     return json_pack("{s:{s:[]}}", "owner", "$in"); /* nobody's */
 }
@@ -177,6 +167,7 @@ static int complete(struct serving *serving, struct ein_error *err)
     const struct ask *ask = serving->answer.ask;
     const struct ein_identity *identity = http->identity(serving->req);
     EIN_JSON json_t *visible = may_be_agent(ask->model) ? visible_to(api, serving->req) : NULL;
+    EIN_JSON json_t *scopes = may_be_agent(ask->model) ? scopes_json(identity) : NULL;
     const struct ein_completion_call call = {
         .struct_size = sizeof(call),
         .user_id = identity->uid,
@@ -190,6 +181,7 @@ static int complete(struct serving *serving, struct ein_error *err)
         .parameters = ask->parameters,
         .tool_choice = ask->tool_choice,
         .visible = visible,
+        .scopes = scopes,
         .cancel = http->cancel(serving->req),
     };
     const struct ein_service *service;

@@ -50,10 +50,12 @@ static int send_from(struct following *f, const json_t *events, int64_t from)
     return r;
 }
 
+/* The record as the store has it: without the code, which GET /runs/{id} tells. */
 static int send_end(struct following *f, const json_t *record)
 {
     json_t *shown = record_show(record, f->id);
 
+    (void)json_object_del(shown, "code");
     return shown ? f->http->send_event(f->req, "end", "done", shown) : EIN_E_NO_MEMORY;
 }
 

@@ -33,26 +33,42 @@ static int check_source(const struct run *run, const char *code, struct ein_erro
     return 0;
 }
 
+/* By as much as this run may have less than is configured. */
+static int lower_limit(const struct child *child, int which, uint64_t less)
+{
+    struct rlimit limit;
+
+    if (less == 0)
+        return 0;
+    if (child->pid == 0)
+        errno = ESRCH;
+    if (child->pid == 0 || prlimit(child->pid, which, NULL, &limit) < 0)
+        return -1;
+    limit.rlim_max = limit.rlim_max > less ? limit.rlim_max - less : 0;
+    limit.rlim_cur = limit.rlim_max;
+    return prlimit(child->pid, which, &limit, NULL);
+}
+
 /* A pool child has the configured limits; this run may have asked for less. */
 static int lower_limits(const struct run *run, const struct child *child, struct ein_error *err)
 {
     const struct limits *had = &run->runtime->settings.limits, *now = &run->limits;
-    struct rlimit cpu = { now->cpu_s, now->cpu_s };
-    struct rlimit space = { (rlim_t)now->address_space_mb << 20,
-                            (rlim_t)now->address_space_mb << 20 };
-    int r = 0;
+    const struct {
+        int which;
+        uint64_t less;
+    } table[] = {
+        { RLIMIT_CPU, had->cpu_s - now->cpu_s },
+        { RLIMIT_AS, (uint64_t)(had->address_space_mb - now->address_space_mb) << 20 },
+        { RLIMIT_NPROC, had->threads - now->threads },
+        { RLIMIT_NOFILE, had->open_files - now->open_files },
+    };
 
-    if (now->cpu_s == had->cpu_s && now->address_space_mb == had->address_space_mb)
-        return 0;
-    if (child->pid == 0)
-        errno = ESRCH;
-    if (child->pid == 0 ||
-        (now->cpu_s < had->cpu_s && prlimit(child->pid, RLIMIT_CPU, &cpu, NULL) < 0) ||
-        (now->address_space_mb < had->address_space_mb &&
-         prlimit(child->pid, RLIMIT_AS, &space, NULL) < 0))
-        r = error_set(err, EIN_E_UNAVAILABLE, "the run's limits could not be lowered: %s",
-                      strerror(errno));
-    return r;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (lower_limit(child, table[i].which, table[i].less) < 0)
+            return error_set(err, EIN_E_UNAVAILABLE, "the run's limits could not be lowered: %s",
+                             strerror(errno));
+    }
+    return 0;
 }
 
 static json_t *shared(const struct json_t *value)

@@ -112,6 +112,7 @@ static int complete(struct llm_call *call, const struct ein_service *service)
         .key_id = what->key_id,
         .request_id = what->request_id,
         .visible = what->visible,
+        .scopes = what->scopes,
         .agent_id = call->agent_id,
         .run_id = what->run_id,
         .model = call->name,

@@ -74,6 +74,11 @@ static struct reason stop_reason(const struct run *run)
         snprintf(reason.text, sizeof(reason.text), "The agent did not finish within %g s.",
                  run->limits.timeout_ms / 1000.0);
     }
+    if (run->stop == STOP_TRACE) {
+        reason.type = "RuntimeError";
+        snprintf(reason.text, sizeof(reason.text), "The trace of the run is longer than %u KiB.",
+                 run->limits.trace_kb);
+    }
     return reason;
 }
 
@@ -88,6 +93,8 @@ static void check_time(struct run *run)
 {
     if (run->stop == STOP_NONE && is_cancelled(run))
         begin_stop(run, STOP_CANCELLED);
+    if (run->stop == STOP_NONE && run->trace.full)
+        begin_stop(run, STOP_TRACE);
     if (run->done || mono_ms() < run->deadline_ms)
         return;
     if (run->stop == STOP_NONE)

@@ -29,7 +29,7 @@ struct agent { /* one execution of one agent's code, in one child */
     uint32_t uploads;   /* likewise, not among those: requests whose body comes in pieces */
 };
 
-enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED };
+enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_TRACE };
 
 struct run {
     struct runtime *runtime;

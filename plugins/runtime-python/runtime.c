@@ -121,6 +121,23 @@ static json_t *or_null(json_t *take_value)
     return take_value ? take_value : json_null();
 }
 
+static struct admission_ticket ticket_of(const struct run *run, const char *user)
+{
+    const struct limits *limits = &run->limits;
+    const struct ein_agent_run *what = run->what;
+
+    return (struct admission_ticket){
+        .user = user,
+        .lane = what->lane_running ? what->lane : NULL,
+        .all = { limits->running, limits->queue },
+        .of_user = { limits->running_per_user, limits->queue_per_user },
+        .of_lane = { what->lane_running, what->lane_queue },
+        .queue_ms = limits->queue_ms,
+        .cancelled = is_cancelled,
+        .data = run,
+    };
+}
+
 int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **ret_outcome,
                 struct ein_error *err)
 {
@@ -134,21 +151,24 @@ int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **re
         return error_set(err, EIN_E_INVALID, "There is no code to run.");
     if (!runtime->pool)
         return error_set(err, EIN_E_UNAVAILABLE, "The agent runtime is not started.");
-    run.limits = limits_lowered(&runtime->settings.limits, what->limits);
+    const struct limits of_user = limits_of_user(&runtime->settings, user);
+    run.limits = limits_lowered(&of_user, what->limits);
     if (what->timeout_ms && what->timeout_ms < run.limits.timeout_ms)
         run.limits.timeout_ms = what->timeout_ms;
     run.trace = (struct trace){ .host = runtime->host,
                                 .sink = what->trace,
                                 .data = what->trace_data,
                                 .muted = runtime->muted,
-                                .lines_left = run.limits.output_events };
+                                .lines_left = run.limits.output_events,
+                                .bytes_left = (int64_t)run.limits.trace_kb << 10 };
 
-    int r = admission_enter(&runtime->admission, &runtime->settings.limits, user, is_cancelled,
-                            &run, err);
+    const struct admission_ticket ticket = ticket_of(&run, user);
+    struct admission_place place;
+    int r = admission_enter(&runtime->admission, &ticket, &place, err);
     if (r < 0)
         return r;
     r = run_perform(&run, err);
-    admission_leave(&runtime->admission, user);
+    admission_leave(&runtime->admission, &place);
     if (r < 0) {
         json_decref(run.result);
         json_decref(run.error);

@@ -14,6 +14,13 @@ const char *const isolation_names[] = { [ISOLATION_BEST_EFFORT] = "best-effort",
     ",\"" #name "\":{\"type\":\"integer\",\"default\":" #initial ",\"minimum\":" #smallest         \
     ",\"maximum\":" #largest ",\"description\":\"" description "\"}"
 
+/* Without a default: what is left out is as for everybody. */
+#define LAST_USER_LIMIT_SCHEMA(name, initial, smallest, largest, description)                      \
+    "\"" #name "\":{\"type\":\"integer\",\"minimum\":" #smallest ",\"maximum\":" #largest          \
+    ",\"description\":\"" description "\"}"
+#define USER_LIMIT_SCHEMA(name, initial, smallest, largest, description)                           \
+    LAST_USER_LIMIT_SCHEMA(name, initial, smallest, largest, description) ","
+
 const char settings_schema[] =
     "{\"type\":\"object\",\"properties\":{"
     "\"isolation\":{\"type\":\"string\",\"enum\":[\"strict\",\"container\",\"best-effort\"],"
@@ -31,22 +38,29 @@ const char settings_schema[] =
     "is "
     "still held to egress, the user's allowance and the user's own data.\"},"
     "\"preload\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"default\":[],"
-    "\"description\":\"Modules imported once, before the first fork.\"}" RUN_LIMITS(LIMIT_SCHEMA)
-        SERVER_LIMITS(LIMIT_SCHEMA) "}}";
+    "\"description\":\"Modules imported once, before the first fork.\"},"
+    "\"users\":{\"type\":\"object\",\"default\":{},\"description\":\"Limits of single users, by "
+    "their id: those of a run, lowered, and how many of them run and wait.\","
+    "\"additionalProperties\":{\"type\":\"object\",\"properties\":{" RUN_LIMITS(USER_LIMIT_SCHEMA)
+        USER_LIMITS(USER_LIMIT_SCHEMA, LAST_USER_LIMIT_SCHEMA) "}}}" RUN_LIMITS(LIMIT_SCHEMA)
+            USER_LIMITS(LIMIT_SCHEMA, LIMIT_SCHEMA) SERVER_LIMITS(LIMIT_SCHEMA) "}}";
 
 struct limit {
     const char *name;
     size_t offset;
     uint32_t initial, smallest, largest;
-    bool of_run;
+    enum { OF_RUN, OF_USER, OF_SERVER } of;
 };
 
 #define RUN_ROW(name, initial, smallest, largest, description)                                     \
-    { #name, offsetof(struct limits, name), initial, smallest, largest, true },
+    { #name, offsetof(struct limits, name), initial, smallest, largest, OF_RUN },
+#define USER_ROW(name, initial, smallest, largest, description)                                    \
+    { #name, offsetof(struct limits, name), initial, smallest, largest, OF_USER },
 #define SERVER_ROW(name, initial, smallest, largest, description)                                  \
-    { #name, offsetof(struct limits, name), initial, smallest, largest, false },
+    { #name, offsetof(struct limits, name), initial, smallest, largest, OF_SERVER },
 
-static const struct limit table[] = { RUN_LIMITS(RUN_ROW) SERVER_LIMITS(SERVER_ROW) };
+static const struct limit table[] = { RUN_LIMITS(RUN_ROW) USER_LIMITS(USER_ROW, USER_ROW)
+                                          SERVER_LIMITS(SERVER_ROW) };
 
 enum { LIMIT_COUNT = sizeof(table) / sizeof(table[0]) };
 
@@ -98,6 +112,7 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
         settings.python = python;
     settings.refuses_undeclared = undeclared && strcmp(undeclared, "refuse") == 0;
     settings.preload = json_object_get(config, "preload");
+    settings.users = json_object_get(config, "users");
     *ret_settings = settings;
     return 0;
 }
@@ -109,11 +124,24 @@ struct limits limits_lowered(const struct limits *base, const struct json_t *wan
     for (size_t i = 0; i < LIMIT_COUNT; i++) {
         const json_t *value = json_object_get(wanted, table[i].name);
         uint32_t *now = member(&limits, &table[i]);
-        if (!table[i].of_run || !json_is_integer(value))
+        if (table[i].of != OF_RUN || !json_is_integer(value))
             continue;
         json_int_t number = json_integer_value(value);
         if (number >= (json_int_t)table[i].smallest && number < (json_int_t)*now)
             *now = (uint32_t)number;
+    }
+    return limits;
+}
+
+struct limits limits_of_user(const struct settings *settings, const char *user)
+{
+    const json_t *own = json_object_get(settings->users, user);
+    struct limits limits = limits_lowered(&settings->limits, own);
+
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        const json_t *value = json_object_get(own, table[i].name);
+        if (table[i].of == OF_USER && json_is_integer(value))
+            *member(&limits, &table[i]) = (uint32_t)json_integer_value(value);
     }
     return limits;
 }

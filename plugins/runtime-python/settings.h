@@ -13,12 +13,15 @@
     X(cpu_s, 60, 1, 7200, "CPU time of one process.")                                              \
     X(address_space_mb, 512, 128, 65536, "Address space of one process.")                          \
     X(memory_mb, 384, 64, 65536, "Resident memory of one process.")                                \
+    X(threads, 16, 2, 1024, "Of one process.")                                                     \
+    X(open_files, 64, 16, 1024, "Descriptors of one process.")                                     \
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
     X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
     X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
     X(output_events, 2000, 0, 100000,                                                              \
       "Lines printed and logged by a run, nested agents included; more are left out of its "       \
       "trace.")                                                                                    \
+    X(trace_kb, 65536, 1, 1048576, "The whole trace of a run; one that would have more ends.")     \
     X(raw_output_kb, 64, 1, 1024, "Kept of what is written past Python's own sys.stdout.")         \
     X(calls, 20000, 1, 1000000, "Calls of a run to the server.")                                   \
     X(calls_in_flight, 64, 1, 1024, "Calls of one process that wait for an answer.")               \
@@ -38,13 +41,15 @@
     X(nested_depth, 8, 0, 64, "How deep agents may call agents.")                                  \
     X(nested_runs, 64, 0, 10000, "Agents that a run may call, all levels together.")
 
+/* Of one user; `users` has others for some.  LAST is X for the last. */
+#define USER_LIMITS(X, LAST)                                                                       \
+    X(running_per_user, 8, 1, 4096, "Runs of one user at a time; more wait.")                      \
+    LAST(queue_per_user, 192, 0, 65536, "Runs of one user that wait; above it they are refused.")
+
 #define SERVER_LIMITS(X)                                                                           \
-    X(threads, 16, 2, 1024, "Of one process.")                                                     \
-    X(open_files, 64, 16, 1024, "Descriptors of one process.")                                     \
     X(tmp_mb, 16, 1, 1024, "Its private /tmp.")                                                    \
     X(frame_kb, 16384, 64, 65536, "One message between a process and the server, either way.")     \
     X(running, 64, 1, 4096, "Runs at a time.")                                                     \
-    X(running_per_user, 8, 1, 4096, "Runs of one user at a time; more wait.")                      \
     X(processes, 96, 1, 8192, "Runs and their nested agents at a time.")                           \
     X(queue, 256, 0, 65536, "Runs that wait for their turn; above it they are refused.")           \
     X(queue_ms, 60000, 0, 3600000, "How long a run waits for its turn.")                           \
@@ -61,6 +66,7 @@
 
 struct limits {
     RUN_LIMITS(LIMIT_MEMBER)
+    USER_LIMITS(LIMIT_MEMBER, LIMIT_MEMBER)
     SERVER_LIMITS(LIMIT_MEMBER)
 };
 
@@ -72,6 +78,7 @@ struct settings {
     bool refuses_undeclared;
     const char *python;           /* lent by the configuration */
     const struct json_t *preload; /* array of module names */
+    const struct json_t *users;   /* {uid: {limit: number}}; may be NULL */
 };
 
 extern const char settings_schema[];
@@ -82,5 +89,7 @@ int settings_read(const struct json_t *config, struct settings *ret_settings,
 
 /* `base` as `wanted` (an object or NULL) lowers it; what would raise is ignored. */
 struct limits limits_lowered(const struct limits *base, const struct json_t *wanted);
+/* The limits of a run of USER. */
+struct limits limits_of_user(const struct settings *settings, const char *user);
 
 #endif

@@ -112,6 +112,9 @@ static void emit(struct trace *trace, json_t *take_event, const char *source)
     EIN_JSON json_t *event = take_event;
 
     json_object_set_new(event, "source", json_string(source));
+    trace->bytes_left -= (int64_t)json_dumpb(event, NULL, 0, JSON_COMPACT);
+    if (trace->bytes_left < 0)
+        trace->full = true;
     if (trace->sink && !trace->stopped && trace->sink(event, trace->data) != 0)
         trace->stopped = true;
 }
@@ -129,7 +132,7 @@ void trace_start(struct trace *trace, const struct speaker *who)
 /* Counts a line; NULL when it is not to be shown. */
 static json_t *begin_line(struct trace *trace, const char *type, const struct speaker *who)
 {
-    if (trace->muted || trace->lines_left == 0)
+    if (trace->muted || trace->full || trace->lines_left == 0)
         return NULL;
     json_t *event = begin(type, who);
     set_depth(event, who->depth + 1);

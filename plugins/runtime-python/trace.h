@@ -14,6 +14,8 @@ struct trace {
     void *data;
     bool muted;          /* nothing of what the agent prints */
     bool stopped;        /* the sink wants no more */
+    bool full;           /* no more is taken of what an agent does; the run is to end */
+    int64_t bytes_left;  /* of all events, as JSON */
     uint32_t lines_left; /* how much it may still print */
 };
 

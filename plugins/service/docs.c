@@ -47,8 +47,13 @@ void rendered_done(struct rendered *rendered)
     pthread_mutex_destroy(&rendered->lock);
 }
 
-static int read_document(const struct service *service, json_t **ret_document,
-                         struct ein_error *err)
+/* The document that all share, and the caller's, which may be the same object. */
+struct documents {
+    json_t *shared, *own;
+};
+
+static int read_documents(const struct service *service, struct ein_req *req, struct documents *ret,
+                          struct ein_error *err)
 {
     const struct ein_host *host = service->host;
     const struct ein_service *found;
@@ -57,25 +62,61 @@ static int read_document(const struct service *service, json_t **ret_document,
     if (r < 0)
         return error_set(err, r, "The server does not describe its routes.");
     const struct ein_server *server = found->vtable;
-    r = server->openapi(found->impl, ret_document, err);
+    r = server->openapi(found->impl, &ret->shared, err);
+    if (r >= 0 && EIN_HAS(struct ein_server, server, openapi_for))
+        r = server->openapi_for(found->impl, req, &ret->own, err);
+    else if (r >= 0)
+        ret->own = json_incref(ret->shared);
     host->release(service->ctx, found);
     return r;
+}
+
+static int reply_text(const struct ein_http *http, struct ein_req *req, const char *text,
+                      const char *etag)
+{
+    if (http->set_header(req, "ETag", etag) < 0 ||
+        http->set_header(req, "Cache-Control", "private, no-cache") < 0)
+        return EIN_E_NO_MEMORY;
+    return http->reply_bytes(req, 200, "application/json", text, strlen(text));
+}
+
+static int reply_shared(struct service *service, struct ein_req *req, json_t *document)
+{
+    struct rendered *rendered = &service->openapi;
+
+    EIN_LOCKED(&rendered->lock);
+    if (render(rendered, json_incref(document)) < 0)
+        return EIN_E_NO_MEMORY;
+    return reply_text(service->host->http, req, rendered->text, rendered->etag);
+}
+
+static int reply_own(const struct service *service, struct ein_req *req, const json_t *document)
+{
+    EIN_FREE char *text = json_dumps(document, JSON_COMPACT);
+    char etag[ETAG_SIZE];
+
+    if (!text)
+        return EIN_E_NO_MEMORY;
+    etag_of(text, etag, sizeof(etag));
+    return reply_text(service->host->http, req, text, etag);
 }
 
 int openapi_get(struct ein_req *req, void *self)
 {
     struct service *service = self;
-    const struct ein_http *http = service->host->http;
-    struct rendered *rendered = &service->openapi;
+    struct documents documents = { 0 };
     struct ein_error err;
-    json_t *document = NULL;
+    int r = read_documents(service, req, &documents, &err);
 
-    if (read_document(service, &document, &err) < 0)
-        return http->fail_error(req, &err);
-    EIN_LOCKED(&rendered->lock);
-    if (render(rendered, document) < 0 || http->set_header(req, "ETag", rendered->etag) < 0)
-        return EIN_E_NO_MEMORY;
-    return http->reply_bytes(req, 200, "application/json", rendered->text, strlen(rendered->text));
+    if (r < 0)
+        r = service->host->http->fail_error(req, &err);
+    else if (documents.own == documents.shared)
+        r = reply_shared(service, req, documents.shared);
+    else
+        r = reply_own(service, req, documents.own);
+    json_decref(documents.own);
+    json_decref(documents.shared);
+    return r;
 }
 
 int docs_get(struct ein_req *req, void *self)

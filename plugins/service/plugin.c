@@ -6,11 +6,12 @@
  *   GET  /livez         the same, for orchestrators
  *   GET  /readyz        200 when every plugin is well, else 503; says which is not, and why
  *   GET  /metrics       counters and histograms, Prometheus text format
- *   GET  /openapi.json  every route, OpenAPI 3.1, made from the routes' own schemas
+ *   GET  /openapi.json  every route, OpenAPI 3.1, made from the routes' own schemas, and what
+ *                       plugins add for the caller (openapi_source/1)
  *   GET  /docs          one page that lists the routes and tries them; loads nothing else
  *   POST /log/client    takes a line of a front end's log; secrets are removed
  *
- * None of them asks who is calling.  Metrics are given to this machine, and to whoever sends
+ * None of them needs a login.  Metrics are given to this machine, and to whoever sends
  * the secret METRICS_TOKEN (environment, METRICS_TOKEN_FILE or credentials directory) as
  * bearer token.  A request that a proxy passed on does not count as from this machine.
  *
@@ -105,7 +106,8 @@ static const struct ein_route docs_routes[] = {
     { .method = "GET",
       .path = "/openapi.json",
       .operation_id = "get_openapi",
-      .summary = "Every route, OpenAPI 3.1",
+      .summary = "Every route, OpenAPI 3.1, and what the caller has deployed",
+      .auth = EIN_AUTH_OPTIONAL,
       .reply_schema = SCHEMA_ANY_OBJECT,
       .status = 200,
       .handle = openapi_get },

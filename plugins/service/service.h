@@ -10,12 +10,14 @@
 /* Who may read /metrics without a token. */
 enum metrics_readers { METRICS_NOBODY, METRICS_LOOPBACK, METRICS_ALL };
 
+enum { ETAG_SIZE = 24 };
+
 /* A reply that is the same until the document behind it changes. */
 struct rendered {
     pthread_mutex_t lock;
     json_t *document; /* guarded by lock, as are the next two; NULL: not rendered yet */
     char *text;
-    char etag[24];
+    char etag[ETAG_SIZE];
 };
 
 /* So many at once, and so many a minute after that. */

@@ -17,6 +17,7 @@ EIN_PUBLIC const struct ein_service *probe_ein_service;
 EIN_PUBLIC const struct ein_host *probe_ein_host;
 EIN_PUBLIC const struct ein_plugin *probe_ein_plugin;
 EIN_PUBLIC const struct ein_server *probe_ein_server;
+EIN_PUBLIC const struct ein_openapi_source *probe_ein_openapi_source;
 EIN_PUBLIC const struct ein_storage_backend *probe_ein_storage_backend;
 EIN_PUBLIC const struct ein_login *probe_ein_login;
 EIN_PUBLIC const struct ein_auth_provider *probe_ein_auth_provider;

@@ -8,6 +8,8 @@
 #include "sandbox/protocol.h"
 #include "trace.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,7 +40,7 @@ static void the_schema_is_json_and_holds_every_limit(void **state)
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(properties, "cpu_s"), "default")),
         read_settings("{}").limits.cpu_s);
-    assert_int_equal(json_object_size(properties), sizeof(struct limits) / sizeof(uint32_t) + 4);
+    assert_int_equal(json_object_size(properties), sizeof(struct limits) / sizeof(uint32_t) + 5);
 }
 
 static void isolation_is_strict_unless_another_level_is_named(void **state)
@@ -56,13 +58,13 @@ static void a_run_lowers_limits_but_raises_none(void **state)
 {
     struct limits base = read_settings("{}").limits;
     EIN_JSON json_t *wanted = json_pack("{s:i, s:i, s:i, s:s}", "cpu_s", 5, "timeout_ms", 7200000,
-                                        "threads", 2, "memory_mb", "64");
+                                        "processes", 2, "memory_mb", "64");
     struct limits limits = limits_lowered(&base, wanted);
 
     (void)state;
     assert_int_equal(limits.cpu_s, 5);
     assert_int_equal(limits.timeout_ms, base.timeout_ms);
-    assert_int_equal(limits.threads, base.threads);
+    assert_int_equal(limits.processes, base.processes);
     assert_int_equal(limits.memory_mb, base.memory_mb);
     assert_int_equal(limits_lowered(&base, NULL).cpu_s, base.cpu_s);
 }
@@ -186,9 +188,11 @@ static void events_have_their_fields_in_order(void **state)
                                           "depth", "called_by", "source",     NULL };
     struct fake_host *host = fake_host_new();
     EIN_JSON json_t *events = json_array();
-    struct trace trace = {
-        .host = &host->table, .sink = collect, .data = events, .lines_left = 10
-    };
+    struct trace trace = { .host = &host->table,
+                           .sink = collect,
+                           .data = events,
+                           .lines_left = 10,
+                           .bytes_left = INT64_MAX };
     const struct speaker who = { "echo", NULL, 1 };
     const char *name;
     json_t *value;
@@ -243,7 +247,11 @@ static void output_ends_with_a_mark_when_its_limit_is_reached(void **state)
 {
     struct fake_host *host = fake_host_new();
     EIN_JSON json_t *events = json_array();
-    struct trace trace = { .host = &host->table, .sink = collect, .data = events, .lines_left = 2 };
+    struct trace trace = { .host = &host->table,
+                           .sink = collect,
+                           .data = events,
+                           .lines_left = 2,
+                           .bytes_left = INT64_MAX };
     const struct speaker who = { "echo", NULL, 0 };
 
     (void)state;
@@ -252,6 +260,42 @@ static void output_ends_with_a_mark_when_its_limit_is_reached(void **state)
     assert_int_equal(json_array_size(events), 3);
     assert_non_null(strstr(member(events, 2, "message"), "limit"));
     fake_host_free(host);
+}
+
+static void a_trace_that_is_full_says_so_and_still_ends(void **state)
+{
+    struct fake_host *host = fake_host_new();
+    EIN_JSON json_t *events = json_array();
+    struct trace trace = {
+        .host = &host->table, .sink = collect, .data = events, .lines_left = 100, .bytes_left = 250
+    };
+    const struct speaker who = { "echo", NULL, 0 };
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        trace_log(&trace, &who, "INFO", "x", "line", 4, 0);
+    assert_true(trace.full);
+    trace_end(&trace, &who, 1, false);
+    assert_int_equal(json_array_size(events), 3);
+    assert_string_equal(member(events, 2, "type"), "agent_end");
+    fake_host_free(host);
+}
+
+static void users_have_limits_of_their_own(void **state)
+{
+    EIN_JSON json_t *config = json_pack("{s:{s:{s:i, s:i, s:i, s:i}}}", "users", "a", "cpu_s", 5,
+                                        "memory_mb", 4000, "running_per_user", 20, "queue", 1);
+    struct settings settings;
+    struct ein_error err;
+
+    (void)state;
+    assert_int_equal(settings_read(config, &settings, &err), 0);
+    const struct limits a = limits_of_user(&settings, "a"), b = limits_of_user(&settings, "b");
+    assert_int_equal(a.cpu_s, 5);
+    assert_int_equal(a.memory_mb, settings.limits.memory_mb); /* that would be more */
+    assert_int_equal(a.running_per_user, 20);
+    assert_int_equal(a.queue, settings.limits.queue); /* that is everybody's */
+    assert_memory_equal(&b, &settings.limits, sizeof(b));
 }
 
 /* ---- admission ---- */
@@ -268,45 +312,180 @@ static bool always(const void *data)
     return true;
 }
 
+/* Everybody may wait; tests lower what they are about. */
+static struct admission_ticket ticket_of(const char *user, const char *lane)
+{
+    return (struct admission_ticket){ .user = user,
+                                      .lane = lane,
+                                      .all = { 100, 100 },
+                                      .of_user = { 100, 100 },
+                                      .of_lane = { 100, 100 },
+                                      .queue_ms = 60000,
+                                      .cancelled = never };
+}
+
+static int enter(struct admission *admission, const struct admission_ticket *ticket,
+                 struct admission_place *place)
+{
+    struct ein_error err;
+
+    return admission_enter(admission, ticket, place, &err);
+}
+
 static void one_user_cannot_take_every_place(void **state)
 {
-    const struct limits limits = { .running = 3, .running_per_user = 2 };
+    struct admission_ticket a = ticket_of("a", NULL), b = ticket_of("b", NULL);
+    struct admission_place places[4], none;
     struct admission admission;
 
     (void)state;
+    a.all = b.all = (struct admission_limit){ 3, 0 };
+    a.of_user = b.of_user = (struct admission_limit){ 2, 0 };
     admission_init(&admission);
-    assert_int_equal(admission_enter(&admission, &limits, "a", never, NULL, NULL), 0);
-    assert_int_equal(admission_enter(&admission, &limits, "a", never, NULL, NULL), 0);
-    assert_int_equal(admission_enter(&admission, &limits, "a", never, NULL, NULL), EIN_E_BUSY);
-    assert_int_equal(admission_enter(&admission, &limits, "b", never, NULL, NULL), 0);
-    assert_int_equal(admission_enter(&admission, &limits, "b", never, NULL, NULL), EIN_E_BUSY);
-    admission_leave(&admission, "a");
-    assert_int_equal(admission_enter(&admission, &limits, "b", never, NULL, NULL), 0);
-    admission_leave(&admission, "a");
-    admission_leave(&admission, "b");
-    admission_leave(&admission, "b");
+    assert_int_equal(enter(&admission, &a, &places[0]), 0);
+    assert_int_equal(enter(&admission, &a, &places[1]), 0);
+    assert_int_equal(enter(&admission, &a, &none), EIN_E_BUSY);
+    assert_int_equal(enter(&admission, &b, &places[2]), 0);
+    assert_int_equal(enter(&admission, &b, &none), EIN_E_BUSY);
+    admission_leave(&admission, &places[0]);
+    assert_int_equal(enter(&admission, &b, &places[3]), 0);
+    for (int i = 1; i < 4; i++)
+        admission_leave(&admission, &places[i]);
     assert_int_equal(admission.running, 0);
-    assert_null(admission.users);
+    assert_null(admission.shares);
+    admission_done(&admission);
+}
+
+static void a_lane_has_its_own_limit_and_a_user_of_its_name_another(void **state)
+{
+    struct admission_ticket a = ticket_of("a", "lane"), other = ticket_of("lane", NULL);
+    struct admission_place places[3], none;
+    struct admission admission;
+    struct ein_error err;
+
+    (void)state;
+    a.of_lane = (struct admission_limit){ 1, 0 };
+    admission_init(&admission);
+    assert_int_equal(enter(&admission, &a, &places[0]), 0);
+    a.user = "b";
+    assert_int_equal(admission_enter(&admission, &a, &none, &err), EIN_E_BUSY);
+    assert_non_null(strstr(err.text, "for this deployment (1, and 0 wait)"));
+    assert_int_equal(enter(&admission, &other, &places[1]), 0);
+    a.lane = "another";
+    assert_int_equal(enter(&admission, &a, &places[2]), 0);
+    for (int i = 0; i < 3; i++)
+        admission_leave(&admission, &places[i]);
+    assert_null(admission.shares);
     admission_done(&admission);
 }
 
 static void who_waits_is_refused_in_time(void **state)
 {
-    const struct limits limits = {
-        .running = 1, .running_per_user = 1, .queue = 1, .queue_ms = 100
-    };
+    struct admission_ticket a = ticket_of("a", NULL), b = ticket_of("b", NULL);
+    struct admission_place place, none;
     struct admission admission;
 
     (void)state;
+    a.all = b.all = (struct admission_limit){ 1, 1 };
+    b.queue_ms = 100;
     admission_init(&admission);
-    assert_int_equal(admission_enter(&admission, &limits, "a", never, NULL, NULL), 0);
-    assert_int_equal(admission_enter(&admission, &limits, "b", never, NULL, NULL), EIN_E_BUSY);
-    assert_int_equal(admission_enter(&admission, &limits, "b", always, NULL, NULL),
-                     EIN_E_CANCELLED);
+    assert_int_equal(enter(&admission, &a, &place), 0);
+    assert_int_equal(enter(&admission, &b, &none), EIN_E_BUSY);
+    b.cancelled = always;
+    assert_int_equal(enter(&admission, &b, &none), EIN_E_CANCELLED);
+    b.cancelled = never;
     admission_shut(&admission);
-    assert_int_equal(admission_enter(&admission, &limits, "b", never, NULL, NULL),
-                     EIN_E_UNAVAILABLE);
-    admission_leave(&admission, "a");
+    assert_int_equal(enter(&admission, &b, &none), EIN_E_UNAVAILABLE);
+    admission_leave(&admission, &place);
+    assert_null(admission.shares);
+    assert_null(admission.first);
+    admission_done(&admission);
+}
+
+/* Somebody who waits, in a thread of their own. */
+struct waiting {
+    pthread_t thread;
+    struct admission *admission;
+    struct admission_ticket ticket;
+    struct admission_place place;
+    int result;
+    char *order; /* of those that were admitted */
+};
+
+static void *wait_in_line(void *data)
+{
+    struct waiting *waiting = data;
+
+    waiting->result = enter(waiting->admission, &waiting->ticket, &waiting->place);
+    if (waiting->result == 0) {
+        char name[] = { *waiting->ticket.user, '\0' };
+        strcat(waiting->order, name); /* one is admitted at a time */
+        admission_leave(waiting->admission, &waiting->place);
+    }
+    return NULL;
+}
+
+static void begin_waiting(struct waiting *waiting, struct admission *admission, const char *user,
+                          char *order, uint32_t count)
+{
+    uint32_t now = 0;
+
+    waiting->admission = admission;
+    waiting->order = order;
+    waiting->ticket = ticket_of(user, NULL);
+    waiting->ticket.all.running = 1;
+    assert_int_equal(pthread_create(&waiting->thread, NULL, wait_in_line, waiting), 0);
+    while (now != count) {
+        pthread_mutex_lock(&admission->lock);
+        now = admission->waiting;
+        pthread_mutex_unlock(&admission->lock);
+        sched_yield();
+    }
+}
+
+static void who_waits_has_its_turn_in_order(void **state)
+{
+    struct admission_ticket first = ticket_of("a", NULL);
+    struct admission_place place;
+    struct waiting waiting[4];
+    struct admission admission;
+    char order[8] = "";
+
+    (void)state;
+    admission_init(&admission);
+    assert_int_equal(enter(&admission, &first, &place), 0);
+    for (uint32_t i = 0; i < 4; i++)
+        begin_waiting(&waiting[i], &admission, &"b\0c\0d\0e"[2 * i], order, i + 1);
+    admission_leave(&admission, &place);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(waiting[i].thread, NULL);
+        assert_int_equal(waiting[i].result, 0);
+    }
+    assert_string_equal(order, "bcde");
+    assert_null(admission.shares);
+    admission_done(&admission);
+}
+
+static void all_who_wait_are_told_when_it_is_shut(void **state)
+{
+    struct admission_ticket first = ticket_of("a", NULL);
+    struct admission_place place;
+    struct waiting waiting[3];
+    struct admission admission;
+    char order[8] = "";
+
+    (void)state;
+    admission_init(&admission);
+    assert_int_equal(enter(&admission, &first, &place), 0);
+    for (uint32_t i = 0; i < 3; i++)
+        begin_waiting(&waiting[i], &admission, "b", order, i + 1);
+    admission_shut(&admission);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(waiting[i].thread, NULL);
+        assert_int_equal(waiting[i].result, EIN_E_UNAVAILABLE);
+    }
+    admission_leave(&admission, &place);
+    assert_null(admission.shares);
     admission_done(&admission);
 }
 
@@ -326,7 +505,12 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_are_shown_all_the_same),
         cmocka_unit_test(output_ends_with_a_mark_when_its_limit_is_reached),
         cmocka_unit_test(one_user_cannot_take_every_place),
+        cmocka_unit_test(users_have_limits_of_their_own),
+        cmocka_unit_test(a_trace_that_is_full_says_so_and_still_ends),
+        cmocka_unit_test(a_lane_has_its_own_limit_and_a_user_of_its_name_another),
         cmocka_unit_test(who_waits_is_refused_in_time),
+        cmocka_unit_test(who_waits_has_its_turn_in_order),
+        cmocka_unit_test(all_who_wait_are_told_when_it_is_shut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,20 @@ struct ein_server {
     int (*openapi)(void *impl, struct json_t **ret_document, struct ein_error *err);
     /* Prometheus text format 0.0.4; mem_free. */
     int (*metrics)(void *impl, char **ret_text, struct ein_error *err);
+    /* 1.1: openapi() with what each openapi_source/1 adds for the caller of `req`; the same object
+     * as openapi()'s where that is nothing.  Read only: json_decref. */
+    int (*openapi_for)(void *impl, struct ein_req *req, struct json_t **ret_document, struct ein_error *err);
+};
+
+/* ---- openapi_source/1 (1.1): operations that no route of their own names --- */
+#define EIN_OPENAPI_SOURCE "openapi_source/1"
+
+struct ein_openapi_source {
+    uint32_t struct_size, reserved;
+    /* {path: {method: operation}}, OpenAPI 3.1: what the caller of `req`, who may be nobody, can
+     * call now.  The server adds `security`, and the replies 401 and 403; it takes no operation
+     * that is there already.  May not reply; a source that fails is left out, and logged. */
+    int (*paths)(void *impl, struct ein_req *req, struct json_t **ret_paths, struct ein_error *err);
 };
 
 /* ---- storage_backend/1: documents in named sets, e.g. "sqlite" ----------- */
@@ -191,6 +205,8 @@ struct ein_llm_call {
     const struct json_t *tool_choice; /* "auto", "none", "required", or {"name"}; NULL: auto */
     const char *user_id;             /* who asks, may be NULL */
     const struct json_t *visible;    /* what ein_http.visible() says of them; NULL: what is their own */
+    const struct json_t *scopes;     /* of their credential, null where it is not limited; NULL: nobody has said,
+                                        and what asks for one is refused */
 };
 enum ein_llm_kind { /* SOURCE is of 1.1 */
     EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400
@@ -251,7 +267,7 @@ struct ein_completion_call {
     const char *key_id, *agent_id, *run_id, *request_id; /* for the ledger, each may be NULL */
     const char *model;                /* "provider/model", or a model's id where it is unique */
     const struct json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters, *tool_choice,
-        *visible;                     /* as in struct ein_llm_call; parameters as the client sent them */
+        *visible, *scopes;            /* as in struct ein_llm_call; parameters as the client sent them */
     struct ein_cancel *cancel;        /* may be NULL; what was used by then is paid for */
 };
 struct ein_rate { /* 24 bytes for ever */
@@ -399,9 +415,11 @@ struct ein_agent_run {
                                          "dataStoreConfig", "swaggerSpecs", "allowedHosts"; a member that is not
                                          there restricts nothing; may be NULL.  Those of `agents` have it as "agent". */
     const char *key_id, *request_id;  /* for the ledger, each may be NULL */
-    const struct json_t *visible;     /* as in struct ein_llm_call */
+    const struct json_t *visible, *scopes; /* as in struct ein_llm_call */
     ein_stand_in        *stand_in;    /* a rehearsal: nothing outside is reached; NULL: the world is */
     void                *stand_in_data;
+    const char *lane;                 /* runs that name the same one share it; NULL: none */
+    uint32_t lane_running, lane_queue; /* of it at a time; that wait: above it BUSY */
 };
 struct ein_agent_runtime {
     uint32_t struct_size, reserved;

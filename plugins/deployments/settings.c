@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET and PUT /agents/{agent_id}/deployment/settings */
+#include "agent_doc.h"
+#include "cleanup.h"
+#include "deployments.h"
+#include "http_json.h"
+#include "served.h"
+#include <string.h>
+
+enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
+
+static const char *rev_of(const json_t *settings)
+{
+    return json_string_value(json_object_get(settings, "_rev"));
+}
+
+/* The members of the API, in its order; null where nothing is set.  NULL: no memory. */
+static json_t *show(const json_t *settings)
+{
+    static const char *const first[] = { "concurrency", "queue", "scope" };
+    EIN_JSON json_t *shown = json_object();
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        json_t *value = json_object_get(settings, first[i]);
+        r |= json_object_set(shown, first[i], value ? value : json_null());
+    }
+    for (const struct served_limit *row = served_limits; row->setting; row++) {
+        json_t *value = json_object_get(settings, row->setting);
+        r |= json_object_set(shown, row->setting, value ? value : json_null());
+    }
+    return r ? NULL : EIN_TAKE(shown);
+}
+
+/* The agent of the path has to be the caller's to read, or to change. */
+static int read_settings(const struct deployments *self, const struct ein_req *req, const char *id,
+                         json_t **ret_settings, struct ein_error *err)
+{
+    EIN_JSON json_t *agent = NULL;
+    int r = agent_get(self->host, self->ctx, req, id, &agent, err);
+
+    return r < 0 ? r : served_settings(self->host, self->ctx, id, ret_settings, err);
+}
+
+int deployments_settings_get(struct ein_req *req, void *self)
+{
+    const struct deployments *deployments = self;
+    const struct ein_http *http = deployments->host->http;
+    EIN_JSON json_t *settings = NULL;
+    struct ein_error err;
+    int r = read_settings(deployments, req, http->path_param(req, "agent_id"), &settings, &err);
+
+    if (r < 0)
+        return http->fail_error(req, &err);
+    if (!settings)
+        return http->reply(req, 200, show(NULL));
+    return reply_with_rev(http, req, 200, rev_of(settings), show(settings));
+}
+
+/* CONFLICT: somebody else was ahead. */
+static int try_put(const struct deployments *self, struct ein_req *req, const char *id,
+                   struct ein_error *err)
+{
+    const struct ein_http *http = self->host->http;
+    EIN_JSON json_t *before = NULL;
+    EIN_JSON json_t *shown = show(http->body(req));
+    char rev[EIN_REV_SIZE];
+    int r = read_settings(self, req, id, &before, err);
+
+    if (r < 0)
+        return http->fail_error(req, err);
+    r = check_rev(http, req, rev_of(before));
+    if (r)
+        return r;
+    r = shown ? self->host->store->put(self->ctx, SETTINGS_SET, id,
+                                       before ? rev_of(before) : EIN_REV_NEW, shown, rev, err)
+              : EIN_E_NO_MEMORY;
+    if (r == EIN_E_CONFLICT || r == EIN_E_NO_MEMORY)
+        return r;
+    return r < 0 ? http->fail_error(req, err)
+                 : reply_with_rev(http, req, 200, rev, EIN_TAKE(shown));
+}
+
+int deployments_settings_put(struct ein_req *req, void *self)
+{
+    const struct deployments *deployments = self;
+    const struct ein_http *http = deployments->host->http;
+    const char *id = http->path_param(req, "agent_id");
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
+        r = try_put(deployments, req, id, &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+}
