@@ -36,29 +36,36 @@ static int check_key(const char *key, struct ein_error *err)
                      ONCE_KEY_MAX);
 }
 
-/* Each text with its NUL: no two calls have the same. */
-static int digest(const char *uid, const char *name, const char *key, char ret_id[ONCE_ID_SIZE])
+/* Each of the texts, to the NULL, with its NUL: no two lists of them are alike. */
+static int digest(const char *const *texts, char ret_id[ONCE_ID_SIZE])
 {
-    const char *const parts[] = { uid, name, key };
     unsigned char bytes[DIGEST_SIZE];
     gnutls_hash_hd_t hash;
 
     if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
         return -1;
     int r = 0;
-    for (size_t i = 0; i < 3; i++)
-        if (gnutls_hash(hash, parts[i], strlen(parts[i]) + 1) < 0)
+    for (; *texts; texts++)
+        if (gnutls_hash(hash, *texts, strlen(*texts) + 1) < 0)
             r = -1;
     gnutls_hash_deinit(hash, bytes);
     hex_encode(bytes, sizeof(bytes), ret_id);
     return r;
 }
 
+static int digest_all(struct once *once, const char *uid, const char *name, const char *key)
+{
+    EIN_FREE char *input = json_dumps(once->input, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    const char *const id[] = { uid, name, key, NULL }, *const whole[] = { key, input, NULL };
+
+    return !input || digest(id, once->id) < 0 || digest(whole, once->input_hash) < 0 ? -1 : 0;
+}
+
 /* ---- what is kept ---------------------------------------------------------------- */
 
 static json_t *make_doc(const struct once *once, int64_t for_ms, const json_t *outcome)
 {
-    return json_pack("{s:O, s:I, s:I, s:o}", "input", once->input, "until",
+    return json_pack("{s:s, s:I, s:I, s:o}", "inputHash", once->input_hash, "until",
                      (json_int_t)(now_ms() + for_ms), "version",
                      (json_int_t)agent_version(once->agent), "outcome",
                      outcome ? json_incref((json_t *)outcome) : json_null());
@@ -101,7 +108,9 @@ static void sweep(const struct deployments *self)
 static int judge(const struct once *once, json_t *kept, json_t **ret_answered,
                  struct ein_error *err)
 {
-    if (!json_equal(json_object_get(kept, "input"), once->input))
+    const char *hash = json_string_value(json_object_get(kept, "inputHash"));
+
+    if (!hash || strcmp(hash, once->input_hash) != 0)
         return error_set(err, EIN_E_INVALID,
                          "This Idempotency-Key was used with another input before.");
     if (json_is_null(json_object_get(kept, "outcome")))
@@ -119,7 +128,7 @@ int once_begin(struct once *once, const char *uid, const char *name, const char 
 
     if (r < 0)
         return r;
-    if (digest(uid, name, key, once->id) < 0)
+    if (digest_all(once, uid, name, key) < 0)
         return error_set(err, EIN_E_INTERNAL, "The Idempotency-Key cannot be digested.");
     sweep(self);
     r = EIN_E_CONFLICT;

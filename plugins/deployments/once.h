@@ -6,7 +6,7 @@
 #include "deployments.h"
 #include <jansson.h>
 
-/* `_id` is a digest of the caller, the deployment and the key; {"input", "until", "version",
+/* `_id` is a digest of the caller, the deployment and the key; {"inputHash", "until", "version",
  * "outcome": null while it runs}. */
 #define ONCE_SET "rest_answers"
 
@@ -14,7 +14,7 @@ enum { ONCE_KEY_MAX = 255, ONCE_ID_SIZE = 65 };
 
 struct once {
     const struct deployments *self;
-    char id[ONCE_ID_SIZE], rev[EIN_REV_SIZE];
+    char id[ONCE_ID_SIZE], input_hash[ONCE_ID_SIZE], rev[EIN_REV_SIZE];
     const json_t *input, *agent;
 };
 

@@ -2,12 +2,15 @@
 /* deployments: agents that are called by name.
  *
  *   POST   /agents/{agent_id}/deploy       serves an agent under its friendly name, which it keeps
- *                                          there when the agent is renamed; a name serves one
- * agent, as it is now, until it is deployed again; ?version=N: as that version DELETE
- * /agents/{agent_id}/undeploy     serves it no more GET    /agents/{agent_id}/deployment   whether
- * it is deployed, and as what GET    /deployments                    all whose agents the caller
- * may read POST   /rest/{friendly_name}           runs what was deployed; the body is its input,
- * the answer what it returned
+ *                                          there when it is renamed; a name serves one agent, as it
+ *                                          is now, until it is deployed again; ?version=N: as that
+ *   DELETE /agents/{agent_id}/undeploy     serves it no more
+ *   GET    /agents/{agent_id}/deployment   whether it is deployed, and as what
+ *   GET    /agents/{agent_id}/deployment/settings   by which terms it is called, and
+ *   PUT    /agents/{agent_id}/deployment/settings   other ones: how many runs at a time and how
+ * many wait, the scope that a key must have, limits of a run GET    /deployments all whose agents
+ * the caller may read POST   /rest/{friendly_name}           runs what was deployed; the body is
+ * its input, the answer what it returned; Accept: text/event-stream its trace as it happens
  *
  * A deployment belongs to whom its agent belongs to: who may read the agent may call it, who may
  * change the agent deploys and undeploys it.
@@ -15,6 +18,8 @@
  * Publishes llm_provider/1 "gofannon": a deployed agent is a model of whoever may read it.  Its
  * input is the call's parameters, made into what its inputSchema declares, and inputText, the last
  * message of the user; its answer is outputText of its result, or else all of that as JSON.
+ *
+ * Publishes openapi_source/1: each agent that the caller can call is an operation of /openapi.json.
  *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *

@@ -109,9 +109,9 @@ static int fill(struct ein_run *run, const struct ein_run_about *about)
     run->began_ms = mono_ms();
     if (!run->cancel || !run->tail || hash_code(code, run->code_hash) < 0)
         return -1;
-    run->code =
-        json_pack("{s:s, s:I}", "code", code, "dueAt", (json_int_t)(now_ms() + 2 * runs->keep_ms));
-    run->record = record_begin(runs, about, run->code_hash);
+    run->code = json_pack("{s:o, s:I}", "code", record_text(runs, code), "dueAt",
+                          (json_int_t)(now_ms() + 2 * runs->keep_ms));
+    run->record = record_begin(runs, about, run->code_hash, &run->bytes);
     return run->code && run->record ? 0 : -1;
 }
 
@@ -156,15 +156,14 @@ static struct ein_cancel *cancel_of(const struct ein_run *run)
 static int event(struct ein_run *run, const json_t *event, struct ein_error *err)
 {
     struct runs *runs = run->runs;
-    EIN_JSON json_t *kept = json_deep_copy(event); /* the caller may go on writing in its own */
-    char *text = runs->host->json_text(event, NULL);
-    int64_t size = text ? (int64_t)strlen(text) : 0;
+    int64_t size;
+    EIN_JSON json_t *kept = record_event(runs, event, &size);
 
-    runs->host->mem_free(text);
     EIN_LOCKED(&runs->lock);
     if (!kept || json_array_append(run->tail, kept) < 0)
         return no_memory(err);
-    run->events++;
+    if (run->events++ == 0) /* it had to wait for its turn until now */
+        (void)json_object_set_new(run->record, "waitedMs", json_integer(mono_ms() - run->began_ms));
     run->bytes += size;
     run->tail_bytes += size;
     record_count(run->record, event);
@@ -182,6 +181,7 @@ static void end(struct ein_run *run, const json_t *outcome, const struct ein_err
 
     EIN_LOCKED(&runs->lock);
     (void)record_end(run, outcome, why);
+    runs->added_bytes += run->bytes;
     runs->host->cancel->drop(run->cancel); /* before its parent ends */
     run->cancel = run->parent = NULL;
     run->ended = true;

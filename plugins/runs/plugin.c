@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runs: every run of an agent is a record that can be watched, stopped and looked at later.
  *
- *   GET    /runs                 the runs that the caller may see, the newest first; ?agent_id=
- *                                &status=running|completed|failed|stopped|lost &kind= &limit=
- * &cursor= GET    /runs/{id}            one, with its input, result, error, cost, and the code that
- * ran GET    /runs/{id}/stream     its trace as server-sent events, from the one after
- * Last-Event-ID, then live; the last one, "done", is the record POST   /runs/{id}/stop       ends
- * it, wherever it runs and whatever it does DELETE /runs/{id}            forgets it
+ *   GET    /runs               the runs that the caller may see, the newest first; ?agent_id=
+ * &kind= &status=running|completed|failed|stopped|lost &limit= &cursor= GET    /runs/{id} one, with
+ * its input, result, error, cost, and the code that ran GET    /runs/{id}/stream   its trace as
+ * server-sent events, from the one after Last-Event-ID, then live; the last one, "done", is the
+ * record without the code POST   /runs/{id}/stop     ends it, wherever it runs and whatever it does
+ *   DELETE /runs/{id}          forgets it
  *
  * Publishes runs/1: whoever runs an agent says so, and what happens, and how it ended.  A run
  * belongs to who started it, and to the workspace of its agent.  Secrets are removed from all that
@@ -23,9 +23,11 @@
  *   lease_ms          a run whose server is not heard of for so long is lost (30000)
  *   sweep_ms          how often lost and old runs are looked for (10000)
  *   keep_hours        how long a record is kept (168)
- *   keep_mb           the most that all traces may have together; the oldest go first; 0: no limit
- * (1024) max_value_bytes   the longest input or result that is kept (262144) tail_bytes        of a
- * trace that waits for the store; an agent that says more waits too (1048576)
+ *   keep_mb           the most that all records may have together, their traces included; the
+ *                     oldest go first; 0: no limit (1024)
+ *   max_value_bytes   the longest input or result that is kept (262144)
+ *   tail_bytes        of a trace that waits for the store; an agent that says more waits too
+ *                     (1048576)
  *
  * Example
  *   plugins:
@@ -75,7 +77,8 @@ static const char config_schema[] = SCHEMA({
             "minimum" : 0,
             "maximum" : 100000000,
             "default" : 1024,
-            "description" : "The most that all traces may have together; 0: no limit."
+            "description" :
+                "The most that all records may have together, their traces included; 0: no limit."
         },
         "max_value_bytes" : {
             "type" : "integer",
@@ -103,7 +106,8 @@ static const char config_schema[] = SCHEMA({
     "\"codeHash\":{\"type\":\"string\"},\"requestId\":{\"type\":[\"string\",\"null\"]},"           \
     "\"keyId\":{\"type\":[\"string\",\"null\"]},\"status\":{\"type\":\"string\"},"                 \
     "\"error\":{\"type\":[\"string\",\"null\"]},\"reason\":{\"type\":[\"string\",\"null\"]},"      \
-    "\"startedAt\":{\"type\":\"string\"},\"endedAt\":{\"type\":[\"string\",\"null\"]},"            \
+    "\"startedAt\":{\"type\":\"string\"},\"waitedMs\":{\"type\":[\"integer\",\"null\"]},"          \
+    "\"endedAt\":{\"type\":[\"string\",\"null\"]},"                                                \
     "\"durationMs\":{\"type\":[\"integer\",\"null\"]},\"eventCount\":{\"type\":\"integer\"},"      \
     "\"usage\":" SCHEMA({                                                                          \
         "type" : "object",                                                                         \

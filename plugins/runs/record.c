@@ -9,31 +9,7 @@
 
 /* ---- what is kept of values ------------------------------------------------- */
 
-json_t *record_value(const struct runs *runs, const json_t *value)
-{
-    size_t len;
-    char *text, *safe;
-    json_t *kept;
-
-    if (!value || json_is_null(value))
-        return json_null();
-    text = runs->host->json_text(value, &len);
-    if (!text)
-        return json_null();
-    if (len > runs->value_max) {
-        runs->host->mem_free(text);
-        return json_pack("{s:b, s:I}", "tooLarge", 1, "bytes", (json_int_t)len);
-    }
-    safe = runs->host->redact(text);
-    kept = safe ? json_loads(safe, JSON_DECODE_ANY, NULL) : NULL;
-    if (safe && !kept) /* a secret had quotation marks in it */
-        kept = json_string(safe);
-    runs->host->mem_free(safe);
-    runs->host->mem_free(text);
-    return kept ? kept : json_null();
-}
-
-static json_t *safe_text(const struct runs *runs, const char *text)
+json_t *record_text(const struct runs *runs, const char *text)
 {
     char *safe = text ? runs->host->redact(text) : NULL;
     json_t *kept = safe ? json_string(safe) : json_null();
@@ -42,10 +18,55 @@ static json_t *safe_text(const struct runs *runs, const char *text)
     return kept;
 }
 
+/* What is left of a JSON TEXT; NULL: its secrets were part of what makes it JSON, or no memory. */
+static json_t *safe_json(const struct runs *runs, const char *text)
+{
+    char *safe = runs->host->redact(text);
+    json_t *kept = safe ? json_loads(safe, JSON_DECODE_ANY, NULL) : NULL;
+
+    runs->host->mem_free(safe);
+    return kept;
+}
+
+/* VALUE without secrets, or what stands for one that is too large; its length is added to BYTES. */
+static json_t *record_value(const struct runs *runs, const json_t *value, int64_t *bytes)
+{
+    size_t len;
+    json_t *kept;
+    char *text = value && !json_is_null(value) ? runs->host->json_text(value, &len) : NULL;
+
+    if (!text)
+        return json_null();
+    if (len > runs->value_max) {
+        kept = json_pack("{s:b, s:I}", "tooLarge", 1, "bytes", (json_int_t)len);
+    } else {
+        *bytes += (int64_t)len;
+        kept = safe_json(runs, text);
+        if (!kept)
+            kept = record_text(runs, text);
+    }
+    runs->host->mem_free(text);
+    return kept ? kept : json_null();
+}
+
+json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_bytes)
+{
+    size_t len = 0;
+    char *text = runs->host->json_text(event, &len);
+    json_t *kept = text ? safe_json(runs, text) : NULL;
+
+    if (text && !kept)
+        kept = json_pack("{s:s*, s:o}", "type", text_of(event, "type"), "message",
+                         record_text(runs, text));
+    runs->host->mem_free(text);
+    *ret_bytes = (int64_t)len;
+    return kept;
+}
+
 /* ---- the beginning ------------------------------------------------------------ */
 
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
-                     const char *code_hash)
+                     const char *code_hash, int64_t *bytes)
 {
     char now[TIMESTAMP_SIZE];
     json_t *record;
@@ -53,14 +74,14 @@ json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
     timestamp_now(now);
     record = json_pack(
         "{s:s, s:s, s:s?, s:s?, s:o, s:s, s:s?, s:s?, s:s, s:o, s:n, s:n, s:n, s:n, s:s, "
-        "s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I}",
+        "s:n, s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I}",
         "userId", about->user_id, "kind", about->kind, "agentId", about->agent_id, "agentName",
         about->agent_name, "version", about->version ? json_integer(about->version) : json_null(),
         "codeHash", code_hash, "requestId", about->request_id, "keyId", about->key_id, "status",
-        "running", "input", record_value(runs, about->input), "result", "error", "opsLog", "reason",
-        "startedAt", now, "endedAt", "durationMs", "usage", "inputTokens", 0, "outputTokens", 0,
-        "costUsd", 0.0, "eventCount", 0, "startedMs", (json_int_t)now_ms(), "dueAt",
-        (json_int_t)(now_ms() + runs->lease_ms));
+        "running", "input", record_value(runs, about->input, bytes), "result", "error", "opsLog",
+        "reason", "startedAt", now, "waitedMs", "endedAt", "durationMs", "usage", "inputTokens", 0,
+        "outputTokens", 0, "costUsd", 0.0, "eventCount", 0, "startedMs", (json_int_t)now_ms(),
+        "dueAt", (json_int_t)(now_ms() + runs->lease_ms));
     if (record && ownership_set(record, about->workspace_id) < 0) {
         json_decref(record);
         return NULL;
@@ -104,7 +125,7 @@ static const char *status_of(const struct ein_run *run, const json_t *outcome)
 static json_t *reason_of(const struct ein_run *run, const char *status, const struct ein_error *why)
 {
     if (strcmp(status, "stopped") != 0)
-        return why ? safe_text(run->runs, why->text) : json_null();
+        return why ? record_text(run->runs, why->text) : json_null();
     if (run->end == RUN_STOPPED)
         return json_sprintf("%s stopped it.", run->stopped_by);
     return json_string(run->end == RUN_SERVER_STOPS ? "The server stopped." : "Its client left.");
@@ -112,7 +133,7 @@ static json_t *reason_of(const struct ein_run *run, const char *status, const st
 
 int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why)
 {
-    const struct runs *runs = run->runs;
+    struct runs *runs = run->runs;
     const char *status = status_of(run, outcome), *error = text_of(outcome, "error");
     char now[TIMESTAMP_SIZE];
     int64_t ended_ms = now_ms();
@@ -120,11 +141,11 @@ int record_end(struct ein_run *run, const json_t *outcome, const struct ein_erro
     timestamp_now(now);
     EIN_JSON json_t *end = json_pack(
         "{s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "status", status, "result",
-        record_value(runs, json_object_get(outcome, "result")), "error",
-        safe_text(runs, error ? error
-                        : why ? why->text
-                              : NULL),
-        "opsLog", record_value(runs, json_object_get(outcome, "opsLog")), "reason",
+        record_value(runs, json_object_get(outcome, "result"), &run->bytes), "error",
+        record_text(runs, error ? error
+                          : why ? why->text
+                                : NULL),
+        "opsLog", record_value(runs, json_object_get(outcome, "opsLog"), &run->bytes), "reason",
         reason_of(run, status, why), "endedAt", now, "durationMs",
         (json_int_t)(mono_ms() - run->began_ms), "dueAt", (json_int_t)(ended_ms + runs->keep_ms));
     return end ? json_object_update(run->record, end) : -1;

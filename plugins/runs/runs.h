@@ -28,6 +28,8 @@ struct runs {
     uint32_t write_ms, lease_ms, sweep_ms;
     int64_t keep_ms;
     int64_t keep_bytes;         /* of all records together; 0: no limit */
+    int64_t weighed_bytes;      /* what there was of them at weighed_ms; the sweeper's alone */
+    int64_t weighed_ms;         /* 0: never */
     size_t value_max, tail_max; /* bytes of an input or a result; of events that wait */
 
     pthread_mutex_t write_lock; /* of who brings the store up to date; taken before `lock` */
@@ -36,6 +38,7 @@ struct runs {
     struct map live;        /* guarded by lock, as is all below */
     struct map code_seen;   /* hashes whose code was stored not long ago */
     size_t waiting;         /* runs that are not in the store as they are */
+    int64_t added_bytes;    /* since the store was weighed */
     bool stopping, writes;  /* the writer runs */
     pthread_t writer;
 };
@@ -81,15 +84,18 @@ json_t *live_record(struct ein_run *run);
 
 /* ---- record.c ------------------------------------------------------------------ */
 
+/* Adds to *BYTES what of it counts. */
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
-                     const char *code_hash);
+                     const char *code_hash, int64_t *bytes);
 /* Adds what an event tells: tokens and cost of calls to models. */
 void record_count(json_t *record, const json_t *event);
 int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why);
 /* As the API has it.  NULL: no memory. */
 json_t *record_show(const json_t *record, const char *id);
-/* VALUE without secrets, or what stands for one that is too large. */
-json_t *record_value(const struct runs *runs, const json_t *value);
+/* EVENT without secrets, and its length as JSON. */
+json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_bytes);
+/* TEXT (may be NULL) without secrets; JSON null for none. */
+json_t *record_text(const struct runs *runs, const char *text);
 
 /* ---- writer.c ------------------------------------------------------------------ */
 

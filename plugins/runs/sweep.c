@@ -10,7 +10,9 @@
 
 enum {
     SWEEP_LEASE_MS = 30000, /* of the server that deals with it */
-    PAGE = 1000             /* documents of one batch */
+    PAGE = 1000,            /* documents of one batch */
+    ROOM_PART = 16,         /* of what may be kept is freed at once */
+    WEIGH_MS = 600000       /* how often what other servers have added is looked for */
 };
 
 /* ---- deleting -------------------------------------------------------------------- */
@@ -106,36 +108,63 @@ static int sweep_set(const struct runs *runs, const char *set, struct ein_error 
 /* ---- what is too much --------------------------------------------------------------- */
 
 struct weighing {
-    const struct runs *runs;
-    int64_t left;
-    json_t *too_many; /* of records: they come newest first */
+    int64_t most, bytes; /* those of all records so far: they come newest first */
+    json_t *too_many;    /* [id, revision] of the rest */
 };
 
 static int weigh(const json_t *record, void *data)
 {
     struct weighing *weighing = data;
 
-    weighing->left -= integer_of(record, "bytes");
-    if (weighing->left < 0 && !record_is_running(record))
-        return json_array_append(weighing->too_many, (json_t *)record);
+    int64_t bytes = integer_of(record, "bytes");
+
+    if (weighing->bytes + bytes > weighing->most && !record_is_running(record))
+        return json_array_append_new(weighing->too_many, json_pack("[s, s]", text_of(record, "_id"),
+                                                                   text_of(record, "_rev")));
+    weighing->bytes += bytes;
     return 0;
 }
 
-static int sweep_size(const struct runs *runs, struct ein_error *err)
+/* May there be too much?  To read all records is dear, so it is done when enough was added here. */
+static bool is_weighing_due(struct runs *runs)
+{
+    EIN_LOCKED(&runs->lock);
+
+    return runs->weighed_ms == 0 || mono_ms() - runs->weighed_ms > WEIGH_MS ||
+           runs->weighed_bytes + runs->added_bytes > runs->keep_bytes;
+}
+
+static void note_weight(struct runs *runs, int64_t bytes, int64_t before)
+{
+    EIN_LOCKED(&runs->lock);
+
+    runs->added_bytes -= before;
+    runs->weighed_bytes = bytes;
+    runs->weighed_ms = mono_ms();
+}
+
+/* The oldest go until there is some room for new ones. */
+static int sweep_size(struct runs *runs, struct ein_error *err)
 {
     static const char *const newest_first[] = { "-startedMs", NULL };
     EIN_JSON json_t *too_many = json_array();
-    struct weighing weighing = { runs, runs->keep_bytes, too_many };
+    struct weighing weighing = { .most = runs->keep_bytes, .too_many = too_many };
     const struct ein_query query = { .struct_size = sizeof(query), .order = newest_first };
-    const json_t *record;
+    int64_t before = __atomic_load_n(&runs->added_bytes, __ATOMIC_RELAXED);
+    const json_t *pair;
     size_t i;
-    int r = runs->host->store->find(runs->ctx, RUNS_SET, &query, weigh, &weighing, NULL, err);
 
-    json_array_foreach(too_many, i, record)
+    if (runs->weighed_bytes + before > runs->keep_bytes)
+        weighing.most -= runs->keep_bytes / ROOM_PART;
+    int r = runs->host->store->find(runs->ctx, RUNS_SET, &query, weigh, &weighing, NULL, err);
+    if (r >= 0)
+        note_weight(runs, weighing.bytes, before);
+    json_array_foreach(too_many, i, pair)
     {
         if (r < 0)
             break;
-        r = sweep_delete(runs, text_of(record, "_id"), text_of(record, "_rev"), err);
+        r = sweep_delete(runs, json_string_value(json_array_get(pair, 0)),
+                         json_string_value(json_array_get(pair, 1)), err);
         r = r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
     }
     return r;
@@ -144,13 +173,13 @@ static int sweep_size(const struct runs *runs, struct ein_error *err)
 void sweep(void *data)
 {
     static const char *const sets[] = { RUNS_SET, CODE_SET, STOPS_SET };
-    const struct runs *runs = data;
+    struct runs *runs = data;
     struct ein_error err = { 0 };
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < sizeof(sets) / sizeof(sets[0]); i++)
         r = sweep_set(runs, sets[i], &err);
-    if (r >= 0 && runs->keep_bytes > 0)
+    if (r >= 0 && runs->keep_bytes > 0 && is_weighing_due(runs))
         r = sweep_size(runs, &err);
     if (r < 0)
         runs->host->log_msg(runs->ctx, EIN_ERROR, "Old records of runs could not be deleted: %s",

@@ -22,6 +22,7 @@ enum {
 struct code_seen {
     struct map_entry entry;
     char hash[65];
+    int64_t until_ms; /* mono_ms(): the stored one will be kept long enough until then */
 };
 
 void writer_forget_code(struct map_entry *seen)
@@ -38,18 +39,29 @@ struct portion {
 
 /* ---- what is there to write ---------------------------------------------------- */
 
-static bool is_seen(const struct runs *runs, const char *hash)
+static struct code_seen *find_seen(const struct runs *runs, const char *hash)
 {
-    return map_find(&runs->code_seen, hash, strlen(hash)) != NULL;
+    return (struct code_seen *)map_find(&runs->code_seen, hash, strlen(hash));
 }
 
-/* With the lock held.  Those that are forgotten are stored once more, which does no harm. */
+static bool is_seen(const struct runs *runs, const char *hash)
+{
+    const struct code_seen *seen = find_seen(runs, hash);
+
+    return seen && mono_ms() < seen->until_ms;
+}
+
+/* With the lock held: the code HASH was stored.  Those that are forgotten are stored once more,
+ * which does no harm. */
 static void see(struct runs *runs, const char *hash)
 {
-    struct code_seen *seen = is_seen(runs, hash) ? NULL : calloc(1, sizeof(*seen));
+    struct code_seen *seen = find_seen(runs, hash);
 
-    if (!seen)
+    if (seen)
+        seen->until_ms = mono_ms() + runs->keep_ms;
+    if (seen || !(seen = calloc(1, sizeof(*seen))))
         return;
+    seen->until_ms = mono_ms() + runs->keep_ms;
     if (runs->code_seen.count >= CODE_SEEN_MAX) {
         map_done(&runs->code_seen, writer_forget_code);
         (void)map_init(&runs->code_seen);
@@ -129,6 +141,7 @@ static void settle(struct runs *runs, struct portion *portions, size_t count, bo
 
     for (size_t i = 0; i < count; i++) {
         struct ein_run *run = portions[i].run;
+        bool has_code = portions[i].code;
 
         json_decref(portions[i].record);
         json_decref(portions[i].events);
@@ -141,7 +154,8 @@ static void settle(struct runs *runs, struct portion *portions, size_t count, bo
         run->moving = NULL;
         json_decref(run->code);
         run->code = NULL;
-        see(runs, run->code_hash);
+        if (has_code)
+            see(runs, run->code_hash);
         (void)pthread_cond_broadcast(&run->grown);
         live_free_if_done(run);
     }

@@ -2,7 +2,9 @@
 """/runs: every run is a record that can be watched, stopped and looked at later."""
 
 import json
+import sqlite3
 import threading
+import time
 import uuid
 
 import pytest
@@ -123,6 +125,51 @@ def test_no_secret_is_kept(agent_server):
     assert "[REDACTED" in agent_server.get(f"/runs/{run_id(reply)}").json["input"]["key"]
 
 
+def test_no_secret_is_kept_of_code_or_trace_either(agent_server):
+    key = "sk-" + "proj-" + "H8g7F6e5D4c3B2a1" * 3
+    code = f"KEY = {key!r}\nasync def run(input_dict, tools):\n    data_store.set(KEY, 1)\n    print(KEY)\n    raise ValueError(KEY)\n"
+    run = run_id(run_code(agent_server, code))
+    record = agent_server.get(f"/runs/{run}")
+    assert key not in record.text and "[REDACTED" in record.json["code"] and "[REDACTED" in record.json["error"]
+    trace = events(agent_server, run)
+    assert key not in json.dumps(trace) and {"stdout", "data_store", "error"} <= {data.get("type") for _, _, data in trace}
+
+
+def test_every_way_to_run_an_agent_makes_a_record(agent_server):
+    name = f"door-{uuid.uuid4().hex}"
+    agent = agent_server.post("/agents", {"name": "n", "description": "d", "code": ECHO, "friendlyName": name}).json["_id"]
+    assert agent_server.post(f"/agents/{agent}/deploy").status == 201
+    run_code(agent_server, ECHO, friendlyName=name)
+    agent_server.stream("/agents/run-code/stream", body(ECHO, friendlyName=name))
+    assert agent_server.post(f"/rest/{name}", {}).status == 200
+    assert agent_server.post(f"/rest/{name}", {}, headers={"Accept": "text/event-stream"}).status == 200
+    messages = [{"role": "user", "content": "hi"}]
+    reply = agent_server.post("/v1/chat/completions", {"model": f"gofannon/{name}", "messages": messages})
+    assert reply.status == 200, reply
+    ticket = agent_server.post("/chat", {"provider": "gofannon", "model": name, "messages": messages, "parameters": {}}).json
+    ticket = ticket.get("ticket_id") or ticket["ticketId"]
+    wait_until(lambda: agent_server.get(f"/chat/{ticket}").json["status"] == "completed", 30, "the chat to end")
+
+    def kinds():
+        made = [run for run in agent_server.get("/runs?status=completed").json if run["agentName"] == name]
+        return sorted(run["kind"] for run in made)
+
+    wait_until(lambda: kinds() == ["chat", "chat", "code", "code", "rest", "rest"], 20, "all records")
+
+
+def test_a_record_says_how_long_the_run_waited(start_server):
+    server = start_server(ready=True, sets=["plugins.runtime-python.running=1"])
+    connection, first = begin(server, SLEEP)
+    waiting, second = begin(server, ECHO)
+    assert server.get(f"/runs/{second}").json["waitedMs"] is None and server.get(f"/runs/{second}").json["eventCount"] == 0
+    server.post(f"/runs/{first}/stop")
+    record = ended(server, second)
+    assert record["status"] == "completed" and 0 < record["waitedMs"] <= record["durationMs"]
+    assert ended(server, first)["waitedMs"] < record["waitedMs"]
+    connection.close()
+    waiting.close()
+
+
 def test_runs_are_listed_the_newest_first(agent_server):
     agent = agent_server.post("/agents", {"name": "n", "description": "d", "code": ECHO, "friendlyName": "listed"}).json["_id"]
     assert agent_server.post(f"/agents/{agent}/deploy").status == 201
@@ -230,3 +277,41 @@ def test_old_traces_make_room_for_new_ones(start_server):
     ids = [run_id(run_code(server, code)) for _ in range(3)]
     wait_until(lambda: server.get(f"/runs/{ids[0]}").status == 404, 30, "the oldest to go")
     assert server.get(f"/runs/{ids[2]}").status == 200
+
+
+def test_inputs_and_results_count_as_well(start_server):
+    sets = ["plugins.runs.keep_mb=1", "plugins.runs.sweep_ms=100", "plugins.runs.max_value_bytes=1000000"]
+    server = start_server(ready=True, sets=sets)
+    ids = [run_id(run_code(server, ECHO, inputDict={"text": "x" * 240000})) for _ in range(4)]
+    wait_until(lambda: server.get(f"/runs/{ids[0]}").status == 404, 30, "the oldest to go")
+    assert server.get(f"/runs/{ids[3]}").status == 200
+
+
+def stored_in(server):
+    (path,) = server.state.rglob("*.db")
+    return path
+
+
+def test_a_record_goes_when_its_time_has_come_with_its_trace(start_server):
+    """The clock is turned by ageing what is stored."""
+    server = start_server(ready=True, sets=["plugins.runs.sweep_ms=100", "plugins.runs.keep_hours=2"])
+    old, new = (run_id(run_code(server, TALK, inputDict={"n": n})) for n in (3, 4))
+    assert server.stop() == 0
+    database = sqlite3.connect(stored_in(server))
+    with database:
+        (number,) = database.execute("select number from ein_indexes where set_name = 'runs' and field = 'dueAt'").fetchone()
+        ((body, key),) = database.execute(f'select body, k{number} from "set_runs" where id = ?', [old]).fetchall()
+        (newer,) = database.execute(f'select k{number} from "set_runs" where id = ?', [new]).fetchone()
+        due = json.loads(body)["dueAt"]
+        assert abs(due / 1000 - time.time() - 2 * 3600) < 600 and key < newer
+        aged = json.dumps(json.loads(body) | {"dueAt": due - 3 * 3600 * 1000})
+        database.execute(f'update "set_runs" set body = ?, k{number} = ? where id = ?', [aged, key[:2], old])
+    database.close()
+    server.start(ready=True)
+    wait_until(lambda: server.get(f"/runs/{old}").status == 404, 30, "the old one to go")
+    assert [data["message"] for _, _, data in events(server, new) if data.get("type") == "stdout"] == [f"line {i}" for i in range(4)]
+    assert server.stop() == 0
+    database = sqlite3.connect(stored_in(server))
+    stored = [json.loads(body)["runId"] for (body,) in database.execute('select body from "set_run_events"')]
+    database.close()
+    assert set(stored) == {new}
