@@ -9,6 +9,7 @@ import pytest
 from agents import ECHO, deploy, make_agent, unique
 from people import Person
 from people import room as people_room
+from support import wait_until
 
 NOTHING_SET = dict.fromkeys([
     "concurrency", "queue", "scope", "timeoutMs", "cpuSeconds", "memoryMb", "addressSpaceMb", "threads", "openFiles",
@@ -108,6 +109,70 @@ def test_each_limit_ends_a_run(agent_server, settings, code, error):
     put(agent_server, agent, **settings)
     reply = agent_server.post(f"/rest/{name}", {}, timeout=60)
     assert reply.status == 500 and error in reply.detail, reply
+
+
+# ---- how many at a time ----
+
+UNTIL = """
+import asyncio
+async def run(input_dict, tools):
+    data_store.set(input_dict['mine'], 'begun')
+    while not data_store.get(input_dict['until']):
+        await asyncio.sleep(0.02)
+    return 'done'
+"""
+
+
+def given(server, key, value="go"):
+    assert server.put(f"/data-store/namespaces/default/records/{key}", {"value": value}).status in (200, 201)
+
+
+def running(server, agent):
+    runs = server.get(f"/runs?agent_id={agent['_id']}&status=running").json
+    return [run["waitedMs"] is not None for run in runs]
+
+
+def test_so_many_run_at_a_time_so_many_wait_and_the_rest_are_refused(agent_server):
+    agent, name = deploy(agent_server, UNTIL)
+    put(agent_server, agent, concurrency=2, queue=1)
+    until = unique("until")
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(agent_server.post, f"/rest/{name}", {"mine": unique(), "until": until}, timeout=60) for _ in range(3)]
+        try:
+            wait_until(lambda: sorted(running(agent_server, agent)) == [False, True, True], 30, "two to run and one to wait")
+            reply = agent_server.post(f"/rest/{name}", {"mine": unique(), "until": until})
+            assert (reply.status, reply.header("Retry-After")) == (429, "1")
+            assert reply.detail == "too many agents are running for this deployment (2, and 1 wait)"
+            assert agent_server.post(f"/rest/{name}", {}, headers=EVENTS).status == 429
+            assert chat_model(agent_server, name).status in (429, 503)
+            _, other = deploy(agent_server)
+            assert agent_server.post(f"/rest/{other}", {}).status == 200
+        finally:
+            given(agent_server, until)
+        assert [call.result().json for call in calls] == ["done"] * 3
+    assert agent_server.post(f"/rest/{name}", {"mine": unique(), "until": until}).json == "done"
+
+
+def test_users_have_limits_of_their_own(start_server):
+    own = "plugins.runtime-python.users.local-dev-user"
+    server = start_server(sets=[f"{own}.running_per_user=1", f"{own}.queue_per_user=0", f"{own}.timeout_ms=20000"], ready=True)
+    agent, name = deploy(server, UNTIL)
+    until = unique("until")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.post, f"/rest/{name}", {"mine": unique(), "until": until}, timeout=60)
+        try:
+            wait_until(lambda: running(server, agent) == [True], 30, "it to run")
+            reply = server.post(f"/rest/{name}", {})
+            assert (reply.status, reply.detail) == (429, "too many agents are running for this user (1, and 0 wait)")
+        finally:
+            given(server, until)
+        assert first.result().json == "done"
+
+
+def test_a_user_may_have_less_time(start_server):
+    server = start_server(sets=["plugins.runtime-python.users.local-dev-user.timeout_ms=150"], ready=True)
+    reply = server.post("/agents/run-code", {"code": UNTIL, "inputDict": {"mine": "m", "until": "never"}, "tools": {}})
+    assert reply.json["error"] == "TimeoutError: The agent did not finish within 0.15 s."
 
 
 # ---- the scope that a key must have ----
