@@ -18,6 +18,8 @@
  *   schema_bytes    of one schema, $refs followed; what lies deepest is left out (16384)
  *   schema_depth    schemas inside each other (32)
  *   total_bytes     of all that is read of one document (16777216)
+ *   recalled        documents that are not read again when an agent runs again (64)
+ *   recalled_bytes  what they may take of memory, about (67108864)
  *
  * Example
  *   plugins:
@@ -67,6 +69,14 @@ static const char config_schema[] = SCHEMA({
         "total_bytes": {
             "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 16777216,
             "description": "Of all that is read of one document."
+        },
+        "recalled": {
+            "type": "integer", "minimum": 0, "maximum": 10000, "default": 64,
+            "description": "Documents that are not read again when an agent runs again."
+        },
+        "recalled_bytes": {
+            "type": "integer", "minimum": 0, "maximum": 1099511627776, "default": 67108864,
+            "description": "What they may take of memory, about."
         }
     }
 });
@@ -161,7 +171,10 @@ static void read_settings(struct specs *specs, const json_t *config)
 
 static void fini(void *self)
 {
-    free(self);
+    struct specs *specs = self;
+
+    recall_done(&specs->recall);
+    free(specs);
 }
 
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
@@ -175,7 +188,12 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     specs->host = host;
     specs->ctx = ctx;
     read_settings(specs, config);
-    r = EIN_ADD_ROUTES(host, ctx, routes, specs, err);
+    r = recall_init(&specs->recall, (size_t)setting(config, "recalled"),
+                    (size_t)setting(config, "recalled_bytes"));
+    if (r < 0)
+        (void)error_set(err, r, "documents cannot be remembered: no memory or no random bytes");
+    if (r >= 0)
+        r = EIN_ADD_ROUTES(host, ctx, routes, specs, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_SPECS, NULL, &service, specs, err);
     if (r < 0) {

@@ -246,7 +246,7 @@ static int read_all(struct reading *reading, json_t **ret_spec, struct ein_error
 }
 
 int spec_read(const char *text, size_t len, const char *base_url, const struct spec_limits *limits,
-              json_t **ret_spec, struct ein_error *err)
+              json_t **ret_spec, size_t *ret_bytes, struct ein_error *err)
 {
     EIN_JSON json_t *root = NULL, *notes = json_array();
     EIN_JSON json_t *names = json_object(), *memo = json_object();
@@ -264,5 +264,8 @@ int spec_read(const char *text, size_t len, const char *base_url, const struct s
     if (r < 0)
         return r;
     reading.root = root;
-    return read_all(&reading, ret_spec, err);
+    r = read_all(&reading, ret_spec, err);
+    if (r == 0 && ret_bytes)
+        *ret_bytes = limits->total_bytes - reading.total_left;
+    return r;
 }

@@ -91,9 +91,10 @@ json_t *security_of(struct reading *reading, json_t *operation);
 
 /* ---- read.c ---- */
 
-/* What struct ein_specs.read promises. */
+/* What struct ein_specs.read promises.  *ret_bytes, which may be NULL: how long the texts and
+ * schemas in it are. */
 int spec_read(const char *text, size_t len, const char *base_url, const struct spec_limits *limits,
-              json_t **ret_spec, struct ein_error *err);
+              json_t **ret_spec, size_t *ret_bytes, struct ein_error *err);
 
 /* Says once what was left out. */
 void note(struct reading *reading, const char *fmt, ...) EIN_PRINTF(2, 3);

@@ -3,6 +3,7 @@
 #define SPECS_H
 
 #include "read.h"
+#include "recall.h"
 
 #include <einion/services.h>
 
@@ -12,6 +13,7 @@ struct specs {
     struct spec_limits limits;
     uint32_t total_ms;
     uint32_t redirects_max;
+    struct recall recall;
 };
 
 /* POST /specs/fetch, POST /specs/operations */

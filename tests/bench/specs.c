@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a document costs to read, in CPU time, against jansson's json_loadb() of the same text, in turns.
- * specs FILE [ROUNDS]: prints {"bytes", "operations", "jansson_ms", "read_ms"}, medians. */
+/* What a document costs to read, in CPU time, against jansson's json_loadb() of the same text, in
+ * turns. specs FILE [ROUNDS]: prints {"bytes", "operations", "jansson_ms", "read_ms"}, medians. */
 #include "read.h"
 
 #include <stdio.h>
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
         json_decref(json_loadb(text, len, 0, NULL));
         theirs[i] = now_ms() - began;
         began = now_ms();
-        if (spec_read(text, len, NULL, &limits, &spec, &err) < 0) {
+        if (spec_read(text, len, NULL, &limits, &spec, NULL, &err) < 0) {
             (void)fprintf(stderr, "%s\n", err.text);
             return 1;
         }

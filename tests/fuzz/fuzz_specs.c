@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const json_t *operations, *one;
     size_t i;
 
-    if (spec_read((const char *)data, size, "https://example.org/a/b?c", &limits, &spec, &err) <
-        0) {
+    if (spec_read((const char *)data, size, "https://example.org/a/b?c", &limits, &spec, NULL,
+                  &err) < 0) {
         if (!*err.text)
             abort();
         return 0;

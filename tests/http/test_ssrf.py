@@ -304,3 +304,17 @@ def test_a_picture_by_url_is_for_the_vendor_to_fetch(start_server, secret):
         asked = {"model": "anthropic/claude-sonnet-4-5-20250929", "messages": [{"role": "user", "content": [picture]}]}
         reply = server.post("/v1/chat/completions", asked)
         assert reply.status == 200 and f"{secret.url}/picture.png" in vendor.last.body.decode(), reply
+
+
+def test_what_the_composer_asks_on_its_way(start_server, secret):
+    """It lists the tools of MCP servers, and reads documents that name servers."""
+    url = f"http://127.0.0.1:{secret.port}/mcp"
+    document = {"openapi": "3.1.0", "servers": [{"url": url}], "paths": {"/a": {"get": {"parameters": [{"$ref": url}]}}}}
+    with Vendor() as vendor:
+        vendor.answer(ANTHROPIC, anthropic(Said("no code")))
+        server = start_server(backend="memory", env={"ANTHROPIC_API_KEY": "sk-ant-secret", "ANTHROPIC_BASE_URL": vendor.url}, ready=True)
+        reply = server.post("/agents/generate-code", {
+            "description": "d", "tools": {url: ["t"], "http://169.254.169.254/": []}, "inputSchema": {}, "outputSchema": {},
+            "swaggerSpecs": [{"name": "s", "content": json.dumps(document)}],
+            "modelConfig": {"provider": "anthropic", "model": "claude-sonnet-4-5-20250929", "parameters": {}}})  # fmt: skip
+        assert reply.status == 502 and vendor.requests, reply  # it came as far as the model

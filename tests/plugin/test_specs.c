@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts to documents, relative URLs, $ref and schemas: what POST /specs/operations stands on. */
 #include "read.h"
+#include "recall.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +188,59 @@ static void texts_are_clipped_between_characters(void **state)
     assert_int_equal(clip("\xf0\x9f\x98\x80", 3), 0);
 }
 
+/* ---- what is remembered ---- */
+
+static bool knows(struct recall *recall, const char *text)
+{
+    EIN_JSON json_t *spec = recall_get(recall, text, strlen(text));
+
+    assert_true(!spec || strcmp(json_string_value(spec), text) == 0);
+    return spec != NULL;
+}
+
+static void learn(struct recall *recall, const char *text, size_t bytes)
+{
+    EIN_JSON json_t *spec = json_string(text);
+
+    recall_put(recall, text, strlen(text), spec, bytes);
+}
+
+static void what_was_not_asked_for_longest_is_forgotten(void **state)
+{
+    struct recall recall;
+
+    (void)state;
+    assert_int_equal(recall_init(&recall, 2, 100), 0);
+    learn(&recall, "a", 1);
+    learn(&recall, "b", 1);
+    assert_true(knows(&recall, "a"));
+    learn(&recall, "c", 1);
+    assert_true(knows(&recall, "a") && knows(&recall, "c"));
+    assert_false(knows(&recall, "b"));
+    learn(&recall, "d", 99); /* "a" has to go, "c" was asked for later */
+    assert_true(knows(&recall, "c") && knows(&recall, "d"));
+    learn(&recall, "e", 100);
+    assert_true(knows(&recall, "e"));
+    assert_int_equal(recall.count, 1);
+    learn(&recall, "f", 101);
+    assert_false(knows(&recall, "f"));
+    learn(&recall, "e", 100);
+    assert_int_equal(recall.count, 1);
+    assert_int_equal(recall.bytes, 100);
+    recall_done(&recall);
+}
+
+static void nothing_need_be_remembered(void **state)
+{
+    struct recall recall;
+
+    (void)state;
+    assert_int_equal(recall_init(&recall, 0, 100), 0);
+    learn(&recall, "a", 1);
+    assert_false(knows(&recall, "a"));
+    recall_done(&recall);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +253,8 @@ int main(void)
         cmocka_unit_test(schemas_are_made_whole),
         cmocka_unit_test(limits_cut_schemas),
         cmocka_unit_test(texts_are_clipped_between_characters),
+        cmocka_unit_test(what_was_not_asked_for_longest_is_forgotten),
+        cmocka_unit_test(nothing_need_be_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
