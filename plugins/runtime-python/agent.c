@@ -179,6 +179,9 @@ static void show_raw(struct agent *agent)
         left -= len;
     }
     agent->raw.start = agent->raw.end = 0;
+    if (agent->started)
+        trace_lost(&agent->run->trace, &agent->speaker, agent->raw_lost);
+    agent->raw_lost = 0;
 }
 
 static void show_end(struct agent *agent, bool success)
@@ -518,6 +521,7 @@ void agent_output(struct agent *agent)
             memcpy(room, text, kept);
             agent->raw.end += kept;
         }
+        agent->raw_lost += (size_t)len - (room ? kept : 0);
     }
     if (len == 0) {
         close(agent->child->output);

@@ -23,6 +23,7 @@ struct agent { /* one execution of one agent's code, in one child */
     struct json_t *hosts;                    /* what it declares of these; NULL: not read yet */
     struct child *child;
     struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
+    uint64_t raw_lost;               /* bytes of that which are not kept */
     bool ready, started, ended;
     int64_t born_ms, began_ms;
     uint32_t in_flight; /* its calls that are not answered */

@@ -18,11 +18,12 @@
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
     X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
     X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
-    X(output_events, 2000, 0, 100000,                                                              \
-      "Lines printed and logged by a run, nested agents included; more are left out of its "       \
-      "trace.")                                                                                    \
+    X(output_events, 20000, 0, 1000000,                                                            \
+      "Lines printed and logged by a run, nested agents included; where more are left out, its "   \
+      "trace says so.")                                                                            \
     X(trace_kb, 65536, 1, 1048576, "The whole trace of a run; one that would have more ends.")     \
-    X(raw_output_kb, 64, 1, 1024, "Kept of what is written past Python's own sys.stdout.")         \
+    X(raw_output_kb, 64, 1, 1024,                                                                  \
+      "Kept of what is written past Python's own sys.stdout; the trace says how much is not.")     \
     X(calls, 20000, 1, 1000000, "Calls of a run to the server.")                                   \
     X(calls_in_flight, 64, 1, 1024, "Calls of one process that wait for an answer.")               \
     X(http_calls, 500, 0, 100000, "HTTP requests of a run.")                                       \

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-static const char full[] = "... [the output limit is reached, the rest is not shown]";
+static const char full[] =
+    "... [these are all the lines that a run may print (output_events), the rest is not shown]";
 
 /* ---- texts ---------------------------------------------------------------------- */
 
@@ -139,14 +140,29 @@ static json_t *begin_line(struct trace *trace, const char *type, const struct sp
     return event;
 }
 
+/* A line of ours among those of the agent. */
+static void say(struct trace *trace, const struct speaker *who, json_t *take_text)
+{
+    json_t *event = begin("stdout", who);
+
+    set_depth(event, who->depth + 1);
+    json_object_set_new(event, "message", take_text);
+    emit(trace, event, "stdout");
+}
+
 static void count_line(struct trace *trace, const struct speaker *who)
 {
-    if (--trace->lines_left > 0)
-        return;
-    json_t *event = begin("stdout", who);
-    set_depth(event, who->depth + 1);
-    json_object_set_new(event, "message", json_string(full));
-    emit(trace, event, "stdout");
+    if (--trace->lines_left == 0)
+        say(trace, who, json_string(full));
+}
+
+void trace_lost(struct trace *trace, const struct speaker *who, uint64_t bytes)
+{
+    if (bytes && !trace->muted)
+        say(trace, who,
+            json_sprintf("... [%llu more bytes were written past sys.stdout than are kept "
+                         "(raw_output_kb)]",
+                         (unsigned long long)bytes));
 }
 
 void trace_stdout(struct trace *trace, const struct speaker *who, const char *text, size_t len,

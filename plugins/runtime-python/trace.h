@@ -30,6 +30,8 @@ void trace_stdout(struct trace *trace, const struct speaker *who, const char *te
                   uint64_t more);
 void trace_log(struct trace *trace, const struct speaker *who, const char *level,
                const char *logger, const char *text, size_t len, uint64_t more);
+/* So many bytes were not kept of what was written past Python. */
+void trace_lost(struct trace *trace, const struct speaker *who, uint64_t bytes);
 /* `entry` is the operation's line in the opsLog. */
 void trace_data_store(struct trace *trace, const struct speaker *who, const struct json_t *entry);
 struct trace_llm_call {

@@ -258,7 +258,7 @@ static void output_ends_with_a_mark_when_its_limit_is_reached(void **state)
     for (int i = 0; i < 5; i++)
         trace_log(&trace, &who, "INFO", "x", "line", 4, 0);
     assert_int_equal(json_array_size(events), 3);
-    assert_non_null(strstr(member(events, 2, "message"), "limit"));
+    assert_non_null(strstr(member(events, 2, "message"), "output_events"));
     fake_host_free(host);
 }
 

@@ -109,7 +109,19 @@ def test_long_lines_are_cut(driver):
 def test_output_has_a_limit(driver):
     answer = driver.run(body("for n in range(10000):\n    print(n)\nreturn 'done'"), limits={"output_events": 50})
     assert outcome(answer) == "done"
-    assert messages(answer)[:50] == [str(n) for n in range(50)] and len(messages(answer)) == 51
+    said = "... [these are all the lines that a run may print (output_events), the rest is not shown]"
+    assert messages(answer) == [str(n) for n in range(50)] + [said]
+
+
+def test_all_that_is_below_the_limit_is_shown(driver):
+    answer = driver.run(body("for n in range(19999):\n    print(n)"))
+    assert outcome(answer) is None and messages(answer) == [str(n) for n in range(19999)]
+
+
+def test_raw_output_has_a_limit_that_is_said(driver):
+    answer = driver.run(body("import os\nfor _ in range(30):\n    os.write(1, b'x' * 99 + b'\\n')"), limits={"raw_output_kb": 1})
+    assert messages(answer)[:10] == ["x" * 99] * 10
+    assert messages(answer)[-1] == "... [1976 more bytes were written past sys.stdout than are kept (raw_output_kb)]"
 
 
 @pytest.mark.parametrize("forged", [
