@@ -16,7 +16,8 @@
  *               best-effort  also accept that nothing but the system call filter stands before
  *                            the files; agents can open none, nor import what is not preloaded
  *               There is no way to turn isolation off.
- *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
+ *   python      the interpreter (/usr/bin/python3)
+ *   venv        the folder of a virtual environment: its interpreter and its packages instead
  *   undeclared  allow or refuse what an agent calls of a kind (models, tools, hosts, namespaces)
  *               of which it declares nothing (allow)
  *   preload     modules imported once, before the first fork ([])

@@ -2,9 +2,12 @@
 #include "settings.h"
 #include "error.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const isolation_names[] = { [ISOLATION_BEST_EFFORT] = "best-effort",
                                         [ISOLATION_CONTAINER] = "container",
@@ -28,7 +31,10 @@ const char settings_schema[] =
     "container accepts what an ordinary container allows: no identity of its own for each run, no "
     "/tmp. best-effort also accepts that the system call filter alone keeps files away.\"},"
     "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\","
-    "\"description\":\"The interpreter, which may be a virtual environment's.\"},"
+    "\"description\":\"The interpreter of agents.\"},"
+    "\"venv\":{\"type\":\"string\",\"description\":\"The folder of a virtual environment, whose "
+    "interpreter and packages agents have then. It is not below /tmp, every user can read it, and "
+    "agents cannot write it.\"},"
     "\"undeclared\":{\"type\":\"string\",\"enum\":[\"refuse\",\"allow\"],\"default\":\"allow\","
     "\"description\":\"What an agent may call of a kind of which it declares nothing: models "
     "(invokableModels), MCP servers (tools), hosts (allowedHosts, and the servers of "
@@ -94,11 +100,32 @@ static int read_isolation(const char *name, enum isolation *ret_isolation, struc
                      name);
 }
 
+static int read_python(const json_t *config, struct settings *settings, struct ein_error *err)
+{
+    const char *python = json_string_value(json_object_get(config, "python"));
+    const char *venv = json_string_value(json_object_get(config, "venv"));
+    int len;
+
+    if (venv)
+        len = snprintf(settings->python, sizeof(settings->python), "%s/bin/python3", venv);
+    else
+        len = snprintf(settings->python, sizeof(settings->python), "%s",
+                       python ? python : "/usr/bin/python3");
+    if (len >= (int)sizeof(settings->python))
+        return error_set(err, EIN_E_INVALID, "the path of the interpreter is too long");
+    if (venv && strncmp(venv, "/tmp/", 5) == 0)
+        return error_set(err, EIN_E_INVALID,
+                         "venv: %s: agents have a /tmp of their own, so they would not see it",
+                         venv);
+    if (venv && access(settings->python, X_OK) < 0)
+        return error_set(err, EIN_E_INVALID, "venv: %s: %s", settings->python, strerror(errno));
+    return 0;
+}
+
 int settings_read(const struct json_t *config, struct settings *ret_settings, struct ein_error *err)
 {
-    struct settings settings = { .isolation = ISOLATION_STRICT, .python = "/usr/bin/python3" };
+    struct settings settings = { .isolation = ISOLATION_STRICT };
     const char *isolation = json_string_value(json_object_get(config, "isolation"));
-    const char *python = json_string_value(json_object_get(config, "python"));
     const char *undeclared = json_string_value(json_object_get(config, "undeclared"));
     int r = 0;
 
@@ -106,10 +133,10 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
         r = read_limit(config, &table[i], &settings.limits, err);
     if (r == 0 && isolation)
         r = read_isolation(isolation, &settings.isolation, err);
+    if (r == 0)
+        r = read_python(config, &settings, err);
     if (r < 0)
         return r;
-    if (python)
-        settings.python = python;
     settings.refuses_undeclared = undeclared && strcmp(undeclared, "refuse") == 0;
     settings.preload = json_object_get(config, "preload");
     settings.users = json_object_get(config, "users");

@@ -3,6 +3,7 @@
 #define RUNTIME_SETTINGS_H
 
 #include <einion/plugin.h>
+#include <limits.h>
 #include <stdbool.h>
 
 /* X(name, default, smallest, largest, description).  All may be set in the configuration; those
@@ -77,7 +78,7 @@ struct settings {
     struct limits limits;
     enum isolation isolation;
     bool refuses_undeclared;
-    const char *python;           /* lent by the configuration */
+    char python[PATH_MAX];        /* the interpreter */
     const struct json_t *preload; /* array of module names */
     const struct json_t *users;   /* {uid: {limit: number}}; may be NULL */
 };

@@ -54,6 +54,22 @@ static void isolation_is_strict_unless_another_level_is_named(void **state)
     assert_int_equal(settings_read(off, &settings, NULL), EIN_E_INVALID);
 }
 
+static void a_virtual_environment_brings_its_interpreter(void **state)
+{
+    struct settings settings;
+    struct ein_error err;
+    EIN_JSON json_t *none = json_pack("{s:s}", "venv", "/nonexistent/venv");
+    EIN_JSON json_t *hidden = json_pack("{s:s}", "venv", "/tmp/venv");
+
+    (void)state;
+    assert_string_equal(read_settings("{}").python, "/usr/bin/python3");
+    assert_string_equal(read_settings("{\"python\":\"/opt/p\"}").python, "/opt/p");
+    assert_string_equal(read_settings("{\"python\":\"/opt/p\",\"venv\":\"/usr\"}").python,
+                        "/usr/bin/python3");
+    assert_int_equal(settings_read(none, &settings, &err), EIN_E_INVALID);
+    assert_string_equal(err.text, "venv: /nonexistent/venv/bin/python3: No such file or directory");
+}
+
 static void a_run_lowers_limits_but_raises_none(void **state)
 {
     struct limits base = read_settings("{}").limits;
@@ -494,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_is_json_and_holds_every_limit),
         cmocka_unit_test(isolation_is_strict_unless_another_level_is_named),
+        cmocka_unit_test(a_virtual_environment_brings_its_interpreter),
         cmocka_unit_test(a_run_lowers_limits_but_raises_none),
         cmocka_unit_test(what_the_machine_gives_decides_the_level),
         cmocka_unit_test(a_level_below_the_required_one_is_refused_with_the_missing_step),

@@ -5,6 +5,8 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
+import tempfile
 import time
 
 import pytest
@@ -112,6 +114,51 @@ def test_without_httpx_agents_run_and_it_says_so(tmp_path):
         assert "not installed" in failure(driver.run(body("return await http_client.get('http://example.com')")))
         assert driver.status()["status"]["httpx"] is None
         assert "httpx is not installed" in driver.log()
+
+
+PACKAGE = """
+import ctypes, pathlib
+from importlib import resources
+answer = ctypes.CDLL(str(pathlib.Path(__file__).with_name("answer.so"))).answer
+text = resources.read_text(__name__, "data.txt")
+"""
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """A virtual environment with a package in Python, with native code and with data."""
+    import venv
+
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="venv-", dir=BUILD))  # agents do not see what is below /tmp
+    folder.chmod(0o755)
+    venv.create(folder, symlinks=True, system_site_packages=True)
+    (package,) = [path / "inhouse" for path in folder.glob("lib/python3*/site-packages")]
+    package.mkdir()
+    (package / "__init__.py").write_text(PACKAGE)
+    (package / "data.txt").write_text("data")
+    (package / "answer.c").write_text("int answer(void) { return 42; }")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", package / "answer.so", package / "answer.c"], check=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("preload", [[], ["inhouse"]], ids=["imported by the agent", "preloaded"])
+@pytest.mark.parametrize("level,deny", [("strict", None), ("container", CONTAINER)])
+def test_a_virtual_environment_brings_its_packages(environment, preload, level, deny):
+    with Driver(settings={"venv": str(environment), "preload": preload, "isolation": level}, deny=deny) as driver:
+        use = "import inhouse, sys\nreturn [inhouse.answer(), inhouse.text, sys.prefix, httpx.__name__]"
+        assert outcome(driver.run(body(use))) == [42, "data", str(environment), "httpx"]
+        write = "import inhouse\ntry:\n    open(inhouse.__file__, 'a')\nexcept OSError as e:\n    return 'refused'"
+        assert outcome(driver.run(body(write))) == "refused"
+        beside = f"import os\ntry:\n    return os.listdir({str(environment.parent)!r})\nexcept OSError:\n    return []"
+        assert outcome(driver.run(body(beside))) in ([], [environment.name])
+
+
+def test_a_package_that_is_missing_says_where_packages_come_from():
+    with Driver() as driver:
+        error = failure(driver.run(body("import no_such_package")))
+        assert error.startswith("ModuleNotFoundError: No module named 'no_such_package' (agents have the packages")
+        assert error.endswith("plugins.runtime-python.venv)")
 
 
 def test_start_does_not_wait():
