@@ -90,6 +90,17 @@ static bool may(const json_t *use, bool writes)
     return !access || strcmp(access, "both") == 0 || strcmp(access, writes ? "write" : "read") == 0;
 }
 
+/* "files:*" is all that begin with "files:". */
+static bool is_namespace(const json_t *use, const char *name)
+{
+    const char *pattern = json_string_value(json_object_get(use, "namespace"));
+    size_t len = pattern ? strlen(pattern) : 0;
+
+    if (len > 0 && pattern[len - 1] == '*')
+        return strncmp(pattern, name, len - 1) == 0;
+    return pattern && strcmp(pattern, name) == 0;
+}
+
 int declared_namespace(const struct agent *agent, const char *name, bool writes,
                        struct ein_error *err)
 {
@@ -101,7 +112,7 @@ int declared_namespace(const struct agent *agent, const char *name, bool writes,
         return 0;
     json_array_foreach((json_t *)declares(agent, "dataStoreConfig"), i, use)
     {
-        if (is_text(use, "namespace", name) && may(use, writes))
+        if (is_namespace(use, name) && may(use, writes))
             return 0;
     }
     return error_set(err, EIN_E_DENIED,
@@ -110,21 +121,30 @@ int declared_namespace(const struct agent *agent, const char *name, bool writes,
                      verb, name, verb);
 }
 
+static bool is_declared(const struct agent *agent, const char *name)
+{
+    const json_t *use;
+    size_t i;
+
+    json_array_foreach((json_t *)declares(agent, "dataStoreConfig"), i, use)
+    {
+        if (is_namespace(use, name))
+            return true;
+    }
+    return false;
+}
+
 json_t *declared_of(const struct agent *agent, const json_t *names)
 {
     EIN_JSON json_t *seen = json_array();
-    const json_t *declared = declares(agent, "dataStoreConfig"), *use;
     json_t *name;
-    size_t i, j;
+    size_t i;
 
     if (is_open(agent, "dataStoreConfig"))
         return json_incref((json_t *)names);
     json_array_foreach((json_t *)names, i, name)
     {
-        bool known = false;
-        json_array_foreach((json_t *)declared, j, use) known =
-            known || json_equal(json_object_get(use, "namespace"), name);
-        if (known && json_array_append(seen, name) < 0)
+        if (is_declared(agent, json_string_value(name)) && json_array_append(seen, name) < 0)
             return NULL;
     }
     return EIN_TAKE(seen);

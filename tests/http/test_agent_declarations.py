@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an agent declares is what it may call: the refusals are sentences that say what to declare."""
 
+import json
+
 import pytest
 from agents import deploy, make_agent, unique
 
@@ -94,6 +96,34 @@ def test_a_host_that_is_none_is_refused(server, pattern):
         assert [(one["type"], one["loc"]) for one in reply.detail] == [("string_pattern_mismatch", ["body", "allowedHosts", 1])]
 
 
+SPEC = """
+openapi: 3.0.3
+info: {title: Pets, version: '1'}
+servers: [{url: 'http://127.0.0.1:9/v1'}]
+paths:
+  /pets: {get: {operationId: list, responses: {'200': {description: ok}}}}
+"""
+SWAGGER = {"swagger": "2.0", "info": {"title": "p", "version": "1"}, "host": "127.0.0.1:9", "schemes": ["http"], "paths": {}}
+NOWHERE = {"openapi": "3.0.3", "info": {"title": "p", "version": "1"}, "paths": {}}
+
+
+@pytest.mark.parametrize("spec", [SPEC, json.dumps(SWAGGER)], ids=["YAML", "Swagger"])
+def test_who_serves_a_specification_may_be_asked(server, spec):
+    specs = [{"name": "pets", "content": spec}]
+    assert error(server, GET, swaggerSpecs=specs) == NOT_PUBLIC
+    assert error(server, GET.replace(":9", ":81"), swaggerSpecs=specs) == HOST
+    assert "'a.example'" in error(server, "await http_client.get('http://a.example/')", swaggerSpecs=specs)
+    assert "'b.example'" in error(server, "await http_client.get('http://b.example/')", swaggerSpecs=specs, allowedHosts=["a.example"])
+    assert error(server, GET, swaggerSpecs=specs, allowedHosts=["a.example"]) == NOT_PUBLIC
+
+
+@pytest.mark.parametrize("spec", [json.dumps(NOWHERE), "not one", ""])
+def test_a_specification_without_servers_declares_no_host(server, strict_server, spec):
+    specs = [{"name": "pets", "content": spec}]
+    assert error(server, GET, swaggerSpecs=specs) == NOT_PUBLIC
+    assert error(strict_server, GET, swaggerSpecs=specs) == HOST
+
+
 # ---- namespaces
 
 
@@ -119,6 +149,15 @@ def test_namespaces_are_used_as_declared(server, operation):
     assert error(server, text, dataStoreConfig=[{"namespace": "notes"}]) == ""
     assert error(server, text, dataStoreConfig=use("notes", other)) == namespace_error(verb, "notes")
     assert error(server, text, dataStoreConfig=use("mail", "both")) == namespace_error(verb, "notes")
+
+
+def test_a_namespace_may_be_declared_by_how_it_begins(server):
+    text = "data_store.use_namespace('files:apache/x').set('k', 1)\nreturn data_store.list_namespaces()"
+    answer = run(server, text, dataStoreConfig=use("files:*", "both"))
+    assert answer["error"] is None and answer["result"] == ["files:apache/x"]
+    assert error(server, text, dataStoreConfig=use("*", "both")) == ""
+    for other in ("files", "file:*", "files:apache"):
+        assert error(server, text, dataStoreConfig=use(other, "both")) == namespace_error("write", "files:apache/x")
 
 
 def test_a_refusal_is_an_exception_and_no_entry_of_the_log(server):

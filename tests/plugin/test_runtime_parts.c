@@ -68,6 +68,8 @@ static void a_virtual_environment_brings_its_interpreter(void **state)
                         "/usr/bin/python3");
     assert_int_equal(settings_read(none, &settings, &err), EIN_E_INVALID);
     assert_string_equal(err.text, "venv: /nonexistent/venv/bin/python3: No such file or directory");
+    assert_int_equal(settings_read(hidden, &settings, &err), EIN_E_INVALID);
+    assert_non_null(strstr(err.text, "agents have a /tmp of their own"));
 }
 
 static void a_run_lowers_limits_but_raises_none(void **state)

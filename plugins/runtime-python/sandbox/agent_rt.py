@@ -16,6 +16,7 @@ import given
 import jsonable
 import output
 import rehearsal
+import remote_mcp
 
 try:
     import remote_http
@@ -30,7 +31,7 @@ IDLE_S = 0.05  # longer than children wait while many runs are made
 
 
 def connect(to):
-    given.current = to
+    given.current = remote_mcp.current = to
     if remote_http:
         remote_http.current = to
 

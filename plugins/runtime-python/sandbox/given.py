@@ -10,6 +10,7 @@ import sys
 import types
 
 import model_call
+from remote_mcp import RemoteMCPClient
 
 try:
     import httpx
@@ -67,28 +68,6 @@ class AgentClient:
     async def call(self, agent_name, input_dict=None):
         params = {"name": agent_name, "input": {} if input_dict is None else input_dict}
         return (await current.acall("agent", params))[0]
-
-
-class RemoteMCPClient:
-    def __init__(self, remote_url, auth_token=None):
-        self.remote_url = remote_url
-        self._auth_token = auth_token
-
-    def _params(self, **more):
-        return {"url": self.remote_url, "token": self._auth_token, **more}
-
-    async def list_tools(self):
-        return _objects((await current.acall("mcp.list", self._params()))[0])
-
-    async def call(self, tool_name, **params):
-        return _objects((await current.acall("mcp.call", self._params(tool=tool_name, args=params)))[0])
-
-
-def _objects(value):
-    """What MCP libraries give out: members are attributes at the first level."""
-    if isinstance(value, list):
-        return [_objects(item) for item in value]
-    return types.SimpleNamespace(**value) if isinstance(value, dict) else value
 
 
 async def call_llm(provider, model, messages, parameters=None, tools=None, timeout=None, **ignored):
