@@ -156,9 +156,10 @@ def test_a_virtual_environment_brings_its_packages(environment, preload, level, 
 
 def test_a_package_that_is_missing_says_where_packages_come_from():
     with Driver() as driver:
-        error = failure(driver.run(body("import no_such_package")))
-        assert error.startswith("ModuleNotFoundError: No module named 'no_such_package' (agents have the packages")
-        assert error.endswith("plugins.runtime-python.venv)")
+        answer = driver.run(body("import no_such_package"))
+        assert failure(answer) == "ModuleNotFoundError: No module named 'no_such_package'"
+        (event,) = [event for event in answer["trace"] if event["type"] == "error"]
+        assert event["traceback"].endswith("packages of the server's Python, or of plugins.runtime-python.venv.\n")
 
 
 def test_start_does_not_wait():

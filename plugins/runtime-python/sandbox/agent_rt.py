@@ -26,7 +26,7 @@ except ImportError:
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_NAME = "<string>"
 TRACEBACK_HEAD, TRACEBACK_TAIL = 1000, 3000
-WHERE_PACKAGES_COME_FROM = " (agents have the packages of the server's Python, or of plugins.runtime-python.venv)"
+WHERE_PACKAGES_COME_FROM = "Agents have the packages of the server's Python, or of plugins.runtime-python.venv.\n"
 IDLE_S = 0.05  # longer than children wait while many runs are made
 
 
@@ -115,11 +115,11 @@ def describe(error):
         message = str(error)
     except Exception:
         message = "<the exception's text could not be made>"
-    if isinstance(error, ModuleNotFoundError):
-        message += WHERE_PACKAGES_COME_FROM
     summary = traceback.TracebackException.from_exception(error, limit=-40)
     _without_runtime(summary)
     text = "".join(summary.format())
+    if isinstance(error, ModuleNotFoundError):
+        text += WHERE_PACKAGES_COME_FROM
     if len(text) > TRACEBACK_HEAD + TRACEBACK_TAIL:
         text = text[:TRACEBACK_HEAD] + "\n...\n" + text[-TRACEBACK_TAIL:]
     return {"t": "error", "type": type(error).__name__, "msg": message[:output.MESSAGE_MAX], "tb": text}
