@@ -19,7 +19,7 @@
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
     X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
     X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
-    X(output_events, 20000, 0, 1000000,                                                            \
+    X(output_events, 10000, 0, 1000000,                                                            \
       "Lines printed and logged by a run, nested agents included; where more are left out, its "   \
       "trace says so.")                                                                            \
     X(trace_kb, 65536, 1, 1048576, "The whole trace of a run; one that would have more ends.")     \
