@@ -326,8 +326,8 @@ class Reader:
         if url.startswith(HOLE) or not url:
             return
         known = url.split(HOLE)[0]
-        host = re.match(r"https?://([^/:]+)[/:]", known + ("" if HOLE in url else "/"))
-        if host and any(fits_host(host[1], pattern) for pattern in self.declared["hosts"]):
+        place = re.match(r"https?://([^/:]+|\[[^]/]*\])(:\d+)?/", known + ("" if HOLE in url else "/"))
+        if place and any(fits_host(place[1], place[2], pattern) for pattern in self.declared["hosts"]):
             return
         if not any(fits(operation, method, url) for operation in self.operations):
             raise Fault(f"{(method or 'a request to').upper()} {url.replace(HOLE, '{...}')} is no operation of the declared APIs.")
@@ -338,7 +338,11 @@ def line_of(fault):
     return int(number[1]) if number else 0
 
 
-def fits_host(host, pattern):
+def fits_host(host, port, pattern):
+    name, with_port, number = re.fullmatch(r"(.*?)(:(\d+))?", pattern).groups()
+    if with_port and (port or with_port) != with_port:
+        return False
+    pattern = name
     if pattern.startswith("*."):
         return host.lower().endswith(pattern[1:].lower())
     return pattern == "*" or host.lower() == pattern.lower()

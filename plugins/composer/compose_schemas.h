@@ -3,6 +3,7 @@
 #ifndef COMPOSE_SCHEMAS_H
 #define COMPOSE_SCHEMAS_H
 
+#include "host_pattern.h"
 #include "provider_config.h"
 #include "schemas.h"
 
@@ -15,6 +16,8 @@
 #define SPEC_SCHEMA \
     SCHEMA({"type": "object", "title": "SwaggerSpec", "required": ["name", "content"], \
             "properties": {"name": {"type": "string"}, "content": {"type": "string"}}})
+
+#define HOST_SCHEMA "{\"type\": \"string\", \"maxLength\": 260, \"pattern\": \"" HOST_PATTERN_FORM "\"}"
 
 #define NAMESPACE_SCHEMA \
     SCHEMA({"type": "object", "title": "DataStoreNamespace", "required": ["namespace"], "properties": { \
@@ -39,7 +42,8 @@
               ", \"default\": null, \"description\": \"Of the model that composes: ids, or configurations\"") "," \
         FIELD("dataStoreConfig", "[\"array\", \"null\"]", ", \"items\": " NAMESPACE_SCHEMA \
               ", \"default\": null, \"description\": \"null: any namespace\"") "," \
-        TEXTS("allowedHosts", ", \"default\": null, \"description\": \"That the agent may ask beside the APIs; *.example.org, too\"") "," \
+        FIELD("allowedHosts", "[\"array\", \"null\"]", ", \"items\": " HOST_SCHEMA \
+              ", \"default\": null, \"description\": \"That the agent may ask beside the APIs; *.example.org, too\"") "," \
         FIELD("sampleInput", "[\"object\", \"null\"]", ANYTHING \
               ", \"default\": null, \"description\": \"What the rehearsal is given; null: made from inputSchema\"") \
     "}}"

@@ -303,42 +303,67 @@ static int collect_agents(struct composing *composing)
 
 /* ---- hosts ------------------------------------------------------------------------------- */
 
+static const char *next_host(const char *text, size_t *ret_len)
+{
+    const char *at = strstr(text, "://");
+
+    if (!at)
+        return NULL;
+    at += 3;
+    *ret_len = strcspn(at, "/:?#@\"'<>()[]{}, \t\r\n");
+    if (*ret_len && at[*ret_len - 1] == '.') /* the end of a sentence */
+        --*ret_len;
+    return at;
+}
+
+static int add_named(struct composing *composing, const char *host)
+{
+    EIN_JSON json_t *url = json_sprintf("https://%s/", host);
+    struct url_place place;
+
+    if (!url)
+        return EIN_E_NO_MEMORY;
+    if (!url_place_read(json_string_value(url), &place) ||
+        declared_host(composing->declared, &place))
+        return 0;
+    if (keep(composing, "hosts", json_string(host)) < 0)
+        return EIN_E_NO_MEMORY;
+    return note(composing, json_sprintf("The agent may ask %s, because the description names it: "
+                                        "save it with that among its allowedHosts.",
+                                        host));
+}
+
 /* Whoever names a URL in the description wants it to be asked. */
 static int collect_hosts(struct composing *composing)
 {
     const char *at = text_of(composing->body, "description");
-    const json_t *host;
-    size_t i;
+    const json_t *pattern;
+    size_t i, len;
     int r = 0;
 
-    json_array_foreach((json_t *)wanted(composing, "allowedHosts"), i, host)
+    json_array_foreach((json_t *)wanted(composing, "allowedHosts"), i, pattern)
     {
-        r |= keep(composing, "hosts", json_incref((json_t *)host));
+        r |= keep(composing, "hosts", json_incref((json_t *)pattern));
     }
-    while ((at = strstr(at, "://"))) {
-        size_t len = strcspn(at += 3, "/:?#\"'<>()[]{}, \t\r\n");
-        if (len && at[len - 1] == '.') /* the end of a sentence */
-            len--;
-        if (len)
-            r |= keep(composing, "hosts", json_stringn(at, len));
+    while (r == 0 && (at = next_host(at, &len))) {
+        EIN_FREE char *host = strndup(at, len);
+
+        if (!host)
+            return EIN_E_NO_MEMORY;
+        if (len && len <= HOST_MAX)
+            r = add_named(composing, host);
     }
-    return r;
+    return r < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
-bool declared_host(const json_t *declared, const char *host, size_t len)
+bool declared_host(const json_t *declared, const struct url_place *place)
 {
-    const json_t *item;
+    const json_t *pattern;
     size_t i;
 
-    json_array_foreach(json_object_get(declared, "hosts"), i, item)
+    json_array_foreach(json_object_get(declared, "hosts"), i, pattern)
     {
-        const char *pattern = json_string_value(item);
-        size_t size = strlen(pattern);
-
-        if (strcmp(pattern, "*") == 0 || (size == len && strncasecmp(pattern, host, len) == 0))
-            return true;
-        if (strncmp(pattern, "*.", 2) == 0 && len > size - 1 &&
-            strncasecmp(host + len - (size - 1), pattern + 1, size - 1) == 0)
+        if (host_pattern_matches(json_string_value(pattern), place))
             return true;
     }
     return false;

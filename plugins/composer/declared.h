@@ -10,12 +10,13 @@
 #define DECLARED_H
 
 #include "composer.h"
+#include "host_pattern.h"
 
 /* Fills composing->declared, and notes what could not be found out.  0, or the status that was
  * replied. */
 int declared_collect(struct composing *composing);
 
-/* Is `host` (its length `len`) one of declared["hosts"]? */
-bool declared_host(const json_t *declared, const char *host, size_t len);
+/* Is it one of declared["hosts"]? */
+bool declared_host(const json_t *declared, const struct url_place *place);
 
 #endif

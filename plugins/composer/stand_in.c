@@ -267,8 +267,8 @@ static json_t *body_fault(const json_t *operation, const struct asked *asked)
     const json_t *body = json_object_get(operation, "body");
     EIN_JSON json_t *sent = NULL;
 
-    if (!json_is_object(body))
-        return NULL;
+    if (!json_is_object(body) || json_is_true(json_object_get(asked->params, "more")))
+        return NULL; /* there is nothing to say of a part */
     if (asked->body_len == 0)
         return json_is_true(json_object_get(body, "required")) ? json_string("it needs a body")
                                                                : NULL;
@@ -345,15 +345,14 @@ static int answer_http(struct stand_in *stand, const struct asked *asked, json_t
     const json_t *operation = operation_of(stand, method, url);
     EIN_JSON json_t *called = json_sprintf("%s %.*s", method, (int)strcspn(url, "?#"), url);
     EIN_JSON json_t *sample = json_pack("{s:s}", "sample", "value");
-    const char *host, *text = json_string_value(called);
-    size_t len;
+    const char *text = json_string_value(called);
+    struct url_place place;
 
     if (!text)
         return error_set(err, EIN_E_NO_MEMORY, "no memory");
     if (operation)
         return answer_operation(stand, operation, asked, text, ret_answer, err);
-    host = url_host(url, &len);
-    if (host && declared_host(stand->declared, host, len))
+    if (url_place_read(url, &place) && declared_host(stand->declared, &place))
         return answer_response(stand, "application/json", from_nothing, sample, 200,
                                json_string(text), ret_answer, err);
     return refuse(stand, err, EIN_E_DENIED,

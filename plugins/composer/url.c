@@ -11,17 +11,6 @@ static const char *behind_scheme(const char *url)
     return at ? at + 3 : NULL;
 }
 
-const char *url_host(const char *url, size_t *ret_len)
-{
-    const char *host = behind_scheme(url);
-
-    if (!host)
-        return NULL;
-    *ret_len =
-        host[0] == '[' ? strcspn(host, "]") + (strchr(host, ']') != NULL) : strcspn(host, ":/?#");
-    return *ret_len ? host : NULL;
-}
-
 /* Does the path of a URL, which ends at `end`, fit the template? */
 static bool path_fits(const char *at, const char *end, const char *path)
 {

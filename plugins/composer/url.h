@@ -4,10 +4,6 @@
 #define COMPOSER_URL_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-/* The host in a URL, without its port; NULL: it has none. */
-const char *url_host(const char *url, size_t *ret_len);
 
 /* Is `url`, up to its query, the `path` (with its {parameters}) of `server`?  "": of any. */
 bool url_fits(const char *url, const char *server, const char *path);

@@ -213,7 +213,10 @@ def test_an_answer_of_unknown_form_is_no_fault_of_the_code(compose, world):
 
 def test_a_host_that_the_description_names_may_be_asked(compose, world):
     world.says(written(run("return {'outputText': (await http_client.get('https://api.example.org/x')).text}")))
-    assert compose(description="Fetch https://api.example.org/x.").status == 200
+    reply = compose(description="Fetch https://api.example.org/x.")
+    assert reply.status == 200
+    assert "save it with that among its allowedHosts" in reply.json["proof"]["notes"][0]
+    assert compose(description="Fetch https://api.example.org/x.", allowedHosts=["*.example.org"]).json["proof"]["notes"] == []
 
 
 def test_the_sample_may_be_given(compose, world):
@@ -275,6 +278,7 @@ REFUSED = {
     "an agent that is not there": ({"gofannonAgents": ["nobody"]}, 422, "The agent 'nobody', which is to be called, is not there."),
     "no document": ({"swaggerSpecs": [{"name": "x.json", "content": "hello"}]}, 422, "The OpenAPI document 'x.json' cannot be read: "),
     "nothing to do": ({"description": " \n"}, 422, "The description is empty"),
+    "no host": ({"allowedHosts": ["http://x/"]}, 422, ""),
     "no such model": ({"modelConfig": {"provider": "anthropic", "model": "claude-none", "parameters": {}}}, 422, "The model that is to write the code"),
     "an agent as the model": ({"modelConfig": {"provider": "gofannon", "model": "x", "parameters": {}}}, 422, "The model that is to write the code"),
     "too much to be told": ({"description": "x" * 100001}, 413, "above the 100000 of prompt_bytes"),
@@ -285,7 +289,7 @@ REFUSED = {
 def test_refuses(compose, world, fields, status, sentence):
     reply = compose(**fields)
     assert reply.status == status, reply
-    assert sentence in reply.detail
+    assert sentence in str(reply.detail)
     assert world.asked == []
 
 

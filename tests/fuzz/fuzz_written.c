@@ -51,11 +51,6 @@ static void check_schema(const char *text, size_t len)
 
 static void check_url(const char *text)
 {
-    size_t len;
-    const char *host = url_host(text, &len);
-
-    if (host && (host < text || len > strlen(host)))
-        abort();
     (void)url_fits(text, "https://a.org/v1/", "/x/{y}.json");
     (void)url_fits("https://a.org/v1/x", "", text);
     (void)url_has_query(text, "a");
