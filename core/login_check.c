@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "login_check.h"
+#include "auth.h"
 #include "config.h"
 #include "error.h"
 #include "listener.h"
@@ -146,8 +147,12 @@ struct naming {
 static int add_name(const struct ein_service *service, void *data)
 {
     struct naming *naming = data;
-    int more = snprintf(naming->out + naming->len, naming->size - naming->len, "%s%s",
-                        naming->len > 0 ? ", " : "", service->name);
+    int more;
+
+    if (!auth_is_login(service->vtable))
+        return 0;
+    more = snprintf(naming->out + naming->len, naming->size - naming->len, "%s%s",
+                    naming->len > 0 ? ", " : "", service->name);
 
     if (more > 0 && (size_t)more < naming->size - naming->len)
         naming->len += (size_t)more;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "auth.h"
 #include "cleanup.h"
 #include "client.h"
 #include "clock.h"
@@ -60,14 +61,15 @@ static uint32_t limit(const struct server *server, const char *name)
         json_object_get(config_section(server->config, "limits"), name));
 }
 
+static int find_login(const struct ein_service *service, void *data)
+{
+    (void)data;
+    return auth_is_login(service->vtable);
+}
+
 bool server_has_auth_provider(const struct server *server)
 {
-    const struct ein_service *service;
-
-    if (services_acquire(server->rooms.services, EIN_AUTH_PROVIDER, NULL, &service) < 0)
-        return false;
-    services_release(service);
-    return true;
+    return services_each(server->rooms.services, EIN_AUTH_PROVIDER, find_login, NULL) > 0;
 }
 
 static bool is_shared(const struct server *server)

@@ -12,6 +12,11 @@
 
 static const char not_logged_in[] = "Not authenticated. Session cookie missing or invalid.";
 
+bool auth_is_login(const struct ein_auth_provider *provider)
+{
+    return !EIN_HAS(struct ein_auth_provider, provider, no_login);
+}
+
 /* ---- identities from claims ---- */
 
 static const char *text_claim(const json_t *claims, const char *name)
@@ -91,7 +96,7 @@ static int ask(const struct ein_service *service, void *data)
 
     if (!EIN_HAS(struct ein_auth_provider, provider, verify))
         return 0; /* a login of browsers only */
-    asking->anybody = true;
+    asking->anybody |= auth_is_login(provider);
     r = provider->verify(service->impl, asking->req, &claims, &asking->why);
     if (r == EIN_AUTH_DEFER)
         return 0;
@@ -109,11 +114,12 @@ static bool is_optional(const struct ein_req *req)
 
 /* ---- wrong ones ---- */
 
-/* Guesses are counted.  What was right once, and is not any more, is no guess. */
+/* Guesses are counted.  What was right once and is not any more, or is right elsewhere, is no
+ * guess. */
 static bool is_guess(const struct ein_req *req)
 {
-    static const char *const late[] = { "session_expired", "token_expired", "key_expired",
-                                        "key_revoked", NULL };
+    static const char *const late[] = { "session_expired", "token_expired",      "key_expired",
+                                        "key_revoked",     "insufficient_scope", NULL };
     const char *challenge = reply_header(req, "WWW-Authenticate");
 
     for (const char *const *reason = late; challenge && *reason; reason++)

@@ -104,7 +104,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
 
     if (!token)
         return error_set(err, EIN_E_DENIED, "Not authenticated");
-    if (strncmp(token, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1) == 0)
+    if (bearer_is_ours(token))
         return EIN_AUTH_DEFER;
     seen_hash(token, hash);
     *ret_claims = seen_get(firebase->seen, hash, time(NULL));

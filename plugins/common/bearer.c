@@ -19,6 +19,12 @@ const char *bearer_token(const struct ein_http *http, const struct ein_req *req)
     return *header == '\0' || strcmp(header, "null") == 0 ? NULL : header;
 }
 
+bool bearer_is_ours(const char *token)
+{
+    return strncmp(token, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1) == 0 ||
+           strncmp(token, DEMO_TOKEN_PREFIX, sizeof(DEMO_TOKEN_PREFIX) - 1) == 0;
+}
+
 int bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason)
 {
     char challenge[CHALLENGE_MAX];

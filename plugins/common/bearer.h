@@ -3,13 +3,18 @@
 #define BEARER_H
 
 #include <einion/plugin.h>
+#include <stdbool.h>
 
-/* What an API key of einion begins with; no other token does. */
-#define API_KEY_PREFIX "eink_"
+/* What an API key of einion begins with, and the token of a demo's page; no other token does. */
+#define API_KEY_PREFIX    "eink_"
+#define DEMO_TOKEN_PREFIX "eind_"
 
 /* The token of `Authorization: Bearer TOKEN`, lent by the request; NULL: there is none.  "null"
  * is what front ends send that log in by cookie: none. */
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
+
+/* einion has made this token itself, it seems: providers of logins leave it to whoever did. */
+bool bearer_is_ours(const char *token);
 
 /* Tells the client why its token is refused (RFC 6750, 3): "token_expired", ...  0 or NO_MEMORY. */
 int bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct part {
     const char *name;
@@ -123,6 +124,59 @@ static int check(const json_t *object, size_t max, char *fault)
     return 0;
 }
 
+/* ---- html that would not work ------------------------------------------------------ */
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* An attribute onNAME= begins here. */
+static bool is_handler(const char *at)
+{
+    if (strncasecmp(at, "on", 2) != 0 || !is_letter(at[2]))
+        return false;
+    for (at += 2; is_letter(*at); at++)
+        ;
+    while (is_space(*at))
+        at++;
+    return *at == '=';
+}
+
+/* The end of the tag that begins at AT; *ret_handler: it has an attribute that is one. */
+static const char *skip_tag(const char *at, bool *ret_handler)
+{
+    char quote = '\0';
+
+    for (; *at && (quote || *at != '>'); at++) {
+        if (quote)
+            quote = *at == quote ? '\0' : quote;
+        else if (*at == '"' || *at == '\'')
+            quote = *at;
+        else if ((is_space(*at) || *at == '/') && is_handler(at + 1))
+            *ret_handler = true;
+    }
+    return at;
+}
+
+/* The page's policy runs the one script, and nothing that stands in the html. */
+static int check_html(const char *html, char *fault)
+{
+    bool has_handler = false;
+
+    while ((html = strchr(html, '<'))) {
+        html++;
+        if (strncasecmp(html, "script", 6) == 0)
+            return refuse(fault, "\"html\" has a <script>; the one script is \"js\".");
+        if (is_letter(*html))
+            html = skip_tag(html, &has_handler);
+    }
+    if (has_handler)
+        return refuse(fault, "\"html\" has a handler as an attribute, which does not run; \"js\" "
+                             "adds it with addEventListener().");
+    return 0;
+}
+
 int answer_parse(const char *text, size_t len, size_t max, json_t **ret_code,
                  char ret_fault[ANSWER_FAULT_SIZE])
 {
@@ -131,6 +185,8 @@ int answer_parse(const char *text, size_t len, size_t max, json_t **ret_code,
 
     if (r == 0)
         r = check(object, max, ret_fault);
+    if (r == 0)
+        r = check_html(json_string_value(json_object_get(object, "html")), ret_fault);
     if (r == 0)
         *ret_code = EIN_TAKE(object);
     return r;

@@ -73,5 +73,13 @@
         "\"builtInTools\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\"}," \
             "\"default\": null, \"description\": \"Of the model, by the ids of the catalog\"}}}"
 
+#define APP_TOKEN_SCHEMA SCHEMA({ \
+    "type": "object", "title": "DemoToken", "required": ["token", "expiresAt", "apis"], \
+    "properties": { \
+        "token": {"type": "string", "description": "For POST /rest/NAME of these APIs, as a bearer"}, \
+        "expiresAt": {"type": "string", "format": "date-time"}, \
+        "apis": {"type": "array", "items": {"type": "string"}} \
+    }})
+
 /* clang-format on */
 #endif

@@ -17,11 +17,14 @@ struct demos {
     size_t prompt_max;         /* bytes of what a demo is asked for with */
     unsigned repairs;          /* of an answer that is no demo */
     uint32_t generate_ms;      /* of one answer; 0: as completion/1 is configured */
+    int64_t token_ms;          /* how long the page of a demo may call with one token */
+    struct json_t *ancestors;  /* array of origins whose pages may frame it */
     struct json_t *exclusions; /* see provider_config.h */
 };
 
 ein_handler demos_create, demos_list, demos_get, demos_put, demos_delete; /* crud.c */
 ein_handler demos_generate;                                               /* generate.c */
+ein_handler demos_app, demos_app_frame, demos_app_token;                  /* app.c */
 
 /* 0, or the status that was replied: BODY has more than the instance takes, or its modelConfig
  * excludes itself. */

@@ -4,6 +4,9 @@
  *   POST /demos/generate-code      a model writes the page: {"html", "css", "js", "thoughts"}
  *   POST GET /demos                a demo is its maker's, or its workspace's
  *   GET PUT DELETE /demos/{demo_id}
+ *   GET  /demos/{demo_id}/app         the demo as a page
+ *   GET  /demos/{demo_id}/app/frame   the demo in that page, which runs in a frame without an
+ * origin POST /demos/{demo_id}/app/token   what that page calls with, anew
  *
  * What a model answers is read strictly: one JSON object with these three texts, a fence round it
  * forgiven.  An answer that is none is sent back once with what is wrong; then 502 says what was
@@ -11,6 +14,11 @@
  * the model cannot be asked so, 502 and 504 where it failed.
  *
  * A PUT to an id that there is not makes the demo.  To whom a demo does not belong it is not there.
+ *
+ * The page may call the APIs that its demo selects, and nothing else: the demo's script reaches no
+ * network at all, only the page round it, by messages; that page's policy names these APIs; and
+ * its token, which acts as whoever opened the page for token_s, is refused everywhere else.  It is
+ * kept as a hash.  Publishes auth_provider/1 "demo", which knows these tokens and is no login.
  *
  * Needs storage_backend/1.  Asks completion/1 for code; without one, that is 503.
  *
@@ -20,17 +28,22 @@
  *   prompt_max_bytes   the longest description of one (65536)
  *   repairs            answers that are sent back because they are no demo (1)
  *   generate_ms        for one answer; 0: as long as plugins.models.total_ms says (0)
+ *   token_s            how long the page of a demo may call before it asks for a new token (900)
+ *   frame_ancestors    origins of front ends that show the page in a frame of theirs ([])
  *
  * Example
  *   plugins:
  *     demos:
  *       repairs: 2
  */
+#include "app_token.h"
 #include "demo_schemas.h"
 #include "demos.h"
 #include "error.h"
 #include "http_json.h"
 #include <stdlib.h>
+
+enum { SWEEP_MS = 60000 };
 
 /* clang-format off */
 static const char config_schema[] = SCHEMA({
@@ -55,6 +68,15 @@ static const char config_schema[] = SCHEMA({
         "generate_ms": {
             "type": "integer", "minimum": 0, "maximum": 3600000, "default": 0,
             "description": "How long a model may take for one answer. 0: as long as plugins.models.total_ms says."
+        },
+        "token_s": {
+            "type": "integer", "minimum": 1, "maximum": 86400, "default": 900,
+            "description": "How long the page of a demo may call its APIs before it asks for a new token."
+        },
+        "frame_ancestors": {
+            "type": "array", "default": [],
+            "items": {"type": "string", "pattern": "^https?://[A-Za-z0-9.:*-]+$"},
+            "description": "Origins of front ends that show the page of a demo in a frame of theirs."
         }
     }
 });
@@ -118,6 +140,33 @@ static const struct ein_route routes[] = {
       .scope = "agents:write",
       .status = 204,
       .handle = demos_delete },
+    { .method = "GET",
+      .path = "/demos/{demo_id}/app",
+      .operation_id = "open_demo",
+      .summary = "A demo as a page",
+      .auth = EIN_AUTH_USER,
+      .reply_type = "text/html",
+      .scope = "deployments:run",
+      .status = 200,
+      .handle = demos_app },
+    { .method = "GET",
+      .path = "/demos/{demo_id}/app/frame",
+      .operation_id = "open_demo_frame",
+      .summary = "What the page of a demo has in its frame",
+      .auth = EIN_AUTH_USER,
+      .reply_type = "text/html",
+      .scope = "deployments:run",
+      .status = 200,
+      .handle = demos_app_frame },
+    { .method = "POST",
+      .path = "/demos/{demo_id}/app/token",
+      .operation_id = "make_demo_token",
+      .summary = "A token that calls the APIs of a demo for a while",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = APP_TOKEN_SCHEMA,
+      .scope = "deployments:run",
+      .status = 200,
+      .handle = demos_app_token },
 };
 
 static void fini(void *self)
@@ -149,10 +198,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .prompt_max = setting(config, "prompt_max_bytes"),
         .repairs = (unsigned)setting(config, "repairs"),
         .generate_ms = (uint32_t)setting(config, "generate_ms"),
+        .token_ms = json_integer_value(json_object_get(config, "token_s")) * 1000,
+        .ancestors = json_object_get(config, "frame_ancestors"),
         .exclusions = exclusions_load(),
     };
     r = demos->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, demos, err)
                           : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    if (r >= 0)
+        r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
     if (r < 0) {
         fini(demos);
         return r;
@@ -164,8 +217,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 static int start(void *self, struct ein_error *err)
 {
     const struct demos *demos = self;
+    const struct ein_store *store = demos->host->store;
+    int r = store->index(demos->ctx, DEMO_SET, OWNER_INDEX, err);
 
-    return demos->host->store->index(demos->ctx, DEMO_SET, OWNER_INDEX, err);
+    if (r >= 0)
+        r = store->index(demos->ctx, APP_TOKEN_SET, "expires", err);
+    if (r >= 0 && demos->host->every(demos->ctx, SWEEP_MS, app_token_sweep, self) < 0)
+        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return r;
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };

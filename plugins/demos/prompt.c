@@ -32,9 +32,9 @@ static const struct {
     { "Where it runs",
       "A sandboxed frame without an origin. There are no cookies, no localStorage, "
       "no alert(), no windows, no other pages. Nothing is loaded from the network: "
-      "no libraries, fonts or images but data: URLs. A form is handled in its "
-      "submit event, which calls preventDefault(). Use plain JavaScript and the "
-      "DOM." },
+      "no libraries, fonts or images but data: URLs. Handlers are added with addEventListener(); "
+      "on... attributes, javascript: links and eval() do not work. A form is handled in its submit "
+      "event, which calls preventDefault(). Use plain JavaScript and the DOM." },
     { "Manners", "While a call runs, say so and disable the button that made it. Put text into the "
                  "page with textContent, never with innerHTML. Every control has a label. The page "
                  "works on a small screen, and by keyboard alone." },

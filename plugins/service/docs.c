@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The page and the policy that fits it, made by docs_page.sh. */
+/* The page and the policy that fits it, made by page.sh. */
 extern const char docs_page[];
 extern const char docs_policy[];
 

@@ -255,7 +255,9 @@ AT(ein_auth_provider, login_url, 16);
 AT(ein_auth_provider, exchange, 24);
 AT(ein_auth_provider, describe, 32);
 AT(ein_auth_provider, refresh, 40);
-ENDS(ein_auth_provider, refresh);
+AT(ein_auth_provider, no_login, 48);
+AT(ein_auth_provider, reserved_too, 52);
+ENDS(ein_auth_provider, reserved_too);
 
 AT(ein_ledger_entry, struct_size, 0);
 AT(ein_ledger_entry, reserved, 4);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, driven over the WebDriver protocol."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -37,8 +38,11 @@ class Browser:
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.load(reply)["value"]
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                return json.load(reply)["value"]
+        except urllib.error.HTTPError as error:  # it has a sentence for what went wrong
+            raise AssertionError(json.load(error)["value"]["message"]) from None
 
     def open(self, url):
         self.call("POST", f"{self.session}/url", {"url": url})
@@ -53,6 +57,17 @@ class Browser:
 
     def click(self, selector):
         self.call("POST", f"{self.session}/element/{self.find(selector)}/click", {})
+
+    def enter(self, selector):
+        """Into a frame; leave() comes back to the page."""
+        self.call("POST", f"{self.session}/frame", {"id": {ELEMENT: self.find(selector)}})
+
+    def leave(self):
+        self.call("POST", f"{self.session}/frame", {"id": None})
+
+    def shot(self):
+        """What can be seen, as the bytes of a PNG."""
+        return base64.b64decode(self.call("GET", f"{self.session}/screenshot"))
 
     def complaints(self):
         """What the page's console has of warnings and errors."""

@@ -61,6 +61,7 @@ FORGIVEN = [
     "```json\n" + written() + "\n```",
     "```\n" + written() + "```\n",
     json.dumps({"html": "<p>{[</p>", "css": "", "js": ""}),
+    written(html="<p title=' onx=1' data-on=x once>on = 1, onclick=2 < 3</p>"),
 ]
 
 
@@ -83,6 +84,8 @@ WRONG = {
     written(js={"a": 1}): "A member holds an object or a list; each has to be a text.",
     written(thoughts="mine"): 'It has a member that was not asked for: "thoughts".',
     json.dumps({"html": "x", "css": "", "js": "", "é" * 99: 1}): "It has a member that was not asked for",
+    written(html="<p>x<SCRIPT src=y>"): '"html" has a <script>; the one script is "js".',
+    written(html="<a title='>' onClick = 'go()'>"): '"html" has a handler as an attribute, which does not run',
     written(js="x" * 2000): "It is longer than 2000 bytes.",
 }
 

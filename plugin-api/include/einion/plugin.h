@@ -27,9 +27,9 @@
  * Changes    1.0  first release
  *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
  *                 vendor_cost, model, stop_sequence, cache_hour_tokens; error_shape/1; model_keys/1: sources;
- *                 publish() without a name; mcp_client/1; runs/1; agent_runtime/1: agent, key_id, request_id,
- *                 visible, stand_in, scopes, lane, lane_running, lane_queue; llm_provider/1: scopes;
- *                 specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
+ *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
+ *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
+ *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
  *                 navigates(); set_header() joins what Vary names
  */
 #ifndef EIN_PLUGIN_H

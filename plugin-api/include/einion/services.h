@@ -88,6 +88,10 @@ struct ein_auth_provider {
      * exchange(), which gave `claims`; DENIED: they may not log in any more.
      * UNSUPPORTED, or NULL: it cannot be asked again. */
     int (*refresh)(void *impl, const struct json_t *claims, struct json_t **ret_claims, struct ein_error *err);
+    /* 1.1, not zero: it knows only what it has given out itself, such as the tokens of pages.  Where
+     * nobody has to log in, nobody has to because of it. */
+    uint32_t no_login;
+    uint32_t reserved_too;
 };
 
 /* ---- ledger/1: what calls may cost, and have cost -------------------- */

@@ -58,12 +58,13 @@ static void what_was_right_once_is_no_guess(void **state)
     static const char *const reasons[] = { "Bearer reason=\"session_expired\"",
                                            "Bearer reason=\"token_expired\"",
                                            "Bearer reason=\"key_expired\"",
-                                           "Bearer reason=\"key_revoked\"" };
+                                           "Bearer reason=\"key_revoked\"",
+                                           "Bearer reason=\"insufficient_scope\"" };
     struct auth_world *world = begin(NULL);
 
     (void)state;
     for (int i = 0; i < 60; i++) {
-        world->reason = reasons[i % 4];
+        world->reason = reasons[i % 5];
         assert_int_equal(world_get(world, "/user", WRONG, NULL, NULL), 401);
     }
     world_free(world);

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# docs_page.sh EMBED HTML CSS JS: the C source of the one page that these three make, and of
-# the Content-Security-Policy that lets nothing else run in it.
+# page.sh EMBED NAME HTML CSS JS POLICY: the C source of NAME_page, the one page that these three
+# make, and of NAME_policy, a Content-Security-Policy that lets nothing else run in it and ends in
+# what POLICY allows besides.
 set -eu
-embed=$1 html=$2 css=$3 js=$4
+embed=$1 name=$2 html=$3 css=$4 js=$5 more=$6
 page=$(mktemp)
 trap 'rm -f "$page"' EXIT
 
@@ -24,11 +25,11 @@ function put(file) { while ((getline line < file) > 0) print line }
 /@JS@/ { printf "<script>"; put(js); print "</script>"; next }
 { print }' "$html" >"$page"
 
-"$embed" docs_page "$page"
+"$embed" "${name}_page" "$page"
 cat <<END
 
-extern const char docs_policy[];
-const char docs_policy[] =
+extern const char ${name}_policy[];
+const char ${name}_policy[] =
     "default-src 'none'; script-src 'sha256-$(hash_of "$js")'; style-src 'sha256-$(hash_of "$css")'; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "base-uri 'none'; form-action 'none'; $more";
 END

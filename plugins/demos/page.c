@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "page.h"
+
+#include "base64url.h"
+#include "cleanup.h"
+#include "html.h"
+#include "percent.h"
+
+#include <gnutls/crypto.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { SHA256_BYTES = 32 };
+
+/* Made of app.html, app.css and app.js, and of frame.js. */
+extern const char app_page[];
+extern const char app_policy[];
+extern const char frame_script[];
+
+/* What the demo's own document may: run its one script, and nothing that leaves it.  With
+ * allow-forms a form tells the script that it is sent; it is sent nowhere. */
+static const char frame_policy[] =
+    "sandbox allow-scripts allow-forms; default-src 'none'; style-src 'unsafe-inline'; img-src "
+    "data: blob:; media-src data: blob:; font-src data:; "
+    "connect-src 'none'; form-action 'none'; base-uri 'none'; webrtc 'block'";
+
+typedef int write_fn(FILE *out, const struct page *page);
+
+static char *text_of(write_fn *write, const struct page *page)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    int r;
+
+    if (!out)
+        return NULL;
+    r = write(out, page);
+    if (fclose(out) == 0 && r == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static const char *member(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text ? text : "";
+}
+
+/* ---- policies ------------------------------------------------------------------ */
+
+static void write_ancestors(FILE *out, const struct page *page)
+{
+    const json_t *origin;
+    size_t i;
+
+    (void)fputs("; frame-ancestors 'self'", out);
+    json_array_foreach(page->ancestors, i, origin)
+    {
+        (void)fprintf(out, " %s", json_string_value(origin));
+    }
+}
+
+/* The script is named by its SHA-256: frames within the frame, which have this policy as well, run
+ * nothing else, and so nothing that does not begin with frame.js. */
+static int write_frame_policy(FILE *out, const struct page *page)
+{
+    unsigned char digest[SHA256_BYTES];
+    EIN_FREE char *hash = NULL;
+
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, page->script, strlen(page->script), digest) < 0)
+        return -1;
+    hash = base64url_encode(digest, sizeof(digest));
+    if (!hash)
+        return -1;
+    (void)fprintf(out, "%s; script-src 'sha256-%s='", frame_policy, hash);
+    write_ancestors(out, page);
+    return 0;
+}
+
+/* Our page calls the demo's APIs and gets new tokens; its frame is the demo, and stays it: a script
+ * that would go elsewhere with what it has learned does not get there. */
+static int write_outer_policy(FILE *out, const struct page *page)
+{
+    const json_t *name;
+    size_t i;
+
+    (void)fprintf(out, "%s; frame-src %s%s/frame; connect-src %s%s/token", app_policy, page->origin,
+                  page->path, page->origin, page->path);
+    json_array_foreach(page->names, i, name)
+    {
+        EIN_FREE char *segment = percent_encode(json_string_value(name), "");
+
+        if (!segment)
+            return -1;
+        (void)fprintf(out, " %s/rest/%s", page->origin, segment);
+    }
+    write_ancestors(out, page);
+    return 0;
+}
+
+char *page_outer_policy(const struct page *page)
+{
+    return text_of(write_outer_policy, page);
+}
+
+char *page_frame_policy(const struct page *page)
+{
+    return text_of(write_frame_policy, page);
+}
+
+/* ---- our page ------------------------------------------------------------------ */
+
+static int write_escaped(FILE *out, const char *text)
+{
+    EIN_FREE char *escaped = html_escape(text);
+
+    return escaped && fputs(escaped, out) >= 0 ? 0 : -1;
+}
+
+static int write_name(FILE *out, const struct page *page)
+{
+    return write_escaped(out, member(page->demo, "name"));
+}
+
+static int write_token(FILE *out, const struct page *page)
+{
+    return write_escaped(out, page->token);
+}
+
+static int write_apis(FILE *out, const struct page *page)
+{
+    EIN_FREE char *text = json_dumps(page->names, JSON_COMPACT);
+
+    return text ? write_escaped(out, text) : -1;
+}
+
+static int write_renew(FILE *out, const struct page *page)
+{
+    (void)fputs(page->path, out);
+    return fputs("/token", out);
+}
+
+static int write_frame_path(FILE *out, const struct page *page)
+{
+    (void)fputs(page->path, out);
+    return fputs("/frame", out);
+}
+
+static int write_calls(FILE *out, const struct page *page)
+{
+    const json_t *name;
+    size_t i;
+    int r = 0;
+
+    (void)fputs(json_array_size(page->names) ? "may call " : "may call nothing", out);
+    json_array_foreach(page->names, i, name)
+    {
+        (void)fputs(i ? ", " : "", out);
+        if (r == 0)
+            r = write_escaped(out, json_string_value(name));
+    }
+    return r;
+}
+
+static const struct mark {
+    const char *mark;
+    write_fn *write;
+} marks[] = {
+    { "@NAME@", write_name },   { "@TOKEN@", write_token }, { "@APIS@", write_apis },
+    { "@RENEW@", write_renew }, { "@CALLS@", write_calls }, { "@FRAME@", write_frame_path },
+};
+
+static const struct mark *mark_at(const char *text)
+{
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (strncmp(text, marks[i].mark, strlen(marks[i].mark)) == 0)
+            return &marks[i];
+    return NULL;
+}
+
+static int write_outer(FILE *out, const struct page *page)
+{
+    for (const char *at = app_page; *at;) {
+        const struct mark *mark = *at == '@' ? mark_at(at) : NULL;
+
+        if (!mark) {
+            (void)fputc(*at++, out);
+            continue;
+        }
+        if (mark->write(out, page) < 0)
+            return -1;
+        at += strlen(mark->mark);
+    }
+    return 0;
+}
+
+char *page_outer(const struct page *page)
+{
+    return text_of(write_outer, page);
+}
+
+/* ---- the demo's own document ------------------------------------------------------ */
+
+/* TEXT inside of an element NAME, which it must not end: "</script" is "<\/script" in a string of
+ * either language, and "<!--" would keep "</script>" from ending the element.  Line ends are those
+ * that a browser makes of them, or the hash would be another. */
+static void write_inside(FILE *out, const char *name, const char *text)
+{
+    for (; *text; text++) {
+        bool ends = strncmp(text, "</", 2) == 0 && strncasecmp(text + 2, name, strlen(name)) == 0;
+
+        if (*text == '\r' && text[1] == '\n')
+            continue;
+        (void)fputc(*text == '\r' ? '\n' : *text, out);
+        if (ends || strncmp(text, "<!--", 4) == 0)
+            (void)fputc('\\', out);
+    }
+}
+
+static const char *code_of(const struct page *page, const char *name)
+{
+    return member(json_object_get(page->demo, "generatedCode"), name);
+}
+
+/* Ours and the demo's are one script: neither runs without the other. */
+static int write_script(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "%s\n", frame_script);
+    write_inside(out, "script", code_of(page, "js"));
+    (void)fputc('\n', out);
+    return 0;
+}
+
+char *page_script(const struct page *page)
+{
+    return text_of(write_script, page);
+}
+
+static int write_frame(FILE *out, const struct page *page)
+{
+    (void)fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+                out);
+    if (write_name(out, page) < 0)
+        return -1;
+    (void)fputs("</title>\n<style>\n", out);
+    write_inside(out, "style", code_of(page, "css"));
+    (void)fprintf(out, "\n</style>\n</head>\n<body>\n%s\n<script>%s</script>\n</body>\n</html>\n",
+                  code_of(page, "html"), page->script);
+    return 0;
+}
+
+char *page_frame(const struct page *page)
+{
+    return text_of(write_frame, page);
+}
