@@ -48,14 +48,17 @@ class Walk:
         wait_until(lambda: self.alice.get("/runs?status=completed").json, 20, "the record of a run")
         secret = f"/agents/{agent}/secrets/MARK_SECRET"
         assert self.alice.put(secret, {"value": f"secret {MARK}"}).status == 204
+        written = {"html": "", "css": "", "js": f"// {MARK}", "thoughts": None}
+        demo = {"name": MARK, "selectedApis": [], "modelConfig": config, "userPrompt": "", "generatedCode": written}
+        demo = self.alice.post("/demos", demo).json["_id"]
         self.params = {
             "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK, "ticket_id": ticket, "version": "1",
-            "name": "MARK_SECRET",
+            "name": "MARK_SECRET", "demo_id": demo,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
-        self.secrets = [MARK, agent, key["_id"], ticket, run, *self.contents]
+        self.secrets = [MARK, agent, demo, key["_id"], ticket, run, *self.contents]
         self.routes = list(self.read_routes())
 
     def read_routes(self):
@@ -82,7 +85,7 @@ class Walk:
         urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/agents/{p['agent_id']}/versions",
                 f"/agents/{p['agent_id']}/versions/1", f"/agents/{p['agent_id']}/secrets", f"/sessions/{MARK}/config",
                 f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS,
-                f"/chat/{p['ticket_id']}"]  # fmt: skip
+                f"/chat/{p['ticket_id']}", f"/demos/{p['demo_id']}", "/demos"]  # fmt: skip
         return [a.get(url).json for url in urls]
 
 
@@ -146,7 +149,7 @@ def test_what_needs_nobody_is_a_short_list(walk):
 def test_the_owner_is_let_in(walk):
     """The walk would be worth nothing if these calls were refused to everybody."""
     for route in walk.guarded():
-        if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|chat|users/me/keys)", route[1]):
+        if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|chat|demos|users/me/keys)", route[1]):
             assert walk.call(walk.alice, route).status == 200, route[:2]
 
 
