@@ -52,6 +52,11 @@ static int look(const struct server_setup *setup, struct server **ret_server)
     return 0;
 }
 
+static void print_line(const char *line, void *data)
+{
+    (void)fprintf(data, "%s\n", line);
+}
+
 int server_check(const struct server_setup *setup)
 {
     struct server *server = NULL;
@@ -63,11 +68,14 @@ int server_check(const struct server_setup *setup)
     r = server_check_login(server, server_has_auth_provider(server), &err);
     if (r >= 0)
         r = check_storage(server, &err);
-    if (r < 0)
+    if (r < 0) {
         (void)server_say(&err);
-    else
-        (void)printf("%s: the configuration is right\n",
-                     setup->config ? setup->config : "built-in default");
+        return server_end(server, r);
+    }
+    (void)printf("%s: the configuration is right\n",
+                 setup->config ? setup->config : "built-in default");
+    (void)fflush(stdout);
+    lifecycle_check(server->lifecycle, print_line, stdout);
     return server_end(server, r);
 }
 

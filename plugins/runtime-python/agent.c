@@ -282,8 +282,10 @@ static void explain_death(struct agent *agent)
     struct run *run = agent->run;
     int status;
     uint32_t cpu_ms;
+    bool starved;
 
-    if (!pool_wait_exit(run->runtime->pool, agent->child, EXIT_WAIT_MS, &status, &cpu_ms)) {
+    if (!pool_wait_exit(run->runtime->pool, agent->child, EXIT_WAIT_MS, &status, &cpu_ms,
+                        &starved)) {
         agent_fail(agent, "RuntimeError", "The agent closed its connection to the server.", "");
         return;
     }
@@ -299,7 +301,7 @@ static void explain_death(struct agent *agent)
         agent_fail(agent, "RuntimeError", fault.text, "");
         return;
     }
-    struct death death = death_of(status, cpu_ms, &run->limits);
+    struct death death = death_of(status, cpu_ms, starved, &run->limits);
     agent_fail(agent, death.type, death.message, "");
 }
 

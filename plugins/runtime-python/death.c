@@ -41,13 +41,17 @@ static struct death of_signal(int number)
 /* The kernel counts the limit in ticks, and usage exactly: of a second, milliseconds. */
 enum { CPU_NEARLY = 800 };
 
-struct death death_of(int status, uint32_t cpu_ms, const struct limits *limits)
+struct death death_of(int status, uint32_t cpu_ms, bool starved, const struct limits *limits)
 {
     struct death death = { .type = "RuntimeError" };
 
     if (status == -1) {
         snprintf(death.message, sizeof(death.message),
                  "The sandbox was restarted while the agent was running.");
+    } else if (starved) {
+        death.type = "MemoryError";
+        snprintf(death.message, sizeof(death.message),
+                 "The agent used more than its %u MiB of memory.", limits->memory_mb);
     } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
                cpu_ms >= limits->cpu_s * CPU_NEARLY) {
         death.type = "TimeoutError";

@@ -81,7 +81,7 @@ int level_decide(const char *hello, size_t len, enum isolation required, struct 
                  struct ein_error *err)
 {
     EIN_JSON json_t *said = json_loadb(hello, len, 0, NULL);
-    struct level level = { 0 };
+    struct level level = { .memory = "resident size", .threads = "rlimit" };
 
     if (!said)
         return error_set(err, EIN_E_UNAVAILABLE, "the zygote's hello is not JSON");
@@ -105,6 +105,7 @@ int level_decide(const char *hello, size_t len, enum isolation required, struct 
                          "isolation %s cannot be reached here, only %s (missing step: %s%s)",
                          isolation_names[required], isolation_names[level.reached], level.missing,
                          level.layers & LAYER_NO_FILES ? "; landlock" : "");
+    memcpy(level.no_cgroup, ret_level->no_cgroup, sizeof(level.no_cgroup));
     *ret_level = level;
     return 0;
 }

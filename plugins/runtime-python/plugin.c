@@ -16,8 +16,13 @@
  *               best-effort  also accept that nothing but the system call filter stands before
  *                            the files; agents can open none, nor import what is not preloaded
  *               There is no way to turn isolation off.
+<<<<<<< HEAD
  *   python      the interpreter (/usr/bin/python3)
  *   venv        the folder of a virtual environment: its interpreter and its packages instead
+=======
+ *   cgroup      auto, off, or a folder of a version 2 tree: who counts memory and threads (auto)
+ *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
+>>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
  *   undeclared  allow or refuse what an agent calls of a kind (models, tools, hosts, namespaces)
  *               of which it declares nothing (allow)
  *   preload     modules imported once, before the first fork ([])
@@ -30,6 +35,7 @@
  *       timeout_ms: 600000
  *       memory_mb: 1024
  */
+#include "machine.h"
 #include "runtime.h"
 
 static const struct ein_agent_runtime service = {
@@ -70,6 +76,11 @@ static void fini(void *self)
     runtime_free(self);
 }
 
+static void check(void *self, ein_say *say, void *data)
+{
+    machine_tell(self, say, data);
+}
+
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "runtime-python",
@@ -80,5 +91,6 @@ static const struct ein_plugin plugin = {
     .start = start,
     .stop = stop,
     .fini = fini,
+    .check = check,
 };
 EIN_PLUGIN_EXPORT(plugin)

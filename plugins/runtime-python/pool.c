@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 enum {
     ZYGOTES_MAX = 4, /* one serves, one starts, the others drain */
@@ -134,6 +135,7 @@ static void note_exit(struct child *child, int status, uint32_t cpu_ms, void *da
     child->exited = true;
     child->status = status;
     child->cpu_ms = cpu_ms;
+    child->starved = WIFSIGNALED(status) && cgroup_ran_out(child->zygote->cgroup, child->group);
     pthread_cond_broadcast(&pool->changed);
 }
 
@@ -361,6 +363,7 @@ static void look_after(struct pool *pool)
     if (starting && now - starting->started_ms > HELLO_MS)
         give_up_waiting(pool, starting);
     sweep(pool);
+    cgroup_sweep(pool->plan.cgroup);
     if (!in_state(pool, ZYGOTE_STARTING) && now >= pool->next_start_ms &&
         (!serving || is_worn(pool, serving)))
         start_zygote(pool);
@@ -537,7 +540,7 @@ void pool_release(struct pool *pool, struct child *child)
 }
 
 bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *ret_status,
-                    uint32_t *ret_cpu_ms)
+                    uint32_t *ret_cpu_ms, bool *ret_starved)
 {
     EIN_LOCKED(&pool->lock);
     int64_t until_ms = mono_ms() + wait_ms;
@@ -546,6 +549,7 @@ bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *re
         ;
     *ret_status = child->status;
     *ret_cpu_ms = child->cpu_ms;
+    *ret_starved = child->starved;
     return child->exited;
 }
 

@@ -38,7 +38,7 @@ int pool_take(struct pool *pool, int64_t until_ms, struct child **ret_child, str
 void pool_release(struct pool *pool, struct child *child);
 /* Waits for the child's end to be known.  False: not known after `wait_ms`. */
 bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *ret_status,
-                    uint32_t *ret_cpu_ms);
+                    uint32_t *ret_cpu_ms, bool *ret_starved);
 
 void pool_status(struct pool *pool, struct pool_status *ret_status);
 

@@ -182,10 +182,11 @@ int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **re
 
 static json_t *barriers_of(const struct level *level)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "system_calls", "seccomp", "files",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "system_calls", "seccomp", "files",
                      level->files, "network", level->network, "processes", level->processes,
                      "identity", level->identity, "tmp",
-                     level->layers & LAYER_TMP ? "private tmpfs" : "none");
+                     level->layers & LAYER_TMP ? "private tmpfs" : "none", "memory", level->memory,
+                     "threads", level->threads);
 }
 
 int runtime_status(void *impl, struct json_t **ret_status, struct ein_error *err)

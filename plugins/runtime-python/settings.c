@@ -30,6 +30,12 @@ const char settings_schema[] =
     "\"default\":\"strict\",\"description\":\"What must keep a run apart, or agents are off. "
     "container accepts what an ordinary container allows: no identity of its own for each run, no "
     "/tmp. best-effort also accepts that the system call filter alone keeps files away.\"},"
+    "\"cgroup\":{\"type\":\"string\",\"default\":\"auto\",\"description\":\"Where each process "
+    "gets a control group (version 2) that counts its memory and threads: auto is the server's own "
+    "group, if it was delegated to it (Delegate= of systemd) and has the controllers memory and "
+    "pids; a folder of the tree, which must be usable, or agents are off; off. Without one, "
+    "resident "
+    "memory is looked at four times a second.\"},"
     "\"python\":{\"type\":\"string\",\"default\":\"/usr/bin/python3\","
     "\"description\":\"The interpreter of agents.\"},"
     "\"venv\":{\"type\":\"string\",\"description\":\"The folder of a virtual environment, whose "
@@ -124,8 +130,17 @@ static int read_python(const json_t *config, struct settings *settings, struct e
 
 int settings_read(const struct json_t *config, struct settings *ret_settings, struct ein_error *err)
 {
+<<<<<<< HEAD
     struct settings settings = { .isolation = ISOLATION_STRICT };
     const char *isolation = json_string_value(json_object_get(config, "isolation"));
+=======
+    struct settings settings = { .isolation = ISOLATION_STRICT,
+                                 .python = "/usr/bin/python3",
+                                 .cgroup = "auto" };
+    const char *isolation = json_string_value(json_object_get(config, "isolation"));
+    const char *python = json_string_value(json_object_get(config, "python"));
+    const char *cgroup = json_string_value(json_object_get(config, "cgroup"));
+>>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
     const char *undeclared = json_string_value(json_object_get(config, "undeclared"));
     int r = 0;
 
@@ -137,6 +152,17 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
         r = read_python(config, &settings, err);
     if (r < 0)
         return r;
+<<<<<<< HEAD
+=======
+    if (python)
+        settings.python = python;
+    if (cgroup)
+        settings.cgroup = cgroup;
+    if (settings.cgroup[0] != '/' && strcmp(settings.cgroup, "auto") != 0 &&
+        strcmp(settings.cgroup, "off") != 0)
+        return error_set(err, EIN_E_INVALID, "cgroup is auto, off or a folder, not %s",
+                         settings.cgroup);
+>>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
     settings.refuses_undeclared = undeclared && strcmp(undeclared, "refuse") == 0;
     settings.preload = json_object_get(config, "preload");
     settings.users = json_object_get(config, "users");

@@ -148,7 +148,11 @@ int zygote_plan_make(const struct settings *settings, const char *folder,
         return r;
     *ret_plan =
         (struct zygote_plan){ .settings = settings, .folder = strdup(folder), .paths = paths };
-    return 0;
+    r = cgroup_open(settings->cgroup, &settings->limits, &ret_plan->cgroup, ret_plan->no_cgroup,
+                    sizeof(ret_plan->no_cgroup), err);
+    if (r < 0)
+        zygote_plan_done(ret_plan);
+    return r;
 }
 
 void zygote_plan_done(struct zygote_plan *plan)
@@ -157,6 +161,7 @@ void zygote_plan_done(struct zygote_plan *plan)
         free(*path);
     free(plan->paths);
     free(plan->folder);
+    cgroup_close(plan->cgroup);
     *plan = (struct zygote_plan){ 0 };
 }
 
@@ -222,6 +227,8 @@ int zygote_start(const struct zygote_plan *plan, struct zygote **ret_zygote, str
     zygote->control = control[0];
     zygote->errors = errors[0];
     zygote->started_ms = mono_ms();
+    zygote->cgroup = plan->cgroup;
+    snprintf(zygote->level.no_cgroup, sizeof(zygote->level.no_cgroup), "%s", plan->no_cgroup);
     if (r != 0) {
         zygote->launcher = 0;
         zygote_free(zygote);
@@ -306,6 +313,10 @@ int zygote_configure(struct zygote *zygote, const struct settings *settings, str
     r = level_decide(hello, (size_t)len, settings->isolation, &zygote->level, err);
     if (r < 0)
         return r;
+    if (cgroup_has_memory(zygote->cgroup))
+        zygote->level.memory = "cgroup";
+    if (cgroup_has_pids(zygote->cgroup))
+        zygote->level.threads = "cgroup";
 
     bool own_identity = zygote->level.layers & (LAYER_UID | LAYER_USER);
     struct sandbox_rules rules = {
@@ -350,6 +361,7 @@ void child_kill(const struct child *child)
 {
     if (child->pidfd >= 0)
         (void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    cgroup_kill(child->zygote->cgroup, child->group);
 }
 
 static void close_and_forget(int *fd)
@@ -373,6 +385,7 @@ void child_free(struct child *child)
     while (*link != child)
         link = &(*link)->next;
     *link = child->next;
+    cgroup_remove(child->zygote->cgroup, child->group);
     child_close(child);
     free(child);
 }
@@ -473,6 +486,13 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
                              .next = zygote->children,
                              .born_ms = mono_ms() };
     zygote->children = child;
+    if (zygote->cgroup)
+        r = cgroup_add(zygote->cgroup, child->pid, &child->group, err);
+    if (r < 0) {
+        child_kill(child);
+        child->released = true;
+        return r;
+    }
     *ret_child = child;
     return 0;
 }

@@ -4,6 +4,7 @@
 #ifndef RUNTIME_ZYGOTE_H
 #define RUNTIME_ZYGOTE_H
 
+#include "cgroup.h"
 #include "level.h"
 #include "settings.h"
 
@@ -17,6 +18,7 @@ struct child {
     pid_t pid;  /* here; 0: not known */
     pid_t name; /* in the zygote's pid namespace */
     struct zygote *zygote;
+    uint32_t group; /* of the cgroup; 0: none */
     struct child *next, *next_idle;
     int64_t born_ms;
 
@@ -24,6 +26,7 @@ struct child {
     bool exited, released;
     int status; /* of wait4(); -1: its zygote died */
     uint32_t cpu_ms;
+    bool starved; /* killed by the kernel for want of memory */
 };
 
 enum zygote_state { ZYGOTE_STARTING, ZYGOTE_SERVING, ZYGOTE_DRAINING, ZYGOTE_DEAD };
@@ -33,6 +36,7 @@ struct zygote {
     int control, errors; /* its stderr, for the log */
     pid_t launcher;
     struct level level;
+    struct cgroup *cgroup; /* lent; NULL: none */
     struct child *children;
     uint32_t spawned;
     int64_t started_ms;
@@ -42,8 +46,10 @@ struct zygote {
 /* What a zygote is started with; made once. */
 struct zygote_plan {
     const struct settings *settings;
-    char *folder; /* where launcher, zygote.py and the rest are */
-    char **paths; /* what the interpreter reads, NULL-ended */
+    char *folder;          /* where launcher, zygote.py and the rest are */
+    char **paths;          /* what the interpreter reads, NULL-ended */
+    struct cgroup *cgroup; /* NULL: none, because: */
+    char no_cgroup[160];
 };
 
 /* Asks the interpreter what it reads; runs it for some 50 ms. */
@@ -78,6 +84,5 @@ void child_kill(const struct child *child);
 void child_close(struct child *child);
 /* Unlinks and frees; the zygote must still be there. */
 void child_free(struct child *child);
-
 
 #endif

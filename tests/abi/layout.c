@@ -212,7 +212,8 @@ AT(ein_plugin, init, 64);
 AT(ein_plugin, start, 72);
 AT(ein_plugin, stop, 80);
 AT(ein_plugin, fini, 88);
-ENDS(ein_plugin, fini);
+AT(ein_plugin, check, 96);
+ENDS(ein_plugin, check);
 
 AT(ein_server, struct_size, 0);
 AT(ein_server, reserved, 4);

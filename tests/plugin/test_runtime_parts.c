@@ -168,13 +168,14 @@ static void every_end_has_its_reason(void **state)
     struct limits limits = { .cpu_s = 2 };
 
     (void)state;
-    assert_non_null(strstr(death_of(SIGSYS, 0, &limits).message, "forbidden system call"));
-    assert_non_null(strstr(death_of(SIGSEGV, 0, &limits).message, "crashed"));
-    assert_non_null(strstr(death_of(SIGKILL, 1950, &limits).message, "2 s of CPU time"));
-    assert_non_null(strstr(death_of(SIGKILL, 100, &limits).message, "killed"));
-    assert_non_null(strstr(death_of(7 << 8, 0, &limits).message, "status 7"));
-    assert_non_null(strstr(death_of(-1, 0, &limits).message, "restarted"));
-    assert_non_null(strstr(death_of(SIGUSR1, 0, &limits).message, "signal 10"));
+    assert_non_null(strstr(death_of(SIGSYS, 0, false, &limits).message, "forbidden system call"));
+    assert_non_null(strstr(death_of(SIGSEGV, 0, false, &limits).message, "crashed"));
+    assert_non_null(strstr(death_of(SIGKILL, 1950, false, &limits).message, "2 s of CPU time"));
+    assert_non_null(strstr(death_of(SIGKILL, 100, false, &limits).message, "killed"));
+    assert_string_equal(death_of(SIGKILL, 100, true, &limits).type, "MemoryError");
+    assert_non_null(strstr(death_of(7 << 8, 0, false, &limits).message, "status 7"));
+    assert_non_null(strstr(death_of(-1, 0, false, &limits).message, "restarted"));
+    assert_non_null(strstr(death_of(SIGUSR1, 0, false, &limits).message, "signal 10"));
 }
 
 static void only_the_sandbox_itself_can_report_a_failed_step(void **state)

@@ -389,5 +389,5 @@ def test_status_tells_how_agents_are_isolated(driver):
     outcome(driver.run(body("return 1")))
     status = driver.status()["status"]
     assert status["state"] == "ready" and status["level"] in ("strict", "container", "best-effort")
-    assert set(status["barriers"]) == {"system_calls", "files", "network", "processes", "identity", "tmp"}
+    assert set(status["barriers"]) == {"system_calls", "files", "network", "processes", "identity", "tmp", "memory", "threads"}
     assert json.dumps(status)

@@ -30,7 +30,7 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 navigates(); set_header() joins what Vary names
+ *                 navigates(); set_header() joins what Vary names; check() of a plugin
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -400,6 +400,8 @@ enum { /* ein_plugin.flags; a host refuses bits 16-31 that it does not know */
     EIN_PLUGIN_SINGLE = 1u << 0 /* at most one instance */
 };
 
+typedef void ein_say(const char *line, void *data);
+
 struct ein_plugin { /* const, static; the host copies min(struct_size, its own) */
     uint32_t magic;
     uint16_t abi_major, abi_minor;
@@ -415,6 +417,9 @@ struct ein_plugin { /* const, static; the host copies min(struct_size, its own) 
     int  (*start)(void *self, struct ein_error *err); /* may be NULL */
     void (*stop)(void *self);  /* may be NULL; calls may still be inside: wake them */
     void (*fini)(void *self);  /* nobody is inside; free everything; also without start() */
+    /* 1.1, may be NULL.  `einion check` found the configuration right: say(), a line each, what
+     * this machine makes of it.  After init(), without start(); may start processes, which it ends. */
+    void (*check)(void *self, ein_say *say, void *data);
 };
 #define EIN_PLUGIN_HEADER EIN_ABI_MAGIC, EIN_ABI_MAJOR, EIN_ABI_MINOR, (uint32_t)sizeof(struct ein_plugin)
 

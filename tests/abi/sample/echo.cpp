@@ -86,6 +86,7 @@ const ein_plugin echo_plugin = {
     nullptr, // start
     nullptr, // stop
     echo_fini,
+    nullptr, // check
 };
 
 } // namespace
