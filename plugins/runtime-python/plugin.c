@@ -16,13 +16,9 @@
  *               best-effort  also accept that nothing but the system call filter stands before
  *                            the files; agents can open none, nor import what is not preloaded
  *               There is no way to turn isolation off.
-<<<<<<< HEAD
+ *   cgroup      auto, off, or a folder of a version 2 tree: who counts memory and threads (auto)
  *   python      the interpreter (/usr/bin/python3)
  *   venv        the folder of a virtual environment: its interpreter and its packages instead
-=======
- *   cgroup      auto, off, or a folder of a version 2 tree: who counts memory and threads (auto)
- *   python      the interpreter, which may be a virtual environment's (/usr/bin/python3)
->>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
  *   undeclared  allow or refuse what an agent calls of a kind (models, tools, hosts, namespaces)
  *               of which it declares nothing (allow)
  *   preload     modules imported once, before the first fork ([])

@@ -128,19 +128,20 @@ static int read_python(const json_t *config, struct settings *settings, struct e
     return 0;
 }
 
+static int read_cgroup(const json_t *config, const char **ret_cgroup, struct ein_error *err)
+{
+    const char *cgroup = json_string_value(json_object_get(config, "cgroup"));
+
+    if (cgroup && *cgroup != '/' && strcmp(cgroup, "auto") != 0 && strcmp(cgroup, "off") != 0)
+        return error_set(err, EIN_E_INVALID, "cgroup is auto, off or a folder, not %s", cgroup);
+    *ret_cgroup = cgroup ? cgroup : "auto";
+    return 0;
+}
+
 int settings_read(const struct json_t *config, struct settings *ret_settings, struct ein_error *err)
 {
-<<<<<<< HEAD
     struct settings settings = { .isolation = ISOLATION_STRICT };
     const char *isolation = json_string_value(json_object_get(config, "isolation"));
-=======
-    struct settings settings = { .isolation = ISOLATION_STRICT,
-                                 .python = "/usr/bin/python3",
-                                 .cgroup = "auto" };
-    const char *isolation = json_string_value(json_object_get(config, "isolation"));
-    const char *python = json_string_value(json_object_get(config, "python"));
-    const char *cgroup = json_string_value(json_object_get(config, "cgroup"));
->>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
     const char *undeclared = json_string_value(json_object_get(config, "undeclared"));
     int r = 0;
 
@@ -149,20 +150,11 @@ int settings_read(const struct json_t *config, struct settings *ret_settings, st
     if (r == 0 && isolation)
         r = read_isolation(isolation, &settings.isolation, err);
     if (r == 0)
+        r = read_cgroup(config, &settings.cgroup, err);
+    if (r == 0)
         r = read_python(config, &settings, err);
     if (r < 0)
         return r;
-<<<<<<< HEAD
-=======
-    if (python)
-        settings.python = python;
-    if (cgroup)
-        settings.cgroup = cgroup;
-    if (settings.cgroup[0] != '/' && strcmp(settings.cgroup, "auto") != 0 &&
-        strcmp(settings.cgroup, "off") != 0)
-        return error_set(err, EIN_E_INVALID, "cgroup is auto, off or a folder, not %s",
-                         settings.cgroup);
->>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
     settings.refuses_undeclared = undeclared && strcmp(undeclared, "refuse") == 0;
     settings.preload = json_object_get(config, "preload");
     settings.users = json_object_get(config, "users");

@@ -78,11 +78,8 @@ struct settings {
     struct limits limits;
     enum isolation isolation;
     bool refuses_undeclared;
-<<<<<<< HEAD
+    const char *cgroup;           /* lent by the configuration */
     char python[PATH_MAX];        /* the interpreter */
-=======
-    const char *python, *cgroup;  /* lent by the configuration */
->>>>>>> 17278cf (A control group for each process of an agent, and einion check tells which layers this machine gives)
     const struct json_t *preload; /* array of module names */
     const struct json_t *users;   /* {uid: {limit: number}}; may be NULL */
 };
