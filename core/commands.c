@@ -187,8 +187,8 @@ static void speak_softly(struct server *server)
 }
 
 /* A server in which who offers `iface` has started, and all it needs; where a running server owns
- * the store, one that may look at it. */
-static int start_for(const struct server_setup *setup, const char *iface,
+ * the store, and that is enough, one that may look at it. */
+static int start_for(const struct server_setup *setup, const char *iface, bool looking_is_enough,
                      struct server **ret_server)
 {
     struct server *server = NULL;
@@ -200,7 +200,7 @@ static int start_for(const struct server_setup *setup, const char *iface,
         return r;
     speak_softly(server);
     r = lifecycle_start_for(server->lifecycle, server->config, iface, &faults);
-    if (r == EIN_E_CONFLICT)
+    if (r == EIN_E_CONFLICT && looking_is_enough)
         r = lifecycle_look(server->lifecycle, server->config, &look_faults);
     if (r < 0)
         return server_end(server, server_say_faults(look_faults ? look_faults : faults, r));
@@ -222,7 +222,7 @@ int server_rotate_keys(const struct server_setup *setup)
     const struct ein_service *service = NULL;
     struct ein_error err = { 0 };
     uint64_t count = 0;
-    int r = start_for(setup, EIN_VAULT, &server);
+    int r = start_for(setup, EIN_VAULT, true, &server);
 
     if (r < 0)
         return r;
@@ -238,13 +238,59 @@ int server_rotate_keys(const struct server_setup *setup)
     return server_end(server, r);
 }
 
+static void print_report(const json_t *report)
+{
+    const json_t *line;
+    size_t i;
+
+    json_array_foreach(report, i, line)
+    {
+        (void)printf("%s\n", json_string_value(line));
+    }
+}
+
+/* The methods of transfer/1 take a place and give a report. */
+static int transfer(const struct server_setup *setup, const char *place, bool is_import)
+{
+    struct server *server = NULL;
+    const struct ein_service *service = NULL;
+    EIN_JSON json_t *report = NULL;
+    struct ein_error err = { 0 };
+    int r = start_for(setup, EIN_TRANSFER, !is_import, &server);
+
+    if (r < 0)
+        return r;
+    r = acquire(server, EIN_TRANSFER, &service, &err);
+    if (r == 0) {
+        const struct ein_transfer *offered = service->vtable;
+
+        r = (is_import ? offered->import_from : offered->export_to)(service->impl, place, &report,
+                                                                    &err);
+    }
+    services_release(service);
+    if (r < 0)
+        (void)server_say(&err);
+    print_report(report);
+    return server_end(server, r);
+}
+
+int server_export(const struct server_setup *setup, const char *path)
+{
+    return transfer(setup, path, false);
+}
+
+int server_import(const struct server_setup *setup, const char *source)
+{
+    return transfer(setup, source, true);
+}
+
 int server_audit_verify(const struct server_setup *setup)
 {
     struct server *server = NULL;
     const struct ein_service *service = NULL;
     struct ein_error err = { 0 };
     uint64_t count = 0;
-    int r = start_for(setup, EIN_AUDIT, &server);
+    int r = start_for(setup, EIN_AUDIT, true, &server);
 
     if (r < 0)
         return r;

@@ -157,6 +157,11 @@ static int claim(struct ein_ctx *ctx, const char *set, const char *due_field, in
     return store_claim(rooms(ctx)->store, set, due_field, now, lease, ret_doc, err);
 }
 
+static int sets(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error *err)
+{
+    return store_sets(rooms(ctx)->store, ret_names, err);
+}
+
 static const struct ein_store store = {
     .struct_size = sizeof(store),
     .get = get,
@@ -167,6 +172,7 @@ static const struct ein_store store = {
     .tally = tally,
     .index = index_field,
     .claim = claim,
+    .sets = sets,
 };
 
 /* ---- the host itself ---- */

@@ -24,6 +24,9 @@ static const char usage[] =
     "  routes              list the routes they serve\n"
     "  plugin-info FILE.so show what a plugin file says of itself\n"
     "  backup FILE         copy the store into a new file, also while a server uses it\n"
+    "  export FILE         write everything into a new file, also while a server uses the store\n"
+    "  import SOURCE       bring in such a file, or the data of the original service: a folder of\n"
+    "                      its CouchDB's files, or the URL of the CouchDB; writes over nothing\n"
     "  rotate-keys         seal all secrets with a new master key, also while a server runs\n"
     "  audit verify        say whether the audit log is as it was written\n"
     "\n"
@@ -74,6 +77,16 @@ static int backup(const struct command_line *line)
     return server_backup(&line->setup, line->argument);
 }
 
+static int export(const struct command_line *line)
+{
+    return server_export(&line->setup, line->argument);
+}
+
+static int import(const struct command_line *line)
+{
+    return server_import(&line->setup, line->argument);
+}
+
 static int rotate_keys(const struct command_line *line)
 {
     return server_rotate_keys(&line->setup);
@@ -98,6 +111,8 @@ static const struct command {
     { "routes", NULL, routes },
     { "plugin-info", "FILE.so", plugin_info },
     { "backup", "FILE", backup },
+    { "export", "FILE", export },
+    { "import", "SOURCE", import },
     { "rotate-keys", NULL, rotate_keys },
     { "audit", "verify", audit },
 };

@@ -33,9 +33,12 @@ int server_list_routes(const struct server_setup *setup, FILE *out);
 int server_plugin_info(const char *path, FILE *out);
 int server_backup(const struct server_setup *setup, const char *path);
 
-/* Subcommands that start what they need: the store, and who offers vault/1 or audit/1.  While a
- * server uses the store they look at it, and the server does the writing. */
+/* Subcommands that start what they need: the store, and who offers vault/1, audit/1 or transfer/1.
+ * While a server uses the store they look at it, and the server does the writing; only an import
+ * has to have it to itself. */
 int server_rotate_keys(const struct server_setup *setup);
+int server_export(const struct server_setup *setup, const char *path);
+int server_import(const struct server_setup *setup, const char *source);
 int server_audit_verify(const struct server_setup *setup);
 
 #endif

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, OPS };
+enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, SETS, OPS };
 
-static const char *const op_names[OPS] = { "get",   "batch", "find",  "tally",
-                                           "index", "claim", "backup" };
+static const char *const op_names[OPS] = { "get",   "batch", "find",   "tally",
+                                           "index", "claim", "backup", "sets" };
 
 struct store {
     struct services *services;
@@ -176,4 +176,9 @@ int store_claim(struct store *store, const char *set, const char *due_field, int
 int store_backup(struct store *store, const char *path, struct ein_error *err)
 {
     return CALL(store, BACKUP, backup, err, path, err);
+}
+
+int store_sets(struct store *store, json_t **ret_names, struct ein_error *err)
+{
+    return CALL(store, SETS, sets, err, ret_names, err);
 }

@@ -31,5 +31,6 @@ int store_index(struct store *store, const char *set, const char *field, struct 
 int store_claim(struct store *store, const char *set, const char *due_field, int64_t now,
                 int64_t lease, json_t **ret_doc, struct ein_error *err);
 int store_backup(struct store *store, const char *path, struct ein_error *err);
+int store_sets(struct store *store, json_t **ret_names, struct ein_error *err);
 
 #endif

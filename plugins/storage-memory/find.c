@@ -164,6 +164,23 @@ int memory_tally(void *impl, const char *set, const json_t *where, uint64_t *ret
     return r;
 }
 
+int memory_sets(void *impl, json_t **ret_names, struct ein_error *err)
+{
+    struct memory *memory = impl;
+    EIN_JSON json_t *names = json_array();
+    int r = names ? 0 : -1;
+
+    pthread_rwlock_rdlock(&memory->lock);
+    for (size_t i = 0; i < memory->sets.slot_count; i++)
+        for (const struct map_entry *it = memory->sets.slots[i]; it && r == 0; it = it->next)
+            r = json_array_append_new(names, json_string(it->key));
+    pthread_rwlock_unlock(&memory->lock);
+    if (r < 0)
+        return doc_no_memory(err);
+    *ret_names = EIN_TAKE(names);
+    return 0;
+}
+
 int memory_index(void *impl, const char *set, const char *field, struct ein_error *err)
 {
     int r = doc_check_set(set, err);

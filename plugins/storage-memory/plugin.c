@@ -38,6 +38,7 @@ static const struct ein_storage_backend backend = {
     .tally = memory_tally,
     .index = memory_index,
     .claim = memory_claim,
+    .sets = memory_sets,
 };
 
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,

@@ -181,6 +181,25 @@ int catalog_find(struct conn *conn, const char *set, json_t **ret_keys, struct e
     return r;
 }
 
+int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err)
+{
+    EIN_JSON json_t *names = json_array();
+    const char *name;
+    json_t *keys;
+    int r = names ? catalog_load(conn, err) : doc_no_memory(err);
+
+    if (r < 0)
+        return r;
+    EIN_LOCKED(&conn->store->catalog->lock);
+    json_object_foreach(conn->store->catalog->keys, name, keys)
+    {
+        if (json_array_append_new(names, json_string(name)) < 0)
+            return doc_no_memory(err);
+    }
+    *ret_names = EIN_TAKE(names);
+    return 0;
+}
+
 /* ---- making a set --------------------------------------------------------- */
 
 static int make_set(struct conn *conn, const char *set, struct ein_error *err)

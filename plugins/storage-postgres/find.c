@@ -158,3 +158,16 @@ int postgres_index(void *impl, const char *set, const char *field, struct ein_er
     r = pool_do(store, run_index, &index, err);
     return r < 0 ? r : 0;
 }
+
+static int read_names(struct conn *conn, void *data, struct ein_error *err)
+{
+    return catalog_names(conn, data, err);
+}
+
+int postgres_sets(void *impl, json_t **ret_names, struct ein_error *err)
+{
+    struct postgres *store = impl;
+    int r = postgres_check_open(store, err);
+
+    return r < 0 ? r : pool_do(store, read_names, ret_names, err);
+}

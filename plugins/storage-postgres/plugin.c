@@ -93,6 +93,7 @@ static const struct ein_storage_backend backend = {
     .tally = postgres_tally,
     .index = postgres_index,
     .claim = postgres_claim,
+    .sets = postgres_sets,
 };
 
 static int64_t setting(const json_t *config, const char *name)

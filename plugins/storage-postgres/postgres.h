@@ -83,6 +83,8 @@ json_t *catalog_keys(struct postgres *store, const char *set);
 int catalog_find(struct conn *conn, const char *set, json_t **ret_keys, struct ein_error *err);
 /* The same, the set being made if it is not there. */
 int catalog_need(struct conn *conn, const char *set, json_t **ret_keys, struct ein_error *err);
+/* The names of all of them, also of those that other servers have made; an array. */
+int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err);
 bool catalog_is_indexed(struct postgres *store, const char *set, const char *field);
 
 /* ---- keys.c: columns that sort as a field does ---- */
@@ -108,6 +110,7 @@ int postgres_find(void *impl, const char *set, const struct ein_query *query, ei
                   void *data, char **ret_cursor, struct ein_error *err);
 int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                    struct ein_error *err);
+int postgres_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int postgres_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int postgres_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
                    json_t **ret_doc, struct ein_error *err);

@@ -32,6 +32,21 @@ json_t *catalog_set(struct catalog *catalog, const char *set)
     return json_incref(json_object_get(catalog->sets, set));
 }
 
+json_t *catalog_names(struct catalog *catalog)
+{
+    EIN_LOCKED(&catalog->lock);
+    EIN_JSON json_t *names = json_array();
+    const char *name;
+    json_t *set;
+
+    json_object_foreach(catalog->sets, name, set)
+    {
+        if (json_array_append_new(names, json_string(name)) < 0)
+            return NULL;
+    }
+    return EIN_TAKE(names);
+}
+
 void catalog_publish(struct catalog *catalog, json_t *sets)
 {
     EIN_LOCKED(&catalog->lock);

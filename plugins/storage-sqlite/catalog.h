@@ -15,6 +15,8 @@ void catalog_free(struct catalog *catalog);
 
 /* A new reference to the fields indexed in SET; NULL: there is no such set. */
 json_t *catalog_set(struct catalog *catalog, const char *set);
+/* Their names, an array; NULL: no memory. */
+json_t *catalog_names(struct catalog *catalog);
 void catalog_publish(struct catalog *catalog, json_t *sets);
 
 /* What the file says, seen from inside DB's transaction. */

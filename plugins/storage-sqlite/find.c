@@ -172,3 +172,18 @@ int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret
     query_done(&query);
     return r;
 }
+
+int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err)
+{
+    struct sqlite *store = impl;
+    json_t *names;
+    int r = sqlite_check_readable(store, err);
+
+    if (r < 0)
+        return r;
+    names = catalog_names(store->catalog);
+    if (!names)
+        return doc_no_memory(err);
+    *ret_names = names;
+    return 0;
+}

@@ -94,6 +94,7 @@ static const struct ein_storage_backend backend = {
     .index = sqlite_index,
     .claim = sqlite_claim,
     .backup = sqlite_backup,
+    .sets = sqlite_sets,
 };
 
 static int64_t setting(const json_t *config, const char *name)

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "model_key.h"
 #include "no_keys.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ const struct provider *provider_find(const char *name)
 static void name_secret(const char *uid, const struct provider *provider,
                         char name[MODEL_KEY_NAME_SIZE])
 {
-    snprintf(name, MODEL_KEY_NAME_SIZE, "model_key/%s/%s", uid, provider->name);
+    snprintf(name, MODEL_KEY_NAME_SIZE, MODEL_KEY_IN_VAULT, uid, provider->name);
 }
 
 static int acquire_vault(const struct users *users, const struct ein_service **ret_service,

@@ -159,7 +159,8 @@ AT(ein_store, find, 40);
 AT(ein_store, tally, 48);
 AT(ein_store, index, 56);
 AT(ein_store, claim, 64);
-ENDS(ein_store, claim);
+AT(ein_store, sets, 72);
+ENDS(ein_store, sets);
 
 AT(ein_service, iface, 0);
 AT(ein_service, name, 8);
@@ -237,7 +238,14 @@ AT(ein_storage_backend, tally, 32);
 AT(ein_storage_backend, index, 40);
 AT(ein_storage_backend, claim, 48);
 AT(ein_storage_backend, backup, 56);
-ENDS(ein_storage_backend, backup);
+AT(ein_storage_backend, sets, 64);
+ENDS(ein_storage_backend, sets);
+
+AT(ein_transfer, struct_size, 0);
+AT(ein_transfer, reserved, 4);
+AT(ein_transfer, export_to, 8);
+AT(ein_transfer, import_from, 16);
+ENDS(ein_transfer, import_from);
 
 AT(ein_login, struct_size, 0);
 AT(ein_login, reserved, 4);
@@ -572,6 +580,7 @@ VALUE(EIN_REV_SIZE, 40);
 TEXT(EIN_SERVER, "server/1");
 TEXT(EIN_OPENAPI_SOURCE, "openapi_source/1");
 TEXT(EIN_STORAGE_BACKEND, "storage_backend/1");
+TEXT(EIN_TRANSFER, "transfer/1");
 TEXT(EIN_AUTH_PROVIDER, "auth_provider/1");
 VALUE(EIN_AUTH_DEFER, 1);
 TEXT(EIN_LEDGER, "ledger/1");

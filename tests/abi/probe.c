@@ -19,6 +19,7 @@ EIN_PUBLIC const struct ein_plugin *probe_ein_plugin;
 EIN_PUBLIC const struct ein_server *probe_ein_server;
 EIN_PUBLIC const struct ein_openapi_source *probe_ein_openapi_source;
 EIN_PUBLIC const struct ein_storage_backend *probe_ein_storage_backend;
+EIN_PUBLIC const struct ein_transfer *probe_ein_transfer;
 EIN_PUBLIC const struct ein_login *probe_ein_login;
 EIN_PUBLIC const struct ein_auth_provider *probe_ein_auth_provider;
 EIN_PUBLIC const struct ein_ledger_entry *probe_ein_ledger_entry;

@@ -86,6 +86,30 @@ static void sets_do_not_see_each_other(void **state)
     assert_int_equal(tally(fixture, "b", NULL), 0);
 }
 
+static bool has_name(const json_t *names, const char *name)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(names, i, item) if (strcmp(json_string_value(item), name) == 0) return true;
+    return false;
+}
+
+static void sets_are_listed_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ein_error err;
+    EIN_JSON json_t *names = NULL;
+
+    put_in(fixture, "listed_1", "x", "{}", NULL);
+    put_in(fixture, "listed_2", "x", "{}", NULL);
+    put_in(fixture, "listed_2", "y", "{}", NULL);
+    assert_int_equal(fixture->backend->sets(fixture->impl, &names, &err), 0);
+    assert_true(has_name(names, "listed_1"));
+    assert_true(has_name(names, "listed_2"));
+    assert_false(has_name(names, "listed_3"));
+}
+
 static void expect_names_refused(struct fixture *fixture, const char *set, const char *id)
 {
     struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = set, .id = id };
@@ -440,6 +464,7 @@ const struct CMUnitTest document_tests[] = {
     TEST(the_store_s_own_members_are_given_and_ignored),
     TEST(revisions_count_the_writes),
     TEST(sets_do_not_see_each_other),
+    TEST(sets_are_listed_by_name),
     TEST(names_out_of_bounds_are_refused),
     TEST(any_text_is_an_id),
     TEST(a_huge_document_is_stored_and_a_larger_one_refused),

@@ -87,6 +87,14 @@ static int store_claim(struct ein_ctx *ctx, const char *set, const char *due_fie
     return backend->claim(impl, set, due_field, now, lease, ret_doc, err);
 }
 
+static int store_sets(struct ein_ctx *ctx, json_t **ret_names, struct ein_error *err)
+{
+    void *impl;
+    const struct ein_storage_backend *backend = backend_of(ctx, &impl);
+
+    return backend->sets(impl, ret_names, err);
+}
+
 const struct ein_store fake_store = {
     .struct_size = sizeof(fake_store),
     .get = store_get,
@@ -97,4 +105,5 @@ const struct ein_store fake_store = {
     .tally = store_tally,
     .index = store_index,
     .claim = store_claim,
+    .sets = store_sets,
 };

@@ -30,7 +30,8 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 navigates(); set_header() joins what Vary names; check() of a plugin
+ *                 navigates(); set_header() joins what Vary names; check() of a plugin; sets();
+ *                 transfer/1
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -326,6 +327,8 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
      * `now`, and sets it to now + lease.  1 and the document, or 0: nothing is due. */
     int (*claim)(struct ein_ctx *ctx, const char *set, const char *due_field, int64_t now, int64_t lease,
                  struct json_t **ret_doc, struct ein_error *err);
+    /* 1.1: an array of the names of all sets that there are. */
+    int (*sets)(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error *err);
 };
 
 /* ---- the host ----------------------------------------------------------- */

@@ -58,6 +58,20 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
      * before start(), of what another process has open.  NULL where there is
      * nothing to copy. */
     int (*backup)(void *impl, const char *path, struct ein_error *err);
+    /* 1.1: an array of the names of all sets; also before start(), as backup(). */
+    int (*sets)(void *impl, struct json_t **ret_names, struct ein_error *err);
+};
+
+/* ---- transfer/1 (1.1): everything, from store to store ---------------- */
+#define EIN_TRANSFER "transfer/1"
+
+struct ein_transfer { /* reports are arrays of lines of text, for people */
+    uint32_t struct_size, reserved;
+    /* Every document into the new file PATH. */
+    int (*export_to)(void *impl, const char *path, struct json_t **ret_report, struct ein_error *err);
+    /* SOURCE is such a file, or what the service that einion stands in for has kept: a folder of
+     * files, or the URL of its database.  What is there already stays as it is. */
+    int (*import_from)(void *impl, const char *source, struct json_t **ret_report, struct ein_error *err);
 };
 
 /* ---- auth_provider/1: asked in configured order -------------------------- */
