@@ -182,6 +182,27 @@ def test_a_client_that_leaves_stops_the_model_call(server, vendor):
     vendor.wait_left()
 
 
+def test_a_run_is_stopped_in_the_middle_of_a_model_call(server, vendor):
+    vendor.answer(ANTHROPIC, raw(STALL))
+    agent, name = deploy(server, body(f"try:\n    {ask()}\nexcept BaseException:\n    {ask()}"))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.post, f"/rest/{name}", {}, timeout=60)
+        vendor.wait_asked()
+        (record,) = server.get(f"/runs?agent_id={agent['_id']}").json
+        assert server.post(f"/runs/{record['_id']}/stop").json["status"] == "stopping"
+        assert answer.result().status == 500
+    vendor.wait_left()
+    record = server.get(f"/runs/{record['_id']}").json
+    assert (record["status"], record["reason"]) == ("stopped", "local-dev-user stopped it.")
+
+
+def test_what_a_run_used_and_cost_is_in_its_record(server, vendor):
+    reply = server.post("/agents/run-code", {"code": body(f"{ask()}\n{ask()}"), "inputDict": {}, "tools": {}})
+    usage = server.get(f"/runs/{reply.header('X-Einion-Run-Id')}").json["usage"]
+    assert (usage["inputTokens"], usage["outputTokens"]) == (2000, 200)
+    assert usage["costUsd"] == pytest.approx(2 * COST)
+
+
 def test_an_empty_purse(server, vendor):
     run(server, f"return {ask()}")
     asked = len(vendor.requests)
