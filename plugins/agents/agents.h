@@ -21,8 +21,8 @@ ein_handler agents_chain;                                                       
 ein_handler agents_versions, agents_version;                                      /* versions.c */
 ein_handler agents_version_diff, agents_version_restore;                          /* versions.c */
 ein_handler agents_secrets, agents_secret_put, agents_secret_delete;              /* secrets.c */
-ein_handler agents_run_code;                                                      /* run.c */
-ein_handler agents_run_code_stream;                                               /* stream.c */
+ein_handler agents_run_code, agents_run_code_stream;                              /* run.c */
+ein_handler agents_repeat;                                                        /* repeat.c */
 
 /* 0, or the status that was replied: the code is longer than the instance takes. */
 int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code);

@@ -11,9 +11,11 @@
  *   POST             .../versions/{version}/restore         the agent becomes that again
  *   GET              /agents/{agent_id}/secrets             the names of its secrets
  *   PUT DELETE       /agents/{agent_id}/secrets/{name}      sealed in the vault, given to the runs
- * of the saved agent as environment POST             /agents/run-code           runs code and
- * answers its result and its trace POST             /agents/run-code/stream    the same, with the
- * trace as it happens
+ *                                               of the saved agent as environment
+ *   POST             /agents/run-code           runs code and answers its result and its trace
+ *   POST             /agents/run-code/stream    the same, with the trace as it happens
+ *   POST             /runs/{run_id}/repeat      a run once more: the same code, input and
+ *                                               declarations; as an event stream by Accept
  *
  * An agent with a `workspaceId` is read and run by the members of that workspace, and changed by
  * whoever made it and by the admins; its maker may put it there, and an admin of both places move
@@ -222,6 +224,17 @@ static const struct ein_route routes[] = {
       .scope = "agents:run",
       .status = 200,
       .handle = agents_run_code_stream },
+    { .method = "POST",
+      .path = "/runs/{run_id}/repeat",
+      .operation_id = "repeat_run",
+      .summary = "Run once more what a run has run; Accept: text/event-stream to follow its trace",
+      .auth = EIN_AUTH_USER,
+      .flags = EIN_ROUTE_EVENTS,
+      .query_schema = DETACH_QUERY_SCHEMA,
+      .reply_schema = RUN_RESULT_SCHEMA,
+      .scope = "agents:run",
+      .status = 200,
+      .handle = agents_repeat },
 };
 
 static void fini(void *self)

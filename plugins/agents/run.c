@@ -39,27 +39,59 @@ static int collect(const json_t *event, void *trace)
     return json_array_append(trace, (json_t *)event);
 }
 
-int agents_run_code(struct ein_req *req, void *self)
+int run_reply_whole(const struct agents *agents, struct ein_req *req, struct agent_order *order,
+                    const json_t *output_schema)
 {
-    const struct agents *agents = self;
     const struct ein_http *http = agents->host->http;
     EIN_JSON json_t *trace = json_array();
     EIN_JSON json_t *outcome = NULL;
     EIN_JSON json_t *answer = NULL;
-    struct agent_order order;
     struct ein_error err;
-    int r = run_read(agents, req, &order);
 
-    if (r)
-        return r;
-    order.run.trace = collect;
-    order.run.trace_data = trace;
-    r = agent_run(agents->host, agents->ctx, req, &order, &outcome, &err);
+    order->run.trace = collect;
+    order->run.trace_data = trace;
+    int r = agent_run(agents->host, agents->ctx, req, order, &outcome, &err);
     if (r < 0)
         return agent_run_fail(http, req, &err);
 
-    answer = run_outcome_show(outcome, json_object_get(http->body(req), "outputSchema"));
+    answer = run_outcome_show(outcome, output_schema);
     if (json_object_set(answer, "trace", json_array_size(trace) ? trace : json_null()) < 0)
         return EIN_E_NO_MEMORY;
     return http->reply(req, 200, EIN_TAKE(answer));
+}
+
+int run_reply_stream(const struct agents *agents, struct ein_req *req, struct agent_order *order,
+                     const json_t *output_schema)
+{
+    struct run_stream stream = { agents->host->http, req, output_schema, false };
+    EIN_JSON json_t *outcome = NULL;
+    struct ein_error err;
+
+    order->run.trace = run_stream_trace;
+    order->run.trace_data = &stream;
+    int r = agent_run(agents->host, agents->ctx, req, order, &outcome, &err);
+    return r < 0 ? run_stream_fail(&stream, &err) : run_stream_done(&stream, outcome);
+}
+
+static const json_t *output_schema_of(const struct agents *agents, const struct ein_req *req)
+{
+    return json_object_get(agents->host->http->body(req), "outputSchema");
+}
+
+int agents_run_code(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    struct agent_order order;
+    int r = run_read(agents, req, &order);
+
+    return r ? r : run_reply_whole(agents, req, &order, output_schema_of(agents, req));
+}
+
+int agents_run_code_stream(struct ein_req *req, void *self)
+{
+    const struct agents *agents = self;
+    struct agent_order order;
+    int r = run_read(agents, req, &order);
+
+    return r ? r : run_reply_stream(agents, req, &order, output_schema_of(agents, req));
 }

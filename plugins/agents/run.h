@@ -9,4 +9,10 @@
  * the status that was replied. */
 int run_read(const struct agents *agents, struct ein_req *req, struct agent_order *ret_order);
 
+/* Makes the run, and answers its outcome and its trace in one piece, or as server-sent events. */
+int run_reply_whole(const struct agents *agents, struct ein_req *req, struct agent_order *order,
+                    const struct json_t *output_schema);
+int run_reply_stream(const struct agents *agents, struct ein_req *req, struct agent_order *order,
+                     const struct json_t *output_schema);
+
 #endif

@@ -215,6 +215,8 @@ static struct ein_run_about about_of(const struct agent_order *order)
         .code = run->code,
         .input = run->input,
         .parent = run->cancel,
+        .declared = run->agent_id ? NULL : run->agent,
+        .repeats = order->repeats,
     };
 }
 

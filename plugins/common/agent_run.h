@@ -15,8 +15,9 @@ enum { AGENT_RUN_AGENTS_MAX = 256 }; /* that one run may call, all the way down 
  * scopes. */
 struct agent_order {
     struct ein_agent_run run;
-    const char *kind; /* "code", "rest", "chat", "mcp", "compose" */
-    bool detached;    /* it goes on when its client has left */
+    const char *kind;    /* "code", "rest", "chat", "mcp", "compose", "repeat" */
+    bool detached;       /* it goes on when its client has left */
+    const char *repeats; /* the id of the run that it repeats; may be NULL */
 };
 
 /* ?detach=1 */

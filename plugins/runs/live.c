@@ -111,7 +111,9 @@ static int fill(struct ein_run *run, const struct ein_run_about *about)
         return -1;
     run->code = json_pack("{s:o, s:I}", "code", record_text(runs, code), "dueAt",
                           (json_int_t)(now_ms() + 2 * runs->keep_ms));
-    run->record = record_begin(runs, about, run->code_hash, &run->bytes);
+    if (run->code && strcmp(text_of(run->code, "code"), code) != 0)
+        run->kept.redacted = true;
+    run->record = record_begin(runs, about, run->code_hash, &run->kept);
     return run->code && run->record ? 0 : -1;
 }
 
@@ -164,7 +166,7 @@ static int event(struct ein_run *run, const json_t *event, struct ein_error *err
         return no_memory(err);
     if (run->events++ == 0) /* it had to wait for its turn until now */
         (void)json_object_set_new(run->record, "waitedMs", json_integer(mono_ms() - run->began_ms));
-    run->bytes += size;
+    run->kept.bytes += size;
     run->tail_bytes += size;
     record_count(run->record, event);
     (void)json_object_set_new(run->record, "eventCount", json_integer(run->events));
@@ -181,7 +183,7 @@ static void end(struct ein_run *run, const json_t *outcome, const struct ein_err
 
     EIN_LOCKED(&runs->lock);
     (void)record_end(run, outcome, why);
-    runs->added_bytes += run->bytes;
+    runs->added_bytes += run->kept.bytes;
     runs->host->cancel->drop(run->cancel); /* before its parent ends */
     run->cancel = run->parent = NULL;
     run->ended = true;
@@ -240,6 +242,11 @@ static int stop(void *impl, const char *run_id, const char *user_id, struct ein_
     return runs->host->store->put(runs->ctx, STOPS_SET, run_id, EIN_REV_ANY, wish, NULL, err);
 }
 
+static int get(void *impl, const char *run_id, json_t **ret_record, struct ein_error *err)
+{
+    return runs_read_whole(impl, run_id, ret_record, err);
+}
+
 const struct ein_runs runs_service = {
     .struct_size = sizeof(runs_service),
     .begin = begin,
@@ -248,4 +255,5 @@ const struct ein_runs runs_service = {
     .event = event,
     .end = end,
     .stop = stop,
+    .get = get,
 };

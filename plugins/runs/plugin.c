@@ -8,6 +8,8 @@
  * record without the code POST   /runs/{id}/stop     ends it, wherever it runs and whatever it does
  *   DELETE /runs/{id}          forgets it
  *
+ * POST /runs/{id}/repeat is a route of the plugin agents.
+ *
  * Publishes runs/1: whoever runs an agent says so, and what happens, and how it ended.  A run
  * belongs to who started it, and to the workspace of its agent.  Secrets are removed from all that
  * is kept.  Traces are kept whole, however long; an input or a result that is longer than
@@ -109,6 +111,7 @@ static const char config_schema[] = SCHEMA({
     "\"startedAt\":{\"type\":\"string\"},\"waitedMs\":{\"type\":[\"integer\",\"null\"]},"          \
     "\"endedAt\":{\"type\":[\"string\",\"null\"]},"                                                \
     "\"durationMs\":{\"type\":[\"integer\",\"null\"]},\"eventCount\":{\"type\":\"integer\"},"      \
+    "\"repeats\":{\"type\":[\"string\",\"null\"]},\"redacted\":{\"type\":\"boolean\"},"            \
     "\"usage\":" SCHEMA({                                                                          \
         "type" : "object",                                                                         \
         "properties" : {                                                                           \

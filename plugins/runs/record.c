@@ -19,17 +19,18 @@ json_t *record_text(const struct runs *runs, const char *text)
 }
 
 /* What is left of a JSON TEXT; NULL: its secrets were part of what makes it JSON, or no memory. */
-static json_t *safe_json(const struct runs *runs, const char *text)
+static json_t *safe_json(const struct runs *runs, const char *text, bool *redacted)
 {
     char *safe = runs->host->redact(text);
     json_t *kept = safe ? json_loads(safe, JSON_DECODE_ANY, NULL) : NULL;
 
+    *redacted |= !safe || strcmp(safe, text) != 0;
     runs->host->mem_free(safe);
     return kept;
 }
 
-/* VALUE without secrets, or what stands for one that is too large; its length is added to BYTES. */
-static json_t *record_value(const struct runs *runs, const json_t *value, int64_t *bytes)
+/* VALUE without secrets, or what stands for one that is too large. */
+static json_t *record_value(const struct runs *runs, const json_t *value, struct keeping *keeping)
 {
     size_t len;
     json_t *kept;
@@ -40,8 +41,8 @@ static json_t *record_value(const struct runs *runs, const json_t *value, int64_
     if (len > runs->value_max) {
         kept = json_pack("{s:b, s:I}", "tooLarge", 1, "bytes", (json_int_t)len);
     } else {
-        *bytes += (int64_t)len;
-        kept = safe_json(runs, text);
+        keeping->bytes += (int64_t)len;
+        kept = safe_json(runs, text, &keeping->redacted);
         if (!kept)
             kept = record_text(runs, text);
     }
@@ -53,7 +54,8 @@ json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_
 {
     size_t len = 0;
     char *text = runs->host->json_text(event, &len);
-    json_t *kept = text ? safe_json(runs, text) : NULL;
+    bool redacted = false;
+    json_t *kept = text ? safe_json(runs, text, &redacted) : NULL;
 
     if (text && !kept)
         kept = json_pack("{s:s*, s:o}", "type", text_of(event, "type"), "message",
@@ -65,8 +67,25 @@ json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_
 
 /* ---- the beginning ------------------------------------------------------------ */
 
+/* What code that is no agent's may use; an agent's version has it. */
+static json_t *record_declared(const struct runs *runs, const json_t *declared,
+                               struct keeping *kept)
+{
+    static const char *const members[] = { "tools",           "gofannonAgents",  "llmSettings",
+                                           "swaggerSpecs",    "invokableModels", "allowedHosts",
+                                           "dataStoreConfig", "outputSchema" };
+    EIN_JSON json_t *all = json_is_object(declared) ? json_object() : NULL;
+
+    for (size_t i = 0; all && i < sizeof(members) / sizeof(members[0]); i++) {
+        json_t *value = json_object_get(declared, members[i]);
+        if (value && json_object_set(all, members[i], value) < 0)
+            return json_null();
+    }
+    return record_value(runs, all, kept);
+}
+
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
-                     const char *code_hash, int64_t *bytes)
+                     const char *code_hash, struct keeping *kept)
 {
     char now[TIMESTAMP_SIZE];
     json_t *record;
@@ -74,14 +93,17 @@ json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
     timestamp_now(now);
     record = json_pack(
         "{s:s, s:s, s:s?, s:s?, s:o, s:s, s:s?, s:s?, s:s, s:o, s:n, s:n, s:n, s:n, s:s, "
-        "s:n, s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I}",
+        "s:n, s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I, s:s?, s:o}",
         "userId", about->user_id, "kind", about->kind, "agentId", about->agent_id, "agentName",
         about->agent_name, "version", about->version ? json_integer(about->version) : json_null(),
         "codeHash", code_hash, "requestId", about->request_id, "keyId", about->key_id, "status",
-        "running", "input", record_value(runs, about->input, bytes), "result", "error", "opsLog",
+        "running", "input", record_value(runs, about->input, kept), "result", "error", "opsLog",
         "reason", "startedAt", now, "waitedMs", "endedAt", "durationMs", "usage", "inputTokens", 0,
         "outputTokens", 0, "costUsd", 0.0, "eventCount", 0, "startedMs", (json_int_t)now_ms(),
-        "dueAt", (json_int_t)(now_ms() + runs->lease_ms));
+        "dueAt", (json_int_t)(now_ms() + runs->lease_ms), "repeats", about->repeats, "declared",
+        record_declared(runs, about->declared, kept));
+    if (record)
+        (void)json_object_set_new(record, "redacted", json_boolean(kept->redacted));
     if (record && ownership_set(record, about->workspace_id) < 0) {
         json_decref(record);
         return NULL;
@@ -141,11 +163,11 @@ int record_end(struct ein_run *run, const json_t *outcome, const struct ein_erro
     timestamp_now(now);
     EIN_JSON json_t *end = json_pack(
         "{s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "status", status, "result",
-        record_value(runs, json_object_get(outcome, "result"), &run->bytes), "error",
+        record_value(runs, json_object_get(outcome, "result"), &run->kept), "error",
         record_text(runs, error ? error
                           : why ? why->text
                                 : NULL),
-        "opsLog", record_value(runs, json_object_get(outcome, "opsLog"), &run->bytes), "reason",
+        "opsLog", record_value(runs, json_object_get(outcome, "opsLog"), &run->kept), "reason",
         reason_of(run, status, why), "endedAt", now, "durationMs",
         (json_int_t)(mono_ms() - run->began_ms), "dueAt", (json_int_t)(ended_ms + runs->keep_ms));
     return end ? json_object_update(run->record, end) : -1;

@@ -49,6 +49,19 @@ static int add_code(const struct runs *runs, json_t *shown)
     return json_object_set_new(shown, "code", json_null());
 }
 
+int runs_read_whole(struct runs *runs, const char *id, json_t **ret_record, struct ein_error *err)
+{
+    EIN_JSON json_t *record = NULL;
+    int r = read_record(runs, id, &record, err);
+
+    if (r < 0)
+        return r;
+    if (add_code(runs, record) < 0)
+        return runs->host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+    *ret_record = EIN_TAKE(record);
+    return 0;
+}
+
 int runs_get(struct ein_req *req, void *self)
 {
     struct runs *runs = self;
@@ -94,7 +107,7 @@ static int show_all(const json_t *found, json_t *list)
     json_array_foreach(found, i, record)
     {
         json_t *shown = record_show(record, text_of(record, "_id"));
-        static const char *const large[] = { "input", "result", "opsLog" };
+        static const char *const large[] = { "input", "result", "opsLog", "declared" };
         for (size_t j = 0; shown && j < sizeof(large) / sizeof(large[0]); j++)
             (void)json_object_del(shown, large[j]);
         if (json_array_append_new(list, shown) < 0)

@@ -45,6 +45,12 @@ struct runs {
 
 /* ---- live.c: runs in memory -------------------------------------------------- */
 
+/* What is kept of values: how much, and whether secrets had to go. */
+struct keeping {
+    int64_t bytes;
+    bool redacted;
+};
+
 enum run_end { RUN_GOES_ON, RUN_STOPPED, RUN_SERVER_STOPS };
 
 struct ein_run {
@@ -58,7 +64,8 @@ struct ein_run {
     pthread_cond_t grown;  /* for followers; with runs->lock, which guards all below */
     json_t *record;        /* members of the document */
     json_t *tail, *moving; /* events that are not in the store; those on their way */
-    int64_t tail_from, moving_from, events, bytes, tail_bytes;
+    int64_t tail_from, moving_from, events, tail_bytes;
+    struct keeping kept;
     int64_t began_ms;
     json_t *code; /* the document of its code, where that is to be stored */
     char code_hash[65];
@@ -84,9 +91,8 @@ json_t *live_record(struct ein_run *run);
 
 /* ---- record.c ------------------------------------------------------------------ */
 
-/* Adds to *BYTES what of it counts. */
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
-                     const char *code_hash, int64_t *bytes);
+                     const char *code_hash, struct keeping *kept);
 /* Adds what an event tells: tokens and cost of calls to models. */
 void record_count(json_t *record, const json_t *event);
 int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why);
@@ -118,6 +124,8 @@ int sweep_delete(const struct runs *runs, const char *id, const char *rev, struc
 int runs_get_record(struct runs *runs, struct ein_req *req, const char *id, json_t **ret_record,
                     struct ein_error *err);
 bool record_is_running(const json_t *record);
+/* Whosoever it is; with its code, which is null where that is no longer kept. */
+int runs_read_whole(struct runs *runs, const char *id, json_t **ret_record, struct ein_error *err);
 
 ein_handler runs_list, runs_get, runs_stop, runs_delete, runs_follow;
 

@@ -92,7 +92,7 @@ static void take(struct ein_run *run, struct portion *portion)
     }
     if (run->code && !is_seen(run->runs, run->code_hash))
         portion->code = json_incref(run->code);
-    (void)json_object_set_new(run->record, "bytes", json_integer(run->bytes));
+    (void)json_object_set_new(run->record, "bytes", json_integer(run->kept.bytes));
     portion->record = json_copy(run->record);
     run->waiting = false;
     run->runs->waiting--;

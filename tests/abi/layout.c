@@ -510,7 +510,9 @@ AT(ein_run_about, version, 64);
 AT(ein_run_about, code, 72);
 AT(ein_run_about, input, 80);
 AT(ein_run_about, parent, 88);
-ENDS(ein_run_about, parent);
+AT(ein_run_about, declared, 96);
+AT(ein_run_about, repeats, 104);
+ENDS(ein_run_about, repeats);
 
 AT(ein_runs, struct_size, 0);
 AT(ein_runs, reserved, 4);
@@ -520,7 +522,8 @@ AT(ein_runs, cancel, 24);
 AT(ein_runs, event, 32);
 AT(ein_runs, end, 40);
 AT(ein_runs, stop, 48);
-ENDS(ein_runs, stop);
+AT(ein_runs, get, 56);
+ENDS(ein_runs, get);
 
 VALUE(EIN_E_INVALID, -1);
 VALUE(EIN_E_NOT_FOUND, -2);

@@ -192,6 +192,53 @@ def test_an_ended_run_can_be_forgotten(agent_server):
     assert agent_server.post(f"/runs/{run}/stop").status == 404
 
 
+# ---- once more ----
+
+
+def test_a_run_is_repeated_with_what_it_had(agent_server):
+    helper = agent_server.post("/agents", {"name": f"helper-{uuid.uuid4().hex}", "description": "d", "code": ECHO}).json
+    code = f"async def run(input_dict, tools):\n    return [input_dict, list(tools), await gofannon_client.call({helper['name']!r}, {{'x': 1}})]\n"
+    fields = {"inputDict": {"n": 1}, "tools": {"http://t/mcp": ["a"]}, "gofannonAgents": [helper["_id"]], "friendlyName": "again"}
+    first = agent_server.post("/agents/run-code", {"code": code, **fields})
+    assert first.json["result"] == [{"n": 1}, ["http://t/mcp"], {"x": 1}], first
+    second = agent_server.post(f"/runs/{run_id(first)}/repeat")
+    assert second.status == 200 and list(second.json) == list(first.json) and second.json["result"] == first.json["result"]
+    one, two = (agent_server.get(f"/runs/{run_id(reply)}").json for reply in (first, second))
+    assert (one["kind"], one["repeats"], two["kind"], two["repeats"]) == ("code", None, "repeat", one["_id"])
+    same = "agentName", "codeHash", "code", "input", "result", "declared"
+    assert [one[member] for member in same] == [two[member] for member in same]
+    third = agent_server.post(f"/runs/{two['_id']}/repeat", headers={"Accept": "text/event-stream"})
+    assert third.text.count("event: trace") == len(first.json["trace"]) and "event: done" in third.text
+
+
+def test_an_agents_run_is_repeated_with_the_version_that_ran(agent_server):
+    name = f"repeated-{uuid.uuid4().hex}"
+    agent = agent_server.post("/agents", {"name": "n", "description": "d", "code": ECHO, "friendlyName": name}).json
+    assert agent_server.post(f"/agents/{agent['_id']}/deploy").status == 201
+    run = run_id(agent_server.post(f"/rest/{name}", {"i": 1}))
+    changed = ECHO.replace("return input_dict", "return 'newer'")
+    assert agent_server.put(f"/agents/{agent['_id']}", {"code": changed}).status == 200
+    again = agent_server.post(f"/runs/{run}/repeat")
+    assert again.json["result"] == {"i": 1}
+    record = agent_server.get(f"/runs/{run_id(again)}").json
+    assert (record["agentId"], record["version"], record["repeats"]) == (agent["_id"], 1, run)
+    assert agent_server.delete(f"/agents/{agent['_id']}").status == 204
+    assert agent_server.post(f"/runs/{run}/repeat").detail == f"Document '{agent['_id']}' not found in 'agents'"
+
+
+def test_what_was_not_kept_whole_cannot_be_repeated(start_server):
+    server = start_server(sets=["plugins.runs.max_value_bytes=1000"], ready=True)
+    key = "sk-" + "proj-" + "A1b2C3d4E5f6G7h8" * 3
+    for code, given, why in (
+        (ECHO, {"key": key}, "There were secrets in this run, which are not kept: it cannot be repeated."),
+        (f"KEY = '{key}'\n{ECHO}", {}, "There were secrets in this run, which are not kept: it cannot be repeated."),
+        (ECHO, {"text": "x" * 2000}, "What went into this run was too long to be kept: it cannot be repeated."),
+    ):
+        reply = server.post(f"/runs/{run_id(run_code(server, code, inputDict=given))}/repeat")
+        assert (reply.status, reply.detail) == (409, why)
+    assert server.post("/runs/nope/repeat").detail == "Document 'nope' not found in 'runs'"
+
+
 # ---- watching and stopping ----
 
 

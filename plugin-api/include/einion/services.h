@@ -458,13 +458,15 @@ enum { EIN_RUN_DETACHED = 1u << 0 }; /* it goes on when `parent` fires */
 struct ein_run; /* from begin() to end() */
 struct ein_run_about {
     uint32_t struct_size, flags;
-    const char *kind;                 /* "code", "rest", "chat", "mcp", "compose" */
+    const char *kind;                 /* "code", "rest", "chat", "mcp", "compose", "repeat" */
     const char *user_id;              /* who runs it */
     const char *workspace_id, *agent_id, *agent_name, *request_id, *key_id; /* each may be NULL */
     int64_t version;                  /* of the agent; 0: it has none */
     const char *code;
     const struct json_t *input;
     struct ein_cancel *parent;        /* outlives the run; may be NULL */
+    const struct json_t *declared;    /* of code that is no agent's: "tools", ..., "llmSettings"; may be NULL */
+    const char *repeats;              /* the id of the run that this one repeats, may be NULL */
 };
 struct ein_runs { /* one run is one thread's; stop() is anybody's */
     uint32_t struct_size, reserved;
@@ -476,6 +478,8 @@ struct ein_runs { /* one run is one thread's; stop() is anybody's */
     /* What agent_runtime/1 said of it; outcome NULL: it could not be run, and why (may be NULL). */
     void (*end)(struct ein_run *run, const struct json_t *outcome, const struct ein_error *why);
     int (*stop)(void *impl, const char *run_id, const char *user_id, struct ein_error *err); /* NOT_FOUND */
+    /* A copy of the record as the API has it, with "code" and "declared", and whose it is. */
+    int (*get)(void *impl, const char *run_id, struct json_t **ret_record, struct ein_error *err);
 };
 
 #ifdef __cplusplus
