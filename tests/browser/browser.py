@@ -18,7 +18,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of WebDriver's elemen
 
 
 class Browser:
-    def __init__(self, folder):
+    def __init__(self, folder, size=None):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen([CHROMEDRIVER, f"--port={port}"], stdout=subprocess.DEVNULL,
@@ -28,6 +28,10 @@ class Browser:
         wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.session = f"/session/{session['sessionId']}"
+        if size:  # of what is seen
+            metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+            self.call("POST", f"{self.session}/goog/cdp/execute",
+                      {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics})  # fmt: skip
 
     def is_up(self):
         try:
