@@ -22,7 +22,7 @@ static bool names_legacy(const json_t *message)
 
     json_array_foreach(json_object_get(data, "supported"), i, version)
     {
-        if (wire_is_legacy(json_string_value(version)))
+        if (mcp_is_legacy(json_string_value(version)))
             return true;
     }
     return false;

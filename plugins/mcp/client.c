@@ -2,6 +2,7 @@
 /* mcp_client/1. */
 #include "error.h"
 #include "exchange.h"
+#include "json_fits.h"
 #include "timestamps.h"
 
 #include <string.h>
@@ -208,7 +209,7 @@ static int check_promise(const struct talk *talk, const char *name, const json_t
     const json_t *schema = json_object_get(mcp_find_tool(tools, name), "outputSchema");
 
     if (json_is_true(json_object_get(result, "isError")) ||
-        wire_fits(schema, json_object_get(result, "structuredContent")))
+        json_fits(schema, json_object_get(result, "structuredContent")))
         return 0;
     return error_set(err, EIN_E_UNAVAILABLE,
                      "the MCP server's result of '%.80s' is not what its outputSchema says", name);

@@ -26,7 +26,7 @@ static int take_opened(struct talk *talk, const struct exchange *exchange, struc
 
     if (!result)
         return exchange_refused(exchange, err);
-    if (!wire_is_legacy(version))
+    if (!mcp_is_legacy(version))
         return error_set(err, EIN_E_UNSUPPORTED,
                          "the MCP server speaks a version that einion does not: %.40s",
                          version ? version : "none");

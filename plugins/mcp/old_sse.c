@@ -111,7 +111,7 @@ static int take_opened(struct dialogue *dialogue, const json_t *result, struct e
     const char *version = json_string_value(json_object_get(result, "protocolVersion"));
     int r;
 
-    if (!wire_is_legacy(version))
+    if (!mcp_is_legacy(version))
         return error_set(err, EIN_E_UNSUPPORTED,
                          "the MCP server speaks a version that einion does not: %.40s",
                          version ? version : "none");

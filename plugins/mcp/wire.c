@@ -3,24 +3,10 @@
 
 #include "cleanup.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define META "io.modelcontextprotocol/"
-
 enum { TTL_MAX_MS = 24 * 60 * 60 * 1000 };
-
-static const char *const legacy[] = { MCP_LEGACY_LATEST, "2025-06-18", "2025-03-26", "2024-11-05" };
-
-bool wire_is_legacy(const char *version)
-{
-    for (size_t i = 0; version && i < sizeof(legacy) / sizeof(legacy[0]); i++) {
-        if (!strcmp(version, legacy[i]))
-            return true;
-    }
-    return false;
-}
 
 static json_t *client_info(void)
 {
@@ -38,10 +24,10 @@ static int add_meta(json_t *params)
         if (json_object_set_new(params, "_meta", meta) < 0)
             return -1;
     }
-    if (json_object_set_new(meta, META "protocolVersion", json_string(MCP_MODERN)) < 0 ||
-        json_object_set_new(meta, META "clientCapabilities", json_object()) < 0)
+    if (json_object_set_new(meta, MCP_META "protocolVersion", json_string(MCP_MODERN)) < 0 ||
+        json_object_set_new(meta, MCP_META "clientCapabilities", json_object()) < 0)
         return -1;
-    return json_object_set_new(meta, META "clientInfo", client_info());
+    return json_object_set_new(meta, MCP_META "clientInfo", client_info());
 }
 
 json_t *wire_request(json_int_t id, const char *method, json_t *take_params, bool modern)
@@ -307,106 +293,4 @@ bool wire_take_result(json_t *result)
     if (!content && json_object_set_new(result, "content", json_array()) < 0)
         return false;
     return failed || json_object_set_new(result, "isError", json_false()) == 0;
-}
-
-/* ---- what a result promised to be ------------------------------------------------------ */
-
-static bool is_of(const json_t *value, const char *type)
-{
-    static const struct {
-        const char *name;
-        json_type type;
-    } types[] = {
-        { "object", JSON_OBJECT },   { "array", JSON_ARRAY },    { "string", JSON_STRING },
-        { "integer", JSON_INTEGER }, { "number", JSON_INTEGER }, { "number", JSON_REAL },
-        { "boolean", JSON_TRUE },    { "boolean", JSON_FALSE },  { "null", JSON_NULL },
-    };
-
-    if (!strcmp(type, "integer") && json_is_real(value)) /* 1.0 is one */
-        return fmod(json_real_value(value), 1.0) == 0.0;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (!strcmp(types[i].name, type) && types[i].type == json_typeof(value))
-            return true;
-    }
-    return false;
-}
-
-static bool fits_type(const json_t *type, const json_t *value)
-{
-    const json_t *one;
-    size_t i;
-
-    if (json_is_string(type))
-        return is_of(value, json_string_value(type));
-    json_array_foreach(type, i, one)
-    {
-        if (json_is_string(one) && is_of(value, json_string_value(one)))
-            return true;
-    }
-    return !json_is_array(type);
-}
-
-static bool fits_enum(const json_t *among, const json_t *value)
-{
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(among, i, one)
-    {
-        if (json_equal(one, value))
-            return true;
-    }
-    return !json_is_array(among);
-}
-
-static bool fits_object(const json_t *schema, const json_t *value)
-{
-    const json_t *one;
-    const char *name;
-    json_t *property;
-    size_t i;
-
-    json_array_foreach(json_object_get(schema, "required"), i, one)
-    {
-        if (json_is_string(one) && !json_object_get(value, json_string_value(one)))
-            return false;
-    }
-    json_object_foreach(json_object_get(schema, "properties"), name, property)
-    {
-        const json_t *member = json_object_get(value, name);
-
-        if (member && !wire_fits(property, member))
-            return false;
-    }
-    return true;
-}
-
-static bool fits_items(const json_t *schema, const json_t *value)
-{
-    const json_t *items = json_object_get(schema, "items");
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(value, i, one)
-    {
-        if (!wire_fits(items, one))
-            return false;
-    }
-    return true;
-}
-
-bool wire_fits(const json_t *schema, const json_t *value)
-{
-    const json_t *constant = json_object_get(schema, "const");
-
-    if (!json_is_object(schema))
-        return true;
-    if (!value || (constant && !json_equal(constant, value)))
-        return false;
-    if (!fits_type(json_object_get(schema, "type"), value) ||
-        !fits_enum(json_object_get(schema, "enum"), value))
-        return false;
-    return json_is_object(value)  ? fits_object(schema, value)
-           : json_is_array(value) ? fits_items(schema, value)
-                                  : true;
 }

@@ -2,27 +2,13 @@
 #ifndef MCP_WIRE_H
 #define MCP_WIRE_H
 
+#include "mcp_version.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Messages of the Model Context Protocol, without the network. */
-
-#define MCP_MODERN        "2026-07-28"
-#define MCP_LEGACY_LATEST "2025-11-25"
-
-enum { MCP_VERSION_SIZE = 32 }; /* bytes of a version, with the NUL */
-
-enum mcp_code { /* of JSON-RPC errors */
-                MCP_HEADER_MISMATCH = -32020,
-                MCP_MISSING_CAPABILITY = -32021,
-                MCP_UNSUPPORTED_VERSION = -32022,
-                MCP_UNKNOWN_METHOD = -32601,
-                MCP_INVALID_PARAMS = -32602
-};
-
-/* Can einion speak it, in the way of 2025-11-25 and before? */
-bool wire_is_legacy(const char *version);
 
 /* ---- what is sent: json_decref; NULL: no memory ------------------------------- */
 
@@ -68,10 +54,6 @@ int wire_take_tools(const json_t *result, json_t *tools, const char **ret_cursor
 
 /* How long a list may be kept, and whether it is everybody's. */
 json_int_t wire_ttl_ms(const json_t *result);
-
-/* Is VALUE (NULL: there is none) what the schema says, as far as type, enum, const, required,
- * properties and items go? */
-bool wire_fits(const json_t *schema, const json_t *value);
 
 /* Is it what tools/call answers?  What is missing of content and isError is added. */
 bool wire_take_result(json_t *result);

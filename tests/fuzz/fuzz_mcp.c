@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What MCP servers send, and what of it becomes headers of the next request. */
 #include "vendor.h"
+#include "json_fits.h"
 #include "wire.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ static void take_tools(const json_t *result)
         if (!json_is_string(json_object_get(tool, "name")))
             abort();
         (void)wire_tool_is_valid(tool);
-        (void)wire_fits(json_object_get(tool, "outputSchema"), json_object_get(tool, "arguments"));
+        (void)json_fits(json_object_get(tool, "outputSchema"), json_object_get(tool, "arguments"));
         (void)wire_tool_headers(tool, json_object_get(tool, "arguments"), each, &count);
     }
 }
