@@ -69,6 +69,7 @@ static const struct ein_http http = {
     .may = owner_may,
     .visible = owner_visible,
     .navigates = request_navigates,
+    .reply_header = reply_header,
 };
 
 /* ---- cancelling ---- */

@@ -15,10 +15,20 @@ static json_t *type_schema(const json_t *declared)
 {
     const char *name = json_string_value(declared);
 
+    if (json_is_object(declared))
+        return json_incref((json_t *)declared);
     for (size_t i = 0; name && i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(types[i].declared, name) == 0)
             return json_pack("{s:s}", "type", types[i].type);
     return json_object();
+}
+
+static bool is_schema(const json_t *fields)
+{
+    const char *type = json_string_value(json_object_get(fields, "type"));
+
+    return type && strcmp(type, "object") == 0 &&
+           json_is_object(json_object_get(fields, "properties"));
 }
 
 json_t *field_schema(const json_t *fields, bool required)
@@ -28,6 +38,8 @@ json_t *field_schema(const json_t *fields, bool required)
     const char *field;
     json_t *declared;
 
+    if (is_schema(fields))
+        return json_incref((json_t *)fields);
     json_object_foreach((json_t *)fields, field, declared)
     {
         if (json_object_set_new(properties, field, type_schema(declared)) < 0 ||

@@ -86,7 +86,8 @@ AT(ein_http, origin, 224);
 AT(ein_http, may, 232);
 AT(ein_http, visible, 240);
 AT(ein_http, navigates, 248);
-ENDS(ein_http, navigates);
+AT(ein_http, reply_header, 256);
+ENDS(ein_http, reply_header);
 
 AT(ein_cancels, struct_size, 0);
 AT(ein_cancels, reserved, 4);

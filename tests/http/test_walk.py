@@ -21,6 +21,7 @@ FAMILIES = ("models", "agents", "deployments", "admin")
 PUBLIC = re.compile(
     r"/|/(health|livez|readyz|metrics|docs|openapi\.json|log/client)"
     r"|/auth/(providers|logout|dev-stub-picker|login/.*|callback/.*)"
+    r"|/\.well-known/.*"
 )
 # What the caller names is the caller's, or nothing: 2xx, and neither tells nor changes anything of Alice's.
 OWN = re.compile(r"/users/me(?!/keys/).*|/auth/.*|/data-store/namespaces/.*|/sessions/.*")

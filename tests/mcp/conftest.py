@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
+import json
 import pathlib
 import sys
 
@@ -9,8 +10,11 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 
 from caller import Caller  # noqa: E402
-from fixtures import time_limit  # noqa: E402, F401
+from endpoint import Person  # noqa: E402
+from fixtures import start_server, time_limit  # noqa: E402, F401
+from people import SETS  # noqa: E402
 from servers import NodeServer  # noqa: E402
+from support import Server, wait_until  # noqa: E402
 from vendor import Vendor  # noqa: E402
 
 
@@ -71,3 +75,77 @@ def node(node_servers):
         return node_servers[name]
 
     return start
+
+
+# ---- the other way round: einion is the server ----------------------------------------------
+
+
+@contextlib.contextmanager
+def mcp_servers():
+    """start(whole_tools=10, ...): a server whose /mcp has these settings, and Alice there."""
+    servers = []
+
+    def start(server=(), **settings):
+        settings = {"watch_ms": 20, **settings}
+        sets = [*server, f"plugins.mcp-server={json.dumps(settings)}", "plugins.auth-api-key.enabled=true"]
+        servers.append(Server("memory", sets=[*SETS, *sets]).start(ready=True))
+        return servers[-1], Person(servers[-1], "header:alice")
+
+    yield start
+    try:
+        for server in servers:
+            if not server.ended():
+                assert server.stop() == 0, server.log()
+            server.check()
+    finally:
+        for server in servers:
+            server.clean()
+
+
+@pytest.fixture(scope="session")
+def the_mcp_server():
+    with mcp_servers() as start:
+        yield start(whole_tools=1000, authorization_servers=["https://id.example.org"])[0]
+
+
+@pytest.fixture
+def mcp_server(the_mcp_server):
+    yield the_mcp_server
+    the_mcp_server.check()
+
+
+@pytest.fixture
+def alice(mcp_server):
+    return Person(mcp_server, "header:alice")
+
+
+@pytest.fixture
+def bob(mcp_server):
+    return Person(mcp_server, "header:bob")
+
+
+@pytest.fixture
+def start_own():
+    with mcp_servers() as start:
+        yield start
+
+
+@pytest.fixture
+def many(start_own):
+    """many(**settings): likewise, with twenty agents."""
+
+    def start(**settings):
+        server, person = start_own(**settings)
+        for number in range(19):
+            person.deploy(friendlyName=f"agent{number}", description=f"Number {number} of many")
+        person.deploy("async def run(input_dict, tools):\n    return {'sum': input_dict['a'] + input_dict['b']}\n",
+                      friendlyName="adder", description="Makes sums of two numbers", inputSchema={"a": "integer", "b": "integer"},
+                      outputSchema={"sum": "integer"})  # fmt: skip
+        return server, person
+
+    return start
+
+
+@pytest.fixture
+def wait():
+    return lambda condition: wait_until(condition, 20, "what a test waits for")

@@ -30,7 +30,7 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 navigates(); set_header() joins what Vary names; check() of a plugin; sets();
+ *                 navigates(), reply_header(); set_header() joins what Vary names; check() of a plugin; sets();
  *                 transfer/1
  */
 #ifndef EIN_PLUGIN_H
@@ -198,6 +198,8 @@ struct ein_http {
     /* 1.1: a browser goes to the URL: no script asks for it, and no page for a part of itself.
      * (Sec-Fetch-Mode says so; without it an Accept that names text/html does.) */
     int (*navigates)(const struct ein_req *req);
+    /* 1.1: what the reply's header was set to, by whomever; NULL: it was not. */
+    const char *(*reply_header)(const struct ein_req *req, const char *name);
 };
 #define EIN_ADD_ROUTES(host, ctx, array, self, err)                                        \
     (host)->http->add_routes((ctx), (array), sizeof(array) / sizeof((array)[0]),           \

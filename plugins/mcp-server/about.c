@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the server says of itself: initialize, and server/discover. */
+#include "mcp_server.h"
+
+#include "cleanup.h"
+#include "rpc.h"
+
+#include <string.h>
+
+json_t *about_server(const struct mcp_server *server)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", "einion", "title", "einion", "version",
+                     server->host->version);
+}
+
+static json_t *capabilities(void)
+{
+    return json_pack("{s:{s:b}}", "tools", "listChanged", 1);
+}
+
+static int add_instructions(const struct turn *turn, json_t *about)
+{
+    const char *text = turn->server->instructions;
+
+    return *text ? json_object_set_new(about, "instructions", json_string(text)) : 0;
+}
+
+void about_initialize(struct turn *turn)
+{
+    const struct ein_http *http = turn->server->host->http;
+    const char *wanted = json_string_value(json_object_get(turn->params, "protocolVersion"));
+    EIN_JSON json_t *about = json_pack(
+        "{s:s, s:o, s:o}", "protocolVersion", mcp_is_legacy(wanted) ? wanted : MCP_LEGACY_LATEST,
+        "capabilities", capabilities(), "serverInfo", about_server(turn->server));
+    char session[SESSION_SIZE];
+
+    if (!wanted) {
+        turn_fail(turn, MCP_INVALID_PARAMS, "initialize has to say its protocolVersion.");
+        return;
+    }
+    session_make(http->identity(turn->req)->uid, session);
+    if (!about || add_instructions(turn, about) < 0 ||
+        http->set_header(turn->req, "Mcp-Session-Id", session) < 0)
+        turn_result(turn, NULL);
+    else
+        turn_result(turn, EIN_TAKE(about));
+}
+
+void about_discover(struct turn *turn)
+{
+    EIN_JSON json_t *about =
+        json_pack("{s:[s], s:o, s:i, s:s}", "supportedVersions", MCP_MODERN, "capabilities",
+                  capabilities(), "ttlMs", (int)turn->server->ttl_ms, "cacheScope", "private");
+
+    if (!about || add_instructions(turn, about) < 0)
+        turn_result(turn, NULL);
+    else
+        turn_result(turn, EIN_TAKE(about));
+}
+
+bool about_is_stopping(const struct mcp_server *server)
+{
+    const struct ein_service *service;
+    const struct ein_server *about;
+    EIN_JSON json_t *status = NULL;
+    const char *word;
+
+    if (server->host->acquire(server->ctx, EIN_SERVER, NULL, &service) < 0)
+        return true;
+    about = service->vtable;
+    (void)about->status(service->impl, &status, NULL); /* then there is none */
+    server->host->release(server->ctx, service);
+    word = json_string_value(json_object_get(status, "status"));
+    return word && strcmp(word, "draining") == 0;
+}
