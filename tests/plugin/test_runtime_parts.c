@@ -40,7 +40,7 @@ static void the_schema_is_json_and_holds_every_limit(void **state)
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(properties, "cpu_s"), "default")),
         read_settings("{}").limits.cpu_s);
-    assert_int_equal(json_object_size(properties), sizeof(struct limits) / sizeof(uint32_t) + 6);
+    assert_int_equal(json_object_size(properties), sizeof(struct limits) / sizeof(uint32_t) + 7);
 }
 
 static void isolation_is_strict_unless_another_level_is_named(void **state)
