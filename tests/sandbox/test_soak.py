@@ -55,7 +55,7 @@ def check_run(me, kind, answer):
     assert error.format(me=me) in answer["outcome"]["error"], (kind, answer["outcome"])
     # Who is ended may not have come to its last lines; none is another's.
     assert said == wanted[: len(said)]
-    assert {event["agent_name"] for event in answer["trace"]} == {"sandbox_agent"}
+    assert {event["agent_name"] for event in answer["trace"]} <= {"sandbox_agent"}  # none: stopped before it began
 
 
 def states(pid):
