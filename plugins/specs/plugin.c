@@ -51,7 +51,7 @@ static const char config_schema[] = SCHEMA({
             "description": "Values in a document, those behind YAML aliases counted each time."
         },
         "depth": {
-            "type": "integer", "minimum": 8, "maximum": 128, "default": 64,
+            "type": "integer", "minimum": 8, "maximum": 64, "default": 64,
             "description": "Of arrays and objects in a document."
         },
         "operations": {
@@ -63,7 +63,7 @@ static const char config_schema[] = SCHEMA({
             "description": "Of one schema, $refs followed; what lies deepest is left out."
         },
         "schema_depth": {
-            "type": "integer", "minimum": 1, "maximum": 100, "default": 32,
+            "type": "integer", "minimum": 1, "maximum": 64, "default": 32,
             "description": "Schemas inside each other."
         },
         "total_bytes": {

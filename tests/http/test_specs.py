@@ -364,6 +364,15 @@ def test_a_deep_schema_is_cut(small):
     assert found == {"items": {"items": {"items": {"items": {"x-cut": "deeper than 4 schemas"}}}}}
 
 
+def test_the_deepest_that_may_be(start_server):
+    """Readers call themselves for each level, on the small stack of a connection's thread."""
+    server = start_server(backend="memory", sets=["plugins.specs.depth=64", "plugins.specs.schema_depth=64"])
+    for text in ('{"openapi": "3.1.0", "x": ' + "[" * 63 + "]" * 63 + "}", "openapi: 3.1.0\nx: " + "{a: " * 63 + "1" + "}" * 63):
+        assert read(server, text)["operations"] == []
+    schemas = {f"S{i}": {"properties": {"a": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(100)}
+    assert "deeper than 64 schemas" in json.dumps(answer_of(read(server, answering({"$ref": "#/components/schemas/S0"}, **schemas))))
+
+
 def test_what_lies_deepest_of_a_long_schema_is_cut(small):
     """$refs that double at each step stand for more than memory holds."""
     schemas = {f"S{i}": {"properties": {"a": {"$ref": f"#/components/schemas/S{i + 1}"}, "b": {"$ref": f"#/components/schemas/S{i + 1}"}}} for i in range(20)}
