@@ -193,7 +193,7 @@ if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
-for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual; do
+for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual mcp-sdk mcp-client; do
     "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
 done
 if $full; then

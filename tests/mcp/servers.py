@@ -13,11 +13,17 @@ from support import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 EVERYTHING = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+EXAMPLES = "node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/"
 
 # name: (package of npm.sh, script, arguments, path of its URL)
 SERVERS = {
     "everything": ("mcp-everything", EVERYTHING, ["streamableHttp"], "/mcp"),
     "everything-sse": ("mcp-everything", EVERYTHING, ["sse"], "/sse"),
+    "json-answers": ("mcp-sdk", EXAMPLES + "jsonResponseStreamableHttp.js", [], "/mcp"),
+    "polling": ("mcp-sdk", EXAMPLES + "ssePollingExample.js", [], "/mcp"),
+    "stateless": ("mcp-sdk", EXAMPLES + "simpleStatelessStreamableHttp.js", [], "/mcp"),
+    "compatible": ("mcp-sdk", EXAMPLES + "sseAndStreamableHttpCompatibleServer.js", [], "/mcp"),
+    "compatible-sse": ("mcp-sdk", EXAMPLES + "sseAndStreamableHttpCompatibleServer.js", [], "/sse"),
     "dual": ("mcp-dual", HERE / "dual.mjs", ["{port}"], "/mcp"),
     "dual-token": ("mcp-dual", HERE / "dual.mjs", ["{port}", "open-sesame"], "/mcp"),
 }
@@ -29,7 +35,7 @@ class NodeServer:
         folder = modules(package)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{path}"
-        command = ["node", str(folder / script), *[argument.format(port=self.port) for argument in arguments]]
+        command = ["node", "--import", str(HERE / "listen_at.mjs"), str(folder / script), *[argument.format(port=self.port) for argument in arguments]]
         self.log = tempfile.TemporaryFile("w+")
         environment = {**os.environ, "PORT": str(self.port), "EIN_MODULES": str(folder)}
         self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,

@@ -110,3 +110,24 @@ def test_everything_tells_its_progress(everything):
 def test_what_everything_says_of_arguments_is_an_error_of_the_tool(everything):
     wrong = everything("echo", {})
     assert wrong.r == "ok" and wrong.value["isError"] is True
+
+
+# ---- the official SDK's examples ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["json-answers", "stateless", "compatible", "compatible-sse"])
+def test_an_example_is_listed_and_called(node, caller, name):
+    call, url = caller(), node(name).url
+    tools = call(url)
+    assert tools.r == "ok" and tools.names, tools
+    tool = "greet" if "greet" in tools.names else tools.names[0]
+    arguments = {"name": "Ann"} if tool == "greet" else {"interval": 1, "count": 1}
+    said = call(url, tool, arguments)
+    assert said.r == "ok" and not said.value["isError"] and said.value["content"], said
+
+
+def test_a_server_that_lets_go_is_polled(node, caller):
+    server = node("polling")
+    said = caller()(server.url, "long-task", {})
+    assert said.r == "ok" and said.text == "Long task completed successfully!", said
+    assert "Closing SSE stream" in server.text()

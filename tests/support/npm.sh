@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
 # npm.sh FOLDER provider|emulator|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai|
-#               mcp-everything|mcp-dual
+#               mcp-everything|mcp-dual|mcp-sdk|mcp-client
 set -euo pipefail
 
 case $2 in
@@ -17,6 +17,8 @@ bedrock) package=@aws-sdk/client-bedrock-runtime@3.1164.0 ;;
 openai) package=openai@6.49.0 ;;
 mcp-everything) package=@modelcontextprotocol/server-everything@2026.8.31 ;;
 mcp-dual) package="@modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2 zod@4.6.7" ;;
+mcp-sdk) package="@modelcontextprotocol/sdk@1.32.2 zod@4.6.7" ;; # with its examples
+mcp-client) package=@modelcontextprotocol/client@2.4.0 ;;
 *) exit 2 ;;
 esac
 
