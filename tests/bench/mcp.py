@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the MCP client adds to a call of a tool: the same server is called by it and by a bare POST
-from the same plugin (tests/mcp/mcp_driver.c), in turns.
+from the same plugin (tests/mcp/mcp_driver.c), in turns.  And what /mcp does: calls a second of a tool that needs
+no agent, and what a call of an agent takes longer than by /rest.
 """
 import statistics
 import threading
@@ -28,7 +29,33 @@ def rate(run, server, upstream, direct):
     return CLIENTS * TIMES / (time.monotonic() - began)
 
 
+def message(tool, arguments, modern):
+    """(the message of a call, the headers that 2026-07-28 wants with it)"""
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+    params = {"name": tool, "arguments": arguments, **({"_meta": meta} if modern else {})}
+    headers = ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", f"Mcp-Name: {tool}"] if modern else []
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, headers
+
+
+def bench_server(run):
+    with run.Server() as server:
+        server.deploy_echo()
+        time.sleep(1)
+        for era, modern in (("2026-07-28", True), ("2025-11-25", False)):
+            body, headers = message("search_agents", {"query": "echo"}, modern)
+            rates, p50s = zip(*[run.wrk(server.url + "/mcp", 16, "POST", body, headers=headers)[:2]
+                                for _ in range(run.OPTIONS.rounds)])  # fmt: skip
+            rate, p50 = statistics.median(rates), statistics.median(p50s)
+            run.show(f"mcp-server {era}: calls/s", f"{rate:.0f}, p50 {p50:.2f} ms", "5000", rate >= 5000)
+        body, _ = message("echo", {"inputText": "x"}, False)
+        pairs = [(run.paced(server.url + "/mcp", body)[0], run.paced(server.url + "/rest/echo", {"inputText": "x"})[0])
+                 for _ in range(run.OPTIONS.rounds)]  # fmt: skip
+        added = statistics.median(1000 * (ours - rest) for ours, rest in pairs)
+        run.show("mcp-server: p50 added to /rest", f"{added:.0f} us", "100 us", added <= 100)
+
+
 def bench(run):
+    bench_server(run)
     driver = run.OPTIONS.build / "tests" / "mcp" / "mcp_driver.so"
     with Upstream(run, 1) as upstream, run.Server("plugins.mcp.enabled=true", f"plugins.mcp-driver.plugin={driver}") as server:
         ask(run, server, upstream, 200, False)
