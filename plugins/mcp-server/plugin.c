@@ -32,10 +32,11 @@
  *   names_bytes             of agents' names in the description of search_agents (2000)
  *   ttl_ms                  how long a client may keep a list (5000)
  *   watch_ms                how often is looked whether it has changed (2000)
- *   listen_ms               how long a client may listen, then it asks again (3600000)
+ *   listen_ms               how long a client may listen, then it asks again (1200000)
  *   listeners               clients that listen at once (200)
  *   instructions            what clients are told of this server
- *   authorization_servers   issuers whose tokens are taken, for clients that log in by OAuth
+ *   authorization_servers   issuers that clients without a token are sent to; an auth_provider/1 has
+ *                           to take what they give
  *   oauth_scopes            which these clients should ask for
  *
  * Example
@@ -98,7 +99,7 @@ static const char config_schema[] = SCHEMA({
             "description": "How often is looked whether the list has changed, for clients that listen."
         },
         "listen_ms": {
-            "type": "integer", "minimum": 10, "maximum": 86400000, "default": 3600000,
+            "type": "integer", "minimum": 10, "maximum": 86400000, "default": 1200000,
             "description": "How long a client may listen; then it asks again."
         },
         "listeners": {
@@ -111,7 +112,7 @@ static const char config_schema[] = SCHEMA({
         },
         "authorization_servers": {
             "type": "array", "items": {"type": "string"}, "default": [],
-            "description": "Issuers whose tokens are taken, for clients that log in by OAuth."
+            "description": "Issuers that clients without a token are sent to; a login of this server has to take what they give."
         },
         "oauth_scopes": {
             "type": "array", "items": {"type": "string"}, "default": [],
