@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from demos import api, body
 from support import SCALE, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -334,3 +335,13 @@ def test_no_token_is_in_the_log(shared):
     assert "A Firebase token was refused: The token is for somebody else." in shared.log()
     for part in (*bearer.split("."), *wrong.split(".")):
         assert part not in shared.log()
+
+
+def test_a_token_of_a_demo_is_no_id_token(shared):
+    """It is the demo's to know; see test_demo_app.py."""
+    headers = {"Authorization": f"Bearer {KEY1.sign(claims())}"}
+    demo = shared.post("/demos", body(selectedApis=[api("not-deployed")]), headers=headers).json["_id"]
+    token = shared.post(f"/demos/{demo}/app/token", headers=headers).json["token"]
+    assert shared.post("/rest/not-deployed", {}, headers={"Authorization": f"Bearer {token}"}).status == 404
+    assert ask(shared, token).detail == "The token of a demo calls the APIs of its demo and nothing else."
+    assert ask(shared, "eind_x").detail == "This token of a demo is not known."
