@@ -218,11 +218,12 @@ static int start(void *self, struct ein_error *err)
 {
     const struct demos *demos = self;
     const struct ein_store *store = demos->host->store;
+    uint32_t period_ms = demos->token_ms < SWEEP_MS ? (uint32_t)demos->token_ms : SWEEP_MS;
     int r = store->index(demos->ctx, DEMO_SET, OWNER_INDEX, err);
 
     if (r >= 0)
         r = store->index(demos->ctx, APP_TOKEN_SET, "expires", err);
-    if (r >= 0 && demos->host->every(demos->ctx, SWEEP_MS, app_token_sweep, self) < 0)
+    if (r >= 0 && demos->host->every(demos->ctx, period_ms, app_token_sweep, self) < 0)
         r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
     return r;
 }
