@@ -10,7 +10,7 @@ source "$root/packaging/packages.sh"
 
 packages_tests=(
     libcmocka-dev postgresql clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
-    python3-pytest python3-yaml python3-cryptography shellcheck curl openssl slapd ldap-utils
+    python3-pytest python3-yaml python3-cryptography python3-pip shellcheck curl openssl slapd ldap-utils
 )
 
 usage() {
@@ -196,6 +196,7 @@ mkdir -p "$root/build/results"
 for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual mcp-sdk mcp-client; do
     "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
 done
+"$root/tests/support/pip.sh" "$root/build/pip" httpx || fail "what pip installs as httpx"
 if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
 fi

@@ -52,6 +52,7 @@ class Call:
     def __init__(self, channel, number, blocking):
         self.channel = channel
         self.number = number
+        self.blocking = blocking
         self.messages = collections.deque()
         self.event = threading.Event() if blocking else None
         self.wake = self.event.set if blocking else None
@@ -63,8 +64,18 @@ class Call:
         if wake is not None:
             wake()
 
+    async def _wait_elsewhere(self, loop):
+        """On a loop that nobody reads the socket for: that of a thread which the agent has made."""
+        self.event = self.event or threading.Event()
+        self.wake = self.event.set
+        await loop.run_in_executor(None, self.channel.read_for, self)
+
     async def _wait(self):
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if loop is not self.channel.loop:
+            await self._wait_elsewhere(loop)
+            return
+        future = loop.create_future()
         me = threading.get_ident()
 
         def resolve():
@@ -75,7 +86,7 @@ class Call:
             if threading.get_ident() == me:
                 resolve()
             else:
-                future.get_loop().call_soon_threadsafe(resolve)
+                loop.call_soon_threadsafe(resolve)
 
         self.wake = wake
         if not self.messages:
@@ -84,7 +95,7 @@ class Call:
     async def next(self):
         """(message, blob).  Where the call blocks, so does this: it never gives up control."""
         while not self.messages:
-            if self.event is not None:
+            if self.blocking:
                 self.channel.read_for(self)
             else:
                 await self._wait()
@@ -101,6 +112,8 @@ class Call:
         """Likewise, and the server is told."""
         if self.channel.calls.pop(self.number, None) is not None:
             self.send("cancel")
+            if self.event is not None:
+                self.event.set()
 
 
 def finish(coroutine):
