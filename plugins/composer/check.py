@@ -21,7 +21,7 @@ INSTEAD = {
     "call_llm()": {"openai", "anthropic", "google.generativeai", "litellm", "boto3", "ollama"},
     "RemoteMCPClient": {"mcp", "fastmcp"},
     "what it is given": {"subprocess", "multiprocessing", "ctypes", "importlib", "pty", "agent_rt", "channel", "given",
-                         "model_call", "remote_http"},
+                         "model_call", "remote_http", "remote_mcp"},
 }
 PROVIDED = {"agent_factory", "services"}
 HTTP_METHODS = {"get", "post", "put", "patch", "delete", "head", "options"}
@@ -279,7 +279,9 @@ class Reader:
 
     def check_namespace(self, name):
         namespaces = self.declared["namespaces"]
-        if namespaces is not None and HOLE not in name and name not in [one["namespace"] for one in namespaces]:
+        if namespaces is None or HOLE in name:
+            return
+        if not any(is_namespace(one["namespace"], name) for one in namespaces):
             raise Fault(f"the data store's namespace '{name}' is not declared.")
 
     # -- methods of clients
@@ -336,6 +338,10 @@ class Reader:
 def line_of(fault):
     number = re.match(r"line (\d+):", fault)
     return int(number[1]) if number else 0
+
+
+def is_namespace(pattern, name):
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def fits_host(host, port, pattern):

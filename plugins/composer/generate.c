@@ -80,6 +80,7 @@ static json_t *show(const struct composing *composing, const struct written *wri
 /* The last attempt's faults in one text. */
 static int give_up(struct composing *composing, const json_t *faults)
 {
+    const unsigned tries = composing->composer->repairs + 1;
     EIN_JSON json_t *said = json_string("");
     const json_t *fault;
     size_t i;
@@ -95,8 +96,8 @@ static int give_up(struct composing *composing, const json_t *faults)
     }
     return answer_fail(
         composing, 502,
-        "The model wrote no agent that holds, in %u tries. What is wrong with its last:%s",
-        composing->composer->repairs + 1, json_string_value(said));
+        "The model wrote no agent that holds, in %u %s. What is wrong with its last:%s", tries,
+        tries == 1 ? "try" : "tries", json_string_value(said));
 }
 
 /* ---- one attempt after the other --------------------------------------------------------- */
@@ -120,7 +121,8 @@ static int note_cut(const struct composing *composing, struct proof *proof)
                                              "tokens: write less."));
 }
 
-/* 1: it holds, and was answered with what r then says. */
+/* Asks the model once.  *ret_holds: what it wrote holds, and was sent; else *ret_faults say why
+ * not.  0, or what was replied. */
 static int attempt(struct composing *composing, unsigned number, json_t *attempts, bool *ret_holds,
                    json_t **ret_faults)
 {

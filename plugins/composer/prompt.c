@@ -182,12 +182,10 @@ static const struct section {
     { "servers",
       "\n# MCP servers\n"
       "`client = RemoteMCPClient(remote_url=URL)`, then `result = await client.call(\"tool\", "
-      "argument=value)`. `result.content` is a list of dicts, of which those with type \"text\" "
-      "have a "
-      "text; where structuredContent is described below, `result.structuredContent` is a dict that "
-      "fits it. A tool that failed has `getattr(result, \"isError\", False)`. Only these servers "
-      "and "
-      "tools, whose arguments are JSON Schemas:\n",
+      "argument=value)`. `result.content` is a list of parts, of which those with `part.type == "
+      "\"text\"` have a `part.text`; where structuredContent is described below, "
+      "`result.structuredContent` is a dict that fits it, else None. A tool that fails raises an "
+      "exception. Only these servers and tools, whose arguments are JSON Schemas:\n",
       write_server },
     { "specs",
       "\n# HTTP APIs\n"
@@ -208,7 +206,8 @@ static const struct section {
       "\n# Data store\n"
       "Keeps JSON of the user between runs, and is not awaited: `store = "
       "data_store.use_namespace(\"name\")`, then store.get(key, default), store.set(key, value), "
-      "store.delete(key), store.list_keys(prefix), store.get_all(). Only these namespaces:\n",
+      "store.delete(key), store.list_keys(prefix), store.get_all(). Only these namespaces; * "
+      "stands for any end of a name:\n",
       write_namespace },
 };
 

@@ -406,14 +406,27 @@ static const struct {
     { "ds.list_namespaces", false, NULL },
 };
 
+/* "files:*" is all that begin with "files:". */
+static bool is_namespace(const char *pattern, const char *name)
+{
+    size_t len = strlen(pattern);
+
+    return len && pattern[len - 1] == '*' ? strncmp(pattern, name, len - 1) == 0
+                                          : strcmp(pattern, name) == 0;
+}
+
 static bool may_use(const struct stand_in *stand, const char *name, bool writes)
 {
-    const json_t *space = declared_with(stand, "namespaces", "namespace", name);
-    const char *access = text_of(space, "access");
+    const json_t *spaces = json_object_get(stand->declared, "namespaces"), *space;
+    size_t i;
 
-    if (json_is_null(json_object_get(stand->declared, "namespaces")))
-        return true;
-    return space && strcmp(access, writes ? "read" : "write") != 0;
+    json_array_foreach((json_t *)spaces, i, space)
+    {
+        if (is_namespace(text_of(space, "namespace"), name) &&
+            strcmp(text_of(space, "access"), writes ? "read" : "write") != 0)
+            return true;
+    }
+    return json_is_null(spaces);
 }
 
 static json_t *keys_of(const json_t *kept, const char *prefix)

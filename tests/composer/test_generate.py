@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """POST /agents/generate-code: what is answered was proved, what cannot be is refused in a sentence."""
 
+import json
+
 import pytest
 from agents import make_agent
 from support import wait_until
-from vendor import whole
+from vendor import STALL, raw, whole
 from vendor_formats import ANTHROPIC, Said
 from world import MODEL, run, written
 
@@ -142,6 +144,7 @@ DODGES = {
     "a model": ("await call_llm(*['anthropic', 'other'], [{'role': 'user', 'content': 'a'}], {})", "It asks the model 'anthropic/other'"),
     "an agent": ("await gofannon_client.call(''.join(['x']), {})", "It calls the agent 'x'"),
     "a namespace": ("data_store.use_namespace(''.join(['hers'])).get('k')", "It reads the namespace 'hers'"),
+    "the end of a name": ("data_store.use_namespace(''.join(['ours'])).get('k')", "It reads the namespace 'ours'"),
     "writing": ("data_store.use_namespace('mine').set('k', 1)", "It writes to the namespace 'mine'"),
     "a query parameter": ("await http_client.get(URL + 'shop/stock/nail')", "the query parameter 'place' is missing"),
     "a body": ("await http_client.post(URL + 'shop/orders', json={})", "'thing' is missing"),
@@ -154,7 +157,7 @@ def test_what_the_text_does_not_tell_the_rehearsal_finds(compose, composer, worl
     code = f"URL = {world.vendor.url + '/'!r}\nMCP = {world.mcp_url!r}\n\n" + run(f"try:\n    {call}\nexcept Exception:\n    pass\nreturn {{'outputText': ''}}")
     world.says(written(code), written(ECHO))
     reply = compose(tools={world.mcp_url: ["price"]}, swaggerSpecs=[world.spec], invokableModels=MODELS, gofannonAgents=[other["_id"]],
-                    dataStoreConfig=[{"namespace": "mine", "access": "read"}])  # fmt: skip
+                    dataStoreConfig=[{"namespace": "mine", "access": "read"}, {"namespace": "ours:*"}])  # fmt: skip
     assert reply.status == 200, reply
     assert any(fault in said for said in faults(reply)), faults(reply)
     assert world.touched() == []
@@ -223,6 +226,23 @@ def test_the_sample_may_be_given(compose, world):
     world.says(written(run("return {'outputText': input_dict['inputText'].split(',')[1]}")))
     reply = compose(sampleInput={"inputText": "a,b"})
     assert reply.json["proof"]["result"] == {"outputText": "b"} and len(reply.json["proof"]["attempts"]) == 1
+
+
+def test_namespaces_may_be_declared_by_how_they_begin(compose, world):
+    world.says(written(run("store = data_store.use_namespace('ours:a')\nstore.set_many({'a': 1, 'b': 2})\nreturn {'outputText': str(store.clear())}")))
+    reply = compose(dataStoreConfig=[{"namespace": "ours:*"}])
+    assert reply.json["proof"]["attempts"] == [{"attempt": 1, "faults": []}], reply
+    assert reply.json["proof"]["result"] == {"outputText": "2"}
+
+
+def test_who_leaves_is_not_written_for(composer, world):
+    world.vendor.answer(ANTHROPIC, raw(STALL))
+    body = {"tools": {}, "description": "Echoes.", "inputSchema": None, "outputSchema": None,
+            "modelConfig": {"provider": "anthropic", "model": MODEL, "parameters": {}}}  # fmt: skip
+    with composer.connect() as connection:
+        connection.send_request("POST", "/agents/generate-code", json.dumps(body).encode())
+        world.vendor.wait_asked()
+    world.vendor.wait_left()
 
 
 def test_each_rehearsal_is_a_record(compose, composer, world):
@@ -304,8 +324,6 @@ def test_a_tool_that_is_not_there(compose, world):
 def follow(composer, world, **fields):
     body = {"tools": {}, "description": "Echoes.", "inputSchema": {"inputText": "string"}, "outputSchema": {"outputText": "string"},
             "modelConfig": {"provider": "anthropic", "model": MODEL, "parameters": {}}, **fields}  # fmt: skip
-    import json
-
     with composer.connect() as connection:
         connection.send_request("POST", "/agents/generate-code", json.dumps(body).encode(), {"Accept": "text/event-stream"})
         head = connection.read_head()

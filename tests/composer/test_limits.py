@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every limit is a setting; and a server that cannot try code has none written."""
+
+import pytest
+from vendor import STALL, raw
+from world import MODEL, run, written
+
+BODY = {"tools": {}, "description": "Echoes.", "inputSchema": {}, "outputSchema": {"text": "string"},
+        "modelConfig": {"provider": "anthropic", "model": MODEL, "parameters": {}}}  # fmt: skip
+GOOD = written(run("return {'text': 'a'}"))
+
+
+def environment(world):
+    return {"ANTHROPIC_API_KEY": "sk-ant-secret", "ANTHROPIC_BASE_URL": world.vendor.url}
+
+
+@pytest.fixture(scope="module")
+def small(composer_world, start_module):
+    sets = ["egress.allow=[127.0.0.1]", "egress.ports=[]", "plugins.composer.repairs=0", "plugins.composer.answer_bytes=1024",
+            "plugins.composer.tools_ms=100"]  # fmt: skip
+    return start_module(backend="memory", env=environment(composer_world), sets=sets, ready=True)
+
+
+def test_without_repairs_the_first_answer_counts(small, world):
+    world.says(written(run("return 1")), GOOD)
+    reply = small.post("/agents/generate-code", BODY)
+    assert reply.status == 502 and "in 1 try." in reply.detail and len(world.asked) == 1
+
+
+def test_an_answer_that_is_too_long(small, world):
+    world.says(GOOD + "x" * 1024)
+    reply = small.post("/agents/generate-code", BODY)
+    assert (reply.status, reply.detail) == (502, "The model's answer is longer than the 1024 bytes of answer_bytes.")
+
+
+def test_an_mcp_server_that_does_not_answer_is_not_waited_for(small, world):
+    world.vendor.answer("/mcp", raw(STALL))
+    world.says(GOOD)
+    reply = small.post("/agents/generate-code", BODY | {"tools": {world.mcp_url: ["price"]}})
+    assert reply.status == 200, reply
+    assert "composed for by their names alone" in reply.json["proof"]["notes"][0]
+
+
+def test_without_a_runtime_nothing_is_written(composer_world, world, start_server):
+    server = start_server(backend="memory", env=environment(composer_world), sets=["plugins.runtime-python.enabled=false"])
+    reply = server.post("/agents/generate-code", BODY)
+    assert (reply.status, reply.detail) == (503, "What is composed cannot be proved: the server has no agent runtime.")
+    assert world.asked == []
