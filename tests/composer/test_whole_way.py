@@ -83,3 +83,21 @@ def test_as_a_model_of_chat(made, world):
     ticket = server.post("/chat", question).json["ticket_id"]
     ended = wait_until(lambda: (found := server.get(f"/chat/{ticket}").json)["status"] in ("completed", "failed") and found, 20, "the ticket")
     assert ended["result"]["content"] == WORTH
+
+
+def test_as_a_tool_of_mcp(made, world):
+    """As the revision 2026-07-28 asks: a message without a session."""
+    server, agent, *_ = made
+    about = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+
+    def ask(method, headers=(), **params):
+        headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, **dict(headers)}
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": about}}
+        reply = server.post("/mcp", message, headers=headers)
+        assert reply.status == 200, reply
+        return reply.json["result"]
+
+    (tool,) = [tool for tool in ask("tools/list")["tools"] if tool["name"] == agent["friendlyName"]]
+    assert tool["inputSchema"]["properties"]["inputText"]["type"] == "string"
+    result = ask("tools/call", {"Mcp-Name": tool["name"]}, name=tool["name"], arguments={"inputText": "nail"})
+    assert result["structuredContent"] == {"outputText": WORTH}
