@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "declared.h"
 #include "error.h"
+#include "json_depth.h"
 #include "sample.h"
 #include "url.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CALLS_MAX = 200, FAULTS_MAX = 20 };
+enum { CALLS_MAX = 200, FAULTS_MAX = 20, BODY_DEPTH_MAX = 64 };
 
 static const char from_types[] = "its declared types", from_schema[] = "its schema";
 static const char from_run[] = "an earlier run", from_nothing[] = "nothing that is known of it";
@@ -274,7 +275,8 @@ static json_t *body_fault(const json_t *operation, const struct asked *asked)
                                                                : NULL;
     if (!strcasestr(text_of(body, "contentType"), "json"))
         return NULL;
-    sent = json_loadb(asked->body, asked->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (!json_deeper_than(asked->body, asked->body_len, BODY_DEPTH_MAX))
+        sent = json_loadb(asked->body, asked->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     return sent ? sample_fault(json_object_get(body, "schema"), sent)
                 : json_string("its body is no JSON");
 }

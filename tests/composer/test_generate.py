@@ -147,6 +147,7 @@ DODGES = {
     "the end of a name": ("data_store.use_namespace(''.join(['ours'])).get('k')", "It reads the namespace 'ours'"),
     "writing": ("data_store.use_namespace('mine').set('k', 1)", "It writes to the namespace 'mine'"),
     "a query parameter": ("await http_client.get(URL + 'shop/stock/nail')", "the query parameter 'place' is missing"),
+    "a deep body": ("await http_client.post(URL + 'shop/orders', content='[' * 50000)", "its body is no JSON"),
     "a body": ("await http_client.post(URL + 'shop/orders', json={})", "'thing' is missing"),
 }  # fmt: skip
 
