@@ -64,6 +64,11 @@ static int check_scope(const struct asker *asker, const json_t *settings, struct
 {
     const char *scope = served_scope(settings);
 
+    /* Where there is a request its route has asked for this one already. */
+    if (asker->scopes && !scope_is_among(asker->scopes, "deployments:run"))
+        return error_set(err, EIN_E_DENIED,
+                         "This credential lacks the scope 'deployments:run', without which no "
+                         "deployed agent is called.");
     if (!scope || (asker->req ? scope_is_held(asker->host->http->identity(asker->req), scope)
                               : scope_is_among(asker->scopes, scope)))
         return 0;

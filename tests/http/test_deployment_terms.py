@@ -248,6 +248,16 @@ def test_an_agent_acts_with_the_scopes_of_who_runs_it(guarded):
     assert Holder(alice, "deployments", "models", "use:payroll").post(f"/rest/{caller}", {}).json == "hi"
 
 
+def test_no_door_lets_a_key_without_deployments_run_call_one(people):
+    alice = Person(people, f"header:{unique()}")
+    _, name = deploy(alice)
+    code = f"async def run(input_dict, tools):\n    return (await call_llm('gofannon', {name!r}, [{{'role': 'user', 'content': 'hi'}}], {{}}))[0]\n"
+    body = {"code": code, "inputDict": {}, "tools": {}}
+    reply = Holder(alice, "agents", "models").post("/agents/run-code", body)
+    assert "deployments:run" in reply.json["error"], reply
+    assert Holder(alice, "agents", "deployments:run").post("/agents/run-code", body).json["result"] == "hi"
+
+
 def test_members_read_the_settings_and_their_admins_change_them(people):
     maker, member, admin, stranger = (Person(people, f"header:{unique()}") for _ in range(4))
     team = unique("team")
