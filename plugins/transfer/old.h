@@ -27,6 +27,8 @@ old_take old_take_agent, old_take_deployment, old_take_demo, old_take_record, ol
 /* The member NAME, in camelCase, of DOC, which may have it in snake_case; NULL: neither, or null.
  */
 const json_t *old_member(const json_t *doc, const char *name);
+/* The number NAME as an integer; 0 where it is none that every JSON reader has exactly. */
+int64_t old_integer(const json_t *doc, const char *name);
 const char *old_text(const json_t *doc, const char *name);
 
 /* The moment that TEXT names, with or without a zone or a fraction, in microseconds, and as einion

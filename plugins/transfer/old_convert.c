@@ -18,7 +18,9 @@
 #define DEMO_SET   "demos"
 #define RECORD_SET "data_store"
 
-enum { NAME_MAX_BYTES = 64, ID_MAX = 512 };
+#define EXACT_MAX 9007199254740992.0 /* 2^53 */
+
+enum { NAME_MAX_BYTES = 64, ID_MAX = 512, FIRST_YEAR = 1970, LAST_YEAR = 9998 };
 
 /* ---- reading ---- */
 
@@ -39,6 +41,13 @@ const json_t *old_member(const json_t *doc, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
+int64_t old_integer(const json_t *doc, const char *name)
+{
+    double value = json_number_value(old_member(doc, name));
+
+    return value >= -EXACT_MAX && value <= EXACT_MAX ? (int64_t)value : 0;
+}
+
 const char *old_text(const json_t *doc, const char *name)
 {
     return json_string_value(old_member(doc, name));
@@ -54,7 +63,7 @@ bool old_time(const char *text, int64_t *ret_us, char ret_text[28])
 
     if (!rest && text)
         rest = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
-    if (!rest)
+    if (!rest || tm.tm_year < FIRST_YEAR - 1900 || tm.tm_year > LAST_YEAR - 1900)
         return false;
     if (*rest == '.')
         for (rest++; isdigit((unsigned char)*rest); rest++, unit /= 10)
@@ -393,7 +402,7 @@ static char *record_id(const json_t *record)
 static int add_rest(json_t *record, const json_t *doc)
 {
     const json_t *value = json_object_get(doc, "value");
-    json_int_t count = (json_int_t)json_number_value(json_object_get(record, "accessCount"));
+    json_int_t count = (json_int_t)old_integer(record, "accessCount");
     bool read = old_text(doc, "lastAccessedAt");
 
     return json_object_set(record, "value", (json_t *)value) < 0 ||

@@ -207,7 +207,7 @@ int old_take_user(struct old *old, struct load_tally *tally, const json_t *doc, 
         (void)snprintf(why, WHY_SIZE, "its allowance, or what is left of it, is no amount");
         return 1;
     }
-    money.date_ms = (int64_t)json_number_value(old_member(usage, "allowanceResetDate"));
+    money.date_ms = old_integer(usage, "allowanceResetDate");
     r = transfer->host->store->get(transfer->ctx, USER_SET, uid, &there, err);
     if (r >= 0)
         tally->same++;

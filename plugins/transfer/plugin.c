@@ -35,7 +35,6 @@
 #include "schemas.h"
 #include "transfer.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -78,22 +77,6 @@ static const char config_schema[] = SCHEMA({
         }
     }
 });
-
-int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
-int report_add(json_t *report, const char *fmt, ...)
-{
-    va_list args;
-    json_t *line;
-
-    va_start(args, fmt);
-    line = json_vsprintf(fmt, args);
-    va_end(args);
-    return json_array_append_new(report, line) < 0 ? EIN_E_NO_MEMORY : 0;
-}
 
 static int export_to(void *impl, const char *path, json_t **ret_report, struct ein_error *err)
 {
