@@ -6,11 +6,13 @@
  *                                          is now, until it is deployed again; ?version=N: as that
  *   DELETE /agents/{agent_id}/undeploy     serves it no more
  *   GET    /agents/{agent_id}/deployment   whether it is deployed, and as what
- *   GET    /agents/{agent_id}/deployment/settings   by which terms it is called, and
- *   PUT    /agents/{agent_id}/deployment/settings   other ones: how many runs at a time and how
- * many wait, the scope that a key must have, limits of a run GET    /deployments all whose agents
- * the caller may read POST   /rest/{friendly_name}           runs what was deployed; the body is
- * its input, the answer what it returned; Accept: text/event-stream its trace as it happens
+ *   GET    .../deployment/settings         by which terms it is called
+ *   PUT    .../deployment/settings         other ones: how many runs at a time and how many wait,
+ *                                          the scope that a key must have, limits of a run
+ *   GET    /deployments                    all whose agents the caller may read
+ *   POST   /rest/{friendly_name}           runs what was deployed; the body is its input, the
+ *                                          answer what it returned; with Accept: text/event-stream
+ *                                          its trace as it happens
  *
  * A deployment belongs to whom its agent belongs to: who may read the agent may call it, who may
  * change the agent deploys and undeploys it.

@@ -2,10 +2,12 @@
 /* runs: every run of an agent is a record that can be watched, stopped and looked at later.
  *
  *   GET    /runs               the runs that the caller may see, the newest first; ?agent_id=
- * &kind= &status=running|completed|failed|stopped|lost &limit= &cursor= GET    /runs/{id} one, with
- * its input, result, error, cost, and the code that ran GET    /runs/{id}/stream   its trace as
- * server-sent events, from the one after Last-Event-ID, then live; the last one, "done", is the
- * record without the code POST   /runs/{id}/stop     ends it, wherever it runs and whatever it does
+ *                              &kind= &limit= &cursor= &status=, which is running, completed,
+ *                              failed, stopped or lost
+ *   GET    /runs/{id}          one, with its input, result, error, cost, and the code that ran
+ *   GET    /runs/{id}/stream   its trace as server-sent events, from the one after Last-Event-ID,
+ *                              then live; the last one, "done", is the record without the code
+ *   POST   /runs/{id}/stop     ends it, wherever it runs and whatever it does
  *   DELETE /runs/{id}          forgets it
  *
  * POST /runs/{id}/repeat is a route of the plugin agents.

@@ -22,6 +22,8 @@
  *   undeclared  allow or refuse what an agent calls of a kind (models, tools, hosts, namespaces)
  *               of which it declares nothing (allow)
  *   preload     modules imported once, before the first fork ([])
+ *   users       {uid: {limit: number}}: limits of a run, lowered, running_per_user and
+ *               queue_per_user for single users ({})
  *   All limits, with their defaults, are in settings.h.
  *
  * Example
