@@ -3,8 +3,8 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "yaml_scalar.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,66 +40,7 @@ __attribute__((format(printf, 4, 5))) static json_t *fault(struct reader *reader
     return NULL;
 }
 
-/* ---- scalars: the core schema of YAML 1.2, without bases ---- */
-
-static bool is_one_of(const char *text, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(text, *words) == 0)
-            return true;
-    return false;
-}
-
-static size_t digits(const char *text)
-{
-    return strspn(text, "0123456789");
-}
-
-static bool is_integer(const char *text)
-{
-    text += *text == '-' || *text == '+';
-    return *text && text[digits(text)] == '\0';
-}
-
-static bool is_float(const char *text)
-{
-    text += *text == '-' || *text == '+';
-    size_t whole = digits(text), part = 0;
-    text += whole;
-    if (*text == '.') {
-        part = digits(++text);
-        text += part;
-    }
-    if (whole + part == 0)
-        return false;
-    if (*text == 'e' || *text == 'E') {
-        text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-        if (!*text)
-            return false;
-        text += digits(text);
-    }
-    return !*text;
-}
-
-static json_t *resolve(const char *text)
-{
-    static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-    static const char *const trues[] = { "true", "True", "TRUE", NULL };
-    static const char *const falses[] = { "false", "False", "FALSE", NULL };
-
-    if (is_one_of(text, nulls))
-        return json_null();
-    if (is_one_of(text, trues) || is_one_of(text, falses))
-        return json_boolean(is_one_of(text, trues));
-    if (is_integer(text)) {
-        errno = 0;
-        json_int_t value = strtoll(text, NULL, 10);
-        return errno == 0 ? json_integer(value) : json_real(strtod(text, NULL));
-    }
-    if (is_float(text) && isfinite(strtod(text, NULL)))
-        return json_real(strtod(text, NULL));
-    return json_string(text);
-}
+/* ---- scalars ---- */
 
 static json_t *read_scalar(struct reader *reader, const char *path, const yaml_event_t *event)
 {
@@ -108,7 +49,7 @@ static json_t *read_scalar(struct reader *reader, const char *path, const yaml_e
 
     if (memchr(text, '\0', event->data.scalar.length))
         return fault(reader, event->start_mark.line, path, "has a NUL character in it");
-    json_t *value = plain ? resolve(text) : json_string(text);
+    json_t *value = plain ? yaml_scalar(text) : json_string(text);
     return value ? value : fault(reader, event->start_mark.line, path, "is not UTF-8");
 }
 

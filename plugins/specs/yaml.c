@@ -3,8 +3,8 @@
  * all the same, for whoever walks through it walks through all of it. */
 #include "error.h"
 #include "read.h"
+#include "yaml_scalar.h"
 
-#include <math.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -67,86 +67,18 @@ static int check_depth(struct reader *reader, yaml_mark_t mark, unsigned below)
     return 0;
 }
 
-/* ---- scalars: the core schema of YAML 1.2 ---- */
-
-static const struct word {
-    const char *text;
-    enum { WORD_NULL, WORD_TRUE, WORD_FALSE } is;
-} words[] = {
-    { "", WORD_NULL },       { "~", WORD_NULL },      { "null", WORD_NULL },
-    { "Null", WORD_NULL },   { "NULL", WORD_NULL },   { "true", WORD_TRUE },
-    { "True", WORD_TRUE },   { "TRUE", WORD_TRUE },   { "false", WORD_FALSE },
-    { "False", WORD_FALSE }, { "FALSE", WORD_FALSE },
-};
-
-static json_t *word_value(const char *text)
-{
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(text, words[i].text) == 0)
-            return words[i].is == WORD_NULL ? json_null() : json_boolean(words[i].is == WORD_TRUE);
-    }
-    return NULL;
-}
-
-static bool only(const char *text, const char *digits)
-{
-    return *text && text[strspn(text, digits)] == '\0';
-}
-
-static json_t *integer_value(const char *text, int base)
-{
-    json_int_t value;
-
-    errno = 0;
-    value = strtoll(text, NULL, base);
-    return errno == 0 ? json_integer(value) : json_real(strtod(text, NULL));
-}
-
-static bool is_float(const char *text)
-{
-    size_t whole, part = 0;
-
-    text += *text == '-' || *text == '+';
-    whole = strspn(text, "0123456789");
-    text += whole;
-    if (*text == '.') {
-        part = strspn(++text, "0123456789");
-        text += part;
-    }
-    if (whole + part == 0)
-        return false;
-    if (*text != 'e' && *text != 'E')
-        return *text == '\0';
-    text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-    return only(text, "0123456789");
-}
-
-static json_t *number_value(const char *text)
-{
-    if (only(text + (*text == '-' || *text == '+'), "0123456789"))
-        return integer_value(text, 10);
-    if (strncmp(text, "0x", 2) == 0 && only(text + 2, "0123456789abcdefABCDEF"))
-        return integer_value(text + 2, 16);
-    if (strncmp(text, "0o", 2) == 0 && only(text + 2, "01234567"))
-        return integer_value(text + 2, 8);
-    return is_float(text) && isfinite(strtod(text, NULL)) ? json_real(strtod(text, NULL)) : NULL;
-}
+/* ---- scalars ---- */
 
 static int read_scalar(struct reader *reader, const yaml_event_t *event, json_t **ret_value)
 {
     const char *text = (const char *)event->data.scalar.value;
     size_t len = event->data.scalar.length;
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !event->data.scalar.tag;
-    json_t *value = NULL;
+    json_t *value;
 
     if (memchr(text, '\0', len))
         return fault(reader, event->start_mark, EIN_E_INVALID, "there is a NUL character");
-    if (plain)
-        value = word_value(text);
-    if (plain && !value)
-        value = number_value(text);
-    if (!value)
-        value = json_stringn(text, len);
+    value = plain ? yaml_scalar(text) : json_string(text);
     if (!value)
         return fault(reader, event->start_mark, EIN_E_INVALID, "it is not UTF-8");
     *ret_value = value;
