@@ -4,11 +4,16 @@
 #include "open_inside.h"
 #include "types.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 /* after the four it needs */
 #include <cmocka.h>
 
@@ -117,6 +122,80 @@ static void types_go_by_the_end_of_the_name(void **state)
     assert_string_equal(file_type("a.min.js")->type, "text/javascript; charset=utf-8");
 }
 
+/* ---- the folder ---- */
+
+static int refusal; /* errno of each openat2(); 0: it is let through */
+
+long __wrap_syscall(long number, ...);
+long __real_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+    long arguments[4];
+    va_list args;
+
+    va_start(args, number);
+    for (int i = 0; i < 4; i++)
+        arguments[i] = va_arg(args, long);
+    va_end(args);
+    if (number == SYS_openat2 && refusal) {
+        errno = refusal;
+        return -1;
+    }
+    return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3]);
+}
+
+static bool opens(const char *folder, const char *path)
+{
+    struct stat stat;
+    int fd = open_inside(folder, path, &stat);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+static void run(const char *command, const char *folder)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text), "cd %s && %s", folder, command);
+    assert_int_equal(system(text), 0);
+}
+
+/* Also where the kernel, or what guards the process, does not know how to stay in a folder. */
+static void no_way_leads_out_of_the_folder(void **state)
+{
+    static const int refusals[] = { 0, ENOSYS, EPERM };
+    static const char *const outside[] = { "out", "absolute", "up/secret", "sub/hop",
+                                           "sub/up/secret" };
+    char folder[] = "/tmp/einion-site-XXXXXX", site[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(site, sizeof(site), "%s/site", folder);
+    run("echo s >secret && mkdir -p site/sub && cd site && echo f >file && echo g >sub/file && "
+        "ln -s ../secret out && ln -s $PWD/../secret absolute && ln -s .. up && "
+        "ln -s ../../secret sub/hop && ln -s ../.. sub/up && ln -s sub/file inside && mkfifo pipe",
+        folder);
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        refusal = refusals[i];
+        assert_true(opens(site, "file"));
+        assert_true(opens(site, "sub/file"));
+        assert_int_equal(opens(site, "inside"), refusal == 0); /* else no link is followed */
+        assert_false(opens(site, "pipe"));
+        assert_false(opens(site, "sub"));
+        assert_false(opens(site, "sub/none"));
+        for (size_t k = 0; k < sizeof(outside) / sizeof(outside[0]); k++)
+            if (opens(site, outside[k]))
+                fail_msg("%s leads out (%d)", outside[k], refusal);
+    }
+    refusal = EAGAIN; /* for ever: somebody renames all the time */
+    assert_false(opens(site, "file"));
+    refusal = 0;
+    run("rm -r site secret && rmdir $PWD", folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +203,7 @@ int main(void)
         cmocka_unit_test(parts_are_within_the_file),
         cmocka_unit_test(paths_that_may_lead_astray_are_refused),
         cmocka_unit_test(types_go_by_the_end_of_the_name),
+        cmocka_unit_test(no_way_leads_out_of_the_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
