@@ -3,6 +3,8 @@
 from the same plugin (tests/mcp/mcp_driver.c), in turns.  And what /mcp does: calls a second of a tool that needs
 no agent, and what a call of an agent takes longer than by /rest.
 """
+import json
+import socket
 import statistics
 import threading
 import time
@@ -37,6 +39,33 @@ def message(tool, arguments, modern):
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, headers
 
 
+def ask_raw(sock, path, body):
+    """The microseconds of a POST on a bare socket."""
+    text = json.dumps(body)
+    request = (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+               f"Content-Length: {len(text)}\r\n\r\n{text}").encode()  # fmt: skip
+    began = time.perf_counter()
+    sock.sendall(request)
+    reply = sock.recv(65536)
+    assert reply.startswith(b"HTTP/1.1 200"), reply
+    return 1e6 * (time.perf_counter() - began)
+
+
+def in_turns(port, ours, baseline, count=300, pause_s=0.02):
+    """The microseconds that ours takes longer than the baseline, the median of calls in turn, each when nothing else is
+    asked for: what the machine does meanwhile is the same for both."""
+    added = []
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(count):
+            took = []
+            for path, body in (ours, baseline):
+                time.sleep(pause_s)
+                took.append(ask_raw(sock, path, body))
+            added.append(took[0] - took[1])
+    return statistics.median(added)
+
+
 def bench_server(run):
     with run.Server() as server:
         server.deploy_echo()
@@ -48,9 +77,7 @@ def bench_server(run):
             rate, p50 = statistics.median(rates), statistics.median(p50s)
             run.show(f"mcp-server {era}: calls/s", f"{rate:.0f}, p50 {p50:.2f} ms", "5000", rate >= 5000)
         body, _ = message("echo", {"inputText": "x"}, False)
-        pairs = [(run.paced(server.url + "/mcp", body)[0], run.paced(server.url + "/rest/echo", {"inputText": "x"})[0])
-                 for _ in range(run.OPTIONS.rounds)]  # fmt: skip
-        added = statistics.median(1000 * (ours - rest) for ours, rest in pairs)
+        added = in_turns(server.port, ("/mcp", body), ("/rest/echo", {"inputText": "x"}))
         run.show("mcp-server: p50 added to /rest", f"{added:.0f} us", "100 us", added <= 100)
 
 
