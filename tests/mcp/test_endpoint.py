@@ -7,6 +7,7 @@ import json
 import pytest
 from agents import unique
 from endpoint import CODE, Talker
+from people import Bearer
 
 ECHO = {"inputSchema": {"inputText": "string"}, "outputSchema": {"outputText": "string"}}
 
@@ -396,3 +397,16 @@ def test_instructions_and_limits_are_settings(many):
     assert failure(person.request("POST", "/mcp", body=deep, headers=headers)) == (400, -32700)
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     assert failure(person.post("/mcp", [ping, ping])) == (400, -32600)
+
+
+def test_a_deployment_that_asks_for_a_scope_has_it_asked_for(alice, modern):
+    name = alice.deploy()
+    agent = next(one["agentId"] for one in alice.get("/deployments").json if one["friendlyName"] == name)
+    reply = alice.put(f"/agents/{agent}/deployment/settings", {"scope": "use:payroll"})
+    assert reply.status == 200, reply
+    key = alice.post("/users/me/keys", {"name": "k", "scopes": ["deployments:run"]}).json["key"]
+    said = Talker(Bearer(alice.server, key), modern=True).call(name)
+    assert said["isError"] is True and "'use:payroll'" in said["content"][0]["text"]
+    key = alice.post("/users/me/keys", {"name": "k", "scopes": ["deployments:run", "use:payroll"]}).json["key"]
+    assert Talker(Bearer(alice.server, key), modern=True).call(name)["isError"] is False
+    assert modern.call(name)["isError"] is False, "who logs in is not limited"

@@ -435,6 +435,23 @@ def test_a_schema_that_changed_is_read_again(peer, user, modern):
     assert "mismatch" in user(modern.url, "t", {"w": "x"}).error
 
 
+def test_a_list_is_kept_until_the_server_says_that_it_has_changed(peer, user, modern):
+    modern.listed = lambda request: {"ttlMs": 60000, "cacheScope": "private", "tools": [TOOL]}
+
+    def lists():
+        return sum(request.json["method"] == "tools/list" for request in peer.requests)
+
+    assert user(modern.url).names == ["t"]
+    before = lists()
+    assert user(modern.url).names == ["t"] and lists() == before
+    changed = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+    modern.called = lambda request: sse(changed, result(request, text("done", resultType="complete")))
+    modern.listed = lambda request: {"ttlMs": 0, "tools": [TOOL, {**TOOL, "name": "new"}]}
+    assert user(modern.url).names == ["t"] and lists() == before
+    assert user(modern.url, "t").text == "done"
+    assert user(modern.url).names == user(modern.url).names == ["t", "new"] and lists() == before + 2, "0 ms are not kept"
+
+
 def test_a_servers_words_are_shortened_and_hold_no_key(user, modern):
     modern.called = lambda request: error(request, -32603, "line\nAuthorization: Bearer abcdefghijklmnop1234567890 " + "x" * 5000)
     said = user(modern.url, "t")
