@@ -389,24 +389,123 @@ static int answer_agent(struct stand_in *stand, const struct asked *asked, json_
                     sample_of_fields(output), ret_answer, err);
 }
 
-/* ---- the data store
- * ------------------------------------------------------------------------------ */
+/* ---- the data store -------------------------------------------------------------- */
 
-static const struct {
-    const char *operation;
+/* The value that an operation on `kept`, a namespace of `store`, gives; NULL: no memory, or of
+ * store_get() that there is none. */
+typedef json_t *store_fn(const json_t *store, json_t *kept, const json_t *params);
+
+static json_t *store_get(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)store;
+    return json_incref(json_object_get(kept, text_of(params, "key")));
+}
+
+static json_t *store_set(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)store;
+    (void)json_object_set(kept, text_of(params, "key"), json_object_get(params, "value"));
+    return json_null();
+}
+
+static json_t *store_delete(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)store;
+    return json_boolean(json_object_del(kept, text_of(params, "key")) == 0);
+}
+
+static json_t *store_clear(const json_t *store, json_t *kept, const json_t *params)
+{
+    size_t count = json_object_size(kept);
+
+    (void)store;
+    (void)params;
+    (void)json_object_clear(kept);
+    return json_integer((json_int_t)count);
+}
+
+static json_t *store_get_all(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)store;
+    (void)params;
+    return json_copy(kept);
+}
+
+static json_t *store_get_many(const json_t *store, json_t *kept, const json_t *params)
+{
+    json_t *found = json_object();
+    const json_t *key;
+    size_t i;
+
+    (void)store;
+    json_array_foreach(json_object_get(params, "keys"), i, key)
+    {
+        const char *name = json_string_value(key);
+        json_t *value = name ? json_object_get(kept, name) : NULL;
+        if (value)
+            (void)json_object_set(found, name, value);
+    }
+    return found;
+}
+
+static json_t *store_set_many(const json_t *store, json_t *kept, const json_t *params)
+{
+    json_t *items = json_object_get(params, "items");
+
+    (void)store;
+    (void)json_object_update(kept, items);
+    return json_integer((json_int_t)json_object_size(items));
+}
+
+static json_t *keys_of(const json_t *object, const char *prefix)
+{
+    json_t *keys = json_array(), *value;
+    const char *key;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (strncmp(key, prefix, strlen(prefix)) == 0)
+            (void)json_array_append_new(keys, json_string(key));
+    }
+    return keys;
+}
+
+static json_t *store_keys(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)store;
+    return keys_of(kept, text_of(params, "prefix"));
+}
+
+static json_t *store_namespaces(const json_t *store, json_t *kept, const json_t *params)
+{
+    (void)kept;
+    (void)params;
+    return keys_of(store, "");
+}
+
+static const struct operation {
+    const char *name;
     bool writes;
-    const char *member; /* of the arguments, that it is about */
+    store_fn *operate;
 } operations[] = {
-    { "ds.get", false, "key" },
-    { "ds.set", true, "key" },
-    { "ds.delete", true, "key" },
-    { "ds.list_keys", false, NULL },
-    { "ds.get_all", false, NULL },
-    { "ds.get_many", false, "keys" },
-    { "ds.set_many", true, "items" },
-    { "ds.clear", true, NULL },
-    { "ds.list_namespaces", false, NULL },
+    { "get", false, store_get },
+    { "set", true, store_set },
+    { "delete", true, store_delete },
+    { "clear", true, store_clear },
+    { "get_all", false, store_get_all },
+    { "get_many", false, store_get_many },
+    { "set_many", true, store_set_many },
+    { "list_keys", false, store_keys },
+    { "list_namespaces", false, store_namespaces },
 };
+
+static const struct operation *find_operation(const char *name)
+{
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        if (strcmp(operations[i].name, name) == 0)
+            return &operations[i];
+    return NULL;
+}
 
 /* "files:*" is all that begin with "files:". */
 static bool is_namespace(const char *pattern, const char *name)
@@ -431,93 +530,26 @@ static bool may_use(const struct stand_in *stand, const char *name, bool writes)
     return json_is_null(spaces);
 }
 
-static json_t *keys_of(const json_t *kept, const char *prefix)
-{
-    json_t *keys = json_array(), *value;
-    const char *key;
-
-    json_object_foreach((json_t *)kept, key, value)
-    {
-        if (strncmp(key, prefix, strlen(prefix)) == 0)
-            (void)json_array_append_new(keys, json_string(key));
-    }
-    return keys;
-}
-
-static json_t *many_of(const json_t *kept, const json_t *keys)
-{
-    json_t *found = json_object();
-    const json_t *key;
-    size_t i;
-
-    json_array_foreach((json_t *)keys, i, key)
-    {
-        json_t *value = json_object_get(kept, json_string_value(key) ? json_string_value(key) : "");
-        if (value)
-            (void)json_object_set(found, json_string_value(key), value);
-    }
-    return found;
-}
-
-/* The value that the operation gives. */
-static json_t *operate(const struct stand_in *stand, json_t *kept, const struct asked *asked,
-                       bool *ret_found)
-{
-    const char *operation = asked->method + 3, *key = text_of(asked->params, "key");
-    json_t *value = json_object_get(kept, key);
-
-    if (strcmp(operation, "get") == 0)
-        *ret_found = value != NULL;
-    if (strcmp(operation, "get") == 0)
-        return value ? json_incref(value) : json_null();
-    if (strcmp(operation, "delete") == 0)
-        return json_boolean(json_object_del(kept, key) == 0);
-    if (strcmp(operation, "list_keys") == 0)
-        return keys_of(kept, text_of(asked->params, "prefix"));
-    if (strcmp(operation, "list_namespaces") == 0)
-        return keys_of(stand->store, "");
-    if (strcmp(operation, "get_all") == 0)
-        return json_copy(kept);
-    if (strcmp(operation, "get_many") == 0)
-        return many_of(kept, json_object_get(asked->params, "keys"));
-    if (strcmp(operation, "set") == 0)
-        (void)json_object_set(kept, key, json_object_get(asked->params, "value"));
-    else if (strcmp(operation, "set_many") == 0)
-        value = json_object_get(asked->params, "items");
-    else if (strcmp(operation, "clear") == 0)
-        value = kept;
-    size_t count = json_object_size(value);
-    if (strcmp(operation, "set_many") == 0)
-        (void)json_object_update(kept, value);
-    else if (strcmp(operation, "clear") == 0)
-        (void)json_object_clear(kept);
-    else
-        return json_null();
-    return json_integer((json_int_t)count);
-}
-
 static int answer_store(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                         struct ein_error *err)
 {
     const char *name = text_of(asked->params, "namespace");
+    const struct operation *operation = find_operation(asked->method + strlen("ds."));
     json_t *kept = json_object_get(stand->store, name), *value;
-    bool found = true;
-    size_t i = 0, count = sizeof(operations) / sizeof(operations[0]);
 
-    while (i < count && strcmp(operations[i].operation, asked->method) != 0)
-        i++;
-    if (i == count)
+    if (!operation)
         return error_set(err, EIN_E_INVALID, "The data store has no such operation.");
-    if (!may_use(stand, name, operations[i].writes))
+    if (operation->operate != store_namespaces && !may_use(stand, name, operation->writes))
         return refuse(stand, err, EIN_E_DENIED,
                       "It %s the namespace '%s' of the data store, which is not declared for that.",
-                      operations[i].writes ? "writes to" : "reads", name);
+                      operation->writes ? "writes to" : "reads", name);
     if (!kept && json_object_set_new(stand->store, name, kept = json_object()) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "no memory");
-    value = operate(stand, kept, asked, &found);
-    return answered(stand, "an empty store",
-                    json_sprintf("data_store %s %s", asked->method + 3, name),
-                    json_pack("{s:o, s:b}", "value", value, "found", found), ret_answer, err);
+    value = operation->operate(stand->store, kept, asked->params);
+    return answered(
+        stand, "an empty store", json_sprintf("data_store %s %s", operation->name, name),
+        json_pack("{s:o, s:b}", "value", value ? value : json_null(), "found", value != NULL),
+        ret_answer, err);
 }
 
 /* ---- the table

@@ -229,11 +229,20 @@ def test_the_sample_may_be_given(compose, world):
     assert reply.json["proof"]["result"] == {"outputText": "b"} and len(reply.json["proof"]["attempts"]) == 1
 
 
-def test_namespaces_may_be_declared_by_how_they_begin(compose, world):
-    world.says(written(run("store = data_store.use_namespace('ours:a')\nstore.set_many({'a': 1, 'b': 2})\nreturn {'outputText': str(store.clear())}")))
+STORE = """
+store = data_store.use_namespace('ours:a')
+said = [store.set_many({'a': 1, 'b': 2}), store.get_many(['a', 'c']), store.get_all(), store.delete('a'), store.delete('a'),
+        store.list_keys('b'), store.list_namespaces(), store.clear(), store.get('b'), store.set('c', None), store.get('c', 7)]
+return {'outputText': json.dumps(said)}
+"""
+
+
+def test_the_data_store_is_an_empty_one_of_the_rehearsal(compose, world):
+    world.says(written(run(STORE)))
     reply = compose(dataStoreConfig=[{"namespace": "ours:*"}])
     assert reply.json["proof"]["attempts"] == [{"attempt": 1, "faults": []}], reply
-    assert reply.json["proof"]["result"] == {"outputText": "2"}
+    assert json.loads(reply.json["proof"]["result"]["outputText"]) == [
+        2, {"a": 1}, {"a": 1, "b": 2}, True, False, ["b"], ["ours:a"], 1, None, None, None]  # fmt: skip
 
 
 def test_who_leaves_is_not_written_for(composer, world):
