@@ -81,7 +81,7 @@ def bench_run(run):
         plain.stdin.close()
     middle = {name: statistics.median(took) for name, took in latency.items()}
     for name, took in middle.items():
-        run.show(f"runtime: {name}", f"p50 {took:8.2f} ms  isolated is {middle['isolated'] / took:.2f} of it")
+        run.show(f"runtime: {name}", f"p50 {took:8.2f} ms, {took / middle['isolated']:.2f} times isolated")
     ratio = statistics.median(a / b for a, b in zip(rates["isolated"], rates["no layers"]))
     run.show("runtime: runs a second", f"{statistics.median(rates['isolated']):.0f}", "400", statistics.median(rates["isolated"]) >= 400)
     run.show("runtime: against no layers", f"{ratio:.2f}", "0.85", ratio >= 0.85)

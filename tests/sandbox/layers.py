@@ -75,3 +75,14 @@ OF_USER = {
     "seccomp": tuple(name for name in LAYERS["seccomp"].alone
                      if name not in ("clones into new namespaces", "unshares its user namespace")),
 }  # fmt: skip
+
+# Where the machine gives no namespaces, nothing hides what it is called and who runs on it; without Landlock as well, the
+# filter opens no file, links included.
+_KNOWN = {"learns the host's name", "learns its host's processors through the server"}
+_SHARED = {f"shares the server's {name} namespace" for name in ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")}
+WITHOUT_NAMESPACES = {
+    "root-container": _KNOWN | _SHARED,
+    "root-best-effort": _KNOWN,
+    "user-container": _KNOWN | _SHARED | {"reads a neighbour's limits"},
+    "user-best-effort": _KNOWN | {"reads a neighbour's limits"},
+}
