@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "percent.h"
+#include "scopes.h"
 #include "timestamps.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@ enum { SWEEP_LEASE_MS = 30000 };
 
 static const char rest_path[] = "/rest/";
 static const char rest_scope[] = "deployments:run"; /* of POST /rest/{friendly_name} */
+static const char use_scope[] = "use";
 
 static int no_memory(struct ein_error *err)
 {
@@ -51,14 +53,30 @@ json_t *app_api_names(const json_t *demo)
 
 /* ---- making ------------------------------------------------------------------ */
 
+/* What deployments ask for beyond it, as far as who opens the page may. */
+static json_t *scopes_of(const struct ein_identity *identity)
+{
+    json_t *scopes = json_pack("[s]", rest_scope);
+    int r = identity->scopes ? 0 : json_array_append_new(scopes, json_string(use_scope));
+
+    for (const char *const *held = identity->scopes; held && *held; held++)
+        if (scope_covers(use_scope, *held))
+            r |= json_array_append_new(scopes, json_string(*held));
+    if (r < 0) {
+        json_decref(scopes);
+        return NULL;
+    }
+    return scopes;
+}
+
 /* Who opens the page, without the rights of a site admin. */
 static json_t *claims_of(const struct ein_identity *identity, const json_t *demo)
 {
-    return json_pack("{s:s, s:s*, s:s*, s:s*, s:s, s:[s], s:O*, s:O*, s:O}", "uid", identity->uid,
-                     "email", identity->email, "name", identity->name, "provider",
-                     identity->provider, "proof", "demo", "scopes", rest_scope, "workspaces",
-                     identity->workspaces, "keyId", json_object_get(identity->claims, "keyId"),
-                     "demoId", json_object_get(demo, "_id"));
+    return json_pack(
+        "{s:s, s:s*, s:s*, s:s*, s:s, s:o, s:O*, s:O*, s:O}", "uid", identity->uid, "email",
+        identity->email, "name", identity->name, "provider", identity->provider, "proof", "demo",
+        "scopes", scopes_of(identity), "workspaces", identity->workspaces, "keyId",
+        json_object_get(identity->claims, "keyId"), "demoId", json_object_get(demo, "_id"));
 }
 
 int app_token_make(const struct demos *demos, const struct ein_req *req, const json_t *demo,

@@ -228,6 +228,18 @@ def test_a_limited_key_opens_a_page_only_if_it_may_call(person):
         assert caller.post(f"/demos/{demo['_id']}/app/token").status == status, scopes
 
 
+def test_a_page_lends_what_a_deployment_asks_for(person):
+    """As far as whoever opens it may call that deployment."""
+    alice = person("alice")
+    agent, name = deploy(alice)
+    assert alice.put(f"/agents/{agent['_id']}/deployment/settings", {"scope": "use:payroll"}).status == 200
+    demo = make_demo(alice, selectedApis=[api(name)])
+    assert Bearer(alice.server, token_of(alice, demo)).post(f"/rest/{name}", {"inputText": "hi"}).status == 200
+    for scopes, status in ((["deployments:run"], 403), (["deployments:run", "use:other"], 403), (["deployments:run", "use:payroll"], 200)):
+        caller = Bearer(alice.server, alice.post("/users/me/keys", {"name": "k", "scopes": scopes}).json["key"])
+        assert Bearer(alice.server, token_of(caller, demo)).post(f"/rest/{name}", {"inputText": "hi"}).status == status, scopes
+
+
 def test_it_is_no_login(start_server):
     """A server that has this plugin and no login is still one without a login."""
     server = start_server()
