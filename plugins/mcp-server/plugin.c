@@ -35,8 +35,8 @@
  *   listen_ms               how long a client may listen, then it asks again (1200000)
  *   listeners               clients that listen at once (200)
  *   instructions            what clients are told of this server
- *   authorization_servers   issuers that clients without a token are sent to; an auth_provider/1 has
- *                           to take what they give
+ *   authorization_servers   issuers that clients without a token are sent to; what they give has
+ *                           to be taken by an auth_provider/1
  *   oauth_scopes            which these clients should ask for
  *
  * Example
