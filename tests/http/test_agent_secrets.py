@@ -85,7 +85,7 @@ def test_there_is_a_most_of_them(start_server):
 
 
 def test_without_a_vault_there_are_none(start_server):
-    server = start_server(sets=["plugins.vault.enabled=false", "plugins.audit.enabled=false"])
+    server = start_server(sets=["plugins.vault.enabled=false", "plugins.audit.enabled=false", "plugins.transfer.enabled=false"])
     agent = make_agent(server)
     reply = server.put(f"/agents/{agent['_id']}/secrets/A", {"value": "x"})
     assert reply.status == 503 and "vault" in reply.detail

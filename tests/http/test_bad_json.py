@@ -268,7 +268,7 @@ def open_server():
 def body_routes(server):
     document = server.get("/openapi.json").json
     for path, methods in document["paths"].items():
-        if path.startswith("/v1/"):
+        if path.startswith("/v1/") or path == "/mcp":
             continue  # these read their bodies themselves, and answer in the words of the API they speak
         for method, operation in methods.items():
             if body := operation.get("requestBody"):

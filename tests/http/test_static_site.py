@@ -284,7 +284,11 @@ def test_the_api_is_untouched(site, sqlite_server, path, status):
 
 
 def test_it_is_not_part_of_the_api(site, sqlite_server):
-    paths = lambda server: set(server.get("/openapi.json").json["paths"])  # noqa: E731
+    def paths(server):
+        """Without the agents that others have deployed there."""
+        every = server.get("/openapi.json").json["paths"]
+        return {path for path in every if not path.startswith("/rest/") or "{" in path}
+
     assert paths(site) == paths(sqlite_server)
 
 

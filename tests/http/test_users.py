@@ -335,7 +335,7 @@ def test_a_key_is_nowhere_but_sealed(sqlite_users):
 
 
 def test_without_a_vault_no_key_is_kept(start_server):
-    server = start_server(sets=["plugins.vault.enabled=false", "plugins.audit.enabled=false"], env={"OPENAI_API_KEY": KEY})
+    server = start_server(sets=["plugins.vault.enabled=false", "plugins.audit.enabled=false", "plugins.transfer.enabled=false"], env={"OPENAI_API_KEY": KEY})
     assert server.put("/users/me/api-keys", {"provider": "openai", "api_key": KEY}).status == 503
     assert server.get("/users/me/api-keys/openai/effective").json["source"] == "env"
     assert me(server)["apiKeys"]["openaiApiKey"] is None
