@@ -54,7 +54,8 @@ def group_of(pid):
 
 
 def groups(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_dir())
+    # os.walk(), not rglob(): it does not mind what vanishes meanwhile.
+    return sorted(os.path.relpath(path, folder) for path, _, _ in os.walk(folder) if path != str(folder))
 
 
 @needs_tree
