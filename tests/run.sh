@@ -194,7 +194,7 @@ if $full; then
     packages_need chromium chromium-driver
 fi
 mkdir -p "$root/build/results"
-for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual mcp-sdk mcp-client; do
+for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual mcp-sdk mcp-client pouchdb; do
     "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
 done
 "$root/tests/support/pip.sh" "$root/build/pip" httpx || fail "what pip installs as httpx"

@@ -4,10 +4,12 @@
 import json
 import re
 import subprocess
+import urllib.request
 
 import pytest
+from node_tools import modules
 from old_service import CODE, COLLECTIONS, GEMINI, OPENAI, REPORT, VARIABLE, CouchDB, all_docs, write_folder
-from support import Person, Server, logins
+from support import TESTS, Person, Server, logins
 
 STORES = ["sqlite", "postgres"]
 
@@ -84,6 +86,25 @@ def couch():
     couch = CouchDB()
     yield couch
     couch.close()
+
+
+def put(url, path, body=None):
+    data = json.dumps(body).encode() if body else None
+    request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method="POST" if body else "PUT")
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
+@pytest.fixture
+def pouch():
+    """The URL of a PouchDB Server that has all of the old service's documents."""
+    command = ["node", TESTS / "support" / "couch.mjs", modules("pouchdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/"
+        for name, documents in COLLECTIONS.items():
+            assert put(url, name) == {"ok": True}
+            assert all(row.get("ok") for row in put(url, f"{name}/_bulk_docs", {"docs": documents}))
+        yield url
 
 
 def seen(server):
@@ -190,12 +211,8 @@ def test_whose_it_is_can_be_said(place, folder):
 # ---- a running CouchDB ----
 
 
-def test_a_running_database_gives_the_same(place, folder, couch):
-    here, there = place("sqlite"), place("sqlite")
-    assert here.run("import", couch.url, sets=["plugins.transfer.page=2"]).startswith(REPORT)
-    there.run("import", str(folder))
-    assert all(path.startswith("/_all_dbs") or "include_docs=true&limit=2" in path for path in couch.asked)
-    assert not any("tickets" in path or "sessions" in path for path in couch.asked)
+def the_same(here, there):
+    """What was imported from a database is what was imported from a folder."""
     one, other = (without_revisions(seen(place.start())) for place in (here, there))
     for whole in (one, other):  # the database gives out in the order of ids
         whole["/agents"].sort(key=lambda agent: agent["_id"])
@@ -204,9 +221,26 @@ def test_a_running_database_gives_the_same(place, folder, couch):
         for path in whole:
             if path.endswith("/records"):
                 whole[path].sort(key=lambda record: record["key"])
-    assert one == other
     here.stop()
     there.stop()
+    return one == other
+
+
+def test_a_running_database_gives_the_same(place, folder, couch):
+    here, there = place("sqlite"), place("sqlite")
+    assert here.run("import", couch.url, sets=["plugins.transfer.page=2"]).startswith(REPORT)
+    there.run("import", str(folder))
+    assert all(path.startswith("/_all_dbs") or "include_docs=true&limit=2" in path for path in couch.asked)
+    assert not any("tickets" in path or "sessions" in path for path in couch.asked)
+    assert the_same(here, there)
+
+
+def test_a_database_of_others_gives_the_same(place, folder, pouch):
+    """Another's server of CouchDB's protocol, which was filled as any client fills it."""
+    here, there = place("sqlite"), place("sqlite")
+    assert here.run("import", pouch, sets=["plugins.transfer.page=2"]).startswith(REPORT)
+    there.run("import", str(folder))
+    assert the_same(here, there)
 
 
 def test_who_is_asked_for_may_stand_in_the_environment(place, couch):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what tests talk to and npm has:
 # npm.sh FOLDER provider|emulator|aimock|anthropic|anthropic-1|bedrock|genai|ollama|openai|
-#               mcp-everything|mcp-dual|mcp-sdk|mcp-client
+#               mcp-everything|mcp-dual|mcp-sdk|mcp-client|pouchdb
 set -euo pipefail
 
 case $2 in
@@ -19,6 +19,7 @@ mcp-everything) package=@modelcontextprotocol/server-everything@2026.8.31 ;;
 mcp-dual) package="@modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2 zod@4.6.7" ;;
 mcp-sdk) package="@modelcontextprotocol/sdk@1.32.2 zod@4.6.7" ;; # with its examples
 mcp-client) package=@modelcontextprotocol/client@2.4.0 ;;
+pouchdb) package="express-pouchdb@4.2.0 pouchdb-core@7.3.1 pouchdb-adapter-memory@7.3.1 express@4.18.2" ;;
 *) exit 2 ;;
 esac
 
