@@ -238,6 +238,7 @@ def test_a_page_lends_what_a_deployment_asks_for(person):
     for scopes, status in ((["deployments:run"], 403), (["deployments:run", "use:other"], 403), (["deployments:run", "use:payroll"], 200)):
         caller = Bearer(alice.server, alice.post("/users/me/keys", {"name": "k", "scopes": scopes}).json["key"])
         assert Bearer(alice.server, token_of(caller, demo)).post(f"/rest/{name}", {"inputText": "hi"}).status == status, scopes
+    assert alice.delete(f"/agents/{agent['_id']}").status == 204  # other tests know Alice without one
 
 
 def test_it_is_no_login(start_server):
