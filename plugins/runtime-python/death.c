@@ -38,8 +38,9 @@ static struct death of_signal(int number)
     return death;
 }
 
-/* The kernel counts the limit in ticks, and usage exactly: of a second, milliseconds. */
-enum { CPU_NEARLY = 800 };
+/* The kernel counts the limit in ticks, and usage exactly, which is less by a third at times where
+ * many share a processor: of a second, milliseconds. */
+enum { CPU_NEARLY = 500 };
 
 struct death death_of(int status, uint32_t cpu_ms, bool starved, const struct limits *limits)
 {
