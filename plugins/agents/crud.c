@@ -85,31 +85,11 @@ int agents_create(struct ein_req *req, void *self)
     return r < 0 ? host->http->fail_error(req, &err) : agents_reply(agents, req, 201, agent, rev);
 }
 
-static int append_shown(const json_t *agent, void *list)
-{
-    return json_array_append_new(list, document_show(agent, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 int agents_list(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
-    const struct ein_host *host = agents->host;
-    EIN_JSON json_t *where = host->http->visible(req);
-    EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query), .where = where };
-    struct ein_error err;
-    char *cursor = NULL;
-    int r;
 
-    if (!where || !list)
-        return EIN_E_NO_MEMORY;
-    page_read(host->http, req, &query);
-    r = host->store->find(agents->ctx, AGENT_SET, &query, append_shown, list, &cursor, &err);
-    if (r < 0)
-        return host->http->fail_error(req, &err);
-    r = page_link(host->http, req, cursor);
-    host->mem_free(cursor);
-    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+    return reply_visible(agents->host, agents->ctx, req, AGENT_SET, document_show);
 }
 
 int agents_get(struct ein_req *req, void *self)
@@ -138,7 +118,7 @@ static int try_update(const struct agents *agents, struct ein_req *req, const ch
 
     if (r < 0)
         return host->http->fail_error(req, err);
-    bool moves = document_moves(agent, body);
+    bool moves = ownership_moves(agent, body);
     r = check_rev(host->http, req, rev_of(agent));
     if (r == 0)
         r = reply_faults(host->http, req, document_null_faults(body));

@@ -67,16 +67,6 @@ json_t *document_new(const json_t *body, const char *uid)
     return EIN_TAKE(agent);
 }
 
-bool document_moves(const json_t *agent, const json_t *body)
-{
-    const json_t *there = json_object_get(agent, "workspaceId");
-    const json_t *wanted = json_object_get(body, "workspaceId");
-
-    if (!there || !wanted)
-        return wanted && !json_is_null(wanted);
-    return !json_equal(there, wanted);
-}
-
 json_t *document_merge(const json_t *agent, const json_t *body)
 {
     char now[TIMESTAMP_SIZE];
@@ -86,7 +76,7 @@ json_t *document_merge(const json_t *agent, const json_t *body)
     if (set_fields(merged, body) < 0 ||
         json_object_set_new(merged, "updatedAt", json_string(now)) < 0)
         return NULL;
-    if (document_moves(agent, body) && ownership_set(merged, ownership_workspace(body)) < 0)
+    if (ownership_moves(agent, body) && ownership_set(merged, ownership_workspace(body)) < 0)
         return NULL;
     return EIN_TAKE(merged);
 }

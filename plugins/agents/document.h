@@ -4,13 +4,9 @@
 #define DOCUMENT_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 /* The document of a new agent of UID from BODY, by AGENT_CREATE_SCHEMA.  NULL: no memory. */
 json_t *document_new(const json_t *body, const char *uid);
-
-/* Does BODY, by AGENT_UPDATE_SCHEMA, put AGENT into another workspace, or into none? */
-bool document_moves(const json_t *agent, const json_t *body);
 
 /* AGENT with the fields of BODY, by AGENT_UPDATE_SCHEMA, and a new updatedAt.  NULL: no memory. */
 json_t *document_merge(const json_t *agent, const json_t *body);

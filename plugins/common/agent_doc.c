@@ -17,32 +17,25 @@ static int not_found(const char *set, const char *id, struct ein_error *err)
     return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id ? id : "", set);
 }
 
-/* ID may come from a damaged document, and be NULL. */
-static int get(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *id,
-               json_t **ret_doc, struct ein_error *err)
+/* It may come from a damaged document, and be NULL. */
+static bool is_id(const char *id)
 {
     size_t len = id ? strlen(id) : 0;
 
-    if (len == 0 || len > ID_MAX)
-        return not_found(set, id, err);
-    return host->store->get(ctx, set, id, ret_doc, err);
+    return len > 0 && len <= ID_MAX;
+}
+
+static int get(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *id,
+               json_t **ret_doc, struct ein_error *err)
+{
+    return is_id(id) ? host->store->get(ctx, set, id, ret_doc, err) : not_found(set, id, err);
 }
 
 int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
               const char *id, json_t **ret_agent, struct ein_error *err)
 {
-    EIN_JSON json_t *agent = NULL;
-    int r = get(host, ctx, AGENT_SET, id, &agent, err);
-
-    if (r < 0)
-        return r;
-    r = host->http->may(req, agent, err);
-    if (r == EIN_E_NOT_FOUND)
-        return not_found(AGENT_SET, id, err);
-    if (r < 0)
-        return r;
-    *ret_agent = EIN_TAKE(agent);
-    return 0;
+    return is_id(id) ? get_visible(host, ctx, req, AGENT_SET, id, ret_agent, err)
+                     : not_found(AGENT_SET, id, err);
 }
 
 int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,

@@ -141,3 +141,53 @@ int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
     *ret_docs = EIN_TAKE(docs);
     return 0;
 }
+
+int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+                const char *set, const char *id, json_t **ret_doc, struct ein_error *err)
+{
+    EIN_JSON json_t *doc = NULL;
+    int r = host->store->get(ctx, set, id, &doc, err);
+
+    if (r >= 0)
+        r = host->http->may(req, doc, err);
+    if (r == EIN_E_NOT_FOUND)
+        return error_set(err, r, "Document '%s' not found in '%s'", id, set);
+    if (r < 0)
+        return r;
+    *ret_doc = EIN_TAKE(doc);
+    return 0;
+}
+
+struct shown {
+    json_t *(*show)(const json_t *doc, const char *rev);
+    json_t *list;
+};
+
+static int append_shown(const json_t *doc, void *data)
+{
+    const struct shown *shown = data;
+
+    return json_array_append_new(shown->list, shown->show(doc, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+                  const char *set, json_t *(*show)(const json_t *doc, const char *rev))
+{
+    EIN_JSON json_t *where = host->http->visible(req);
+    EIN_JSON json_t *list = json_array();
+    struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    struct shown shown = { show, list };
+    struct ein_error err;
+    char *cursor = NULL;
+    int r;
+
+    if (!where || !list)
+        return EIN_E_NO_MEMORY;
+    page_read(host->http, req, &query);
+    r = host->store->find(ctx, set, &query, append_shown, &shown, &cursor, &err);
+    if (r < 0)
+        return host->http->fail_error(req, &err);
+    r = page_link(host->http, req, cursor);
+    host->mem_free(cursor);
+    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+}

@@ -36,6 +36,16 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
 /* Tells where the next page begins; no Link if `cursor` is NULL. */
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor);
 
+/* The document ID of SET, if the caller may have it.  NOT_FOUND, in the same words, also for who
+ * may not know that it is there. */
+int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+                const char *set, const char *id, json_t **ret_doc, struct ein_error *err);
+
+/* Replies with all documents of SET that the caller may read, or the page of them that is asked
+ * for, each as SHOW(doc, NULL) makes it (NULL: no memory). */
+int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+                  const char *set, json_t *(*show)(const json_t *doc, const char *rev));
+
 /* The documents that `query` finds, as an array.  ret_cursor may be NULL. */
 int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
               const struct ein_query *query, json_t **ret_docs, char **ret_cursor,

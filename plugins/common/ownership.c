@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +27,16 @@ int ownership_set(json_t *doc, const char *workspace)
 const char *ownership_workspace(const json_t *doc)
 {
     return json_string_value(json_object_get(doc, "workspaceId"));
+}
+
+bool ownership_moves(const json_t *doc, const json_t *body)
+{
+    const json_t *there = json_object_get(doc, "workspaceId");
+    const json_t *wanted = json_object_get(body, "workspaceId");
+
+    if (!there || !wanted)
+        return wanted && !json_is_null(wanted);
+    return !json_equal(there, wanted);
 }
 
 int ownership_check_new(const struct ein_http *http, struct ein_req *req, const json_t *doc)

@@ -7,6 +7,7 @@
 #include "schemas.h"
 #include <einion/plugin.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 #define OWNER_INDEX "owner" /* the field that http->visible() asks for */
 
@@ -23,6 +24,9 @@
 int ownership_set(json_t *doc, const char *workspace);
 
 const char *ownership_workspace(const json_t *doc); /* NULL: none */
+
+/* Does BODY, a change of DOC, put it into another workspace, or into none? */
+bool ownership_moves(const json_t *doc, const json_t *body);
 
 /* May the caller make DOC?  In workspaces that they are a member of.  0, or the status that was
  * replied. */

@@ -2,7 +2,6 @@
 #include "cleanup.h"
 #include "demos.h"
 #include "document.h"
-#include "error.h"
 #include "http_json.h"
 #include "ids.h"
 #include "ownership.h"
@@ -59,17 +58,7 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const json_
 int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
              json_t **ret_demo, struct ein_error *err)
 {
-    const struct ein_host *host = demos->host;
-    EIN_JSON json_t *demo = NULL;
-    int r = host->store->get(demos->ctx, DEMO_SET, id ? id : "", &demo, err);
-
-    if (r >= 0)
-        r = host->http->may(req, demo, err);
-    if (r == EIN_E_NOT_FOUND) /* also who may not know that it is there */
-        return error_set(err, r, "Document '%s' not found in '" DEMO_SET "'", id ? id : "");
-    if (r >= 0)
-        *ret_demo = EIN_TAKE(demo);
-    return r;
+    return get_visible(demos->host, demos->ctx, req, DEMO_SET, id ? id : "", ret_demo, err);
 }
 
 static int reply_demo(const struct demos *demos, struct ein_req *req, int status,
@@ -89,31 +78,11 @@ int demos_get(struct ein_req *req, void *self)
     return r < 0 ? http->fail_error(req, &err) : reply_demo(demos, req, 200, demo, rev_of(demo));
 }
 
-static int append_shown(const json_t *demo, void *list)
-{
-    return json_array_append_new(list, document_show(demo, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 int demos_list(struct ein_req *req, void *self)
 {
     const struct demos *demos = self;
-    const struct ein_host *host = demos->host;
-    EIN_JSON json_t *where = host->http->visible(req);
-    EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query), .where = where };
-    struct ein_error err;
-    char *cursor = NULL;
-    int r;
 
-    if (!where || !list)
-        return EIN_E_NO_MEMORY;
-    page_read(host->http, req, &query);
-    r = host->store->find(demos->ctx, DEMO_SET, &query, append_shown, list, &cursor, &err);
-    if (r < 0)
-        return host->http->fail_error(req, &err);
-    r = page_link(host->http, req, cursor);
-    host->mem_free(cursor);
-    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+    return reply_visible(demos->host, demos->ctx, req, DEMO_SET, document_show);
 }
 
 /* ---- writing ----------------------------------------------------------------- */
@@ -159,7 +128,7 @@ static int replace(const struct demos *demos, struct ein_req *req, const json_t 
     char rev[EIN_REV_SIZE];
     int r = check_rev(host->http, req, rev_of(demo));
 
-    if (r == 0 && document_moves(demo, body))
+    if (r == 0 && ownership_moves(demo, body))
         r = ownership_check_move(host->http, req, demo, ownership_workspace(body));
     if (r)
         return r;

@@ -43,23 +43,13 @@ json_t *document_new(const json_t *body, const char *id, const char *uid)
     return EIN_TAKE(demo);
 }
 
-bool document_moves(const json_t *demo, const json_t *body)
-{
-    const json_t *there = json_object_get(demo, "workspaceId");
-    const json_t *wanted = json_object_get(body, "workspaceId");
-
-    if (!there || !wanted)
-        return wanted && !json_is_null(wanted);
-    return !json_equal(there, wanted);
-}
-
 json_t *document_replace(const json_t *demo, const json_t *body)
 {
     EIN_JSON json_t *changed = json_copy((json_t *)demo);
 
     if (!changed || set_fields(changed, body) < 0)
         return NULL;
-    if (document_moves(demo, body) && ownership_set(changed, ownership_workspace(body)) < 0)
+    if (ownership_moves(demo, body) && ownership_set(changed, ownership_workspace(body)) < 0)
         return NULL;
     return EIN_TAKE(changed);
 }

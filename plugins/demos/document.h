@@ -4,16 +4,12 @@
 #define DEMO_DOCUMENT_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 /* A demo of UID with what BODY says.  NULL: no memory. */
 json_t *document_new(const json_t *body, const char *id, const char *uid);
 
 /* DEMO with what BODY says; what is not the client's stays.  NULL: no memory. */
 json_t *document_replace(const json_t *demo, const json_t *body);
-
-/* Does BODY put DEMO into another workspace, or out of one? */
-bool document_moves(const json_t *demo, const json_t *body);
 
 /* What is answered; REV NULL: the one that DEMO has.  NULL: no memory. */
 json_t *document_show(const json_t *demo, const char *rev);
