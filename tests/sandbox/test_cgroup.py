@@ -49,7 +49,11 @@ def remove(folder):
 
 
 def group_of(pid):
-    lines = pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    """Empty for a process that has ended since it was listed."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
     return next(line[3:] for line in lines if line.startswith("0::"))
 
 
