@@ -3,7 +3,7 @@
 
 #include "audit_event.h"
 #include "cleanup.h"
-#include "error.h"
+#include "document.h"
 #include "timestamps.h"
 #include <string.h>
 #include <time.h>
@@ -45,11 +45,6 @@ json_t *key_show(const json_t *key)
                      "madeBy", or_null(json_object_get(key, "madeBy")));
 }
 
-static int not_found(const char *id, struct ein_error *err)
-{
-    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '" KEY_SET "'", id);
-}
-
 int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
                   struct ein_error *err)
 {
@@ -59,13 +54,13 @@ int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t
     int r;
 
     if (strlen(id) != KEY_ID_LEN)
-        return not_found(id, err);
+        return doc_not_found(KEY_SET, id, err);
     r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
     if (r < 0)
         return r;
     owner = text_of(key, "userId");
     if (!owner || strcmp(owner, http->identity(req)->uid) != 0 || ms_of(key, "revoked"))
-        return not_found(id, err);
+        return doc_not_found(KEY_SET, id, err);
     *ret_key = EIN_TAKE(key);
     return 0;
 }

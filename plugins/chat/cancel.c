@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "http_json.h"
 #include "ticket.h"
 
 enum { TRIES_MAX = 20 /* while its lease is extended, or a worker begins */ };
@@ -9,7 +10,7 @@ enum { TRIES_MAX = 20 /* while its lease is extended, or a worker begins */ };
 static int end(struct chat *chat, struct ein_req *req, const char *id, struct ein_error *err)
 {
     EIN_JSON json_t *ticket = NULL;
-    int r = ticket_get(chat, req, id, &ticket, err);
+    int r = get_visible(chat->host, chat->ctx, req, TICKET_SET, id, &ticket, err);
 
     if (r < 0 || !ticket_is_open(ticket))
         return r;

@@ -2,6 +2,7 @@
 #include "follow.h"
 
 #include "cleanup.h"
+#include "http_json.h"
 #include "ticket.h"
 #include "timestamps.h"
 #include <inttypes.h>
@@ -97,7 +98,8 @@ static int send_pieces(struct following *following)
 static int read_ticket(const struct following *following, json_t **ret_ticket,
                        struct ein_error *err)
 {
-    return ticket_get(following->chat, following->req, following->id, ret_ticket, err);
+    return get_visible(following->chat->host, following->chat->ctx, following->req, TICKET_SET,
+                       following->id, ret_ticket, err);
 }
 
 static int send_until_end(struct following *following)

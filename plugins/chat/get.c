@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "follow.h"
+#include "http_json.h"
 #include "ticket.h"
 
 static int64_t wanted_wait(const struct chat *chat, const json_t *query)
@@ -17,7 +18,8 @@ int chat_get(struct ein_req *req, void *self)
     const struct ein_http *http = chat->host->http;
     EIN_JSON json_t *ticket = NULL;
     struct ein_error err;
-    int r = ticket_get(chat, req, http->path_param(req, "ticket_id"), &ticket, &err);
+    int r = get_visible(chat->host, chat->ctx, req, TICKET_SET, http->path_param(req, "ticket_id"),
+                        &ticket, &err);
 
     if (r == 0 && follow_wanted(http, req))
         return follow(chat, req, ticket);

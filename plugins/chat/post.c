@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "document.h"
 #include "error.h"
 #include "follow.h"
 #include "ids.h"
@@ -12,9 +13,8 @@
 #include <string.h>
 
 enum {
-    KEY_MAX = 255,    /* bytes of an Idempotency-Key */
-    DOC_ID_MAX = 512, /* that the store takes */
-    STORE_TRIES = 5   /* while others are in the way */
+    KEY_MAX = 255,  /* bytes of an Idempotency-Key */
+    STORE_TRIES = 5 /* while others are in the way */
 };
 
 #define RETRY_AFTER_S "5"

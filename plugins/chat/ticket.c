@@ -5,38 +5,10 @@
 #include "error.h"
 #include "timestamps.h"
 #include <stdio.h>
-#include <string.h>
-
-enum { ID_MAX = 512 /* bytes that the store takes for one */ };
 
 static int no_memory(struct ein_error *err)
 {
     return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
-static int not_found(const char *id, struct ein_error *err)
-{
-    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '" TICKET_SET "'", id);
-}
-
-int ticket_get(const struct chat *chat, const struct ein_req *req, const char *id,
-               json_t **ret_ticket, struct ein_error *err)
-{
-    EIN_JSON json_t *ticket = NULL;
-    size_t len = strlen(id);
-    int r;
-
-    if (len == 0 || len > ID_MAX)
-        return not_found(id, err);
-    r = chat->host->store->get(chat->ctx, TICKET_SET, id, &ticket, err);
-    if (r >= 0)
-        r = chat->host->http->may(req, ticket, err);
-    if (r == EIN_E_NOT_FOUND)
-        return not_found(id, err);
-    if (r < 0)
-        return r;
-    *ret_ticket = EIN_TAKE(ticket);
-    return 0;
 }
 
 bool ticket_is_open(const json_t *ticket)

@@ -21,11 +21,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* The ticket ID, if the caller of REQ may do with it what the route is for.  NOT_FOUND in the
- * store's words, also when they are not to know of it. */
-int ticket_get(const struct chat *chat, const struct ein_req *req, const char *id,
-               json_t **ret_ticket, struct ein_error *err);
-
 bool ticket_is_open(const json_t *ticket);
 const char *ticket_text(const json_t *ticket, const char *member);
 int64_t ticket_integer(const json_t *ticket, const char *member);

@@ -2,40 +2,18 @@
 #include "agent_doc.h"
 
 #include "cleanup.h"
+#include "document.h"
 #include "error.h"
 #include "http_json.h"
 #include <stdbool.h>
 #include <string.h>
 
-enum {
-    ID_MAX = 512,  /* bytes that the store takes for one */
-    TRIES_MAX = 10 /* while others deploy the same agent */
-};
-
-static int not_found(const char *set, const char *id, struct ein_error *err)
-{
-    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id ? id : "", set);
-}
-
-/* It may come from a damaged document, and be NULL. */
-static bool is_id(const char *id)
-{
-    size_t len = id ? strlen(id) : 0;
-
-    return len > 0 && len <= ID_MAX;
-}
-
-static int get(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *id,
-               json_t **ret_doc, struct ein_error *err)
-{
-    return is_id(id) ? host->store->get(ctx, set, id, ret_doc, err) : not_found(set, id, err);
-}
+enum { TRIES_MAX = 10 /* while others deploy the same agent */ };
 
 int agent_get(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
               const char *id, json_t **ret_agent, struct ein_error *err)
 {
-    return is_id(id) ? get_visible(host, ctx, req, AGENT_SET, id, ret_agent, err)
-                     : not_found(AGENT_SET, id, err);
+    return get_visible(host, ctx, req, AGENT_SET, id, ret_agent, err);
 }
 
 int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *visible,
@@ -47,14 +25,14 @@ int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *v
     int r;
 
     if (!id)
-        return not_found(AGENT_SET, id, err);
+        return doc_not_found(AGENT_SET, id, err);
     if (!where || json_object_set_new(where, "_id", json_string(id)) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "out of memory");
     r = find_docs(host, ctx, AGENT_SET, &query, &found, NULL, err);
     if (r < 0)
         return r;
     if (json_array_size(found) == 0)
-        return not_found(AGENT_SET, id, err);
+        return doc_not_found(AGENT_SET, id, err);
     *ret_agent = json_incref(json_array_get(found, 0));
     return 0;
 }
@@ -62,7 +40,8 @@ int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *v
 int deployment_get(const struct ein_host *host, struct ein_ctx *ctx, const char *name,
                    json_t **ret_deployment, struct ein_error *err)
 {
-    return get(host, ctx, DEPLOYMENT_SET, name, ret_deployment, err);
+    return doc_is_id(name) ? host->store->get(ctx, DEPLOYMENT_SET, name, ret_deployment, err)
+                           : doc_not_found(DEPLOYMENT_SET, name, err);
 }
 
 int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,

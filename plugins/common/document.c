@@ -16,7 +16,8 @@ int doc_no_memory(struct ein_error *err)
 
 int doc_not_found(const char *set, const char *id, struct ein_error *err)
 {
-    return error_set(err, EIN_E_NOT_FOUND, "Document '%s' not found in '%s'", id, set);
+    return error_set(err, EIN_E_NOT_FOUND, "Document '%.200s' not found in '%s'", id ? id : "",
+                     set);
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -52,6 +53,11 @@ static int check_id(const char *id, struct ein_error *err)
     if (!is_utf8(id, len))
         return error_set(err, EIN_E_INVALID, "A document's id is UTF-8 text");
     return 0;
+}
+
+bool doc_is_id(const char *id)
+{
+    return check_id(id, NULL) == 0;
 }
 
 int doc_check_names(const char *set, const char *id, struct ein_error *err)

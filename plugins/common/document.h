@@ -15,6 +15,8 @@ enum {
     DOC_BATCH_MAX = 10000 /* operations */
 };
 
+/* Could a document have ID (may be NULL)?  What can not names none. */
+bool doc_is_id(const char *id);
 int doc_check_set(const char *set, struct ein_error *err);
 int doc_check_names(const char *set, const char *id, struct ein_error *err);
 /* A dotted path to filter, order or index by; `_id` is one. */
@@ -46,6 +48,7 @@ int doc_with_integer(const json_t *stored, const char *field, int64_t value, jso
 /* "N-RANDOM", N one above that of OLD (NULL: there was none). */
 int doc_revise(const char *old, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
 
+/* ID may be NULL, and of any length. */
 int doc_not_found(const char *set, const char *id, struct ein_error *err);
 int doc_no_memory(struct ein_error *err);
 

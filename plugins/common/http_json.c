@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_json.h"
 #include "cleanup.h"
+#include "document.h"
 #include "error.h"
 #include "percent.h"
 
@@ -146,12 +147,12 @@ int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct e
                 const char *set, const char *id, json_t **ret_doc, struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
-    int r = host->store->get(ctx, set, id, &doc, err);
+    int r = doc_is_id(id) ? host->store->get(ctx, set, id, &doc, err) : EIN_E_NOT_FOUND;
 
     if (r >= 0)
         r = host->http->may(req, doc, err);
     if (r == EIN_E_NOT_FOUND)
-        return error_set(err, r, "Document '%s' not found in '%s'", id, set);
+        return doc_not_found(set, id, err);
     if (r < 0)
         return r;
     *ret_doc = EIN_TAKE(doc);

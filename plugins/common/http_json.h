@@ -36,8 +36,8 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
 /* Tells where the next page begins; no Link if `cursor` is NULL. */
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor);
 
-/* The document ID of SET, if the caller may have it.  NOT_FOUND, in the same words, also for who
- * may not know that it is there. */
+/* The document ID (may be NULL) of SET, if the caller may do with it what the route is for.
+ * NOT_FOUND, in the same words, also for who may not know that it is there. */
 int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                 const char *set, const char *id, json_t **ret_doc, struct ein_error *err);
 

@@ -36,11 +36,11 @@ int record_key_init(struct record_key *at, const char *user, const char *ns, con
 {
     size_t len = strlen(user) + 1 + strlen(ns) + 1;
 
-    if (len + base64_len(strlen(key)) > RECORD_ID_MAX)
+    if (len + base64_len(strlen(key)) > DOC_ID_MAX)
         return error_set(err, EIN_E_INVALID,
                          "Namespace and key are too long: with the user's id and the key in base64 "
                          "they may have %d bytes, and have %zu.",
-                         RECORD_ID_MAX - 2, len - 2 + base64_len(strlen(key)));
+                         DOC_ID_MAX - 2, len - 2 + base64_len(strlen(key)));
 
     *at = (struct record_key){ .user = user, .ns = ns, .key = key };
     snprintf(at->id, sizeof(at->id), "%s:%s:", user, ns);

@@ -3,14 +3,13 @@
 #define RECORD_H
 
 #include "data_store.h"
+#include "document.h"
 #include <jansson.h>
-
-enum { RECORD_ID_MAX = 512 }; /* bytes; what the store takes */
 
 /* Which record: texts are lent. */
 struct record_key {
     const char *user, *ns, *key;
-    char id[RECORD_ID_MAX + 1];
+    char id[DOC_ID_MAX + 1];
 };
 
 /* Fills `id` too.  EIN_E_INVALID if that is longer than the store takes. */

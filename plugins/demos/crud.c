@@ -58,7 +58,7 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const json_
 int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
              json_t **ret_demo, struct ein_error *err)
 {
-    return get_visible(demos->host, demos->ctx, req, DEMO_SET, id ? id : "", ret_demo, err);
+    return get_visible(demos->host, demos->ctx, req, DEMO_SET, id, ret_demo, err);
 }
 
 static int reply_demo(const struct demos *demos, struct ein_req *req, int status,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "runs.h"
@@ -31,7 +32,7 @@ int runs_get_record(struct runs *runs, struct ein_req *req, const char *id, json
     if (r == 0)
         r = runs->host->http->may(req, record, err);
     if (r == EIN_E_NOT_FOUND)
-        return runs->host->set_error(err, r, "Document '%.200s' not found in 'runs'", id);
+        return doc_not_found(RUNS_SET, id, err);
     if (r >= 0)
         *ret_record = EIN_TAKE(record);
     return r < 0 ? r : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sessions.h"
 #include "cleanup.h"
+#include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "provider_config.h"
@@ -11,10 +12,7 @@
 
 #define SESSIONS_SET "sessions"
 
-enum {
-    DOC_ID_MAX = 512, /* bytes; what the store takes */
-    DELETE_TRIES = 100
-};
+enum { DELETE_TRIES = 100 };
 
 /* What each of these calls begins with. */
 struct call {

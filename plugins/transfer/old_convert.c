@@ -5,6 +5,7 @@
 #include "agent_version.h"
 #include "base64url.h"
 #include "cleanup.h"
+#include "document.h"
 #include "error.h"
 #include "old.h"
 #include "ownership.h"
@@ -20,7 +21,7 @@
 
 #define EXACT_MAX 9007199254740992.0 /* 2^53 */
 
-enum { NAME_MAX_BYTES = 64, ID_MAX = 512, FIRST_YEAR = 1970, LAST_YEAR = 9998 };
+enum { NAME_MAX_BYTES = 64, FIRST_YEAR = 1970, LAST_YEAR = 9998 };
 
 /* ---- reading ---- */
 
@@ -247,7 +248,7 @@ static int put_agent(struct old *old, struct load_tally *tally, const json_t *ag
                      const json_t *doc, struct ein_error *err)
 {
     const char *id = text_of(agent, "_id");
-    char version_id[ID_MAX + 32];
+    char version_id[DOC_ID_MAX + 32];
     json_t *version = agent_version_new(agent, text_of(agent, "userId"), 0);
     int r = load_begin(old->load, tally, err);
 
@@ -275,7 +276,7 @@ int old_take_agent(struct old *old, struct load_tally *tally, const json_t *doc,
 
     if (r != 0)
         return r;
-    if (strlen(id) > ID_MAX - 22) {
+    if (strlen(id) > DOC_ID_MAX - 22) {
         (void)snprintf(why, WHY_SIZE, "its _id is too long");
         return 1;
     }
@@ -434,7 +435,7 @@ int old_take_record(struct old *old, struct load_tally *tally, const json_t *doc
     id = record_id(record);
     if (!id || add_rest(record, doc) < 0)
         return no_memory(err);
-    if (strlen(id) > ID_MAX) {
+    if (strlen(id) > DOC_ID_MAX) {
         (void)snprintf(why, WHY_SIZE, "its namespace and key are too long");
         return 1;
     }
