@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base64url.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static const char url_alphabet[] = LETTERS_AND_DIGITS "-_";
+static const char plain_alphabet[] = LETTERS_AND_DIGITS "+/";
 
 static int value_of(char c)
 {
@@ -48,7 +52,7 @@ fail:
     return NULL;
 }
 
-char *base64url_encode(const void *data, size_t len)
+static char *encode(const void *data, size_t len, const char *alphabet, bool padded)
 {
     const unsigned char *bytes = data;
     char *text = malloc(len / 3 * 4 + 5), *at = text;
@@ -66,6 +70,23 @@ char *base64url_encode(const void *data, size_t len)
     }
     if (count)
         *at++ = alphabet[bits << (6 - count) & 63];
+    while (padded && (at - text) % 4)
+        *at++ = '=';
     *at = '\0';
     return text;
+}
+
+char *base64url_encode(const void *data, size_t len)
+{
+    return encode(data, len, url_alphabet, false);
+}
+
+char *base64url_encode_padded(const void *data, size_t len)
+{
+    return encode(data, len, url_alphabet, true);
+}
+
+char *base64_encode(const void *data, size_t len)
+{
+    return encode(data, len, plain_alphabet, true);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFC 4648, section 5, without padding. */
+/* RFC 4648: section 5 without padding, but where a name says otherwise. */
 #ifndef BASE64URL_H
 #define BASE64URL_H
 
@@ -10,5 +10,8 @@
 unsigned char *base64url_decode(const char *text, size_t len, size_t *ret_len);
 /* free(); NULL: no memory. */
 char *base64url_encode(const void *data, size_t len);
+char *base64url_encode_padded(const void *data, size_t len);
+/* Section 4, padded. */
+char *base64_encode(const void *data, size_t len);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
+#include "base64url.h"
 #include "cleanup.h"
 #include "error.h"
 #include "python_json.h"
@@ -8,43 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t base64_len(size_t len)
-{
-    return (len + 2) / 3 * 4;
-}
-
-static void base64_url(const char *text, size_t len, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const unsigned char *in = (const unsigned char *)text;
-
-    for (size_t i = 0; i < len; i += 3) {
-        size_t rest = len - i;
-        unsigned bits = (unsigned)in[i] << 16;
-        bits |= rest > 1 ? (unsigned)in[i + 1] << 8 : 0;
-        bits |= rest > 2 ? in[i + 2] : 0;
-        *out++ = digits[bits >> 18];
-        *out++ = digits[bits >> 12 & 63];
-        *out++ = rest > 1 ? digits[bits >> 6 & 63] : '=';
-        *out++ = rest > 2 ? digits[bits & 63] : '=';
-    }
-    *out = '\0';
-}
-
 int record_key_init(struct record_key *at, const char *user, const char *ns, const char *key,
                     struct ein_error *err)
 {
-    size_t len = strlen(user) + 1 + strlen(ns) + 1;
+    EIN_FREE char *base64 = base64url_encode_padded(key, strlen(key));
+    int len;
 
-    if (len + base64_len(strlen(key)) > DOC_ID_MAX)
+    if (!base64)
+        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    *at = (struct record_key){ .user = user, .ns = ns, .key = key };
+    len = snprintf(at->id, sizeof(at->id), "%s:%s:%s", user, ns, base64);
+    if (len > DOC_ID_MAX)
         return error_set(err, EIN_E_INVALID,
                          "Namespace and key are too long: with the user's id and the key in base64 "
-                         "they may have %d bytes, and have %zu.",
-                         DOC_ID_MAX - 2, len - 2 + base64_len(strlen(key)));
-
-    *at = (struct record_key){ .user = user, .ns = ns, .key = key };
-    snprintf(at->id, sizeof(at->id), "%s:%s:", user, ns);
-    base64_url(key, strlen(key), at->id + len);
+                         "they may have %d bytes, and have %d.",
+                         DOC_ID_MAX - 2, len - 2);
     return 0;
 }
 

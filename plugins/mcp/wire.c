@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire.h"
 
+#include "base64url.h"
 #include "cleanup.h"
 
 #include <stdio.h>
@@ -65,30 +66,6 @@ json_t *wire_answer(const json_t *request)
 
 /* ---- headers ----------------------------------------------------------------------- */
 
-static char *base64(const char *text, const char *before, const char *after)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *in = (const unsigned char *)text;
-    size_t len = strlen(text), room = strlen(before) + (len + 2) / 3 * 4 + strlen(after) + 1;
-    char *out = malloc(room), *to = out;
-
-    if (!out)
-        return NULL;
-    to = stpcpy(to, before);
-    for (size_t i = 0; i < len; i += 3) {
-        size_t left = len - i;
-        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
-                        (left > 2 ? in[i + 2] : 0);
-
-        *to++ = digits[bits >> 18];
-        *to++ = digits[bits >> 12 & 63];
-        *to++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-        *to++ = left > 2 ? digits[bits & 63] : '=';
-    }
-    (void)stpcpy(to, after);
-    return out;
-}
-
 static bool is_plain(const char *value)
 {
     size_t len = strlen(value);
@@ -104,7 +81,13 @@ static bool is_plain(const char *value)
 
 char *wire_header_value(const char *value)
 {
-    return is_plain(value) ? strdup(value) : base64(value, "=?base64?", "?=");
+    EIN_FREE char *base64 = NULL;
+    char *header;
+
+    if (is_plain(value))
+        return strdup(value);
+    base64 = base64_encode(value, strlen(value));
+    return base64 && asprintf(&header, "=?base64?%s?=", base64) >= 0 ? header : NULL;
 }
 
 /* RFC 9110, 5.6.2. */

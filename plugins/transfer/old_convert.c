@@ -385,17 +385,15 @@ static const struct field record_fields[] = {
     { "accessCount", NUMBER, false, "0" },
 };
 
-/* "USER:NAMESPACE:KEY", the key in base64, padded.  free(). */
+/* "USER:NAMESPACE:KEY", the key in base64.  free(). */
 static char *record_id(const json_t *record)
 {
     const char *key = text_of(record, "key");
-    EIN_FREE char *base64 = base64url_encode(key, strlen(key));
-    size_t len = base64 ? strlen(base64) : 0;
+    EIN_FREE char *base64 = base64url_encode_padded(key, strlen(key));
     char *id;
 
-    if (!base64 ||
-        asprintf(&id, "%s:%s:%s%.*s", text_of(record, "userId"), text_of(record, "namespace"),
-                 base64, (int)((4 - len % 4) % 4), "===") < 0)
+    if (!base64 || asprintf(&id, "%s:%s:%s", text_of(record, "userId"),
+                            text_of(record, "namespace"), base64) < 0)
         return NULL;
     return id;
 }

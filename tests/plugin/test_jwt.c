@@ -70,6 +70,29 @@ static void base64url_knows_one_text_for_any_bytes(void **state)
             fail_msg("'%s' was decoded", bad[i]);
 }
 
+static void base64_is_padded_where_that_is_asked_for(void **state)
+{
+    static const struct {
+        char *(*encode)(const void *, size_t);
+        const char *bytes, *text;
+    } cases[] = {
+        { base64url_encode_padded, "", "" },
+        { base64url_encode_padded, "f", "Zg==" },
+        { base64url_encode_padded, "fo", "Zm8=" },
+        { base64url_encode_padded, "\xfb\xff\xbf", "-_-_" },
+        { base64_encode, "f", "Zg==" },
+        { base64_encode, "\xfb\xff\xbf", "+/+/" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = cases[i].encode(cases[i].bytes, strlen(cases[i].bytes));
+
+        assert_string_equal(text, cases[i].text);
+        free(text);
+    }
+}
+
 /* ---- parsing ---- */
 
 static int parse(const char *token)
@@ -447,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64url_knows_one_text_for_any_bytes),
+        cmocka_unit_test(base64_is_padded_where_that_is_asked_for),
         cmocka_unit_test(a_token_is_two_objects_and_a_signature),
         cmocka_unit_test(a_member_that_comes_twice_is_refused),
         cmocka_unit_test(what_must_be_understood_is_refused),
