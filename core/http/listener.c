@@ -522,13 +522,15 @@ static bool close_within(struct listener *listener, uint32_t timeout_ms)
     return true;
 }
 
+/* Who is cancelled may still say so: half of the time is for that, then connections are cut. */
 bool listener_stop(struct listener *listener, uint32_t timeout_ms)
 {
     if (!listener)
         return true;
     listener_quiesce(listener);
     pipeline_cancel_all(listener->pipeline);
-    if (!close_within(listener, timeout_ms))
+    (void)listener_drain(listener, timeout_ms / 2);
+    if (!close_within(listener, timeout_ms - timeout_ms / 2))
         return false;
     ulfius_clean_instance(&listener->ulfius);
     free(listener);

@@ -33,7 +33,8 @@ enum {
 
 static char *const clean_environment[] = { (char *)"LANG=C.UTF-8", (char *)"PATH=/usr/bin", NULL };
 
-/* `out` and `control` may be -1: /dev/null, none. */
+/* `out` and `control` may be -1: /dev/null, none.  In a session of its own: a Ctrl-C is for the
+ * server, which lets its agents come to their end. */
 static int start_program(const char *const *argv, int out, int errors, int control, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t files;
@@ -56,7 +57,8 @@ static int start_program(const char *const *argv, int out, int errors, int contr
     posix_spawn_file_actions_addclosefrom_np(&files, control >= 0 ? SANDBOX_CONTROL_FD + 1 : 3);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     int r = posix_spawn(ret_pid, argv[0], &files, &attributes, (char *const *)argv,
                         weaken_environment(clean_environment));
     posix_spawnattr_destroy(&attributes);
