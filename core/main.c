@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify.h"
 #include "server.h"
+#include "str.h"
 #include <einion/plugin.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -48,6 +49,20 @@ static int fail_usage(const char *what, const char *which)
 {
     (void)fprintf(stderr, "einion: %s%s\nTry 'einion --help'.\n", what, which);
     return EXIT_USAGE;
+}
+
+static int help(const struct command_line *line)
+{
+    (void)line;
+    (void)fputs(usage, stdout);
+    return 0;
+}
+
+static int version(const struct command_line *line)
+{
+    (void)line;
+    (void)puts("einion " EIN_VERSION);
+    return 0;
 }
 
 static int serve(const struct command_line *line);
@@ -115,6 +130,8 @@ static const struct command {
     { "import", "SOURCE", import },
     { "rotate-keys", NULL, rotate_keys },
     { "audit", "verify", audit },
+    { "help", NULL, help },
+    { "version", NULL, version },
 };
 
 static void block_signals(sigset_t *ret_set)
@@ -177,6 +194,15 @@ static int serve(const struct command_line *line)
     return stop(server);
 }
 
+/* The option that getopt_long() has just stumbled over, as it was written. */
+static int fail_option(const char *what, char **argv)
+{
+    char letter[] = { '-', (char)optopt, '\0' };
+
+    return fail_usage(what, optopt == 0 || str_starts(argv[optind - 1], "--") ? argv[optind - 1]
+                                                                              : letter);
+}
+
 /* 0, or the exit status + 1 that ends the program here. */
 static int parse(int argc, char **argv, struct command_line *line)
 {
@@ -191,7 +217,7 @@ static int parse(int argc, char **argv, struct command_line *line)
     int option;
 
     line->setup.sets = line->sets;
-    while ((option = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:s:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             line->setup.config = optarg;
@@ -204,13 +230,13 @@ static int parse(int argc, char **argv, struct command_line *line)
             line->sets[set_count++] = optarg;
             break;
         case 'h':
-            (void)fputs(usage, stdout);
-            return EXIT_SUCCESS + 1;
+            return help(line) + 1;
         case 'V':
-            (void)puts("einion " EIN_VERSION);
-            return EXIT_SUCCESS + 1;
+            return version(line) + 1;
+        case ':':
+            return fail_option("this option needs a value: ", argv) + 1;
         default:
-            return fail_usage("wrong option", "") + 1;
+            return fail_option("there is no such option: ", argv) + 1;
         }
     }
     line->command = optind < argc ? argv[optind++] : "serve";
