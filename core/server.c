@@ -456,6 +456,16 @@ static int reload(struct server *server, char **ret_faults, struct ein_error *er
     return pipeline_reload(server->pipeline, &from, err);
 }
 
+/* FAULTS: a line each. */
+static void log_faults(const struct server *server, const char *faults)
+{
+    for (size_t len; *faults; faults += len + (faults[len] == '\n')) {
+        len = strcspn(faults, "\n");
+        log_write(server->rooms.log, EIN_ERROR, "server", NULL,
+                  "configuration not taken over: %.*s", (int)len, faults);
+    }
+}
+
 int server_reload(struct server *server)
 {
     EIN_FREE char *faults = NULL;
@@ -464,8 +474,7 @@ int server_reload(struct server *server)
     int r = reload(server, &faults, &err);
 
     if (r < 0) {
-        log_write(server->rooms.log, EIN_ERROR, "server", NULL, "configuration not taken over: %s",
-                  faults ? faults : err.text);
+        log_faults(server, faults ? faults : err.text);
         return r;
     }
     log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");

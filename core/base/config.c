@@ -12,6 +12,8 @@
 extern const char config_default_text[]; /* config/einion.yaml */
 extern const char config_schema_text[];  /* config_schema.json */
 
+static const char built_in[] = "built-in configuration";
+
 struct config {
     json_t *tree;
     json_t *origins; /* {"limits.workers": "FILE:12"} */
@@ -96,6 +98,24 @@ static void read_file(struct loading *loading, const char *path)
     loading->tree = json_object();
 }
 
+/* A file that lists no plugins has those that ship. */
+static void read_default_plugins(struct loading *loading)
+{
+    EIN_JSON json_t *origins = json_object();
+    struct loading shipped = { .source = loading->source };
+    const json_t *plugins = json_object_get(loading->tree, "plugins");
+
+    if (plugins && !json_is_null(plugins))
+        return;
+    shipped.source.name = built_in;
+    shipped.source.origins = origins;
+    read_text(&shipped, config_default_text, strlen(config_default_text));
+    loading->source.fault_count = shipped.source.fault_count;
+    (void)json_object_set(loading->tree, "plugins", json_object_get(shipped.tree, "plugins"));
+    (void)json_object_update_missing(loading->source.origins, origins);
+    json_decref(shipped.tree);
+}
+
 /* The file that AUTH_CONFIG_PATH names gives the section `auth`. */
 static void read_auth_file(struct loading *loading)
 {
@@ -171,7 +191,7 @@ static void read_set(struct loading *loading, const char *set)
 {
     struct source *source = &loading->source;
     const char *sign = strchr(set, '='), *not_map;
-    char path[CONFIG_PATH_MAX], copy[CONFIG_PATH_MAX];
+    char path[CONFIG_PATH_MAX], copy[CONFIG_PATH_MAX], top[CONFIG_PATH_MAX];
     json_t *value;
 
     source->name = "--set";
@@ -182,6 +202,7 @@ static void read_set(struct loading *loading, const char *set)
     }
     (void)snprintf(path, sizeof(path), "%.*s", (int)(sign - set), set);
     (void)snprintf(copy, sizeof(copy), "%s", path);
+    (void)snprintf(top, sizeof(top), "%.*s", (int)strcspn(path, "."), path);
 
     value = yaml_read(source, path, sign + 1, strlen(sign + 1));
     if (!value)
@@ -190,6 +211,8 @@ static void read_set(struct loading *loading, const char *set)
     if (not_map)
         source_fault(source, NULL, path, "`%s` is not a map", not_map);
     set_origin(loading, path, "%s", "--set");
+    if (!source_origin(source->origins, top))
+        set_origin(loading, top, "%s", "--set");
 }
 
 /* ---- shaping ---- */
@@ -397,6 +420,7 @@ static void load(struct loading *loading, const char *path, const char *const *s
         read_file(loading, path);
     else
         read_text(loading, config_default_text, strlen(config_default_text));
+    read_default_plugins(loading);
     read_auth_file(loading);
     read_environment(loading);
     for (; sets && *sets; sets++)
@@ -408,7 +432,7 @@ static void load(struct loading *loading, const char *path, const char *const *s
 int config_load(const char *path, const char *const *sets, struct config **ret_config,
                 char **ret_faults)
 {
-    const char *name = path ? path : "built-in configuration";
+    const char *name = path ? path : built_in;
     struct config *config = calloc(1, sizeof(*config));
     struct buf faults;
     struct loading loading = { .source = { .name = name, .faults = &faults } };
@@ -464,6 +488,17 @@ const json_t *config_section(const struct config *config, const char *path)
     const json_t *section = find(config->tree, path);
 
     return json_is_object(section) ? section : config->empty;
+}
+
+void config_plugin_place(const struct config *config, const char *name, char *out, size_t size)
+{
+    char path[CONFIG_PATH_MAX];
+    const char *origin;
+
+    path_join(path, "plugins", name);
+    path_as_written(config->written, path);
+    origin = source_origin(config->origins, path);
+    (void)snprintf(out, size, "%s: %s", origin ? origin : config->name, path);
 }
 
 int config_plugin_check(struct config *config, size_t index, const char *schema_text,

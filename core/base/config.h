@@ -14,7 +14,7 @@
  * checked by whoever knows its schema, with config_plugin_check(). */
 struct config;
 
-/* path NULL: the built-in default.  sets: "log.level=debug", NULL-ended, may be NULL, applied
+/* path NULL: the built-in default, whose plugins a file without a list has, too.  sets: "log.level=debug", NULL-ended, may be NULL, applied
  * last.  All faults are reported at once in *ret_faults (text, a line each "FILE:LINE: key: what
  * is wrong; did you mean ...?", free()) with EIN_E_INVALID. */
 int config_load(const char *path, const char *const *sets, struct config **ret_config,
@@ -30,6 +30,9 @@ const json_t *config_section(const struct config *config, const char *path);
  */
 int config_plugin_check(struct config *config, size_t index, const char *schema_text,
                         char **ret_faults);
+
+/* "FILE:LINE: plugins.NAME", where the instance is listed: what a fault of it begins with. */
+void config_plugin_place(const struct config *config, const char *name, char *out, size_t size);
 
 /* NAME from the environment, else the content of the file that NAME_FILE names, else of
  * $CREDENTIALS_DIRECTORY/NAME, without the last newline.  NULL if unset; free(). */

@@ -7,9 +7,10 @@
 #include "lifecycle.h"
 #include "loader.h"
 #include "str.h"
+#include <stdarg.h>
 #include <string.h>
 
-enum { FAULTS_MAX = 64 * 1024 };
+enum { FAULTS_MAX = 64 * 1024, PLACE_MAX = 1024 };
 
 static const json_t *plugins_of(const struct config *config)
 {
@@ -19,6 +20,23 @@ static const json_t *plugins_of(const struct config *config)
 static const char *text(const json_t *entry, const char *member)
 {
     return json_string_value(json_object_get(entry, member));
+}
+
+/* A line more. */
+static void say(const struct config *config, const char *name, struct buf *faults, const char *fmt,
+                ...) __attribute__((format(printf, 4, 5)));
+
+static void say(const struct config *config, const char *name, struct buf *faults, const char *fmt,
+                ...)
+{
+    char place[PLACE_MAX];
+    va_list args;
+
+    config_plugin_place(config, name, place, sizeof(place));
+    (void)buf_printf(faults, "%s%s: ", faults->len ? "\n" : "", place);
+    va_start(args, fmt);
+    (void)buf_vprintf(faults, fmt, args);
+    va_end(args);
 }
 
 /* The settings in the tree may have been replaced by checked ones: read them afterwards. */
@@ -51,7 +69,7 @@ static void fill(const char *const *dirs, struct config *config, size_t at, bool
     }
     if (enabled) {
         if (plugin_open(dirs, which ? which : item->name, &item->plugin, &err) < 0)
-            (void)buf_printf(faults, "%s%s: %s", faults->len ? "\n" : "", item->name, err.text);
+            say(config, item->name, faults, "%s", err.text);
         else
             (void)check_settings(config, at, item, faults);
     }
@@ -66,7 +84,8 @@ static bool is_single(const struct plan_item *item)
     return item->plugin && (item->plugin->about.flags & EIN_PLUGIN_SINGLE);
 }
 
-static void check_pair(const struct plan_item *a, const struct plan_item *b, struct buf *faults)
+static void check_pair(const struct config *config, const struct plan_item *a,
+                       const struct plan_item *b, struct buf *faults)
 {
     if (!a->name || !b->name)
         return;
@@ -74,15 +93,15 @@ static void check_pair(const struct plan_item *a, const struct plan_item *b, str
         (void)buf_printf(faults, "%stwo plugin instances are named '%s'", faults->len ? "\n" : "",
                          a->name);
     if (is_single(a) && is_single(b) && str_eq(a->plugin->about.name, b->plugin->about.name))
-        (void)buf_printf(faults, "%s%s and %s: of plugin %s there can be one instance",
-                         faults->len ? "\n" : "", a->name, b->name, a->plugin->about.name);
+        say(config, b->name, faults, "the plugin %s can have one instance, which is %s",
+            a->plugin->about.name, a->name);
 }
 
-static void check_pairs(const struct plan *plan, struct buf *faults)
+static void check_pairs(const struct config *config, const struct plan *plan, struct buf *faults)
 {
     for (size_t i = 0; i < plan->count; i++) {
         for (size_t k = i + 1; k < plan->count; k++)
-            check_pair(&plan->items[i], &plan->items[k], faults);
+            check_pair(config, &plan->items[i], &plan->items[k], faults);
     }
 }
 
@@ -111,7 +130,7 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
     for (size_t i = 0; i < count; i++)
         fill(dirs, config, i, is_enabled(json_array_get(plugins_of(config), i)), &plan->items[i],
              &faults);
-    check_pairs(plan, &faults);
+    check_pairs(config, plan, &faults);
     if (faults.len > 0) {
         *ret_faults = buf_take(&faults, NULL);
         plan_free(plan);

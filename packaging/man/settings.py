@@ -63,6 +63,8 @@ is the file,
 where it differs from the name of the instance, so that one plugin can run twice.
 .Cm enabled: false
 switches one off.
+A file without the section has the plugins that ship; one with it has what it lists, and
+nothing else.
 All other keys are the plugin's own:
 """
 

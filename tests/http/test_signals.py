@@ -168,7 +168,9 @@ def test_sighup_takes_over_limits_origins_and_plugins(start_server):
 def test_sighup_with_a_wrong_configuration_changes_nothing(start_server):
     values = {"level": "info", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
     server = start_server(backend="memory", config=CONFIG.format(**values))
-    reload(server, CONFIG.format(**values) + "lmits: {}\n", lambda log: "lmits" in log and "limits" in log)
+    text = CONFIG.format(**values) + "lmits: {}\nlgo: {}\n"
+    reload(server, text, lambda log: "lmits" in log and "limits" in log and "lgo" in log)
+    assert "\\n" not in server.log()  # a line for each fault
     assert server.healthy()
     assert server.get("/health", headers={"Origin": "http://a.example"}).header("Access-Control-Allow-Origin")
 
@@ -229,7 +231,9 @@ def run(*arguments, state, **env):
     [("listen:\n  prot: 8000\n", ["einion.yaml:2", "prot", "port"]),
      ("listen:\n  port: many\n", ["einion.yaml:2", "port"]),
      ("listen: [\n", ["einion.yaml:"]),
-     ("plugins:\n  sesions:\n    enabled: true\n", ["sesions"]),
+     ("plugins:\n  sesions:\n    enabled: true\n", ["einion.yaml:2: plugins.sesions: there is no plugin 'sesions'"]),
+     ("plugins:\n  a: {plugin: service}\n  b: {plugin: service}\n",
+      ["einion.yaml:3: plugins.b: the plugin service can have one instance, which is a"]),
      ("plugins:\n  sessions:\n    colour: red\n", ["colour"]),
      ("log:\n  level: loud\n", ["einion.yaml:2", "level"])],
 )  # fmt: skip
@@ -260,6 +264,11 @@ def test_a_store_that_cannot_be_opened_is_named(path, tmp_path):
     assert done.returncode == 1 and f"start: {path}" in done.stderr, done
 
 
+def test_a_file_that_lists_no_plugins_has_those_that_ship(start_server):
+    server = start_server(config="log: {level: info}\n")
+    assert server.get("/agents").json == []
+
+
 def test_check_leaves_nothing_behind(tmp_path):
     state = tmp_path / "state"
     assert run("check", state=state).returncode == 0
@@ -272,14 +281,27 @@ def test_without_a_login_only_loopback_is_served(tmp_path):
     assert "0.0.0.0" in done.stderr or "loopback" in done.stderr or "other machines" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["fly"], ["--config"], ["--set"], ["--set", "listen.port"], ["backup"], ["plugin-info"]])
-def test_a_wrong_command_line_is_a_usage_error(arguments, tmp_path):
-    assert run(*arguments, state=tmp_path).returncode == 2
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["--nonsense"], "there is no such option: --nonsense"), (["-hx"], None), (["-xh"], "there is no such option: -x"),
+     (["fly"], "unknown command: fly"), (["--config"], "this option needs a value: --config"),
+     (["-s"], "this option needs a value: -s"), (["--set", "listen.port"], "--set needs KEY=VALUE, not listen.port"),
+     (["backup"], "this command needs an argument: FILE"), (["plugin-info"], "this command needs an argument: FILE.so"),
+     (["check", "it"], "this command takes no argument: it")],
+)  # fmt: skip
+def test_a_wrong_command_line_is_a_usage_error(arguments, said, tmp_path):
+    done = run(*arguments, state=tmp_path)
+    if said is None:  # help was asked for first
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert (done.returncode, done.stderr) == (2, f"einion: {said}\nTry 'einion --help'.\n")
 
 
 def test_the_commands_that_list(tmp_path):
     assert run("--version", state=tmp_path).stdout.startswith("einion 0.1.0")
     assert "Usage" in run("--help", state=tmp_path).stdout
+    assert run("help", state=tmp_path).stdout == run("--help", state=tmp_path).stdout
+    assert run("version", state=tmp_path).stdout == run("--version", state=tmp_path).stdout
     plugins = run("plugins", state=tmp_path)
     assert plugins.returncode == 0 and "storage-sqlite" in plugins.stdout
     routes = run("routes", state=tmp_path)

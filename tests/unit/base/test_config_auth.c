@@ -56,7 +56,7 @@ static void each_provider_becomes_an_instance(void **state)
         struct config *config;
 
         (void)snprintf(text, sizeof(text),
-                       "auth: {providers: [{type: %s, config: {display_name: D}}]}\n",
+                       "auth: {providers: [{type: %s, config: {display_name: D}}]}\nplugins: {}\n",
                        plugins[i][0]);
         config = loaded(text, NULL);
         assert_string_equal(json_string_value(json_object_get(plugin_at(config, 1), "plugin")),
@@ -70,7 +70,8 @@ static void each_provider_becomes_an_instance(void **state)
 
 static void several_of_a_type_have_names(void **state)
 {
-    struct config *config = loaded("auth:\n"
+    struct config *config = loaded("plugins: {}\n"
+                                   "auth:\n"
                                    "  providers:\n"
                                    "    - {type: oidc, name: work_sso, config: {}}\n"
                                    "    - {type: oidc}\n"
@@ -128,7 +129,8 @@ static void the_rest_becomes_settings_of_the_session(void **state)
                                             "  session_ttl_hours: 3\n"
                                             "  legacy_firebase_enabled: true\n"
                                             "  ownership: shared\n"
-                                            "http: {origins: 'https://a.example'}\n",
+                                            "http: {origins: 'https://a.example'}\n"
+                                            "plugins: {}\n",
                                    NULL);
     json_t *expected =
         json_pack("{s:b, s:[s], s:[s], s:i, s:i, s:b}", "logins", 1, "frontends",
@@ -180,8 +182,10 @@ static void firebase_is_switched_on_by_its_variable(void **state)
 
 static void faults_are_told_where_they_were_written(void **state)
 {
-    struct config *config = loaded(
-        "auth:\n  providers:\n    - type: google\n      config:\n        client_idd: x\n", NULL);
+    struct config *config =
+        loaded("auth:\n  providers:\n    - type: google\n      config:\n        client_idd: x\n"
+               "plugins: {}\n",
+               NULL);
     char *faults, expected[512];
 
     (void)state;

@@ -88,7 +88,7 @@ static void all_faults_of_a_configuration_are_told_and_nothing_is_run(void **sta
     assert_int_equal(lifecycle_look(world->lifecycle, config, &faults), EIN_E_INVALID);
     assert_non_null(strstr(faults, "ofer"));
     assert_non_null(strstr(faults, "'absent'"));
-    assert_non_null(strstr(faults, "three and four: of plugin single there can be one"));
+    assert_non_null(strstr(faults, "plugins.four: the plugin single can have one instance, which is three"));
     assert_string_equal(world_journal(world), "");
 }
 
