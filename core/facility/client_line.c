@@ -30,6 +30,8 @@ static void line_free(struct line *line)
     /* The multi first: closing its connection needs a handle of its own only. */
     (void)curl_multi_cleanup(line->multi);
     curl_easy_cleanup(line->easy);
+    curl_url_cleanup(line->parsed);
+    free(line->url);
     free(line->host);
     free(line);
 }

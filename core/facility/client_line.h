@@ -18,6 +18,8 @@ struct line {
     CURLM *multi;
     CURL *easy;
     bool trusted; /* its connection leads to whom it should */
+    char *url;    /* the last one, and what it says: most lines lead to one URL only */
+    CURLU *parsed;
     /* The pool's own: */
     struct list link;
     char *host;

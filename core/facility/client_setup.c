@@ -150,13 +150,31 @@ static void set_manners(struct running *running)
         (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 }
 
+/* libcurl takes a URL apart, and puts it together again, for each request that has only its text.
+ */
+static int set_url(struct line *line, const char *text)
+{
+    if (!line->url || !str_eq(line->url, text)) {
+        free(line->url);
+        line->url = strdup(text);
+        curl_url_cleanup(line->parsed);
+        line->parsed = curl_url();
+        if (!line->url || !line->parsed ||
+            curl_url_set(line->parsed, CURLUPART_URL, text, 0) != CURLUE_OK)
+            return EIN_E_NO_MEMORY;
+    }
+    if (curl_easy_setopt(line->easy, CURLOPT_URL, text) != CURLE_OK ||
+        curl_easy_setopt(line->easy, CURLOPT_CURLU, line->parsed) != CURLE_OK)
+        return EIN_E_NO_MEMORY;
+    return 0;
+}
+
 int client_setup(struct running *running, const struct client_callbacks *callbacks,
                  struct ein_error *err)
 {
-    CURL *easy = running->line->easy;
     int r;
 
-    if (curl_easy_setopt(easy, CURLOPT_URL, running->what->url->text) != CURLE_OK)
+    if (set_url(running->line, running->what->url->text) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for a fetch");
     set_callbacks(running, callbacks);
     set_manners(running);
@@ -164,7 +182,7 @@ int client_setup(struct running *running, const struct client_callbacks *callbac
     r = set_headers(running);
     if (r < 0)
         return error_set(err, r, "%s", error_text(r));
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, running->headers);
+    (void)curl_easy_setopt(running->line->easy, CURLOPT_HTTPHEADER, running->headers);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 -- Version 1. Each set of documents has a table of its own, made when it is first
 -- written to:
 --
---   CREATE TABLE "set_NAME"(seq INTEGER PRIMARY KEY AUTOINCREMENT,
+--   CREATE TABLE "set_NAME"(seq INTEGER PRIMARY KEY,
 --                           id TEXT NOT NULL UNIQUE, rev TEXT NOT NULL,
 --                           body TEXT NOT NULL, k1 BLOB, k2 BLOB, ...) STRICT
 --

@@ -104,13 +104,9 @@ static json_t *entry_of(const char *uid, const json_t *usage)
         !old_time(old_text(usage, "timestamp"), &us, text))
         return NULL;
     key = json_sprintf("%s|%020" PRId64, uid, us);
-    return json_pack(
-        "{s:s, s:O, s:s, s:I, s:I, s:n, s:n, s:n, s:n, s:n, s:n, s:{s:i, s:i, s:i, s:i, "
-        "s:i}, s:n, s:O?}",
-        "userId", uid, "userTime", key, "timestamp", text, "createdAtUs", (json_int_t)us,
-        "costNano", (json_int_t)cost, "keyId", "agentId", "runId", "provider", "model", "requestId",
-        "tokens", "input", 0, "cached", 0, "cacheWrite", 0, "output", 0, "reasoning", 0, "price",
-        "metadata", metadata);
+    return json_pack("{s:s, s:O, s:s, s:I, s:I, s:O*}", "userId", uid, "userTime", key, "timestamp",
+                     text, "createdAtUs", (json_int_t)us, "costNano", (json_int_t)cost, "metadata",
+                     metadata);
 }
 
 /* Their ids are made of their places, so that they are the same the next time. */

@@ -8,49 +8,36 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Counts of tokens beyond what an integer of the store can be are no counts. */
-static json_t *count(uint64_t tokens)
+/* What is nothing takes no room: each call has an entry.  Zero is nothing, and so is NULL. */
+
+static int put_text(json_t *object, const char *name, const char *text)
 {
-    return json_integer(tokens > INT64_MAX ? INT64_MAX : (json_int_t)tokens);
+    return text ? json_object_set_new_nocheck(object, name, json_string(text)) : 0;
 }
 
-struct member {
-    const char *name;
-    json_t *take_value;
-};
-
-/* What json_pack() would make of them, in half the time; NULL where one is NULL. */
-static json_t *object_of(const struct member *members, size_t count)
+static int put_value(json_t *object, const char *name, const json_t *value)
 {
-    EIN_JSON json_t *object = json_object();
-    int failed = 0;
+    return value ? json_object_set_nocheck(object, name, (json_t *)value) : 0;
+}
 
-    for (size_t i = 0; i < count; i++)
-        failed |= json_object_set_new_nocheck(object, members[i].name, members[i].take_value);
-    return failed ? NULL : EIN_TAKE(object);
+/* Counts of tokens beyond what an integer of the store can be are no counts. */
+static int put_count(json_t *object, const char *name, uint64_t count)
+{
+    json_int_t shown = count > INT64_MAX ? INT64_MAX : (json_int_t)count;
+
+    return count ? json_object_set_new_nocheck(object, name, json_integer(shown)) : 0;
 }
 
 static json_t *make_tokens(const struct ein_ledger_entry *entry)
 {
-    const struct member members[] = {
-        { "input", count(entry->input_tokens) },
-        { "cached", count(entry->cached_tokens) },
-        { "cacheWrite", count(entry->cache_write_tokens) },
-        { "output", count(entry->output_tokens) },
-        { "reasoning", count(entry->reasoning_tokens) },
-    };
+    EIN_JSON json_t *tokens = json_object();
+    int failed = put_count(tokens, "input", entry->input_tokens) |
+                 put_count(tokens, "cached", entry->cached_tokens) |
+                 put_count(tokens, "cacheWrite", entry->cache_write_tokens) |
+                 put_count(tokens, "output", entry->output_tokens) |
+                 put_count(tokens, "reasoning", entry->reasoning_tokens);
 
-    return object_of(members, sizeof(members) / sizeof(members[0]));
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text ? json_string(text) : json_null();
-}
-
-static json_t *value_or_null(const json_t *value)
-{
-    return value ? json_incref((json_t *)value) : json_null();
+    return failed ? NULL : EIN_TAKE(tokens);
 }
 
 char *entry_time_key(const char *uid, int64_t us)
@@ -65,26 +52,21 @@ json_t *entry_make(const struct ein_ledger_entry *entry)
     int64_t us = now_us();
     char now[TIMESTAMP_SIZE];
     EIN_FREE char *key = entry_time_key(entry->user_id, us);
+    EIN_JSON json_t *made = json_object();
 
     timestamp_now(now);
-    const struct member members[] = {
-        { "userId", json_string(entry->user_id) },
-        { "userTime", text_or_null(key) },
-        { "timestamp", json_string(now) },
-        { "createdAtUs", json_integer(us) },
-        { "costNano", json_integer(entry->cost) },
-        { "keyId", text_or_null(entry->key_id) },
-        { "agentId", text_or_null(entry->agent_id) },
-        { "runId", text_or_null(entry->run_id) },
-        { "provider", text_or_null(entry->provider) },
-        { "model", text_or_null(entry->model) },
-        { "requestId", text_or_null(entry->request_id) },
-        { "tokens", make_tokens(entry) },
-        { "price", value_or_null(entry->price) },
-        { "metadata", value_or_null(entry->metadata) },
-    };
-
-    return object_of(members, sizeof(members) / sizeof(members[0]));
+    int failed =
+        json_object_set_new_nocheck(made, "userId", json_string(entry->user_id)) |
+        json_object_set_new_nocheck(made, "userTime", key ? json_string(key) : NULL) |
+        json_object_set_new_nocheck(made, "timestamp", json_string(now)) |
+        json_object_set_new_nocheck(made, "createdAtUs", json_integer(us)) |
+        json_object_set_new_nocheck(made, "costNano", json_integer(entry->cost)) |
+        put_text(made, "keyId", entry->key_id) | put_text(made, "agentId", entry->agent_id) |
+        put_text(made, "runId", entry->run_id) | put_text(made, "provider", entry->provider) |
+        put_text(made, "model", entry->model) | put_text(made, "requestId", entry->request_id) |
+        json_object_set_new_nocheck(made, "tokens", make_tokens(entry)) |
+        put_value(made, "price", entry->price) | put_value(made, "metadata", entry->metadata);
+    return failed ? NULL : EIN_TAKE(made);
 }
 
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us)

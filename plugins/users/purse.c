@@ -265,37 +265,33 @@ int purse_release(const struct users *users, const char *hold)
 
 /* ---- settling ----------------------------------------------------------- */
 
-static char *make_line(const struct users *users, const struct payment *payment, size_t *ret_len)
+/* {"purse": its id, "hold": id, "entry": document}; without a purse that is in the store, none. */
+static char *make_line(const struct payment *payment, const char *doc, size_t *ret_len)
 {
-    const struct purse *purse = payment->purse;
-    char *doc = users->host->json_text(payment->doc, NULL), *line = NULL;
-    int len = -1;
+    const char *purse = payment->backed ? payment->purse->id : NULL;
+    char *line;
+    int len = asprintf(&line, "{%s%s%s\"hold\":\"%s\",\"entry\":%s}\n", purse ? "\"purse\":\"" : "",
+                       purse ? purse : "", purse ? "\"," : "", payment->hold, doc);
 
-    if (doc && payment->backed)
-        len = asprintf(&line, "{\"purse\":\"%s\",\"hold\":\"%s\",\"entry\":%s}\n", purse->id,
-                       payment->hold, doc);
-    else if (doc)
-        len = asprintf(&line, "{\"hold\":\"%s\",\"entry\":%s}\n", payment->hold, doc);
-    users->host->mem_free(doc);
-    if (len < 0)
-        return NULL;
     *ret_len = (size_t)len;
-    return line;
+    return len < 0 ? NULL : line;
 }
 
-void payment_free(struct payment *payment)
+void payments_free(struct payment *first)
 {
-    if (payment)
-        json_decref(payment->doc);
-    free(payment);
+    for (struct payment *next; first; first = next) {
+        next = first->next;
+        json_decref(first->doc);
+        free(first);
+    }
 }
 
 /* With the lock held: in the journal, and on the way to the store. */
-static int note(const struct users *users, struct payment *payment, struct ein_error *err)
+static int note(struct purses *purses, struct payment *payment, const char *doc,
+                struct ein_error *err)
 {
-    struct purses *purses = users->purses;
-    size_t len = 0;
-    EIN_FREE char *line = make_line(users, payment, &len);
+    size_t len;
+    EIN_FREE char *line = make_line(payment, doc, &len);
     int r = line ? journal_append(purses->journal, line, len, err) : no_memory(err);
 
     if (r < 0)
@@ -318,14 +314,13 @@ static struct payment *make_payment(const char *hold, const struct ein_ledger_en
     payment->doc = entry_make(entry);
     if (payment->doc)
         return payment;
-    payment_free(payment);
+    payments_free(payment);
     return NULL;
 }
 
-static int pay(const struct users *users, struct payment *payment, int64_t cost,
+static int pay(struct purses *purses, struct payment *payment, const char *doc, int64_t cost,
                struct ein_error *err)
 {
-    struct purses *purses = users->purses;
     EIN_LOCKED(&purses->lock);
     struct call *call = find_call(purses, payment->hold);
 
@@ -335,7 +330,7 @@ static int pay(const struct users *users, struct payment *payment, int64_t cost,
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", payment->hold);
     payment->purse = call->purse;
     payment->backed = call->purse->backed;
-    int r = note(users, payment, err);
+    int r = note(purses, payment, doc, err);
     if (r == 0)
         purse_end_call(purses, call, payment->backed ? cost : 0);
     return r;
@@ -345,6 +340,7 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
                  struct ein_error *err)
 {
     struct payment *payment;
+    char *doc;
     int r;
 
     if (!users->purses)
@@ -353,8 +349,10 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
         (r = purse_flush(users, err)) < 0)
         return r;
     payment = make_payment(hold, entry);
-    r = payment ? pay(users, payment, entry->cost, err) : no_memory(err);
+    doc = payment ? users->host->json_text(payment->doc, NULL) : NULL;
+    r = doc ? pay(users->purses, payment, doc, entry->cost, err) : no_memory(err);
+    users->host->mem_free(doc);
     if (r < 0)
-        payment_free(payment);
+        payments_free(payment);
     return r;
 }

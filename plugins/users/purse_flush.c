@@ -52,20 +52,22 @@ static int pay_run(const struct users *users, struct payment *first, size_t coun
     return r;
 }
 
+/* They are freed behind the lock: nobody's call waits for that. */
 static void forget_run(struct purses *purses, size_t count)
 {
-    struct payment *next;
+    struct payment *first = purses->taken, *last = NULL;
+    struct purse *purse = first->purse;
 
-    EIN_LOCKED(&purses->lock);
-    atomic_fetch_sub(&purses->count, count);
-    for (; count > 0; count--) {
-        struct purse *purse = purses->taken->purse;
-        next = purses->taken->next;
-        payment_free(purses->taken);
-        purse->payments--;
-        purse_free_if_gone(purse);
-        purses->taken = next;
+    for (size_t i = 0; i < count; i++) {
+        last = purses->taken;
+        purses->taken = last->next;
     }
+    last->next = NULL;
+    payments_free(first);
+    atomic_fetch_sub(&purses->count, count);
+    EIN_LOCKED(&purses->lock);
+    purse->payments -= count;
+    purse_free_if_gone(purse);
 }
 
 /* Payments of one purse stand together: fewer, larger batches. */
@@ -91,14 +93,15 @@ static struct payment *sort_by_purse(struct payment *list)
     return sorted;
 }
 
-static void turn(struct purses *purses)
+static struct payment *take_all(struct purses *purses)
 {
     EIN_LOCKED(&purses->lock);
+    struct payment *first = purses->first;
 
-    purses->taken = sort_by_purse(purses->first);
     purses->first = NULL;
     purses->last = &purses->first;
     journal_turn(purses->journal);
+    return first;
 }
 
 static int empty_taken(const struct users *users, struct ein_error *err)
@@ -126,7 +129,7 @@ int purse_flush(const struct users *users, struct ein_error *err)
     if (purses->taken) /* the last one has failed */
         r = empty_taken(users, err);
     if (r == 0) {
-        turn(purses);
+        purses->taken = sort_by_purse(take_all(purses));
         r = empty_taken(users, err);
     }
     atomic_store(&purses->works, r == 0);

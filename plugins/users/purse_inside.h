@@ -52,7 +52,7 @@ struct purses {
     bool runs; /* the flusher */
 };
 
-void payment_free(struct payment *payment); /* NULL is fine */
+void payments_free(struct payment *first); /* NULL is fine */
 void purse_free(struct purse *purse);
 /* These three with the lock held. */
 struct purse *purse_find(const struct purses *purses, const char *uid); /* NULL: there is none */

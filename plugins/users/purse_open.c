@@ -111,12 +111,8 @@ void purses_close(struct users *users)
     purses_stop(users); /* what calls have settled since */
     map_done(&purses->calls, drop_call);
     map_done(&purses->map, drop_purse);
-    while (purses->first || purses->taken) {
-        struct payment **list = purses->taken ? &purses->taken : &purses->first, *next;
-        next = (*list)->next;
-        payment_free(*list);
-        *list = next;
-    }
+    payments_free(purses->taken);
+    payments_free(purses->first);
     journal_close(purses->journal);
     (void)pthread_mutex_destroy(&purses->lock);
     (void)pthread_mutex_destroy(&purses->flush_lock);
