@@ -8,17 +8,19 @@
 #include "timestamps.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 enum {
-    READ_MAX = 256 << 10, /* in one turn, so that others have theirs */
-    EVENT_MAX = 64 << 10, /* one printed line on its way */
-    UNREAD_MAX = 1 << 20, /* answers that wait before no more is read from a child */
-    EXIT_WAIT_MS = 500,
-    SPAWN_MS = 5000
+    READ_MAX = 256 << 10,  /* in one turn, so that others have theirs */
+    EVENT_MAX = 64 << 10,  /* one printed line on its way */
+    UNREAD_MAX = 1 << 20,  /* answers that wait before no more is read from a child */
+    EXIT_WAIT_MS = 500,    /* for a process that may live on without its socket */
+    REPORT_WAIT_MS = 30000 /* for the word of a zygote that others keep from its processor */
 };
 
 /* ---- start ---------------------------------------------------------------------- */
@@ -95,7 +97,6 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
                 struct agent **ret_agent, struct ein_error *err)
 {
     size_t frame_max = (size_t)run->limits.frame_kb << 10;
-    int64_t wait_ms = caller ? SPAWN_MS : run->limits.start_ms;
     int r = check_source(run, job->code, err);
 
     if (r < 0)
@@ -117,7 +118,7 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
 
     r = send_job(agent, job, err);
     if (r == 0)
-        r = pool_take(run->runtime->pool, mono_ms() + wait_ms, &agent->child, err);
+        r = pool_take(run->runtime->pool, mono_ms() + run->limits.start_ms, &agent->child, err);
     if (r == 0)
         r = lower_limits(run, agent->child, err);
     if (r < 0) {
@@ -276,16 +277,30 @@ static size_t first_line(const struct wire_buffer *raw)
     return end ? (size_t)(end - raw->bytes) : wire_buffer_len(raw);
 }
 
-/* Its socket is at an end: it exited, was killed, or closed it. */
+static bool has_exited(const struct child *child)
+{
+    struct pollfd wait = { child->pidfd, POLLIN, 0 };
+
+    return child->pidfd >= 0 && poll(&wait, 1, 0) > 0;
+}
+
+/* Its socket is at an end: it exited, was killed, or closed it and lives on, until now. */
 static void explain_death(struct agent *agent)
 {
     struct run *run = agent->run;
-    int status;
+    struct pool *pool = run->runtime->pool;
+    bool starved, lives = false;
     uint32_t cpu_ms;
-    bool starved;
+    int status;
 
-    if (!pool_wait_exit(run->runtime->pool, agent->child, EXIT_WAIT_MS, &status, &cpu_ms,
-                        &starved)) {
+    bool known = pool_wait_exit(pool, agent->child, EXIT_WAIT_MS, &status, &cpu_ms, &starved);
+    if (!known) {
+        lives = !has_exited(agent->child);
+        if (lives)
+            child_kill(agent->child);
+        known = pool_wait_exit(pool, agent->child, REPORT_WAIT_MS, &status, &cpu_ms, &starved);
+    }
+    if (!known || (lives && status == SIGKILL)) {
         agent_fail(agent, "RuntimeError", "The agent closed its connection to the server.", "");
         return;
     }

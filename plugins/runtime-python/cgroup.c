@@ -19,7 +19,7 @@
 #define FOLDER "einion-" /* of one server's agents: einion-PID */
 #define SERVER "einion-server"
 
-enum { CGROUP2_MAGIC = 0x63677270, TEXT_MAX = 4096, CLOSE_TRIES = 100, CLOSE_PAUSE_US = 10000 };
+enum { CGROUP2_MAGIC = 0x63677270, TEXT_MAX = 4096, CLOSE_TRIES = 3000, CLOSE_PAUSE_US = 10000 };
 
 struct cgroup {
     int base;   /* the folder that is ours to use */

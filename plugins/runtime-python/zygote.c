@@ -22,8 +22,8 @@
 enum {
     PATHS_MAX = 48,
     PROBE_MAX = 64 << 10,
-    PROBE_MS = 10000,
-    REPLY_MS = 5000,   /* a zygote that does not answer for so long is broken */
+    PROBE_MS = 60000,
+    REPLY_MS = 30000,  /* a zygote that does not answer for so long is broken, not just crowded */
     UIDS_FIRST = 1000, /* below are the zygote's own */
     UIDS_COUNT = 60000,
     SHARED_UID_PROCESSES = 4096 /* RLIMIT_NPROC counts the server's own threads then */
