@@ -50,9 +50,13 @@ class Attack:
     wanted: str = ""  # a pattern in how it must end, if it matters
 
     @property
+    def takes_its_time(self):
+        return "TimeoutError" in self.wanted
+
+    @property
     def is_slow(self):
         """Takes seconds: ends when its time is up, or has much to do."""
-        return "TimeoutError" in self.wanted or "bit by bit" in self.name or "small files" in self.name
+        return self.takes_its_time or "bit by bit" in self.name or "small files" in self.name
 
 
 def code(attack):

@@ -26,6 +26,9 @@ LAYERS = HOUSE_LAYERS + CHILD_LAYERS
 CONTAINER = "clone_new,unshare,setns,mount,umount2,pivot_root,open_tree,move_mount,mount_setattr"
 NO_LANDLOCK = CONTAINER + ",landlock"
 
+# A run begins, however long it must wait where many share the machine.
+PATIENT = {"start_ms": 600000, "queue_ms": 3600000}
+
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
@@ -39,9 +42,18 @@ def body(text):
     return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.strip("\n").split("\n"))
 
 
+class Process(int):
+    """A number and when the process of that number began: the kernel gives numbers again."""
+
+    def __new__(cls, pid, began):
+        process = super().__new__(cls, pid)
+        process.began = began
+        return process
+
+
 class Driver:
     def __init__(self, plugin="runtime-python", settings=None, deny=None, user=None, with_plugin=None, without=None, fail=None):
-        command = [str(AGENT_DRIVER), str(plugin), json.dumps(settings or {})]
+        command = [str(AGENT_DRIVER), str(plugin), json.dumps({**PATIENT, **(settings or {})})]
         if deny:
             command += ["--deny", deny]
         for name in with_plugin or []:
@@ -78,7 +90,7 @@ class Driver:
             self.process.stdin.write(json.dumps({"op": op, "id": number, **members}) + "\n")
             self.process.stdin.flush()
 
-        def wait(seconds=60):
+        def wait(seconds=300):
             answer = waiter.get(timeout=seconds * SCALE)
             assert answer is not None, "the driver ended: " + "".join(self.errors)
             return answer
@@ -130,16 +142,25 @@ def failure(answer):
     return answer["outcome"]["error"]
 
 
+def stat_of(pid):
+    """What /proc tells of it, from its state on; None for one that has ended."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return fields if getattr(pid, "began", fields[19]) == fields[19] else None
+
+
+def alive(pids):
+    return [pid for pid in pids if (fields := stat_of(pid)) and fields[0] != "Z"]
+
+
 def descendants(pid):
     """Every process below PID."""
     parents = {}
     for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                fields = pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry))
+        if entry.isdigit() and (fields := stat_of(entry)):
+            parents.setdefault(int(fields[1]), []).append(Process(entry, fields[19]))
     found, open_ = [], [pid]
     while open_:
         for child in parents.get(open_.pop(), []):

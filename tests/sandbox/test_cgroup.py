@@ -99,7 +99,7 @@ def test_what_a_killed_server_left_is_taken_away_by_the_next(folder):
 @needs_tree
 def test_a_group_that_cannot_be_made_starts_no_agent(folder):
     """The tree has an end: no run goes on without what was promised."""
-    with Driver(settings={"cgroup": str(folder), "start_ms": 5000}) as driver:
+    with Driver(settings={"cgroup": str(folder), "start_ms": 2000}) as driver:
         assert outcome(driver.run(ONE)) == 1
         (folder / "cgroup.max.descendants").write_text("1")
         wait_until(lambda: driver.run(ONE)["code"] == -5, 60, "the pool to be empty")

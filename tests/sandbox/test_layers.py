@@ -9,8 +9,8 @@ import signal
 import layers
 import pytest
 from attacks import ATTACKS, BY_NAME
-from driver import AS_NOBODY, BUILD, CHILD_LAYERS, LAYERS, WEAKENED, Driver, body, descendants, outcome
-from test_lifecycle import alive, wait_until
+from driver import AS_NOBODY, BUILD, CHILD_LAYERS, LAYERS, WEAKENED, Driver, alive, body, descendants, outcome, stat_of
+from test_lifecycle import wait_until
 from world import SETTINGS, escaped, perform
 
 FULL = bool(os.environ.get("EIN_FULL"))
@@ -139,11 +139,8 @@ def test_alone_the_death_signal_ends_a_run_with_its_zygote(without, survives):
 
 def busy(pid):
     """Has used a fifth of a second of processor time."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rsplit(")", 1)[1].split()[11]) > 20
-    except OSError:
-        return False
+    fields = stat_of(pid)
+    return fields is not None and int(fields[11]) > 20
 
 
 # ---- one step fails
