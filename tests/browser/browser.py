@@ -8,7 +8,8 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from support import free_port, wait_until
+from ports import free_port
+from support import wait_until
 
 CHROMIUM = shutil.which("chromium")
 CHROMEDRIVER = shutil.which("chromedriver")

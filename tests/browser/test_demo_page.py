@@ -9,7 +9,8 @@ import sys
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
 from demos import api, make_demo
-from support import Person, free_port, logins, wait_until
+from ports import free_port
+from support import Person, logins, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
-from support import USERS, free_port, logins
+from ports import free_port
+from support import USERS, logins
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER),
                                 reason="chromium and chromedriver are not installed; tests/run.sh --full does")

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
-from support import free_port, wait_until
+from ports import free_port
+from support import wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 

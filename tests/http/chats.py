@@ -43,7 +43,7 @@ class Stream:
     """A ticket's events as they come: (event, data, id) or (None, comment, None)."""
 
     def __init__(self, server, method, path, body=None, headers=()):
-        self.connection = server.connect(timeout=30)
+        self.connection = server.connect()
         fields = [("Accept", "text/event-stream"), *dict(headers).items()]
         if body is not None:
             fields.append(("Content-Type", "application/json"))

@@ -22,7 +22,7 @@ import postgres as support_postgres
 import pytest
 from support import BACKENDS, SCALE, TESTS, Person, Server, logins
 
-TEST_SECONDS = 120
+TEST_SECONDS = 600
 
 
 @pytest.fixture(scope="session")
@@ -145,9 +145,9 @@ def naughty_plugin(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def time_limit(request):
-    """No test hangs: @pytest.mark.seconds(N) gives it another limit."""
+    """No test hangs: @pytest.mark.seconds(N) gives it more time."""
     mark = request.node.get_closest_marker("seconds")
-    seconds = (mark.args[0] if mark else TEST_SECONDS) * SCALE
+    seconds = max(mark.args[0] if mark else 0, TEST_SECONDS) * SCALE
 
     def on_alarm(*_):
         pytest.fail(f"took longer than {seconds:g} s")

@@ -14,10 +14,13 @@ import tempfile
 import time
 import urllib.parse
 
+from ports import free_port
+
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("EIN_BUILD", TESTS.parent / "build")).resolve()
 EINION = BUILD / "core" / "einion"
 SCALE = float(os.environ.get("EIN_TEST_SCALE", "1"))  # sanitizers make everything slower
+PATIENCE = 120  # no wait is shorter: it costs no time where all goes well, and many may share the machine
 
 BACKENDS = {
     "sqlite": [],
@@ -53,21 +56,16 @@ REPORTS = re.compile(
 )
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_until(condition, seconds, what):
-    """Waits for condition() to be true and returns its value."""
-    end = time.monotonic() + seconds * SCALE
+    """Waits for condition() to be true and returns its value; for no less than PATIENCE."""
+    seconds = max(seconds, PATIENCE) * SCALE
+    end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds * SCALE:g} s for {what}")
+            raise AssertionError(f"waited {seconds:g} s for {what}")
         time.sleep(0.02)
 
 
@@ -103,7 +101,7 @@ class Reply:
 class Connection:
     """One connection.  Nothing is normalised on the way out, nothing is read ahead of need."""
 
-    def __init__(self, port, timeout=20):
+    def __init__(self, port, timeout=PATIENCE):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout * SCALE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = self.socket.makefile("rb")
@@ -335,7 +333,7 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM, and the exit status; a server that will not go is killed and the test fails."""
         self.expect_end = True
         if not self.ended():
@@ -375,10 +373,10 @@ class Server:
 
     # ---- talking to it ----
 
-    def connect(self, timeout=20):
+    def connect(self, timeout=PATIENCE):
         return Connection(self.port, timeout)
 
-    def request(self, method, path, json_body=None, *, body=None, headers=(), timeout=20):
+    def request(self, method, path, json_body=None, *, body=None, headers=(), timeout=PATIENCE):
         """One request on one connection."""
         headers = list(headers.items()) if isinstance(headers, dict) else list(headers)
         if json_body is not None:
@@ -401,7 +399,7 @@ class Server:
     def delete(self, path, **options):
         return self.request("DELETE", path, **options)
 
-    def stream(self, path, json_body, timeout=30):
+    def stream(self, path, json_body, timeout=PATIENCE):
         """All events of POST path."""
         with self.connect(timeout) as connection:
             connection.send_request("POST", path, json.dumps(json_body).encode())
@@ -409,7 +407,7 @@ class Server:
             assert head.status == 200, (head, b"".join(connection.pieces(head)))
             return list(connection.events(head))
 
-    def raw(self, data, timeout=20):
+    def raw(self, data, timeout=PATIENCE):
         """Sends bytes as they are and returns the reply."""
         with self.connect(timeout) as connection:
             connection.send(data)

@@ -9,8 +9,9 @@ from agents import ECHO, deploy, unique
 from demos import api, body, make_demo
 from people import Bearer, Person
 from people import room as people_room
+from ports import free_port
 from support import Person as Somebody
-from support import Server, free_port, wait_until
+from support import Server, wait_until
 
 ELSEWHERE = "The token of a demo calls the APIs of its demo and nothing else."
 

@@ -7,8 +7,9 @@ import pathlib
 import subprocess
 import urllib.request
 
+from ports import free_port
 import pytest
-from support import free_port, wait_until
+from support import wait_until
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = TESTS.parent / "build" / "npm" / "emulator"

@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 
+from ports import free_port
 import pytest
-from support import EINION, USERS, Person, Server, free_port, logins, wait_until
+from support import EINION, USERS, Person, Server, logins, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EVERYWHERE = "listen.address=0.0.0.0"

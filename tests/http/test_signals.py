@@ -8,8 +8,9 @@ import subprocess
 import threading
 import time
 
+from ports import free_port
 import pytest
-from support import EINION, Server, free_port, wait_until
+from support import EINION, Server, wait_until
 
 SLOW = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(input_dict['s'])\n    return 'slept'", "tools": {}}
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from node_tools import SCALE, modules
-from support import free_port
+from ports import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 EVERYTHING = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
@@ -43,7 +43,7 @@ class NodeServer:
         self._wait()
 
     def _wait(self):
-        end = time.monotonic() + 30 * SCALE
+        end = time.monotonic() + 120 * SCALE
         while True:
             try:
                 return socket.create_connection(("127.0.0.1", self.port), 5).close()
@@ -57,7 +57,7 @@ class NodeServer:
         return self.log.read()
 
     def wait_for(self, words):
-        end = time.monotonic() + 20 * SCALE
+        end = time.monotonic() + 120 * SCALE
         while words not in self.text():
             assert time.monotonic() < end, self.text()
             time.sleep(0.02)

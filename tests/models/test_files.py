@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 from house import ALL_KEYS, Folder, config
-from support import EINION, TESTS, Server, free_port, wait_until
+from ports import free_port
+from support import EINION, TESTS, Server, wait_until
 
 
 def model(server, name):

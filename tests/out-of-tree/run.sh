@@ -69,7 +69,7 @@ server.serve_forever()
 END
 /usr/bin/python3 "$work/upstream.py" "$work/upstream.port" &
 upstream=$!
-for _ in {1..200}; do
+for _ in {1..2400}; do
     [[ -s $work/upstream.port ]] && break
     sleep 0.05
 done
@@ -90,12 +90,12 @@ plugins:
     enabled: true
     prefix: "you said: "
 END
-port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(PYTHONPATH=$root/tests/support /usr/bin/python3 -c 'import ports; print(ports.free_port())')
 EINION_STATE_DIR=$work/state "$prefix/bin/einion" --config "$work/einion.yaml" \
     --set "listen.port=$port" >"$work/log" 2>&1 &
 server=$!
 
-for _ in {1..200}; do
+for _ in {1..2400}; do
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
     kill -0 "$server" 2>/dev/null || fail "the installed server did not start"
     sleep 0.05
@@ -103,7 +103,7 @@ done
 answer=$(/usr/bin/python3 - "$port" <<'END'
 import sys, urllib.request
 request = urllib.request.Request(f"http://127.0.0.1:{sys.argv[1]}/echo", b'{"text": "anvil"}', {"Content-Type": "application/json"})
-print(urllib.request.urlopen(request, timeout=10).read().decode())
+print(urllib.request.urlopen(request, timeout=60).read().decode())
 END
 ) || fail "its route did not answer"
 [[ $answer == '{"text":"you said: anvil"}' ]] || fail "it answered $answer"
@@ -116,12 +116,12 @@ def listed():
         return json.load(urllib.request.urlopen(url + "/providers/house/models")) == ["small"]
     except urllib.error.HTTPError:
         return False
-end = time.monotonic() + 10
+end = time.monotonic() + 120
 while not listed() and time.monotonic() < end:
     time.sleep(0.02)
 body = {"model": "house/small", "messages": [{"role": "user", "content": "hammer"}]}
 request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
-answer = json.load(urllib.request.urlopen(request, timeout=10))
+answer = json.load(urllib.request.urlopen(request, timeout=60))
 print(answer["choices"][0]["message"]["content"], answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"])
 END
 ) || fail "its model did not answer"

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from ports import free_port
+
 LDIF = """
 dn: dc=apache,dc=org
 objectClass: dcObject
@@ -105,9 +107,7 @@ class Directory:
                             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / "key.pem", "-out", self.authority],
                            check=True, capture_output=True)
         (self.folder / "tree.ldif").write_text(LDIF)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"{'ldaps' if tls else 'ldap'}://127.0.0.1:{self.port}"
         subprocess.run(["slapadd", "-f", self.folder / "slapd.conf", "-l", self.folder / "tree.ldif"], check=True,
                        capture_output=True, env=self.env)
@@ -121,7 +121,7 @@ class Directory:
         # 256: each search with its filter
         self.process = subprocess.Popen(["slapd", "-f", self.folder / "slapd.conf", "-h", self.url, "-d", "256"],
                                         stdout=log, stderr=log, env=self.env)
-        for _ in range(500):
+        for _ in range(6000):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return

@@ -28,7 +28,7 @@ def modules(name):
 
 def run_client(name, script, *arguments):
     """What the script says, which is run beside the modules `name`: JSON."""
-    done = subprocess.run(["node", script, modules(name), *arguments], capture_output=True, text=True, timeout=60 * SCALE)
+    done = subprocess.run(["node", script, modules(name), *arguments], capture_output=True, text=True, timeout=120 * SCALE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -49,7 +49,7 @@ class Aimock:
         self._wait()
 
     def _wait(self):
-        end = time.monotonic() + 30 * SCALE
+        end = time.monotonic() + 120 * SCALE
         while True:
             try:
                 return self.get("/health")

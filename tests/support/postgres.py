@@ -57,7 +57,7 @@ def server(*settings):
         process = subprocess.Popen([bin_ / "postgres", "-D", data, *(f"-c{option}" for option in options)],
                                    stderr=open(f"{folder}/log", "w"), **quiet)  # fmt: skip
         url = f"postgresql://einion@/postgres?host={folder}"
-        for _ in range(600):
+        for _ in range(2400):
             if subprocess.run([bin_ / "pg_isready", "-q", "-h", folder]).returncode == 0:
                 break
             time.sleep(0.05)

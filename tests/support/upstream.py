@@ -88,7 +88,7 @@ class Connection:
 
     def wait(self):
         """Until the client has gone."""
-        self.sock.settimeout(20)
+        self.sock.settimeout(120)
         if not self.file.read(1):
             gone.set()
         raise Closed
@@ -214,8 +214,8 @@ class Connection:
             raise
 
     def do_gone(self):
-        """Whether a client of /silent, /stall or /endless has left; waits for it a little."""
-        self.reply("yes" if gone.wait(5) else "no")
+        """Whether a client of /silent, /stall or /endless has left; waits for it."""
+        self.reply("yes" if gone.wait(60) else "no")
         gone.clear()
 
 

@@ -340,12 +340,12 @@ class Vendor:
         with self._lock:
             return self._left
 
-    def wait_left(self, count=1, seconds=20):
+    def wait_left(self, count=1, seconds=120):
         """Until so many have."""
         with self.changed:
             assert self.changed.wait_for(lambda: self._left >= count, seconds), f"{self._left} have left, not {count}"
 
-    def wait_asked(self, count=1, seconds=20):
+    def wait_asked(self, count=1, seconds=120):
         """Until there were so many requests."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self._requests) >= count, seconds), f"{len(self._requests)} requests"

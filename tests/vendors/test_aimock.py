@@ -7,7 +7,7 @@ an upstream of their own.
 
 import pytest
 from node_tools import Aimock
-from support import free_port
+from ports import free_port
 from talk import WEATHER
 
 GREETING = "Hi there, how can I help you today?"
