@@ -121,13 +121,21 @@ static bool body(struct ein_req *req)
 {
     const struct limits *limits = &req->settings->limits;
     uint32_t max = req->route->spec.body_max ? req->route->spec.body_max : limits->body_bytes;
+    const char *coding = request_header(req, "Content-Encoding");
     struct json_fault fault;
 
     if (req->head.body_len > max || req->head.body_cut) {
         (void)reply_fail(req, 413, "The body is longer than %u bytes.", max);
         return false;
     }
-    if (!wants_json(req->route) || req->head.body_len == 0)
+    if (req->head.body_len == 0)
+        return true;
+    if (coding && strcasecmp(coding, "identity") != 0) {
+        (void)reply_set_header(req, "Accept-Encoding", "identity");
+        (void)reply_fail(req, 415, "The body has a Content-Encoding; send it as it is, without.");
+        return false;
+    }
+    if (!wants_json(req->route))
         return true;
     req->body = json_text_parse(req->head.body, req->head.body_len, limits->json_depth, &fault);
     if (!req->body) {

@@ -10,17 +10,39 @@
 
 /* ---- the request ---- */
 
+/* Read once more, for the sentence. */
+static void say_why(const struct openai_api *api, const char *text, size_t len, char *why,
+                    size_t size)
+{
+    EIN_JSON json_t *body = NULL;
+    json_error_t at = { .text = "" };
+
+    if (len == 0) {
+        snprintf(why, size, "The body is missing.");
+    } else if (json_deeper_than(text, len, api->limits.depth)) {
+        snprintf(why, size, "The body nests deeper than %u levels.", api->limits.depth);
+    } else {
+        body = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
+        if (body)
+            snprintf(why, size, "The body is no JSON object.");
+        else
+            snprintf(why, size, "The body is not JSON: line %d, column %d: %s.", at.line, at.column,
+                     at.text);
+    }
+}
+
 json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_status)
 {
-    size_t len;
+    size_t len = 0;
     const char *text = api->host->http->raw_body(req, &len);
     json_t *body = text ? json_object_read(text, len, api->limits.depth) : NULL;
-    const struct wrong wrong = { .status = 400,
-                                 .text = "The body is no JSON object, has a member twice, or is "
-                                         "nested too deep." };
+    char why[JSON_ERROR_TEXT_LENGTH + 80];
+    const struct wrong wrong = { .status = 400, .text = why };
 
-    if (!body)
+    if (!body) {
+        say_why(api, text, len, why, sizeof(why));
         *ret_status = fail_with(api, req, &wrong);
+    }
     return body;
 }
 

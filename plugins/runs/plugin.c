@@ -128,7 +128,8 @@ static const char config_schema[] = SCHEMA({
 #define RUN_LIST_SCHEMA "{\"type\":\"array\",\"items\":" RUN_SCHEMA "}"
 #define LIST_QUERY_SCHEMA                                                                          \
     "{\"type\":\"object\",\"properties\":{\"agent_id\":{\"type\":\"string\"},"                     \
-    "\"status\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\"}," PAGE_PROPERTIES "}}"
+    "\"status\":{\"enum\":[\"running\",\"completed\",\"failed\",\"stopped\",\"lost\"]},"           \
+    "\"kind\":{\"type\":\"string\"}," PAGE_PROPERTIES "}}"
 
 static const struct ein_route routes[] = {
     { .method = "GET",

@@ -280,7 +280,7 @@ def test_limits_are_settings(start_server, scripted_plugin):
     refused(chat(server, [{"role": "assistant", "tool_calls": calls}]), "tool_calls", "2 are allowed")
     refused(chat(server, [ECHO], tools=[TIME, TIME]), "tools", "2 items; 1 are allowed")
     deep = chat(server, [ECHO], metadata=json.loads("[" * 9 + "]" * 9))
-    assert deep.status == 400 and "nested too deep" in deep.json["error"]["message"]
+    assert deep.status == 400 and "nests deeper than 8 levels" in deep.json["error"]["message"]
     large = chat(server, [{"role": "user", "content": "x" * 5000}])
     assert large.status == 413 and large.json["error"]["code"] == "request_too_large"
 
@@ -504,3 +504,17 @@ def test_the_servers_own_errors_have_the_same_shape(gateway):
         assert error["code"] == code and error["type"] == "invalid_request_error" and error["param"] is None
     assert gateway.get("/v1/chat/completions").header("Allow") == "POST"
     assert gateway.get("/nothing").json == {"detail": "Not Found"}
+
+
+@pytest.mark.parametrize(
+    "body, why",
+    [(b"", "The body is missing."), (b"[]", "The body is no JSON object."), (b'{"model"}', "not JSON: line 1, column 9"),
+     (b'{"a": 1,\n "a": 2}', "not JSON: line 2, column 4: duplicate object key"), (b'{"a": "\xff"}', "unable to decode byte 0xff")],
+)  # fmt: skip
+def test_a_body_that_cannot_be_read_is_told_why(gateway, body, why):
+    refused(gateway.post("/v1/chat/completions", body=body), None, why)
+
+
+def test_a_compressed_body_is_refused_in_words(gateway):
+    reply = gateway.post("/v1/chat/completions", body=b"{}", headers={"Content-Encoding": "gzip"})
+    assert reply.status == 415 and "Content-Encoding" in reply.json["error"]["message"]

@@ -158,6 +158,13 @@ def test_a_body_over_the_limit_is_413(start_server):
     assert server.healthy()
 
 
+def test_a_compressed_body_is_415(sqlite_server):
+    reply = sqlite_server.put(RECORD, body=b"\x1f\x8b", headers=HEADERS | {"Content-Encoding": "gzip"})
+    assert reply.status == 415 and "Content-Encoding" in reply.detail
+    assert reply.header("Accept-Encoding") == "identity"
+    assert sqlite_server.put(RECORD, body=b'{"value": 1}', headers=HEADERS | {"Content-Encoding": "identity"}).status == 200
+
+
 def test_a_code_of_5_mb_is_kept_where_that_is_allowed(start_server):
     code = "async def run(input_dict, tools):\n    return 1\n" + "# ├ filler\n" * 450_000
     agent = {"name": "large", "description": "d", "code": code}
