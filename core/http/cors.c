@@ -69,3 +69,33 @@ bool cors_check(struct ein_req *req)
     }
     return true;
 }
+
+/* What every page sees, and what is for the browser alone. */
+static bool needs_no_exposing(const char *name)
+{
+    static const char *const names[] = {
+        "Cache-Control", "Content-Language",       "Content-Type", "Expires", "Last-Modified",
+        "Pragma",        "X-Content-Type-Options", "Vary",         NULL
+    };
+
+    if (strncasecmp(name, "Access-Control-", 15) == 0)
+        return true;
+    for (const char *const *it = names; *it; it++)
+        if (strcasecmp(*it, name) == 0)
+            return true;
+    return false;
+}
+
+void cors_expose(struct ein_req *req)
+{
+    const char *list = NULL;
+
+    if (!reply_header(req, "Access-Control-Allow-Origin"))
+        return;
+    for (const struct reply_header *it = req->reply.headers; it; it = it->next)
+        if (!needs_no_exposing(it->name))
+            list =
+                arena_printf(&req->arena, "%s%s%s", list ? list : "", list ? ", " : "", it->name);
+    if (list)
+        reply_add_header(req, "Access-Control-Expose-Headers", list);
+}

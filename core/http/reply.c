@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 #include "cleanup.h"
+#include "cors.h"
 #include "error.h"
 #include "error_shape.h"
 #include "json_text.h"
@@ -351,4 +352,5 @@ void reply_finish(struct ein_req *req)
         req->reply.len = 0;
         req->reply.type = NULL;
     }
+    cors_expose(req);
 }

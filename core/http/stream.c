@@ -7,6 +7,7 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "cors.h"
 #include "json_text.h"
 #include "pipeline_inside.h"
 #include "request.h"
@@ -121,6 +122,7 @@ static int start(struct stream *stream, struct buf *head)
     struct ein_req *req = stream->req;
 
     stream->events = stream_head_set(req);
+    cors_expose(req);
     if (stream_head_text(req, stream->chunked, head) < 0)
         return EIN_E_NO_MEMORY;
     set_socket(req);

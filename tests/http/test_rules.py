@@ -104,6 +104,19 @@ def test_every_answer_to_a_known_origin_says_so(sqlite_server):
             assert "Origin" in reply.header("Vary")
 
 
+def exposed(reply):
+    return (reply.header("Access-Control-Expose-Headers") or "").split(", ")
+
+
+def test_a_page_may_read_the_headers_of_an_answer(sqlite_server):
+    reply = sqlite_server.get("/openapi.json", headers={"Origin": ORIGIN})
+    assert {"ETag", "X-Request-ID"} <= set(exposed(reply))
+    for name in exposed(reply):
+        assert reply.header(name) and not name.startswith("Access-Control"), name
+    assert exposed(sqlite_server.get("/health")) == [""]
+    assert exposed(sqlite_server.get("/health", headers={"Origin": "http://evil.example"})) == [""]
+
+
 def test_an_event_stream_says_so_too(agent_server):
     body = b'{"code":"async def run(input_dict, tools):\\n    return 1","inputDict":{},"tools":{}}'
     with agent_server.connect() as connection:
@@ -114,6 +127,7 @@ def test_an_event_stream_says_so_too(agent_server):
         assert head.header("Cache-Control") == "no-cache"
         assert head.header("X-Accel-Buffering") == "no"
         assert head.header("Access-Control-Allow-Origin") == ORIGIN
+        assert "X-Einion-Run-Id" in exposed(head)
         list(connection.events(head))
 
 
