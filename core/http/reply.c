@@ -328,7 +328,8 @@ static void check_schema(struct ein_req *req)
                      req->route->spec.operation_id, text ? text : "not JSON");
 }
 
-/* A provider that refused has said why, which is of no interest where nobody had to be. */
+/* A provider that refused has said why, which is of no interest where nobody had to be.  Whoever is
+ * known here was refused elsewhere, and need not log in again. */
 static void finish_challenge(struct ein_req *req)
 {
     static const char name[] = "WWW-Authenticate";
@@ -336,7 +337,9 @@ static void finish_challenge(struct ein_req *req)
     if (req->reply.status < 400)
         remove_header(req, name);
     else if (req->reply.status == 401 && !reply_header(req, name))
-        reply_add_header(req, name, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
+        reply_add_header(req, name,
+                         req->identity ? "Bearer realm=\"einion\", reason=\"upstream_credentials\""
+                                       : "Bearer realm=\"einion\", reason=\"missing_credentials\"");
 }
 
 void reply_finish(struct ein_req *req)
