@@ -20,6 +20,7 @@
 #include "server_inside.h"
 #include "server_service.h"
 #include "services.h"
+#include "status.h"
 #include "store.h"
 #include "str.h"
 #include <einion/services.h>

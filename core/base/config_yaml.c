@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "config_source.h"
-#include "str.h"
-#include <math.h>
+#include "yaml_scalar.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,74 +66,7 @@ __attribute__((format(printf, 4, 5))) static json_t *fault(struct reader *reader
     return NULL;
 }
 
-/* ---- scalars: the core schema of YAML 1.2 ---- */
-
-static bool is_one_of(const char *text, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(text, *words) == 0)
-            return true;
-    return false;
-}
-
-static bool is_integer(const char *text)
-{
-    text += *text == '-' || *text == '+';
-    return *text && text[strspn(text, "0123456789")] == '\0';
-}
-
-static bool is_float(const char *text)
-{
-    size_t whole, part = 0;
-
-    text += *text == '-' || *text == '+';
-    whole = strspn(text, "0123456789");
-    text += whole;
-    if (*text == '.') {
-        part = strspn(++text, "0123456789");
-        text += part;
-    }
-    if (whole + part == 0)
-        return false;
-    if (*text == 'e' || *text == 'E') {
-        text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-        if (!*text)
-            return false;
-        text += strspn(text, "0123456789");
-    }
-    return !*text;
-}
-
-static json_t *integer_of(const char *text, int base)
-{
-    json_int_t value;
-
-    errno = 0;
-    value = strtoll(text, NULL, base);
-    return errno == 0 ? json_integer(value) : json_real(strtod(text, NULL));
-}
-
-static json_t *resolve(const char *text)
-{
-    static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-    static const char *const trues[] = { "true", "True", "TRUE", NULL };
-    static const char *const falses[] = { "false", "False", "FALSE", NULL };
-
-    if (is_one_of(text, nulls))
-        return json_null();
-    if (is_one_of(text, trues) || is_one_of(text, falses))
-        return json_boolean(is_one_of(text, trues));
-    if (is_integer(text))
-        return integer_of(text, 10);
-    if (str_starts(text, "0x") && text[2] &&
-        text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0')
-        return integer_of(text + 2, 16);
-    if (str_starts(text, "0o") && text[2] && text[2 + strspn(text + 2, "01234567")] == '\0')
-        return integer_of(text + 2, 8);
-    if (is_float(text) && isfinite(strtod(text, NULL)))
-        return json_real(strtod(text, NULL));
-    return json_string(text);
-}
+/* ---- scalars ---- */
 
 static json_t *read_scalar(struct reader *reader, const char *path, const yaml_event_t *event)
 {
@@ -147,7 +79,7 @@ static json_t *read_scalar(struct reader *reader, const char *path, const yaml_e
     if (memchr(text, '\0', len))
         return fault(reader, event->start_mark, path, "has a NUL character in it");
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !strchr(text, '$')) {
-        value = resolve(text);
+        value = yaml_scalar(text);
     } else {
         /* What the environment gives is text, whatever it looks like; the schema decides. */
         expanded = expand(text, len, why);

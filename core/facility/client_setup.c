@@ -5,6 +5,7 @@
 #include "client_head.h"
 #include "egress.h"
 #include "error.h"
+#include "status.h"
 #include "str.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -8,12 +8,12 @@
 #include "denial.h"
 #include "error.h"
 #include "gate.h"
+#include "hex.h"
 #include "json_text.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline_inside.h"
 #include "schema.h"
-#include "str.h"
 #include "stream.h"
 #include "wrong_logins.h"
 #include <string.h>
@@ -391,7 +391,7 @@ void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE])
     uint64_t count = __atomic_add_fetch(&pipeline->id_count, 1, __ATOMIC_RELAXED);
     uint64_t id[2] = { mix(pipeline->id_seed[0] + count), mix(pipeline->id_seed[1] ^ count) };
 
-    str_hex(out, id, sizeof(id));
+    hex_encode(id, sizeof(id), out);
 }
 
 bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max)

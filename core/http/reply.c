@@ -7,6 +7,7 @@
 #include "json_text.h"
 #include "request.h"
 #include "schema.h"
+#include "status.h"
 #include "str.h"
 #include <stdarg.h>
 #include <stdio.h>

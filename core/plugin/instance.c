@@ -9,6 +9,7 @@
 #include "loader.h"
 #include "log.h"
 #include "services.h"
+#include "status.h"
 #include "str.h"
 #include <string.h>
 

@@ -12,6 +12,7 @@
 #include "order.h"
 #include "plan.h"
 #include "services.h"
+#include "status.h"
 #include "str.h"
 #include <einion/services.h>
 #include <string.h>

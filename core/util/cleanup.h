@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What a function borrows from itself is released when it returns.  errno survives.  (The same as
- * plugins/common/cleanup.h: neither side includes the other.) */
+/* What a function borrows from itself is released when it returns.  errno survives. */
 
 static inline void cleanup_free(void *p)
 {

@@ -150,18 +150,6 @@ bool str_is_utf8(const char *text, size_t len)
     return true;
 }
 
-void str_hex(char *out, const void *bytes, size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    const unsigned char *in = bytes;
-
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = digits[in[i] >> 4];
-        out[2 * i + 1] = digits[in[i] & 15];
-    }
-    out[2 * len] = '\0';
-}
-
 bool str_to_snake(const char *camel, char *out, size_t size)
 {
     size_t at = 0;

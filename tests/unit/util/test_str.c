@@ -132,15 +132,6 @@ static void utf8_is_that_of_rfc_3629(void **state)
     assert_int_equal(str_utf8_len("", 0), 0);
 }
 
-static void hex_is_in_small_letters(void **state)
-{
-    char out[9];
-
-    (void)state;
-    str_hex(out, "\x00\xab\xff\x10", 4);
-    assert_string_equal(out, "00abff10");
-}
-
 static void spellings(void **state)
 {
     static const struct {
@@ -216,7 +207,6 @@ int main(void)
         cmocka_unit_test(secrets_are_compared_in_as_many_steps_wherever_they_differ),
         cmocka_unit_test(percent_decoding),
         cmocka_unit_test(utf8_is_that_of_rfc_3629),
-        cmocka_unit_test(hex_is_in_small_letters),
         cmocka_unit_test(spellings),
         cmocka_unit_test(nearest_word_is_one_that_may_be_meant),
         cmocka_unit_test(numbers_are_whole_texts),

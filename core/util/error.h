@@ -7,7 +7,7 @@
 /* Writes code and text (cut to fit, at a whole UTF-8 character); returns code.  err may be NULL. */
 int error_set(struct ein_error *err, int code, const char *fmt, ...) EIN_PRINTF(3, 4);
 
-int error_status(int code);       /* the HTTP status that says the same */
-const char *error_text(int code); /* a sentence, where nobody knew a better one */
+/* Likewise EIN_E_NO_MEMORY, in the words for all of them. */
+int error_no_memory(struct ein_error *err);
 
 #endif
