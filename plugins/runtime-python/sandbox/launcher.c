@@ -67,6 +67,7 @@ static _Noreturn void become_python(const struct launch *launch, const struct ho
                                   (char *)"HOME=/tmp",
                                   (char *)"PATH=/usr/bin",
                                   (char *)"MALLOC_ARENA_MAX=2",
+                                  (char *)"LD_BIND_NOW=1", /* once, not in each child */
                                   (char *)"PYTHONDONTWRITEBYTECODE=1",
                                   (char *)"OPENBLAS_NUM_THREADS=1",
                                   NULL };
