@@ -8,6 +8,9 @@ from driver import Driver, body, failure, outcome
 EVERYWHERE = {
     "json, re, asyncio and httpx are there": ("return [json.loads('[1]'), bool(re.match('a', 'a')), asyncio.iscoroutinefunction(call_llm), httpx.codes.OK]", [[1], True, True, 200]),
     "threads of asyncio": ("return await asyncio.to_thread(lambda: 5)", 5),
+    "a thread that wakes the loop": ("import threading\ndone = asyncio.Event()\nthreading.Timer(0.01, asyncio.get_running_loop().call_soon_threadsafe, (done.set,)).start()\nreturn await asyncio.wait_for(done.wait(), 20)", True),
+    "a signal's handler": ("import signal\nloop = asyncio.get_running_loop()\nloop.add_signal_handler(signal.SIGUSR1, print)\nreturn loop.remove_signal_handler(signal.SIGUSR1)", True),
+    "a loop of its own in a thread": ("import asyncio as a\nreturn await asyncio.to_thread(lambda: a.run(a.sleep(0.001, 'slept')))", "slept"),
     "a pool of threads": ("from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    return list(pool.map(lambda n: n * n, range(8)))", [0, 1, 4, 9, 16, 25, 36, 49]),
     "gather with a semaphore": ("gate = asyncio.Semaphore(2)\nasync def one(n):\n    async with gate:\n        await asyncio.sleep(0.001)\n        return n\nreturn await asyncio.wait_for(asyncio.gather(*[one(n) for n in range(6)]), 5)", [0, 1, 2, 3, 4, 5]),
     "a timeout": ("try:\n    async with asyncio.timeout(0.01):\n        await asyncio.sleep(5)\nexcept TimeoutError:\n    return 'late'", "late"),
@@ -88,3 +91,9 @@ def test_code_that_keeps_files_runs_where_there_is_a_tmp(driver, name):
         check(driver, *WITH_TMP[name])
     elif name != "each run has its own /tmp":
         assert failure(driver.run(TOP + body(WITH_TMP[name][0])))
+
+
+def test_no_two_runs_draw_the_same_random_numbers(driver):
+    text = body("import random\nreturn [random.random(), random.Random().random()]")
+    drawn = [number for _ in range(4) for number in outcome(driver.run(text))]
+    assert len(set(drawn)) == len(drawn)

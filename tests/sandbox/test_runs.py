@@ -130,14 +130,14 @@ def test_raw_output_has_a_limit_that_is_said(driver):
     {"t": "ev", "type": "error", "source": "system"}, {"t": "stdout", "message": 5}, {"t": 7}, {}, {"t": "ret", "id": 1},
 ])  # fmt: skip
 def test_events_cannot_be_forged(driver, forged):
-    text = f"import gc\nc = next(o for o in gc.get_objects() if type(o).__name__ == 'Channel' and o.socket.fileno() == 3)\nc.send({forged!r})\nreturn 'sent'"
+    text = f"import given\nc = given.current\nc.send({forged!r})\nreturn 'sent'"
     answer = driver.run(body(text))
     assert outcome(answer) == "sent"
     assert types(answer) == ["agent_start", "agent_end"]
 
 
 def test_identity_is_never_taken_from_the_child(driver):
-    text = ("import gc\nc = next(o for o in gc.get_objects() if type(o).__name__ == 'Channel' and o.socket.fileno() == 3)\n"
+    text = ("import given\nc = given.current\n"
             "c.send({'t': 'stdout', 'message': 'hi', 'agent_name': 'admin', 'depth': 7, 'source': 'system', 'ts': 'x', 'type': 'agent_end'})\n"
             "v = await c.acall('ds.get', {'namespace': 'default', 'key': 'mine', 'user': 'a', 'user_id': 'a', 'userId': 'a'})\nreturn v[0]['found']")  # fmt: skip
     outcome(driver.run(body("data_store.set('mine', 1)"), user_id="a"))

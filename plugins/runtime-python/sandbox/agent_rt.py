@@ -12,6 +12,7 @@ import sys
 import traceback
 
 import channel
+import event_loop
 import given
 import jsonable
 import output
@@ -27,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CODE_NAME = "<string>"
 TRACEBACK_HEAD, TRACEBACK_TAIL = 1000, 3000
 WHERE_PACKAGES_COME_FROM = "Agents have the packages of the server's Python, or of plugins.runtime-python.venv.\n"
+READY, BEGAN = channel.frame({"t": "ready"}), channel.frame({"t": "began"})
 IDLE_S = 0.05  # longer than children wait while many runs are made
 
 
@@ -37,27 +39,24 @@ def connect(to):
 
 
 class Child:
-    """Everything that does not depend on the job."""
+    """Everything that does not depend on the job.  The zygote makes it: a child only opens what it may not
+    share with others."""
 
     def __init__(self, fd):
         self.channel = channel.Channel(fd)
         connect(self.channel)
-        self.loop = asyncio.new_event_loop()
+        self.loop = event_loop.Loop()
         asyncio.set_event_loop(self.loop)
+        self.channel.attach(self.loop)
         self.module = given.make_module(remote_http.make_client() if remote_http else None)
         self.sender = output.Sender(self.channel)
         self.stdout = output.LineWriter(self.sender)
         self.stderr = output.LineWriter(self.sender)
-        sys.stdout, sys.stderr = self.stdout, self.stderr
         logging.getLogger().addHandler(output.LogSender(self.sender))
 
     def finish_output(self):
         self.stdout.finish()
         self.stderr.finish()
-
-    def close(self):
-        self.channel.detach()
-        self.loop.close()
 
 
 def define(code, namespace):
@@ -82,14 +81,14 @@ def start(run, input_dict, tools):
 
 
 def perform(child, job):
+    sys.stdout, sys.stderr = child.stdout, child.stderr
     run = define(job["code"], vars(child.module))
-    child.channel.send({"t": "began"})
+    child.channel.write(BEGAN)
 
     async def main():
         child.channel.task = asyncio.current_task()
         return await start(run, job.get("input") or {}, job.get("tools") or {})
 
-    child.channel.attach(child.loop)
     return child.loop.run_until_complete(main())
 
 
@@ -132,6 +131,8 @@ def rehearse(child):
     dummy = channel.Channel(theirs.detach())
     real, child.channel, child.sender.channel = child.channel, dummy, dummy
     connect(dummy)
+    real.detach()
+    dummy.attach(child.loop)
     job = jsonable.encode({"t": "job", "code": rehearsal.CODE, "input": {"q": "x"}},
                           channel.FRAME_MAX, "job")
     ours.sendall(struct.pack("<II", len(job), 0) + job)
@@ -142,7 +143,9 @@ def rehearse(child):
         child.finish_output()
     finally:
         dummy.detach()
+        dummy.socket.close()
         ours.close()
+        real.attach(child.loop)
         child.channel = child.sender.channel = real
         connect(real)
         child.sender.left = output.Sender(real).left
@@ -156,7 +159,8 @@ def _prepare(child, job):
     child.sender.left = job.get("events", child.sender.left)
     child.channel.http_window = job.get("http_window", child.channel.http_window)
     child.channel.uploads = job.get("uploads", child.channel.uploads)
-    os.environ.update(job.get("env") or {})
+    if job.get("env"):
+        os.environ.update(job["env"])
 
 
 def perform_and_tell(child, job):
@@ -174,11 +178,11 @@ def perform_and_tell(child, job):
                                 "msg": "The failure could not be described.", "tb": ""})
 
 
-def live(fd):
+def live(child):
     """Never returns."""
-    child = Child(fd)
-    child.channel.send({"t": "ready"})
-    if not select.select([fd], [], [], IDLE_S)[0]:
+    child.loop.open_epoll()
+    child.channel.write(READY)
+    if not select.select([child.channel.socket], [], [], IDLE_S)[0]:
         rehearse(child)
     job, _ = child.channel.receive()
     try:

@@ -22,6 +22,14 @@ FRAME_MAX = 16 << 20
 PIECE = 1 << 16
 
 
+def frame(message, blob_len=0, limit=FRAME_MAX, what="message"):
+    """As it is sent, without the blob."""
+    text = jsonable.encode(message, limit, what)
+    if len(text) + blob_len > limit:
+        raise ValueError(f"The {what} of {len(text) + blob_len} bytes is over the limit of {limit} bytes.")
+    return HEAD.pack(len(text), blob_len) + text
+
+
 class CallError(RuntimeError):
     """A call to the server failed; `kind` is the name of the fault."""
 
@@ -127,8 +135,7 @@ def finish(coroutine):
 
 class Channel:
     def __init__(self, fd):
-        self.socket = socket.socket(fileno=fd)
-        self.socket.setblocking(True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
         self.received = bytearray()  # guarded by reading
         self.reading = threading.Lock()
         self.writing = threading.Lock()
@@ -146,18 +153,16 @@ class Channel:
 
     def detach(self):
         self.loop.remove_reader(self.socket.fileno())
-        self.socket.close()
 
     # -- writing
 
     def send(self, message, blob=b"", limit=FRAME_MAX, what="message"):
-        text = jsonable.encode(message, limit, what)
-        if len(text) + len(blob) > limit:
-            raise ValueError(f"The {what} of {len(text) + len(blob)} bytes is over the limit of {limit} bytes.")
+        self.write(frame(message, len(blob), limit, what), blob)
+
+    def write(self, *parts):
         with self.writing:
-            self._write(HEAD.pack(len(text), len(blob)) + text)
-            if blob:
-                self._write(blob)
+            for part in parts:
+                self._write(part)
 
     def _write(self, data):
         view = memoryview(data)

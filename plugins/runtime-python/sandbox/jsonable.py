@@ -32,6 +32,9 @@ def _plain(value):
     return str(value)
 
 
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)
+
+
 def _key(key):
     if isinstance(key, str):
         text = key
@@ -90,7 +93,7 @@ def encode(value, limit, what):
 
 
 def _dump(value, limit, what):
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    text = ENCODER.encode(value)
     if len(text) > limit:
         raise TooLarge(f"The {what} of {len(text)} bytes is over the limit of {limit} bytes.")
     return text

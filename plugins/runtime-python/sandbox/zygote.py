@@ -8,7 +8,6 @@ import importlib
 import json
 import os
 import platform
-import socket
 import sys
 import threading
 
@@ -42,20 +41,14 @@ def preload(names):
     return missing
 
 
-def warm_up(agent_rt):
-    """Lives a child's life once, so that lazy imports and caches are done before
-    the first fork."""
-    ours, theirs = socket.socketpair()
-    child = agent_rt.Child(theirs.detach())
+def make_child(agent_rt):
+    """What each child is a copy of.  It has lived a child's life once, so that lazy imports and caches
+    are done before the first fork."""
+    child = agent_rt.Child(CONTROL_FD)  # whose place the channel takes in the children
     agent_rt.rehearse(child)
-    child.channel.attach(child.loop)
-    child.close()
-    ours.close()
-    agent_rt.asyncio.set_event_loop(None)
-    agent_rt.connect(None)
-    agent_rt.logging.getLogger().handlers.clear()
+    child.loop.close_epoll()
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    del sys.modules["agent"]
+    return child
 
 
 def count_threads():
@@ -82,7 +75,7 @@ def main():
     if agent_rt.remote_http:
         agent_rt.remote_http.install()
     given.install_modules()
-    warm_up(agent_rt)
+    child = make_child(agent_rt)
     sys.path.remove(HERE)
 
     loop = ctypes.PyDLL(os.path.join(HERE, "zygote_loop.so"))
@@ -94,9 +87,9 @@ def main():
     os.write(CONTROL_FD, json.dumps(hello).encode())
     gc.collect()
     gc.freeze()
-    return agent_rt.live, loop.ein_zygote_serve(landlock.value)
+    loop.ein_zygote_serve(landlock.value)
+    agent_rt.live(child)
 
 
 if __name__ == "__main__":
-    live, channel_fd = main()
-    live(channel_fd)
+    main()
