@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import sys
-import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTROL_FD = 3
@@ -29,6 +28,18 @@ tokenize traceback types typing unicodedata urllib.error urllib.parse urllib.req
 warnings weakref xml.dom.minidom xml.etree.ElementTree zipfile zlib zoneinfo
 """.split()
 OPTIONAL = ("httpx", "httpcore", "anyio", "anyio._backends._asyncio", "h11")
+
+# Their hooks set locks free that other threads held at the time of the fork.  Here are no others.
+NEEDLESS_AFTER_FORK = ("asyncio.events", "concurrent.futures.thread", "logging", "threading")
+
+
+def leave_out_needless(register=os.register_at_fork):
+    """Before anybody registers: it cannot be taken back."""
+    def register_others(**hooks):
+        if sys._getframe(1).f_globals.get("__name__") not in NEEDLESS_AFTER_FORK:
+            register(**hooks)
+
+    os.register_at_fork = register_others
 
 
 def preload(names):
@@ -52,6 +63,7 @@ def make_child(agent_rt):
 
 
 def count_threads():
+    import threading  # not before leave_out_needless()
     try:
         return len(os.listdir("/proc/self/task"))
     except OSError:
@@ -61,6 +73,7 @@ def count_threads():
 def main():
     house, missing, wanted, paths = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
     sys.argv = [""]
+    leave_out_needless()
     for name in UNWANTED:
         sys.modules[name] = None
     sys.path.insert(0, HERE)
