@@ -196,7 +196,7 @@ static int build_rooms(struct server *server, struct ein_error *err)
     server->plugin_dirs =
         places_plugin_dirs(json_object_get(config_json(server->config), "plugin_dir"));
     if (!server->plugin_dirs)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     if ((r = log_new(config_section(server->config, "log"), &rooms->log, err)) < 0 ||
         (r = read_admin_password(server, err)) < 0 || (r = metrics_new(&rooms->metrics)) < 0 ||
         (r = services_new(&rooms->services)) < 0 || (r = apply_defaults(server)) < 0 ||

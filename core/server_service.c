@@ -21,7 +21,7 @@ static int status(void *impl, struct json_t **ret_status, struct ein_error *err)
                   (json_int_t)(clock_mono_ms() - self->started_ms), "plugins", plugins);
 
     if (!result)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     *ret_status = result;
     return 0;
 }

@@ -428,7 +428,7 @@ static int start(struct listener *listener, struct ein_error *err)
     };
 
     if (ulfius_init_instance(&listener->ulfius, 1, NULL, NULL) != U_OK)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     update_body_max(listener);
     listener->ulfius.check_utf8 = 0;
     listener->ulfius.allowed_post_processor = U_POST_PROCESS_NONE;
@@ -452,7 +452,7 @@ int listener_start(struct pipeline *pipeline, const json_t *listen_at,
     int r;
 
     if (!listener)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     listener->pipeline = pipeline;
     listener->fd = -1;
     r = open_socket(listener, listen_at, err);

@@ -270,7 +270,7 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
     int r;
 
     if (!pipeline)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     pipeline->log = parts->log;
     pipeline->services = parts->services;
     (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
@@ -282,11 +282,11 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
         r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
     if (r >= 0 && (stats_init(&pipeline->stats, parts->metrics) < 0 ||
                    router_new(parts->metrics, &pipeline->router) < 0))
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     if (r >= 0) {
         pipeline->wrong_logins = wrong_logins_new(pipeline->settings->wrong_addresses);
         if (!pipeline->wrong_logins)
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
     }
     if (r >= 0)
         r = watch_new(&pipeline->watch, err);

@@ -159,7 +159,7 @@ int settings_new(const struct settings_from *from, struct settings **ret_setting
     int r;
 
     if (!settings)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     settings->no_login = from->no_login;
     settings->shared = from->shared;
     settings->check_replies = check && strcmp(check, "1") == 0;
@@ -170,7 +170,7 @@ int settings_new(const struct settings_from *from, struct settings **ret_setting
     if (r >= 0 && from->admin_password) {
         settings->admin_password = strdup(from->admin_password);
         if (!settings->admin_password)
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
     }
     if (r < 0) {
         settings_free(settings);

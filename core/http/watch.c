@@ -121,7 +121,7 @@ int watch_new(struct watch **ret_watch, struct ein_error *err)
     struct watch *watch = calloc(1, sizeof(*watch));
 
     if (!watch)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&watch->lock, NULL);
     (void)pthread_cond_init(&watch->fired, NULL);
     list_init(&watch->conns);

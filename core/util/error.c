@@ -39,5 +39,5 @@ int error_set(struct ein_error *err, int code, const char *fmt, ...)
 
 int error_no_memory(struct ein_error *err)
 {
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return error_set(err, EIN_E_NO_MEMORY, "The server is out of memory at the moment.");
 }

@@ -41,11 +41,6 @@ static void chain_done(struct chain *chain)
     json_decref(chain->edges);
 }
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "no memory for the chain of an agent");
-}
-
 /* ---- what is reached, nearest first -------------------------------------- */
 
 static int make_room(struct chain *chain, struct ein_error *err)
@@ -59,7 +54,7 @@ static int make_room(struct chain *chain, struct ein_error *err)
     size_t capacity = chain->capacity ? 2 * chain->capacity : 16;
     struct link *links = realloc(chain->links, capacity * sizeof(*links));
     if (!links)
-        return no_memory(err);
+        return error_no_memory(err);
     chain->links = links;
     chain->capacity = capacity;
     return 0;
@@ -79,7 +74,7 @@ static int add_link(struct chain *chain, const char *id, int depth, size_t *ret_
         return r;
     own_id = strdup(id);
     if (!own_id || json_object_set_new(chain->index, id, json_integer((json_int_t)chain->count)))
-        return no_memory(err);
+        return error_no_memory(err);
 
     *ret_at = chain->count++;
     chain->links[*ret_at] =
@@ -106,7 +101,7 @@ static int reach_from(struct chain *chain, size_t from, struct ein_error *err)
     json_t *id;
 
     if (!deps)
-        return no_memory(err);
+        return error_no_memory(err);
     json_array_foreach(ids, i, id)
     {
         size_t to;
@@ -257,7 +252,7 @@ int chain_build(const char *root, chain_load_fn *load, void *data, json_t **ret_
         result =
             json_pack("{s:s, s:O, s:O}", "root", root, "nodes", chain.nodes, "edges", chain.edges);
     if (r >= 0 && !result)
-        r = no_memory(err);
+        r = error_no_memory(err);
     chain_done(&chain);
     if (r < 0)
         return r;

@@ -252,7 +252,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!agents)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     agents->host = host;
     agents->ctx = ctx;
     agents->code_max = (size_t)json_integer_value(json_object_get(config, "code_max_bytes"));
@@ -260,8 +260,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->secret_max = (size_t)json_integer_value(json_object_get(config, "secret_max_bytes"));
     agents->versions_max = json_integer_value(json_object_get(config, "versions_max"));
     agents->exclusions = exclusions_load();
-    r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err)
-                           : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err) : error_no_memory(err);
     if (r < 0) {
         fini(agents);
         return r;

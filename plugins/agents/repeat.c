@@ -95,7 +95,7 @@ static int read_agent(struct repeating *repeating, struct ein_error *err)
     repeating->agent = version
                            ? agent_with_content(agent, json_object_get(version, "agent"), number)
                            : EIN_TAKE(agent);
-    return repeating->agent ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return repeating->agent ? 0 : error_no_memory(err);
 }
 
 /* ---- once more ----------------------------------------------------------------------- */

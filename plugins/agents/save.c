@@ -11,11 +11,6 @@
 
 enum { VERSION_ID_SIZE = 600 /* an agent's id, a colon and a number */ };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static const char *text_of(const json_t *doc, const char *member)
 {
     return json_string_value(json_object_get(doc, member));
@@ -45,10 +40,10 @@ int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SI
     int r;
 
     if (json_object_set_new(agent, "version", json_integer(1)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     EIN_JSON json_t *version = agent_version_new(agent, text_of(agent, "userId"), 0);
     if (!version)
-        return no_memory(err);
+        return error_no_memory(err);
     struct ein_doc_op ops[] = { agent_op(agent, EIN_REV_NEW), version_op(agent, version, id) };
     r = agents->host->store->batch(agents->ctx, ops, 2, sizeof(ops[0]), err);
     memcpy(ret_rev, ops[0].ret_rev, EIN_REV_SIZE);
@@ -74,7 +69,7 @@ static int version_ids(const struct agents *agents, const json_t *agent, int64_t
     int r;
 
     if (!where || !ids)
-        return no_memory(err);
+        return error_no_memory(err);
     r = agents->host->store->find(agents->ctx, VERSION_SET, &query, append_id, ids, NULL, err);
     if (r == 0)
         *ret_ids = EIN_TAKE(ids);
@@ -117,11 +112,11 @@ int save_over(const struct agents *agents, const struct save *save, char ret_rev
     int r;
 
     if (json_object_set_new(save->to, "version", json_integer(agent_version(save->from) + 1)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     EIN_JSON json_t *first = agent_version_new(save->from, text_of(save->from, "userId"), 0);
     EIN_JSON json_t *version = agent_version_new(save->to, save->uid, save->restores);
     if (!first || !version)
-        return no_memory(err);
+        return error_no_memory(err);
     struct ein_doc_op ops[] = { agent_op(save->to, text_of(save->from, "_rev")),
                                 version_op(save->to, version, id),
                                 version_op(save->from, first, first_id) };
@@ -146,7 +141,7 @@ int save_none(const struct agents *agents, const json_t *agent, struct ein_error
         return r;
     EIN_FREE struct ein_doc_op *ops = calloc(json_array_size(ids) + 1, sizeof(*ops));
     if (!ops)
-        return no_memory(err);
+        return error_no_memory(err);
     ops[0] = (struct ein_doc_op){
         .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = agent_id, .expect = text_of(agent, "_rev")
     };

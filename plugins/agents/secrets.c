@@ -13,11 +13,6 @@
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static const char *text_of(const json_t *doc, const char *member)
 {
     return json_string_value(json_object_get(doc, member));
@@ -105,7 +100,7 @@ static int write_names(const struct change *change, const json_t *agent, const j
     };
 
     if (!next)
-        return no_memory(err);
+        return error_no_memory(err);
     return agents->host->store->batch(agents->ctx, ops, 2, sizeof(ops[0]), err);
 }
 

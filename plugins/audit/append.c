@@ -48,7 +48,7 @@ static int make_entries(const struct audit *audit, struct group *group, struct h
             return r;
         memcpy(next->mac, mac, sizeof(mac));
         if (json_array_append_new(docs, doc) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         entry_id(next->seq, group->ids[i]);
         group->ops[i + 1] = entry_op(group->ids[i], doc);
     }
@@ -67,7 +67,7 @@ static int write_once(struct audit *audit, struct group *group, struct ein_error
         return r;
     head_doc = audit_head_doc(&audit->key, &next);
     if (!head_doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     group->ops[0] = (struct ein_doc_op){ .kind = EIN_DOC_PUT,
                                          .set = AUDIT_HEAD_SET,
                                          .id = AUDIT_HEAD_ID,
@@ -161,7 +161,7 @@ int audit_append(void *impl, json_t *take_event, struct ein_error *err)
     if (r < 0)
         return r;
     if (!group)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = wait_until_written(audit, &self, group);
     if (r < 0) {
         audit->host->log_msg(audit->ctx, EIN_ERROR, "An entry is missing from the audit log: %s",

@@ -133,12 +133,12 @@ int entry_make(const struct ein_host *host, const struct mac_key *key, const jso
 
     if (!doc || set_members(doc, event, seq) < 0 ||
         json_object_set_new(doc, "mac", json_string("")) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     int r = entry_mac(host, key, doc, before, ret_mac, err);
     if (r < 0)
         return r;
     if (json_object_set_new(doc, "mac", json_string(ret_mac)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_doc = EIN_TAKE(doc);
     return 0;
 }

@@ -147,7 +147,7 @@ static int make_head(struct audit *audit, struct mac_key *ret_key, struct head *
     *ret_head = (struct head){ 0 };
     doc = audit_head_doc(ret_key, ret_head);
     if (!doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = audit->host->store->put(audit->ctx, AUDIT_HEAD_SET, AUDIT_HEAD_ID, EIN_REV_NEW, doc,
                                 ret_head->rev, err);
     if (r != EIN_E_CONFLICT)

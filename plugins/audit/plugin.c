@@ -65,7 +65,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     (void)config;
     if (!audit)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     audit->host = host;
     audit->ctx = ctx;
     audit->last = &audit->first;

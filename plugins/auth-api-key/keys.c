@@ -131,7 +131,7 @@ static int write_key(const struct making *making, const json_t *owner, const jso
     };
 
     if (!seen)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (making->by_key) {
         int r = self->host->store->get(self->ctx, KEY_SET, making->by_key, &asker, err);
         if (r < 0)

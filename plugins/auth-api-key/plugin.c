@@ -146,7 +146,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!keys)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     keys->host = host;
     keys->ctx = ctx;
     keys->keys_per_user = (uint32_t)setting(config, "keys_per_user");
@@ -157,8 +157,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     keys->revoked_ms = setting(config, "revoked_days") * DAY_MS;
     keys->cache = key_cache_new((size_t)setting(config, "cache_keys"));
 
-    r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err)
-                    : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "api_key", &provider, keys, err);
     if (r < 0) {
@@ -178,7 +177,7 @@ static int start(void *self, struct ein_error *err)
     if (r >= 0)
         r = store->index(keys->ctx, KEY_SET, "revoked", err);
     if (r >= 0 && keys->host->every(keys->ctx, SWEEP_MS, keys_sweep, self) < 0)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     return r;
 }
 

@@ -38,12 +38,12 @@ static int find_family(const struct api_keys *self, const char *uid, const char 
     int r;
 
     if (!where || !ids)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = find_docs(self->host, self->ctx, KEY_SET, &query, &keys, NULL, err);
     if (r < 0)
         return r;
     if (add_descendants(keys, ids) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_ids = EIN_TAKE(ids);
     return 0;
 }
@@ -59,7 +59,7 @@ static int revoke_all(const struct api_keys *self, const char *uid, const char *
     json_t *value;
 
     if (!ops || !doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     ops[count++] = (struct ein_doc_op){
         .kind = EIN_DOC_CHECK, .set = OWNER_SET, .id = uid, .expect = expect ? expect : EIN_REV_NEW
     };

@@ -21,7 +21,7 @@ static int refuse(const struct api_keys *self, struct ein_req *req, const struct
                   struct ein_error *err)
 {
     if (bearer_refuse(self->host->http, req, why->reason) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return error_set(err, EIN_E_DENIED, "%s", why->text);
 }
 
@@ -113,7 +113,7 @@ static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
         return refuse(self, req, &locked, err);
     *ret_claims = key_owner_claims(self, key, owner);
     if (!*ret_claims)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     note_use(self, key);
     return 0;
 }

@@ -126,7 +126,7 @@ static int add_names(LDAP *ldap, LDAPMessage *result, json_t *names, struct ein_
 
         if (values && values[0] &&
             json_array_append_new(names, json_stringn(values[0]->bv_val, values[0]->bv_len)) < 0)
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
         ldap_value_free_len(values);
     }
     return r;
@@ -146,7 +146,7 @@ static int ask(const struct asf *asf, LDAP *ldap, const struct question *questio
     if (!question->value ||
         asprintf(&filter, "(%s=%s)", question->attribute, question->value) < 0) {
         filter = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     status = ldap_search_ext_s(ldap, question->base, question->scope, filter, attributes, 0, NULL,
                                NULL, &timeout, ASF_ENTRIES_MAX, &result);
@@ -225,7 +225,7 @@ static int add_project(const struct asf *asf, json_t *workspaces, const char *pr
                                         json_sprintf("project:%s", project), "role",
                                         admin ? "admin" : "member", "name", title, "source",
                                         admin ? "ldap_pmc" : "ldap_committer", "description")) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 

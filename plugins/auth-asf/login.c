@@ -23,7 +23,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     EIN_FREE char *url = OAUTH_QUERY(asf_text(asf, "oauth_init_url"), params);
 
     *ret_url = url ? asf->oauth.host->text_dup(url) : NULL;
-    return *ret_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_url ? 0 : error_no_memory(err);
 }
 
 /* {uid, fullname, email} for the code. */
@@ -33,8 +33,7 @@ static int ask_who(const struct asf *asf, const char *code, struct oauth_answer 
     const struct oauth_param params[] = { { "code", code } };
     EIN_FREE char *url = OAUTH_QUERY(asf_text(asf, "oauth_callback_url"), params);
     const struct oauth_call call = { .what = "token endpoint", .url = url };
-    int r = url ? oauth_call(&asf->oauth, &call, ret_answer, err)
-                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = url ? oauth_call(&asf->oauth, &call, ret_answer, err) : error_no_memory(err);
 
     if (r < 0)
         return r;

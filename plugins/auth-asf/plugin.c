@@ -157,7 +157,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!asf)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     asf->config = config;
     asf->oauth = (struct oauth){
         .host = host,

@@ -114,7 +114,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!stub)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     stub->host = host;
     stub->ctx = ctx;
     stub->config = config;

@@ -60,7 +60,7 @@ static int claims_of(const struct dev_stub *stub, const json_t *user, json_t **r
             : NULL;
 
     if (!claims)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_claims = claims;
     return 0;
 }
@@ -97,10 +97,10 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
         asprintf(&url, "/auth/dev-stub-picker?state=%s&redirect_uri=%s&users=%s", state, back,
                  users) < 0) {
         url = NULL; /* asprintf() leaves it undefined */
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     *ret_url = stub->host->text_dup(url);
-    return *ret_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_url ? 0 : error_no_memory(err);
 }
 
 /* The code is the uid: whoever is here may be anybody. */
@@ -121,7 +121,7 @@ static int describe(void *impl, json_t **ret_about, struct ein_error *err)
 
     *ret_about = json_pack("{s:O, s:s}", "displayName",
                            json_object_get(stub->config, "display_name"), "icon", "dev");
-    return *ret_about ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_about ? 0 : error_no_memory(err);
 }
 
 static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err)

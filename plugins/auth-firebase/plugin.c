@@ -118,7 +118,7 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
     firebase->leeway_s = json_integer_value(json_object_get(config, "leeway_s"));
     if (asprintf(&firebase->issuer, "https://securetoken.google.com/%s", project) < 0) {
         firebase->issuer = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     r = emulator_allowed(json_is_true(json_object_get(config, "emulator")), &firebase->emulator,
                          err);
@@ -139,7 +139,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!firebase)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     firebase->host = host;
     firebase->ctx = ctx;
     r = set_up(firebase, config, err);

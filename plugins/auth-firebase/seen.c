@@ -27,7 +27,7 @@ int seen_new(size_t max, struct seen **ret_seen, struct ein_error *err)
     struct seen *seen = calloc(1, sizeof(*seen));
 
     if (!seen)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (map_init(&seen->map) < 0) {
         free(seen);
         return error_set(err, EIN_E_INTERNAL, "no random numbers");

@@ -71,7 +71,7 @@ static int verify_token(const struct firebase *firebase, const char *token,
     if (r == 0) {
         (void)jwt_time(jwt.claims, "exp", ret_until_s);
         *ret_identity = identity_of(jwt.claims);
-        r = *ret_identity ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = *ret_identity ? 0 : error_no_memory(err);
     }
     jwt_done(&jwt);
     return r;
@@ -90,7 +90,7 @@ static int refuse(const struct firebase *firebase, struct ein_req *req, const st
     http->log_msg(req, EIN_INFO, "A Firebase token was refused: %s", why->text);
     if (bearer_refuse(http, req, why->code == EIN_E_TIMEOUT ? "token_expired" : "token_invalid") <
         0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return error_set(err, EIN_E_DENIED, "Invalid authentication token");
 }
 

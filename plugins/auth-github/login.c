@@ -20,7 +20,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     if (challenge)
         url = OAUTH_QUERY(github_text(github, "authorize_url"), params);
     *ret_url = url ? github->oauth.host->text_dup(url) : NULL;
-    return *ret_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_url ? 0 : error_no_memory(err);
 }
 
 static int exchange(void *impl, const struct ein_login *login, json_t **ret_claims,

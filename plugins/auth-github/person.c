@@ -19,7 +19,7 @@ static int get(const struct github *github, const char *what, const char *path, 
 
     if (asprintf(&url, "%s%s", github_text(github, "api_url"), path) < 0) {
         url = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     return oauth_get(&github->oauth, what, url, token, ret_answer, err);
 }
@@ -92,14 +92,14 @@ static int next_page(const struct github *github, const struct oauth_answer *ans
                          "The list of organisations of %s goes on somewhere else.",
                          github->oauth.title);
     *ret_path = strdup(answer->next + len);
-    return *ret_path ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_path ? 0 : error_no_memory(err);
 }
 
 static int add_organisations(const struct github *github, const char *token, json_t *workspaces,
                              struct ein_error *err)
 {
     EIN_FREE char *path = strdup("/user/memberships/orgs?state=active&per_page=100");
-    int r = path ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = path ? 0 : error_no_memory(err);
 
     for (int page = 0; r == 0 && path; page++) {
         EIN_ANSWER struct oauth_answer answer = { 0 };
@@ -121,7 +121,7 @@ static int workspaces_of(const struct github *github, const char *token, json_t 
                          struct ein_error *err)
 {
     EIN_JSON json_t *workspaces = json_array();
-    int r = workspaces ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = workspaces ? 0 : error_no_memory(err);
 
     if (r == 0 && github->open)
         r = oauth_add_workspace(&github->oauth, workspaces, "all", "everybody", github->oauth.title,

@@ -105,7 +105,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!github)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     github->config = config;
     github->open = strcmp(github_text(github, "mode"), "open_github") == 0;
     github->oauth = (struct oauth){

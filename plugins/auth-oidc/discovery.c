@@ -55,7 +55,7 @@ static int fetch_metadata(struct oidc *oidc, struct ein_error *err)
     if (asprintf(&url, "%.*s/.well-known/openid-configuration",
                  (int)(oidc->issuer[len - 1] == '/' ? len - 1 : len), oidc->issuer) < 0) {
         url = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     const struct oauth_call call = { .what = "discovery document", .url = url };
     r = oauth_call(&oidc->oauth, &call, &answer, err);

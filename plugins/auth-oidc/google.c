@@ -66,7 +66,7 @@ static int get_page(const struct oidc *oidc, const char *user, const char *token
     EIN_FREE char *url = OAUTH_QUERY(*base ? base : groups_url, params);
 
     if (!url)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return oauth_get(&oidc->oauth, "list of groups", url, access_token, ret_answer, err);
 }
 
@@ -76,7 +76,7 @@ static int groups(const struct oidc *oidc, const json_t *claims, const char *acc
     const char *user = json_string_value(json_object_get(claims, "sub"));
     EIN_JSON json_t *all = json_array();
     EIN_FREE char *token = NULL;
-    int r = all ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = all ? 0 : error_no_memory(err);
 
     for (int page = 0; r == 0 && (page == 0 || token); page++) {
         EIN_ANSWER struct oauth_answer answer = { 0 };

@@ -88,7 +88,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     if (challenge && scope)
         url = OAUTH_QUERY(text(metadata, "authorization_endpoint"), params);
     *ret_url = url ? oidc->oauth.host->text_dup(url) : NULL;
-    return *ret_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_url ? 0 : error_no_memory(err);
 }
 
 /* ---- coming back --------------------------------------------------------------- */
@@ -131,9 +131,7 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
     if (!sub || strcmp(sub, text(claims, "sub")) != 0)
         return error_set(err, EIN_E_INVALID, "The userinfo endpoint of %s tells of somebody else.",
                          oidc->oauth.title);
-    return json_object_update_missing(claims, answer.json) < 0
-               ? error_set(err, EIN_E_NO_MEMORY, "out of memory")
-               : 0;
+    return json_object_update_missing(claims, answer.json) < 0 ? error_no_memory(err) : 0;
 }
 
 /* An address that the provider says is not verified is nobody's. */
@@ -251,7 +249,7 @@ static int claims_of_today(struct oidc *oidc, const json_t *metadata, const json
     if (id_token)
         r = oidc_id_token(oidc, id_token, NULL, &claims, err);
     else if (!(claims = json_pack("{s:s}", "sub", id)))
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     if (r == 0 && strcmp(text(claims, "sub"), id) != 0)
         r = error_set(err, EIN_E_INVALID, "%s tells of somebody else.", oidc->oauth.title);
     if (r == 0)
@@ -320,7 +318,7 @@ static int any_groups(const struct oidc *oidc, const json_t *claims, const char 
     const json_t *claim = json_object_get(claims, oidc_text(oidc, "groups_claim")), *group;
     EIN_JSON json_t *groups = json_array();
     size_t i;
-    int r = groups ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = groups ? 0 : error_no_memory(err);
 
     (void)access_token;
     if (r == 0 && json_is_string(claim))

@@ -99,7 +99,7 @@ static int next_page(const struct oidc *oidc, const json_t *page, const char *ba
         return error_set(err, EIN_E_INVALID, "The list of groups of %s goes on somewhere else.",
                          oidc->oauth.title);
     *ret_url = strdup(next);
-    return *ret_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_url ? 0 : error_no_memory(err);
 }
 
 static int groups(const struct oidc *oidc, const json_t *claims, const char *access_token,
@@ -110,7 +110,7 @@ static int groups(const struct oidc *oidc, const json_t *claims, const char *acc
     const char *given = oidc_text(oidc, "groups_url"), *base = *given ? given : groups_url;
     EIN_JSON json_t *all = json_array();
     EIN_FREE char *url = OAUTH_QUERY(base, params);
-    int r = all && url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = all && url ? 0 : error_no_memory(err);
 
     (void)claims;
     for (int page = 0; r == 0 && url; page++) {

@@ -113,7 +113,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!oidc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&oidc->lock, NULL);
     oidc->oauth.host = host;
     oidc->oauth.ctx = ctx;

@@ -51,7 +51,7 @@ static int set_issuer(struct oidc *oidc, struct ein_error *err)
         oidc->issuer = strdup(given);
     }
     if (r == 0 && !oidc->issuer)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     return r == 0 ? oauth_check_url(oidc->issuer, "issuer", oidc->allow_http, err) : r;
 }
 

@@ -24,7 +24,7 @@ int oidc_add_group(json_t *groups, const char *id, const char *name, struct ein_
         return error_set(err, EIN_E_TOO_LARGE, "The account is in more than %d groups.",
                          OIDC_GROUPS_MAX);
     if (json_array_append_new(groups, json_pack("{s:s, s:s*}", "id", id, "name", name)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -76,7 +76,7 @@ int oidc_workspaces(const struct oidc *oidc, const json_t *claims, const char *a
                     json_t **ret_workspaces, struct ein_error *err)
 {
     EIN_JSON json_t *workspaces = json_array();
-    int r = workspaces ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = workspaces ? 0 : error_no_memory(err);
 
     if (r == 0 && oidc->open) {
         const char *id, *title;

@@ -95,7 +95,7 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
                                     claims_is_site_admin(self, said))
                         : NULL;
     if (!claims)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_claims = claims;
     return 0;
 }

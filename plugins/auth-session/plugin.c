@@ -228,7 +228,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!self)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     self->host = host;
     self->ctx = ctx;
     self->logins = json_is_true(json_object_get(config, "logins"));

@@ -59,7 +59,7 @@ static int add(const struct ein_service *service, void *data)
         json_pack("{s:s, s:O?, s:O?}", "type", service->name, "displayName",
                   json_object_get(about, "displayName"), "icon", json_object_get(about, "icon"));
     if (json_array_insert_new(listing->list, place_of(listing->list, service->name), entry) < 0)
-        return error_set(listing->err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(listing->err);
     return 0;
 }
 

@@ -109,7 +109,7 @@ static int ask(const struct auth_session *self, const json_t *doc, json_t **ret_
         return error_set(err, EIN_E_UNAVAILABLE, "there is no provider '%s' now", name);
     provider = service->vtable;
     if (!then)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     else if (EIN_HAS(struct ein_auth_provider, provider, refresh))
         r = provider->refresh(service->impl, then, ret_said, err);
     self->host->release(self->ctx, service);

@@ -75,7 +75,7 @@ int session_start(const struct auth_session *self, struct ein_req *req, const js
     int r;
 
     if (!doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = token_make(token);
     if (r < 0)
         return error_set(err, r, "no random numbers");
@@ -123,7 +123,7 @@ int session_list(const struct auth_session *self, const char *uid, json_t **ret_
                                      .order = youngest_first };
 
     if (!where)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return find_docs(self->host, self->ctx, SESSIONS_SET, &query, ret_docs, NULL, err);
 }
 
@@ -141,13 +141,13 @@ int session_update(const struct auth_session *self, json_t **doc, const json_t *
     int r;
 
     if (!members || !changed)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = self->host->store->batch(self->ctx, &op, 1, sizeof(op), err);
     if (r < 0)
         return r;
     if (json_object_update(changed, (json_t *)members) < 0 ||
         json_object_set_new(changed, "_rev", json_string(op.ret_rev)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     json_decref(*doc);
     *doc = EIN_TAKE(changed);
     return 0;

@@ -52,7 +52,7 @@ static int make_key(struct auth_session *self, struct ein_error *err)
         return error_set(err, r, "no random numbers");
     doc = json_pack("{s:s}", "key", token);
     if (!doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return self->host->store->put(self->ctx, KEYS_SET, KEY_ID, EIN_REV_NEW, doc, NULL, err);
 }
 
@@ -165,7 +165,7 @@ int state_use(const struct auth_session *self, const char *state, struct ein_err
         json_pack("{s:I}", "expiresAt", (json_int_t)(now_ms() + (int64_t)LOGIN_S * 1000));
 
     if (!doc)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     token_hash(state, hash);
     return self->host->store->put(self->ctx, STATES_SET, hash, EIN_REV_NEW, doc, NULL, err);
 }

@@ -54,7 +54,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
     if (r < 0)
         return r;
     *ret_claims = identity_of(self, doc);
-    return *ret_claims ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_claims ? 0 : error_no_memory(err);
 }
 
 const struct ein_auth_provider session_provider = {

@@ -14,11 +14,6 @@ struct asking {
     int fault; /* of the sink's own */
 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "The server has no memory for this chat.");
-}
-
 /* ---- pieces ---- */
 
 static int add(struct asking *asking, enum live_kind kind, const char *bytes, size_t len)
@@ -90,7 +85,7 @@ static int call_model(struct asking *asking, const struct ein_service *service,
     struct ein_completion_outcome outcome = { .struct_size = sizeof(outcome) };
     EIN_JSON json_t *tools = json_array();
     EIN_JSON json_t *notes = json_array();
-    int r = tools && notes ? 0 : no_memory(err);
+    int r = tools && notes ? 0 : error_no_memory(err);
 
     if (r == 0)
         r = built_in_tools_find(service, call, json_object_get(asked, "builtInTools"), tools, notes,
@@ -101,12 +96,12 @@ static int call_model(struct asking *asking, const struct ein_service *service,
     r = completion->complete(service->impl, call, take_piece, asking, &outcome, err);
     if (r == 0) {
         *ret_result = result_make(asking->run, &outcome, notes);
-        r = *ret_result ? 0 : no_memory(err);
+        r = *ret_result ? 0 : error_no_memory(err);
     }
     json_decref(outcome.notes);
     if (asking->fault == EIN_E_TOO_LARGE)
         return too_long(asking->chat, err);
-    return asking->fault == EIN_E_NO_MEMORY ? no_memory(err) : r;
+    return asking->fault == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
 }
 
 int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **ret_result,
@@ -134,7 +129,7 @@ int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **
     };
 
     if (!model)
-        return no_memory(err);
+        return error_no_memory(err);
     if (chat->host->acquire(chat->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE,
                          "Models cannot be asked: no plugin of the server does that now.");

@@ -148,7 +148,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!chat)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     chat->host = host;
     chat->ctx = ctx;
     read_settings(chat, config);
@@ -173,7 +173,7 @@ static int start(void *self, struct ein_error *err)
     for (size_t i = 0; r >= 0 && i < sizeof(indexed) / sizeof(indexed[0]); i++)
         r = chat->host->store->index(chat->ctx, TICKET_SET, indexed[i], err);
     if (r >= 0 && chat->host->every(chat->ctx, chat->sweep_ms, chat_sweep, chat) < 0)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     return r < 0 ? r : workers_start(chat, err);
 }
 

@@ -30,11 +30,6 @@ struct posting {
     json_t *ticket, *asked;
 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- what is asked ---- */
 
 /* 0, or the status that was replied; so do all checks. */
@@ -142,7 +137,7 @@ static int count_open(const struct posting *posting, json_t *take_where, uint64_
     EIN_JSON json_t *where = take_where;
 
     return where ? chat->host->store->tally(chat->ctx, TICKET_SET, where, ret_count, err)
-                 : no_memory(err);
+                 : error_no_memory(err);
 }
 
 static int refuse(const struct posting *posting, int status, const char *text)
@@ -249,7 +244,7 @@ static int store_all(const struct posting *posting, struct ein_error *err)
     };
 
     if (!key)
-        return no_memory(err);
+        return error_no_memory(err);
     return chat->host->store->batch(chat->ctx, ops, *posting->key_id ? 3 : 2, sizeof(ops[0]), err);
 }
 

@@ -12,11 +12,6 @@
 
 enum { WRITE_PAUSE_MS = 100 /* between tries to store an answer */ };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static bool somebody_was_ahead(int r)
 {
     return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND;
@@ -102,13 +97,13 @@ static int begin(struct chat *chat, json_t *ticket, int64_t lease_ends, struct r
     json_t *attempts = json_integer(ticket_integer(ticket, "attempts") + 1);
     if (json_object_set_new(begun, "attempts", attempts) < 0 ||
         json_object_update(begun, members) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     r = ticket_change(chat, ticket_text(ticket, "_id"), rev, EIN_TAKE(members), 1, err);
     if (r < 0)
         return somebody_was_ahead(r) ? 0 : r;
     *ret_run = run_new(chat, begun, rev, lease_ends); /* without it the lease ends, and it is
                                                          claimed again */
-    return *ret_run ? 1 : no_memory(err);
+    return *ret_run ? 1 : error_no_memory(err);
 }
 
 int run_claim(struct chat *chat, json_t **ret_ticket, struct ein_error *err)

@@ -6,11 +6,6 @@
 #include "timestamps.h"
 #include <stdio.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 bool ticket_is_open(const json_t *ticket)
 {
     return json_object_get(ticket, "dueAt");
@@ -70,7 +65,7 @@ int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, c
 
     return ended ? chat->host->store->put(chat->ctx, TICKET_SET, ticket_text(ticket, "_id"), rev,
                                           ended, NULL, err)
-                 : no_memory(err);
+                 : error_no_memory(err);
 }
 
 int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE],
@@ -88,7 +83,7 @@ int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE
 
     timestamp_now(now);
     if (!members || json_object_set_new(members, "updatedAt", json_string(now)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = chat->host->store->batch(chat->ctx, &op, 1, sizeof(op), err);
     if (r >= 0)
         (void)snprintf(rev, EIN_REV_SIZE, "%s", op.ret_rev);

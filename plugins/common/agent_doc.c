@@ -27,7 +27,7 @@ int agent_find(const struct ein_host *host, struct ein_ctx *ctx, const json_t *v
     if (!id)
         return doc_not_found(AGENT_SET, id, err);
     if (!where || json_object_set_new(where, "_id", json_string(id)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = find_docs(host, ctx, AGENT_SET, &query, &found, NULL, err);
     if (r < 0)
         return r;
@@ -51,7 +51,7 @@ int deployments_of(const struct ein_host *host, struct ein_ctx *ctx, const char 
     const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
     if (!where)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return find_docs(host, ctx, DEPLOYMENT_SET, &query, ret_deployments, NULL, err);
 }
 
@@ -154,7 +154,7 @@ static int change_batch(const struct ein_host *host, struct ein_ctx *ctx,
     int r;
 
     if (!ops || !docs || add_ops(change, deployments, docs, ops, &count) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (size_t i = 0; i < also.count; i++)
         ops[count + i] = also.ops[i];
     if (count + also.count == 0)

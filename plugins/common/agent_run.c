@@ -21,11 +21,6 @@ struct runner {
     json_t *needles; /* of the secrets that the run is given; see scrub.h */
 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "no memory for an agent's run");
-}
-
 /* The secrets of agent ID, which may be NULL, are given to it and to nobody else. */
 static int take_secrets(const struct runner *runner, const char *id, json_t **ret_secrets,
                         struct ein_error *err)
@@ -34,7 +29,7 @@ static int take_secrets(const struct runner *runner, const char *id, json_t **re
     int r = id ? agent_secrets_get(runner->host, runner->ctx, id, &secrets, err) : 0;
 
     if (r == 0 && scrub_add(runner->needles, secrets) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     if (r == 0)
         *ret_secrets = EIN_TAKE(secrets);
     return r;
@@ -88,7 +83,7 @@ static int add_agents(const struct runner *runner, const json_t *ids, bool all_n
         if (r < 0)
             return r;
         if (json_array_append(queue, json_object_get(json_object_get(agents, id), "imports")) < 0)
-            return no_memory(err);
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -102,7 +97,7 @@ static int load_agents(const struct runner *runner, const json_t *ids, json_t **
     int r;
 
     if (!agents || !queue)
-        return no_memory(err);
+        return error_no_memory(err);
     r = add_agents(runner, ids, true, agents, queue, err);
     for (size_t i = 0; r >= 0 && i < json_array_size(queue); i++)
         r = add_agents(runner, json_array_get(queue, i), false, agents, queue, err);
@@ -117,7 +112,7 @@ static int fail_outcome(const char *text, json_t **ret_outcome, struct ein_error
     json_t *outcome = json_pack("{s:n, s:s, s:n}", "result", "error", text, "opsLog");
 
     if (!outcome)
-        return no_memory(err);
+        return error_no_memory(err);
     *ret_outcome = outcome;
     return 0;
 }
@@ -143,7 +138,7 @@ static int clean_outcome(const json_t *needles, json_t **outcome, struct ein_err
 
     json_decref(*outcome);
     *outcome = clean;
-    return clean ? 0 : no_memory(err);
+    return clean ? 0 : error_no_memory(err);
 }
 
 static int run_in_runtime(const struct runner *runner, const struct ein_agent_run *run,
@@ -238,7 +233,7 @@ static int run_with_record(const struct runner *runner, const struct ein_service
     run->cancel = runs->cancel(tee.record);
     run->trace = send_event;
     run->trace_data = &tee;
-    r = r < 0 ? no_memory(err) : run_in_runtime(runner, run, ret_outcome, err);
+    r = r < 0 ? error_no_memory(err) : run_in_runtime(runner, run, ret_outcome, err);
     runs->end(tee.record, r < 0 ? NULL : *ret_outcome, r < 0 ? err : NULL);
     return r;
 }
@@ -274,7 +269,7 @@ static int load_and_run(struct runner *runner, const struct agent_order *order,
     if (!err)
         err = &own;
     if (!needles)
-        return no_memory(err);
+        return error_no_memory(err);
     runner->needles = needles;
     int taken = take_secrets(runner, whole.agent_id, &secrets, err);
     if (taken < 0)
@@ -308,7 +303,7 @@ int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *
     struct agent_order whole = *order;
 
     if (!visible || !scopes)
-        return no_memory(err);
+        return error_no_memory(err);
     whole.run.visible = visible;
     whole.run.scopes = scopes;
     whole.run.request_id = host->http->request_id(req);

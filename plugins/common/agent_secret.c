@@ -45,7 +45,7 @@ static int add_secret(const struct ein_service *service, const char *agent_id, c
     if (r == EIN_E_NOT_FOUND)
         return 0;
     if (r == 0 && json_object_set_new(secrets, name, json_string(text)) < 0)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     vault->wipe(service->impl, text);
     return r;
 }
@@ -65,7 +65,7 @@ int agent_secrets_get(const struct ein_host *host, struct ein_ctx *ctx, const ch
         return r;
     secrets = json_object();
     if (!secrets)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = acquire_vault(host, ctx, &service, err);
     if (r < 0)
         return r;

@@ -73,7 +73,7 @@ int agent_version_get(const struct ein_host *host, struct ein_ctx *ctx, const js
                          number);
     /* Nothing was saved since it was made by a server that kept no versions. */
     *ret_version = agent_version_new(agent, json_string_value(json_object_get(agent, "userId")), 0);
-    return *ret_version ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_version ? 0 : error_no_memory(err);
 }
 
 int agent_version_tell(const struct ein_http *http, struct ein_req *req, const json_t *agent)

@@ -12,7 +12,7 @@ int audit_event(const struct ein_host *host, struct ein_ctx *ctx, json_t *take_e
     int r;
 
     if (!take_event)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (host->acquire(ctx, EIN_AUDIT, NULL, &service) < 0) {
         json_decref(take_event);
         return 0;

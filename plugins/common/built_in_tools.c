@@ -60,6 +60,6 @@ int built_in_tools_find(const struct ein_service *completion,
     if (r < 0)
         return r;
     if (choose(wanted, json_object_get(found, "model"), call->model, tools, notes) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }

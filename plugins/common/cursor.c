@@ -78,7 +78,7 @@ int query_cursor(const struct query *query, const json_t *doc, uint64_t seq, cha
     for (size_t i = 0; i < query->order_count; i++)
         key_done(&keys[i]);
     if (!cursor)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     *ret_cursor = cursor;
     return 0;
@@ -101,7 +101,7 @@ static int read_keys(struct query *query, const unsigned char *bytes, size_t len
         if (size < 1 || size > len)
             return not_ours(err);
         if (key_copy(bytes, size, &query->after[i]) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
         bytes += size;
         len -= size;
     }

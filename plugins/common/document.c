@@ -9,11 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-int doc_no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "Out of memory");
-}
-
 int doc_not_found(const char *set, const char *id, struct ein_error *err)
 {
     return error_set(err, EIN_E_NOT_FOUND, "Document '%.200s' not found in '%s'", id ? id : "",
@@ -195,7 +190,7 @@ int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes,
     char *text;
 
     if (!members)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     text = host->json_text(members, &len);
     if (!text)
         return error_set(err, EIN_E_INVALID, "The document cannot be written as JSON");
@@ -222,7 +217,7 @@ int doc_decode(const char *text, size_t len, const char *id, const char *rev, js
     if (!doc || json_object_set_new(doc, "_id", json_string(id)) < 0 ||
         json_object_set_new(doc, "_rev", json_string(rev)) < 0 ||
         json_object_update(doc, members) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     *ret_doc = EIN_TAKE(doc);
     return 0;
@@ -278,7 +273,7 @@ static int add_to(json_t *doc, const struct ein_doc_op *op, struct ein_error *er
                          "'%s' of document '%s' would become %" PRId64 ", below %" PRId64,
                          op->add_field, op->id, sum, op->add_min);
     if (json_object_set_new(doc, op->add_field, json_integer(sum)) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     return 0;
 }
 
@@ -290,11 +285,11 @@ int doc_update(const struct ein_doc_op *op, const json_t *stored, json_t **ret_d
     json_t *value;
 
     if (!doc)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     json_object_foreach((json_t *)op->doc, name, value)
     {
         if (!is_own(name) && json_object_set(doc, name, value) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
 
     int r = op->add_field ? add_to(doc, op, err) : 0;
@@ -310,7 +305,7 @@ int doc_with_integer(const json_t *stored, const char *field, int64_t value, jso
     EIN_JSON json_t *doc = json_copy((json_t *)stored);
 
     if (!doc || json_object_set_new(doc, field, json_integer(value)) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     *ret_doc = EIN_TAKE(doc);
     return 0;
 }

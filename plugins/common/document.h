@@ -50,6 +50,5 @@ int doc_revise(const char *old, char ret_rev[EIN_REV_SIZE], struct ein_error *er
 
 /* ID may be NULL, and of any length. */
 int doc_not_found(const char *set, const char *id, struct ein_error *err);
-int doc_no_memory(struct ein_error *err);
 
 #endif

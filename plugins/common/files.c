@@ -14,7 +14,7 @@ int files_make_parents(const char *path, struct ein_error *err)
     EIN_FREE char *folder = strdup(path);
 
     if (!folder)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(folder, 0700) < 0 && errno != EEXIST)
@@ -31,7 +31,7 @@ int files_sync_folder(const char *path, struct ein_error *err)
     EIN_CLOSE int folder = -1;
 
     if (!copy)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || fsync(folder) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "The folder of %s cannot be synced: %s", path,

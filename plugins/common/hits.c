@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "document.h"
+#include "error.h"
 
 int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error *err)
 {
@@ -11,7 +12,7 @@ int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error
         struct hit *list = realloc(hits->list, capacity * sizeof(*list));
         if (!list) {
             json_decref(take_doc);
-            return doc_no_memory(err);
+            return error_no_memory(err);
         }
         hits->list = list;
         hits->capacity = capacity;
@@ -29,7 +30,7 @@ static int give_cursor(const struct query *query, const struct ein_host *host,
     if (r < 0)
         return r;
     *ret_cursor = host->text_dup(cursor);
-    return *ret_cursor ? 0 : doc_no_memory(err);
+    return *ret_cursor ? 0 : error_no_memory(err);
 }
 
 int hits_deliver(const struct hits *hits, const struct query *query, const struct ein_host *host,

@@ -134,11 +134,11 @@ int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
 {
     EIN_JSON json_t *docs = json_array();
     if (!docs)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
 
     int r = host->store->find(ctx, set, query, append_doc, docs, ret_cursor, err);
     if (r < 0)
-        return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory") : r;
+        return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
     *ret_docs = EIN_TAKE(docs);
     return 0;
 }

@@ -36,7 +36,7 @@ int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, 
     if (!jwks || !copy) {
         free(jwks);
         free(copy);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     jwks->host = host;
     jwks->ctx = ctx;

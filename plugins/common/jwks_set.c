@@ -101,12 +101,12 @@ int jwks_set_parse(const char *text, size_t len, struct jwks_set **ret_set, stru
         return error_set(err, EIN_E_INVALID, "what it sends is not a JSON object");
     set = calloc(1, sizeof(*set));
     if (!set)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = add_all(set, document);
     if (r == EIN_E_TOO_LARGE)
         (void)error_set(err, r, "it offers more than %d keys", JWKS_KEYS_MAX);
     else if (r < 0)
-        (void)error_set(err, r, "out of memory");
+        (void)error_no_memory(err);
     else if (set->count == 0)
         r = error_set(err, EIN_E_INVALID, "none of its keys is for RS256 or ES256");
     if (r < 0) {

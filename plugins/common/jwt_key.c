@@ -42,7 +42,7 @@ static int key_new(enum jwt_alg alg, struct jwt_key **ret_key, struct ein_error 
 
     if (!key || gnutls_pubkey_init(&key->public) < 0) {
         free(key);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     key->refs = 1;
     key->alg = alg;
@@ -200,7 +200,7 @@ int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error
         return r;
     if (gnutls_x509_crt_init(&certificate) < 0) {
         jwt_key_unref(key);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     r = gnutls_x509_crt_import(certificate, &data, GNUTLS_X509_FMT_PEM);
     if (r >= 0)

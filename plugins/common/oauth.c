@@ -172,7 +172,7 @@ int oauth_tokens(const struct oauth *oauth, const char *url, enum oauth_client_a
     if (!start || !rest || (auth == OAUTH_BASIC && !basic) ||
         asprintf(&form, "%s%s%s", start, *start ? "&" : "", rest) < 0) {
         form = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     const struct oauth_call call = {
         .what = "token endpoint", .url = url, .form = form, .header = basic

@@ -88,7 +88,7 @@ int oauth_get(const struct oauth *oauth, const char *what, const char *url, cons
 
     if (asprintf(&header, "Authorization: Bearer %s", token) < 0) {
         header = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     const struct oauth_call call = { .what = what, .url = url, .header = header };
     r = oauth_call(oauth, &call, &answer, err);

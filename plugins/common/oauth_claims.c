@@ -32,7 +32,7 @@ int oauth_add_workspace(const struct oauth *oauth, json_t *workspaces, const cha
                      admin ? "admin" : "member", "name", title, "source",
                      json_sprintf("%s_%s", oauth->name, kind), "description");
     if (json_array_append_new(workspaces, made) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -49,7 +49,7 @@ int oauth_claims(const struct oauth *oauth, const char *id, const char *name, co
         json_pack("{s:o, s:s*, s:s*, s:s, s:O}", "uid", json_sprintf("%s:%s", oauth->name, id),
                   "name", name, "email", email, "provider", oauth->name, "workspaces", workspaces);
     if (!claims)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_claims = claims;
     return 0;
 }
@@ -65,7 +65,7 @@ const char *oauth_id_of(const struct oauth *oauth, const json_t *claims)
 int oauth_about(const char *title, const char *icon, json_t **ret_about, struct ein_error *err)
 {
     *ret_about = json_pack("{s:s, s:s}", "displayName", title, "icon", icon);
-    return *ret_about ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_about ? 0 : error_no_memory(err);
 }
 
 /* ---- grants ------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
     if (r == 0) {
         *ret_token = strdup(secret);
         vault->wipe(service->impl, secret);
-        r = *ret_token ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = *ret_token ? 0 : error_no_memory(err);
     } else if (r == EIN_E_NOT_FOUND) {
         r = error_set(err, EIN_E_UNSUPPORTED, "%s gave nothing to ask it again with.",
                       oauth->title);

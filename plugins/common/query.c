@@ -34,7 +34,7 @@ static int add_term(struct query *query, const char *field, enum query_op op, si
         return error_set(err, EIN_E_INVALID, "A filter has at most %d conditions", QUERY_TERMS_MAX);
     struct key *keys = calloc(key_count ? key_count : 1, sizeof(*keys));
     if (!keys)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     *term = (struct query_term){ field, op, keys, key_count };
     query->term_count++;
@@ -50,7 +50,7 @@ static int add_scalar(struct query *query, const char *field, enum query_op op, 
 
     if (r < 0)
         return r;
-    return key_make(value, &term->keys[0]) < 0 ? doc_no_memory(err) : 0;
+    return key_make(value, &term->keys[0]) < 0 ? error_no_memory(err) : 0;
 }
 
 static int add_in(struct query *query, const char *field, const json_t *values,
@@ -77,7 +77,7 @@ static int add_in(struct query *query, const char *field, const json_t *values,
                              "'$in' of '%s' compares with null, booleans, numbers and text only",
                              field);
         if (key_make(value, &term->keys[i]) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -94,7 +94,7 @@ static int add_prefix(struct query *query, const char *field, const json_t *text
     if (r < 0)
         return r;
     if (key_make(text, &term->keys[0]) < 0 || key_make_past_prefix(text, &term->keys[1]) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     return 0;
 }
 
@@ -187,7 +187,7 @@ static int take_fingerprint(struct query *query, const char *set, const json_t *
     uint64_t hash = hash_fnv(HASH_FNV_START, set, strlen(set) + 1);
 
     if (where && !text)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (text)
         hash = hash_fnv(hash, text, strlen(text) + 1);
     for (size_t i = 0; i < query->order_count; i++) {

@@ -48,7 +48,7 @@ int reply_tool_init(struct reply_tool *tool, const struct ein_host *host,
         tool->tools = tools_with_answer(call);
         tool->choice = choice_of(call);
         if (!tool->tools || !tool->choice)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         call->tools = tool->tools;
         call->tool_choice = tool->choice;
     }

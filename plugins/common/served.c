@@ -85,7 +85,7 @@ static int make_limits(const json_t *settings, json_t **ret_limits, struct ein_e
         json_t *value = json_object_get(settings, row->setting);
 
         if (json_is_integer(value) && json_object_set(limits, row->limit, value) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     if (json_object_size(limits) > 0)
         *ret_limits = EIN_TAKE(limits);
@@ -122,7 +122,7 @@ static int find(const struct asker *asker, const char *name, struct served *serv
     if (r < 0)
         return r;
     served->agent = served_agent(deployment, agent);
-    return served->agent ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return served->agent ? 0 : error_no_memory(err);
 }
 
 static int find_whole(const struct asker *asker, const char *name, struct served *ret_served,

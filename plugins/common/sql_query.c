@@ -256,7 +256,7 @@ int sql_query(const struct sql_of *of, const struct query *query, struct sql *re
     if (!builder.text || !ret_sql->binds) {
         if (builder.text)
             (void)fclose(builder.text);
-        return doc_no_memory(err);
+        return error_no_memory(err);
     }
     (void)fprintf(builder.text, "SELECT %s FROM %s", of->columns, of->table);
     add_terms(&builder, query);
@@ -264,7 +264,7 @@ int sql_query(const struct sql_of *of, const struct query *query, struct sql *re
     if (of->ordered)
         add_order(&builder, query);
     if (fclose(builder.text) != 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (ret_sql->bind_count > builder.bind_max)
         return error_set(err, EIN_E_INTERNAL, "A query has more values than were foreseen");
     return 0;

@@ -54,7 +54,7 @@ static int append_part(struct walk *walk, const json_t *part, struct ein_error *
         size_t at = result ? walk->results++ : json_array_size(walk->blocks);
 
         if (json_array_insert(walk->blocks, at, json_array_get(made, i)) < 0)
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
     }
     return r;
 }
@@ -64,7 +64,7 @@ static int append_text(struct walk *walk, const json_t *text, struct ein_error *
     EIN_JSON json_t *part = json_pack("{s:s, s:O}", "type", "text", "text", text);
 
     if (!part)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return append_part(walk, part, err);
 }
 
@@ -93,7 +93,7 @@ static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
     walk->blocks = json_array();
     if (json_array_append_new(messages,
                               json_pack("{s:s, s:o}", "role", role, "content", walk->blocks)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -127,7 +127,7 @@ int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct t
     int r = 0;
 
     if (!walk.turns.system || !walk.turns.messages)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     for (size_t i = 0; r >= 0 && i < json_array_size(messages); i++)
         r = read_message(&walk, json_array_get(messages, i), err);
     if (r < 0)

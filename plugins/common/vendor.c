@@ -47,7 +47,7 @@ static int take_base_url(struct vendor *vendor, const char *url, struct ein_erro
     while (url[len - 1] == '/')
         len--;
     vendor->base_url = strndup(url, len);
-    return vendor->base_url ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return vendor->base_url ? 0 : error_no_memory(err);
 }
 
 int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_ctx *ctx,
@@ -235,7 +235,7 @@ static int too_large(struct run *run, int r)
                               "%s sent an event of more than %zu bytes", run->vendor->title,
                               run->vendor->event_max);
     else if (r < 0 && run->r == 0)
-        run->r = error_set(run->err, r, "out of memory");
+        run->r = error_no_memory(run->err);
     return run->r;
 }
 
@@ -322,7 +322,7 @@ static int finish_broken(const struct run *run, int r, const struct ein_error *w
     if (r == EIN_E_CANCELLED)
         return error_set(run->err, r, "the call was cancelled");
     if (r == EIN_E_NO_MEMORY)
-        return error_set(run->err, r, "out of memory");
+        return error_no_memory(run->err);
     run->outcome->fault = EIN_LLM_FAULT_UNREACHABLE;
     if (r == EIN_E_TIMEOUT)
         return error_set(run->err, r, "%s does not answer in time: %s", title, why->text);
@@ -437,7 +437,7 @@ int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
         vendor_read_call(call->llm, &run.deadlines);
     if (asprintf(&url, "%s%s", vendor->base_url, call->path) < 0) {
         url = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     if (call->body && !(body = vendor_body(vendor, call->body, &body_len)))
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_REQUEST, err,

@@ -174,7 +174,6 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
  * strings become U+FFFD.  NULL: it is none, or there is no memory. */
 json_t *vendor_json(const char *text, size_t len);
 
-int vendor_no_memory(struct ein_error *err); /* sets it, and returns the code */
 /* The error code that goes with a fault. */
 int vendor_code(int fault);
 /* Sets fault and err, returns its code: for what the vendor did, in our words. */

@@ -66,7 +66,7 @@ int vendor_header(struct vendor_headers *headers, const char *name, const char *
         return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
     line = line_of(name, value);
     if (!line)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     headers->lines[headers->count++] = line;
     headers->lines[headers->count] = NULL;
     return 0;
@@ -130,7 +130,7 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
         uuid_make(made);
     data = json_pack("{s:s, s:s, s:O, s:O*}", "id", id && *id ? id : made, "name", name,
                      "arguments", arguments ? arguments : none, "replay", replay);
-    return data ? vendor_piece(sink, EIN_LLM_TOOL_CALL, NULL, data, err) : vendor_no_memory(err);
+    return data ? vendor_piece(sink, EIN_LLM_TOOL_CALL, NULL, data, err) : error_no_memory(err);
 }
 
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
@@ -262,9 +262,4 @@ void vendor_copy(char *to, size_t size, const char *text)
 {
     if (text && *text)
         (void)snprintf(to, size, "%s", text);
-}
-
-int vendor_no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
 }

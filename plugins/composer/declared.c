@@ -104,7 +104,7 @@ static int list_tools(const struct composing *composing, const char *url, json_t
     int r;
 
     if (host->acquire(ctx, EIN_MCP_CLIENT, NULL, &service) < 0)
-        return host->set_error(err, EIN_E_UNAVAILABLE, "this server has no MCP client");
+        return error_set(err, EIN_E_UNAVAILABLE, "this server has no MCP client");
     const struct ein_mcp_client *client = service->vtable;
     r = client->list_tools(service->impl, &call, ret_tools, err);
     host->release(ctx, service);

@@ -109,7 +109,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!composer)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     composer->host = host;
     composer->ctx = ctx;
     composer->repairs = setting(config, "repairs");
@@ -119,7 +119,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     composer->tools_ms = setting(config, "tools_ms");
     composer->exclusions = exclusions_load();
     r = composer->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, composer, err)
-                             : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                             : error_no_memory(err);
     if (r < 0) {
         fini(composer);
         return r;

@@ -140,7 +140,7 @@ static int run_check(struct composing *composing, const char *code, json_t **ret
 
     uuid_make(run_id);
     if (!input || !nothing)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     if (composer->host->acquire(composer->ctx, EIN_AGENT_RUNTIME, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "the server has no agent runtime.");
     const struct ein_agent_runtime *runtime = service->vtable;

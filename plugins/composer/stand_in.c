@@ -54,7 +54,7 @@ static int refuse(struct stand_in *stand, struct ein_error *err, int code, const
     va_end(args);
     if (len < 0) {
         text = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     }
     if (json_array_size(stand->faults) < FAULTS_MAX)
         (void)json_array_append_new(stand->faults, json_string(text));
@@ -71,7 +71,7 @@ static int answered(struct stand_in *stand, const char *from, json_t *take_call,
         (void)json_array_append(stand->calls, call);
     json_decref(call);
     if (!take_answer)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     *ret_answer = take_answer;
     return 0;
 }
@@ -351,7 +351,7 @@ static int answer_http(struct stand_in *stand, const struct asked *asked, json_t
     struct url_place place;
 
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     if (operation)
         return answer_operation(stand, operation, asked, text, ret_answer, err);
     if (url_place_read(url, &place) && declared_host(stand->declared, &place))
@@ -544,7 +544,7 @@ static int answer_store(struct stand_in *stand, const struct asked *asked, json_
                       "It %s the namespace '%s' of the data store, which is not declared for that.",
                       operation->writes ? "writes to" : "reads", name);
     if (!kept && json_object_set_new(stand->store, name, kept = json_object()) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     value = operation->operate(stand->store, kept, asked->params);
     return answered(
         stand, "an empty store", json_sprintf("data_store %s %s", operation->name, name),

@@ -70,7 +70,7 @@ static int summarize(const struct data_store *store, const char *user, const cha
     const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
     if (!where || !summaries)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     int r = record_find(store, &query, add_to_its_namespace, summaries, NULL, err);
     if (r < 0)
         return r;
@@ -113,7 +113,7 @@ int namespace_names(const struct data_store *store, const char *user, json_t **r
         return r;
     json_t *names = sorted_names(summaries);
     if (!names)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_names = names;
     return 0;
 }
@@ -229,7 +229,7 @@ static int delete_all(const struct data_store *store, const json_t *ids, struct 
     EIN_FREE struct ein_doc_op *ops = calloc(count ? count : 1, sizeof(*ops));
 
     if (!ops)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (size_t i = 0; i < count; i++)
         ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
                                       .set = DATA_STORE_SET,
@@ -244,7 +244,7 @@ int namespace_clear(const struct data_store *store, const char *user, const char
     const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
     if (!where)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (int i = 0; i < WRITE_TRIES; i++) {
         EIN_JSON json_t *ids = json_array();
         int r = record_find(store, &query, append_id, ids, NULL, err);

@@ -15,11 +15,6 @@ enum {
     KEYS_SHOWN = 10    /* keys that set_many names there */
 };
 
-static int no_memory(struct op_call *call)
-{
-    return error_set(call->err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* Adds members to the entry of the opsLog, as json_pack() has them. */
 static int say(struct op_call *call, const char *fmt, ...)
 {
@@ -28,7 +23,8 @@ static int say(struct op_call *call, const char *fmt, ...)
     va_start(args, fmt);
     EIN_JSON json_t *members = json_vpack_ex(NULL, 0, fmt, args);
     va_end(args);
-    return members && json_object_update(call->entry, members) == 0 ? 0 : no_memory(call);
+    return members && json_object_update(call->entry, members) == 0 ? 0
+                                                                    : error_no_memory(call->err);
 }
 
 static json_t *preview(const json_t *value)
@@ -44,7 +40,7 @@ static json_t *preview(const json_t *value)
 static int give(struct op_call *call, json_t *take_value, json_t **ret_value)
 {
     if (!take_value)
-        return no_memory(call);
+        return error_no_memory(call->err);
     *ret_value = take_value;
     return 0;
 }
@@ -116,7 +112,7 @@ static int op_get_many(struct op_call *call, json_t **ret_value)
         if (found < 0)
             return found;
         if (found && json_object_set(values, json_string_value(key), value))
-            return no_memory(call);
+            return error_no_memory(call->err);
     }
     int r = say(call, "{s:I, s:I}", "requested", (json_int_t)json_array_size(keys), "found",
                 (json_int_t)json_object_size(values));
@@ -151,7 +147,7 @@ static int writes_init(struct op_call *call, json_t *items, struct writes *write
     writes->at = calloc(json_object_size(items) + 1, sizeof(*writes->at));
     writes->ops = calloc(json_object_size(items) + 1, sizeof(*writes->ops));
     if (!writes->docs || !writes->at || !writes->ops)
-        return no_memory(call);
+        return error_no_memory(call->err);
 
     json_object_keylen_foreach(items, key, len, value)
     {
@@ -179,7 +175,7 @@ static int plan_write(struct op_call *call, struct writes *writes, size_t i, con
     json_t *doc = old ? record_changes(old, value, metadata, call->agent)
                       : record_new(at, value, metadata, call->agent);
     if (json_array_append_new(writes->docs, doc))
-        return no_memory(call);
+        return error_no_memory(call->err);
 
     struct ein_doc_op *op = &writes->ops[i];
     *op = (struct ein_doc_op){ .set = DATA_STORE_SET, .id = at->id, .doc = doc };
@@ -189,7 +185,7 @@ static int plan_write(struct op_call *call, struct writes *writes, size_t i, con
     if (old && metadata) {
         json_t *rev = json_object_get(old, "_rev");
         if (json_array_append(writes->docs, rev))
-            return no_memory(call);
+            return error_no_memory(call->err);
         op->expect = json_string_value(rev);
     }
     return 0;
@@ -246,7 +242,7 @@ static int op_set(struct op_call *call, json_t **ret_value)
         return error_set(call->err, EIN_E_INVALID, "set needs a value");
     EIN_JSON json_t *items = json_pack("{s:O}", json_string_value(key), value);
     if (!items)
-        return no_memory(call);
+        return error_no_memory(call->err);
 
     r = write_items(call, items);
     if (r >= 0)
@@ -269,7 +265,7 @@ static int op_set_many(struct op_call *call, json_t **ret_value)
     json_object_foreach(items, key, value)
     {
         if (json_array_size(shown) < KEYS_SHOWN && json_array_append_new(shown, json_string(key)))
-            return no_memory(call);
+            return error_no_memory(call->err);
     }
     json_int_t count = (json_int_t)json_object_size(items);
     r = say(call, "{s:I, s:O}", "count", count, "keys", shown);
@@ -319,10 +315,10 @@ static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *
                                      .order = by_key };
 
     if (!where)
-        return no_memory(call);
+        return error_no_memory(call->err);
     if (json_is_string(prefix) &&
         json_object_set_new(where, "key", json_pack("{s:O}", "$prefix", prefix)))
-        return no_memory(call);
+        return error_no_memory(call->err);
     return record_find(call->store, &query, each, data, NULL, call->err);
 }
 

@@ -128,7 +128,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct data_store *store = calloc(1, sizeof(*store));
 
     if (!store)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     store->host = host;
     store->ctx = ctx;
     store->value_max = (size_t)json_integer_value(json_object_get(config, "max_value_bytes"));

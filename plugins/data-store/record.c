@@ -16,7 +16,7 @@ int record_key_init(struct record_key *at, const char *user, const char *ns, con
     int len;
 
     if (!base64)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *at = (struct record_key){ .user = user, .ns = ns, .key = key };
     len = snprintf(at->id, sizeof(at->id), "%s:%s:%s", user, ns, base64);
     if (len > DOC_ID_MAX)
@@ -58,7 +58,7 @@ int record_find(const struct data_store *store, const struct ein_query *query, e
     int r =
         store->host->store->find(store->ctx, DATA_STORE_SET, query, each, data, ret_cursor, err);
 
-    return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory") : r;
+    return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
 }
 
 json_t *record_new(const struct record_key *at, const json_t *value, const json_t *metadata,

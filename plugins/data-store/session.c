@@ -16,7 +16,7 @@ static int session_open(void *impl, const char *user_id, struct ein_data_session
 
     if (!session || touches_init(&session->touches) < 0) {
         free(session);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     session->store = impl;
     memcpy(session->user, user_id, size);
@@ -38,7 +38,7 @@ static int session_call(struct ein_data_session *session, const char *agent, con
     EIN_JSON json_t *entry =
         json_pack("{s:s, s:s, s:s?, s:s}", "op", op, "namespace", ns, "agent", agent, "ts", now);
     if (!entry)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
 
     struct op_call call = { .session = session,
                             .store = session->store,

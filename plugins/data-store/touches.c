@@ -41,7 +41,7 @@ int touches_add(struct touches *touches, const struct data_store *store, const c
         noted = note(touches, id, agent, 1);
     }
     if (noted < 0)
-        return error_set(err, noted, "out of memory");
+        return error_no_memory(err);
     return noted < TOUCHES_MAX ? 0 : touches_write(touches, store, err);
 }
 
@@ -99,18 +99,18 @@ int touches_write(struct touches *touches, const struct data_store *store, struc
         EIN_LOCKED(&touches->lock);
         json_t *empty = json_object();
         if (!empty)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         noted = touches->by_id;
         touches->by_id = empty;
     }
 
     EIN_FREE struct ein_doc_op *ops = calloc(json_object_size(noted) + 1, sizeof(*ops));
     if (!ops || !docs)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     json_object_foreach(noted, id, touch)
     {
         if (json_array_append_new(docs, touch_doc(touch)))
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         ops[count] = touch_op(id, touch, json_array_get(docs, count));
         count++;
     }

@@ -17,11 +17,6 @@ static const char rest_path[] = "/rest/";
 static const char rest_scope[] = "deployments:run"; /* of POST /rest/{friendly_name} */
 static const char use_scope[] = "use";
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static bool has_name(const json_t *names, const char *name)
 {
     const json_t *item;
@@ -92,7 +87,7 @@ int app_token_make(const struct demos *demos, const struct ein_req *req, const j
     int r;
 
     if (!doc)
-        return no_memory(err);
+        return error_no_memory(err);
     r = token_make(secret);
     if (r < 0)
         return error_set(err, r, "There are no random numbers for a token.");
@@ -116,7 +111,7 @@ static int refuse(const struct demos *demos, struct ein_req *req, const struct r
                   struct ein_error *err)
 {
     if (bearer_refuse(demos->host->http, req, why->reason) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     return error_set(err, EIN_E_DENIED, "%s", why->text);
 }
 
@@ -154,7 +149,7 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
         return r;
     names = app_api_names(demo);
     if (!names)
-        return no_memory(err);
+        return error_no_memory(err);
     return has_name(names, name) ? 0 : refuse(demos, req, &elsewhere, err);
 }
 

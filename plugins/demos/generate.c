@@ -52,7 +52,7 @@ static int find_tools(struct generating *generating, const struct ein_service *s
 
     if (!all || (json_array_size(all) == 0 && json_string_length(one) > 0 &&
                  json_array_append(all, one) < 0))
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return built_in_tools_find(service, call, all, generating->tools, NULL, err);
 }
 

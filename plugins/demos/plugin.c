@@ -189,7 +189,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!demos)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *demos = (struct demos){
         .host = host,
         .ctx = ctx,
@@ -202,8 +202,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .ancestors = json_object_get(config, "frame_ancestors"),
         .exclusions = exclusions_load(),
     };
-    r = demos->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, demos, err)
-                          : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = demos->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, demos, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
     if (r < 0) {
@@ -224,7 +223,7 @@ static int start(void *self, struct ein_error *err)
     if (r >= 0)
         r = store->index(demos->ctx, APP_TOKEN_SET, "expires", err);
     if (r >= 0 && demos->host->every(demos->ctx, period_ms, app_token_sweep, self) < 0)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     return r;
 }
 

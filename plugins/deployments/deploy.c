@@ -95,7 +95,7 @@ static int write_deployment(const struct deployments *self, const struct wanted 
           .doc = doc },
     };
     if (!doc || ownership_set(doc, ownership_workspace(agent)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
 }
 

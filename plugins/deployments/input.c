@@ -9,11 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- parameters: text fields send text ----------------------------------- */
 
 /* Each gives a new reference, or NULL: VALUE is no such thing. */
@@ -123,7 +118,7 @@ static int add(json_t *input, const char *name, const json_t *value, const char 
     if (!made)
         return error_set(err, EIN_E_INVALID, "The agent's parameter '%.100s' is not %s.", name,
                          types[i].noun);
-    return json_object_set_new(input, name, made) < 0 ? no_memory(err) : 0;
+    return json_object_set_new(input, name, made) < 0 ? error_no_memory(err) : 0;
 }
 
 /* ---- the last message ---------------------------------------------------- */
@@ -177,7 +172,7 @@ int input_make(const json_t *schema, const json_t *parameters, const json_t *mes
     if (!content)
         return error_set(err, EIN_E_INVALID, "No user message found to run the agent with.");
     if (!input)
-        return no_memory(err);
+        return error_no_memory(err);
     json_object_foreach((json_t *)parameters, name, value)
     {
         int r = add(input, name, value, json_string_value(json_object_get(schema, name)), err);
@@ -186,7 +181,7 @@ int input_make(const json_t *schema, const json_t *parameters, const json_t *mes
             return r;
     }
     if (json_object_set_new(input, "inputText", text_of(content)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     *ret_input = EIN_TAKE(input);
     return 0;
 }

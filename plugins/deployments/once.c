@@ -16,11 +16,6 @@ enum {
     DIGEST_SIZE = 32
 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- the key ------------------------------------------------------------------- */
 
 static int check_key(const char *key, struct ein_error *err)
@@ -77,7 +72,7 @@ static int take(struct once *once, const char *expect, struct ein_error *err)
     EIN_JSON json_t *doc = make_doc(once, self->once_running_ms, NULL);
 
     if (!doc)
-        return no_memory(err);
+        return error_no_memory(err);
     return self->host->store->put(self->ctx, ONCE_SET, once->id, expect, doc, once->rev, err);
 }
 

@@ -56,11 +56,6 @@ struct collecting {
     json_t *paths, *ids; /* ids: those that are taken */
 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- one operation ------------------------------------------------------------------ */
 
 /* Letters, digits and "_" of NAME; names that are alike then are numbered. */
@@ -156,7 +151,7 @@ static int add_deployment(struct collecting *collecting, const json_t *deploymen
         return 0;
     int r = add(collecting, name, &served);
     served_done(&served);
-    return r < 0 ? no_memory(err) : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
 static int add_all(struct collecting *collecting, struct ein_error *err)
@@ -172,7 +167,7 @@ static int add_all(struct collecting *collecting, struct ein_error *err)
     size_t i;
 
     if (!where)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = find_docs(self->host, self->ctx, DEPLOYMENT_SET, &query, &found, &cursor, err);
     self->host->mem_free(cursor);
     json_array_foreach(found, i, deployment)
@@ -193,7 +188,7 @@ static int paths(void *impl, struct ein_req *req, json_t **ret_paths, struct ein
     int r = 0;
 
     if (!all || !ids)
-        return no_memory(err);
+        return error_no_memory(err);
     if (identity && self->openapi_max > 0 && scope_is_held(identity, "deployments:run"))
         r = add_all(&collecting, err);
     if (r >= 0)

@@ -197,7 +197,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!deployments)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     deployments->host = host;
     deployments->ctx = ctx;
     deployments->once_kept_ms =

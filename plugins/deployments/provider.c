@@ -13,11 +13,6 @@
 
 #define WIRE "gofannon" /* of the replay that has the whole result */
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* What USER_ID may see, where the caller has not said; json_decref. */
 static json_t *seen_by(const char *user_id, const json_t *visible)
 {
@@ -59,11 +54,11 @@ static int add_model(const struct deployments *self, const json_t *visible,
         return r == EIN_E_NOT_FOUND ? 0 : r;
     served = served_agent(deployment, agent);
     if (!served)
-        return no_memory(err);
+        return error_no_memory(err);
     json_t *model = json_pack("{s:O, s:s, s:O?, s:o}", "name", json_object_get(deployment, "_id"),
                               "id", agent_id, "description", json_object_get(served, "description"),
                               "parameters", parameters_of(served));
-    return json_array_append_new(models, model) < 0 ? no_memory(err) : 0;
+    return json_array_append_new(models, model) < 0 ? error_no_memory(err) : 0;
 }
 
 static int models_of(void *impl, const char *user_id, const json_t *visible, json_t **ret_models,
@@ -79,7 +74,7 @@ static int models_of(void *impl, const char *user_id, const json_t *visible, jso
     int r;
 
     if (!where || !models)
-        return no_memory(err);
+        return error_no_memory(err);
     r = find_docs(self->host, self->ctx, DEPLOYMENT_SET, &query, &found, NULL, err);
     json_array_foreach(found, i, deployment)
     {
@@ -139,7 +134,7 @@ static int send_result(const struct calling *calling, const json_t *result, stru
     EIN_JSON json_t *whole =
         json_pack("{s:{s:s, s:O}}", "replay", "wire", WIRE, "result", (json_t *)result);
     char *content = content_of(calling->self, result);
-    int r = whole && content ? send(calling, EIN_LLM_THOUGHT, NULL, whole) : no_memory(err);
+    int r = whole && content ? send(calling, EIN_LLM_THOUGHT, NULL, whole) : error_no_memory(err);
 
     if (r == 0 && *content)
         r = send(calling, EIN_LLM_TEXT, content, NULL);
@@ -212,7 +207,7 @@ static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *s
                                      sink, data };
 
     if (!visible)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = call_agent(&calling, ret_outcome, err);
     if (r == 0)
         (void)snprintf(ret_outcome->stop_reason, sizeof(ret_outcome->stop_reason), "stop");

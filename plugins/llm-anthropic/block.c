@@ -43,7 +43,7 @@ static int append(const struct reply *reply, struct reply_block *block, const ch
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
                             "%s sent a block of more than %zu bytes", reply->vendor->title,
                             block->text.max);
-    return r < 0 ? error_set(err, r, "out of memory") : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
 int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
@@ -85,7 +85,7 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
         if (!block->citations)
             block->citations = json_array();
         if (json_array_append(block->citations, citation) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     if (!reply->sources)
         reply->sources = json_object();
@@ -93,7 +93,7 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
         return 0;
     source = json_pack("{s:s, s:s}", "url", url, "title", turns_text(citation, "title"));
     if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
 }
 
@@ -160,7 +160,7 @@ static int end_call(struct reply *reply, struct reply_block *block, struct ein_e
     call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->start, "id"), "name",
                      turns_text(block->start, "name"), "arguments", input);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
-                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                : error_no_memory(err);
 }
 
 static int end_thought(const struct reply *reply, const char *name, json_t *value,
@@ -172,7 +172,7 @@ static int end_thought(const struct reply *reply, const char *name, json_t *valu
         return 0;
     data = json_pack("{s:{s:s, s:O}}", "replay", "wire", ANTHROPIC_WIRE, name, value);
     return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
-                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                : error_no_memory(err);
 }
 
 /* The block as it would have come in one piece. */
@@ -193,7 +193,7 @@ static int keep(struct reply *reply, const struct reply_block *block, struct ein
     if (!reply->content)
         reply->content = json_array();
     if (bad || json_array_append(reply->content, whole) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 

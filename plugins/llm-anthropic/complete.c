@@ -80,7 +80,7 @@ static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, 
         if (i == 0 && json_array_append_new(json_object_get(body, "messages"),
                                             json_pack("{s:s, s:O}", "role", "assistant", "content",
                                                       reply->content)) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         if (call->total_ms) {
             int64_t left = until - clock_ms();
             call->total_ms = left > 1 ? (uint32_t)left : 1;

@@ -22,7 +22,7 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 
     if (json_array_append_new(blocks, take_block) < 0 ||
         (cache && json_object_set(take_block, "cache_control", cache) < 0))
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 

@@ -74,7 +74,7 @@ static int join_beta(struct anthropic *anthropic, const json_t *names, struct ei
         size += json_string_length(json_array_get(names, i)) + 1;
     anthropic->beta = calloc(1, size);
     if (!anthropic->beta)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (size_t i = 0; i < json_array_size(names); i++) {
         if (i > 0)
             strcat(anthropic->beta, ",");
@@ -91,7 +91,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!anthropic)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     anthropic->version = json_string_value(json_object_get(config, "version"));
     anthropic->continuations =
         (uint32_t)json_integer_value(json_object_get(config, "continuations"));

@@ -28,7 +28,7 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
         return r;
     if ((json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0) ||
         json_object_set(body, "messages", turns.messages) < 0)
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     turns_done(&turns);
     if (r < 0)
         return r;
@@ -77,7 +77,7 @@ static int set_output(const struct ein_llm_call *call, const char *effort, json_
         format = json_pack("{s:s, s:O}", "type", "json_schema", "schema", call->reply_schema);
     if (json_object_set_new(body, "output_config",
                             json_pack("{s:s*, s:o*}", "effort", effort, "format", format)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -127,7 +127,7 @@ static int set_others(const json_t *parameters, json_t *body, struct ein_error *
     json_object_foreach((json_t *)parameters, name, value)
     {
         if (!is_known(name) && !json_is_null(value) && json_object_set(body, name, value) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -149,7 +149,7 @@ static int set_sampling(const json_t *parameters, bool thinks, json_t *body, str
 
         if (json_is_number(value) && may_sample(names[i], value, thinks) &&
             json_object_set(body, names[i], value) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -165,7 +165,7 @@ static int set_stop(const json_t *parameters, json_t *body, struct ein_error *er
     else
         return 0;
     if (json_object_set_new(body, "stop_sequences", stop) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -177,7 +177,7 @@ static int set_metadata(const json_t *parameters, json_t *body, struct ein_error
         user = json_object_get(json_object_get(parameters, "metadata"), "user_id");
     if (json_is_string(user) &&
         json_object_set_new(body, "metadata", json_pack("{s:O}", "user_id", user)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -194,7 +194,7 @@ static int set_parameters(const struct ein_llm_call *call, const struct anthropi
                   json_integer_value(json_object_get(body, "max_tokens")), possible, &thinking);
     think = thinking_json(&thinking);
     if (think && json_object_set(body, "thinking", think) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = set_output(call, thinking.effort, body, err);
     if (r >= 0 && rules->sampling)
         r = set_sampling(call->parameters, thinking_on(&thinking), body, err);

@@ -54,7 +54,7 @@ static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_
     if ((serial && strcmp(turns_text(choice, "type"), "none") != 0 &&
          json_object_set_new(choice, "disable_parallel_tool_use", json_true()) < 0) ||
         json_object_set(body, "tool_choice", choice) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -63,15 +63,15 @@ int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_er
     EIN_JSON json_t *tools = json_array();
 
     if (!tools)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (size_t i = 0; i < json_array_size(call->tools); i++)
         if (json_array_append_new(tools, tool_of(json_array_get(call->tools, i))) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
     if (call->built_in_tools && json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (json_array_size(tools) == 0)
         return 0;
     if (json_object_set(body, "tools", tools) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return set_choice(call, body, err);
 }

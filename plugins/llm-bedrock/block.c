@@ -60,7 +60,7 @@ static int append(const struct reply *reply, struct bytes *bytes, const char *te
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
                             "%s sent a block of more than %zu bytes", reply->vendor->title,
                             bytes->max);
-    return r < 0 ? error_set(err, r, "out of memory") : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
 int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
@@ -94,7 +94,7 @@ static int cite(struct reply *reply, const json_t *citation, struct ein_error *e
     source =
         json_pack("{s:s, s:s}", "url", url, "title", *title ? title : turns_text(web, "domain"));
     if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
 }
 
@@ -148,7 +148,7 @@ static int end_call(struct reply *reply, const struct reply_block *block, struct
     call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->tool, "toolUseId"), "name",
                      turns_text(block->tool, "name"), "arguments", arguments);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
-                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                : error_no_memory(err);
 }
 
 static int end_thought(const struct reply *reply, const char *name, const struct bytes *value,
@@ -160,7 +160,7 @@ static int end_thought(const struct reply *reply, const char *name, const struct
         return 0;
     data = json_pack("{s:{s:s, s:s}}", "replay", "wire", BEDROCK_WIRE, name, bytes_str(value));
     return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
-                : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                : error_no_memory(err);
 }
 
 int block_stop(struct reply *reply, const json_t *event, struct ein_error *err)

@@ -56,7 +56,7 @@ static int bear(struct question *question, const char *key, struct ein_error *er
 
     if (asprintf(&value, "Bearer %s", key) < 0) {
         value = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     r = vendor_header(&question->headers, "Authorization", value, err);
     explicit_bzero(value, strlen(value));
@@ -73,7 +73,7 @@ static int sign_question(const struct bedrock *bedrock, struct question *questio
 
     if (asprintf(&path, "%s%s", bedrock->path, question->path) < 0) {
         path = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     const struct sign_request request = {
         .service = bedrock->service,
@@ -125,7 +125,7 @@ static int write_path(const struct ein_llm_call *call, struct question *question
         return error_set(err, EIN_E_INVALID, "the model has no name");
     if (asprintf(&question->path, "/model/%s/converse-stream", id) < 0) {
         question->path = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     return 0;
 }

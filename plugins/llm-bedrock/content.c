@@ -17,14 +17,14 @@ int bedrock_cache(const json_t *marked, json_t *blocks, struct ein_error *err)
     if (json_is_object(mark) &&
         json_array_append_new(blocks, json_pack("{s:{s:s, s:O*}}", "cachePoint", "type", "default",
                                                 "ttl", json_object_get(mark, "ttl"))) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
 static int append(json_t *blocks, json_t *take_block, const json_t *part, struct ein_error *err)
 {
     if (json_array_append_new(blocks, take_block) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return bedrock_cache(part, blocks, err);
 }
 
@@ -183,7 +183,7 @@ static int tool_result(const json_t *part, json_t *blocks, unsigned *documents,
     const json_t *content = json_object_get(part, "content");
     EIN_JSON json_t *made = json_array();
     char id[TURNS_ID_SIZE];
-    int r = made ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = made ? 0 : error_no_memory(err);
 
     for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
         r = bedrock_part(json_array_get(content, i), made, documents, err);
@@ -191,7 +191,7 @@ static int tool_result(const json_t *part, json_t *blocks, unsigned *documents,
         json_t *said = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
 
         if (json_array_append_new(made, json_pack("{s:o}", "text", said)) < 0)
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
     }
     if (r < 0)
         return r;

@@ -38,5 +38,5 @@ int bedrock_endpoint(struct bedrock *bedrock, struct ein_error *err)
         return error_set(err, EIN_E_INVALID, "base_url: no user, query or fragment can be signed");
     bedrock->host = strndup(host, host_len(host, len, https));
     bedrock->path = strdup(host + len);
-    return bedrock->host && bedrock->path ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return bedrock->host && bedrock->path ? 0 : error_no_memory(err);
 }

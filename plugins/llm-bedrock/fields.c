@@ -166,5 +166,5 @@ int bedrock_fields(const struct ein_llm_call *call, json_t *body, struct ein_err
         bad = json_object_update(fields, (json_t *)given);
     if (!bad && json_object_size(fields) > 0)
         bad = json_object_set(body, "additionalModelRequestFields", fields);
-    return bad ? error_set(err, EIN_E_NO_MEMORY, "out of memory") : 0;
+    return bad ? error_no_memory(err) : 0;
 }

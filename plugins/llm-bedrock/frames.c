@@ -166,7 +166,7 @@ static int append(struct frames *frames, const unsigned char *piece, size_t len,
         unsigned char *bigger = realloc(frames->bytes, size);
 
         if (!bigger)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         frames->bytes = bigger;
         frames->size = size;
     }

@@ -71,10 +71,10 @@ static int read_settings(struct bedrock *bedrock, const json_t *config, struct e
     bedrock->max_tokens = json_integer_value(json_object_get(config, "max_tokens"));
     url = bedrock_base_url(bedrock->region);
     if (!bedrock->settings || !url)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (json_string_length(json_object_get(config, "base_url")) == 0 &&
         json_object_set_new(bedrock->settings, "base_url", json_string(url)) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -86,7 +86,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!bedrock)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     bedrock->key_id = host->secret(ctx, "AWS_ACCESS_KEY_ID");
     bedrock->key = host->secret(ctx, "AWS_SECRET_ACCESS_KEY");
     bedrock->token = host->secret(ctx, "AWS_SESSION_TOKEN");

@@ -17,7 +17,7 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
         return r;
     if (json_object_set(body, "messages", turns.messages) < 0 ||
         (json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0))
-        r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        r = error_no_memory(err);
     turns_done(&turns);
     return r;
 }
@@ -47,7 +47,7 @@ static int set_inference(const struct ein_llm_call *call, int64_t max_tokens, js
                   number(call->parameters, "top_p"), "stopSequences", stop_of(call->parameters));
 
     if (json_object_set_new(body, "inferenceConfig", config) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }
 
@@ -62,7 +62,7 @@ static int set_format(const struct ein_host *host, const json_t *schema, json_t 
                                                      "schema", text)) < 0;
 
     host->mem_free(text);
-    return bad ? error_set(err, EIN_E_NO_MEMORY, "out of memory") : 0;
+    return bad ? error_no_memory(err) : 0;
 }
 
 /* Members of a request by the vendor's own names, and service_tier. */
@@ -83,14 +83,14 @@ static int set_others(const json_t *parameters, json_t *body, struct ein_error *
         if (value && !json_is_null(value))
             bad = json_object_set(body, names[i], value);
     }
-    return bad ? error_set(err, EIN_E_NO_MEMORY, "out of memory") : 0;
+    return bad ? error_no_memory(err) : 0;
 }
 
 int bedrock_request(const struct ein_host *host, const struct ein_llm_call *call,
                     int64_t max_tokens, json_t **ret_body, struct ein_error *err)
 {
     EIN_JSON json_t *body = json_object();
-    int r = body ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = body ? 0 : error_no_memory(err);
 
     if (r >= 0)
         r = set_messages(call, body, err);

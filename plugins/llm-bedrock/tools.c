@@ -32,7 +32,7 @@ static int add_given(const struct ein_llm_call *call, json_t *tools, struct ein_
     }
     if (r >= 0 && call->built_in_tools &&
         json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return r;
 }
 
@@ -62,7 +62,7 @@ static int add_those_used(const json_t *messages, json_t *tools, struct ein_erro
 
     for (size_t i = 0; i < json_array_size(messages); i++)
         if (add_used(json_array_get(messages, i), names, tools) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     return 0;
 }
 
@@ -86,7 +86,7 @@ static json_t *choice_of(const json_t *choice)
 int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     EIN_JSON json_t *tools = json_array();
-    int r = tools ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = tools ? 0 : error_no_memory(err);
 
     /* There is no choice "none" here. */
     if (r >= 0 && !is(call->tool_choice, "none"))
@@ -98,6 +98,6 @@ int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_erro
     if (json_object_set_new(body, "toolConfig",
                             json_pack("{s:O, s:o*}", "tools", tools, "toolChoice",
                                       choice_of(call->tool_choice))) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "gemini.h"
 #include "percent.h"
 
@@ -36,7 +37,7 @@ static int run(const struct gemini *gemini, const struct ein_llm_call *call, con
 {
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
     EIN_FREE char *path = path_of(gemini, call->model ? call->model : "");
-    int r = path ? vendor_header(&headers, "x-goog-api-key", key, err) : vendor_no_memory(err);
+    int r = path ? vendor_header(&headers, "x-goog-api-key", key, err) : error_no_memory(err);
 
     if (r < 0)
         return r;

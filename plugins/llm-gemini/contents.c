@@ -23,7 +23,7 @@ struct writer {
 /* Appends `take_part`; NULL: there was no memory for it. */
 static int append(json_t *parts, json_t *take_part, struct ein_error *err)
 {
-    return json_array_append_new(parts, take_part) < 0 ? vendor_no_memory(err) : 0;
+    return json_array_append_new(parts, take_part) < 0 ? error_no_memory(err) : 0;
 }
 
 /* ---- text, thoughts ------------------------------------------------------------------ */
@@ -95,7 +95,7 @@ static int add_call(struct writer *writer, json_t *parts, const json_t *part, st
         return error_set(err, EIN_E_INVALID, "a call of a tool has no name");
     if (id && json_object_set_new(writer->calls, id,
                                   json_pack("{s:O, s:O*}", "name", name, "id", own_id)) < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     EIN_JSON json_t *none = json_object();
     return append(parts,
                   json_pack("{s:{s:O*, s:O, s:O}, s:O*}", "functionCall", "id", own_id, "name",
@@ -115,7 +115,7 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
 
     if (!json_is_array(content)) {
         *ret_text = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
-        return *ret_text ? 0 : vendor_no_memory(err);
+        return *ret_text ? 0 : error_no_memory(err);
     }
     bytes_init(&text, SIZE_MAX / 2);
     json_array_foreach(content, at, part)
@@ -125,12 +125,12 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
         if (r == 0 && !more)
             r = add_blob(NULL, blobs, part, err);
         else if (r == 0 && text.len > 0 && bytes_add(&text, "\n", 1) < 0)
-            r = vendor_no_memory(err);
+            r = error_no_memory(err);
         if (r == 0 && bytes_add(&text, json_string_value(more), json_string_length(more)) < 0)
-            r = vendor_no_memory(err);
+            r = error_no_memory(err);
     }
     if (r == 0 && !(*ret_text = json_stringn(bytes_str(&text), text.len)))
-        r = vendor_no_memory(err);
+        r = error_no_memory(err);
     bytes_done(&text);
     return r;
 }
@@ -157,7 +157,7 @@ static int add_result(struct writer *writer, json_t *parts, const json_t *part,
                          failed ? "error" : "output", text, "parts", within ? blobs : NULL),
                err);
     if (r == 0 && !within && json_array_extend(parts, blobs) < 0)
-        r = vendor_no_memory(err);
+        r = error_no_memory(err);
     return r;
 }
 
@@ -201,14 +201,14 @@ static int sign_text(json_t *parts, json_t *signature, size_t len, struct ein_er
         is_plain(last) && len > 0 && len <= all && ((unsigned char)bytes[all - len] & 0xc0) != 0x80;
 
     if (fits && len == all)
-        return json_object_set(last, "thoughtSignature", signature) < 0 ? vendor_no_memory(err) : 0;
+        return json_object_set(last, "thoughtSignature", signature) < 0 ? error_no_memory(err) : 0;
     if (!fits)
         return append(parts, json_pack("{s:s, s:O}", "text", "", "thoughtSignature", signature),
                       err);
     EIN_JSON json_t *signed_part =
         json_pack("{s:s%, s:O}", "text", bytes + all - len, len, "thoughtSignature", signature);
     int r = json_object_set_new(last, "text", json_stringn(bytes, all - len));
-    return r < 0 ? vendor_no_memory(err) : append(parts, EIN_TAKE(signed_part), err);
+    return r < 0 ? error_no_memory(err) : append(parts, EIN_TAKE(signed_part), err);
 }
 
 static bool has_call(const json_t *parts)
@@ -250,7 +250,7 @@ static int sign_parts(const struct writer *writer, const json_t *blocks, json_t 
                           (size_t)json_integer_value(bytes), err);
         else if (r == 0 &&
                  (sign_call(writer, parts, part) < 0 || json_array_append(parts, part) < 0))
-            r = vendor_no_memory(err);
+            r = error_no_memory(err);
     }
     return r;
 }
@@ -300,7 +300,7 @@ int gemini_contents(const struct ein_llm_call *call, json_t **ret_contents, json
     EIN_JSON json_t *contents = json_array(), *calls = json_object();
     struct writer writer = { calls, gemini_thinks_by_level(call) };
     int r = contents && calls ? read_turns(call, &writer, contents, ret_system, err)
-                              : vendor_no_memory(err);
+                              : error_no_memory(err);
 
     if (r == 0)
         *ret_contents = EIN_TAKE(contents);

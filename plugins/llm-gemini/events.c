@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "gemini.h"
 
 #include <stdio.h>
@@ -40,7 +41,7 @@ static int tell_signature(struct gemini_reader *reader, const json_t *part, bool
         json_pack("{s:{s:s, s:O}}", "replay", "wire", GEMINI_WIRE, "thoughtSignature", signature);
     if (!data || (!thought && json_object_set_new(json_object_get(data, "replay"), "text_bytes",
                                                   json_integer(len)) < 0))
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     return tell(reader, EIN_LLM_THOUGHT, NULL, data, err);
 }
 
@@ -88,7 +89,7 @@ static int tell_fenced(struct gemini_reader *reader, const char *language, const
     if (asprintf(&text, "\n```%s\n%s%s```\n", language, code,
                  len && code[len - 1] == '\n' ? "" : "\n") < 0) {
         text = NULL;
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     }
     return tell(reader, EIN_LLM_TEXT, text, NULL, err);
 }
@@ -138,7 +139,7 @@ static int cite(struct gemini_reader *reader, json_t *url, json_t *title, struct
         reader->cited = json_object();
     data = json_pack("{s:O, s:O*}", "url", url, "title", json_is_string(title) ? title : NULL);
     if (!data || json_object_set_new(reader->cited, key, json_true()) < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     return tell(reader, EIN_LLM_SOURCE, NULL, data, err);
 }
 

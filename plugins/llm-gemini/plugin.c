@@ -20,6 +20,7 @@
  *       plugin: llm-gemini
  *       base_url: ${GEMINI_BASE_URL:-https://generativelanguage.googleapis.com}
  */
+#include "error.h"
 #include "gemini.h"
 
 /* clang-format off */
@@ -44,7 +45,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!gemini)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     gemini->version = json_string_value(json_object_get(config, "api_version"));
     r = vendor_init(&gemini->vendor, host, ctx, config, err);
     if (r == 0)

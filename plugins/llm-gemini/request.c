@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "gemini.h"
 
 #include <ctype.h>
@@ -267,7 +268,7 @@ int gemini_request(const struct ein_llm_call *call, json_t **ret_body, struct ei
     r |= set_named(body, request_names, COUNT(request_names), call->parameters);
     r |= generation_config(call, body);
     if (r < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     *ret_body = EIN_TAKE(body);
     return 0;
 }

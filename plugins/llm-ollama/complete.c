@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "ollama.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@ int ollama_call(const struct ollama *ollama, struct vendor_call *call, const cha
 
     if (key && asprintf(&bearer, "Bearer %s", key) < 0) {
         bearer = NULL;
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     }
     r = vendor_header(&headers, "Authorization", bearer, err);
     if (r < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static int end_thought(struct ollama_reader *reader, struct ein_error *err)
     reader->thinks = false;
     data = json_pack("{s:{s:s}}", "replay", "wire", OLLAMA_WIRE);
     return data ? vendor_piece(&reader->sink, EIN_LLM_THOUGHT, NULL, data, err)
-                : vendor_no_memory(err);
+                : error_no_memory(err);
 }
 
 static int read_text(struct ollama_reader *reader, const char *text, struct ein_error *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The models that the server has, with what it says of each. */
+#include "error.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -101,7 +102,7 @@ static int add_model(const struct ollama *ollama, json_t *models, const char *na
     if (!talks(shown))
         return 0;
     if (json_array_append_new(models, ollama_entry(name, shown)) < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     return 0;
 }
 

@@ -56,7 +56,7 @@ static json_t *draft_json(const struct draft *draft)
 
 static int send_draft(struct writer *writer, const struct draft *draft, struct ein_error *err)
 {
-    return json_array_append_new(writer->messages, draft_json(draft)) < 0 ? vendor_no_memory(err)
+    return json_array_append_new(writer->messages, draft_json(draft)) < 0 ? error_no_memory(err)
                                                                           : 0;
 }
 
@@ -65,7 +65,7 @@ static int send_draft(struct writer *writer, const struct draft *draft, struct e
 static int add_bytes(struct bytes *to, const json_t *text, struct ein_error *err)
 {
     return bytes_add(to, json_string_value(text), json_string_length(text)) < 0
-               ? vendor_no_memory(err)
+               ? error_no_memory(err)
                : 0;
 }
 
@@ -75,7 +75,7 @@ static int add_text(struct draft *draft, const json_t *part, struct ein_error *e
     bool apart = strcmp(draft->role, "assistant") != 0 && draft->text.len > 0;
 
     if (apart && bytes_add(&draft->text, "\n", 1) < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     return add_bytes(&draft->text, json_object_get(part, "text"), err);
 }
 
@@ -100,7 +100,7 @@ static int add_image(struct draft *draft, const json_t *part, struct ein_error *
     if (!json_is_string(data))
         return error_set(err, EIN_E_INVALID,
                          "Ollama takes an image as data, and does not fetch it from a URL");
-    return json_array_append(draft->images, data) < 0 ? vendor_no_memory(err) : 0;
+    return json_array_append(draft->images, data) < 0 ? error_no_memory(err) : 0;
 }
 
 static int add_call(struct writer *writer, struct draft *draft, const json_t *part,
@@ -113,12 +113,12 @@ static int add_call(struct writer *writer, struct draft *draft, const json_t *pa
     if (!json_is_string(name))
         return error_set(err, EIN_E_INVALID, "a call of a tool has no name");
     if (json_is_string(id) && json_object_set(writer->names, json_string_value(id), name) < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     return json_array_append_new(
                draft->calls, json_pack("{s:O*, s:{s:O, s:O}}", "id", json_is_string(id) ? id : NULL,
                                        "function", "name", name, "arguments",
                                        json_is_object(arguments) ? arguments : none)) < 0
-               ? vendor_no_memory(err)
+               ? error_no_memory(err)
                : 0;
 }
 
@@ -181,7 +181,7 @@ static int add_result(struct writer *writer, const json_t *part, struct ein_erro
     if ((json_is_string(name) && json_object_set(message, "tool_name", name) < 0) ||
         (json_is_string(id) && json_object_set(message, "tool_call_id", id) < 0) ||
         json_array_append(writer->messages, message) < 0)
-        r = vendor_no_memory(err);
+        r = error_no_memory(err);
     json_decref(message);
     return r;
 }
@@ -239,7 +239,7 @@ int ollama_messages(const struct ein_llm_call *call, json_t **ret_messages, stru
     struct writer writer = { messages, names };
     const json_t *message;
     size_t at;
-    int r = messages && names ? 0 : vendor_no_memory(err);
+    int r = messages && names ? 0 : error_no_memory(err);
 
     json_array_foreach(call->messages, at, message)
     {

@@ -25,6 +25,7 @@
  *       base_url: http://gpu.local:11434
  *       keep_alive: 1h
  */
+#include "error.h"
 #include "ollama.h"
 
 /* clang-format off */
@@ -50,7 +51,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!ollama)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     ollama->keep_alive = json_string_value(json_object_get(config, "keep_alive"));
     ollama->details_max = (size_t)json_integer_value(json_object_get(config, "details_max"));
     r = vendor_init(&ollama->vendor, host, ctx, config, err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -144,7 +145,7 @@ int ollama_request(const struct ein_llm_call *call, const char *keep_alive, json
     if (call->reply_schema)
         r |= json_object_set(body, "format", (json_t *)call->reply_schema);
     if (r < 0)
-        return vendor_no_memory(err);
+        return error_no_memory(err);
     *ret_body = EIN_TAKE(body);
     return 0;
 }

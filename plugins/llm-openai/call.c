@@ -15,7 +15,7 @@ int openai_add_key(const struct openai *openai, const char *key, struct vendor_h
     if (!key || openai->key_header)
         return vendor_header(headers, openai->key_header, key, err);
     if (asprintf(&bearer, "Bearer %s", key) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = vendor_header(headers, "Authorization", bearer, err);
     explicit_bzero(bearer, strlen(bearer));
     free(bearer);

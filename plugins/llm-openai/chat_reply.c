@@ -30,8 +30,7 @@ static int take_details(struct openai_reply *reply, const json_t *message, bool 
             break;
         r = details_add(&reply->details, detail);
         if (r < 0)
-            return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory")
-                                        : openai_garbled(reply, err);
+            return r == EIN_E_NO_MEMORY ? error_no_memory(err) : openai_garbled(reply, err);
         if (!shown)
             r = openai_give_thought(reply, details_text(detail), err);
     }
@@ -47,8 +46,7 @@ static int take_thoughts(struct openai_reply *reply, const json_t *message, stru
     if (shown && reply->openai->reasoning_content)
         r = bytes_add(&reply->thought, json_string_value(thought), json_string_length(thought));
     if (r < 0)
-        return r == EIN_E_NO_MEMORY ? error_set(err, r, "out of memory")
-                                    : openai_garbled(reply, err);
+        return r == EIN_E_NO_MEMORY ? error_no_memory(err) : openai_garbled(reply, err);
     r = openai_give_thought(reply, thought, err);
     return r < 0 ? r : take_details(reply, message, shown, err);
 }
@@ -70,7 +68,7 @@ static int take_calls(struct openai_reply *reply, const json_t *message, struct 
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
                             "%s sent too many tool calls, or too long ones",
                             reply->openai->vendor.title);
-    return r < 0 ? error_set(err, r, "out of memory") : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
 /* Text, or an array of {"type": "text", "text"}. */
@@ -113,7 +111,7 @@ static int give_thought(struct openai_reply *reply, struct ein_error *err)
     if (!reply->thought.len)
         return 0;
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return openai_give_replay(reply, "reasoning_content", text, err);
 }
 
@@ -126,7 +124,7 @@ static int give_details(struct openai_reply *reply, struct ein_error *err)
         return give_thought(reply, err);
     details = details_json(&reply->details);
     if (!details)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return openai_give_replay(reply, "reasoning_details", details, err);
 }
 

@@ -118,7 +118,7 @@ static int take_list(void *data, json_t *json, struct ein_error *err)
         json_t *model = openai_model(entry);
 
         if (model && json_array_append_new(*models, model))
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -137,7 +137,7 @@ int openai_models(void *impl, json_t **ret_models, struct ein_error *err)
     }
     models = json_array();
     if (!models)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = openai_add_key(openai, openai->vendor.own_key, &headers, err);
     if (r < 0)
         return r;

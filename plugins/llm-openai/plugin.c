@@ -99,7 +99,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!openai)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = openai_init(openai, host, ctx, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &openai_provider, openai, err);

@@ -60,7 +60,7 @@ int openai_give_replay(struct openai_reply *reply, const char *name, const json_
         json_pack("{s:{s:s, s:O}}", "replay", "wire", reply->openai->vendor.title, name, value);
 
     if (!data)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err);
 }
 
@@ -107,7 +107,7 @@ static int give_source(struct openai_reply *reply, const json_t *source, struct 
         data =
             json_pack("{s:O, s:O*}", "url", address, "title", json_is_string(title) ? title : NULL);
     if (!data)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, data, err);
 }
 

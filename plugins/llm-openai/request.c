@@ -123,7 +123,7 @@ static int fill(const struct openai_request *request, json_t *body, struct ein_e
         r = add_manners(request, body);
     if (r == 0)
         r = merge_all(request, body);
-    return r < 0 ? error_set(err, r, "out of memory") : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
 int openai_request_body(const struct openai_request *request, json_t **ret_body,
@@ -135,7 +135,7 @@ int openai_request_body(const struct openai_request *request, json_t **ret_body,
     if (json_array_size(request->call->tools) && !request->openai->takes_tools)
         return error_set(err, EIN_E_INVALID, "%s takes no tools", request->openai->vendor.title);
     if (!body)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = fill(request, body, err);
     if (r < 0)
         return r;

@@ -40,7 +40,7 @@ static int give_reasoning(struct openai_reply *reply, const json_t *item, struct
         return 0;
     kept = json_copy((json_t *)item);
     if (!kept)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     (void)json_object_del(kept, "status");
     return openai_give_replay(reply, "item", kept, err);
 }

@@ -11,11 +11,6 @@
 
 enum { WALK_PAGE = 200 }; /* deployments that are looked at in one go */
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static const char *text_of(const json_t *doc, const char *member)
 {
     return json_string_value(json_object_get(doc, member));
@@ -35,7 +30,7 @@ static int find_deployments(const struct turn *turn, uint32_t limit, const char 
     };
 
     if (!where)
-        return no_memory(err);
+        return error_no_memory(err);
     return find_docs(turn->server->host, turn->server->ctx, DEPLOYMENT_SET, &query, ret_found,
                      ret_cursor, err);
 }
@@ -58,14 +53,14 @@ static int find_agents(const struct turn *turn, const json_t *deployments, json_
         (void)json_array_append(ids, json_object_get(deployment, "agentId")); /* one less */
     }
     if (!agents || json_object_set_new(where, "_id", json_pack("{s:O}", "$in", ids)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = find_docs(turn->server->host, turn->server->ctx, AGENT_SET, &query, &found, NULL, err);
     if (r < 0)
         return r;
     json_array_foreach(found, i, agent)
     {
         if (json_object_set(agents, text_of(agent, "_id"), agent) < 0)
-            return no_memory(err);
+            return error_no_memory(err);
     }
     *ret_agents = EIN_TAKE(agents);
     return 0;
@@ -99,11 +94,11 @@ int catalog_page(const struct turn *turn, uint32_t limit, const char *cursor, js
 
         /* One whose agent is gone is no tool. */
         if (agent && json_array_append_new(page, entry_of(deployment, agent)) < 0)
-            r = no_memory(err);
+            r = error_no_memory(err);
     }
     if (r < 0 || !page) {
         turn->server->host->mem_free(next);
-        return r < 0 ? r : no_memory(err);
+        return r < 0 ? r : error_no_memory(err);
     }
     *ret_page = EIN_TAKE(page);
     *ret_cursor = next;
@@ -116,7 +111,7 @@ int catalog_count(const struct turn *turn, uint64_t *ret_count, struct ein_error
     const struct mcp_server *server = turn->server;
 
     return where ? server->host->store->tally(server->ctx, DEPLOYMENT_SET, where, ret_count, err)
-                 : no_memory(err);
+                 : error_no_memory(err);
 }
 
 static int get_served(const struct turn *turn, const char *name, struct served *ret_served,
@@ -131,7 +126,7 @@ static int get_served(const struct turn *turn, const char *name, struct served *
     if (*ret_name)
         return 0;
     served_done(ret_served);
-    return no_memory(err);
+    return error_no_memory(err);
 }
 
 /* Among those whose name is no tool's. */

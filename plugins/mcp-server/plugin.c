@@ -215,7 +215,7 @@ static int add_routes(struct mcp_server *server, const json_t *config, struct ei
 
     server->routes = malloc(sizeof(routes));
     if (!server->routes)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     memcpy(server->routes, routes, sizeof(routes));
     server->routes[0].body_max =
         (uint32_t)json_integer_value(json_object_get(config, "body_bytes"));
@@ -240,7 +240,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!server)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     server->host = host;
     server->ctx = ctx;
     sessions_init(&server->sessions);

@@ -24,7 +24,7 @@ int running_enter(struct running *running, struct ein_ctx *ctx, struct running_c
 
     call->cancel = cancels->make(ctx, NULL);
     if (!call->cancel)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     EIN_LOCKED(&running->lock);
     if (running->stopping) {
         cancels->drop(EIN_TAKE(call->cancel));

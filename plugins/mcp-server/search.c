@@ -102,7 +102,7 @@ static int look_through(const struct turn *turn, const struct words *words, size
         json_array_foreach(page, i, entry)
         {
             if (r >= 0 && keep(turn, words, entry, limit, best) < 0)
-                r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                r = error_no_memory(err);
         }
     } while (r >= 0 && cursor);
     turn->server->host->mem_free(cursor);
@@ -124,8 +124,8 @@ int search_agents(const struct turn *turn, const json_t *arguments, json_t **ret
     split(query ? query : "", &words);
     if (wanted > 0 && (uint64_t)wanted < limit)
         limit = (size_t)wanted;
-    int r = best && tools ? look_through(turn, &words, limit, best, &total, err)
-                          : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r =
+        best && tools ? look_through(turn, &words, limit, best, &total, err) : error_no_memory(err);
     if (r < 0)
         return r;
     json_array_foreach(best, i, one)
@@ -133,5 +133,5 @@ int search_agents(const struct turn *turn, const json_t *arguments, json_t **ret
         (void)json_array_append(tools, json_object_get(one, "tool")); /* one less */
     }
     *ret_found = json_pack("{s:O, s:I}", "agents", tools, "total", total);
-    return *ret_found ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_found ? 0 : error_no_memory(err);
 }

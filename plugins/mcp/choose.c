@@ -75,7 +75,7 @@ static int probe_modern(struct talk *talk, struct ein_error *err)
     int r;
 
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = exchange_headers(talk, &headers, request.method, NULL, err);
     if (r == 0)
         r = exchange_run(&probe, NULL, &headers, message, err);

@@ -51,7 +51,7 @@ int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_call *cal
     talk->until_ms = mono_ms() + (ms < mcp->total_max_ms ? ms : mcp->total_max_ms);
     talk->key = peer_key(talk->call.egress, talk->call.url, talk->call.user_id, talk->call.token);
     if (!talk->key)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     peers_get(&mcp->peers, talk->key, mcp->verdict_ms, &talk->state);
     return 0;
 }
@@ -126,7 +126,7 @@ static int take_page(void *data, json_t *result, json_t **ret_params, struct ein
                          "the MCP server's list of tools has more than %u pages (pages)",
                          listing->mcp->pages_max);
     *ret_params = json_pack("{s:s}", "cursor", cursor);
-    return *ret_params ? 1 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_params ? 1 : error_no_memory(err);
 }
 
 /* A tool whose schema is none, or breaks the rules of x-mcp-header, is none; the others stay. */
@@ -152,8 +152,7 @@ static int list(struct talk *talk, json_t **ret_tools, struct ein_error *err)
     struct mcp_request request = { .method = "tools/list",
                                    .on_result = take_page,
                                    .data = &listing };
-    int r =
-        listing.tools ? ask(talk, &request, err) : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = listing.tools ? ask(talk, &request, err) : error_no_memory(err);
 
     json_decref(request.params);
     if (r < 0) {
@@ -244,8 +243,7 @@ int mcp_call_tool(void *impl, const struct ein_mcp_call *call, const char *tool,
         return r;
     request.params = json_pack("{s:s, s:o}", "name", tool, "arguments",
                                arguments ? json_incref((json_t *)arguments) : json_object());
-    r = request.params ? ask(&talk, &request, err)
-                       : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = request.params ? ask(&talk, &request, err) : error_no_memory(err);
     if (r == 0)
         r = check_promise(&talk, tool, result, err);
     json_decref(request.params);

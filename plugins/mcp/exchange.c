@@ -190,7 +190,7 @@ static int on_data(void *data, const void *piece, size_t len)
     if (r == EIN_E_TOO_LARGE)
         r = too_large(exchange);
     else if (r == EIN_E_NO_MEMORY)
-        r = error_set(exchange->err, r, "out of memory");
+        r = error_no_memory(exchange->err);
     exchange->r = r < 0 ? r : 0;
     if (r < 0 || !exchange->is_stream || !exchange->ended)
         return r < 0;
@@ -225,10 +225,10 @@ int exchange_headers(const struct talk *talk, struct vendor_headers *headers, co
     int r;
 
     if (name && !encoded)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (talk->call.token && *talk->call.token &&
         asprintf(&bearer, "Bearer %s", talk->call.token) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = vendor_header(headers, "Authorization", bearer, err);
     if (bearer)
         explicit_bzero(bearer, strlen(bearer));
@@ -259,7 +259,7 @@ static int broken(const struct exchange *exchange, int r, struct ein_error *err)
     case EIN_E_INVALID:
         return error_set(err, r, "the MCP server cannot be called: %s", why);
     case EIN_E_NO_MEMORY:
-        return error_set(err, r, "out of memory");
+        return error_no_memory(err);
     default:
         return error_set(err, EIN_E_UNAVAILABLE, "the MCP server cannot be reached: %s", why);
     }

@@ -45,7 +45,7 @@ static int send_initialized(struct talk *talk, struct ein_error *err)
     int r;
 
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = send(talk, &exchange, message, err);
     if (r == 0 && (exchange.status < 200 || exchange.status >= 300))
         r = exchange_refused(&exchange, err);
@@ -62,7 +62,7 @@ int legacy_open(struct talk *talk, int *ret_status, struct ein_error *err)
     int r;
 
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     talk->state.open = false;
     talk->state.session[0] = talk->state.version[0] = '\0';
     r = send(talk, &exchange, message, err);
@@ -164,7 +164,7 @@ static int ask_resuming(struct talk *talk, const struct mcp_request *request,
     int r;
 
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = send(talk, exchange, message, err);
     for (uint32_t i = 0; r == 0 && i < talk->mcp->resumes_max && may_resume(talk, exchange); i++)
         r = resume(talk, exchange, err);

@@ -60,7 +60,7 @@ static int send(struct talk *talk, const struct mcp_request *request, struct exc
     *exchange = (struct exchange){ .talk = talk, .id = atomic_fetch_add(&talk->mcp->next_id, 1) };
     message = mcp_message(talk, request, exchange->id, true);
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = exchange_headers(talk, &headers, request->method, request->tool, err);
     if (r == 0)
         r = add_params(talk, request, &headers, err);

@@ -55,7 +55,7 @@ static char *resolve(const char *base, const char *to, struct ein_error *err)
     }
     if (r >= 0)
         return url;
-    (void)error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    (void)error_no_memory(err);
     return NULL;
 }
 
@@ -69,7 +69,7 @@ static int post(struct dialogue *dialogue, json_t *take_message, struct ein_erro
     int r;
 
     if (!message)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = exchange_headers(dialogue->talk, &headers, NULL, NULL, err);
     if (r == 0)
         r = exchange_run(&exchange, dialogue->address, &headers, message, err);

@@ -176,7 +176,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!mcp)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     mcp->host = host;
     mcp->ctx = ctx;
     atomic_init(&mcp->next_id, 1);

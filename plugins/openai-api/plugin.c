@@ -159,7 +159,7 @@ static int add_routes(struct openai_api *api, uint32_t body_max, struct ein_erro
 
     api->routes = malloc(sizeof(routes));
     if (!api->routes)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     memcpy(api->routes, routes, sizeof(routes));
     for (size_t i = 0; i < count; i++)
         if (api->routes[i].flags & EIN_ROUTE_RAW_BODY)
@@ -183,7 +183,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!api)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     api->host = host;
     api->ctx = ctx;
     api->limits = (struct ask_limits){ .messages = setting(config, "messages"),

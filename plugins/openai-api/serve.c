@@ -211,8 +211,7 @@ static int complete(struct serving *serving, struct ein_error *err)
     int r;
 
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
-        return api->host->set_error(err, EIN_E_UNAVAILABLE,
-                                    "The models are not there at the moment.");
+        return error_set(err, EIN_E_UNAVAILABLE, "The models are not there at the moment.");
     completion = service->vtable;
     r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
     api->host->release(api->ctx, service);

@@ -14,11 +14,6 @@
 
 enum { HASH_BYTES = 32 };
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "no memory for the record of a run");
-}
-
 /* ---- one run in memory --------------------------------------------------------- */
 
 static void run_free(struct ein_run *run)
@@ -124,17 +119,17 @@ static int begin(void *impl, const struct ein_run_about *about, struct ein_run *
     struct ein_run *run = calloc(1, sizeof(*run));
 
     if (!run)
-        return no_memory(err);
+        return error_no_memory(err);
     run->runs = runs;
     (void)pthread_cond_init(&run->grown, NULL);
     if (fill(run, about) < 0) {
         run_free(run);
-        return no_memory(err);
+        return error_no_memory(err);
     }
     EIN_LOCKED(&runs->lock);
     if (runs->stopping || map_add(&runs->live, &run->entry) < 0) {
         int r = runs->stopping ? error_set(err, EIN_E_UNAVAILABLE, "The server is stopping.")
-                               : no_memory(err);
+                               : error_no_memory(err);
         run_free(run);
         return r;
     }
@@ -163,7 +158,7 @@ static int event(struct ein_run *run, const json_t *event, struct ein_error *err
 
     EIN_LOCKED(&runs->lock);
     if (!kept || json_array_append(run->tail, kept) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     if (run->events++ == 0) /* it had to wait for its turn until now */
         (void)json_object_set_new(run->record, "waitedMs", json_integer(mono_ms() - run->began_ms));
     run->kept.bytes += size;

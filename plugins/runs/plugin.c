@@ -211,7 +211,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     if (!runs || map_init(&runs->live) < 0 || map_init(&runs->code_seen) < 0) {
         free(runs);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     runs->host = host;
     runs->ctx = ctx;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "document.h"
+#include "error.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "runs.h"
@@ -58,7 +59,7 @@ int runs_read_whole(struct runs *runs, const char *id, json_t **ret_record, stru
     if (r < 0)
         return r;
     if (add_code(runs, record) < 0)
-        return runs->host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     *ret_record = EIN_TAKE(record);
     return 0;
 }

@@ -24,7 +24,7 @@ static int find_events(const struct runs *runs, const char *id, json_t **ret_fou
     const struct ein_query query = { .struct_size = sizeof(query), .where = where, .limit = PAGE };
 
     return where ? find_docs(runs->host, runs->ctx, EVENTS_SET, &query, ret_found, NULL, err)
-                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                 : error_no_memory(err);
 }
 
 static int delete_page(const struct runs *runs, const json_t *found, struct ein_error *err)
@@ -33,7 +33,7 @@ static int delete_page(const struct runs *runs, const json_t *found, struct ein_
     EIN_FREE struct ein_doc_op *ops = calloc(count, sizeof(*ops));
 
     if (!ops)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     for (size_t i = 0; i < count; i++)
         ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
                                       .set = EVENTS_SET,
@@ -75,7 +75,7 @@ static int lose(const struct runs *runs, const json_t *record, struct ein_error 
                              .doc = end };
 
     return end ? runs->host->store->batch(runs->ctx, &op, 1, sizeof(op), err)
-               : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+               : error_no_memory(err);
 }
 
 static int due(const struct runs *runs, const char *set, const json_t *doc, struct ein_error *err)

@@ -172,7 +172,7 @@ int writer_flush(struct runs *runs, struct ein_error *err)
     int r = 0;
 
     if (!portions || !ops)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     count = take_all(runs, portions);
     for (size_t i = 0; i < count; i++)
         op_count += ops_of(&portions[i], ops + op_count);

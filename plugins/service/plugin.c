@@ -135,7 +135,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct service *service = calloc(1, sizeof(*service));
 
     if (!service)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     service->host = host;
     service->ctx = ctx;
     metrics_init(service, config);

@@ -76,13 +76,13 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     (void)config;
     if (!sessions)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     sessions->host = host;
     sessions->ctx = ctx;
     sessions->exclusions = exclusions_load();
 
     int r = sessions->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, sessions, err)
-                                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+                                 : error_no_memory(err);
     if (r < 0) {
         fini(sessions);
         return r;

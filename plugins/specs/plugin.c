@@ -184,7 +184,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!specs)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     specs->host = host;
     specs->ctx = ctx;
     read_settings(specs, config);

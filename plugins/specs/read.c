@@ -233,14 +233,14 @@ static int read_all(struct reading *reading, json_t **ret_spec, struct ein_error
                          "it is no OpenAPI document: there is neither \"openapi\": \"3...\" nor "
                          "\"swagger\": \"2.0\"");
     if (!operations || read_paths(reading, operations) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     spec = json_pack("{s:s, s:o, s:s, s:O, s:o, s:O, s:O}", "title", text_member(info, "title"),
                      "version", version_of(json_object_get(info, "version")), "description",
                      text_member(info, "description"), "openapi", version, "servers",
                      servers_of(reading, NULL, NULL, LOOK_MAX), "operations", operations, "notes",
                      reading->notes);
     if (!spec)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     *ret_spec = EIN_TAKE(spec);
     return 0;
 }
@@ -259,7 +259,7 @@ int spec_read(const char *text, size_t len, const char *base_url, const struct s
     int r;
 
     if (!notes || !names || !memo)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     r = document_read(text, len, limits, &root, err);
     if (r < 0)
         return r;

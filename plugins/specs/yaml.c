@@ -34,11 +34,6 @@ static int fault(struct reader *reader, yaml_mark_t mark, int code, const char *
     return error_set(reader->err, code, "line %zu: %s", mark.line + 1, what);
 }
 
-static int no_memory(struct reader *reader)
-{
-    return error_set(reader->err, EIN_E_NO_MEMORY, "no memory");
-}
-
 /* The event is the caller's to delete, if it is 0. */
 static int next_event(struct reader *reader, yaml_event_t *event)
 {
@@ -94,12 +89,12 @@ static int anchor_begin(struct reader *reader, const char *name, size_t *ret_ind
         struct anchor *grown = reallocarray(reader->anchors, capacity, sizeof(*grown));
 
         if (!grown)
-            return no_memory(reader);
+            return error_no_memory(reader->err);
         reader->anchors = grown;
         reader->capacity = capacity;
     }
     if (json_object_set_new(reader->names, name, json_integer((json_int_t)reader->count)) < 0)
-        return no_memory(reader);
+        return error_no_memory(reader->err);
     reader->anchors[reader->count] = (struct anchor){ .value = NULL };
     *ret_index = reader->count++;
     return 0;
@@ -145,7 +140,7 @@ static int read_list(struct reader *reader, json_t *list)
         r = read_node(reader, &event, &item);
         yaml_event_delete(&event);
         if (r == 0 && json_array_append_new(list, item) < 0)
-            r = no_memory(reader);
+            r = error_no_memory(reader->err);
     }
     return r;
 }
@@ -155,7 +150,7 @@ static int merge(struct reader *reader, yaml_mark_t mark, json_t *map, const jso
 {
     if (!json_is_object(from))
         return fault(reader, mark, EIN_E_INVALID, "'<<' is neither a map nor a list of maps");
-    return json_object_update_missing(map, (json_t *)from) < 0 ? no_memory(reader) : 0;
+    return json_object_update_missing(map, (json_t *)from) < 0 ? error_no_memory(reader->err) : 0;
 }
 
 static int merge_all(struct reader *reader, yaml_mark_t mark, json_t *map, const json_t *merges)
@@ -201,14 +196,14 @@ static int read_member(struct reader *reader, const yaml_event_t *key, json_t *m
         r = json_array_append_new(merges, value);
     else
         r = json_object_set_new(map, name, value);
-    return r < 0 ? no_memory(reader) : 0;
+    return r < 0 ? error_no_memory(reader->err) : 0;
 }
 
 static int read_map(struct reader *reader, json_t *map)
 {
     EIN_JSON json_t *merges = json_array();
     yaml_mark_t mark = { 0 };
-    int r = merges ? 0 : no_memory(reader);
+    int r = merges ? 0 : error_no_memory(reader->err);
 
     while (r == 0) {
         yaml_event_t event;
@@ -235,7 +230,7 @@ static int read_collection(struct reader *reader, const yaml_event_t *event, jso
     int r;
 
     if (!value)
-        return no_memory(reader);
+        return error_no_memory(reader->err);
     reader->depth++;
     r = check_depth(reader, event->start_mark, 0);
     if (r == 0)
@@ -339,7 +334,7 @@ int yaml_read(const char *text, size_t len, const struct spec_limits *limits, js
 
     if (!reader.names || !yaml_parser_initialize(&reader.parser)) {
         json_decref(reader.names);
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, len);

@@ -65,7 +65,7 @@ int pages_add(struct site *site, const json_t *pages, struct ein_error *err)
         return error_set(err, EIN_E_INVALID, "pages: more than %d", PAGES_MAX);
     site->routes = calloc(count + 2, sizeof(struct ein_route));
     if (!site->routes)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     json_array_foreach(pages, i, page)
     {
         struct ein_route *route = &site->routes[i];
@@ -74,7 +74,7 @@ int pages_add(struct site *site, const json_t *pages, struct ein_error *err)
         *route = page_route;
         route->path = template_of(json_string_value(page));
         if (!route->path || asprintf(&id, "site_page_%zu", i + 1) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         route->operation_id = id;
     }
     site->routes[count] = rest_route;

@@ -144,7 +144,7 @@ static int read_settings(struct site *site, const json_t *config, struct ein_err
     site->cache_max = bytes_setting(config, "cache_bytes");
     site->file_max = bytes_setting(config, "file_bytes");
     if (!site->folder || !site->index || !site->policy)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (!*site->folder)
         return error_set(err, EIN_E_INVALID, "path: the folder of the front end has to be named");
     if (!path_is_good(site->index))
@@ -160,7 +160,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     if (!site || map_init(&site->files) < 0) {
         free(site);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     (void)pthread_mutex_init(&site->lock, NULL);
     site->host = host;

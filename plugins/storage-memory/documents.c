@@ -41,7 +41,7 @@ int memory_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *c
     struct memory *memory = calloc(1, sizeof(*memory));
 
     if (!memory)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (map_init(&memory->sets) < 0) {
         free(memory);
         return error_set(err, EIN_E_INTERNAL, "The system has no random bytes");
@@ -187,7 +187,7 @@ static int store(struct memory *memory, const struct ein_doc_op *op, const json_
     if (change->set)
         change->doc = add_doc(memory, change->set, op->id, json);
     if (!change->doc)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     (void)EIN_TAKE(json);
     return 0;
 }
@@ -260,7 +260,7 @@ int memory_batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
         return r;
     EIN_FREE struct change *changes = calloc(count + 1, sizeof(*changes));
     if (!changes)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     size_t done = 0;
     pthread_rwlock_wrlock(&memory->lock);

@@ -23,7 +23,7 @@ static int matches(const struct query *query, const json_t *doc, struct ein_erro
     for (size_t i = 0; i < query->term_count; i++) {
         struct key key;
         if (key_make(key_lookup(doc, query->terms[i].field), &key) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
         bool match = query_term_match(&query->terms[i], &key);
         key_done(&key);
         if (!match)
@@ -80,7 +80,7 @@ static int consider(const struct query *query, const struct memory_doc *doc,
     for (size_t i = 0; i < query->order_count; i++)
         if (key_make(key_lookup(doc->json, query->order[i].field), &candidate.keys[i]) < 0) {
             done_candidate(&candidate);
-            return doc_no_memory(err);
+            return error_no_memory(err);
         }
     if (is_before_cursor(query, &candidate))
         done_candidate(&candidate);
@@ -99,7 +99,7 @@ static int collect(const struct memory_set *set, struct query *query, struct hit
         return 0;
     found.list = calloc(set->docs.count + 1, sizeof(*found.list));
     if (!found.list)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     for (const struct memory_doc *doc = set->first; doc && r >= 0; doc = doc->next)
         r = consider(query, doc, &found, err);
@@ -176,7 +176,7 @@ int memory_sets(void *impl, json_t **ret_names, struct ein_error *err)
             r = json_array_append_new(names, json_string(it->key));
     pthread_rwlock_unlock(&memory->lock);
     if (r < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     *ret_names = EIN_TAKE(names);
     return 0;
 }

@@ -78,7 +78,7 @@ static int make_tables(struct conn *conn, struct ein_error *err)
                  " field text NOT NULL, number integer NOT NULL, indexed boolean NOT NULL,"
                  " PRIMARY KEY(set_name, field))",
                  schema, VERSION) < 0)
-        r = doc_no_memory(err);
+        r = error_no_memory(err);
     else
         r = conn_script(conn, text, err);
     PQfreemem(schema);
@@ -144,7 +144,7 @@ int catalog_load(struct conn *conn, struct ein_error *err)
 
     for (int row = 0; r >= 0 && row < PQntuples(result); row++)
         if (add_row(keys, indexed, result, row) < 0)
-            r = doc_no_memory(err);
+            r = error_no_memory(err);
     PQclear(result);
     if (r < 0)
         return r;
@@ -186,7 +186,7 @@ int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err)
     EIN_JSON json_t *names = json_array();
     const char *name;
     json_t *keys;
-    int r = names ? catalog_load(conn, err) : doc_no_memory(err);
+    int r = names ? catalog_load(conn, err) : error_no_memory(err);
 
     if (r < 0)
         return r;
@@ -194,7 +194,7 @@ int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err)
     json_object_foreach(conn->store->catalog->keys, name, keys)
     {
         if (json_array_append_new(names, json_string(name)) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
     *ret_names = EIN_TAKE(names);
     return 0;

@@ -30,7 +30,7 @@ static int find_due(struct conn *conn, const struct claim *claim, int column, PG
     int r;
 
     if (!now || key_make(now, &key) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     binds[1].data = key.data;
     binds[1].len = key.len;
     snprintf(text, sizeof(text),

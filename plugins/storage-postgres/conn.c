@@ -92,7 +92,7 @@ static int set_manners(struct conn *conn, struct ein_error *err)
                             "SET client_min_messages TO warning;"
                             "SET bytea_output TO hex; SET standard_conforming_strings TO on",
                             quoted, conn->store->statement_ms) < 0)
-        r = doc_no_memory(err);
+        r = error_no_memory(err);
     else
         r = conn_script(conn, text, err);
     PQfreemem(quoted);
@@ -119,7 +119,7 @@ int conn_open(struct conn *conn, struct ein_error *err)
     conn->pg = PQconnectdbParams(names, values, 1);
     conn->statements = json_object();
     if (!conn->pg || !conn->statements)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         /* What libpq says may name the host and the user, never the password. */
         r = error_set(err, EIN_E_UNAVAILABLE, "The database cannot be reached: %s",
@@ -183,7 +183,7 @@ static int name_of(struct conn *conn, const char *text, char ret_name[NUMBER_SIZ
     next = json_object_size(conn->statements);
     snprintf(ret_name, NUMBER_SIZE, "s%zu", next);
     if (r >= 0 && json_object_set_new(conn->statements, text, json_integer((json_int_t)next)) < 0)
-        r = doc_no_memory(err);
+        r = error_no_memory(err);
     return r;
 }
 
@@ -209,7 +209,7 @@ static int prepare(struct conn *conn, const char *text, const struct sql_bind *b
         return r;
     types = types_of(binds, count);
     if (!types)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     result = PQprepare(conn->pg, ret_name, text, (int)count, types);
     r = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(conn, result, err);
     PQclear(result);
@@ -269,7 +269,7 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
         return error_set(err, EIN_E_TOO_LARGE, "A query has at most %d values", BINDS_MAX);
     r = prepare(conn, text, binds, count, name, err);
     if (r == 0 && !parameters_make(&parameters, binds, count))
-        r = doc_no_memory(err);
+        r = error_no_memory(err);
     if (r == 0) {
         result = PQexecPrepared(conn->pg, name, (int)count, parameters.values, parameters.lens,
                                 parameters.formats, 0);
@@ -361,7 +361,7 @@ static int send_prepare(struct conn *conn, const char *name, const char *text,
     EIN_FREE Oid *types = types_of(binds, count);
 
     if (!types)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (!PQsendPrepare(conn->pg, name, text, (int)count, types))
         return fail(conn, NULL, err);
     conn->sent++;
@@ -381,7 +381,7 @@ int conn_send(struct conn *conn, const char *text, const struct sql_bind *binds,
     if (r >= 0 && is_new)
         r = send_prepare(conn, name, text, binds, count, err);
     if (r >= 0 && !parameters_make(&parameters, binds, count))
-        r = doc_no_memory(err);
+        r = error_no_memory(err);
     if (r >= 0 && !PQsendQueryPrepared(conn->pg, name, (int)count, parameters.values,
                                        parameters.lens, parameters.formats, 0))
         r = fail(conn, NULL, err);

@@ -100,7 +100,7 @@ static int make_keys(struct written *written, const json_t *keys, const json_t *
         size_t at = (size_t)json_integer_value(number) - 1;
 
         if (at >= KEYS_MAX || key_make(key_lookup(members, field), &written->keys[at]) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
         written->binds[COLUMNS + at] =
             (struct sql_bind){ SQL_BYTES, written->keys[at].data, written->keys[at].len, 0 };
     }
@@ -244,12 +244,12 @@ static int make_slots(struct batch *batch, struct ein_error *err)
     batch->slots = calloc(batch->count, sizeof(*batch->slots));
     batch->places = json_object();
     if (!batch->slots || !batch->places)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     for (size_t i = 0; i < batch->count; i++) {
         const struct ein_doc_op *op = op_of(batch, i);
 
         if (!slot_of(batch, op->set, op->id) && add_slot(batch, op) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -312,7 +312,7 @@ static int lock_rows(struct conn *conn, struct batch *batch, const char *set, co
     int r;
 
     if (!array)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     bind = text_bind(array);
     snprintf(text, sizeof(text),
              "SELECT id, rev%s FROM \"set_%s\" WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE",
@@ -338,7 +338,7 @@ static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *er
     int r = 0;
 
     if (!sets)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     json_object_foreach(batch->places, set, ids) sets[count++] = set;
     qsort(sets, count, sizeof(*sets), by_name);
     for (size_t i = 0; r >= 0 && i < count; i++)
@@ -507,7 +507,7 @@ static int prepare(struct batch *batch, struct ein_error *err)
 {
     batch->prepared = calloc(batch->count + 1, sizeof(*batch->prepared));
     if (!batch->prepared)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     for (size_t i = 0; i < batch->count; i++) {
         const struct ein_doc_op *op = op_of(batch, i);
         struct prepared *prepared = &batch->prepared[i];

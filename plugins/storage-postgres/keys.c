@@ -59,7 +59,7 @@ static int fill_row(struct conn *conn, const struct column *column, const PGresu
     if (r < 0)
         return r;
     if (key_make(key_lookup(doc, column->field), &key) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     binds[0].data = key.data;
     binds[0].len = key.len;
     snprintf(text, sizeof(text), "UPDATE \"set_%s\" SET k%d = $1, keys = %d WHERE seq = $2",

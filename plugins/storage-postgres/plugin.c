@@ -25,6 +25,7 @@
  *     storage-postgres:
  *       url: postgresql://einion@db.local/einion
  */
+#include "error.h"
 #include "postgres.h"
 
 #include "document.h"
@@ -118,7 +119,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!store)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     *store = (struct postgres){
         .host = host,
         .ctx = ctx,
@@ -131,7 +132,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .max_bytes = (size_t)setting(config, "max_document_bytes"),
         .catalog = catalog_new(),
     };
-    r = store->catalog ? pool_new(store, &store->pool, err) : doc_no_memory(err);
+    r = store->catalog ? pool_new(store, &store->pool, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_STORAGE_BACKEND, "postgres", &backend, store, err);
     if (r < 0) {

@@ -29,7 +29,7 @@ int pool_new(struct postgres *store, struct pool **ret_pool, struct ein_error *e
     pthread_condattr_t attributes;
 
     if (!pool)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

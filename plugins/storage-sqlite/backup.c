@@ -73,7 +73,7 @@ static int give_name(const char *part, const char *path, struct ein_error *err)
     EIN_FREE char *copy = strdup(path);
 
     if (!copy)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     if (sync_path(part, O_RDWR) < 0)
         return cannot_write(part, err);
     if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
@@ -96,7 +96,7 @@ int sqlite_backup(void *impl, const char *path, struct ein_error *err)
         return error_set(err, EIN_E_CONFLICT,
                          "%s exists already: a backup is only written into a new file", path);
     if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     int fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
     if (fd < 0)

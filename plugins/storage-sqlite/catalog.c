@@ -2,6 +2,7 @@
 #include "catalog.h"
 
 #include "document.h"
+#include "error.h"
 
 struct catalog {
     pthread_mutex_t lock;
@@ -71,10 +72,10 @@ int catalog_read(struct db *db, json_t **ret_sets, struct ein_error *err)
     while (r >= 0 && (r = db_step(db, stmt, err)) > 0) {
         const char *name = column_text(stmt, 0), *field = column_text(stmt, 1);
         if (!json_object_get(sets, name) && json_object_set_new(sets, name, json_object()) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
         if (field && json_object_set_new(json_object_get(sets, name), field,
                                          json_integer(sqlite3_column_int64(stmt, 2))) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
     if (r < 0)
         return r;

@@ -2,6 +2,7 @@
 #include "catalog.h"
 #include "document.h"
 #include "documents.h"
+#include "error.h"
 #include "key.h"
 #include "readers.h"
 
@@ -35,7 +36,7 @@ static int prepare_due(struct db *db, const json_t *indexes, const struct claim 
     if (r < 0)
         return r;
     if (key_make(now, &key) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     sqlite3_bind_blob(*ret_stmt, 1, &number, 1, SQLITE_STATIC);
     sqlite3_bind_blob64(*ret_stmt, 2, key.data, key.len, free);
     if (!index)

@@ -39,7 +39,7 @@ int db_error(struct db *db, struct ein_error *err)
     case SQLITE_CONSTRAINT:
         return error_set(err, EIN_E_CONFLICT, "It is there already");
     case SQLITE_NOMEM:
-        return doc_no_memory(err);
+        return error_no_memory(err);
     case SQLITE_TOOBIG:
         return error_set(err, EIN_E_TOO_LARGE, "Too large for SQLite: %s", text);
     }
@@ -65,7 +65,7 @@ int db_open(const char *path, int flags, struct db **ret_db, struct ein_error *e
     struct db *db = calloc(1, sizeof(*db));
 
     if (!db)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     db->path = path;
     if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
         sqlite3_busy_timeout(db->handle, DB_BUSY_MS) != SQLITE_OK ||

@@ -117,7 +117,7 @@ static int prepare_insert(struct writing *writing, const char *set, const json_t
     sqlite3_str_appendall(sql, ")");
 
     char *text = sqlite3_str_finish(sql);
-    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : doc_no_memory(err);
+    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : error_no_memory(err);
     sqlite3_free(text);
     return r;
 }
@@ -138,7 +138,7 @@ static int prepare_replace(struct writing *writing, const char *set, const json_
     sqlite3_str_appendall(sql, ") WHERE seq = ?3");
 
     char *text = sqlite3_str_finish(sql);
-    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : doc_no_memory(err);
+    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : error_no_memory(err);
     sqlite3_free(text);
     return r;
 }
@@ -154,7 +154,7 @@ static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *me
     {
         struct key key;
         if (key_make(key_lookup(members, field), &key) < 0)
-            return doc_no_memory(err);
+            return error_no_memory(err);
         sqlite3_bind_blob64(stmt, column++, key.data, key.len, free);
     }
     return 0;
@@ -162,7 +162,7 @@ static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *me
 
 static int hold(struct writing *writing, const char *set, const char *id, struct ein_error *err)
 {
-    return cache_hold(writing->store->cache, set, id) < 0 ? doc_no_memory(err) : 0;
+    return cache_hold(writing->store->cache, set, id) < 0 ? error_no_memory(err) : 0;
 }
 
 int document_store(struct writing *writing, const char *set, const char *id, const struct row *old,
@@ -290,7 +290,7 @@ static int prepare(const struct sqlite *store, struct batch *batch, struct ein_e
 {
     batch->prepared = calloc(batch->count + 1, sizeof(*batch->prepared));
     if (!batch->prepared)
-        return doc_no_memory(err);
+        return error_no_memory(err);
 
     for (size_t i = 0; i < batch->count; i++) {
         const struct ein_doc_op *op = doc_op_at(batch->ops, i, batch->stride);

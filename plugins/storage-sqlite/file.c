@@ -77,7 +77,7 @@ static int take_lock(const char *path, int *ret_fd, struct ein_error *err)
     EIN_CLOSE int fd = -1;
 
     if (asprintf(&lock_path, "%s.lock", path) < 0)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be made: %s", lock_path,

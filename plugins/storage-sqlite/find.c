@@ -25,7 +25,7 @@ static int bind_all(sqlite3_stmt *stmt, const struct sql *sql, struct ein_error 
         else
             r = sqlite3_bind_blob64(stmt, column, bind->data, bind->len, SQLITE_STATIC);
         if (r != SQLITE_OK)
-            return doc_no_memory(err);
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -183,7 +183,7 @@ int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err)
         return r;
     names = catalog_names(store->catalog);
     if (!names)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     *ret_names = names;
     return 0;
 }

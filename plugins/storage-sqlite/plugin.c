@@ -119,7 +119,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!store)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     *store = (struct sqlite){
         .host = host,
         .ctx = ctx,

@@ -36,7 +36,7 @@ static int open_parts(struct sqlite *store, struct ein_error *err)
     store->cache = cache_new(store->cache_bytes);
     store->readers = readers_new(store->path, store->reader_count);
     if (!store->catalog || !store->cache || !store->readers)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     r = file_open(store, &db, err);
     return r < 0 ? r : writer_new(store, db, &store->writer, err);
 }
@@ -59,7 +59,7 @@ static int look_parts(struct sqlite *store, struct ein_error *err)
     store->cache = cache_new(0);
     store->readers = store->path ? readers_new(store->path, store->reader_count) : NULL;
     if (!store->catalog || !store->cache || !store->readers)
-        return doc_no_memory(err);
+        return error_no_memory(err);
     catalog_publish(store->catalog, sets);
     store->looking = true;
     return 0;

@@ -353,7 +353,7 @@ int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_wri
 
     if (!writer) {
         db_close(take_db);
-        return doc_no_memory(err);
+        return error_no_memory(err);
     }
     writer->store = store;
     writer->writing = (struct writing){ .store = store, .db = take_db };

@@ -105,7 +105,7 @@ static int write_all(struct export *export, json_t *report, struct ein_error *er
         return r;
     names = sorted(sets);
     if (!names)
-        return no_memory(err);
+        return error_no_memory(err);
     r = write_line(export, json_pack("{s:{s:i, s:s}}", head_member, "format", FORMAT, "version",
                                      transfer->host->version));
     for (size_t i = 0; names[i] && r >= 0; i++)
@@ -154,7 +154,7 @@ int lines_export(const struct transfer *transfer, const char *path, json_t *repo
         return error_set(err, EIN_E_CONFLICT,
                          "%s exists already: an export is only written into a new file", path);
     if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
     if (fd < 0)
         return cannot_write(path, err);
@@ -318,7 +318,7 @@ int lines_import(const struct transfer *transfer, const char *path, json_t *repo
     EIN_FREE char *none = NULL;
     EIN_FREE char *secret_id = NULL;
     struct load *load = load_new(transfer, true);
-    int r = load ? read_file(path, NULL, &none, err) : no_memory(err);
+    int r = load ? read_file(path, NULL, &none, err) : error_no_memory(err);
 
     if (r >= 0)
         r = read_file(path, load, &secret_id, err);

@@ -108,7 +108,7 @@ static int count_there(const struct load *load, const struct load_unit *unit, st
         if (!is_alike(there, unit->puts[0].doc)) {
             unit->tally->other++;
             return json_array_append_new(unit->tally->others, json_string(unit->puts[0].id)) < 0
-                       ? no_memory(err)
+                       ? error_no_memory(err)
                        : 0;
         }
     }
@@ -169,5 +169,5 @@ int load_put(struct load *load, const char *set, const char *id, json_t *take_do
     unit->puts[i].set = strdup(set);
     unit->puts[i].id = strdup(id);
     unit->puts[i].doc = take_doc;
-    return unit->puts[i].set && unit->puts[i].id && take_doc ? 0 : no_memory(err);
+    return unit->puts[i].set && unit->puts[i].id && take_doc ? 0 : error_no_memory(err);
 }

@@ -59,8 +59,9 @@ static int take_one(const json_t *doc, void *data, struct ein_error *err)
         r = taking->collection->take(taking->old, taking->tally, doc, why, err);
     if (r <= 0)
         return r;
-    return report_add(taking->left, "  left out: %s: %s", id ? id : "?", why) < 0 ? no_memory(err)
-                                                                                  : 0;
+    return report_add(taking->left, "  left out: %s: %s", id ? id : "?", why) < 0
+               ? error_no_memory(err)
+               : 0;
 }
 
 static int tell(const struct taking *taking)
@@ -97,7 +98,7 @@ static int take_collection(struct old *old, struct old_source *source,
     if (r >= 0)
         r = load_flush(old->load, err);
     if (r >= 0 && tell(&taking) < 0)
-        r = no_memory(err);
+        r = error_no_memory(err);
     return r;
 }
 
@@ -174,13 +175,13 @@ int old_import(const struct transfer *transfer, const char *from, json_t *report
         r = old_source_names(source, &names, err);
     if (r >= 0) {
         old.load = load_new(transfer, false);
-        r = old.load ? take_all(&old, source, names, err) : no_memory(err);
+        r = old.load ? take_all(&old, source, names, err) : error_no_memory(err);
     }
     if (r >= 0 &&
         (tell_of_usage(&old) < 0 || tell_of_others(&old, names) < 0 ||
          (old.keys > 0 && report_add(report, "%" PRIu64 " keys and secrets are sealed in the vault",
                                      old.keys) < 0)))
-        r = no_memory(err);
+        r = error_no_memory(err);
     load_free(old.load);
     old_source_close(source);
     return r;

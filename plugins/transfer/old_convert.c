@@ -224,7 +224,7 @@ static int seal_variables(struct old *old, const json_t *agent, const json_t *va
                                 json_pack("{s:O, s:O}", "updatedAt",
                                           json_object_get(agent, "updatedAt"), "updatedBy",
                                           json_object_get(agent, "userId"))) < 0)
-            return no_memory(err);
+            return error_no_memory(err);
     }
     *ret_names = EIN_TAKE(names);
     return 0;
@@ -255,7 +255,7 @@ static int put_agent(struct old *old, struct load_tally *tally, const json_t *ag
     (void)snprintf(version_id, sizeof(version_id), "%s:1", id);
     if (r < 0 || !version) {
         json_decref(version);
-        return r < 0 ? r : no_memory(err);
+        return r < 0 ? r : error_no_memory(err);
     }
     r = load_put(old->load, AGENT_SET, id, json_copy((json_t *)agent), err);
     if (r < 0) {
@@ -290,7 +290,7 @@ int old_take_agent(struct old *old, struct load_tally *tally, const json_t *doc,
         json_object_set_new(agent, "updatedAt", time_member(doc, "updatedAt")) < 0 ||
         json_object_set_new(agent, "version", json_integer(1)) < 0 ||
         set_owner(old, doc, agent) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     return put_agent(old, tally, agent, doc, err);
 }
 
@@ -368,7 +368,7 @@ int old_take_demo(struct old *old, struct load_tally *tally, const json_t *doc, 
         json_object_set_new(demo, "created_at", time_member(doc, "createdAt")) < 0 ||
         json_object_set_new(demo, "updated_at", time_member(doc, "updatedAt")) < 0 ||
         set_owner(old, doc, demo) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     r = load_begin(old->load, tally, err);
     return r < 0 ? r : load_put(old->load, DEMO_SET, text_of(doc, "_id"), EIN_TAKE(demo), err);
 }
@@ -432,7 +432,7 @@ int old_take_record(struct old *old, struct load_tally *tally, const json_t *doc
         return r;
     id = record_id(record);
     if (!id || add_rest(record, doc) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     if (strlen(id) > DOC_ID_MAX) {
         (void)snprintf(why, WHY_SIZE, "its namespace and key are too long");
         return 1;

@@ -81,13 +81,13 @@ static int open_database(struct old_source *source, const char *url, struct ein_
 
     source->url = strdup(url);
     if (!source->url)
-        return no_memory(err);
+        return error_no_memory(err);
     user = user_of(source->transfer, source->url);
     len = strlen(source->url);
     if (source->url[len - 1] == '/')
         source->url[len - 1] = '\0';
     source->authorization = user ? basic(user) : NULL;
-    return user && !source->authorization ? no_memory(err) : 0;
+    return user && !source->authorization ? error_no_memory(err) : 0;
 }
 
 int old_source_open(const struct transfer *transfer, const char *from,
@@ -97,12 +97,12 @@ int old_source_open(const struct transfer *transfer, const char *from,
     int r = 0;
 
     if (!source)
-        return no_memory(err);
+        return error_no_memory(err);
     source->transfer = transfer;
     if (is_url(from))
         r = open_database(source, from, err);
     else if (!(source->folder = strdup(from)))
-        r = no_memory(err);
+        r = error_no_memory(err);
     if (r < 0) {
         old_source_close(source);
         return r;
@@ -156,7 +156,7 @@ static int ask(const struct old_source *source, const char *path, json_t **ret_a
     int r;
 
     if (asprintf(&url, "%s%s", source->url, path) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     const struct ein_fetch what = { .struct_size = sizeof(what),
                                     .egress = EIN_EGRESS_OPERATOR,
                                     .max_bytes = source->transfer->file_max,
@@ -223,7 +223,7 @@ static int read_database(const struct old_source *source, const char *name, old_
         const json_t *rows;
         size_t count;
 
-        r = path ? ask(source, path, &page, err) : no_memory(err);
+        r = path ? ask(source, path, &page, err) : error_no_memory(err);
         if (r < 0)
             return r;
         rows = json_object_get(page, "rows");
@@ -265,7 +265,7 @@ static int read_file(const struct old_source *source, const char *name, old_each
     int r;
 
     if (asprintf(&path, "%s/%s%s", source->folder, name, suffix) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     r = load_file(source, path, &file, err);
     if (r < 0)
         return r;
@@ -296,7 +296,7 @@ static int list_folder(const struct old_source *source, json_t **ret_names, stru
     }
     free(found);
     if (r < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     *ret_names = EIN_TAKE(names);
     return 0;
 }

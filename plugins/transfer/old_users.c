@@ -85,7 +85,7 @@ static int seal_keys(struct old *old, const char *uid, const json_t *keys, json_
             continue;
         r = seal_key(old, service->vtable, service->impl, uid, key_members[i].provider, key, err);
         if (r >= 0 && json_array_append_new(providers, json_string(key_members[i].provider)) < 0)
-            r = no_memory(err);
+            r = error_no_memory(err);
     }
     host->release(old->transfer->ctx, service);
     return r;

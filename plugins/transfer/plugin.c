@@ -125,7 +125,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!transfer)
-        return no_memory(err);
+        return error_no_memory(err);
     transfer->host = host;
     transfer->ctx = ctx;
     transfer->owner = text_of(config, "owner");

@@ -4,11 +4,6 @@
 
 #include <stdarg.h>
 
-int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 int report_add(json_t *report, const char *fmt, ...)
 {
     va_list args;

@@ -24,7 +24,6 @@ static inline const char *text_of(const json_t *object, const char *member)
     return json_string_value(json_object_get(object, member));
 }
 
-int no_memory(struct ein_error *err);
 /* Adds a line to REPORT, an array.  0 or NO_MEMORY. */
 int report_add(json_t *report, const char *fmt, ...) EIN_PRINTF(2, 3);
 

@@ -21,11 +21,6 @@ int64_t now_us(void)
     return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 void account_done(struct account *account)
 {
     json_decref(account->user);
@@ -81,7 +76,7 @@ int account_schedule(const struct users *users, const json_t *user, int64_t date
     int r = next_reset(users, date_ms, integer_of(user, "lastResetMs"), time_zone, &due_ms, err);
 
     if (r == 0 && json_object_set_new(members, "resetAtMs", json_integer(due_ms)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     return r;
 }
 
@@ -115,7 +110,7 @@ static int make(const struct users *users, const char *uid, struct ein_error *er
                                        "heldNano", (json_int_t)0);
 
     if (!user || !money)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = account_schedule(users, user, 0, NULL, user, err);
     if (r < 0)
         return r;
@@ -160,7 +155,7 @@ static int apply(const struct users *users, const char *uid, const struct accoun
 
     timestamp_now(now);
     if (json_object_set_new(change->members, "updatedAt", json_string(now)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     struct ein_doc_op ops[] = {
         { .kind = EIN_DOC_UPDATE,
           .set = USERS_SET,
@@ -200,7 +195,7 @@ static int change_once(const struct users *users, const char *uid, account_edit 
     EIN_ACCOUNT struct account account = { 0 };
     EIN_JSON json_t *members = json_object();
     struct change change = { .members = members };
-    int r = members ? read_account(users, uid, &account, err) : no_memory(err);
+    int r = members ? read_account(users, uid, &account, err) : error_no_memory(err);
 
     if (r == 0)
         r = edit(&account, &change, data, err);
@@ -237,7 +232,7 @@ static int reset_if_due(const struct account *account, struct change *change, vo
     if (json_object_set_new(change->members, "resetAtMs", json_integer(next_ms)) < 0 ||
         json_object_set_new(change->members, "lastResetMs", json_integer(now)) < 0 ||
         (date_ms && json_object_set_new(change->members, "resetDateMs", json_integer(next_ms)) < 0))
-        return no_memory(err);
+        return error_no_memory(err);
     change->sets_left = true;
     change->left = integer_of(account->user, "allowanceNano");
     return 0;
@@ -277,7 +272,7 @@ static int take_identity(const struct account *account, struct change *change, v
     json_t *info = json_pack("{s:s?, s:s?}", "displayName",
                              is_news(identity->name, name) ? identity->name : name, "email",
                              is_news(identity->email, email) ? identity->email : email);
-    return json_object_set_new(change->members, "basicInfo", info) < 0 ? no_memory(err) : 0;
+    return json_object_set_new(change->members, "basicInfo", info) < 0 ? error_no_memory(err) : 0;
 }
 
 static bool is_known(const json_t *user, const struct ein_identity *identity)

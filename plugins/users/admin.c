@@ -28,7 +28,7 @@ static int show_all(const struct users *users, const json_t *ids, json_t *list,
         if (r < 0)
             return r;
         if (json_array_append_new(list, shown) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     return 0;
 }

@@ -56,14 +56,14 @@ static int open_pair(const char *folder, int number, struct journal **ret_journa
                      struct ein_error *err)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
-    int r = journal ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = journal ? 0 : error_no_memory(err);
 
     for (int i = 0; r == 0 && i < 2; i++)
         journal->fd[i] = -1;
     for (int i = 0; r == 0 && i < 2; i++) {
         if (asprintf(&journal->path[i], "%s/ledger-%d.%d", folder, number, i) < 0) {
             journal->path[i] = NULL;
-            r = error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            r = error_no_memory(err);
         } else {
             r = open_file(journal, i, err);
         }
@@ -127,7 +127,7 @@ static int recover(struct journal *journal, int i, journal_line *each, void *dat
     EIN_FREE char *text = malloc(len + 1);
 
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (read_all(journal->fd[i], text, len) < 0)
         return failed("cannot read", journal->path[i], err);
     int r = show_lines(text, len, each, data, err);

@@ -58,11 +58,10 @@ static int name_provider(const struct account *account, struct change *change, v
     json_t *longer = json_copy((json_t *)names);
     if (json_array_append_new(longer, json_string(provider->name)) < 0) {
         json_decref(longer);
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
-    return json_object_set_new(change->members, "keyProviders", longer) < 0
-               ? error_set(err, EIN_E_NO_MEMORY, "out of memory")
-               : 0;
+    return json_object_set_new(change->members, "keyProviders", longer) < 0 ? error_no_memory(err)
+                                                                            : 0;
 }
 
 /* What goes into a header is one line of visible ASCII. */

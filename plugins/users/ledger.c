@@ -17,11 +17,6 @@ enum {
 
 static const char spent[] = "Insufficient spend allowance to complete request";
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
                  struct ein_error *err)
 {
@@ -100,7 +95,7 @@ int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t leas
                     "createdAtUs", (json_int_t)now_us(), "dueAt",
                     (json_int_t)lease_end(users, lease_ms));
     if (!doc)
-        return no_memory(err);
+        return error_no_memory(err);
     r = reserve_once(users, user_id, hold, bound, doc, err);
     if (r == EIN_E_CONFLICT) {
         ledger_sweep(users); /* what died holds nothing back, nor what waits for calls */
@@ -122,7 +117,7 @@ int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_er
 
     if (purse_extend(users, hold, lease_ms) == 0)
         return 0;
-    return doc ? batch(users, &op, 1, err) : no_memory(err);
+    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
 }
 
 /* ---- settle ------------------------------------------------------------- */
@@ -206,7 +201,7 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
         return r;
     doc = entry_make(entry);
     if (!doc)
-        return no_memory(err);
+        return error_no_memory(err);
     uuid_make(id);
     r = EIN_E_NOT_FOUND;
     for (int tries = 0; r == EIN_E_NOT_FOUND && tries < SETTLE_TRIES; tries++)
@@ -255,7 +250,7 @@ static int expire(const struct users *users, const json_t *held, struct ein_erro
                   (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs", (json_int_t)now_us());
 
     if (!expired)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = give_back(users, held, text_of(held, "_rev"), expired, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return 0;

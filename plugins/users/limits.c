@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- limits ------------------------------------------------------------- */
 
 static int read_dollars(const json_t *body, const char *name, bool *ret_has, int64_t *ret_nano,
@@ -44,7 +39,7 @@ static int edit_date(const struct limits *limits, const json_t *user, json_t *me
 {
     if (json_object_set_new(members, "resetDateMs", json_integer(limits->date_ms)) < 0 ||
         json_object_set_new(members, "anchorMs", json_integer(limits->date_ms)) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     return account_schedule(limits->users, user, limits->date_ms, text_of(user, "timeZone"),
                             members, err);
 }
@@ -61,7 +56,7 @@ int limits_edit(const struct account *account, struct change *change, void *data
             change->left = limits->allowance;
         if (json_object_set_new(change->members, "allowanceNano", json_integer(limits->allowance)) <
             0)
-            return no_memory(err);
+            return error_no_memory(err);
     }
     int r = limits->has_date ? edit_date(limits, account->user, change->members, err) : 0;
     if (limits->has_spend) {
@@ -154,7 +149,7 @@ static int reset(const struct account *account, struct change *change, void *dat
     change->sets_left = true;
     change->left = integer_of(account->user, "allowanceNano");
     return json_object_set_new(change->members, "usageSinceUs", json_integer(now_us())) < 0
-               ? no_memory(err)
+               ? error_no_memory(err)
                : 0;
 }
 
@@ -203,7 +198,7 @@ static int move(const struct account *account, struct change *change, void *data
 
     if (json_object_set_new(change->members, "timeZone",
                             moving->zone ? json_string(moving->zone) : json_null()) < 0)
-        return no_memory(err);
+        return error_no_memory(err);
     return account_schedule(moving->users, account->user, integer_of(account->user, "anchorMs"),
                             moving->zone, change->members, err);
 }

@@ -147,7 +147,7 @@ static int add_mask(const struct users *users, const json_t *user, const struct 
         return r;
     return json_object_set_new(masks, provider->member, r == 0 ? json_string(text) : json_null()) <
                    0
-               ? error_set(err, EIN_E_NO_MEMORY, "out of memory")
+               ? error_no_memory(err)
                : 0;
 }
 
@@ -202,7 +202,7 @@ int model_key_get(void *impl, const char *user_id, const char *provider, char **
         return error_set(err, EIN_E_NOT_FOUND, "There is no key for %s", known->name);
     *ret_key = users->host->text_dup(shared);
     *ret_source = "env";
-    return *ret_key ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_key ? 0 : error_no_memory(err);
 }
 
 static int is_there(const char *key, void *data)
@@ -236,7 +236,7 @@ int model_key_sources(void *impl, const char *user_id, json_t **ret_sources, str
     for (size_t i = 0; i < PROVIDER_COUNT; i++) {
         const char *source = source_of(users, user, &providers[i]);
         if (source && json_object_set_new(sources, providers[i].name, json_string(source)) < 0)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     *ret_sources = EIN_TAKE(sources);
     return 0;

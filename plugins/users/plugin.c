@@ -369,12 +369,11 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct users *users = calloc(1, sizeof(*users));
 
     if (!users)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     users->host = host;
     users->ctx = ctx;
     users->no_keys = no_keys_new((uint32_t)integer_of(config, "no_key_ms"));
-    int r = users->no_keys ? read_settings(users, config, err)
-                           : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    int r = users->no_keys ? read_settings(users, config, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);
     if (r >= 0)

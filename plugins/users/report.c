@@ -20,11 +20,6 @@ const char *const report_counts[] = {
 
 /* ---- adding up ---------------------------------------------------------- */
 
-static int no_memory(struct report *report)
-{
-    return error_set(&report->why, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static void make_label(const struct report *report, const json_t *entry, char label[LABEL_SIZE])
 {
     static const char *const members[][2] = { { "agent", "agentId" },
@@ -59,7 +54,7 @@ static json_t *group_of(struct report *report, const char *label)
     group = json_object();
     if (json_object_set_new(report->groups, label, group) == 0)
         return group;
-    (void)no_memory(report);
+    (void)error_no_memory(&report->why);
     return NULL;
 }
 
@@ -95,7 +90,9 @@ static int add_entry(const json_t *entry, void *data)
     group = group_of(report, label);
     if (!group)
         return report->why.code;
-    return add_entry_to(group, entry) | add_entry_to(report->total, entry) ? no_memory(report) : 0;
+    return add_entry_to(group, entry) | add_entry_to(report->total, entry)
+               ? error_no_memory(&report->why)
+               : 0;
 }
 
 /* ---- finding ------------------------------------------------------------ */
@@ -111,7 +108,7 @@ static int walk(struct report *report, const char *set, const json_t *where, con
     int r;
 
     if (!where)
-        return no_memory(report);
+        return error_no_memory(&report->why);
     do {
         char *next = NULL;
         r = report->users->host->store->find(report->users->ctx, set, &query, each, report, &next,
@@ -146,7 +143,7 @@ static int walk_unsettled(struct report *report, const char *set, ein_doc_fn *ea
     EIN_JSON json_t *where = entry_where_all(report->from_ms * 1000, report->to_ms * 1000);
 
     if (report->uid && json_object_set_new(where, "userId", json_string(report->uid)) < 0)
-        return no_memory(report);
+        return error_no_memory(&report->why);
     return walk(report, set, where, "createdAtUs", each);
 }
 
@@ -158,10 +155,10 @@ int report_run(struct report *report, struct ein_error *err)
     int r = purse_flush(report->users, &report->why);
 
     if (r == 0 && add_count(report->total, "calls", 0) < 0)
-        r = no_memory(report);
+        r = error_no_memory(&report->why);
 
     for (size_t i = 0; r == 0 && report_counts[i]; i++)
-        r = add_count(report->total, report_counts[i], 0) < 0 ? no_memory(report) : 0;
+        r = add_count(report->total, report_counts[i], 0) < 0 ? error_no_memory(&report->why) : 0;
     if (r == 0)
         r = walk(report, ENTRIES_SET, where, report->uid ? "userTime" : "createdAtUs", add_entry);
     if (r >= 0)

@@ -12,11 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* "N-HASH": N grows with each write of either. */
 void user_rev(const struct account *account, char ret_rev[SHOWN_REV_SIZE])
 {
@@ -66,12 +61,12 @@ static int read_usage(const struct users *users, const json_t *user, json_t *lis
                                .order = latest_first };
 
     if (!where)
-        return no_memory(err);
+        return error_no_memory(err);
     if (!users->usage_shown)
         return 0;
     int r =
         users->host->store->find(users->ctx, ENTRIES_SET, &query, insert_first, list, NULL, err);
-    return r == EIN_E_NO_MEMORY ? no_memory(err) : r;
+    return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -99,7 +94,7 @@ int user_show(const struct users *users, const struct account *account, json_t *
     EIN_JSON json_t *usage = json_array();
     EIN_JSON json_t *masks = NULL;
     char rev[SHOWN_REV_SIZE];
-    int r = usage ? read_usage(users, user, usage, err) : no_memory(err);
+    int r = usage ? read_usage(users, user, usage, err) : error_no_memory(err);
 
     if (r == 0)
         r = model_key_masks(users, user, &masks, err);
@@ -112,7 +107,7 @@ int user_show(const struct users *users, const struct account *account, json_t *
         json_object_get(user, "updatedAt"), "basicInfo", json_object_get(user, "basicInfo"),
         "billingInfo", json_object_get(user, "billingInfo"), "usageInfo",
         make_usage_info(account, usage), "apiKeys", masks);
-    return *ret_shown ? 0 : no_memory(err);
+    return *ret_shown ? 0 : error_no_memory(err);
 }
 
 int user_check_match(const struct users *users, struct ein_req *req, const char *uid)

@@ -152,7 +152,7 @@ int zone_parse(const void *data, size_t len, struct zone **ret_zone, struct ein_
     struct zone *zone = calloc(1, sizeof(*zone));
 
     if (!zone)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (!read_file(zone, data, len)) {
         zone_free(zone);
         return error_set(err, EIN_E_INVALID, "This is no time zone file");
@@ -186,7 +186,7 @@ static int read_named(const char *folder, const char *name, unsigned char *data,
     ssize_t n;
 
     if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *ret_len = 0;
     while (fd >= 0 && *ret_len < ZONE_FILE_MAX &&
@@ -202,13 +202,13 @@ int zone_load(const char *folder, const char *name, struct zone **ret_zone, stru
 
     if (strcmp(name, "UTC") == 0) {
         *ret_zone = calloc(1, sizeof(**ret_zone));
-        return *ret_zone ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return *ret_zone ? 0 : error_no_memory(err);
     }
     if (!is_name(name))
         return no_such_zone(name, err);
     data = malloc(ZONE_FILE_MAX);
     if (!data)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     int r = read_named(folder, name, data, &len, err);
     if (r == 0)
         r = zone_parse(data, len, ret_zone, err);

@@ -84,7 +84,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct vault *vault = calloc(1, sizeof(*vault));
 
     if (!vault)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     vault->host = host;
     vault->ctx = ctx;
     pthread_rwlock_init(&vault->lock, NULL);

@@ -40,7 +40,7 @@ static int add_key(struct vault *vault, struct ein_error *err)
         return lock;
     ring = ring_new();
     if (!ring)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     int r = ring_file_read(vault->key_file, ring, &seen, err);
     if (r == 0 && ring->count == 1) {
         r = ring_add(ring, err);
@@ -118,7 +118,7 @@ static int seal_all(struct vault *vault, uint64_t *count, struct ein_error *err)
         EIN_JSON json_t *docs = NULL;
         struct ein_query query = { .struct_size = sizeof(query), .limit = PAGE, .where = where };
         if (!where)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
         int r = find_docs(vault->host, vault->ctx, VAULT_SET, &query, &docs, NULL, err);
         if (r == 0)
             r = seal_page(vault, docs, count, err);
@@ -136,7 +136,7 @@ static int write_first_key(struct vault *vault, struct ein_error *err)
     struct ring *ring = ring_new();
 
     if (!ring)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     ring->count = 1;
     int r = vault_key(vault, NULL, &ring->keys[0]);
     if (r == 0)
@@ -157,7 +157,7 @@ static int drop_old_keys(struct vault *vault, struct ein_error *err)
         return r;
     where = of_other_keys(vault);
     if (!where)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     r = vault->host->store->tally(vault->ctx, VAULT_SET, where, &left, err);
     if (r < 0 || left > 0)
         return r < 0 ? r : 0;

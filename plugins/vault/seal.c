@@ -67,7 +67,7 @@ int seal_close(const struct ring_key *key, const char *name, const char *secret,
     char nonce_text[2 * NONCE_LEN + 1], now[TIMESTAMP_SIZE];
 
     if (!sealed || !text)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (gnutls_rnd(GNUTLS_RND_NONCE, nonce, sizeof(nonce)) < 0)
         return error_set(err, EIN_E_INTERNAL, "The system has no random bytes for a nonce");
     int r = encrypt(key, name, secret, nonce, sealed, len, err);
@@ -79,7 +79,7 @@ int seal_close(const struct ring_key *key, const char *name, const char *secret,
     timestamp_now(now);
     *ret_doc = json_pack("{s:s, s:s, s:s, s:s}", "keyId", key->id, "nonce", nonce_text, "sealed",
                          text, "updatedAt", now);
-    return *ret_doc ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_doc ? 0 : error_no_memory(err);
 }
 
 static int decrypt(const struct ring_key *key, const char *name,

@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- keys at hand ------------------------------------------------------- */
 
 static bool is_current(struct vault *vault)
@@ -41,7 +36,7 @@ int vault_load(struct vault *vault, struct ein_error *err)
         return 0;
     ring = ring_new();
     if (!ring)
-        return no_memory(err);
+        return error_no_memory(err);
     int r = read_ring(vault, ring, &seen, err);
     if (r < 0) {
         ring_free(ring);
@@ -86,7 +81,7 @@ static int make_first_key(struct vault *vault, struct ein_error *err)
     struct ring *ring = lock < 0 ? NULL : ring_new();
 
     if (!ring)
-        return lock < 0 ? lock : no_memory(err);
+        return lock < 0 ? lock : error_no_memory(err);
     int r = ring_add(ring, err);
     if (r == 0)
         r = ring_file_write(vault->key_file, ring, true, err);

@@ -19,7 +19,7 @@ static void setting_returns_the_code(void **state)
     assert_string_equal(err.text, "rev 3");
     assert_int_equal(error_set(NULL, EIN_E_BUSY, "x"), EIN_E_BUSY);
     assert_int_equal(error_no_memory(&err), EIN_E_NO_MEMORY);
-    assert_string_equal(err.text, "out of memory");
+    assert_string_equal(err.text, "The server is out of memory at the moment.");
 }
 
 static void long_texts_end_at_a_whole_character(void **state)
