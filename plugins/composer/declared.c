@@ -3,6 +3,7 @@
 #include "agent_doc.h"
 #include "answer.h"
 #include "cleanup.h"
+#include "error.h"
 #include "http_json.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "openai_api.h"
 
 #include "cleanup.h"
+#include "error.h"
 #include "json_depth.h"
 #include "scopes.h"
 
