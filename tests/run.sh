@@ -204,7 +204,7 @@ fi
 
 if build build -Dwerror=true; then
     check_suites
-    run_meson build 1
+    run_meson build 4
     ! $full || export EIN_SOAK_SECONDS="${EIN_SOAK_SECONDS:-3600}"
     run_pytest build 1
     unset EIN_SOAK_SECONDS
@@ -213,7 +213,7 @@ fi
 if CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
     crash_rounds=2
     export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
-    run_meson build-asan 5
+    run_meson build-asan 10
     run_pytest build-asan 3
     unset UBSAN_OPTIONS
 fi
@@ -221,7 +221,7 @@ fi
 if $full; then
     if CC=clang build build-tsan -Db_sanitize=thread -Db_lundef=false; then
         export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp halt_on_error=0 exitcode=66"
-        run_meson build-tsan 10
+        run_meson build-tsan 20
         run_pytest build-tsan 6
         unset TSAN_OPTIONS
     fi

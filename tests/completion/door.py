@@ -68,7 +68,7 @@ class Door:
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         return {"model": model, "messages": messages, **call}
 
-    def __call__(self, messages="Hi", model=CLAUDE, timeout=60, **call):
+    def __call__(self, messages="Hi", model=CLAUDE, timeout=120, **call):
         reply = self.server.post("/completion-driver", self._call(messages, model, call), timeout=timeout)
         assert reply.status == 200, reply
         return Answer(reply.json)

@@ -249,7 +249,7 @@ def test_it_is_no_login(start_server):
     refused = Server(sets=["listen.address=0.0.0.0"], port=free_port())
     try:
         refused.spawn()
-        assert refused.process.wait(20) != 0
+        assert refused.process.wait(120) != 0
         assert "no login is configured" in refused.log()
     finally:
         refused.clean()

@@ -155,7 +155,7 @@ def test_so_many_run_at_a_time_so_many_wait_and_the_rest_are_refused(agent_serve
 
 def test_users_have_limits_of_their_own(start_server):
     own = "plugins.runtime-python.users.local-dev-user"
-    server = start_server(sets=[f"{own}.running_per_user=1", f"{own}.queue_per_user=0", f"{own}.timeout_ms=20000"], ready=True)
+    server = start_server(sets=[f"{own}.running_per_user=1", f"{own}.queue_per_user=0", f"{own}.timeout_ms=600000"], ready=True)
     agent, name = deploy(server, UNTIL)
     until = unique("until")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -7,8 +7,8 @@ import pathlib
 import subprocess
 import urllib.request
 
-from ports import free_port
 import pytest
+from ports import free_port
 from support import wait_until
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 
-from ports import free_port
 import pytest
 from support import EINION, USERS, Person, Server, logins, wait_until
 
@@ -21,12 +20,10 @@ ON_PURPOSE = {"providers": [{"type": "dev_stub", "config": {
 def refusal(sets, env=None, command=()):
     """What a server that does not start says on its standard error; None if it would go on."""
     server = Server(sets=sets, env=env, arguments=command)
-    server.port = free_port()
     try:
-        done = subprocess.run(server.command(), env=server.environment(), capture_output=True, text=True, timeout=3)
-        return done.stderr if done.returncode else None
-    except subprocess.TimeoutExpired:
-        return None
+        server.spawn()
+        wait_until(lambda: server.ended() or server.answers("/livez"), 10, "it to start or to refuse")
+        return server.log() if server.process.poll() else None
     finally:
         server.clean()
 

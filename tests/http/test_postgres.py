@@ -4,9 +4,9 @@
 import subprocess
 import threading
 
-from ports import free_port
 import postgres as support_postgres
 import pytest
+from ports import free_port
 from support import EINION, wait_until
 
 AGENT = {"name": "n", "description": "d", "code": "async def run(input_dict, tools):\n    return 1"}

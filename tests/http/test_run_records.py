@@ -255,12 +255,13 @@ def test_a_run_is_stopped_whatever_it_does(agent_server, code):
 
 def test_a_running_run_is_watched_live_and_not_deleted(agent_server):
     connection, run = begin(agent_server, SLEEP)
+    assert any("begun" in str(event) for event in connection.events(connection.read_head()))
     assert agent_server.delete(f"/runs/{run}").status == 409
     watched = []
     watcher = threading.Thread(target=lambda: watched.extend(events(agent_server, run)))
     watcher.start()
     agent_server.post(f"/runs/{run}/stop")
-    watcher.join(30)
+    watcher.join()
     assert [data["message"] for _, event, data in watched if data.get("type") == "stdout"] == ["begun"]
     assert watched[-1][1] == "done" and watched[-1][2]["status"] == "stopped"
     connection.close()
@@ -275,9 +276,11 @@ def test_a_closed_tab_stops_its_run(agent_server):
 
 @pytest.mark.parametrize("path", ["/agents/run-code", "/agents/run-code/stream"])
 def test_a_run_that_is_kept_goes_on(agent_server, path):
-    code = "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(1.5)\n    print('still here')\n    return {'kept': True}\n"
+    namespace = f"ns-{uuid.uuid4().hex}"
+    code = f"async def run(input_dict, tools):\n    while not data_store.use_namespace({namespace!r}).get('go'):\n        await asyncio.sleep(0.02)\n    return {{'kept': True}}\n"
     connection, run = begin(agent_server, code, path + "?detach=1")
     connection.close()
+    agent_server.put(f"/data-store/namespaces/{namespace}/records/go", {"value": True})
     record = ended(agent_server, run)
     assert record["status"] == "completed" and record["result"] == {"kept": True}
 

@@ -8,9 +8,9 @@ import subprocess
 import threading
 import time
 
-from ports import free_port
 import pytest
-from support import EINION, Server, wait_until
+from ports import free_port
+from support import EINION, PATIENCE, Server, wait_until
 
 SLOW = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(input_dict['s'])\n    return 'slept'", "tools": {}}
 
@@ -23,13 +23,11 @@ def in_background(function):
 
 
 def test_sigterm_ends_an_idle_server_at_once(start_server):
-    server = start_server()
+    server = start_server(sets=["limits.drain_ms=3600000"])
     with server.connect() as idle:
         idle.send_request("GET", "/health")
         assert idle.read_reply().status == 200
-        started = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - started < 5
         assert idle.at_end()
 
 
@@ -37,12 +35,12 @@ def test_sigint_ends_it_too(start_server):
     server = start_server(backend="memory")
     server.expect_end = True
     server.signal(signal.SIGINT)
-    assert server.process.wait(10) == 0
+    assert server.process.wait(PATIENCE) == 0
 
 
 def run_in_background(server, body):
     """Returns once the run is on."""
-    thread, result = in_background(lambda: server.post("/agents/run-code", body, timeout=70))
+    thread, result = in_background(lambda: server.post("/agents/run-code", body))
     wait_until(lambda: server.get("/runs?status=running").json, 20, "the run to begin")
     return thread, result
 
@@ -55,7 +53,7 @@ def test_a_signal_to_the_whole_group_is_for_the_server_alone():
         server.start(ready=True)
         thread, result = run_in_background(server, SLOW | {"inputDict": {"s": 2}})
         os.killpg(server.process.pid, signal.SIGINT)
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
         thread.join()
         assert (result[0].json["result"], result[0].json["error"]) == ("slept", None)
         assert "the sandbox ended" not in server.log()
@@ -65,8 +63,7 @@ def test_a_signal_to_the_whole_group_is_for_the_server_alone():
 
 def test_sigterm_lets_what_runs_come_to_its_end(start_server):
     server = start_server(ready=True)
-    thread, result = in_background(lambda: server.post("/agents/run-code", SLOW | {"inputDict": {"s": 2}}))
-    time.sleep(0.7)
+    thread, result = run_in_background(server, SLOW | {"inputDict": {"s": 2}})
     assert server.stop() == 0
     thread.join()
     assert (result[0].json["result"], result[0].json["error"]) == ("slept", None)
@@ -77,26 +74,26 @@ def test_a_draining_server_is_not_ready(start_server):
     with server.connect() as kept:
         kept.send_request("GET", "/readyz")
         assert kept.read_reply().status == 200
-        thread, _ = in_background(lambda: server.post("/agents/run-code", SLOW | {"inputDict": {"s": 3}}))
-        time.sleep(0.7)
+        thread, _ = run_in_background(server, SLOW | {"inputDict": {"s": 3}})
         server.expect_end = True
         server.signal(signal.SIGTERM)
-        time.sleep(0.3)
-        kept.send_request("GET", "/readyz")
-        try:
-            assert kept.read_reply().status == 503
-        except ConnectionError:
-            pass  # closed: just as clear
-        assert server.process.wait(20) == 0
+
+        def refuses():
+            try:
+                kept.send_request("GET", "/readyz")
+                return kept.read_reply().status == 503
+            except ConnectionError:
+                return True  # closed: just as clear
+
+        wait_until(refuses, 10, "the server to be unready")
+        assert server.process.wait(PATIENCE) == 0
         thread.join()
 
 
 def test_sigterm_has_a_deadline(start_server):
     server = start_server(ready=True, sets=["limits.drain_ms=1000"])
-    thread, result = run_in_background(server, SLOW | {"inputDict": {"s": 60}})
-    started = time.monotonic()
+    thread, result = run_in_background(server, SLOW | {"inputDict": {"s": 3600}})
     assert server.stop() == 0
-    assert time.monotonic() - started < 10
     thread.join()
     assert "Cancelled" in result[0].json["error"]  # who is cancelled is still told so
 
@@ -193,6 +190,7 @@ def test_plugins_come_and_go_while_requests_run(start_server):
     for thread in threads:
         thread.start()
     try:
+        wait_until(lambda: 200 in statuses, 10, "the first answer")
         for i in range(20):
             values |= {"sessions": str(i % 2 == 1).lower()}
             (server.state / "einion.yaml").write_text(CONFIG.format(**values))
@@ -214,7 +212,7 @@ def test_a_port_in_use_is_said(sqlite_server):
     other.port = sqlite_server.port
     try:
         other.spawn()
-        assert other.process.wait(10) != 0
+        assert other.process.wait(PATIENCE) != 0
         assert str(sqlite_server.port) in other.log()
     finally:
         other.clean()
@@ -222,7 +220,7 @@ def test_a_port_in_use_is_said(sqlite_server):
 
 def run(*arguments, state, **env):
     return subprocess.run(
-        [EINION, *arguments], capture_output=True, text=True, timeout=30,
+        [EINION, *arguments], capture_output=True, text=True, timeout=PATIENCE,
         env={"PATH": "/usr/bin:/bin", "EINION_STATE_DIR": str(state)} | env,
     )  # fmt: skip
 

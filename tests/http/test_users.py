@@ -161,7 +161,7 @@ def test_users_may_be_kept_from_their_limits(start_server):
 
 
 def test_an_allowance_is_full_again_at_its_date_and_then_monthly(users):
-    soon = int(time.time() * 1000) + 1500
+    soon = int(time.time() * 1000) + 5000
     users.post("/users/me/usage", {"responseCost": 40})
     user = users.put("/users/me/allowance-reset-date", {"allowanceResetDate": soon}).json
     assert usage_of(user)["allowanceResetDate"] == soon and usage_of(user)["spendRemaining"] == 60

@@ -90,6 +90,6 @@ class Provider:
 
     def close(self):
         """Ends it, and returns what it has logged."""
-        _, log = self.process.communicate(timeout=30 * SCALE)
+        _, log = self.process.communicate(timeout=120 * SCALE)
         assert self.process.returncode == 0, log
         return log

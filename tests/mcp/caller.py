@@ -48,7 +48,7 @@ class Caller:
         """A user whom nobody has seen."""
         return uuid.uuid4().hex
 
-    def __call__(self, url, tool=None, arguments=None, timeout=60, **call):
+    def __call__(self, url, tool=None, arguments=None, timeout=120, **call):
         """list_tools(), or call_tool() with a tool; with further members of struct ein_mcp_call."""
         said = {"url": url, "tool": tool, "arguments": arguments, "egress": 100, "user_id": "alice", **call}
         said = {name: value for name, value in said.items() if value is not None}

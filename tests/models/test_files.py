@@ -192,7 +192,7 @@ def test_a_server_does_not_start_with_a_wrong_file(folder, tmp_path):
     folder.write("wrong.yaml", "providers: 1")
     server = Server(config=config(models={"path": str(folder.path)}), port=free_port())
     try:
-        assert server.spawn().process.wait(20) != 0
+        assert server.spawn().process.wait(120) != 0
         assert "wrong.yaml:1: providers: is not an object" in server.log()
     finally:
         server.clean()

@@ -103,7 +103,7 @@ static void writes_that_wait_share_a_commit(void **state)
 
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, add_one, fixture), 0);
-    nanosleep(&(struct timespec){ 1, 0 }, NULL);
+    nanosleep(&(struct timespec){ 3, 0 }, NULL);
     assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < THREADS; i++) {
         void *failed;

@@ -209,7 +209,14 @@ class _Connection:
         return b"".join(pieces)
 
     def send(self, reply):
+        # What comes before a stall comes at once: no limit of time may end between its pieces.
+        at_once, held = STALL in reply.steps, b""
         for at, step in enumerate(reply.steps):
+            if at_once and isinstance(step, bytes):
+                held += b"%x\r\n%b\r\n" % (len(step), step) if reply.chunked and at > 0 and step else step
+                continue
+            self.sock.sendall(held)
+            held = b""
             if isinstance(step, Gate):
                 step.reached.set()
                 self.wait(step)

@@ -95,7 +95,7 @@ class Talk:
         call = {"api_key": "key-of-the-user", **call}
         return {name: value for name, value in {"model": model, "messages": messages, **call}.items() if value is not None}
 
-    def __call__(self, messages="Hi", model="m", timeout=30, **call):
+    def __call__(self, messages="Hi", model="m", timeout=120, **call):
         """complete() with these members of struct ein_llm_call; api_key=None: the plugin's own."""
         reply = self.server.post(f"/llm-driver/{self.name}", self._call(messages, model, call), timeout=timeout)
         assert reply.status == 200, reply

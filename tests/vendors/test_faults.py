@@ -5,10 +5,10 @@ came before it.  The next call is none the worse."""
 import dataclasses
 import gzip
 import json
-import socket
 import typing
 
 import pytest
+from ports import free_port
 from support import BUILD
 from vendor import CUT, HALF, RESET, STALL, Gate, Reply, event, http_date, in_pieces, raw, stream, whole
 from vendor_formats import ANTHROPIC, BEDROCK, GEMINI, OLLAMA, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic_events
@@ -118,9 +118,7 @@ def unreachable(answer, r="unavailable"):
 
 
 def test_refused(wire, talk):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    answer = talk(wire.plugin, base_url=url)(settings=wire.settings)
+    answer = talk(wire.plugin, base_url=f"http://127.0.0.1:{free_port()}")(settings=wire.settings)
     assert unreachable(answer) and wire.title in answer.error and answer.vendor_status == 0
 
 

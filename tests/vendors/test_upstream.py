@@ -15,7 +15,7 @@ def ask(upstream):
     connections = []
 
     def ask(path="/x", body=None, method="POST"):
-        connections.append(http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=20))
+        connections.append(http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=120))
         connections[-1].request(method, path, body, {"Content-Type": "application/json", "X-One": "1"})
         return connections[-1].getresponse()
 
@@ -54,7 +54,7 @@ def test_a_gate_holds_a_reply_until_it_is_opened(upstream, ask):
     gate = Gate()
     upstream.answer("/x", stream(b"one", gate, b"two"))
     reply = ask()
-    assert reply.read1() == b"one" and gate.reached.wait(20)
+    assert reply.read1() == b"one" and gate.reached.wait(120)
     gate.open()
     assert reply.read() == b"two"
 

@@ -209,7 +209,7 @@ static void entries_are_written_at_once_and_visits_soon(void **state)
     assert_int_equal(count_lines(text), 1);
     free(text);
     log_access(f.log, &visit);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 12000; i++) {
         (void)usleep(10000);
         text = content(f.path);
         if (count_lines(text) == 2)

