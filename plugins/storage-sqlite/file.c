@@ -84,6 +84,7 @@ static int take_lock(const char *path, int *ret_fd, struct ein_error *err)
                          strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return in_use(path, fd, err);
+    files_give(fd, lock_path);
 
     char owner[32];
     int len = snprintf(owner, sizeof(owner), "%d\n", getpid());
@@ -132,6 +133,8 @@ static int create(const char *path, struct ein_error *err)
 
     if (fd < 0 && errno == EEXIST)
         return 0;
+    if (fd >= 0)
+        files_give(fd, path);
     folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0 || folder < 0 || fsync(folder) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be made: %s", path, strerror(errno));

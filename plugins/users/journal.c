@@ -47,6 +47,7 @@ static int open_file(struct journal *journal, int i, struct ein_error *err)
                           S_IRUSR | S_IWUSR);
     if (journal->fd[i] < 0 || fstat(journal->fd[i], &about) < 0)
         return failed("cannot open", journal->path[i], err);
+    files_give(journal->fd[i], journal->path[i]);
     journal->len[i] = about.st_size;
     return 0;
 }

@@ -114,6 +114,7 @@ int ring_file_write(const char *path, const struct ring *ring, bool is_new, stru
     fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot(path, "written", err);
+    files_give(fd, path);
     r = write_part(fd, path, ring, err);
     if (r == 0)
         r = give_name(part, path, is_new, err);
@@ -151,6 +152,7 @@ int ring_file_lock(const char *path, bool alone, struct ein_error *err)
     fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot(name, "made", err);
+    files_give(fd, name);
     if (lock_byte(fd, F_WRLCK, GATE) < 0 || lock_byte(fd, alone ? F_WRLCK : F_RDLCK, HOUSE) < 0 ||
         lock_byte(fd, F_UNLCK, GATE) < 0)
         return cannot(name, "locked", err);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """einion backup: a copy that a server can be started on, taken while another one writes."""
 
+import os
 import shutil
 import subprocess
 import threading
 
+import pytest
 from support import EINION, Server
 
 
@@ -71,3 +73,20 @@ def test_where_there_is_no_store_none_is_made(tmp_path):
 
     assert refused.returncode == 1 and "No such file" in refused.stderr
     assert not state.exists() and not (tmp_path / "copy.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_makes_in_the_folder_of_a_service_is_the_services(start_server, tmp_path):
+    service, copy, state = 65534, tmp_path / "copy.jsonl", tmp_path / "state"
+    state.mkdir()
+    os.chown(state, service, service)
+    path = f"plugins.storage-sqlite.path={state}/a/einion.db"
+    for command in (["audit", "verify"], ["export", str(copy)], ["import", str(copy)], ["rotate-keys"]):
+        done = subprocess.run([str(EINION), "--set", path, *command], capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "EINION_STATE_DIR": str(state)})  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    server = start_server(state=state, sets=[path], ready=True)
+    assert server.stop() == 0
+    made = {path.relative_to(state).as_posix(): path.stat().st_uid for path in state.rglob("*")}
+    assert {"a", "a/einion.db", "a/einion.db.lock", "vault.key", "vault.key.lock"} <= set(made)
+    assert set(made.values()) == {service}, made
