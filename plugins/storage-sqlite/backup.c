@@ -3,11 +3,11 @@
 
 #include "document.h"
 #include "error.h"
+#include "files.h"
 #include "readers.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,27 +60,24 @@ static int copy_store(const struct sqlite *store, const char *path, struct ein_e
     return r;
 }
 
-static int sync_path(const char *path, int flags)
+/* It says of itself that no WAL belongs to it, so that one which lies where it is restored is
+ * known to be another's. */
+static int mark_as_copy(const char *path)
 {
-    EIN_CLOSE int fd = open(path, flags | O_CLOEXEC);
+    EIN_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    return fd < 0 ? -1 : fsync(fd);
+    return fd < 0 || pwrite(fd, FILE_WITHOUT_WAL, 2, FILE_JOURNAL_AT) != 2 || fsync(fd) < 0 ? -1
+                                                                                            : 0;
 }
 
 /* Under its final name it is whole: whoever sees it may restore it. */
 static int give_name(const char *part, const char *path, struct ein_error *err)
 {
-    EIN_FREE char *copy = strdup(path);
-
-    if (!copy)
-        return error_no_memory(err);
-    if (sync_path(part, O_RDWR) < 0)
+    if (mark_as_copy(part) < 0)
         return cannot_write(part, err);
     if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
         return cannot_write(path, err);
-    if (sync_path(dirname(copy), O_RDONLY | O_DIRECTORY) < 0)
-        return cannot_write(path, err);
-    return 0;
+    return files_sync_folder(path, err);
 }
 
 int sqlite_backup(void *impl, const char *path, struct ein_error *err)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -304,11 +305,39 @@ static int put_in_order(const struct sqlite *store, struct db *db, struct ein_er
     return r;
 }
 
+/* A copy that was put in the place of a store whose server had been killed: what that one had not
+ * yet moved into its file must not be read into this one. */
+static int forget_old_wal(const struct sqlite *store, struct ein_error *err)
+{
+    static const char *const endings[] = { "-wal", "-shm" };
+    EIN_CLOSE int fd = open(store->path, O_RDONLY | O_CLOEXEC);
+    char journal[2], path[PATH_MAX];
+
+    if (fd < 0 || pread(fd, journal, 2, FILE_JOURNAL_AT) != 2 ||
+        memcmp(journal, FILE_WITHOUT_WAL, 2) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", store->path, endings[i]);
+        if (unlink(path) < 0) {
+            if (errno == ENOENT)
+                continue;
+            return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be removed: %s", path,
+                             strerror(errno));
+        }
+        store->host->log_msg(store->ctx, EIN_WARN,
+                             "%s was restored: %s of the store before it is removed", store->path,
+                             path);
+    }
+    return 0;
+}
+
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err)
 {
     struct db *db;
     int r = create(store->path, err);
 
+    if (r >= 0)
+        r = forget_old_wal(store, err);
     if (r >= 0)
         r = db_open(store->path, SQLITE_OPEN_READWRITE, &db, err);
     if (r < 0)

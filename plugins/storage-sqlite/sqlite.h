@@ -38,6 +38,10 @@ struct sqlite {
     struct catalog *catalog;
 };
 
+/* In the header of SQLite's files: whether a WAL is used.  2 in every store that has been opened. */
+enum { FILE_JOURNAL_AT = 18 };
+#define FILE_WITHOUT_WAL "\1\1"
+
 /* file.c: takes possession of the file, checks and migrates it. */
 int file_own(struct sqlite *store, struct ein_error *err);
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);

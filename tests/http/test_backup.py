@@ -75,6 +75,24 @@ def test_where_there_is_no_store_none_is_made(tmp_path):
     assert not state.exists() and not (tmp_path / "copy.db").exists()
 
 
+def test_a_backup_in_the_place_of_a_killed_servers_store_is_what_it_was(start_server, tmp_path):
+    server = start_server()
+    before = add_agent(server, "before")
+    assert backup(server, tmp_path / "copy.db").returncode == 0
+    for number in range(20):
+        add_agent(server, f"after-{number}")
+    server.kill()
+    assert (server.state / "einion.db-wal").stat().st_size > 0  # which is not the copy's
+    shutil.copy(tmp_path / "copy.db", server.state / "einion.db")
+    restored = start_server(state=server.state)
+    assert restored.get("/agents").json == [before]
+    assert "was restored" in restored.log()
+    later = add_agent(restored, "later")
+    restored.kill()
+    again = start_server(state=server.state)  # its own WAL counts
+    assert again.get("/agents").json == [before, later]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_what_root_makes_in_the_folder_of_a_service_is_the_services(start_server, tmp_path):
     service, copy, state = 65534, tmp_path / "copy.jsonl", tmp_path / "state"
