@@ -22,10 +22,11 @@ Without SUITE, all of them: those of meson (meson test --list) and the folders o
 that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
-  --full   adds a browser, the Firebase emulator, the thread sanitizer (build-tsan/), a minute
-           of fuzzing for each target (build-fuzz/) and 50 rounds of the crash tests: 100 kills
-           in the middle of tickets and streams, 200 among calls that cost money; every attack with
-           each layer of the sandbox left out, and an hour (EIN_SOAK_SECONDS) of 200 runs at a time
+  --full   adds a browser, the Firebase emulator, the Debian package (build-deb/), the thread
+           sanitizer (build-tsan/), a minute of fuzzing for each target (build-fuzz/) and 50 rounds
+           of the crash tests: 100 kills in the middle of tickets and streams, 200 among calls that
+           cost money; every attack with each layer of the sandbox left out, and an hour
+           (EIN_SOAK_SECONDS) of 200 runs at a time
 END
 }
 
@@ -200,6 +201,7 @@ done
 "$root/tests/support/pip.sh" "$root/build/pip" httpx || fail "what pip installs as httpx"
 if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
+    "$root/packaging/deb.sh" "$root/build/results" || fail "the Debian package"
 fi
 
 if build build -Dwerror=true; then

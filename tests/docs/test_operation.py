@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator finds in packaging/: behind nginx, installed, as a Debian package."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import ssl
+import subprocess
+
+import pytest
+from ports import free_port
+from support import BUILD, Server, logins, wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STATE = "${EINION_STATE_DIR:-/var/lib/einion}"
+
+
+# ---- behind nginx ----
+
+
+@contextlib.contextmanager
+def nginx(folder, port):
+    """packaging/nginx/einion.conf, with ports and a certificate of ours."""
+    mine, pair = free_port(), ["-keyout", folder / "key", "-out", folder / "pem"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=agents.example.org", *pair],
+                   check=True, capture_output=True)  # fmt: skip
+    site = (ROOT / "packaging/nginx/einion.conf").read_text()
+    for written, here in {"listen 443": f"listen 127.0.0.1:{mine}", "127.0.0.1:8000": f"127.0.0.1:{port}",
+                          "/etc/ssl/agents.example.org.pem": f"{folder}/pem",
+                          "/etc/ssl/private/agents.example.org.key": f"{folder}/key"}.items():  # fmt: skip
+        assert site.count(written) == 1
+        site = site.replace(written, here)
+    paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(f"{user} pid {folder}/pid; error_log {folder}/error.log; daemon off;\n"
+                                       f"events {{}}\nhttp {{ access_log off;\n{paths}{site}}}\n")  # fmt: skip
+    process = subprocess.Popen(["/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+    try:
+        yield lambda: http.client.HTTPSConnection("127.0.0.1", mine, timeout=120, context=ssl._create_unverified_context())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(connect):
+    connection = connect()
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+HOST = {"Host": "agents.example.org", "Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("nginx")
+    settings = ["http.public_url=https://agents.example.org", "http.trusted_proxies=[127.0.0.1]"]
+    server = Server("memory", sets=[logins(), "plugins.auth-dev-stub.anybody_on_the_network_may_log_in_as_anybody=true", *settings])
+    try:
+        server.start(ready=True)
+        with nginx(tmp_path, server.port) as connect:
+            wait_until(lambda: answers(connect), 20, "nginx to answer")
+            yield connect
+        server.check()
+    finally:
+        server.clean()
+
+
+def ask(connect, method, path, body=None, headers=()):
+    connection = connect()
+    try:
+        connection.request(method, path, body, HOST | dict(headers))
+        reply = connection.getresponse()
+        return reply, reply.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def alice(behind):
+    """The headers of somebody who has logged in."""
+    reply, _ = ask(behind, "GET", "/auth/login/dev_stub")
+    state = re.search(r"state=([\w-]+)", reply.headers["Location"])[1]
+    assert "Secure" in reply.headers["Set-Cookie"]
+    path = f"/auth/callback/dev_stub?code=alice&state={state}"
+    reply, _ = ask(behind, "GET", path, headers={"Cookie": f"gofannon_auth_state={state}"})
+    return {"Cookie": re.search(r"gofannon_sid=[\w-]+", str(reply.headers))[0], "Origin": "https://agents.example.org"}
+
+
+def test_behind_nginx_one_logs_in_by_the_public_name(behind, alice):
+    reply, body = ask(behind, "GET", "/auth/me", headers=alice)
+    assert (reply.status, json.loads(body)["uid"]) == (200, "dev_stub:alice")
+
+
+def test_behind_nginx_a_stream_comes_as_it_is_made_and_its_reader_is_missed(behind, alice):
+    code = "async def run(input_dict, tools):\n    print('first')\n    await asyncio.sleep(600)"
+    connection = behind()
+    connection.request("POST", "/agents/run-code/stream", json.dumps({"code": code, "inputDict": {}, "tools": {}}), HOST | alice)
+    reply = connection.getresponse()
+    run = reply.headers["X-Einion-Run-Id"]
+    while b"first" not in reply.readline():
+        pass
+    connection.close()
+    reply.close()
+    shown = lambda: json.loads(ask(behind, "GET", f"/runs/{run}", headers=alice)[1])  # noqa: E731
+    wait_until(lambda: shown()["status"] == "stopped", 60, "the run to be stopped")
+
+
+def test_behind_nginx_what_is_too_large_is_told_by_einion(behind, alice):
+    reply, body = ask(behind, "POST", "/agents", b" " * 11_000_000, headers=alice)
+    assert reply.status == 413 and "longer than" in json.loads(body)["detail"]
+
+
+# ---- installed ----
+
+
+def install(folder):
+    subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True, capture_output=True,
+                   env=os.environ | {"DESTDIR": str(folder)})  # fmt: skip
+    return next(folder.rglob("einion.yaml"))
+
+
+def test_what_is_installed_keeps_its_data_in_one_place_and_the_configuration_of_its_administrator(tmp_path):
+    config = install(tmp_path)
+    assert config.read_text() == (ROOT / "config/einion.yaml").read_text().replace(
+        "${EINION_STATE_DIR:-${XDG_STATE_HOME:-${HOME}/.local/state}/einion}", STATE)  # fmt: skip
+    assert config.read_text().count(STATE) == 3
+    config.write_text("log: {level: warn}\n")
+    assert install(tmp_path).read_text() == "log: {level: warn}\n"
+
+
+def holds_what_a_server_needs(package, tmp_path):
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
+    about = subprocess.run(["dpkg-deb", "-f", package], check=True, capture_output=True, text=True).stdout
+    assert re.search(r"^Depends: .*\blibulfius2.7\b.*\bpython3-httpx\b", about, re.M)
+    unit = next(tmp_path.rglob("einion.service")).read_text()
+    program, config = re.search(r"^ExecStart=/(\S+) --config /(\S+)$", unit, re.M).groups()
+    checked = subprocess.run([tmp_path / program, "--config", tmp_path / config, "check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+PACKAGES = list((BUILD / "results").glob("einion_*.deb"))
+if PACKAGES:  # tests/run.sh --full has it built
+
+    def test_the_package_holds_what_a_server_needs(tmp_path):
+        holds_what_a_server_needs(PACKAGES[0], tmp_path)
