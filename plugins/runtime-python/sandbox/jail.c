@@ -150,13 +150,16 @@ static bool has_capability(int capability)
     return sets[capability / 32].effective & (1u << capability % 32);
 }
 
-/* A process that never held CAP_SETPCAP cannot, and has nothing to give up. */
-static bool drop_bounding_set(void)
+bool jail_drop_bounding_set(void)
 {
+    int held;
+
+    /* Who never held it cannot, and has nothing to give up. */
     if (!has_capability(CAP_SETPCAP))
         return true;
-    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+    for (int capability = 0; (held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0;
+         capability++)
+        if (held && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
             return false;
     return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0;
 }
@@ -199,7 +202,7 @@ static void give_up_capabilities(const struct sandbox_rules *rules, uint32_t uid
 {
     bool keep = left_out("capabilities");
 
-    must(STEP_BOUNDING_SET, keep || drop_bounding_set());
+    must(STEP_BOUNDING_SET, keep || jail_drop_bounding_set());
     must(STEP_SECUREBITS, keep || lock_securebits());
     if (rules->layers & LAYER_UID)
         must(STEP_UID, become(uid));

@@ -229,6 +229,9 @@ int ein_zygote_serve(int landlock_fd)
 
     if (!left_out("dumpable"))
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    /* What is left is done, and checked, by each child. */
+    if (!left_out("capabilities"))
+        (void)jail_drop_bounding_set();
     sigemptyset(&child_ended);
     sigaddset(&child_ended, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child_ended, NULL);
