@@ -59,12 +59,17 @@ class Child:
         self.stderr.finish()
 
 
+def is_coroutine_function(run):
+    code = getattr(run, "__code__", None)
+    return code is not None and code.co_flags & inspect.CO_COROUTINE or asyncio.iscoroutinefunction(run)
+
+
 def define(code, namespace):
     """The agent's run(), its top level having been executed."""
     linecache.cache[CODE_NAME] = (len(code), None, code.splitlines(True), CODE_NAME)
     exec(compile(code, CODE_NAME, "exec", dont_inherit=True), namespace)
     run = namespace.get("run")
-    if not asyncio.iscoroutinefunction(run):
+    if not is_coroutine_function(run):
         raise ValueError("Code did not define an 'async def run(input_dict, tools)' function.")
     return run
 

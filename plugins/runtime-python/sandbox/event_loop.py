@@ -16,8 +16,8 @@ class Loop(asyncio.SelectorEventLoop):
 
     def open_epoll(self):
         epoll = self._selector._selector = select.epoll()
-        for key in self._selector.get_map().values():
-            epoll.register(key.fd, select.EPOLLIN)
+        for fd in self._selector._fd_to_key:
+            epoll.register(fd, select.EPOLLIN)
 
     def _make_self_pipe(self):
         """Other threads and signals wake the loop with it, which is rare: it is made when first used."""
