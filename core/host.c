@@ -7,6 +7,7 @@
 #include "jobs.h"
 #include "json_text.h"
 #include "lifecycle.h"
+#include "loader.h"
 #include "log.h"
 #include "metrics.h"
 #include "owner.h"
@@ -220,20 +221,26 @@ static void emit(struct ein_ctx *ctx, const char *topic, struct json_t *take_eve
     events_emit(rooms(ctx)->events, topic, take_event);
 }
 
+/* The help text of its metrics: whose they are. */
+static const char *help_of(const struct ein_ctx *ctx)
+{
+    return ctx->plugin->about.summary;
+}
+
 static void count(struct ein_ctx *ctx, const char *metric, double by, const char *const *labels)
 {
-    metric_add(metrics_counter(rooms(ctx)->metrics, metric, NULL, labels), by);
+    metric_add(metrics_counter(rooms(ctx)->metrics, metric, help_of(ctx), labels), by);
 }
 
 static void observe(struct ein_ctx *ctx, const char *metric, double value,
                     const char *const *labels)
 {
-    metric_observe(metrics_histogram(rooms(ctx)->metrics, metric, NULL, labels), value);
+    metric_observe(metrics_histogram(rooms(ctx)->metrics, metric, help_of(ctx), labels), value);
 }
 
 static void gauge(struct ein_ctx *ctx, const char *metric, double value, const char *const *labels)
 {
-    metric_set(metrics_gauge(rooms(ctx)->metrics, metric, NULL, labels), value);
+    metric_set(metrics_gauge(rooms(ctx)->metrics, metric, help_of(ctx), labels), value);
 }
 
 static int submit(struct ein_ctx *ctx, void (*run)(void *data), void (*drop)(void *data),

@@ -25,8 +25,8 @@ int stats_init(struct stats *stats, struct metrics *metrics)
     *stats = (struct stats){
         .metrics = metrics,
         .in_flight = metrics_gauge(metrics, "einion_http_requests_in_flight",
-                                   "Requests being answered, streams included.", NULL),
-        .connections = metrics_gauge(metrics, "einion_http_connections", "Open connections.", NULL),
+                                   "Requests being answered, streams included", NULL),
+        .connections = metrics_gauge(metrics, "einion_http_connections", "Open connections", NULL),
         .unmatched = route_stats_new(metrics, "none"),
     };
     return stats->unmatched ? 0 : EIN_E_NO_MEMORY;
@@ -47,7 +47,7 @@ struct route_stats *route_stats_new(struct metrics *metrics, const char *operati
     stats->metrics = metrics;
     stats->operation_id = operation_id;
     stats->duration = metrics_histogram(metrics, "einion_http_request_seconds",
-                                        "Time from the request's head to its reply.", labels);
+                                        "Time from the request's head to its reply", labels);
     return stats;
 }
 
@@ -66,7 +66,7 @@ static struct metric *make_counter(const struct route_stats *stats, int status)
     else
         (void)snprintf(text, sizeof(text), "other");
     return metrics_counter(stats->metrics, "einion_http_requests_total",
-                           "Requests answered, by operation and status.", labels);
+                           "Requests answered, by operation and status", labels);
 }
 
 void route_stats_count(struct route_stats *stats, int status, uint64_t duration_us)

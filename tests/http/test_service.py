@@ -40,6 +40,22 @@ def test_metrics_are_for_prometheus_on_this_machine(sqlite_server):
         assert re.match(r'# (HELP|TYPE) \w+ .+$|\w+(\{\w+="[^\n]*"\})? \S+$', line), line
 
 
+def test_metrics_are_named_as_prometheus_wants_it(agent_server):
+    """What promtool check metrics looks at."""
+    agent_server.post("/v1/chat/completions", {"model": "ollama/llama2", "messages": [{"role": "user", "content": "a"}]})
+    text = agent_server.get("/metrics").text
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+    helps = dict(re.findall(r"^# HELP (\w+) (.+)$", text, re.M))
+    assert "gen_ai_client_operation_duration_seconds" in kinds and "einion_sqlite_commits_total" in kinds
+    assert set(helps) == set(kinds)
+    assert [name for name, kind in kinds.items() if name.endswith("_total") != (kind == "counter")] == []
+    assert [name for name in kinds if re.search(r"[A-Z]|__|_(ms|us|milliseconds|kb|mb|gauge|counter|histogram)(_|$)", name)] == []
+    samples = re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.M)
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) if name not in kinds else name for name, _ in samples}
+    assert families <= set(kinds)
+    assert len(samples) == len(set(samples))  # no series twice
+
+
 def test_metrics_do_not_leave_through_a_proxy(sqlite_server):
     for header in ("X-Forwarded-For", "Forwarded"):
         assert sqlite_server.get("/metrics", headers={header: "for=192.0.2.1"}).status == 403
