@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,4 +60,46 @@ int files_sync_folder(const char *path, struct ein_error *err)
         return error_set(err, EIN_E_UNAVAILABLE, "The folder of %s cannot be synced: %s", path,
                          strerror(errno));
     return 0;
+}
+
+int files_cannot_write(const char *path, struct ein_error *err)
+{
+    return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be written: %s", path, strerror(errno));
+}
+
+int files_part_open(const char *path, char **ret_part, int *ret_fd, struct ein_error *err)
+{
+    EIN_FREE char *part = NULL;
+    struct stat there;
+
+    if (lstat(path, &there) == 0)
+        return error_set(err, EIN_E_CONFLICT, "%s exists already: only a new file is written",
+                         path);
+    if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
+        return error_no_memory(err);
+    *ret_fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
+    if (*ret_fd < 0)
+        return files_cannot_write(path, err);
+    *ret_part = EIN_TAKE(part);
+    return 0;
+}
+
+static int give_name(const char *part, const char *path, struct ein_error *err)
+{
+    EIN_CLOSE int fd = open(part, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) < 0)
+        return files_cannot_write(part, err);
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
+        return files_cannot_write(path, err);
+    return files_sync_folder(path, err);
+}
+
+int files_part_end(const char *part, const char *path, int r, struct ein_error *err)
+{
+    if (r >= 0)
+        r = give_name(part, path, err);
+    if (r < 0)
+        (void)unlink(part);
+    return r;
 }

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sqlite.h"
 
-#include "document.h"
 #include "error.h"
 #include "files.h"
 #include "readers.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
-static int cannot_write(const char *path, struct ein_error *err)
-{
-    return error_set(err, EIN_E_UNAVAILABLE, "The backup %s cannot be written: %s", path,
-                     strerror(errno));
-}
 
 static int copy_pages(struct db *from, struct db *to, struct ein_error *err)
 {
@@ -62,48 +51,29 @@ static int copy_store(const struct sqlite *store, const char *path, struct ein_e
 
 /* It says of itself that no WAL belongs to it, so that one which lies where it is restored is
  * known to be another's. */
-static int mark_as_copy(const char *path)
+static int mark_as_copy(const char *path, struct ein_error *err)
 {
     EIN_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    return fd < 0 || pwrite(fd, FILE_WITHOUT_WAL, 2, FILE_JOURNAL_AT) != 2 || fsync(fd) < 0 ? -1
-                                                                                            : 0;
-}
-
-/* Under its final name it is whole: whoever sees it may restore it. */
-static int give_name(const char *part, const char *path, struct ein_error *err)
-{
-    if (mark_as_copy(part) < 0)
-        return cannot_write(part, err);
-    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
-        return cannot_write(path, err);
-    return files_sync_folder(path, err);
+    return fd >= 0 && pwrite(fd, FILE_WITHOUT_WAL, 2, FILE_JOURNAL_AT) == 2
+               ? 0
+               : files_cannot_write(path, err);
 }
 
 int sqlite_backup(void *impl, const char *path, struct ein_error *err)
 {
     const struct sqlite *store = impl;
     EIN_FREE char *part = NULL;
-    struct stat there;
-    int r;
+    int fd, r;
 
     if (!path || !*path)
         return error_set(err, EIN_E_INVALID, "A backup needs the path of a new file");
-    if (lstat(path, &there) == 0)
-        return error_set(err, EIN_E_CONFLICT,
-                         "%s exists already: a backup is only written into a new file", path);
-    if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
-        return error_no_memory(err);
-
-    int fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return cannot_write(path, err);
-    close(fd);
-
+    r = files_part_open(path, &part, &fd, err);
+    if (r < 0)
+        return r;
+    (void)close(fd);
     r = copy_store(store, part, err);
     if (r >= 0)
-        r = give_name(part, path, err);
-    if (r < 0)
-        (void)unlink(part);
-    return r;
+        r = mark_as_copy(part, err);
+    return files_part_end(part, path, r, err);
 }

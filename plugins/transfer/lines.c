@@ -6,11 +6,9 @@
 #include "load.h"
 #include "transfer.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { FORMAT = 1 };
 
@@ -115,11 +113,6 @@ static int write_all(struct export *export, json_t *report, struct ein_error *er
     return r;
 }
 
-static int cannot_write(const char *path, struct ein_error *err)
-{
-    return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be written: %s", path, strerror(errno));
-}
-
 /* The whole of it into PART, for its owner's eyes. */
 static int write_part(const struct transfer *transfer, const char *part, int fd, json_t *report,
                       uint64_t *ret_total, struct ein_error *err)
@@ -129,16 +122,14 @@ static int write_part(const struct transfer *transfer, const char *part, int fd,
 
     if (!export.out) {
         (void)close(fd);
-        return cannot_write(part, err);
+        return files_cannot_write(part, err);
     }
     r = write_all(&export, report, err);
-    if (r >= 0 && (fflush(export.out) != 0 || fsync(fd) < 0))
-        r = EIN_E_UNAVAILABLE;
     if (fclose(export.out) != 0 && r >= 0)
         r = EIN_E_UNAVAILABLE;
     *ret_total = export.total;
     if (r == EIN_E_UNAVAILABLE && (!err || !err->text[0]))
-        return cannot_write(part, err);
+        return files_cannot_write(part, err);
     return r;
 }
 
@@ -147,25 +138,11 @@ int lines_export(const struct transfer *transfer, const char *path, json_t *repo
 {
     EIN_FREE char *part = NULL;
     uint64_t total = 0;
-    struct stat there;
-    int fd, r;
+    int fd, r = files_part_open(path, &part, &fd, err);
 
-    if (lstat(path, &there) == 0)
-        return error_set(err, EIN_E_CONFLICT,
-                         "%s exists already: an export is only written into a new file", path);
-    if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
-        return error_no_memory(err);
-    fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return cannot_write(path, err);
-    r = write_part(transfer, part, fd, report, &total, err);
-    if (r >= 0 && renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
-        r = cannot_write(path, err);
-    if (r < 0) {
-        (void)unlink(part);
+    if (r < 0)
         return r;
-    }
-    r = files_sync_folder(path, err);
+    r = files_part_end(part, path, write_part(transfer, part, fd, report, &total, err), err);
     return r < 0 ? r : report_add(report, "%s: %" PRIu64 " documents", path, total);
 }
 
