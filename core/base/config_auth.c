@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_auth.h"
 #include "cleanup.h"
+#include "member.h"
 #include "str.h"
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -30,17 +31,12 @@ struct expanding {
     size_t at; /* where the next new one goes */
 };
 
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 /* The place in `plugins`, or its size. */
 static size_t find_instance(const json_t *plugins, const char *name)
 {
     size_t count = json_array_size(plugins), i = 0;
 
-    while (i < count && !str_eq(text(json_array_get(plugins, i), "name"), name))
+    while (i < count && !str_eq(text_of(json_array_get(plugins, i), "name"), name))
         i++;
     return i;
 }
@@ -60,7 +56,7 @@ static int add_instance(struct expanding *it, const char *name, const char *plug
     if (found < json_array_size(it->plugins)) {
         it->at = found + 1;
         entry = json_array_get(it->plugins, found);
-        if (!str_eq(text(entry, "plugin"), plugin))
+        if (!str_eq(text_of(entry, "plugin"), plugin))
             return 0; /* another one is in its place, which has settings of its own */
         return json_object_update_missing(json_object_get(entry, "settings"), settings) < 0
                    ? EIN_E_NO_MEMORY
@@ -96,7 +92,7 @@ static void instance_of(const char *name, char out[INSTANCE_MAX])
 
 static int add_provider(struct expanding *it, const json_t *provider, size_t index)
 {
-    const char *type = text(provider, "type"), *name = text(provider, "name");
+    const char *type = text_of(provider, "type"), *name = text_of(provider, "name");
     EIN_JSON json_t *settings = json_copy(json_object_get(provider, "config"));
     char instance[INSTANCE_MAX], from[CONFIG_PATH_MAX];
 
@@ -110,9 +106,9 @@ static int add_provider(struct expanding *it, const json_t *provider, size_t ind
 
 static const char *name_of(const json_t *provider)
 {
-    const char *name = text(provider, "name");
+    const char *name = text_of(provider, "name");
 
-    return name ? name : text(provider, "type");
+    return name ? name : text_of(provider, "type");
 }
 
 /* Instances that are no providers. */
@@ -226,7 +222,7 @@ int config_auth_expand(struct source *source, json_t *tree)
 {
     const json_t *auth = json_object_get(tree, "auth");
     const json_t *providers = json_object_get(auth, "providers");
-    bool firebase = str_eq(text(tree, "env"), "firebase");
+    bool firebase = str_eq(text_of(tree, "env"), "firebase");
     struct expanding it = { source, json_object_get(tree, "plugins"), 0 };
     int r;
 

@@ -2,6 +2,7 @@
 #include "auth.h"
 #include "error.h"
 #include "local.h"
+#include "member.h"
 #include "pipeline_inside.h"
 #include "request.h"
 #include "scopes.h"
@@ -20,11 +21,6 @@ bool auth_is_login(const struct ein_auth_provider *provider)
 }
 
 /* ---- identities from claims ---- */
-
-static const char *text_claim(const json_t *claims, const char *name)
-{
-    return json_string_value(json_object_get(claims, name));
-}
 
 /* NULL: absent, or out of memory, which *ret_ok tells apart. */
 static const char *const *texts_claim(struct ein_req *req, const json_t *claims, const char *name,
@@ -56,16 +52,16 @@ static int make_identity(struct ein_req *req, json_t *take_claims, const char *p
     bool ok = true;
 
     req->claims = take_claims;
-    if (!identity || !text_claim(claims, "uid"))
+    if (!identity || !text_of(claims, "uid"))
         return identity ? EIN_E_INTERNAL : EIN_E_NO_MEMORY;
     *identity = (struct ein_identity){
         .struct_size = sizeof(*identity),
         .flags = json_is_true(json_object_get(claims, "admin")) ? EIN_IDENTITY_ADMIN : 0,
-        .uid = text_claim(claims, "uid"),
-        .email = text_claim(claims, "email"),
-        .name = text_claim(claims, "name"),
-        .provider = text_claim(claims, "provider"),
-        .proof = text_claim(claims, "proof"),
+        .uid = text_of(claims, "uid"),
+        .email = text_of(claims, "email"),
+        .name = text_of(claims, "name"),
+        .provider = text_of(claims, "provider"),
+        .proof = text_of(claims, "proof"),
         .roles = texts_claim(req, claims, "roles", &ok),
         .scopes = texts_claim(req, claims, "scopes", &ok),
         .workspaces = json_object_get(claims, "workspaces"),

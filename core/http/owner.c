@@ -2,14 +2,10 @@
 #include "owner.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
 #include "str.h"
 #include <string.h>
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* One big room, or the caller minds it all. */
 static bool sees_all(const struct ein_req *req)
@@ -23,9 +19,9 @@ static const char *role_in(const struct ein_identity *identity, const char *work
     const json_t *item;
     size_t i;
 
-    json_array_foreach(identity->workspaces, i, item) if (str_eq(text(item, "id"), workspace))
+    json_array_foreach(identity->workspaces, i, item) if (str_eq(text_of(item, "id"), workspace))
     {
-        const char *role = text(item, "role");
+        const char *role = text_of(item, "role");
         return role ? role : "";
     }
     return NULL;
@@ -47,7 +43,7 @@ static bool wants_change(const struct ein_req *req)
 
 int owner_may(const struct ein_req *req, const struct json_t *doc, struct ein_error *err)
 {
-    const char *maker = text(doc, "userId"), *workspace = text(doc, "workspaceId"), *role;
+    const char *maker = text_of(doc, "userId"), *workspace = text_of(doc, "workspaceId"), *role;
     bool made_it;
 
     if (sees_all(req))
@@ -91,7 +87,7 @@ json_t *owner_visible(const struct ein_req *req)
         return NULL;
     json_array_foreach(identity->workspaces, i, item)
     {
-        const char *id = text(item, "id");
+        const char *id = text_of(item, "id");
 
         if (id && json_array_append_new(owners, json_sprintf(OWNER_WORKSPACE "%s", id)) < 0)
             return NULL;

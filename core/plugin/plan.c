@@ -6,6 +6,7 @@
 #include "config.h"
 #include "lifecycle.h"
 #include "loader.h"
+#include "member.h"
 #include "str.h"
 #include <stdarg.h>
 #include <string.h>
@@ -15,11 +16,6 @@ enum { FAULTS_MAX = 64 * 1024, PLACE_MAX = 1024 };
 static const json_t *plugins_of(const struct config *config)
 {
     return json_object_get(config_json(config), "plugins");
-}
-
-static const char *text(const json_t *entry, const char *member)
-{
-    return json_string_value(json_object_get(entry, member));
 }
 
 /* A line more. */
@@ -58,10 +54,10 @@ static void fill(const char *const *dirs, struct config *config, size_t at, bool
                  struct plan_item *item, struct buf *faults)
 {
     const json_t *entry = json_array_get(plugins_of(config), at);
-    const char *which = text(entry, "plugin");
+    const char *which = text_of(entry, "plugin");
     struct ein_error err = { 0 };
 
-    *item = (struct plan_item){ .name = text(entry, "name"), .enabled = enabled };
+    *item = (struct plan_item){ .name = text_of(entry, "name"), .enabled = enabled };
     if (!item->name || strlen(item->name) > INSTANCE_NAME_MAX) {
         (void)buf_printf(faults, "%splugin %zu needs a name of 1 to %d bytes",
                          faults->len ? "\n" : "", at + 1, INSTANCE_NAME_MAX);
@@ -151,7 +147,7 @@ int plan_one(const char *const *dirs, struct config *config, const char *name,
     buf_init(&faults, FAULTS_MAX);
     json_array_foreach(plugins_of(config), i, entry)
     {
-        if (str_eq(text(entry, "name"), name)) {
+        if (str_eq(text_of(entry, "name"), name)) {
             fill(dirs, config, i, true, &item, &faults);
             break;
         }

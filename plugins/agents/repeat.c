@@ -6,6 +6,7 @@
 #include "agents.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "run.h"
 #include <einion/services.h>
 #include <string.h>
@@ -18,11 +19,6 @@ struct repeating {
     json_t *record;
     json_t *agent; /* what the code declares, or may use */
 };
-
-static const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static const json_t *unless_null(const json_t *value)
 {

@@ -5,16 +5,12 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { VERSION_ID_SIZE = 600 /* an agent's id, a colon and a number */ };
-
-static const char *text_of(const json_t *doc, const char *member)
-{
-    return json_string_value(json_object_get(doc, member));
-}
 
 /* The write of AGENT's present version, whose document is DOC. */
 static struct ein_doc_op version_op(const json_t *agent, const json_t *doc,

@@ -6,17 +6,13 @@
 #include "audit_event.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "timestamps.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
-static const char *text_of(const json_t *doc, const char *member)
-{
-    return json_string_value(json_object_get(doc, member));
-}
 
 static json_t *names_of(const json_t *doc)
 {

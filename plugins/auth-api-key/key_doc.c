@@ -8,20 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-int64_t ms_of(const json_t *doc, const char *member)
-{
-    return json_integer_value(json_object_get(doc, member));
-}
-
-const char *text_of(const json_t *doc, const char *member)
-{
-    return json_string_value(json_object_get(doc, member));
-}
-
 static json_t *time_of(const json_t *key, const char *member)
 {
     char text[TIMESTAMP_SIZE];
-    int64_t ms = ms_of(key, member);
+    int64_t ms = integer_of(key, member);
 
     if (!ms)
         return json_null();
@@ -59,7 +49,7 @@ int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t
     if (r < 0)
         return r;
     owner = text_of(key, "userId");
-    if (!owner || strcmp(owner, http->identity(req)->uid) != 0 || ms_of(key, "revoked"))
+    if (!owner || strcmp(owner, http->identity(req)->uid) != 0 || integer_of(key, "revoked"))
         return doc_not_found(KEY_SET, id, err);
     *ret_key = EIN_TAKE(key);
     return 0;

@@ -4,13 +4,10 @@
 #define KEY_DOC_H
 
 #include "api_keys.h"
+#include "member.h"
 #include "schemas.h"
 #include "scopes.h"
 #include "timestamps.h"
-
-/* A member of a document: 0, NULL if it is absent. */
-int64_t ms_of(const json_t *doc, const char *member);
-const char *text_of(const json_t *doc, const char *member);
 
 /* What its owner is shown of a key: never the hash, and no more of its text than tells it from
  * others.  NULL: no memory. */

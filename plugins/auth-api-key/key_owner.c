@@ -35,7 +35,7 @@ json_t *key_owner_seen(const struct ein_identity *identity)
 
 static bool is_news(const json_t *owner, const json_t *seen)
 {
-    return key_owner_is_locked(owner) || ms_of(owner, "seen") <= now_ms() - USE_STEP_MS ||
+    return key_owner_is_locked(owner) || integer_of(owner, "seen") <= now_ms() - USE_STEP_MS ||
            !json_equal(json_object_get(owner, "workspaces"), json_object_get(seen, "workspaces")) ||
            !json_equal(json_object_get(owner, "admin"), json_object_get(seen, "admin"));
 }
@@ -72,7 +72,7 @@ bool key_owner_is_locked(const json_t *owner)
 
 static bool is_believed(const struct api_keys *self, const json_t *owner, const char *since)
 {
-    return ms_of(owner, since) > now_ms() - self->unconfirmed_ms;
+    return integer_of(owner, since) > now_ms() - self->unconfirmed_ms;
 }
 
 /* Everybody has a workspace of their own, which no provider gives or takes. */
@@ -122,7 +122,7 @@ json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const j
                      text_of(owner, "name"), "provider", text_of(owner, "provider"), "proof",
                      "api_key", "scopes", json_object_get(key, "scopes"), "workspaces", workspaces,
                      "admin", is_admin, "keyId", json_object_get(key, "_id"), "keyExpires",
-                     (json_int_t)ms_of(key, "expires"));
+                     (json_int_t)integer_of(key, "expires"));
 }
 
 /* ---- asking the provider again ---- */
@@ -150,7 +150,7 @@ static bool take_turn(const struct api_keys *self, const char *uid, char ret_rev
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = OWNER_SET, .id = uid, .doc = asked };
 
     if (!asked || store->get(self->ctx, OWNER_SET, uid, &owner, NULL) < 0 ||
-        ms_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
+        integer_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
         return false;
     op.expect = text_of(owner, "_rev");
     if (store->batch(self->ctx, &op, 1, sizeof(op), NULL) < 0)
@@ -273,7 +273,8 @@ void key_owner_recheck(struct api_keys *self, const json_t *owner)
     const char *uid = text_of(owner, "_id");
     struct recheck *data;
 
-    if (!text_of(owner, "provider") || ms_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
+    if (!text_of(owner, "provider") ||
+        integer_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
         return;
     data = calloc(1, sizeof(*data));
     if (!data)

@@ -52,7 +52,7 @@ static int choose_end(struct making *making, const json_t *lives_s)
     const struct ein_http *http = self->host->http;
     int64_t now = now_ms(), asked = json_integer_value(lives_s) * 1000;
     int64_t last = self->max_life_ms ? now + self->max_life_ms : 0;
-    int64_t makers = making->by_key ? ms_of(making->identity->claims, "keyExpires") : 0;
+    int64_t makers = making->by_key ? integer_of(making->identity->claims, "keyExpires") : 0;
 
     if (self->max_life_ms && asked > self->max_life_ms)
         return http->fail(making->req, 422, "A key may live for %lld seconds at most.",
@@ -136,7 +136,7 @@ static int write_key(const struct making *making, const json_t *owner, const jso
         int r = self->host->store->get(self->ctx, KEY_SET, making->by_key, &asker, err);
         if (r < 0)
             return r;
-        if (ms_of(asker, "revoked"))
+        if (integer_of(asker, "revoked"))
             return error_set(err, EIN_E_DENIED, "This API key has been revoked.");
         ops[2].expect = text_of(asker, "_rev");
     }

@@ -43,6 +43,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "key_doc.h"
+#include "member.h"
 #include <stdlib.h>
 
 /* clang-format off */
@@ -134,11 +135,6 @@ static void fini(void *self)
     free(keys);
 }
 
-static int64_t setting(const json_t *config, const char *name)
-{
-    return json_integer_value(json_object_get(config, name));
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -149,13 +145,13 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     keys->host = host;
     keys->ctx = ctx;
-    keys->keys_per_user = (uint32_t)setting(config, "keys_per_user");
-    keys->cache_ms = (uint32_t)setting(config, "cache_ms");
-    keys->recheck_ms = (uint32_t)setting(config, "recheck_ms");
-    keys->max_life_ms = setting(config, "max_days") * DAY_MS;
-    keys->unconfirmed_ms = setting(config, "unconfirmed_hours") * HOUR_MS;
-    keys->revoked_ms = setting(config, "revoked_days") * DAY_MS;
-    keys->cache = key_cache_new((size_t)setting(config, "cache_keys"));
+    keys->keys_per_user = (uint32_t)integer_of(config, "keys_per_user");
+    keys->cache_ms = (uint32_t)integer_of(config, "cache_ms");
+    keys->recheck_ms = (uint32_t)integer_of(config, "recheck_ms");
+    keys->max_life_ms = integer_of(config, "max_days") * DAY_MS;
+    keys->unconfirmed_ms = integer_of(config, "unconfirmed_hours") * HOUR_MS;
+    keys->revoked_ms = integer_of(config, "revoked_days") * DAY_MS;
+    keys->cache = key_cache_new((size_t)integer_of(config, "cache_keys"));
 
     r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err) : error_no_memory(err);
     if (r >= 0)

@@ -41,7 +41,7 @@ static const char *sent_key(const struct ein_http *http, const struct ein_req *r
 
 static bool is_expired(const json_t *doc, const char *member)
 {
-    int64_t expires = ms_of(doc, member);
+    int64_t expires = integer_of(doc, member);
 
     return expires != 0 && expires <= now_ms();
 }
@@ -76,7 +76,7 @@ static void note_use(const struct api_keys *self, const json_t *key)
 {
     struct use *use;
 
-    if (ms_of(key, "lastUsed") > now_ms() - USE_STEP_MS)
+    if (integer_of(key, "lastUsed") > now_ms() - USE_STEP_MS)
         return;
     use = calloc(1, sizeof(*use));
     if (!use)
@@ -101,7 +101,7 @@ static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
         return r;
     if (r < 0 || !hash_is(key, hash))
         return refuse(self, req, &unknown, err);
-    if (ms_of(key, "revoked"))
+    if (integer_of(key, "revoked"))
         return refuse(self, req, &revoked, err);
     if (is_expired(key, "expires"))
         return refuse(self, req, &expired, err);

@@ -2,15 +2,11 @@
 #include "asf.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 
 #include <ctype.h>
 
 enum { UID_MAX = 64 };
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static int login_url(void *impl, const struct ein_login *login, char **ret_url,
                      struct ein_error *err)
@@ -67,13 +63,13 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
         r = ask_who(asf, login->code, &answer, err);
     if (r < 0)
         return r;
-    const char *uid = text(answer.json, "uid"), *name = text(answer.json, "fullname");
+    const char *uid = text_of(answer.json, "uid"), *name = text_of(answer.json, "fullname");
     if (!is_uid(uid))
         return error_set(err, EIN_E_INVALID, "%s does not say who this is.", asf->oauth.title);
     r = asf_workspaces(asf, uid, &workspaces, err);
     if (r < 0)
         return r;
-    return oauth_claims(&asf->oauth, uid, name && *name ? name : uid, text(answer.json, "email"),
+    return oauth_claims(&asf->oauth, uid, name && *name ? name : uid, text_of(answer.json, "email"),
                         workspaces, ret_claims, err);
 }
 
@@ -91,8 +87,8 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     r = asf_workspaces(asf, uid, &workspaces, err);
     if (r < 0)
         return r;
-    return oauth_claims(&asf->oauth, uid, text(claims, "name"), text(claims, "email"), workspaces,
-                        ret_claims, err);
+    return oauth_claims(&asf->oauth, uid, text_of(claims, "name"), text_of(claims, "email"),
+                        workspaces, ret_claims, err);
 }
 
 static int describe(void *impl, json_t **ret_about, struct ein_error *err)

@@ -2,16 +2,12 @@
 #include "cleanup.h"
 #include "dev_stub.h"
 #include "error.h"
+#include "member.h"
 #include "percent.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static const json_t *find_user(const struct dev_stub *stub, const char *uid)
 {
@@ -20,7 +16,7 @@ static const json_t *find_user(const struct dev_stub *stub, const char *uid)
 
     json_array_foreach(stub->users, i, user)
     {
-        if (!strcmp(text(user, "uid"), uid))
+        if (!strcmp(text_of(user, "uid"), uid))
             return user;
     }
     return NULL;
@@ -33,7 +29,7 @@ static json_t *workspaces_of(const struct dev_stub *stub, const json_t *user)
 
     json_array_foreach(json_object_get(user, "workspaces"), i, item)
     {
-        const char *id = text(item, "id"), *name = text(item, "display_name");
+        const char *id = text_of(item, "id"), *name = text_of(item, "display_name");
 
         if (json_array_append_new(workspaces,
                                   json_pack("{s:s, s:O, s:s, s:s, s:O?}", "id", id, "role",
@@ -50,7 +46,7 @@ static json_t *workspaces_of(const struct dev_stub *stub, const json_t *user)
 static int claims_of(const struct dev_stub *stub, const json_t *user, json_t **ret_claims,
                      struct ein_error *err)
 {
-    const char *uid = text(user, "uid"), *name = text(user, "display_name");
+    const char *uid = text_of(user, "uid"), *name = text_of(user, "display_name");
     EIN_JSON json_t *workspaces = workspaces_of(stub, user);
     json_t *claims =
         workspaces
@@ -77,7 +73,7 @@ char *dev_stub_uids(const struct dev_stub *stub)
         return NULL;
     json_array_foreach(stub->users, i, user)
     {
-        (void)fprintf(out, "%s%s", i > 0 ? "," : "", text(user, "uid"));
+        (void)fprintf(out, "%s%s", i > 0 ? "," : "", text_of(user, "uid"));
     }
     ok = !ferror(out);
     ok = fclose(out) == 0 && ok;
@@ -127,7 +123,7 @@ static int describe(void *impl, json_t **ret_about, struct ein_error *err)
 static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err)
 {
     const struct dev_stub *stub = impl;
-    const char *uid = text(claims, "uid");
+    const char *uid = text_of(claims, "uid");
     size_t len = strlen(stub->name);
     const json_t *user = NULL;
 

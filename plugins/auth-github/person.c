@@ -2,15 +2,11 @@
 #include "cleanup.h"
 #include "error.h"
 #include "github.h"
+#include "member.h"
 
 #include <stdio.h>
 
 enum { NUMBER_SIZE = 24 };
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static int get(const struct github *github, const char *what, const char *path, const char *token,
                struct oauth_answer *ret_answer, struct ein_error *err)
@@ -49,15 +45,15 @@ static int add_membership(const struct github *github, json_t *workspaces, const
                           struct ein_error *err)
 {
     const json_t *org = json_object_get(membership, "organization");
-    const char *state = text(membership, "state"), *role = text(membership, "role"),
-               *login = text(org, "login");
+    const char *state = text_of(membership, "state"), *role = text_of(membership, "role"),
+               *login = text_of(org, "login");
     char number[NUMBER_SIZE];
 
     /* Whoever is invited only is "pending". */
     if (!login || !state || strcmp(state, "active") != 0 || !number_of(org, number) ||
         !counts(github, login))
         return 0;
-    const char *given = text(json_object_get(github->config, "org_display_names"), login);
+    const char *given = text_of(json_object_get(github->config, "org_display_names"), login);
     return oauth_add_workspace(&github->oauth, workspaces, "org", number, given ? given : login,
                                role && strcmp(role, "admin") == 0, err);
 }
@@ -146,7 +142,7 @@ static char *email_of(const struct github *github, const char *token)
         return NULL;
     json_array_foreach(answer.json, i, item)
     {
-        const char *email = text(item, "email");
+        const char *email = text_of(item, "email");
 
         if (email && json_is_true(json_object_get(item, "primary")) &&
             json_is_true(json_object_get(item, "verified")))
@@ -171,8 +167,8 @@ int github_person(const struct github *github, const char *token, json_t **ret_c
     r = workspaces_of(github, token, &workspaces, err);
     if (r < 0)
         return r;
-    const char *name = text(user.json, "name");
+    const char *name = text_of(user.json, "name");
     email = email_of(github, token);
-    return oauth_claims(&github->oauth, number, name ? name : text(user.json, "login"), email,
+    return oauth_claims(&github->oauth, number, name ? name : text_of(user.json, "login"), email,
                         workspaces, ret_claims, err);
 }

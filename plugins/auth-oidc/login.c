@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "oidc.h"
-
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static bool offers(const json_t *metadata, const char *list, const char *what)
 {
@@ -86,7 +82,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
         { "hd", is_google(oidc) && *domain ? domain : NULL },
     };
     if (challenge && scope)
-        url = OAUTH_QUERY(text(metadata, "authorization_endpoint"), params);
+        url = OAUTH_QUERY(text_of(metadata, "authorization_endpoint"), params);
     *ret_url = url ? oidc->oauth.host->text_dup(url) : NULL;
     return *ret_url ? 0 : error_no_memory(err);
 }
@@ -119,7 +115,7 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
                         json_t *claims, struct ein_error *err)
 {
     EIN_ANSWER struct oauth_answer answer = { 0 };
-    const char *url = text(metadata, "userinfo_endpoint"), *sub;
+    const char *url = text_of(metadata, "userinfo_endpoint"), *sub;
     int r;
 
     if (!url || !needs_userinfo(oidc, claims))
@@ -127,8 +123,8 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
     r = oauth_get(&oidc->oauth, "userinfo endpoint", url, access_token, &answer, err);
     if (r < 0)
         return r;
-    sub = text(answer.json, "sub");
-    if (!sub || strcmp(sub, text(claims, "sub")) != 0)
+    sub = text_of(answer.json, "sub");
+    if (!sub || strcmp(sub, text_of(claims, "sub")) != 0)
         return error_set(err, EIN_E_INVALID, "The userinfo endpoint of %s tells of somebody else.",
                          oidc->oauth.title);
     return json_object_update_missing(claims, answer.json) < 0 ? error_no_memory(err) : 0;
@@ -137,14 +133,15 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
 /* An address that the provider says is not verified is nobody's. */
 static const char *email_of(const json_t *claims)
 {
-    return json_is_false(json_object_get(claims, "email_verified")) ? NULL : text(claims, "email");
+    return json_is_false(json_object_get(claims, "email_verified")) ? NULL
+                                                                    : text_of(claims, "email");
 }
 
 /* What the host is told of whom `claims` of an id_token is about. */
 static int describe_person(const struct oidc *oidc, const json_t *claims, const char *access_token,
                            json_t **ret_claims, struct ein_error *err)
 {
-    const char *name = text(claims, "name");
+    const char *name = text_of(claims, "name");
     json_t *workspaces = NULL;
     int r = oidc->kind->check ? oidc->kind->check(oidc, claims, err) : 0;
 
@@ -152,17 +149,17 @@ static int describe_person(const struct oidc *oidc, const json_t *claims, const 
         r = oidc_workspaces(oidc, claims, access_token, &workspaces, err);
     if (r < 0)
         return r;
-    return oauth_claims(&oidc->oauth, text(claims, "sub"),
-                        name ? name : text(claims, "preferred_username"), email_of(claims),
+    return oauth_claims(&oidc->oauth, text_of(claims, "sub"),
+                        name ? name : text_of(claims, "preferred_username"), email_of(claims),
                         workspaces, ret_claims, err);
 }
 
 static void keep_grant(const struct oidc *oidc, const json_t *claims, const json_t *tokens)
 {
-    const char *grant = text(tokens, "refresh_token");
+    const char *grant = text_of(tokens, "refresh_token");
 
     if (grant && oidc->ask_again)
-        oauth_grant_keep(&oidc->oauth, text(claims, "sub"), grant);
+        oauth_grant_keep(&oidc->oauth, text_of(claims, "sub"), grant);
 }
 
 static int exchange(void *impl, const struct ein_login *login, json_t **ret_claims,
@@ -180,18 +177,18 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
                                      metadata, "authorization_response_iss_parameter_supported")),
                                  err);
     if (r == 0)
-        r = oauth_code(&oidc->oauth, text(metadata, "token_endpoint"), client_auth(oidc, metadata),
-                       login, &tokens, err);
+        r = oauth_code(&oidc->oauth, text_of(metadata, "token_endpoint"),
+                       client_auth(oidc, metadata), login, &tokens, err);
     if (r < 0)
         return r;
-    id_token = text(tokens, "id_token");
+    id_token = text_of(tokens, "id_token");
     if (!id_token)
         return error_set(err, EIN_E_INVALID, "%s sent no id_token.", oidc->oauth.title);
     r = oidc_id_token(oidc, id_token, login->nonce ? login->nonce : "", &claims, err);
     if (r == 0)
-        r = add_userinfo(oidc, metadata, text(tokens, "access_token"), claims, err);
+        r = add_userinfo(oidc, metadata, text_of(tokens, "access_token"), claims, err);
     if (r == 0)
-        r = describe_person(oidc, claims, text(tokens, "access_token"), ret_claims, err);
+        r = describe_person(oidc, claims, text_of(tokens, "access_token"), ret_claims, err);
     if (r == 0)
         keep_grant(oidc, claims, tokens);
     return r;
@@ -207,8 +204,9 @@ static int refresh_tokens(const struct oidc *oidc, const json_t *metadata, const
         { "refresh_token", grant },
     };
 
-    return oauth_tokens(&oidc->oauth, text(metadata, "token_endpoint"), client_auth(oidc, metadata),
-                        params, sizeof(params) / sizeof(params[0]), ret_tokens, err);
+    return oauth_tokens(&oidc->oauth, text_of(metadata, "token_endpoint"),
+                        client_auth(oidc, metadata), params, sizeof(params) / sizeof(params[0]),
+                        ret_tokens, err);
 }
 
 /* A provider that gives a new refresh token each time takes none twice; if another server was
@@ -242,7 +240,7 @@ static int ask_for_tokens(const struct oidc *oidc, const json_t *metadata, const
 static int claims_of_today(struct oidc *oidc, const json_t *metadata, const json_t *tokens,
                            const char *id, json_t **ret_claims, struct ein_error *err)
 {
-    const char *id_token = text(tokens, "id_token");
+    const char *id_token = text_of(tokens, "id_token");
     EIN_JSON json_t *claims = NULL;
     int r = 0;
 
@@ -250,10 +248,10 @@ static int claims_of_today(struct oidc *oidc, const json_t *metadata, const json
         r = oidc_id_token(oidc, id_token, NULL, &claims, err);
     else if (!(claims = json_pack("{s:s}", "sub", id)))
         r = error_no_memory(err);
-    if (r == 0 && strcmp(text(claims, "sub"), id) != 0)
+    if (r == 0 && strcmp(text_of(claims, "sub"), id) != 0)
         r = error_set(err, EIN_E_INVALID, "%s tells of somebody else.", oidc->oauth.title);
     if (r == 0)
-        r = add_userinfo(oidc, metadata, text(tokens, "access_token"), claims, err);
+        r = add_userinfo(oidc, metadata, text_of(tokens, "access_token"), claims, err);
     if (r == 0)
         *ret_claims = EIN_TAKE(claims);
     return r;
@@ -272,10 +270,11 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
         r = ask_for_tokens(oidc, metadata, id, &tokens, err);
     if (r < 0)
         return r;
-    if (text(tokens, "refresh_token"))
-        oauth_grant_keep(&oidc->oauth, id, text(tokens, "refresh_token"));
+    if (text_of(tokens, "refresh_token"))
+        oauth_grant_keep(&oidc->oauth, id, text_of(tokens, "refresh_token"));
     r = claims_of_today(oidc, metadata, tokens, id, &today, err);
-    return r == 0 ? describe_person(oidc, today, text(tokens, "access_token"), ret_claims, err) : r;
+    return r == 0 ? describe_person(oidc, today, text_of(tokens, "access_token"), ret_claims, err)
+                  : r;
 }
 
 static int describe(void *impl, json_t **ret_about, struct ein_error *err)
@@ -297,7 +296,7 @@ const struct ein_auth_provider oidc_provider = {
 
 static int any_issuer(const json_t *config, char **ret_issuer, struct ein_error *err)
 {
-    const char *given = text(config, "issuer");
+    const char *given = text_of(config, "issuer");
 
     if (!given || !*given)
         return error_set(err, EIN_E_INVALID, "issuer is missing: the provider's address.");

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "oidc.h"
 
 static const struct oidc_kind *const kinds[] = { &oidc_kind_any, &oidc_kind_google,
                                                  &oidc_kind_microsoft };
 
-static const char *text(const json_t *config, const char *name)
-{
-    const char *value = json_string_value(json_object_get(config, name));
-
-    return value ? value : "";
-}
-
 const char *oidc_text(const struct oidc *oidc, const char *setting)
 {
-    return text(oidc->config, setting);
+    return text_or_empty(oidc->config, setting);
 }
 
 static const struct oidc_kind *kind_of(const char *type)
@@ -68,13 +62,13 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     int r;
 
     oidc->config = config;
-    oidc->kind = kind_of(text(config, "type"));
+    oidc->kind = kind_of(text_or_empty(config, "type"));
     oidc->allow_http = json_is_true(json_object_get(config, "allow_http"));
     oidc->ask_again = json_is_true(json_object_get(config, "ask_again"));
-    oauth->name = or_else(text(config, "name"), oidc->kind->type);
-    oauth->title = or_else(text(config, "display_name"), oidc->kind->title);
-    oauth->client_id = text(config, "client_id");
-    oauth->client_secret = text(config, "client_secret");
+    oauth->name = or_else(text_or_empty(config, "name"), oidc->kind->type);
+    oauth->title = or_else(text_or_empty(config, "display_name"), oidc->kind->title);
+    oauth->client_id = text_or_empty(config, "client_id");
+    oauth->client_secret = text_or_empty(config, "client_secret");
     oauth->timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms"));
     r = set_mode(oidc, err);
     if (r == 0)

@@ -2,15 +2,11 @@
 #include "claims.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 
 #include <string.h>
 
 #define PERSONAL "personal:"
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static bool has_control(const char *text)
 {
@@ -32,7 +28,7 @@ static bool is_uid_of(const char *uid, const char *provider)
 /* Nor does it let anybody into somebody's personal one. */
 static bool is_workspace(const json_t *item)
 {
-    const char *id = text(item, "id");
+    const char *id = text_of(item, "id");
 
     return id && *id && strlen(id) <= WORKSPACE_ID_MAX && !has_control(id) &&
            strncmp(id, PERSONAL, strlen(PERSONAL)) != 0;
@@ -40,12 +36,12 @@ static bool is_workspace(const json_t *item)
 
 static json_t *workspace_of(const json_t *item, const char *provider)
 {
-    const char *role = text(item, "role"), *name = text(item, "name"),
-               *source = text(item, "source");
+    const char *role = text_of(item, "role"), *name = text_of(item, "name"),
+               *source = text_of(item, "source");
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", text(item, "id"), "role",
-                     role ? role : "member", "name", name ? name : text(item, "id"), "source",
-                     source ? source : provider, "description", text(item, "description"));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", text_of(item, "id"), "role",
+                     role ? role : "member", "name", name ? name : text_of(item, "id"), "source",
+                     source ? source : provider, "description", text_of(item, "description"));
 }
 
 static json_t *personal_of(const char *uid)
@@ -82,7 +78,7 @@ static json_t *workspaces_of(const struct auth_session *self, const char *provid
 int claims_make(const struct auth_session *self, const char *provider, const json_t *said,
                 json_t **ret_claims, struct ein_error *err)
 {
-    const char *uid = text(said, "uid");
+    const char *uid = text_of(said, "uid");
     EIN_JSON json_t *workspaces = NULL;
     json_t *claims;
 
@@ -90,9 +86,9 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
         return error_set(err, EIN_E_INVALID, "%s named a user who is not its own", provider);
     workspaces = workspaces_of(self, provider, said, uid);
     claims = workspaces ? json_pack("{s:s, s:s*, s:s*, s:s, s:s, s:O, s:b}", "uid", uid, "email",
-                                    text(said, "email"), "name", text(said, "name"), "provider",
-                                    provider, "proof", "cookie", "workspaces", workspaces, "admin",
-                                    claims_is_site_admin(self, said))
+                                    text_of(said, "email"), "name", text_of(said, "name"),
+                                    "provider", provider, "proof", "cookie", "workspaces",
+                                    workspaces, "admin", claims_is_site_admin(self, said))
                         : NULL;
     if (!claims)
         return error_no_memory(err);
@@ -102,7 +98,7 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
 
 bool claims_is_site_admin(const struct auth_session *self, const json_t *said)
 {
-    const char *uid = text(said, "uid");
+    const char *uid = text_of(said, "uid");
     const json_t *item;
     size_t i;
 

@@ -6,6 +6,7 @@
 #include "cookie.h"
 #include "error.h"
 #include "html.h"
+#include "member.h"
 #include "percent.h"
 #include "provider.h"
 #include "return_to.h"
@@ -27,14 +28,9 @@ struct step {
     struct login_secrets secrets;
 };
 
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
 static const char *parameter(const struct step *step, const char *name)
 {
-    return text(step->http->query(step->req), name);
+    return text_of(step->http->query(step->req), name);
 }
 
 static int step_begin(struct step *step, struct ein_req *req, void *self)
@@ -202,14 +198,14 @@ static int show_error(const struct step *step, bool is_ours)
 
 static int show_denied(const struct step *step, const json_t *claims)
 {
-    const char *name = text(claims, "name");
+    const char *name = text_of(claims, "name");
     EIN_FREE char *sentence = NULL;
 
-    tell(step, text(claims, "uid"), "denied", "no workspace");
+    tell(step, text_of(claims, "uid"), "denied", "no workspace");
     if (asprintf(&sentence,
                  "%.200s (%.400s) is neither a member of a workspace nor an administrator of this "
                  "server, and may not log in.",
-                 name ? name : text(claims, "uid"), text(claims, "uid")) < 0) {
+                 name ? name : text_of(claims, "uid"), text_of(claims, "uid")) < 0) {
         sentence = NULL;
         return EIN_E_NO_MEMORY;
     }
@@ -268,7 +264,7 @@ static int let_in(const struct step *step, const json_t *claims, const json_t *s
     r = session_start(step->self, step->req, claims, said, &err);
     if (r < 0)
         return step->http->fail_error(step->req, &err);
-    tell(step, text(claims, "uid"), "success", NULL);
+    tell(step, text_of(claims, "uid"), "success", NULL);
     return send_back(step);
 }
 

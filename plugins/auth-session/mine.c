@@ -2,17 +2,13 @@
 #include "auth_session.h"
 #include "cleanup.h"
 #include "cookie.h"
+#include "member.h"
 #include "session.h"
 #include "timestamps.h"
 
 #include <string.h>
 
 /* One's own sessions: /auth/sessions. */
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* The id of the session that this request came with, or "". */
 static void current_id(const struct auth_session *self, struct ein_req *req,
@@ -35,7 +31,7 @@ static json_t *entry_of(const json_t *doc, const char *current)
                      "createdAt", json_object_get(doc, "createdAt"), "expiresAt", expires,
                      "address", json_object_get(doc, "address"), "userAgent",
                      json_object_get(doc, "userAgent"), "current",
-                     !strcmp(text(doc, "_id"), current));
+                     !strcmp(text_of(doc, "_id"), current));
 }
 
 int mine_list(struct ein_req *req, void *data)
@@ -70,7 +66,8 @@ int mine_revoke(struct ein_req *req, void *data)
 
     if (strlen(id) == TOKEN_HASH_SIZE - 1)
         r = self->host->store->get(self->ctx, SESSIONS_SET, id, &doc, &err);
-    if (r == EIN_E_NOT_FOUND || (r >= 0 && strcmp(text(doc, "userId"), http->identity(req)->uid)))
+    if (r == EIN_E_NOT_FOUND ||
+        (r >= 0 && strcmp(text_of(doc, "userId"), http->identity(req)->uid)))
         return http->fail(req, 404, "You have no such session.");
     if (r >= 0)
         r = session_end(self, id, &err);

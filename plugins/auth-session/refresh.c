@@ -4,15 +4,11 @@
 #include "claims.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "provider.h"
 #include "session.h"
 
 #include <string.h>
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 bool refresh_is_due(const json_t *doc)
 {
@@ -34,7 +30,7 @@ static const json_t *find_workspace(const json_t *claims, const char *id)
 
     json_array_foreach(json_object_get(claims, "workspaces"), i, item)
     {
-        if (!strcmp(text(item, "id"), id))
+        if (!strcmp(text_of(item, "id"), id))
             return item;
     }
     return NULL;
@@ -49,7 +45,7 @@ static json_t *missing_in(const json_t *others, const json_t *claims)
 
     json_array_foreach(json_object_get(claims, "workspaces"), i, item)
     {
-        if (!find_workspace(others, text(item, "id")))
+        if (!find_workspace(others, text_of(item, "id")))
             (void)json_array_append(ids, json_object_get(item, "id"));
     }
     return ids;
@@ -63,12 +59,12 @@ static json_t *role_changes(const json_t *old, const json_t *new)
 
     json_array_foreach(json_object_get(new, "workspaces"), i, item)
     {
-        const json_t *before = find_workspace(old, text(item, "id"));
+        const json_t *before = find_workspace(old, text_of(item, "id"));
 
-        if (before && strcmp(text(before, "role"), text(item, "role")) != 0)
+        if (before && strcmp(text_of(before, "role"), text_of(item, "role")) != 0)
             (void)json_array_append_new(
-                changes, json_pack("{s:s, s:s, s:s}", "workspaceId", text(item, "id"), "from",
-                                   text(before, "role"), "to", text(item, "role")));
+                changes, json_pack("{s:s, s:s, s:s}", "workspaceId", text_of(item, "id"), "from",
+                                   text_of(before, "role"), "to", text_of(item, "role")));
     }
     return changes;
 }
@@ -99,7 +95,7 @@ static json_t *said_then(const json_t *doc)
 static int ask(const struct auth_session *self, const json_t *doc, json_t **ret_said,
                struct ein_error *err)
 {
-    const char *name = text(json_object_get(doc, "claims"), "provider");
+    const char *name = text_of(json_object_get(doc, "claims"), "provider");
     const struct ein_service *service = provider_acquire(self, name);
     const struct ein_auth_provider *provider;
     EIN_JSON json_t *then = said_then(doc);
@@ -125,7 +121,7 @@ static int end_denied(const struct auth_session *self, const json_t *doc, struct
                                 json_object_get(doc, "userId"), "outcome", "denied", "details",
                                 "reason", "the provider does not vouch for them any more"),
                       &unused);
-    (void)session_end(self, text(doc, "_id"), &unused);
+    (void)session_end(self, text_of(doc, "_id"), &unused);
     return error_set(err, EIN_E_DENIED, "Session expired or invalid");
 }
 
@@ -136,11 +132,11 @@ static int take_over(const struct auth_session *self, json_t **doc, const json_t
     EIN_JSON json_t *old = json_incref(json_object_get(*doc, "claims"));
     EIN_JSON json_t *claims = NULL, *kept = json_copy((json_t *)said), *members = NULL;
     bool was_admin = json_is_true(json_object_get(old, "admin")), is_admin;
-    int r = claims_make(self, text(old, "provider"), said, &claims, err);
+    int r = claims_make(self, text_of(old, "provider"), said, &claims, err);
 
     if (r < 0)
         return r;
-    if (strcmp(text(claims, "uid"), text(*doc, "userId")) != 0)
+    if (strcmp(text_of(claims, "uid"), text_of(*doc, "userId")) != 0)
         return error_set(err, EIN_E_INVALID, "the provider spoke of somebody else");
     if (!claims_may_log_in(claims))
         return end_denied(self, *doc, err);
@@ -177,7 +173,7 @@ int refresh_session(const struct auth_session *self, json_t **doc, json_t **ret_
         r = take_over(self, doc, said, ret_changes, err);
     if (r < 0 && r != EIN_E_DENIED) {
         self->host->log_msg(self->ctx, EIN_WARN, "the workspaces of %s stay as they are: %s",
-                            text(*doc, "userId"), err->text);
+                            text_of(*doc, "userId"), err->text);
         r = 0;
     }
     return r;

@@ -3,17 +3,13 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 #include "timestamps.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { SWEEP_BATCH = 500 };
-
-static const char *text(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static bool is_live(const json_t *doc)
 {
@@ -63,7 +59,7 @@ static int end_oldest(const struct auth_session *self, const char *uid, struct e
     int r = session_list(self, uid, &docs, err);
 
     for (size_t i = self->sessions_per_user - 1; r >= 0 && i < json_array_size(docs); i++)
-        r = session_end(self, text(json_array_get(docs, i), "_id"), err);
+        r = session_end(self, text_of(json_array_get(docs, i), "_id"), err);
     return r;
 }
 
@@ -79,7 +75,7 @@ int session_start(const struct auth_session *self, struct ein_req *req, const js
     r = token_make(token);
     if (r < 0)
         return error_set(err, r, "no random numbers");
-    r = end_oldest(self, text(claims, "uid"), err);
+    r = end_oldest(self, text_of(claims, "uid"), err);
     if (r < 0)
         return r;
     token_hash(token, id);
@@ -134,8 +130,8 @@ int session_update(const struct auth_session *self, json_t **doc, const json_t *
 {
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE,
                              .set = SESSIONS_SET,
-                             .id = text(*doc, "_id"),
-                             .expect = text(*doc, "_rev"),
+                             .id = text_of(*doc, "_id"),
+                             .expect = text_of(*doc, "_rev"),
                              .doc = members };
     EIN_JSON json_t *changed = json_copy(*doc);
     int r;
@@ -172,7 +168,7 @@ int session_end_all(const struct auth_session *self, const char *uid, size_t *re
         return r;
     json_array_foreach(docs, i, doc)
     {
-        r = session_end(self, text(doc, "_id"), err);
+        r = session_end(self, text_of(doc, "_id"), err);
         if (r < 0)
             return r;
     }
@@ -196,7 +192,7 @@ static size_t sweep_some(const struct auth_session *self, const char *set)
         return 0;
     json_array_foreach(docs, i, doc)
     {
-        int r = self->host->store->del(self->ctx, set, text(doc, "_id"), EIN_REV_ANY, &err);
+        int r = self->host->store->del(self->ctx, set, text_of(doc, "_id"), EIN_REV_ANY, &err);
 
         if (r < 0 && r != EIN_E_NOT_FOUND)
             return 0; /* the next time, perhaps */

@@ -109,14 +109,14 @@ int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **
 {
     struct asking asking = { chat, run, 0 };
     const struct ein_service *service;
-    EIN_JSON json_t *model = json_sprintf("%s/%s", ticket_text(run->ticket, "provider"),
-                                          ticket_text(run->ticket, "model"));
+    EIN_JSON json_t *model =
+        json_sprintf("%s/%s", text_of(run->ticket, "provider"), text_of(run->ticket, "model"));
     struct ein_completion_call call = {
         .struct_size = sizeof(call),
-        .user_id = ticket_text(run->ticket, "userId"),
-        .key_id = ticket_text(asked, "keyId"),
+        .user_id = text_of(run->ticket, "userId"),
+        .key_id = text_of(asked, "keyId"),
         .run_id = run->id,
-        .request_id = ticket_text(run->ticket, "requestId"),
+        .request_id = text_of(run->ticket, "requestId"),
         .model = json_string_value(model),
         .messages = json_object_get(asked, "messages"),
         .tools = unless_null(json_object_get(asked, "tools")),

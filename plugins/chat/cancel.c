@@ -14,8 +14,7 @@ static int end(struct chat *chat, struct ein_req *req, const char *id, struct ei
 
     if (r < 0 || !ticket_is_open(ticket))
         return r;
-    return ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, "The chat was cancelled.",
-                      err);
+    return ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, "The chat was cancelled.", err);
 }
 
 int chat_cancel(struct ein_req *req, void *self)

@@ -140,7 +140,7 @@ static void read_place(struct following *following)
 int follow(struct chat *chat, struct ein_req *req, const json_t *ticket)
 {
     struct following following = {
-        .chat = chat, .req = req, .http = chat->host->http, .id = ticket_text(ticket, "_id")
+        .chat = chat, .req = req, .http = chat->host->http, .id = text_of(ticket, "_id")
     };
     const char *last = following.http->header(req, "Last-Event-ID");
     int r;

@@ -9,7 +9,7 @@
 /* Is it still this run that the ticket waits for? */
 static bool is_ours(const struct run *run, const json_t *ticket)
 {
-    const char *runner = ticket_text(ticket, "runner");
+    const char *runner = text_of(ticket, "runner");
 
     return ticket_is_open(ticket) && runner && strcmp(runner, run->runner) == 0;
 }

@@ -49,6 +49,7 @@
 #include "chat.h"
 #include "chat_schemas.h"
 #include "error.h"
+#include "member.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -109,27 +110,22 @@ static const struct ein_route routes[] = {
       .handle = chat_cancel },
 };
 
-static int64_t setting(const json_t *config, const char *name)
-{
-    return json_integer_value(json_object_get(config, name));
-}
-
 static void read_settings(struct chat *chat, const json_t *config)
 {
-    chat->workers_max = (unsigned)setting(config, "workers");
-    chat->queue_max = setting(config, "queue");
-    chat->user_max = setting(config, "user_tickets");
-    chat->attempts_max = setting(config, "attempts");
-    chat->lease_ms = setting(config, "lease_ms");
-    chat->poll_ms = setting(config, "poll_ms");
-    chat->sweep_ms = (uint32_t)setting(config, "sweep_ms");
-    chat->ticket_ms = setting(config, "ticket_s") * 1000;
-    chat->keep_ms = setting(config, "keep_hours") * 3600 * 1000;
-    chat->drain_ms = setting(config, "drain_ms");
-    chat->wait_max_ms = setting(config, "wait_max_s") * 1000;
-    chat->messages_max = (size_t)setting(config, "messages");
-    chat->request_max = (size_t)setting(config, "request_bytes");
-    chat->answer_max = (size_t)setting(config, "answer_bytes");
+    chat->workers_max = (unsigned)integer_of(config, "workers");
+    chat->queue_max = integer_of(config, "queue");
+    chat->user_max = integer_of(config, "user_tickets");
+    chat->attempts_max = integer_of(config, "attempts");
+    chat->lease_ms = integer_of(config, "lease_ms");
+    chat->poll_ms = integer_of(config, "poll_ms");
+    chat->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    chat->ticket_ms = integer_of(config, "ticket_s") * 1000;
+    chat->keep_ms = integer_of(config, "keep_hours") * 3600 * 1000;
+    chat->drain_ms = integer_of(config, "drain_ms");
+    chat->wait_max_ms = integer_of(config, "wait_max_s") * 1000;
+    chat->messages_max = (size_t)integer_of(config, "messages");
+    chat->request_max = (size_t)integer_of(config, "request_bytes");
+    chat->answer_max = (size_t)integer_of(config, "answer_bytes");
 }
 
 static void fini(void *self)

@@ -188,7 +188,7 @@ static int answer_again(struct posting *posting, const json_t *key)
 {
     const struct ein_store *store = posting->chat->host->store;
     struct ein_ctx *ctx = posting->chat->ctx;
-    const char *id = ticket_text(key, "ticketId");
+    const char *id = text_of(key, "ticketId");
     EIN_JSON json_t *ticket = NULL;
     EIN_JSON json_t *asked = NULL;
     struct ein_error err;

@@ -34,8 +34,8 @@ void run_free(struct chat *chat, struct run *run)
 static int end_claimed(struct chat *chat, const json_t *ticket, const char *error,
                        struct ein_error *err)
 {
-    const char *id = ticket_text(ticket, "_id");
-    int r = ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, error, err);
+    const char *id = text_of(ticket, "_id");
+    int r = ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, error, err);
 
     live_poke(&chat->lives, id);
     return r < 0 && !somebody_was_ahead(r) ? r : 0;
@@ -56,7 +56,7 @@ static int end_unlucky(struct chat *chat, const json_t *ticket, struct ein_error
     (void)snprintf(text, sizeof(text),
                    "This chat was begun %lld times, and each time its server stopped before it "
                    "had an answer; it is not tried again.",
-                   (long long)ticket_integer(ticket, "attempts"));
+                   (long long)integer_of(ticket, "attempts"));
     return end_claimed(chat, ticket, text, err);
 }
 
@@ -69,10 +69,10 @@ static struct run *run_new(struct chat *chat, json_t *ticket, const char *rev, i
         return NULL;
     (void)pthread_mutex_init(&run->lock, NULL);
     run->ticket = json_incref(ticket);
-    run->id = ticket_text(ticket, "_id");
-    run->runner = ticket_text(ticket, "runner");
-    run->attempt = (unsigned)ticket_integer(ticket, "attempts");
-    run->ends_at = ticket_integer(ticket, "endsAt");
+    run->id = text_of(ticket, "_id");
+    run->runner = text_of(ticket, "runner");
+    run->attempt = (unsigned)integer_of(ticket, "attempts");
+    run->ends_at = integer_of(ticket, "endsAt");
     run->lease_ends = lease_ends;
     (void)snprintf(run->rev, sizeof(run->rev), "%s", rev);
     run->live = live_enter(&chat->lives, run->id);
@@ -91,14 +91,14 @@ static int begin(struct chat *chat, json_t *ticket, int64_t lease_ends, struct r
     int r;
 
     uuid_make(runner);
-    (void)snprintf(rev, sizeof(rev), "%s", ticket_text(ticket, "_rev"));
+    (void)snprintf(rev, sizeof(rev), "%s", text_of(ticket, "_rev"));
     EIN_JSON json_t *members = json_pack("{s:s, s:s}", "status", "processing", "runner", runner);
     EIN_JSON json_t *begun = json_copy(ticket);
-    json_t *attempts = json_integer(ticket_integer(ticket, "attempts") + 1);
+    json_t *attempts = json_integer(integer_of(ticket, "attempts") + 1);
     if (json_object_set_new(begun, "attempts", attempts) < 0 ||
         json_object_update(begun, members) < 0)
         return error_no_memory(err);
-    r = ticket_change(chat, ticket_text(ticket, "_id"), rev, EIN_TAKE(members), 1, err);
+    r = ticket_change(chat, text_of(ticket, "_id"), rev, EIN_TAKE(members), 1, err);
     if (r < 0)
         return somebody_was_ahead(r) ? 0 : r;
     *ret_run = run_new(chat, begun, rev, lease_ends); /* without it the lease ends, and it is
@@ -114,11 +114,11 @@ int run_claim(struct chat *chat, json_t **ret_ticket, struct ein_error *err)
 
 int run_begin(struct chat *chat, json_t *ticket, struct run **ret_run, struct ein_error *err)
 {
-    if (ticket_integer(ticket, "endsAt") <= now_ms())
+    if (integer_of(ticket, "endsAt") <= now_ms())
         return end_late(chat, ticket, err);
-    if (ticket_integer(ticket, "attempts") >= chat->attempts_max)
+    if (integer_of(ticket, "attempts") >= chat->attempts_max)
         return end_unlucky(chat, ticket, err);
-    return begin(chat, ticket, ticket_integer(ticket, "dueAt"), ret_run, err);
+    return begin(chat, ticket, integer_of(ticket, "dueAt"), ret_run, err);
 }
 
 /* ---- the end ---- */

@@ -12,12 +12,9 @@ enum {
 /* Deletes TICKET and what belongs to it.  CONFLICT and NOT_FOUND: another server was ahead. */
 static int forget(const struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
-    const char *id = ticket_text(ticket, "_id"), *key = ticket_text(ticket, "idempotencyKey");
+    const char *id = text_of(ticket, "_id"), *key = text_of(ticket, "idempotencyKey");
     struct ein_doc_op ops[] = {
-        { .kind = EIN_DOC_DELETE,
-          .set = TICKET_SET,
-          .id = id,
-          .expect = ticket_text(ticket, "_rev") },
+        { .kind = EIN_DOC_DELETE, .set = TICKET_SET, .id = id, .expect = text_of(ticket, "_rev") },
         { .kind = EIN_DOC_DELETE, .set = ASKED_SET, .id = id },
         { .kind = EIN_DOC_DELETE, .set = KEY_SET, .id = key },
     };
@@ -32,11 +29,11 @@ static int forget(const struct chat *chat, const json_t *ticket, struct ein_erro
 /* A ticket that nobody got round to, or whose server is dead. */
 static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
-    const char *id = ticket_text(ticket, "_id");
+    const char *id = text_of(ticket, "_id");
     char text[TICKET_LATE_SIZE];
 
     ticket_late(chat, text);
-    int r = ticket_end(chat, ticket, ticket_text(ticket, "_rev"), NULL, text, err);
+    int r = ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, text, err);
     if (r == 0)
         workers_cancel(chat, id);
     live_poke(&chat->lives, id);

@@ -11,16 +11,6 @@ bool ticket_is_open(const json_t *ticket)
     return json_object_get(ticket, "dueAt");
 }
 
-const char *ticket_text(const json_t *ticket, const char *member)
-{
-    return json_string_value(json_object_get(ticket, member));
-}
-
-int64_t ticket_integer(const json_t *ticket, const char *member)
-{
-    return json_integer_value(json_object_get(ticket, member));
-}
-
 json_t *ticket_show(const json_t *ticket)
 {
     /* The clients' form has the times, and they were never filled in: what compares them finds
@@ -63,8 +53,8 @@ int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, c
 {
     EIN_JSON json_t *ended = ticket_ended(chat, ticket, result, error);
 
-    return ended ? chat->host->store->put(chat->ctx, TICKET_SET, ticket_text(ticket, "_id"), rev,
-                                          ended, NULL, err)
+    return ended ? chat->host->store->put(chat->ctx, TICKET_SET, text_of(ticket, "_id"), rev, ended,
+                                          NULL, err)
                  : error_no_memory(err);
 }
 

@@ -18,12 +18,11 @@
 #define TICKET_H
 
 #include "chat.h"
+#include "member.h"
 #include <jansson.h>
 #include <stdbool.h>
 
 bool ticket_is_open(const json_t *ticket);
-const char *ticket_text(const json_t *ticket, const char *member);
-int64_t ticket_integer(const json_t *ticket, const char *member);
 
 /* As the API shows it.  NULL: no memory. */
 json_t *ticket_show(const json_t *ticket);

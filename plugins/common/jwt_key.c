@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "jwt.h"
+#include "member.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
@@ -80,11 +81,6 @@ static int key_keep(struct jwt_key *take_key, int status, struct jwt_key **ret_k
 
 /* ---- JSON Web Keys ------------------------------------------------------ */
 
-static const char *text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool absent_or(const json_t *jwk, const char *name, const char *wanted)
 {
     const json_t *value = json_object_get(jwk, name);
@@ -146,7 +142,7 @@ static int from_rsa(const json_t *jwk, struct jwt_key **ret_key, struct ein_erro
 static int from_ec(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err)
 {
     EIN_FREE unsigned char *x_bytes = NULL, *y_bytes = NULL;
-    const char *crv = text(jwk, "crv");
+    const char *crv = text_of(jwk, "crv");
     gnutls_datum_t x, y;
     struct jwt_key *key = NULL;
 
@@ -174,7 +170,7 @@ static const struct {
 
 int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err)
 {
-    const char *kty = text(jwk, "kty");
+    const char *kty = text_of(jwk, "kty");
 
     for (size_t i = 0; kty && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(kty, kinds[i].kty) != 0)

@@ -26,6 +26,11 @@ int64_t now_ms(void)
     return us_of(CLOCK_REALTIME) / 1000;
 }
 
+int64_t now_us(void)
+{
+    return us_of(CLOCK_REALTIME);
+}
+
 int64_t mono_ms(void)
 {
     return us_of(CLOCK_MONOTONIC) / 1000;

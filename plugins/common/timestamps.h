@@ -7,7 +7,8 @@
 
 enum { TIMESTAMP_SIZE = 28 }; /* bytes, with the NUL */
 
-int64_t now_ms(void);  /* since the epoch */
+int64_t now_ms(void); /* since the epoch */
+int64_t now_us(void);
 int64_t mono_ms(void); /* of a clock that only goes forward */
 int64_t mono_us(void);
 /* The moment on that clock in so many milliseconds, for pthread_cond_clockwait(). */

@@ -2,6 +2,7 @@
 #include "vendor.h"
 
 #include "error.h"
+#include "member.h"
 #include "sse.h"
 
 #include <stdio.h>
@@ -9,13 +10,6 @@
 #include <strings.h>
 
 /* ---- an instance ------------------------------------------------------------ */
-
-static const char *text_of(const json_t *settings, const char *name)
-{
-    const char *text = json_string_value(json_object_get(settings, name));
-
-    return text ? text : "";
-}
 
 static uint32_t number_of(const json_t *settings, const char *name)
 {
@@ -53,13 +47,13 @@ static int take_base_url(struct vendor *vendor, const char *url, struct ein_erro
 int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_ctx *ctx,
                 const json_t *settings, struct ein_error *err)
 {
-    const char *key = text_of(settings, "api_key_env");
+    const char *key = text_or_empty(settings, "api_key_env");
     int r;
 
     *vendor = (struct vendor){
         .host = host,
         .ctx = ctx,
-        .title = text_of(settings, "title"),
+        .title = text_or_empty(settings, "title"),
         .own_key = *key ? host->secret(ctx, key) : NULL,
         .headers = json_object_get(settings, "headers"),
         .connect_ms = number_of(settings, "connect_ms"),
@@ -71,7 +65,7 @@ int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_c
         .max_redirects = number_of(settings, "max_redirects"),
     };
     r = check_headers(vendor->headers, err);
-    return r < 0 ? r : take_base_url(vendor, text_of(settings, "base_url"), err);
+    return r < 0 ? r : take_base_url(vendor, text_or_empty(settings, "base_url"), err);
 }
 
 void vendor_done(struct vendor *vendor)
@@ -150,19 +144,14 @@ static int on_line(void *data, const char *text, size_t len)
     return event(data, NULL, text + blank, len - blank);
 }
 
-static const char *header_of(const json_t *headers, const char *name)
-{
-    return json_string_value(json_object_get(headers, name));
-}
-
 static void take_request_id(const struct run *run)
 {
-    const char *id = run->call->id_header ? header_of(run->headers, run->call->id_header) : NULL;
+    const char *id = run->call->id_header ? text_of(run->headers, run->call->id_header) : NULL;
 
     if (!id)
-        id = header_of(run->headers, "x-request-id");
+        id = text_of(run->headers, "x-request-id");
     if (!id)
-        id = header_of(run->headers, "request-id");
+        id = text_of(run->headers, "request-id");
     if (id)
         (void)snprintf(run->outcome->vendor_request_id, sizeof(run->outcome->vendor_request_id),
                        "%s", id);
@@ -171,7 +160,7 @@ static void take_request_id(const struct run *run)
 /* A vendor that does not stream, or fails before it does, answers with JSON all the same. */
 static bool is_whole(const struct run *run)
 {
-    const char *type = header_of(run->headers, "content-type");
+    const char *type = text_of(run->headers, "content-type");
 
     return run->call->framing == VENDOR_JSON ||
            (run->call->on_whole && type && strncasecmp(type, "application/json", 16) == 0);
@@ -190,7 +179,7 @@ static void begin_stream(struct run *run)
 
 static bool is_page(const struct run *run)
 {
-    const char *type = header_of(run->headers, "content-type");
+    const char *type = text_of(run->headers, "content-type");
 
     return type && strncasecmp(type, "text/html", 9) == 0;
 }

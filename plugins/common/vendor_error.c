@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "timestamps.h"
 #include "vendor.h"
 
@@ -36,7 +37,7 @@ int vendor_code(int fault)
     return EIN_E_INTERNAL;
 }
 
-static const char *text_of(int fault)
+static const char *fault_text(int fault)
 {
     for (size_t i = 0; i < FAULTS; i++) {
         if (faults[i].fault == fault)
@@ -80,11 +81,6 @@ int vendor_fault_of(int status)
     }
 }
 
-static const char *header_of(const json_t *headers, const char *name)
-{
-    return json_string_value(json_object_get(headers, name));
-}
-
 /* The three forms of RFC 9110, 5.6.7; all are in GMT. */
 static bool read_date(const char *text, int64_t *ret_s)
 {
@@ -121,11 +117,11 @@ static uint32_t clamp_ms(double ms)
 
 uint32_t vendor_retry_after(const json_t *headers)
 {
-    const char *after = header_of(headers, "retry-after");
+    const char *after = text_of(headers, "retry-after");
     double number;
     int64_t until_s, date_s;
 
-    if (read_number(header_of(headers, "retry-after-ms"), &number))
+    if (read_number(text_of(headers, "retry-after-ms"), &number))
         return clamp_ms(number);
     if (read_number(after, &number))
         return clamp_ms(number * 1000);
@@ -133,7 +129,7 @@ uint32_t vendor_retry_after(const json_t *headers)
         return 0;
     /* The vendor's own clock, if it says what that shows: ours may be wrong, or be set meanwhile.
      */
-    if (read_date(header_of(headers, "date"), &date_s))
+    if (read_date(text_of(headers, "date"), &date_s))
         return clamp_ms((double)(until_s - date_s) * 1000);
     return clamp_ms((double)until_s * 1000 - (double)now_ms());
 }
@@ -210,7 +206,7 @@ static bool is_worth_saying(const char *words)
  * another time. */
 static int heed_should_retry(const struct vendor_failure *failure)
 {
-    const char *said = header_of(failure->headers, "x-should-retry");
+    const char *said = text_of(failure->headers, "x-should-retry");
     int fault = failure->fault;
     bool again = fault == EIN_LLM_FAULT_RATE_LIMIT || fault == EIN_LLM_FAULT_OVERLOADED ||
                  fault == EIN_LLM_FAULT_UNREACHABLE;
@@ -238,6 +234,6 @@ int vendor_fail(const struct vendor *vendor, const struct vendor_failure *failur
         (void)snprintf(number, sizeof(number), " (%d)", failure->status);
     if (failure->retry_after_ms)
         outcome->retry_after_ms = failure->retry_after_ms;
-    return vendor_fault(outcome, fault, err, "%s %s%s%s%s", vendor->title, text_of(fault), number,
-                        words && *words ? ": " : "", words ? words : "");
+    return vendor_fault(outcome, fault, err, "%s %s%s%s%s", vendor->title, fault_text(fault),
+                        number, words && *words ? ": " : "", words ? words : "");
 }

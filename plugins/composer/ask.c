@@ -45,7 +45,7 @@ static const json_t *tool_named(const json_t *entry, const char *name)
 
     json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
     {
-        if (strcmp(text_of(tool, "id"), name) == 0)
+        if (strcmp(text_or_empty(tool, "id"), name) == 0)
             return json_object_get(tool, "tool_config");
     }
     return NULL;
@@ -214,7 +214,7 @@ int ask_model(struct composing *composing)
 {
     const json_t *config = json_object_get(composing->body, "modelConfig");
     EIN_JSON json_t *model =
-        json_sprintf("%s/%s", text_of(config, "provider"), text_of(config, "model"));
+        json_sprintf("%s/%s", text_or_empty(config, "provider"), text_or_empty(config, "model"));
     struct asking asking = { .composing = composing };
     int r;
 

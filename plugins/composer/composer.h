@@ -2,6 +2,7 @@
 #ifndef COMPOSER_H
 #define COMPOSER_H
 
+#include "member.h"
 #include <einion/plugin.h>
 #include <einion/services.h>
 #include <jansson.h>
@@ -38,13 +39,5 @@ struct composing {
 };
 
 ein_handler composer_generate; /* generate.c */
-
-/* "" where there is no such text. */
-static inline const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
 
 #endif

@@ -67,8 +67,8 @@ static int collect_models(struct composing *composing)
 
     json_array_foreach((json_t *)wanted(composing, "invokableModels"), i, config)
     {
-        EIN_JSON json_t *name =
-            json_sprintf("%s/%s", text_of(config, "provider"), text_of(config, "model"));
+        EIN_JSON json_t *name = json_sprintf("%s/%s", text_or_empty(config, "provider"),
+                                             text_or_empty(config, "model"));
         EIN_JSON json_t *entry = name ? entry_of(composing, json_string_value(name)) : NULL;
 
         if (r == 0 && json_is_null(entry))
@@ -119,7 +119,7 @@ static const json_t *tool_named(const json_t *tools, const char *name)
 
     json_array_foreach((json_t *)tools, i, tool)
     {
-        if (strcmp(text_of(tool, "name"), name) == 0)
+        if (strcmp(text_or_empty(tool, "name"), name) == 0)
             return tool;
     }
     return NULL;
@@ -211,8 +211,8 @@ static int read_spec(struct composing *composing, const struct ein_service *serv
         return r;
     if (r < 0)
         return answer_fail(composing, r == EIN_E_TOO_LARGE ? 413 : 422,
-                           "The OpenAPI document '%s' cannot be read: %s", text_of(spec, "name"),
-                           err.text);
+                           "The OpenAPI document '%s' cannot be read: %s",
+                           text_or_empty(spec, "name"), err.text);
     json_array_foreach(json_object_get(read, "notes"), i, said)
     {
         r |= json_array_append(composing->notes, (json_t *)said);
@@ -337,7 +337,7 @@ static int add_named(struct composing *composing, const char *host)
 /* Whoever names a URL in the description wants it to be asked. */
 static int collect_hosts(struct composing *composing)
 {
-    const char *at = text_of(composing->body, "description");
+    const char *at = text_or_empty(composing->body, "description");
     const json_t *pattern;
     size_t i, len;
     int r = 0;

@@ -23,8 +23,10 @@ static int check_config(struct composing *composing)
 
     if (fault)
         return composer->host->http->fail_json(composing->req, 422, json_pack("[O]", fault));
-    if (text_of(composing->body,
-                "description")[strspn(text_of(composing->body, "description"), " \t\r\n")] == '\0')
+    if (text_or_empty(
+            composing->body,
+            "description")[strspn(text_or_empty(composing->body, "description"), " \t\r\n")] ==
+        '\0')
         return answer_fail(composing, 422,
                            "The description is empty: it says what the agent is to do.");
     return 0;
@@ -134,7 +136,7 @@ static int attempt(struct composing *composing, unsigned number, json_t *attempt
         r = ask_model(composing);
     if (r)
         return r;
-    r = written_read(composing->answer, text_of(composing->body, "description"), &written);
+    r = written_read(composing->answer, text_or_empty(composing->body, "description"), &written);
     if (r == 0)
         r = prove(composing, written.code, number, &proof);
     if (r == 0)

@@ -72,17 +72,18 @@ static void write_model(const struct writing *writing, const json_t *model)
     const json_t *entry = json_object_get(model, "entry"), *tool;
     size_t i;
 
-    (void)fprintf(writing->out, "- provider \"%s\", model \"%s\"", text_of(model, "provider"),
-                  text_of(model, "model"));
+    (void)fprintf(writing->out, "- provider \"%s\", model \"%s\"", text_or_empty(model, "provider"),
+                  text_or_empty(model, "model"));
     if (json_object_size(json_object_get(model, "parameters")))
         write_json(writing, "; call it with parameters=", json_object_get(model, "parameters"));
-    if (*text_of(model, "builtInTool"))
-        (void)fprintf(writing->out, "; call it with tools=[\"%s\"]", text_of(model, "builtInTool"));
+    if (*text_or_empty(model, "builtInTool"))
+        (void)fprintf(writing->out, "; call it with tools=[\"%s\"]",
+                      text_or_empty(model, "builtInTool"));
     write_json(writing, "; context window: ", json_object_get(entry, "context_window"));
     json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
     {
-        (void)fprintf(writing->out, "\n  - built-in tool \"%s\"", text_of(tool, "id"));
-        write_about(writing, text_of(tool, "description"));
+        (void)fprintf(writing->out, "\n  - built-in tool \"%s\"", text_or_empty(tool, "id"));
+        write_about(writing, text_or_empty(tool, "description"));
     }
     (void)fputc('\n', writing->out);
 }
@@ -92,11 +93,11 @@ static void write_server(const struct writing *writing, const json_t *server)
     const json_t *tool;
     size_t i;
 
-    (void)fprintf(writing->out, "- server %s\n", text_of(server, "url"));
+    (void)fprintf(writing->out, "- server %s\n", text_or_empty(server, "url"));
     json_array_foreach(json_object_get(server, "tools"), i, tool)
     {
-        (void)fprintf(writing->out, "  - tool \"%s\"", text_of(tool, "name"));
-        write_about(writing, text_of(tool, "description"));
+        (void)fprintf(writing->out, "  - tool \"%s\"", text_or_empty(tool, "name"));
+        write_about(writing, text_or_empty(tool, "description"));
         write_json(writing, "\n    arguments: ", json_object_get(tool, "inputSchema"));
         write_json(writing, "\n    structuredContent: ", json_object_get(tool, "outputSchema"));
         (void)fputc('\n', writing->out);
@@ -107,20 +108,20 @@ static void write_operation(const struct writing *writing, const json_t *operati
 {
     const json_t *body = json_object_get(operation, "body");
     const json_t *response = json_object_get(operation, "response");
-    const char *summary = text_of(operation, "summary");
+    const char *summary = text_or_empty(operation, "summary");
 
-    (void)fprintf(writing->out, "  - %s %s%s", text_of(operation, "method"),
-                  text_of(operation, "server"), text_of(operation, "path"));
-    write_about(writing, *summary ? summary : text_of(operation, "description"));
+    (void)fprintf(writing->out, "  - %s %s%s", text_or_empty(operation, "method"),
+                  text_or_empty(operation, "server"), text_or_empty(operation, "path"));
+    write_about(writing, *summary ? summary : text_or_empty(operation, "description"));
     if (json_object_size(json_object_get(json_object_get(operation, "parameters"), "properties")))
         write_json(writing, "\n    parameters: ", json_object_get(operation, "parameters"));
     if (json_is_object(body)) {
-        (void)fprintf(writing->out, "\n    body (%s)", text_of(body, "contentType"));
+        (void)fprintf(writing->out, "\n    body (%s)", text_or_empty(body, "contentType"));
         write_json(writing, ": ", json_object_get(body, "schema"));
     }
     if (json_is_object(response)) {
-        (void)fprintf(writing->out, "\n    answers %s (%s)", text_of(response, "status"),
-                      text_of(response, "contentType"));
+        (void)fprintf(writing->out, "\n    answers %s (%s)", text_or_empty(response, "status"),
+                      text_or_empty(response, "contentType"));
         write_json(writing, ": ", json_object_get(response, "schema"));
     }
     if (json_array_size(json_object_get(operation, "security")))
@@ -133,15 +134,15 @@ static void write_spec(const struct writing *writing, const json_t *spec)
     const json_t *operation;
     size_t i;
 
-    (void)fprintf(writing->out, "- API %s\n", text_of(spec, "name"));
+    (void)fprintf(writing->out, "- API %s\n", text_or_empty(spec, "name"));
     json_array_foreach(json_object_get(spec, "operations"), i, operation)
         write_operation(writing, operation);
 }
 
 static void write_agent(const struct writing *writing, const json_t *agent)
 {
-    (void)fprintf(writing->out, "- agent \"%s\"", text_of(agent, "name"));
-    write_about(writing, text_of(agent, "description"));
+    (void)fprintf(writing->out, "- agent \"%s\"", text_or_empty(agent, "name"));
+    write_about(writing, text_or_empty(agent, "description"));
     write_json(writing, "\n  input: ", json_object_get(agent, "inputSchema"));
     write_json(writing, "\n  returns: ", json_object_get(agent, "outputSchema"));
     (void)fputc('\n', writing->out);
@@ -149,11 +150,11 @@ static void write_agent(const struct writing *writing, const json_t *agent)
 
 static void write_namespace(const struct writing *writing, const json_t *space)
 {
-    const char *access = text_of(space, "access");
+    const char *access = text_or_empty(space, "access");
 
-    (void)fprintf(writing->out, "- namespace \"%s\", %s", text_of(space, "namespace"),
+    (void)fprintf(writing->out, "- namespace \"%s\", %s", text_or_empty(space, "namespace"),
                   strcmp(access, "both") == 0 ? "read and write" : access);
-    write_about(writing, text_of(space, "description"));
+    write_about(writing, text_or_empty(space, "description"));
     (void)fputc('\n', writing->out);
 }
 
@@ -257,7 +258,7 @@ static void write_fields(const struct writing *writing, const char *title, const
 
 static void write_task(const struct writing *writing, const json_t *body)
 {
-    (void)fprintf(writing->out, "# The agent\n%s\n", text_of(body, "description"));
+    (void)fprintf(writing->out, "# The agent\n%s\n", text_or_empty(body, "description"));
     write_fields(writing, "Fields of input_dict", json_object_get(body, "inputSchema"),
                  "It is empty.\n");
     write_fields(writing, "run() returns a dict with exactly these fields",

@@ -62,9 +62,9 @@ int prove_ready(struct composing *composing)
     composer->host->release(composer->ctx, service);
     if (r < 0)
         return fail(composing, &err);
-    if (strcmp(text_of(status, "state"), "off") == 0)
+    if (strcmp(text_or_empty(status, "state"), "off") == 0)
         return answer_fail(composing, 503, "What is composed cannot be proved: agents are off: %s",
-                           text_of(status, "reason"));
+                           text_or_empty(status, "reason"));
     return 0;
 }
 
@@ -158,7 +158,8 @@ static int check(struct composing *composing, const char *code, struct proof *pr
     if (r < 0)
         return fail(composing, &err);
     if (json_is_string(json_object_get(outcome, "error")))
-        return add_fault(proof, json_sprintf("It cannot be read: %s", text_of(outcome, "error")));
+        return add_fault(proof,
+                         json_sprintf("It cannot be read: %s", text_or_empty(outcome, "error")));
     return add_faults(proof, json_object_get(json_object_get(outcome, "result"), "faults"));
 }
 
@@ -172,10 +173,10 @@ struct witness {
 static int watch(const json_t *event, void *data)
 {
     struct witness *witness = data;
-    const char *text = text_of(event, "traceback");
+    const char *text = text_or_empty(event, "traceback");
     size_t len = strlen(text), from = len > TAIL ? len - TAIL : 0;
 
-    if (strcmp(text_of(event, "type"), "error") != 0)
+    if (strcmp(text_or_empty(event, "type"), "error") != 0)
         return 0;
     while (text[from] && ((unsigned char)text[from] & 0xc0) == 0x80)
         from++;

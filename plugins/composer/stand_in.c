@@ -84,7 +84,7 @@ static const json_t *declared_with(const struct stand_in *stand, const char *kin
 
     json_array_foreach(json_object_get(stand->declared, kind), i, item)
     {
-        if (strcmp(text_of(item, member), text) == 0)
+        if (strcmp(text_or_empty(item, member), text) == 0)
             return item;
     }
     return NULL;
@@ -113,8 +113,8 @@ static const json_t *model_of(const struct stand_in *stand, const json_t *params
 
     json_array_foreach(json_object_get(stand->declared, "models"), i, model)
     {
-        if (strcmp(text_of(model, "provider"), text_of(params, "provider")) == 0 &&
-            strcmp(text_of(model, "model"), text_of(params, "model")) == 0)
+        if (strcmp(text_or_empty(model, "provider"), text_or_empty(params, "provider")) == 0 &&
+            strcmp(text_or_empty(model, "model"), text_or_empty(params, "model")) == 0)
             return model;
     }
     return NULL;
@@ -140,8 +140,8 @@ static char *say(const struct stand_in *stand, const json_t *params)
 static int answer_llm(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                       struct ein_error *err)
 {
-    const char *provider = text_of(asked->params, "provider"),
-               *model = text_of(asked->params, "model");
+    const char *provider = text_or_empty(asked->params, "provider"),
+               *model = text_or_empty(asked->params, "model");
     char *said;
     json_t *answer;
 
@@ -174,7 +174,7 @@ static int answer_window(struct stand_in *stand, const struct asked *asked, json
 static const json_t *server_of(struct stand_in *stand, const struct asked *asked,
                                struct ein_error *err)
 {
-    const char *url = text_of(asked->params, "url");
+    const char *url = text_or_empty(asked->params, "url");
     const json_t *server = declared_with(stand, "servers", "url", url);
 
     if (!server)
@@ -190,7 +190,8 @@ static int answer_list(struct stand_in *stand, const struct asked *asked, json_t
 
     if (!server)
         return EIN_E_DENIED;
-    return answered(stand, from_schema, json_sprintf("%s: list of tools", text_of(server, "url")),
+    return answered(stand, from_schema,
+                    json_sprintf("%s: list of tools", text_or_empty(server, "url")),
                     json_deep_copy(json_object_get(server, "tools")), ret_answer, err);
 }
 
@@ -213,7 +214,7 @@ static const json_t *tool_of(const json_t *server, const char *name)
 
     json_array_foreach(json_object_get(server, "tools"), i, tool)
     {
-        if (strcmp(text_of(tool, "name"), name) == 0)
+        if (strcmp(text_or_empty(tool, "name"), name) == 0)
             return tool;
     }
     return NULL;
@@ -223,7 +224,7 @@ static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t
                        struct ein_error *err)
 {
     const json_t *server = server_of(stand, asked, err);
-    const char *name = text_of(asked->params, "tool");
+    const char *name = text_or_empty(asked->params, "tool");
     const json_t *tool = tool_of(server, name), *schema = json_object_get(tool, "outputSchema");
     EIN_JSON json_t *fault = NULL;
 
@@ -231,7 +232,7 @@ static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t
         return EIN_E_DENIED;
     if (!tool && json_array_size(json_object_get(server, "tools")))
         return refuse(stand, err, EIN_E_DENIED, "It calls the tool '%s', which %s does not have.",
-                      name, text_of(server, "url"));
+                      name, text_or_empty(server, "url"));
     fault =
         sample_fault(json_object_get(tool, "inputSchema"), json_object_get(asked->params, "args"));
     if (fault)
@@ -239,7 +240,7 @@ static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t
                       "It calls the tool '%s' with arguments that do not fit: %s.", name,
                       json_string_value(fault));
     return answered(stand, json_is_object(schema) ? from_schema : from_nothing,
-                    json_sprintf("%s: %s", text_of(server, "url"), name),
+                    json_sprintf("%s: %s", text_or_empty(server, "url"), name),
                     tool_result(stand, schema), ret_answer, err);
 }
 
@@ -254,8 +255,8 @@ static const json_t *operation_of(const struct stand_in *stand, const char *meth
     {
         json_array_foreach(json_object_get(spec, "operations"), k, operation)
         {
-            if (strcasecmp(text_of(operation, "method"), method) == 0 &&
-                url_fits(url, text_of(operation, "server"), text_of(operation, "path")))
+            if (strcasecmp(text_or_empty(operation, "method"), method) == 0 &&
+                url_fits(url, text_or_empty(operation, "server"), text_or_empty(operation, "path")))
                 return operation;
         }
     }
@@ -273,7 +274,7 @@ static json_t *body_fault(const json_t *operation, const struct asked *asked)
     if (asked->body_len == 0)
         return json_is_true(json_object_get(body, "required")) ? json_string("it needs a body")
                                                                : NULL;
-    if (!strcasestr(text_of(body, "contentType"), "json"))
+    if (!strcasestr(text_or_empty(body, "contentType"), "json"))
         return NULL;
     if (!json_deeper_than(asked->body, asked->body_len, BODY_DEPTH_MAX))
         sent = json_loadb(asked->body, asked->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
@@ -292,7 +293,7 @@ static json_t *query_fault(const json_t *operation, const char *url)
         const char *name = json_string_value(required);
         const json_t *property =
             json_object_get(json_object_get(parameters, "properties"), name ? name : "");
-        if (strcmp(text_of(property, "x-in"), "query") == 0 && !url_has_query(url, name))
+        if (strcmp(text_or_empty(property, "x-in"), "query") == 0 && !url_has_query(url, name))
             return json_sprintf("the query parameter '%s' is missing", name);
     }
     return NULL;
@@ -324,18 +325,19 @@ static int answer_operation(struct stand_in *stand, const json_t *operation,
     const json_t *schema = json_object_get(response, "schema");
     EIN_JSON json_t *fault = body_fault(operation, asked);
     EIN_JSON json_t *body = json_is_object(schema) ? sample_of_schema(schema, schema) : NULL;
-    int status = atoi(text_of(response, "status"));
+    int status = atoi(text_or_empty(response, "status"));
 
     if (!fault)
-        fault = query_fault(operation, text_of(asked->params, "url"));
+        fault = query_fault(operation, text_or_empty(asked->params, "url"));
     if (fault)
         return refuse(stand, err, EIN_E_INVALID, "It calls %s wrongly: %s.", called,
                       json_string_value(fault));
     if (status < 200 || status > 299)
         status = 200;
     return answer_response(stand,
-                           *text_of(response, "contentType") ? text_of(response, "contentType")
-                                                             : "application/json",
+                           *text_or_empty(response, "contentType")
+                               ? text_or_empty(response, "contentType")
+                               : "application/json",
                            !response || json_is_null(response) || body ? from_schema : from_nothing,
                            body, status, json_string(called), ret_answer, err);
 }
@@ -343,7 +345,8 @@ static int answer_operation(struct stand_in *stand, const json_t *operation,
 static int answer_http(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                        struct ein_error *err)
 {
-    const char *method = text_of(asked->params, "method"), *url = text_of(asked->params, "url");
+    const char *method = text_or_empty(asked->params, "method"),
+               *url = text_or_empty(asked->params, "url");
     const json_t *operation = operation_of(stand, method, url);
     EIN_JSON json_t *called = json_sprintf("%s %.*s", method, (int)strcspn(url, "?#"), url);
     EIN_JSON json_t *sample = json_pack("{s:s}", "sample", "value");
@@ -367,7 +370,7 @@ static int answer_http(struct stand_in *stand, const struct asked *asked, json_t
 static int answer_agent(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                         struct ein_error *err)
 {
-    const char *name = text_of(asked->params, "name"), *field;
+    const char *name = text_or_empty(asked->params, "name"), *field;
     const json_t *agent = declared_with(stand, "agents", "name", name), *given;
     const json_t *output = json_object_get(agent, "outputSchema");
     json_t *recorded = json_object_get(agent, "recorded"), *type, *call;
@@ -398,20 +401,20 @@ typedef json_t *store_fn(const json_t *store, json_t *kept, const json_t *params
 static json_t *store_get(const json_t *store, json_t *kept, const json_t *params)
 {
     (void)store;
-    return json_incref(json_object_get(kept, text_of(params, "key")));
+    return json_incref(json_object_get(kept, text_or_empty(params, "key")));
 }
 
 static json_t *store_set(const json_t *store, json_t *kept, const json_t *params)
 {
     (void)store;
-    (void)json_object_set(kept, text_of(params, "key"), json_object_get(params, "value"));
+    (void)json_object_set(kept, text_or_empty(params, "key"), json_object_get(params, "value"));
     return json_null();
 }
 
 static json_t *store_delete(const json_t *store, json_t *kept, const json_t *params)
 {
     (void)store;
-    return json_boolean(json_object_del(kept, text_of(params, "key")) == 0);
+    return json_boolean(json_object_del(kept, text_or_empty(params, "key")) == 0);
 }
 
 static json_t *store_clear(const json_t *store, json_t *kept, const json_t *params)
@@ -473,7 +476,7 @@ static json_t *keys_of(const json_t *object, const char *prefix)
 static json_t *store_keys(const json_t *store, json_t *kept, const json_t *params)
 {
     (void)store;
-    return keys_of(kept, text_of(params, "prefix"));
+    return keys_of(kept, text_or_empty(params, "prefix"));
 }
 
 static json_t *store_namespaces(const json_t *store, json_t *kept, const json_t *params)
@@ -523,8 +526,8 @@ static bool may_use(const struct stand_in *stand, const char *name, bool writes)
 
     json_array_foreach((json_t *)spaces, i, space)
     {
-        if (is_namespace(text_of(space, "namespace"), name) &&
-            strcmp(text_of(space, "access"), writes ? "read" : "write") != 0)
+        if (is_namespace(text_or_empty(space, "namespace"), name) &&
+            strcmp(text_or_empty(space, "access"), writes ? "read" : "write") != 0)
             return true;
     }
     return json_is_null(spaces);
@@ -533,7 +536,7 @@ static bool may_use(const struct stand_in *stand, const char *name, bool writes)
 static int answer_store(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                         struct ein_error *err)
 {
-    const char *name = text_of(asked->params, "namespace");
+    const char *name = text_or_empty(asked->params, "namespace");
     const struct operation *operation = find_operation(asked->method + strlen("ds."));
     json_t *kept = json_object_get(stand->store, name), *value;
 

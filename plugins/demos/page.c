@@ -4,6 +4,7 @@
 #include "base64url.h"
 #include "cleanup.h"
 #include "html.h"
+#include "member.h"
 #include "percent.h"
 
 #include <gnutls/crypto.h>
@@ -28,7 +29,7 @@ static const char frame_policy[] =
 
 typedef int write_fn(FILE *out, const struct page *page);
 
-static char *text_of(write_fn *write, const struct page *page)
+static char *written_by(write_fn *write, const struct page *page)
 {
     char *text = NULL;
     size_t len;
@@ -42,13 +43,6 @@ static char *text_of(write_fn *write, const struct page *page)
         return text;
     free(text);
     return NULL;
-}
-
-static const char *member(const json_t *json, const char *name)
-{
-    const char *text = json_string_value(json_object_get(json, name));
-
-    return text ? text : "";
 }
 
 /* ---- policies ------------------------------------------------------------------ */
@@ -105,12 +99,12 @@ static int write_outer_policy(FILE *out, const struct page *page)
 
 char *page_outer_policy(const struct page *page)
 {
-    return text_of(write_outer_policy, page);
+    return written_by(write_outer_policy, page);
 }
 
 char *page_frame_policy(const struct page *page)
 {
-    return text_of(write_frame_policy, page);
+    return written_by(write_frame_policy, page);
 }
 
 /* ---- our page ------------------------------------------------------------------ */
@@ -124,7 +118,7 @@ static int write_escaped(FILE *out, const char *text)
 
 static int write_name(FILE *out, const struct page *page)
 {
-    return write_escaped(out, member(page->demo, "name"));
+    return write_escaped(out, text_or_empty(page->demo, "name"));
 }
 
 static int write_token(FILE *out, const struct page *page)
@@ -201,7 +195,7 @@ static int write_outer(FILE *out, const struct page *page)
 
 char *page_outer(const struct page *page)
 {
-    return text_of(write_outer, page);
+    return written_by(write_outer, page);
 }
 
 /* ---- the demo's own document ------------------------------------------------------ */
@@ -224,7 +218,7 @@ static void write_inside(FILE *out, const char *name, const char *text)
 
 static const char *code_of(const struct page *page, const char *name)
 {
-    return member(json_object_get(page->demo, "generatedCode"), name);
+    return text_or_empty(json_object_get(page->demo, "generatedCode"), name);
 }
 
 /* Ours and the demo's are one script: neither runs without the other. */
@@ -238,7 +232,7 @@ static int write_script(FILE *out, const struct page *page)
 
 char *page_script(const struct page *page)
 {
-    return text_of(write_script, page);
+    return written_by(write_script, page);
 }
 
 static int write_frame(FILE *out, const struct page *page)
@@ -257,5 +251,5 @@ static int write_frame(FILE *out, const struct page *page)
 
 char *page_frame(const struct page *page)
 {
-    return text_of(write_frame, page);
+    return written_by(write_frame, page);
 }

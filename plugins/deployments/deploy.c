@@ -5,6 +5,7 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "ownership.h"
 #include "served.h"
 #include "timestamps.h"
@@ -12,11 +13,6 @@
 #include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
-static const char *text_of(const json_t *doc, const char *member)
-{
-    return json_string_value(json_object_get(doc, member));
-}
 
 /* What keeps NAME (may be NULL) from being a path, or NULL. */
 static const char *name_fault(const char *name)

@@ -4,16 +4,7 @@
 #include "error.h"
 #include "reply.h"
 #include "reply_tool.h"
-
-#include <time.h>
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "timestamps.h"
 
 static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
 {
@@ -71,7 +62,7 @@ static int run(const struct anthropic *anthropic, const struct ein_llm_call *cal
 static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, json_t *body,
                   struct reply *reply, struct ein_error *err)
 {
-    int64_t until = clock_ms() + call->total_ms;
+    int64_t until = mono_ms() + call->total_ms;
     int r = run(anthropic, call, body, reply, err);
 
     for (uint32_t i = 0; r >= 0 && reply->paused && reply->content && i < anthropic->continuations;
@@ -82,7 +73,7 @@ static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, 
                                                       reply->content)) < 0)
             return error_no_memory(err);
         if (call->total_ms) {
-            int64_t left = until - clock_ms();
+            int64_t left = until - mono_ms();
             call->total_ms = left > 1 ? (uint32_t)left : 1;
         }
         reply_next(reply);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of messages, in both formats. */
+#include "member.h"
 #include "openai.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 bool openai_is_type(const json_t *object, const char *type)
 {

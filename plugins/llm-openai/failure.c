@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors of OpenAI and of those that speak like it. */
+#include "member.h"
 #include "reply.h"
 
 #include <stdlib.h>
@@ -46,11 +47,6 @@ static const struct {
     { "provider_unavailable", EIN_LLM_FAULT_OVERLOADED },
     { "vector_store_timeout", EIN_LLM_FAULT_OVERLOADED },
 };
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 static int fault_named(const char *name)
 {

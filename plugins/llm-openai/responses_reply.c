@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of responses, in events or whole. */
 #include "error.h"
+#include "member.h"
 #include "reply.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* ---- items of the output, when they are whole -------------------------------------------------
  */

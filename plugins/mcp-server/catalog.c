@@ -5,16 +5,12 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 #include "tool.h"
 
 #include <string.h>
 
 enum { WALK_PAGE = 200 }; /* deployments that are looked at in one go */
-
-static const char *text_of(const json_t *doc, const char *member)
-{
-    return json_string_value(json_object_get(doc, member));
-}
 
 static json_t *visible(const struct turn *turn)
 {

@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "rpc.h"
 
 #include <stdarg.h>
@@ -96,11 +97,6 @@ static int reply_error(const struct mcp_server *server, struct ein_req *req, int
 }
 
 /* ---- which era ------------------------------------------------------------------ */
-
-static const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static bool is_modern(const struct turn *turn, const char *method, const char *header)
 {

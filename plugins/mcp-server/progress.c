@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "progress.h"
+#include "member.h"
 
 #include "rpc.h"
 
@@ -25,22 +26,15 @@ static const struct {
     { "error", "", "exception_type", ": ", "message" },
 };
 
-static const char *text_of(const json_t *event, const char *member)
-{
-    const char *text = member ? json_string_value(json_object_get(event, member)) : NULL;
-
-    return text ? text : "";
-}
-
 static json_t *sentence_of(const json_t *event)
 {
-    const char *type = text_of(event, "type");
+    const char *type = text_or_empty(event, "type");
 
     for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
         if (strcmp(sentences[i].type, type) == 0)
             return json_sprintf("%s%s%s%s", sentences[i].before,
-                                text_of(event, sentences[i].member), sentences[i].between,
-                                text_of(event, sentences[i].other));
+                                text_or_empty(event, sentences[i].member), sentences[i].between,
+                                text_or_empty(event, sentences[i].other));
     }
     return json_string(type);
 }

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "linger.h"
+#include "member.h"
 #include "timestamps.h"
 
 #include <string.h>
@@ -130,13 +131,6 @@ static int on_event(void *data, const char *event, char *text, size_t len)
     return message ? take_message(exchange, message) : garbled(exchange);
 }
 
-static const char *header_of(const json_t *headers, const char *name)
-{
-    const char *value = json_string_value(json_object_get(headers, name));
-
-    return value ? value : "";
-}
-
 /* Visible ASCII, as it is to be sent back. */
 static void take_session(struct exchange *exchange, const char *id)
 {
@@ -160,14 +154,14 @@ static bool is_type(const char *type, const char *wanted)
 static int on_head(void *data, int status, const json_t *headers)
 {
     struct exchange *exchange = data;
-    const char *type = header_of(headers, "content-type");
+    const char *type = text_or_empty(headers, "content-type");
     bool good = status >= 200 && status < 300;
 
     exchange->status = status;
     exchange->is_stream = good && is_type(type, "text/event-stream");
     exchange->is_garbled = !exchange->is_stream && !is_type(type, "application/json");
     if (good)
-        take_session(exchange, header_of(headers, "mcp-session-id"));
+        take_session(exchange, text_or_empty(headers, "mcp-session-id"));
     exchange->ended = exchange->stream_only && good && !exchange->is_stream;
     return exchange->ended;
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /mcp/tools. */
 #include "mcp.h"
+#include "member.h"
 
 #include <string.h>
-
-static const char *text_of(const json_t *body, const char *name)
-{
-    return json_string_value(json_object_get(body, name));
-}
 
 /* Clients of old read `description` as a text; the rest is as the server says. */
 static json_t *shown(const json_t *tool)

@@ -4,6 +4,7 @@
 
 #include "catalog.h"
 #include "completion.h"
+#include "member.h"
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -16,16 +17,6 @@ struct models {
     uint32_t watch_ms;
     struct completion completion;
 };
-
-static inline const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
-static inline int64_t integer_of(const json_t *object, const char *member)
-{
-    return json_integer_value(json_object_get(object, member));
-}
 
 /* The routes. */
 ein_handler providers_get, providers_get_one, providers_get_models, providers_get_model;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -24,19 +25,12 @@ static const char *stop_sequence(const struct answer *answer)
                                                              : NULL;
 }
 
-static const char *member(const json_t *data, const char *name)
-{
-    const char *text = json_string_value(json_object_get(data, name));
-
-    return text ? text : "";
-}
-
 /* What the vendor keeps to itself even from those who are told its thoughts. */
 static const char *redacted(const json_t *data)
 {
     const json_t *replay = json_object_get(data, "replay");
 
-    if (strcmp(member(replay, "wire"), "anthropic") != 0)
+    if (strcmp(text_or_empty(replay, "wire"), "anthropic") != 0)
         return NULL;
     return json_string_value(json_object_get(replay, "redacted"));
 }
@@ -44,18 +38,18 @@ static const char *redacted(const json_t *data)
 static void citation(struct out *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"web_search_result_location\",\"url\":");
-    out_quoted(out, member(data, "url"));
+    out_quoted(out, text_or_empty(data, "url"));
     out_put(out, ",\"title\":");
-    out_quoted(out, member(data, "title"));
+    out_quoted(out, text_or_empty(data, "title"));
     out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":\"\"}");
 }
 
 static void tool_use(struct out *out, const json_t *call)
 {
     out_put(out, "{\"type\":\"tool_use\",\"id\":");
-    out_quoted(out, member(call, "id"));
+    out_quoted(out, text_or_empty(call, "id"));
     out_put(out, ",\"name\":");
-    out_quoted(out, member(call, "name"));
+    out_quoted(out, text_or_empty(call, "name"));
     answer_replay(out, ",\"einion_replay\":", call, "");
     out_put(out, ",\"input\":");
 }

@@ -3,13 +3,9 @@
 #include "ask.h"
 
 #include "cleanup.h"
+#include "member.h"
 
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* ---- messages ---- */
 

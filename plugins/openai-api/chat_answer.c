@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -14,18 +15,11 @@ static const char *finish_reason(const struct answer *answer)
     return reason[0] ? reason : "stop";
 }
 
-static const char *member(const json_t *data, const char *name)
-{
-    const char *text = json_string_value(json_object_get(data, name));
-
-    return text ? text : "";
-}
-
 /* {"name", "arguments"}: the inside. */
 static void function(struct out *out, const json_t *call)
 {
     out_put(out, "{\"name\":");
-    out_quoted(out, member(call, "name"));
+    out_quoted(out, text_or_empty(call, "name"));
     out_put(out, ",\"arguments\":\"");
     out_json_escaped(out, json_object_get(call, "arguments"));
     out_put(out, "\"}");
@@ -34,7 +28,7 @@ static void function(struct out *out, const json_t *call)
 static void tool_call(struct out *out, const json_t *call)
 {
     out_put(out, "\"id\":");
-    out_quoted(out, member(call, "id"));
+    out_quoted(out, text_or_empty(call, "id"));
     out_put(out, ",\"type\":\"function\",\"function\":");
     function(out, call);
     answer_replay(out, ",\"extra_content\":{\"einion\":{\"replay\":", call, "}}");
@@ -45,9 +39,9 @@ static void tool_call(struct out *out, const json_t *call)
 static void source(struct answer *answer, struct out *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":");
-    out_quoted(out, member(data, "url"));
+    out_quoted(out, text_or_empty(data, "url"));
     out_put(out, ",\"title\":");
-    out_quoted(out, member(data, "title"));
+    out_quoted(out, text_or_empty(data, "title"));
     out_put(out, ",\"start_index\":");
     out_number(out, answer->length);
     out_put(out, ",\"end_index\":");

@@ -2,15 +2,9 @@
 /* The items of an answer are done one after the other.  `text` is that of the one that is open,
  * `details` what stands beside it, `calls` all that are done. */
 #include "answer.h"
+#include "member.h"
 
 #include <string.h>
-
-static const char *member(const json_t *data, const char *name)
-{
-    const char *text = json_string_value(json_object_get(data, name));
-
-    return text ? text : "";
-}
 
 static void item_id(const struct answer *answer, const char *prefix, struct out *out)
 {
@@ -330,9 +324,9 @@ static void add_source(struct answer *answer, const json_t *data)
         out_put(details, ",");
     from = details->len;
     out_put(details, "{\"type\":\"url_citation\",\"url\":");
-    out_quoted(details, member(data, "url"));
+    out_quoted(details, text_or_empty(data, "url"));
     out_put(details, ",\"title\":");
-    out_quoted(details, member(data, "title"));
+    out_quoted(details, text_or_empty(data, "title"));
     out_put(details, ",\"start_index\":");
     out_number(details, answer->length);
     out_put(details, ",\"end_index\":");
@@ -353,9 +347,9 @@ static void function_call(struct answer *answer, struct out *out, const json_t *
     out_put(out, "{\"type\":\"function_call\",\"id\":");
     item_id(answer, "fc_", out);
     out_put(out, ",\"call_id\":");
-    out_quoted(out, member(data, "id"));
+    out_quoted(out, text_or_empty(data, "id"));
     out_put(out, ",\"name\":");
-    out_quoted(out, member(data, "name"));
+    out_quoted(out, text_or_empty(data, "name"));
     answer_replay(out, ",\"einion_replay\":", data, "");
     out_put(out, ",\"arguments\":\"");
     if (done)

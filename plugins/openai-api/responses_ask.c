@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
+#include "member.h"
 #include "responses.h"
 
 #include "cleanup.h"
 
 #include <string.h>
-
-static const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* Nothing is kept here that a later request could name. */
 static int check_stateless(const struct asking *asking, const json_t *body)

@@ -8,6 +8,7 @@
 #define RUNS_H
 
 #include "map.h"
+#include "member.h"
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -128,15 +129,5 @@ bool record_is_running(const json_t *record);
 int runs_read_whole(struct runs *runs, const char *id, json_t **ret_record, struct ein_error *err);
 
 ein_handler runs_list, runs_get, runs_stop, runs_delete, runs_follow;
-
-static inline const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
-static inline int64_t integer_of(const json_t *object, const char *member)
-{
-    return json_integer_value(json_object_get(object, member));
-}
 
 #endif

@@ -27,6 +27,7 @@
  *       text_bytes: 52428800
  */
 #include "error.h"
+#include "member.h"
 #include "schemas.h"
 #include "specs.h"
 
@@ -149,23 +150,18 @@ static const struct ein_route routes[] = {
 
 static const struct ein_specs service = { .struct_size = sizeof(service), .read = specs_read };
 
-static json_int_t setting(const json_t *config, const char *name)
-{
-    return json_integer_value(json_object_get(config, name));
-}
-
 static void read_settings(struct specs *specs, const json_t *config)
 {
-    specs->total_ms = (uint32_t)setting(config, "total_ms");
-    specs->redirects_max = (uint32_t)setting(config, "max_redirects");
+    specs->total_ms = (uint32_t)integer_of(config, "total_ms");
+    specs->redirects_max = (uint32_t)integer_of(config, "max_redirects");
     specs->limits = (struct spec_limits){
-        .text_bytes = (size_t)setting(config, "text_bytes"),
-        .nodes = (size_t)setting(config, "nodes"),
-        .depth = (unsigned)setting(config, "depth"),
-        .operations = (unsigned)setting(config, "operations"),
-        .schema_bytes = (size_t)setting(config, "schema_bytes"),
-        .total_bytes = (size_t)setting(config, "total_bytes"),
-        .schema_depth = (unsigned)setting(config, "schema_depth"),
+        .text_bytes = (size_t)integer_of(config, "text_bytes"),
+        .nodes = (size_t)integer_of(config, "nodes"),
+        .depth = (unsigned)integer_of(config, "depth"),
+        .operations = (unsigned)integer_of(config, "operations"),
+        .schema_bytes = (size_t)integer_of(config, "schema_bytes"),
+        .total_bytes = (size_t)integer_of(config, "total_bytes"),
+        .schema_depth = (unsigned)integer_of(config, "schema_depth"),
     };
 }
 
@@ -188,8 +184,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     specs->host = host;
     specs->ctx = ctx;
     read_settings(specs, config);
-    r = recall_init(&specs->recall, (size_t)setting(config, "recalled"),
-                    (size_t)setting(config, "recalled_bytes"));
+    r = recall_init(&specs->recall, (size_t)integer_of(config, "recalled"),
+                    (size_t)integer_of(config, "recalled_bytes"));
     if (r < 0)
         (void)error_set(err, r, "documents cannot be remembered: no memory or no random bytes");
     if (r >= 0)

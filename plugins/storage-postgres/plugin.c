@@ -26,6 +26,7 @@
  *       url: postgresql://einion@db.local/einion
  */
 #include "error.h"
+#include "member.h"
 #include "postgres.h"
 
 #include "document.h"
@@ -97,11 +98,6 @@ static const struct ein_storage_backend backend = {
     .sets = postgres_sets,
 };
 
-static int64_t setting(const json_t *config, const char *name)
-{
-    return json_integer_value(json_object_get(config, name));
-}
-
 static void fini(void *self)
 {
     struct postgres *store = self;
@@ -125,11 +121,11 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .ctx = ctx,
         .url = json_string_value(json_object_get(config, "url")),
         .schema = json_string_value(json_object_get(config, "schema")),
-        .connections = (int)setting(config, "connections"),
-        .connect_s = (uint32_t)setting(config, "connect_s"),
-        .wait_ms = (uint32_t)setting(config, "wait_ms"),
-        .statement_ms = (uint32_t)setting(config, "statement_ms"),
-        .max_bytes = (size_t)setting(config, "max_document_bytes"),
+        .connections = (int)integer_of(config, "connections"),
+        .connect_s = (uint32_t)integer_of(config, "connect_s"),
+        .wait_ms = (uint32_t)integer_of(config, "wait_ms"),
+        .statement_ms = (uint32_t)integer_of(config, "statement_ms"),
+        .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
         .catalog = catalog_new(),
     };
     r = store->catalog ? pool_new(store, &store->pool, err) : error_no_memory(err);

@@ -22,6 +22,7 @@
  *       path: /var/lib/einion/einion.db
  *       cache_mib: 64
  */
+#include "member.h"
 #include "sqlite.h"
 
 #include "document.h"
@@ -97,11 +98,6 @@ static const struct ein_storage_backend backend = {
     .sets = sqlite_sets,
 };
 
-static int64_t setting(const json_t *config, const char *name)
-{
-    return json_integer_value(json_object_get(config, name));
-}
-
 /* Calls that wait inside are answered by the writer, which works until fini. */
 static void fini(void *self)
 {
@@ -125,11 +121,11 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .ctx = ctx,
         .wanted_path = json_string_value(json_object_get(config, "path")),
         .check = json_string_value(json_object_get(config, "check")),
-        .reader_count = (int)setting(config, "readers"),
-        .queue_max = (int)setting(config, "queue"),
-        .max_bytes = (size_t)setting(config, "max_document_bytes"),
-        .cache_bytes = (size_t)setting(config, "cache_mib") << 20,
-        .max_mib = setting(config, "max_mib"),
+        .reader_count = (int)integer_of(config, "readers"),
+        .queue_max = (int)integer_of(config, "queue"),
+        .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
+        .cache_bytes = (size_t)integer_of(config, "cache_mib") << 20,
+        .max_mib = integer_of(config, "max_mib"),
         .owner_fd = -1,
     };
     pthread_mutex_init(&store->look_lock, NULL);

@@ -3,6 +3,7 @@
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
+#include "member.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stddef.h>
@@ -18,11 +19,6 @@ struct transfer {
     size_t file_max;        /* bytes */
     uint32_t page;          /* documents that a database is asked for at once */
 };
-
-static inline const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* Adds a line to REPORT, an array.  0 or NO_MEMORY. */
 int report_add(json_t *report, const char *fmt, ...) EIN_PRINTF(2, 3);

@@ -13,14 +13,6 @@
 /* Whoever moves to another time zone has no second month in this one. */
 #define SHORTEST_MONTH_MS (INT64_C(15) * 86400 * 1000)
 
-int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 void account_done(struct account *account)
 {
     json_decref(account->user);

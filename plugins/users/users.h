@@ -2,6 +2,7 @@
 #ifndef USERS_H
 #define USERS_H
 
+#include "member.h"
 #include "money.h"
 #include "timestamps.h"
 #include "zone.h"
@@ -37,18 +38,6 @@ struct users {
     const char *time_zone, *zone_folder;
     struct zone *zone; /* of time_zone */
 };
-
-static inline const char *text_of(const json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
-static inline int64_t integer_of(const json_t *object, const char *member)
-{
-    return json_integer_value(json_object_get(object, member));
-}
-
-int64_t now_us(void);
 
 /* audit.c: says it where there is an audit log.  ACTOR NULL: the caller; `details` may be NULL. */
 void users_audit(const struct users *users, const struct ein_req *req, const char *actor,
