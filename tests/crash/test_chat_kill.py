@@ -163,6 +163,7 @@ def one_life(server, round_number, seconds):
     streams = [Streams(server, [f"stream {round_number}-{i}-{n}" for n in range(1000)]) for i in range(STREAMS)]
     for asker in [*tickets, *streams]:
         asker.start()
+    wait_until(lambda: any(asker.done for asker in tickets), 20, "the first ticket")
     time.sleep(seconds)
     server.kill()
     for asker in [*tickets, *streams]:
@@ -173,7 +174,7 @@ def one_life(server, round_number, seconds):
 
 def ended(server, ticket_id):
     def look():
-        reply = server.get(f"/chat/{ticket_id}?wait=10", timeout=60)
+        reply = server.get(f"/chat/{ticket_id}?wait=10")
         assert reply.status == 200, reply
         return reply.json["status"] not in OPEN and reply.json
 
@@ -185,7 +186,7 @@ def test_every_ticket_ends_and_the_ledger_is_exact(chatting, vendor):
     server, tickets, streams = chatting, {}, {}
     chance = random.Random(os.environ.get("EIN_CRASH_SEED", "anvil"))
     for number in range(KILLS):
-        more_tickets, more_streams = one_life(server, number, chance.uniform(0.05, 1.0) * SCALE)
+        more_tickets, more_streams = one_life(server, number, chance.uniform(0, 1) * SCALE)
         tickets |= more_tickets
         streams |= more_streams
         server.start()
@@ -217,6 +218,6 @@ def test_every_ticket_ends_and_the_ledger_is_exact(chatting, vendor):
     account = users["local-dev-user"]
     assert account["heldNano"] == 0
     assert account["remainingNano"] + sum(paid.values()) == ALLOWANCE * 10**9
-    assert len(answered) > KILLS
+    assert len(answered) >= KILLS
     print(f"\n{KILLS} kills, {len(tickets)} tickets: {len(answered)} completed, {len(failed)} given up; {len(streams)} whole streams; "
           f"{len(calls)} calls served, {len(paid)} in the ledger, {len(unsettled)} cut off")  # fmt: skip

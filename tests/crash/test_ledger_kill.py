@@ -131,7 +131,8 @@ def test_the_ledger_says_what_the_upstream_says(spending):
         clients = [Client(server, number * CLIENTS + i, upstream) for i in range(CLIENTS)]
         for client in clients:
             client.start()
-        time.sleep(chance.uniform(0.02, 0.35) * SCALE)
+        wait_until(lambda: any(client.paid for client in clients), 20, "the first answer")
+        time.sleep(chance.uniform(0, 0.35) * SCALE)
         server.kill()
         for client in clients:
             client.join()
@@ -161,6 +162,6 @@ def test_the_ledger_says_what_the_upstream_says(spending):
         assert account["heldNano"] == 0
         assert account["remainingNano"] + paid == allowance
         assert 0 < paid <= allowance
-    assert len(answered) > KILLS
+    assert len(answered) >= KILLS
     print(f"\n{KILLS} kills, {len(journal)} calls served, {len(costs)} in the ledger, {len(answered)} answered, "
           f"{len(unsettled)} served and never settled, {len(expired)} holds expired")  # fmt: skip

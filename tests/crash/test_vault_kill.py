@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGKILL in the middle of einion rotate-keys, and of the server that it works with."""
 
+import itertools
 import os
 import random
 import subprocess
 import time
 
 import pytest
-from support import EINION, SCALE, wait_until
+from support import EINION, wait_until
 
 ROUNDS = 3 * int(os.environ.get("EIN_CRASH_ROUNDS", "5"))
 PROVIDERS = ("openai", "anthropic", "gemini", "perplexity", "openrouter")
@@ -41,13 +42,18 @@ def test_no_secret_is_lost_by_a_rotation_that_is_killed(start_server):
     expected, chance = masks(server), random.Random(os.environ.get("EIN_CRASH_SEED", "anvil"))
     assert expected["openaiApiKey"] == "sk-…enai"
     seen = set()
+    began = time.monotonic()
+    assert rotate(server).wait() == 0
+    took = time.monotonic() - began
 
-    for number in range(ROUNDS):
+    for number in itertools.count():
+        if number >= ROUNDS and len(seen) > 1:  # some have got as far as a new key
+            break
         runs = number % 3 != 0
         if not runs:
             server.kill()
         command = rotate(server)
-        time.sleep(chance.uniform(0, 0.06) * SCALE)
+        time.sleep(chance.uniform(0, 1.5) * took)
         (server if number % 3 == 2 else command).kill()
         command.kill()
         command.communicate()
@@ -57,9 +63,8 @@ def test_no_secret_is_lost_by_a_rotation_that_is_killed(start_server):
         assert masks(server) == expected, f"round {number}"
 
     wait_until(lambda: len(keys_in_ring(server)) == 1, 20, "the last rotation to be brought to its end")
-    assert len(seen) > 1, "no rotation got as far as a new key"
     done = rotate(server)
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=120)
     assert done.returncode == 0, err
     assert out == f"a new master key has sealed {len(PROVIDERS) + 1} secrets; the old one is gone\n"  # the audit log's too
     assert len(keys_in_ring(server)) == 1 and not set(keys_in_ring(server)) & seen

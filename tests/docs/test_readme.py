@@ -40,7 +40,7 @@ def test_the_tour_goes_as_written(start_server, tmp_path):
     assert len(steps) >= 8
     script = f"\necho; echo '{MARK}'\n".join(command for command, _ in steps)
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     outputs = done.stdout.split(f"\n{MARK}\n")
     assert len(outputs) == len(steps), done
     for (command, expected), output in zip(steps, outputs):
@@ -52,7 +52,7 @@ def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):
     build, serve = re.search(r"```\n(cc .*?)\n(einion .*?)\n```", README).groups()
     flags = f"-I{ROOT}/plugin-api/include -ljansson"
     build = re.sub(r"\$\(pkg-config [^)]*\)", flags, build)
-    subprocess.run(["bash", "-c", build], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["bash", "-c", build], cwd=tmp_path, check=True, timeout=300)
     arguments = shlex.split(serve.replace("$PWD", str(tmp_path)))[1:]
 
     server = start_server(arguments=arguments)

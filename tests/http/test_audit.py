@@ -35,7 +35,7 @@ def entries(server, query=""):
 
 def verify(server):
     return subprocess.run([EINION, "audit", "verify"], env=server.environment(), cwd=server.state,
-                          capture_output=True, text=True, timeout=60)  # fmt: skip
+                          capture_output=True, text=True, timeout=300)  # fmt: skip
 
 
 def test_who_changed_what_is_told_newest_first(audited):

@@ -12,7 +12,7 @@ from support import EINION, Server
 
 def backup(server, path):
     return subprocess.run([str(EINION), "backup", str(path)], env=server.environment(),
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=300)
 
 
 def add_agent(server, name):

@@ -276,7 +276,7 @@ async def run(input_dict, tools):
 def test_what_an_agent_keeps_is_there_for_its_user(agent_server):
     for name in ("default", "files:a/b"):
         agent_server.delete("/data-store/namespaces/" + quote(name, safe=""))
-    run = agent_server.post("/agents/run-code", {"code": AGENT, "inputDict": {}, "tools": {}, "friendlyName": "storer"}, timeout=60).json
+    run = agent_server.post("/agents/run-code", {"code": AGENT, "inputDict": {}, "tools": {}, "friendlyName": "storer"}).json
     assert run["error"] is None
     assert run["result"] == {
         "first": {"x": 1}, "missing": 7, "keys": ["a", "b"], "all": {"a": 1, "b": 2}, "many": {"a": 1},

@@ -107,7 +107,7 @@ def test_they_outlast_undeploying_and_hold_for_every_name(agent_server):
 def test_each_limit_ends_a_run(agent_server, settings, code, error):
     agent, name = deploy(agent_server, f"async def run(input_dict, tools):\n{code}\n    return 'done'\n")
     put(agent_server, agent, **settings)
-    reply = agent_server.post(f"/rest/{name}", {}, timeout=60)
+    reply = agent_server.post(f"/rest/{name}", {})
     assert reply.status == 500 and error in reply.detail, reply
 
 
@@ -137,7 +137,7 @@ def test_so_many_run_at_a_time_so_many_wait_and_the_rest_are_refused(agent_serve
     put(agent_server, agent, concurrency=2, queue=1)
     until = unique("until")
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        calls = [pool.submit(agent_server.post, f"/rest/{name}", {"mine": unique(), "until": until}, timeout=60) for _ in range(3)]
+        calls = [pool.submit(agent_server.post, f"/rest/{name}", {"mine": unique(), "until": until}) for _ in range(3)]
         try:
             wait_until(lambda: sorted(running(agent_server, agent)) == [False, True, True], 30, "two to run and one to wait")
             reply = agent_server.post(f"/rest/{name}", {"mine": unique(), "until": until})
@@ -159,7 +159,7 @@ def test_users_have_limits_of_their_own(start_server):
     agent, name = deploy(server, UNTIL)
     until = unique("until")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        first = pool.submit(server.post, f"/rest/{name}", {"mine": unique(), "until": until}, timeout=60)
+        first = pool.submit(server.post, f"/rest/{name}", {"mine": unique(), "until": until})
         try:
             wait_until(lambda: running(server, agent) == [True], 30, "it to run")
             reply = server.post(f"/rest/{name}", {})

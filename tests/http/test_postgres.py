@@ -76,7 +76,7 @@ def test_a_database_that_cannot_be_reached_is_said_at_start_without_its_password
     done = subprocess.run(
         [EINION, "--set", "storage.backend=postgres", "--set", "plugins.storage-postgres.enabled=true",
          "--set", f"listen.port={free_port()}"],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
         env={"PATH": "/usr/bin:/bin", "EINION_STATE_DIR": str(tmp_path), "DATABASE_URL": url},
     )  # fmt: skip
     assert done.returncode == 1

@@ -32,7 +32,7 @@ def by_agent(call, server, urls):
     code = ("import httpx\nasync def run(input_dict, tools):\n    said = []\n    for url in input_dict['urls']:\n        try:\n"
             f"            {call}\n            said.append(None)\n        except Exception as e:\n"
             "            said.append(f'{type(e).__name__}: {e}')\n    return {'said': said}")  # fmt: skip
-    reply = server.post("/agents/run-code", {"code": code, "inputDict": {"urls": urls}, "tools": {}}, timeout=60)
+    reply = server.post("/agents/run-code", {"code": code, "inputDict": {"urls": urls}, "tools": {}})
     assert reply.status == 200 and reply.json["error"] is None, reply
     return reply.json["result"]["said"]
 

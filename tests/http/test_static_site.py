@@ -445,7 +445,7 @@ def test_a_folder_without_a_first_page_is_told(start_server, tmp_path):
     (tmp_path / "empty").mkdir()
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EINION_STATE_DIR": str(tmp_path)}
     arguments = [argument for value in sets(tmp_path / "empty") for argument in ("--set", value)]
-    done = subprocess.run([EINION, *arguments], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([EINION, *arguments], env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert f"{tmp_path}/empty: there is no file index.html" in done.stderr
 

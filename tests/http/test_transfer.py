@@ -25,7 +25,7 @@ class Place:
         self.server.port = self.server.port or 1
         command = [*self.server.command(), *(part for value in sets for part in ("--set", value)), *arguments]
         self.server.port = None
-        return subprocess.run(command, env=self.server.environment() | (env or {}), capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, env=self.server.environment() | (env or {}), capture_output=True, text=True, timeout=300)
 
     def run(self, *arguments, **options):
         done = self.command(*arguments, **options)
@@ -91,7 +91,7 @@ def couch():
 def put(url, path, body=None):
     data = json.dumps(body).encode() if body else None
     request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method="POST" if body else "PUT")
-    with urllib.request.urlopen(request, timeout=60) as reply:
+    with urllib.request.urlopen(request, timeout=300) as reply:
         return json.load(reply)
 
 

@@ -25,7 +25,7 @@ def pair(start_server, postgres, tmp_path):
 
 def run(server, *command):
     return subprocess.run([*server.command(), *command], env=server.environment(), cwd=server.state,
-                          capture_output=True, text=True, timeout=60)  # fmt: skip
+                          capture_output=True, text=True, timeout=300)  # fmt: skip
 
 
 def test_two_servers_share_money_keys_and_the_audit_log(pair):

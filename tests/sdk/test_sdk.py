@@ -302,7 +302,7 @@ def test_the_python_client(python_folder, server, key, upstream):
     upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello!")), openai_chat(Said("Many a little")), openai_chat(WEATHER))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "OPENAI_API_KEY": key,
            "OPENAI_BASE_URL": f"http://127.0.0.1:{server.port}/v1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-    run = subprocess.run(["/usr/bin/python3", HERE / "openai_client.py"], env=env, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(["/usr/bin/python3", HERE / "openai_client.py"], env=env, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout)
     assert said == {"text": "Hello!", "streamed": "Many a little", "call": {"city": "Paris"}, "missing": "NotFoundError"}
@@ -315,6 +315,6 @@ def test_the_readme(python_folder, server, key, upstream):
     code = re.search(r"```python\n(.*?)```", (HERE.parents[1] / "README.md").read_text(), re.S)[1]
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}").replace("eink_\u2026", key)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.run(["/usr/bin/python3", "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(["/usr/bin/python3", "-c", code], env=env, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "A block of iron.\n0.0075 USD"

@@ -101,7 +101,7 @@ def walk(server, folder):
     mark = "-- next command --"
     script = f"\necho; echo '{mark}'\n".join(command for command, _ in steps())
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=300)
     printed = done.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000").split(f"\n{mark}\n")
     assert len(printed) == len(steps()), done
     return [(command, expected, output) for (command, expected), output in zip(steps(), printed)]
