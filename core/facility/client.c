@@ -160,7 +160,7 @@ static void settings_give_back(struct client *client, struct settings *settings)
 /* ---- what is counted ---- */
 
 static const char *const outcomes[] = {
-    [0] = "ok",
+    [0] = "success",
     [-EIN_E_INVALID] = "invalid",
     [-EIN_E_DENIED] = "denied",
     [-EIN_E_UNAVAILABLE] = "unavailable",

@@ -47,7 +47,7 @@ int store_new(struct services *services, struct metrics *metrics, struct store *
     for (int op = 0; metrics && op < OPS; op++) {
         const char *labels[] = { "op", op_names[op], NULL };
 
-        store->done[op] = op_metric(metrics, op, "ok");
+        store->done[op] = op_metric(metrics, op, "success");
         store->failed[op] = op_metric(metrics, op, "error");
         store->seconds[op] = metrics_histogram(metrics, "einion_store_operation_seconds",
                                                "How long the document store took", labels);

@@ -41,7 +41,9 @@ static bool parse_hop(const char *text, size_t len, struct ip *ret)
     return ip_parse(address, ret, &bits);
 }
 
-bool proxy_client(const char *list, const struct net *trusted, size_t count, struct ip *ret)
+/* Of a list of addresses with commas, each proxy having added whom it saw: the last that is not a
+ * trusted proxy, or the first of all.  false: there is none. */
+static bool client_in(const char *list, const struct net *trusted, size_t count, struct ip *ret)
 {
     const char *end = list + strlen(list);
     bool found = false;
@@ -84,7 +86,7 @@ void proxy_read(struct ein_req *req)
     if (says_https(request_header(req, "X-Forwarded-Proto")))
         req->is_https = true;
     list = request_header(req, "X-Forwarded-For");
-    if (!list || !proxy_client(list, settings->proxies, settings->proxy_count, &ip))
+    if (!list || !client_in(list, settings->proxies, settings->proxy_count, &ip))
         return;
     ip_text(&ip, text);
     list = arena_text(&req->arena, text, strlen(text));

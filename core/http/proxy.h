@@ -11,8 +11,4 @@ struct ein_req;
  */
 void proxy_read(struct ein_req *req);
 
-/* Of a list of addresses with commas, each proxy having added whom it saw: the last that is not a
- * trusted proxy, or the first of all.  false: there is none. */
-bool proxy_client(const char *list, const struct net *trusted, size_t count, struct ip *ret);
-
 #endif

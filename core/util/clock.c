@@ -24,16 +24,6 @@ int64_t clock_mono_us(void)
     return now_us(CLOCK_MONOTONIC);
 }
 
-int64_t clock_wall_ms(void)
-{
-    return now_us(CLOCK_REALTIME) / 1000;
-}
-
-int64_t clock_wall_us(void)
-{
-    return now_us(CLOCK_REALTIME);
-}
-
 static char *put_digits(char *at, unsigned value, int count)
 {
     for (int i = count - 1; i >= 0; i--) {

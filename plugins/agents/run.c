@@ -11,7 +11,10 @@ static const json_t *unless_null(const json_t *value)
     return json_is_null(value) ? NULL : value;
 }
 
-int run_read(const struct agents *agents, struct ein_req *req, struct agent_order *ret_order)
+/* The run that the body of REQ, by RUN_CODE_SCHEMA, asks for; all in it is lent by REQ.  0, or
+ * the status that was replied. */
+static int read_order(const struct agents *agents, struct ein_req *req,
+                      struct agent_order *ret_order)
 {
     const struct ein_http *http = agents->host->http;
     const json_t *body = http->body(req);
@@ -82,7 +85,7 @@ int agents_run_code(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
     struct agent_order order;
-    int r = run_read(agents, req, &order);
+    int r = read_order(agents, req, &order);
 
     return r ? r : run_reply_whole(agents, req, &order, output_schema_of(agents, req));
 }
@@ -91,7 +94,7 @@ int agents_run_code_stream(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
     struct agent_order order;
-    int r = run_read(agents, req, &order);
+    int r = read_order(agents, req, &order);
 
     return r ? r : run_reply_stream(agents, req, &order, output_schema_of(agents, req));
 }

@@ -5,10 +5,6 @@
 #include "agent_run.h"
 #include "agents.h"
 
-/* The run that the body of REQ, by RUN_CODE_SCHEMA, asks for; all in it is lent by REQ.  0, or
- * the status that was replied. */
-int run_read(const struct agents *agents, struct ein_req *req, struct agent_order *ret_order);
-
 /* Makes the run, and answers its outcome and its trace in one piece, or as server-sent events. */
 int run_reply_whole(const struct agents *agents, struct ein_req *req, struct agent_order *order,
                     const struct json_t *output_schema);

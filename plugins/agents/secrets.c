@@ -131,12 +131,8 @@ static int change_names(const struct change *change, bool *ret_was, struct ein_e
 
 static void tell_audit(const struct change *change, const char *action)
 {
-    const struct ein_host *host = change->agents->host;
-    json_t *event = json_pack("{s:s, s:s, s:s, s:{s:s}}", "action", action, "actor",
-                              host->http->identity(change->req)->uid, "target", change->agent_id,
-                              "details", "name", change->name);
-
-    (void)audit_event(host, change->agents->ctx, event, NULL);
+    (void)audit_done(change->agents->host, change->agents->ctx, change->req, NULL, action,
+                     change->agent_id, json_pack("{s:s}", "name", change->name), NULL);
 }
 
 /* ---- set and deleted ------------------------------------------------------------- */

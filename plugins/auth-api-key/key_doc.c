@@ -58,13 +58,9 @@ int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t
 void keys_audit(const struct api_keys *self, const struct ein_req *req, const char *action,
                 const char *key_id, json_t *take_details)
 {
-    const struct ein_http *http = self->host->http;
-    const struct ein_identity *identity = http->identity(req);
     struct ein_error err;
-    json_t *event = json_pack("{s:s, s:s, s:s, s:s*, s:s, s:o*}", "action", action, "actor",
-                              identity->uid, "target", key_id, "address", http->client_addr(req),
-                              "outcome", "success", "details", take_details);
 
-    if (audit_event(self->host, self->ctx, event, &err) < 0)
-        http->log_msg(req, EIN_ERROR, "%s of %s is not in the audit: %s", action, key_id, err.text);
+    if (audit_done(self->host, self->ctx, req, NULL, action, key_id, take_details, &err) < 0)
+        self->host->http->log_msg(req, EIN_ERROR, "%s of %s is not in the audit: %s", action,
+                                  key_id, err.text);
 }

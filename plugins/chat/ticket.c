@@ -28,8 +28,9 @@ void ticket_late(const struct chat *chat, char ret_text[TICKET_LATE_SIZE])
                    (long long)(chat->ticket_ms / 1000));
 }
 
-json_t *ticket_ended(const struct chat *chat, const json_t *ticket, const json_t *result,
-                     const char *error)
+/* NULL: no memory. */
+static json_t *ended_of(const struct chat *chat, const json_t *ticket, const json_t *result,
+                        const char *error)
 {
     static const char *const open_members[] = { "dueAt", "openOf", "runner" };
     EIN_JSON json_t *ended = json_copy((json_t *)ticket);
@@ -51,7 +52,7 @@ json_t *ticket_ended(const struct chat *chat, const json_t *ticket, const json_t
 int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, const json_t *result,
                const char *error, struct ein_error *err)
 {
-    EIN_JSON json_t *ended = ticket_ended(chat, ticket, result, error);
+    EIN_JSON json_t *ended = ended_of(chat, ticket, result, error);
 
     return ended ? chat->host->store->put(chat->ctx, TICKET_SET, text_of(ticket, "_id"), rev, ended,
                                           NULL, err)

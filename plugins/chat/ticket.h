@@ -31,11 +31,8 @@ enum { TICKET_LATE_SIZE = 128 };
 /* The error of one whose time is over. */
 void ticket_late(const struct chat *chat, char ret_text[TICKET_LATE_SIZE]);
 
-/* TICKET, ended: with RESULT (lent), or with ERROR where that is NULL.  NULL: no memory. */
-json_t *ticket_ended(const struct chat *chat, const json_t *ticket, const json_t *result,
-                     const char *error);
-
-/* Ends TICKET if it still has the revision REV.  CONFLICT or NOT_FOUND: somebody was ahead. */
+/* Ends TICKET, with RESULT (lent) or, where that is NULL, with ERROR, if it still has the revision
+ * REV.  CONFLICT or NOT_FOUND: somebody was ahead. */
 int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, const json_t *result,
                const char *error, struct ein_error *err);
 

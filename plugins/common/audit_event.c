@@ -22,3 +22,16 @@ int audit_event(const struct ein_host *host, struct ein_ctx *ctx, json_t *take_e
     host->release(ctx, service);
     return r;
 }
+
+int audit_done(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
+               const char *actor, const char *action, const char *target, json_t *take_details,
+               struct ein_error *err)
+{
+    const struct ein_http *http = host->http;
+    json_t *event =
+        json_pack("{s:s, s:s, s:s, s:s*, s:s, s:o*}", "action", action, "actor",
+                  actor ? actor : http->identity(req)->uid, "target", target, "address",
+                  http->client_addr(req), "outcome", "success", "details", take_details);
+
+    return audit_event(host, ctx, event, err);
+}

@@ -174,8 +174,6 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
  * strings become U+FFFD.  NULL: it is none, or there is no memory. */
 json_t *vendor_json(const char *text, size_t len);
 
-/* The error code that goes with a fault. */
-int vendor_code(int fault);
 /* Sets fault and err, returns its code: for what the vendor did, in our words. */
 int vendor_fault(struct ein_llm_outcome *outcome, int fault, struct ein_error *err, const char *fmt,
                  ...) EIN_PRINTF(4, 5);
@@ -185,8 +183,6 @@ int vendor_fail(const struct vendor *vendor, const struct vendor_failure *failur
                 const char *secret, struct ein_llm_outcome *outcome, struct ein_error *err);
 /* The fault that a status means, where nothing else is known. */
 int vendor_fault_of(int status);
-/* Do the vendor's words say that the conversation is too long? */
-bool vendor_is_too_long(const char *words);
 /* What the headers ask for (retry-after-ms, retry-after in seconds or as a date); 0: nothing. */
 uint32_t vendor_retry_after(const json_t *headers);
 

@@ -28,7 +28,8 @@ static const struct {
 };
 enum { FAULTS = sizeof(faults) / sizeof(faults[0]) };
 
-int vendor_code(int fault)
+/* The error code that goes with a fault. */
+static int code_of(int fault)
 {
     for (size_t i = 0; i < FAULTS; i++) {
         if (faults[i].fault == fault)
@@ -56,7 +57,7 @@ int vendor_fault(struct ein_llm_outcome *outcome, int fault, struct ein_error *e
     va_start(args, fmt);
     (void)vsnprintf(text.text, sizeof(text.text), fmt, args);
     va_end(args);
-    return error_set(err, vendor_code(fault), "%s", text.text);
+    return error_set(err, code_of(fault), "%s", text.text);
 }
 
 /* ---- statuses and delays --------------------------------------------------------- */
@@ -134,7 +135,8 @@ uint32_t vendor_retry_after(const json_t *headers)
     return clamp_ms((double)until_s * 1000 - (double)now_ms());
 }
 
-bool vendor_is_too_long(const char *words)
+/* Do the vendor's words say that the conversation is too long? */
+static bool is_too_long(const char *words)
 {
     static const char *const phrases[] = {
         "context_length_exceeded",  "context length",
@@ -226,7 +228,7 @@ int vendor_fail(const struct vendor *vendor, const struct vendor_failure *failur
     char number[16] = "";
     int fault = heed_should_retry(failure);
 
-    if (fault == EIN_LLM_FAULT_BAD_REQUEST && vendor_is_too_long(failure->words))
+    if (fault == EIN_LLM_FAULT_BAD_REQUEST && is_too_long(failure->words))
         fault = EIN_LLM_FAULT_CONTEXT_TOO_LONG;
     if (is_worth_saying(failure->words))
         words = shorten(vendor, failure->words, secret);

@@ -15,7 +15,7 @@ struct mcp {
     uint32_t connect_ms, total_ms, total_max_ms, notice_ms, linger_ms;
     uint32_t retry_max_ms, resumes_max, redirects_max;
     uint32_t pages_max, tools_max;
-    uint32_t peers_max, idle_ms, verdict_ms;
+    uint32_t idle_ms, verdict_ms;
     size_t reply_max; /* bytes */
     struct peers peers;
     atomic_llong next_id;

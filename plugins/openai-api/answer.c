@@ -65,7 +65,7 @@ static void add_notes(const json_t *notes, const char **between, struct out *out
     }
 }
 
-void answer_notes(const struct answer *answer, struct out *out)
+static void write_notes(const struct answer *answer, struct out *out)
 {
     const char *between = "";
 
@@ -86,7 +86,7 @@ void answer_facts(const struct answer *answer, struct out *out)
     out_put(out, ",\"overhead_us\":");
     out_number(out, outcome->overhead_us);
     out_put(out, ",\"notes\":");
-    answer_notes(answer, out);
+    write_notes(answer, out);
     out_put(out, "}");
 }
 

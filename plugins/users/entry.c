@@ -40,7 +40,7 @@ static json_t *make_tokens(const struct ein_ledger_entry *entry)
     return failed ? NULL : EIN_TAKE(tokens);
 }
 
-char *entry_time_key(const char *uid, int64_t us)
+static char *time_key(const char *uid, int64_t us)
 {
     char *key;
 
@@ -51,7 +51,7 @@ json_t *entry_make(const struct ein_ledger_entry *entry)
 {
     int64_t us = now_us();
     char now[TIMESTAMP_SIZE];
-    EIN_FREE char *key = entry_time_key(entry->user_id, us);
+    EIN_FREE char *key = time_key(entry->user_id, us);
     EIN_JSON json_t *made = json_object();
 
     timestamp_now(now);
@@ -71,8 +71,8 @@ json_t *entry_make(const struct ein_ledger_entry *entry)
 
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us)
 {
-    EIN_FREE char *from = entry_time_key(uid, from_us);
-    EIN_FREE char *to = entry_time_key(uid, to_us);
+    EIN_FREE char *from = time_key(uid, from_us);
+    EIN_FREE char *to = time_key(uid, to_us);
 
     return from && to ? json_pack("{s:s, s:{s:s, s:s}}", "userId", uid, "userTime", "$gte", from,
                                   "$lt", to)

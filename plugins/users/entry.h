@@ -9,7 +9,6 @@
 json_t *entry_make(const struct ein_ledger_entry *entry);
 
 /* For ein_query.where and its order: those of one user are found by `userTime` in theirs. */
-char *entry_time_key(const char *uid, int64_t us);
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us);
 json_t *entry_where_all(int64_t from_us, int64_t to_us);
 

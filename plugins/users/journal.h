@@ -10,8 +10,6 @@
 
 #include <einion/plugin.h>
 
-enum { JOURNAL_LINE_MAX = 1024 * 1024 }; /* bytes */
-
 struct journal;
 /* 0 when the line is dealt with: it will not be shown again. */
 typedef int journal_line(const char *line, size_t len, void *data, struct ein_error *err);

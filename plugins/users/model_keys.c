@@ -224,7 +224,8 @@ static const char *source_of(const struct users *users, const json_t *user,
     return shared && *shared ? "env" : NULL;
 }
 
-int model_key_sources(void *impl, const char *user_id, json_t **ret_sources, struct ein_error *err)
+static int model_key_sources(void *impl, const char *user_id, json_t **ret_sources,
+                             struct ein_error *err)
 {
     const struct users *users = impl;
     EIN_JSON json_t *sources = json_object();

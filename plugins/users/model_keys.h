@@ -31,6 +31,5 @@ int model_key_del(const struct users *users, const char *uid, const struct provi
 int model_key_get(void *impl, const char *user_id, const char *provider, char **ret_key,
                   const char **ret_source, struct ein_error *err);
 void model_key_wipe(void *impl, char *take_key);
-int model_key_sources(void *impl, const char *user_id, json_t **ret_sources, struct ein_error *err);
 
 #endif

@@ -18,10 +18,6 @@ def faults(reply, attempt=0):
     return reply.json["proof"]["attempts"][attempt]["faults"]
 
 
-def asked_of_a_model(world):
-    return "\n".join(str(message) for _, messages in world.asked for message in messages)
-
-
 # ---- what is answered -------------------------------------------------------------------
 
 

@@ -209,7 +209,8 @@ static void calls_are_counted_by_kind_and_outcome(void **state)
     world->backend.answer = EIN_E_INTERNAL;
     (void)store_get(world->store, "agents", "a", &doc, NULL);
     assert_int_equal(metrics_text(world->metrics, &text, NULL), 0);
-    assert_non_null(strstr(text, "einion_store_operations_total{op=\"get\",outcome=\"ok\"} 2\n"));
+    assert_non_null(
+        strstr(text, "einion_store_operations_total{op=\"get\",outcome=\"success\"} 2\n"));
     assert_non_null(
         strstr(text, "einion_store_operations_total{op=\"get\",outcome=\"error\"} 1\n"));
     assert_non_null(strstr(text, "einion_store_operation_seconds_count{op=\"get\"} 3\n"));
