@@ -9,7 +9,7 @@ import time
 import pytest
 from driver import SCALE, Driver, body, descendants, stat_of
 from test_cgroup import folder, groups, is_writable  # noqa: F401: a fixture
-from test_lifecycle import PATIENCE, filled, mounts, wait_until
+from test_lifecycle import PATIENCE, filled, mounts, own_mounts, wait_until  # noqa: F401: a fixture
 
 SECONDS = float(os.environ.get("EIN_SOAK_SECONDS", "0"))
 PARALLEL = 200 if SECONDS else 40
@@ -69,7 +69,7 @@ def settle(driver):
 def census(driver, folder):
     status = driver.status()
     pool = status["status"]["idle"]
-    return {"descriptors": status["fds"] - 3 * pool, "mounts": mounts(), "resident_kb": status["resident_kb"],
+    return {"descriptors": status["fds"] - 3 * pool, "mounts": mounts(driver), "resident_kb": status["resident_kb"],
             "groups": len(groups(folder)) - pool if folder else 0}  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def kept_equal(driver, folder, before):
 
 @pytest.mark.seconds(300 + 2 * SECONDS)
 @pytest.mark.parametrize("grouped", [False, True], ids=["", "cgroup"])
-def test_runs_that_end_in_every_way_do_not_mix_and_leave_nothing(grouped, request):
+def test_runs_that_end_in_every_way_do_not_mix_and_leave_nothing(grouped, own_mounts, request):
     if grouped and not is_writable():
         pytest.skip("no version 2 tree that this user may write")
     if grouped and not SECONDS:
@@ -98,7 +98,7 @@ def test_runs_that_end_in_every_way_do_not_mix_and_leave_nothing(grouped, reques
     where = request.getfixturevalue("folder") if grouped else None
     settings = {"running": 200, "running_per_user": 200, "processes": 220, "grace_ms": 300, "cgroup": str(where) if where else "off"}  # fmt: skip
     end = time.monotonic() + SECONDS / (2 if is_writable() else 1)
-    with Driver(settings=settings) as driver:
+    with Driver(settings=settings, user=own_mounts) as driver:
         before, wave = None, 0
         while wave < WAVES or time.monotonic() < end:
             for me, kind, wait in start_wave(driver, wave):
