@@ -15,11 +15,8 @@
 enum {
     LOGIN_S = 600, /* how long somebody may take at the provider */
     LOGIN_KEY_BYTES = 32,
-    UID_MAX = 400,          /* bytes; ids of documents are made of it */
-    WORKSPACES_MAX = 1000,  /* of one user */
-    WORKSPACE_ID_MAX = 400, /* bytes */
-    USER_AGENT_MAX = 200,   /* bytes that are kept */
-    RETURN_TO_MAX = 1500    /* bytes */
+    USER_AGENT_MAX = 200, /* bytes that are kept */
+    RETURN_TO_MAX = 1500  /* bytes */
 };
 
 /* One instance of the plugin; const after start. */

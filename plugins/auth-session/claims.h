@@ -4,8 +4,7 @@
 
 #include "auth_session.h"
 
-/* What a provider said -> what a session says: the personal workspace first, and nothing that the
- * provider may not say.  INVALID: the uid is none of `provider`'s. */
+/* What a provider said -> what a session says: see somebody_make(). */
 int claims_make(const struct auth_session *self, const char *provider, const json_t *said,
                 json_t **ret_claims, struct ein_error *err);
 
