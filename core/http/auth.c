@@ -12,6 +12,7 @@
 #include "wrong_logins.h"
 #include <einion/services.h>
 #include <string.h>
+#include <strings.h>
 
 static const char not_logged_in[] = "Not authenticated. Session cookie missing or invalid.";
 
@@ -116,8 +117,10 @@ static bool is_optional(const struct ein_req *req)
  * guess. */
 static bool is_guess(const struct ein_req *req)
 {
-    static const char *const late[] = { "session_expired", "token_expired",      "key_expired",
-                                        "key_revoked",     "insufficient_scope", NULL };
+    static const char *const late[] = {
+        "session_expired", "token_expired",      "key_expired", "key_revoked",
+        "account_refused", "insufficient_scope", NULL
+    };
     const char *challenge = reply_header(req, "WWW-Authenticate");
 
     for (const char *const *reason = late; challenge && *reason; reason++)
@@ -151,6 +154,18 @@ static bool count_wrong(struct ein_req *req)
     return true;
 }
 
+enum { CHALLENGE_MAX = 256 };
+
+/* RFC 6750, 3: what is wrong with the credential, for machines. */
+static void challenge(struct ein_req *req, const char *name, const char *value, const char *error)
+{
+    char text[CHALLENGE_MAX];
+
+    (void)snprintf(text, sizeof(text), "Bearer realm=\"einion\"%s%s%s, %s=\"%s\"",
+                   error ? ", error=\"" : "", error ? error : "", error ? "\"" : "", name, value);
+    (void)reply_set_header(req, "WWW-Authenticate", text);
+}
+
 /* ---- who ---- */
 
 /* A provider has said no.  False: the reply is made. */
@@ -161,6 +176,29 @@ static bool refused(struct ein_req *req, const struct ein_error *why)
     if (is_optional(req))
         return true;
     (void)reply_fail(req, 401, "%s", why->text);
+    return false;
+}
+
+/* "null" is what front ends send that log in by cookie. */
+static bool has_bearer(const struct ein_req *req)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = request_header(req, "Authorization");
+
+    if (!header || strncasecmp(header, scheme, strlen(scheme)) != 0)
+        return false;
+    header += strlen(scheme);
+    header += strspn(header, " ");
+    return *header && !str_eq(header, "null");
+}
+
+static bool nobody(struct ein_req *req)
+{
+    if (is_optional(req))
+        return true;
+    if (has_bearer(req))
+        challenge(req, "reason", "token_unknown", "invalid_token");
+    (void)reply_fail(req, 401, "%s", not_logged_in);
     return false;
 }
 
@@ -182,10 +220,7 @@ bool auth_authenticate(struct ein_req *req)
     }
     if (!asking.anybody && req->settings->no_login)
         return local_let_in(req);
-    if (is_optional(req))
-        return true;
-    (void)reply_fail(req, 401, "%s", not_logged_in);
-    return false;
+    return nobody(req);
 }
 
 /* ---- may they ---- */
@@ -201,14 +236,6 @@ static bool is_site_admin(const struct ein_identity *identity)
     return identity && identity->flags & EIN_IDENTITY_ADMIN && has_scope(identity, "admin");
 }
 
-static void challenge(struct ein_req *req, const char *reason)
-{
-    char text[80];
-
-    (void)snprintf(text, sizeof(text), "Bearer realm=\"einion\", reason=\"%s\"", reason);
-    (void)reply_set_header(req, "WWW-Authenticate", text);
-}
-
 /* A password can be guessed: from an address that has been wrong too often the right one is
  * refused as well. */
 static bool check_password(struct ein_req *req, const char *given)
@@ -222,7 +249,7 @@ static bool check_password(struct ein_req *req, const char *given)
     }
     if (given && str_eq_secret(given, req->settings->admin_password))
         return true;
-    challenge(req, given ? "wrong_password" : "missing_credentials");
+    challenge(req, "reason", given ? "wrong_password" : "missing_credentials", NULL);
     if (!given || count_wrong(req))
         (void)reply_fail(req, 401, "Invalid admin password");
     return false;
@@ -244,6 +271,7 @@ bool auth_authorize(struct ein_req *req)
     if (req->route->spec.auth == EIN_AUTH_ADMIN && !authorize_admin(req))
         return false;
     if (!has_scope(req->identity, req->route->spec.scope)) {
+        challenge(req, "scope", req->route->spec.scope, "insufficient_scope");
         (void)reply_fail(req, 403, "This credential lacks the scope '%s'.", req->route->spec.scope);
         return false;
     }

@@ -20,6 +20,14 @@ static void a_401_says_why(void **state)
     (void)state;
     assert_int_equal(world_get(world, "/user", NULL, challenge, NULL), 401);
     assert_string_equal(challenge, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
+    assert_int_equal(
+        world_get(world, "/user", HEADERS("Authorization", "bearer null"), challenge, NULL), 401);
+    assert_string_equal(challenge, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
+    assert_int_equal(
+        world_get(world, "/user", HEADERS("Authorization", "Bearer another"), challenge, NULL),
+        401);
+    assert_string_equal(
+        challenge, "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"token_unknown\"");
     world->reason = "Bearer reason=\"key_unknown\"";
     assert_int_equal(world_get(world, "/user", WRONG, challenge, NULL), 401);
     assert_string_equal(challenge, world->reason);
@@ -55,16 +63,16 @@ static void after_too_many_wrong_ones_only_right_ones_are_answered(void **state)
 
 static void what_was_right_once_is_no_guess(void **state)
 {
-    static const char *const reasons[] = { "Bearer reason=\"session_expired\"",
-                                           "Bearer reason=\"token_expired\"",
-                                           "Bearer reason=\"key_expired\"",
-                                           "Bearer reason=\"key_revoked\"",
-                                           "Bearer reason=\"insufficient_scope\"" };
+    static const char *const reasons[] = {
+        "Bearer reason=\"session_expired\"", "Bearer reason=\"token_expired\"",
+        "Bearer reason=\"key_expired\"",     "Bearer reason=\"key_revoked\"",
+        "Bearer reason=\"account_refused\"", "Bearer reason=\"insufficient_scope\""
+    };
     struct auth_world *world = begin(NULL);
 
     (void)state;
     for (int i = 0; i < 60; i++) {
-        world->reason = reasons[i % 5];
+        world->reason = reasons[i % 6];
         assert_int_equal(world_get(world, "/user", WRONG, NULL, NULL), 401);
     }
     world_free(world);
@@ -105,11 +113,16 @@ static void a_scope_covers_what_is_below_it(void **state)
                   { "agents:rea", 403 },   { "", 403 },
                   { "admin", 403 } };
     struct auth_world *world = begin(NULL);
+    char challenge[128];
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         world->scopes[0] = cases[i].scope;
-        assert_int_equal(world_get(world, "/read", RIGHT, NULL, NULL), cases[i].status);
+        assert_int_equal(world_get(world, "/read", RIGHT, challenge, NULL), cases[i].status);
+        assert_string_equal(challenge, cases[i].status == 200 ? ""
+                                                              : "Bearer realm=\"einion\", "
+                                                                "error=\"insufficient_scope\", "
+                                                                "scope=\"agents:read\"");
         assert_int_equal(world_get(world, "/user", RIGHT, NULL, NULL), 200);
     }
     world_free(world);
