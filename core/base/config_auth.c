@@ -231,9 +231,9 @@ int config_auth_expand(struct source *source, json_t *tree)
     r = auth ? check_providers(source, providers, firebase) : 0;
     if (r == 0 && auth)
         r = add_session(&it, auth, json_object_get(json_object_get(tree, "http"), "origins"));
-    if (r == 0 && firebase)
-        r = add_instance(&it, "auth-firebase", "auth-firebase", json_object(), NULL);
     if (r == 0)
         r = add_providers(&it, providers);
+    if (r == 0 && firebase) /* it refuses all tokens that are not its own */
+        r = add_instance(&it, "auth-firebase", "auth-firebase", json_object(), NULL);
     return r == 0 ? add_instance(&it, "auth-api-key", "auth-api-key", json_object(), NULL) : r;
 }

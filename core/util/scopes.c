@@ -3,6 +3,32 @@
 
 #include <string.h>
 
+enum { USE_NAME_MAX = 64 };
+
+static bool is_one_of(const char *text, size_t len, const char *const *list)
+{
+    for (; *list; list++)
+        if (strlen(*list) == len && strncmp(*list, text, len) == 0)
+            return true;
+    return false;
+}
+
+bool scope_is_ours(const char *scope)
+{
+    static const char *const subjects[] = { "models", "agents", "deployments", "admin", NULL };
+    static const char *const deeds[] = { "read", "write", "run", NULL };
+    size_t len = strcspn(scope, ":");
+    const char *rest = scope[len] ? scope + len + 1 : NULL;
+
+    if (is_one_of(scope, len, subjects))
+        return !rest || is_one_of(rest, strlen(rest), deeds);
+    if (strncmp(scope, "use:", 4) != 0)
+        return false;
+    len = strlen(rest);
+    return len > 0 && len <= USE_NAME_MAX &&
+           strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == len && !strchr("_.-", *rest);
+}
+
 bool scope_covers(const char *held, const char *wanted)
 {
     size_t len = strlen(held);

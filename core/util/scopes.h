@@ -11,6 +11,9 @@
 #define SCOPE_PATTERN                                                                              \
     "^((models|agents|deployments|admin)(:(read|write|run))?|use:[a-z0-9][a-z0-9_.-]{0,63})$"
 
+/* One of these, to the letter. */
+bool scope_is_ours(const char *scope);
+
 bool scope_covers(const char *held, const char *wanted);
 
 /* Whether IDENTITY may do what WANTED does; who has no scopes is not limited by them. */

@@ -21,24 +21,33 @@ static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, stru
     return r;
 }
 
-static int check_claims(const struct oidc *oidc, const json_t *claims, const char *nonce,
-                        struct ein_error *err)
+int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
+                enum jwt_audience audience_is, struct ein_error *err)
 {
     const struct jwt_rules rules = {
         .issuer = oidc->issuer,
-        .audience = oidc->oauth.client_id,
-        .audiences = true,
+        .audience = audience,
+        .audience_is = audience_is,
         .now_s = time(NULL),
         .early_s = OIDC_LEEWAY_S,
         .late_s = OIDC_LEEWAY_S,
         .subject_max = OAUTH_SUBJECT_MAX,
     };
-    const char *said = json_string_value(json_object_get(claims, "nonce"));
-    int r = jwt_check(claims, &rules, err);
+    const json_t *metadata;
+    int r = jwt_check(jwt->claims, &rules, err);
 
-    if (r == 0 && nonce && (!said || strcmp(said, nonce) != 0))
-        r = error_set(err, EIN_E_DENIED, "The token is of another login.");
-    return r;
+    if (r == 0)
+        r = oidc_discover(oidc, &metadata, err);
+    return r == 0 ? verify_signature(oidc, jwt, err) : r;
+}
+
+static int check_nonce(const json_t *claims, const char *nonce, struct ein_error *err)
+{
+    const char *said = json_string_value(json_object_get(claims, "nonce"));
+
+    if (!nonce || (said && strcmp(said, nonce) == 0))
+        return 0;
+    return error_set(err, EIN_E_DENIED, "The token is of another login.");
 }
 
 /* Whatever is wrong with it is the provider's doing, not the person's: INVALID. */
@@ -50,9 +59,9 @@ int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_
     int r = jwt_parse(token, &jwt, &why);
 
     if (r == 0) {
-        r = check_claims(oidc, jwt.claims, nonce, &why);
+        r = oidc_verify(oidc, &jwt, oidc->oauth.client_id, JWT_AUD_PARTY, &why);
         if (r == 0)
-            r = verify_signature(oidc, &jwt, &why);
+            r = check_nonce(jwt.claims, nonce, &why);
         if (r == 0)
             *ret_claims = json_incref(jwt.claims);
         jwt_done(&jwt);

@@ -137,9 +137,8 @@ static const char *email_of(const json_t *claims)
                                                                     : text_of(claims, "email");
 }
 
-/* What the host is told of whom `claims` of an id_token is about. */
-static int describe_person(const struct oidc *oidc, const json_t *claims, const char *access_token,
-                           json_t **ret_claims, struct ein_error *err)
+int oidc_describe_person(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                         json_t **ret_claims, struct ein_error *err)
 {
     const char *name = text_of(claims, "name");
     json_t *workspaces = NULL;
@@ -188,7 +187,7 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
     if (r == 0)
         r = add_userinfo(oidc, metadata, text_of(tokens, "access_token"), claims, err);
     if (r == 0)
-        r = describe_person(oidc, claims, text_of(tokens, "access_token"), ret_claims, err);
+        r = oidc_describe_person(oidc, claims, text_of(tokens, "access_token"), ret_claims, err);
     if (r == 0)
         keep_grant(oidc, claims, tokens);
     return r;
@@ -273,19 +272,27 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     if (text_of(tokens, "refresh_token"))
         oauth_grant_keep(&oidc->oauth, id, text_of(tokens, "refresh_token"));
     r = claims_of_today(oidc, metadata, tokens, id, &today, err);
-    return r == 0 ? describe_person(oidc, today, text_of(tokens, "access_token"), ret_claims, err)
-                  : r;
+    return r == 0
+               ? oidc_describe_person(oidc, today, text_of(tokens, "access_token"), ret_claims, err)
+               : r;
 }
 
 static int describe(void *impl, json_t **ret_about, struct ein_error *err)
 {
     const struct oidc *oidc = impl;
+    int r = oauth_about(oidc->oauth.title, oidc->kind->icon, ret_about, err);
 
-    return oauth_about(oidc->oauth.title, oidc->kind->icon, ret_about, err);
+    if (r == 0 && *oidc_text(oidc, "audience") &&
+        json_object_set_new(*ret_about, "tokensOf", json_string(oidc->issuer)) < 0) {
+        json_decref(*ret_about);
+        return error_no_memory(err);
+    }
+    return r;
 }
 
 const struct ein_auth_provider oidc_provider = {
     .struct_size = sizeof(oidc_provider),
+    .verify = oidc_verify_request,
     .login_url = login_url,
     .exchange = exchange,
     .describe = describe,
@@ -311,8 +318,8 @@ static void any_room(const struct oidc *oidc, const char **ret_id, const char **
 }
 
 /* A list, or one group as text. */
-static int any_groups(const struct oidc *oidc, const json_t *claims, const char *access_token,
-                      json_t **ret_groups, struct ein_error *err)
+int oidc_claimed_groups(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                        json_t **ret_groups, struct ein_error *err)
 {
     const json_t *claim = json_object_get(claims, oidc_text(oidc, "groups_claim")), *group;
     EIN_JSON json_t *groups = json_array();
@@ -342,5 +349,5 @@ const struct oidc_kind oidc_kind_any = {
     .group_scope = "groups",
     .issuer = any_issuer,
     .room = any_room,
-    .groups = any_groups,
+    .groups = oidc_claimed_groups,
 };

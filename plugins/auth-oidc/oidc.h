@@ -4,6 +4,7 @@
 
 #include "jwks.h"
 #include "oauth.h"
+#include "seen.h"
 #include <pthread.h>
 
 enum {
@@ -42,6 +43,7 @@ struct oidc {
     pthread_mutex_t lock;
     json_t *metadata; /* guarded by lock until it is set, then constant, as is `keys` */
     struct jwks *keys;
+    struct seen *seen;        /* access tokens */
     int64_t retry_ms;         /* guarded by lock */
     struct ein_error failure; /* guarded by lock; of the last try */
 };
@@ -56,16 +58,31 @@ void oidc_tear_down(struct oidc *oidc);
 /* The provider's metadata (OpenID Connect Discovery), read at the first login and then known. */
 int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_error *err);
 
+/* Is the token this provider's, for `audience`, and of now?  Errors are those of jwt.h and jwks.h.
+ */
+int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
+                enum jwt_audience audience_is, struct ein_error *err);
 /* The claims of an id_token that is this provider's, for this client, and of this login.  nonce
  * NULL: it is none of a login. */
 int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_t **ret_claims,
                   struct ein_error *err);
 
+/* What the host is told of whom `claims` of a token is about; groups are those of the claim where
+ * there is no access_token to ask for them with.  DENIED: they may not log in here. */
+int oidc_describe_person(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                         json_t **ret_claims, struct ein_error *err);
+/* verify() of auth_provider/1: access tokens, where there is the setting `audience`. */
+int oidc_verify_request(void *impl, struct ein_req *req, json_t **ret_claims,
+                        struct ein_error *err);
+
 /* Are groups of any consequence? */
 bool oidc_wants_groups(const struct oidc *oidc);
-/* The workspaces of whom `claims` is about. */
+/* The workspaces of whom `claims` is about; access_token as above. */
 int oidc_workspaces(const struct oidc *oidc, const json_t *claims, const char *access_token,
                     json_t **ret_workspaces, struct ein_error *err);
+/* The groups that the claim of the settings lists. */
+int oidc_claimed_groups(const struct oidc *oidc, const json_t *claims, const char *access_token,
+                        json_t **ret_groups, struct ein_error *err);
 int oidc_add_group(json_t *groups, const char *id, const char *name, struct ein_error *err);
 
 #endif

@@ -15,6 +15,16 @@
  *   google     the Admin SDK's directory of groups; hosted_domain is compared with the claim hd
  *   microsoft  Graph's transitiveMemberOf; groups are named by their object id
  *
+ * With `audience` it also takes `Authorization: Bearer` and an access token that is a JWT of the
+ * issuer (RFC 9068, or what Keycloak, Okta, Auth0, Cognito and Entra make; Google's are none) and
+ * names this audience: for clients of /mcp the `resource` of the metadata there, which is the
+ * server's URL and /mcp.  Who brings one is who logs in with the same subject (an issuer may tell
+ * each client another one), and is let in or not by the same rules; but groups are those of the
+ * token's claim groups_claim, whatever the type.  It may do what its scopes say (scope, scp) of
+ * models, agents, deployments and use:NAME, never what a site admin may; if it names none of these,
+ * what token_scopes says.  id_tokens are refused, and tokens that are bound to a key or that a
+ * client got for itself.
+ *
  * So that workspaces can be asked for again during a session, the refresh token is kept in vault/1.
  *
  * Settings
@@ -33,6 +43,9 @@
  *   ask_again        ask for a refresh token (true)
  *   allow_http       take addresses that are not https, beyond this machine (false)
  *   timeout_ms       what one call to the provider may take (10000)
+ *   audience         takes access tokens for this one (none)
+ *   token_scopes     what one may do that names none of this server's scopes ([deployments:run])
+ *   cached_tokens    verified tokens that are known at once; 0: each is verified each time (10000)
  *
  * Example
  *   auth:
@@ -43,6 +56,7 @@
  *           client_id: einion
  *           client_secret: ${OIDC_CLIENT_SECRET}
  *           allowed_groups: [engineering]
+ *           audience: https://agents.example.org/mcp
  */
 #include "error.h"
 #include "oidc.h"
@@ -95,7 +109,23 @@ static const char config_schema[] = SCHEMA({
             "default" : 10000,
             "description" : "What one call to the provider may take."
         },
-        "groups_url" : { "type" : "string", "default" : "", "description" : "Where groups of Google or Microsoft are. Empty: the vendor's." }
+        "groups_url" : { "type" : "string", "default" : "", "description" : "Where groups of Google or Microsoft are. Empty: the vendor's." },
+        "audience" : { "type" : "string", "maxLength" : 1000, "default" : "", "description" : "Takes access tokens that are JWTs of the issuer for this audience, such as this server's URL and /mcp. Empty: none." },
+        "token_scopes" : {
+            "type" : "array",
+            "items" : { "type" : "string", "pattern" : "^((models|agents|deployments)(:(read|write|run))?|use:[a-z0-9][a-z0-9_.-]{0,63})$" },
+            "maxItems" : 100,
+            "default" : ["deployments:run"],
+            "description" : "What such a token may do that names no scope of this server."
+        },
+        "cached_tokens" : {
+            "type" : "integer",
+            "minimum" : 0,
+            "maximum" : 1000000,
+            "default" : 10000,
+            "description" :
+                "Verified tokens that are known until they expire. 0: each is verified each time."
+        }
     }
 });
 /* clang-format on */

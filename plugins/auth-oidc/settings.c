@@ -70,7 +70,10 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     oauth->client_id = text_or_empty(config, "client_id");
     oauth->client_secret = text_or_empty(config, "client_secret");
     oauth->timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms"));
-    r = set_mode(oidc, err);
+    r = seen_new((size_t)json_integer_value(json_object_get(config, "cached_tokens")), &oidc->seen,
+                 err);
+    if (r == 0)
+        r = set_mode(oidc, err);
     if (r == 0)
         r = set_issuer(oidc, err);
     return r == 0 ? check_groups_url(oidc, err) : r;
@@ -79,6 +82,7 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
 void oidc_tear_down(struct oidc *oidc)
 {
     jwks_free(oidc->keys);
+    seen_free(oidc->seen);
     json_decref(oidc->metadata);
     free(oidc->issuer);
     (void)pthread_mutex_destroy(&oidc->lock);

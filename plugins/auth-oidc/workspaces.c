@@ -59,7 +59,8 @@ static int add_groups(const struct oidc *oidc, json_t *workspaces, const json_t 
     EIN_JSON json_t *groups = NULL;
     const json_t *group;
     size_t i;
-    int r = oidc->kind->groups(oidc, claims, access_token, &groups, err);
+    int r = access_token ? oidc->kind->groups(oidc, claims, access_token, &groups, err)
+                         : oidc_claimed_groups(oidc, claims, NULL, &groups, err);
 
     if (r < 0)
         return r;

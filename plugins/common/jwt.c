@@ -134,26 +134,32 @@ static bool is(const json_t *value, const char *text)
     return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
 }
 
-static bool is_for(const json_t *claims, const struct jwt_rules *rules)
+/* A list of texts that has it. */
+static bool is_among(const json_t *aud, const char *audience)
 {
-    const json_t *aud = json_object_get(claims, "aud"), *azp = json_object_get(claims, "azp");
     const json_t *item;
     bool found = false;
     size_t i;
 
-    if (!rules->audiences)
-        return is(aud, rules->audience);
-    if (azp && !is(azp, rules->audience))
-        return false;
-    if (!json_is_array(aud))
-        return is(aud, rules->audience);
     json_array_foreach(aud, i, item)
     {
         if (!json_is_string(item))
             return false;
-        found = found || is(item, rules->audience);
+        found = found || is(item, audience);
     }
-    return found && (azp || json_array_size(aud) == 1);
+    return found;
+}
+
+static bool is_for(const json_t *claims, const struct jwt_rules *rules)
+{
+    const json_t *aud = json_object_get(claims, "aud"), *azp = json_object_get(claims, "azp");
+    bool party = rules->audience_is == JWT_AUD_PARTY;
+
+    if (party && azp && !is(azp, rules->audience))
+        return false;
+    if (rules->audience_is == JWT_AUD_ONE || !json_is_array(aud))
+        return is(aud, rules->audience);
+    return is_among(aud, rules->audience) && (!party || azp || json_array_size(aud) == 1);
 }
 
 static int check_times(const json_t *claims, const struct jwt_rules *rules, struct ein_error *err)

@@ -56,9 +56,15 @@ enum jwt_alg jwt_key_alg(const struct jwt_key *key);
 
 int jwt_verify(const struct jwt *jwt, const struct jwt_key *key, struct ein_error *err);
 
+enum jwt_audience {                /* what `aud` may be */
+                    JWT_AUD_ONE,   /* the audience, and no list */
+                    JWT_AUD_PARTY, /* or a list, if `azp` then is the audience (OpenID Connect) */
+                    JWT_AUD_AMONG  /* or a list that it is in (RFC 9068) */
+};
+
 struct jwt_rules {
     const char *issuer, *audience; /* exactly these */
-    bool audiences;     /* `aud` may be a list, if `azp` then is the audience (OpenID Connect) */
+    enum jwt_audience audience_is;
     int64_t now_s;      /* seconds since 1970 */
     int64_t early_s;    /* what iat and nbf may lie ahead of now_s */
     int64_t late_s;     /* what exp may lie behind */

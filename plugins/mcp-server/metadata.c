@@ -10,21 +10,58 @@
 
 enum { CHALLENGE_MAX = 1024 };
 
+static int add_issuer(json_t *issuers, json_t *issuer)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(issuers, i, item)
+    {
+        if (json_equal(item, issuer))
+            return 0;
+    }
+    return json_array_append(issuers, issuer) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+static int ask_login(const struct ein_service *service, void *issuers)
+{
+    const struct ein_auth_provider *provider = service->vtable;
+    EIN_JSON json_t *about = NULL;
+    struct ein_error unused;
+    json_t *issuer;
+
+    if (!EIN_HAS(struct ein_auth_provider, provider, describe) ||
+        provider->describe(service->impl, &about, &unused) < 0)
+        return 0;
+    issuer = json_object_get(about, "tokensOf");
+    return json_is_string(issuer) ? add_issuer(issuers, issuer) : 0;
+}
+
+/* Those of the settings, and whose access tokens a login takes.  NULL: no memory. */
+static json_t *find_issuers(const struct mcp_server *server)
+{
+    EIN_JSON json_t *issuers = json_copy((json_t *)server->authorization_servers);
+
+    if (server->host->each_service(server->ctx, EIN_AUTH_PROVIDER, ask_login, issuers) < 0)
+        return NULL;
+    return EIN_TAKE(issuers);
+}
+
 int mcp_metadata(struct ein_req *req, void *self)
 {
     const struct mcp_server *server = self;
     const struct ein_http *http = server->host->http;
     const char *origin = http->origin(req);
-    EIN_JSON json_t *metadata = NULL;
+    EIN_JSON json_t *metadata = NULL, *issuers = NULL;
 
     if (!origin)
         return http->fail(req, 400, "The Host header does not say what this server is called.");
     metadata = json_pack("{s:o, s:s, s:[s]}", "resource", json_sprintf("%s" MCP_PATH, origin),
                          "resource_name", "einion", "bearer_methods_supported", "header");
-    if (!metadata ||
-        (json_array_size(server->authorization_servers) > 0 &&
-         json_object_set(metadata, "authorization_servers",
-                         (json_t *)server->authorization_servers) < 0) ||
+    issuers = find_issuers(server);
+    if (!metadata || !issuers ||
+        (json_array_size(issuers) > 0 &&
+         json_object_set(metadata, "authorization_servers", issuers) < 0) ||
         (json_array_size(server->oauth_scopes) > 0 &&
          json_object_set(metadata, "scopes_supported", (json_t *)server->oauth_scopes) < 0))
         return EIN_E_NO_MEMORY;
@@ -32,7 +69,7 @@ int mcp_metadata(struct ein_req *req, void *self)
 }
 
 /* What a client is to do about it (RFC 6750, 3; RFC 9728, 5.1), behind what was said so far. */
-static void challenge(const struct mcp_server *server, struct ein_req *req, int status)
+static void challenge(const struct mcp_server *server, struct ein_req *req)
 {
     const struct ein_http *http = server->host->http;
     const char *origin = http->origin(req);
@@ -41,9 +78,7 @@ static void challenge(const struct mcp_server *server, struct ein_req *req, int 
     int len;
 
     if (!said)
-        said = status == 403 ? "Bearer realm=\"einion\", error=\"insufficient_scope\", "
-                               "scope=\"" RUN_SCOPE "\""
-                             : "Bearer realm=\"einion\"";
+        said = "Bearer realm=\"einion\"";
     len = snprintf(text, sizeof(text),
                    "%s, resource_metadata=\"%s/.well-known/oauth-protected-resource" MCP_PATH "\"",
                    said, origin ? origin : "");
@@ -66,6 +101,6 @@ json_t *mcp_shape_error(void *impl, struct ein_req *req, int *status, const json
     if (strcmp(path, MCP_PATH) != 0)
         return NULL; /* /mcp/tools is somebody else's */
     if (*status == 401 || *status == 403)
-        challenge(server, req, *status);
+        challenge(server, req);
     return rpc_error(NULL, *status == 404 ? MCP_NO_SESSION : MCP_REFUSED, text_of(detail), NULL);
 }

@@ -35,8 +35,9 @@
  *   listen_ms               how long a client may listen, then it asks again (1200000)
  *   listeners               clients that listen at once (200)
  *   instructions            what clients are told of this server
- *   authorization_servers   issuers that clients without a token are sent to; what they give has
- *                           to be taken by an auth_provider/1
+ *   authorization_servers   issuers that clients without a token are sent to, besides those whose
+ *                           access tokens an auth_provider/1 says that it takes (auth-oidc with an
+ *                           audience)
  *   oauth_scopes            which these clients should ask for
  *
  * Example
@@ -112,7 +113,7 @@ static const char config_schema[] = SCHEMA({
         },
         "authorization_servers": {
             "type": "array", "items": {"type": "string"}, "default": [],
-            "description": "Issuers that clients without a token are sent to; a login of this server has to take what they give."
+            "description": "Issuers that clients without a token are sent to, besides those whose access tokens a login of this server takes."
         },
         "oauth_scopes": {
             "type": "array", "items": {"type": "string"}, "default": [],

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens of anybody: none of them is signed by a key whose other half nobody has. */
+#include "access_token.h"
 #include "cleanup.h"
 #include "jwt.h"
+#include "scopes.h"
 
 #include <string.h>
 
@@ -21,11 +23,27 @@ static void check(const struct jwt *jwt)
         abort();
     (void)jwt_verify(jwt, key, NULL);
     jwt_key_unref(key);
-    for (int i = 0; i < 2; i++, rules.audiences = true)
+    for (; rules.audience_is <= JWT_AUD_AMONG; rules.audience_is++)
         if (jwt_check(jwt->claims, &rules, NULL) == 0 &&
             (strcmp(json_string_value(json_object_get(jwt->claims, "iss")), "i") != 0 ||
              json_number_value(json_object_get(jwt->claims, "exp")) <= 1000))
             abort();
+}
+
+/* Whatever it says, it is given no scope of a site admin. */
+static void check_scopes(const struct jwt *jwt)
+{
+    EIN_JSON json_t *scopes = access_token_scopes(jwt->claims);
+    const json_t *scope;
+    size_t i;
+
+    (void)access_token_check(jwt, NULL);
+    json_array_foreach(scopes, i, scope)
+    {
+        if (!scope_is_ours(json_string_value(scope)) ||
+            scope_covers("admin", json_string_value(scope)))
+            abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -39,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (r == 0) {
         check(&jwt);
+        check_scopes(&jwt);
         jwt_done(&jwt);
     }
     return 0;

@@ -407,7 +407,7 @@ static void several_audiences_need_an_authorized_party(void **state)
     struct jwt_rules oidc = rules;
 
     (void)state;
-    oidc.audiences = true;
+    oidc.audience_is = JWT_AUD_PARTY;
     assert_int_equal(check("{\"aud\":[\"me\"]}", oidc), 0);
     assert_int_equal(check("{\"aud\":[]}", oidc), EIN_E_DENIED);
     assert_int_equal(check("{\"aud\":[\"me\",7]}", oidc), EIN_E_DENIED);
@@ -416,6 +416,22 @@ static void several_audiences_need_an_authorized_party(void **state)
     assert_int_equal(check("{\"aud\":[\"me\",\"you\"],\"azp\":\"you\"}", oidc), EIN_E_DENIED);
     assert_int_equal(check("{\"aud\":[\"you\"],\"azp\":\"me\"}", oidc), EIN_E_DENIED);
     assert_int_equal(check("{\"azp\":\"you\"}", oidc), EIN_E_DENIED);
+}
+
+static void an_audience_may_be_one_of_several(void **state)
+{
+    struct jwt_rules access = rules;
+
+    (void)state;
+    access.audience_is = JWT_AUD_AMONG;
+    assert_int_equal(check("{}", access), 0);
+    assert_int_equal(check("{\"aud\":[\"you\",\"me\"],\"azp\":\"you\"}", access), 0);
+    assert_int_equal(check("{\"azp\":\"you\"}", access), 0);
+    assert_int_equal(check("{\"aud\":[]}", access), EIN_E_DENIED);
+    assert_int_equal(check("{\"aud\":[\"you\",\"them\"],\"azp\":\"me\"}", access), EIN_E_DENIED);
+    assert_int_equal(check("{\"aud\":[\"me\",7]}", access), EIN_E_DENIED);
+    assert_int_equal(check("{\"aud\":{\"me\":1}}", access), EIN_E_DENIED);
+    assert_int_equal(check("{\"aud\":null}", access), EIN_E_DENIED);
 }
 
 static void a_subject_is_text_of_a_sane_length(void **state)
@@ -485,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_key_in_the_token_itself_is_no_key),
         cmocka_unit_test(issuer_and_audience_are_compared_exactly),
         cmocka_unit_test(several_audiences_need_an_authorized_party),
+        cmocka_unit_test(an_audience_may_be_one_of_several),
         cmocka_unit_test(a_subject_is_text_of_a_sane_length),
         cmocka_unit_test(a_token_has_its_time),
         cmocka_unit_test(a_time_is_there_and_is_a_number),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // oidc-provider, which the OpenID Foundation has certified, on a free port of this machine:
 // node provider.mjs FOLDER-OF-NODE_MODULES REDIRECT_URI.  It prints its address, and ends with its input.
+// For a resource (RFC 8707) it gives JWTs as access tokens; clients may register themselves.
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { generateKeyPairSync } from "node:crypto";
@@ -29,6 +30,15 @@ function findAccount(ctx, id) {
   return { accountId: id, claims: async () => claims };
 }
 
+const resourceScopes = ["deployments:run", "deployments", "models:read"];
+
+function resourceServer(ctx, resource) {
+  return {
+    audience: resource, scope: resourceScopes.join(" "), accessTokenTTL: 300, accessTokenFormat: "jwt",
+    jwt: { sign: { alg: "RS256" } },
+  };
+}
+
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -42,7 +52,13 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: ["for-tests"] },
     pkce: { required: () => true, methods: ["S256"] },
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"], groups: ["groups"] },
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    scopes: ["openid", "offline_access", ...resourceScopes],
+    features: {
+      devInteractions: { enabled: true }, revocation: { enabled: true }, registration: { enabled: true },
+      resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
+    },
+    extraTokenClaims: (ctx, token) => ({ groups: groups[token.accountId] }),
+    issueRefreshToken: (ctx, client, code) => code.scopes.has("offline_access") || Boolean(code.resource),
     findAccount,
   });
   server.on("request", provider.callback());

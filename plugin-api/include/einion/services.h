@@ -96,7 +96,8 @@ struct ein_auth_provider {
     /* Browser login; NULL where the provider has none. */
     int (*login_url)(void *impl, const struct ein_login *login, char **ret_url, struct ein_error *err);
     int (*exchange)(void *impl, const struct ein_login *login, struct json_t **ret_claims, struct ein_error *err);
-    /* {"displayName", "icon"} of a provider with a browser login. */
+    /* {"displayName", "icon"} of a provider with a browser login; 1.1: "tokensOf", the issuer (RFC
+     * 8414) whose access tokens verify() takes, if it takes any. */
     int (*describe)(void *impl, struct json_t **ret_about, struct ein_error *err);
     /* What the provider says today of somebody who has logged in, in the form of
      * exchange(), which gave `claims`; DENIED: they may not log in any more.

@@ -175,7 +175,7 @@ static void firebase_is_switched_on_by_its_variable(void **state)
     config_free(config);
     config = loaded(DEV_STUB "plugins: {service: , auth-session: , agents: }\n", NULL);
     assert_instances(config,
-                     "service auth-session auth-firebase auth-dev-stub auth-api-key agents ");
+                     "service auth-session auth-dev-stub auth-firebase auth-api-key agents ");
     config_free(config);
     (void)unsetenv("APP_ENV");
 }
