@@ -138,8 +138,12 @@ static int make_head(struct audit *audit, struct mac_key *ret_key, struct head *
                      struct ein_error *err)
 {
     EIN_JSON json_t *doc = NULL;
+    struct ein_error there;
     int r = audit_check_none(audit, err);
 
+    /* There are entries: another server has made the head since, and written them. */
+    if (r == EIN_E_INVALID && get_head(audit, ret_key, ret_head, &there) == 0)
+        return 0;
     if (r == 0)
         r = make_key(audit, ret_key, err);
     if (r < 0)
