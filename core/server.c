@@ -489,14 +489,14 @@ int server_stop(struct server *server, const bool *hurry)
     int64_t deadline = clock_mono_ms() + limit(server, "drain_ms");
 
     log_write(server->rooms.log, EIN_INFO, "server", NULL, "stopping: %u requests to finish",
-              pipeline_inside(server->pipeline));
+              listener_answering(server->listener));
     __atomic_store_n(&server->service.draining, true, __ATOMIC_RELAXED);
     listener_quiesce(server->listener);
     while (!listener_drain(server->listener, DRAIN_SLICE_MS))
         if (__atomic_load_n(hurry, __ATOMIC_RELAXED) || clock_mono_ms() >= deadline) {
             log_write(server->rooms.log, EIN_WARN, "server", NULL,
                       "cancelling %u requests that have not ended in time",
-                      pipeline_inside(server->pipeline));
+                      listener_answering(server->listener));
             break;
         }
     return server_end(server, 0);

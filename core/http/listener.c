@@ -37,6 +37,7 @@ struct listener {
     const struct settings *seen; /* when body_max was found; the thread that accepts */
     uint64_t seen_routes;        /* the same */
     bool quiesced;               /* atomic */
+    uint32_t answering;          /* atomic: requests that came in, and whose answer has not left */
     struct gate closing;         /* the thread that waits for those of the connections is inside */
 };
 
@@ -47,6 +48,7 @@ struct conn {
     char *target;        /* of this request, as sent */
     size_t target_size;  /* of its storage, likewise used again */
     bool used;           /* a request has been answered */
+    bool answering;      /* this one is one of the listener's */
     size_t body_max;     /* when this request began */
     char addr[IP_TEXT_SIZE];
 };
@@ -192,6 +194,9 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     if (!conn)
         return;
     conn->used = true;
+    if (conn->answering)
+        (void)__atomic_sub_fetch(&listener->answering, 1, __ATOMIC_RELEASE);
+    conn->answering = false;
     watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->idle_ms);
 }
 
@@ -291,6 +296,8 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
     if (!conn || !conn->req)
         return U_CALLBACK_ERROR;
     watch_conn_until(&conn->watch, 0);
+    (void)__atomic_add_fetch(&listener->answering, 1, __ATOMIC_RELAXED);
+    conn->answering = true;
     head = head_of(conn, request);
     struct ein_req *req = conn->req;
 
@@ -480,11 +487,16 @@ void listener_quiesce(struct listener *listener)
     (void)close(listener->fd);
 }
 
+uint32_t listener_answering(const struct listener *listener)
+{
+    return __atomic_load_n(&listener->answering, __ATOMIC_ACQUIRE);
+}
+
 bool listener_drain(struct listener *listener, uint32_t timeout_ms)
 {
     int64_t until = clock_mono_ms() + timeout_ms;
 
-    while (pipeline_inside(listener->pipeline) > 0) {
+    while (listener_answering(listener) > 0) {
         if (clock_mono_ms() >= until)
             return false;
         (void)usleep(DRAIN_STEP_MS * 1000);

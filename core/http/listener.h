@@ -18,7 +18,9 @@ uint16_t listener_port(const struct listener *listener);
 
 /* No new connections; those that are open are closed after their next answer. */
 void listener_quiesce(struct listener *listener);
-/* Waits until no request is inside; false: the time is up. */
+/* Requests whose answer has not been sent. */
+uint32_t listener_answering(const struct listener *listener);
+/* Waits until there are none; false: the time is up. */
 bool listener_drain(struct listener *listener, uint32_t timeout_ms);
 /* Cancels what is still inside, closes every connection, waits for their threads; frees.  false:
  * a call has not come back within the time, and the listener and all it uses must stay. */

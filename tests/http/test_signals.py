@@ -69,6 +69,19 @@ def test_sigterm_lets_what_runs_come_to_its_end(start_server):
     assert (result[0].json["result"], result[0].json["error"]) == ("slept", None)
 
 
+def test_sigterm_lets_an_answer_be_read_to_its_end(start_server):
+    server, path = start_server(), "/data-store/namespaces/n/records/k"
+    assert server.put(path, {"value": "v" * 8_000_000}).status == 200
+    with server.connect() as slow:
+        slow.send_request("GET", path)
+        wait_until(lambda: f"GET {path} status=200" in server.log(), 20, "the answer to be made")
+        server.expect_end = True
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping: " in server.log(), 20, "the server to notice")
+        assert len(slow.read_reply().json["value"]) == 8_000_000
+    assert server.stop() == 0
+
+
 def test_a_draining_server_is_not_ready(start_server):
     server = start_server(ready=True)
     with server.connect() as kept:
