@@ -174,7 +174,7 @@ AGENTS = {
     "e": {"name": "echo", "code": RUN + "    print('hi')\n    return input_dict", "tools": {}, "imports": []},
     "f": {"name": "fails", "code": RUN + "    raise ValueError('inner')", "tools": {}, "imports": []},
     "l": {"name": "loop", "code": RUN + "    return await gofannon_client.call('loop', {})", "tools": {}, "imports": ["l"]},
-    "s": {"name": "sleeps", "code": RUN + "    await asyncio.sleep(100)", "tools": {}, "imports": []},
+    "s": {"name": "sleeps", "code": RUN + "    data_store.set('asleep', True)\n    await asyncio.sleep(1000)", "tools": {}, "imports": []},
     "m": {"name": "middle", "code": RUN + "    return await gofannon_client.call('echo', {'deep': 1})", "tools": {}, "imports": ["e"]},
     "b": {"name": "broken", "code": "def (", "tools": {}, "imports": []},
 }  # fmt: skip
@@ -226,9 +226,10 @@ def test_calls_without_end_are_stopped(driver):
 
 
 def test_a_called_agent_ends_with_its_caller(driver):
-    answer = called(driver, "t = asyncio.ensure_future(gofannon_client.call('sleeps', {}))\nawait asyncio.sleep(0.3)\nreturn 'early'", ["s"])
+    begun = "while not data_store.get('asleep'):\n    await asyncio.sleep(0.02)"
+    answer = called(driver, f"t = asyncio.ensure_future(gofannon_client.call('sleeps', {{}}))\n{begun}\nreturn 'early'", ["s"], user_id="early")
     assert outcome(answer) == "early"
-    assert types(answer) == ["agent_start", "agent_start", "agent_end", "agent_end"]
+    assert [kind for kind in types(answer) if kind != "data_store"] == ["agent_start", "agent_start", "agent_end", "agent_end"]
     answer = called(driver, "try:\n    await asyncio.wait_for(gofannon_client.call('sleeps', {}), 0.3)\nexcept TimeoutError:\n    return 'late'", ["s"])
     assert outcome(answer) == "late"
 
@@ -275,7 +276,7 @@ def test_http_requests_run_at_the_same_time_and_end_with_the_run(driver):
     assert outcome(answer) == 40
     assert "ReadTimeout" in failure(driver.run(body("await http_client.get('http://public.test/slow', timeout=0.3)")))
     answer = driver.run(body("asyncio.ensure_future(http_client.get('http://public.test/slow', timeout=60))\nawait asyncio.sleep(0.2)\nreturn 'left'"))
-    assert outcome(answer) == "left" and answer["us"] < 5_000_000 * SCALE
+    assert outcome(answer) == "left" and answer["us"] < 50_000_000
     answer = driver.run(body("try:\n    await asyncio.wait_for(http_client.get('http://public.test/slow', timeout=60), 0.2)\nexcept TimeoutError:\n    return 'late'"))
     assert outcome(answer) == "late"
 
@@ -290,7 +291,8 @@ POST = "{'method': 'POST', 'url': 'http://public.test/echo', 'headers': [], 'mor
 
 
 def test_a_body_may_come_no_faster_than_it_is_used(driver):
-    text = TALK + f"call = channel.open('http', {POST})\nfor _ in range(200):\n    call.send('body', b'x' * 100000)\nawait asyncio.sleep(60)"
+    unread = POST.replace("echo", "slow")
+    text = TALK + f"call = channel.open('http', {unread})\nfor _ in range(200):\n    call.send('body', b'x' * 100000)\nawait asyncio.sleep(60)"
     assert failure(driver.run(body(text))) == "RuntimeError: The agent's process sent more of a request's body than it may."
 
 
@@ -305,7 +307,7 @@ def test_what_makes_no_sense_is_not_heard(driver, text):
 
 def test_a_request_without_its_body_ends_with_the_run(driver):
     answer = driver.run(body(TALK + f"channel.open('http', {POST})\nreturn 'left'"))
-    assert outcome(answer) == "left" and answer["us"] < 5_000_000 * SCALE
+    assert outcome(answer) == "left" and answer["us"] < 50_000_000
 
 
 def test_requests_that_wait_for_their_bodies_are_bounded(driver):
@@ -334,7 +336,7 @@ def test_wall_time_is_limited(driver):
     assert types(answer)[-1] == "agent_end"
     answer = driver.run(body("import time\ntime.sleep(60)"), timeout_ms=400, limits={"grace_ms": 200})
     assert failure(answer) == "TimeoutError: The agent did not finish within 0.4 s."
-    assert time.monotonic() - began < 10 * SCALE
+    assert time.monotonic() - began < 50 * SCALE
 
 
 def test_cpu_time_is_limited_for_one_run(driver):
@@ -348,10 +350,10 @@ def test_memory_is_limited(driver):
 
 
 def test_a_run_is_cancelled(driver):
-    answer = driver.run(body("try:\n    await asyncio.sleep(60)\nexcept asyncio.CancelledError:\n    print('asked')\n    raise"), cancel_after_ms=300)
+    answer = driver.run(body("try:\n    await asyncio.sleep(60)\nexcept asyncio.CancelledError:\n    print('asked')\n    raise"), cancel_after_ms=3000)
     assert failure(answer) == "CancelledError: The run was cancelled."
     assert messages(answer) == ["asked"]
-    assert answer["us"] < 5_000_000 * SCALE
+    assert answer["us"] < 50_000_000
 
 
 def test_a_sink_stops_the_run(driver):
@@ -361,7 +363,7 @@ def test_a_sink_stops_the_run(driver):
 
 
 def test_cancelling_ends_called_agents_too(driver):
-    answer = called(driver, "await gofannon_client.call('sleeps', {})", ["s"], cancel_after_ms=500)
+    answer = called(driver, "await gofannon_client.call('sleeps', {})", ["s"], cancel_after_ms=3000)
     assert failure(answer) == "CancelledError: The run was cancelled."
     assert types(answer).count("agent_start") == types(answer).count("agent_end") == 2
 
@@ -376,7 +378,7 @@ def test_runs_at_the_same_time_do_not_mix(driver):
 
 
 def test_too_many_runs_are_refused():
-    with Driver(settings={"running": 1, "queue": 1, "queue_ms": 60000}) as driver:
+    with Driver(settings={"running": 1, "queue": 1}) as driver:
         first = driver.start_run(body("await asyncio.sleep(5)\nreturn 1"), user_id="a")
         wait_until(lambda: driver.status()["status"]["running"] == 1, 20, "it to run")
         waits = [driver.start_run(body("return 2"), user_id=user) for user in "bc"]
