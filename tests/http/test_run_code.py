@@ -248,9 +248,9 @@ def test_what_is_wrong_before_a_stream_begins_is_a_plain_answer(agent_server):
     assert reply.header("Content-Type") == "application/json"
 
 
-def until_told(namespace):
-    """Steps of an agent that end with tell()."""
-    return f"while not data_store.use_namespace({namespace!r}).get('told'):\n    await asyncio.sleep(0.02)"
+def until_told(namespace, look_s=0.02):
+    """Steps of an agent that end with tell(); each look is an event."""
+    return f"while not data_store.use_namespace({namespace!r}).get('told'):\n    await asyncio.sleep({look_s})"
 
 
 def tell(server, namespace):
@@ -273,7 +273,7 @@ def test_events_arrive_as_they_happen(agent_server):
 def test_a_silent_stream_has_a_heart(start_server):
     server = start_server(ready=True, sets=["limits.heartbeat_ms=100"])
     with server.connect() as connection:
-        connection.send_request("POST", "/agents/run-code/stream", json.dumps(body(until_told("heart") + "\nreturn 1")).encode())
+        connection.send_request("POST", "/agents/run-code/stream", json.dumps(body(until_told("heart", 2) + "\nreturn 1")).encode())
         beats, said = 0, []
         for event, data in connection.events(connection.read_head()):
             if event:
