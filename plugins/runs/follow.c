@@ -4,12 +4,12 @@
 #include "cleanup.h"
 #include "http_json.h"
 #include "runs.h"
+#include "timestamps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     POLL_MS = 500, /* a run on another server is looked at */
@@ -121,11 +121,9 @@ static bool is_behind(const struct following *f)
 
 static void wait_a_little(const struct following *f)
 {
-    struct timespec until;
+    const struct timespec until = mono_in_ms(1000);
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 1;
-    (void)pthread_cond_timedwait(&f->run->grown, &f->runs->lock, &until);
+    (void)pthread_cond_clockwait(&f->run->grown, &f->runs->lock, CLOCK_MONOTONIC, &until);
 }
 
 /* 1: the run has ended and everything was sent; 0: go on. */

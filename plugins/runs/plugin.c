@@ -207,7 +207,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct runs *runs = calloc(1, sizeof(*runs));
-    pthread_condattr_t monotonic;
 
     if (!runs || map_init(&runs->live) < 0 || map_init(&runs->code_seen) < 0) {
         free(runs);
@@ -218,10 +217,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     read_settings(runs, config);
     (void)pthread_mutex_init(&runs->write_lock, NULL);
     (void)pthread_mutex_init(&runs->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&runs->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&runs->changed, NULL);
 
     int r = host->publish(ctx, EIN_RUNS, "runs", &runs_service, runs, err);
     if (r >= 0)

@@ -255,7 +255,7 @@ static void wait_while(struct runs *runs, bool for_work, int64_t ms)
     const struct timespec until = mono_in_ms(ms);
 
     while (!runs->stopping && (!for_work || runs->waiting == 0) &&
-           pthread_cond_timedwait(&runs->changed, &runs->lock, &until) == 0)
+           pthread_cond_clockwait(&runs->changed, &runs->lock, CLOCK_MONOTONIC, &until) == 0)
         ;
 }
 

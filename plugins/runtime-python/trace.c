@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace.h"
 #include "cleanup.h"
+#include "timestamps.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char full[] =
     "... [these are all the lines that a run may print (output_events), the rest is not shown]";
@@ -82,14 +81,9 @@ json_t *trace_text(const struct ein_host *host, const char *text, size_t len, ui
 
 static json_t *now(void)
 {
-    char text[40];
-    struct timespec at;
-    struct tm utc;
+    char text[TIMESTAMP_SIZE];
 
-    clock_gettime(CLOCK_REALTIME, &at);
-    gmtime_r(&at.tv_sec, &utc);
-    size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + len, sizeof(text) - len, ".%06ldZ", at.tv_nsec / 1000);
+    timestamp_now(text);
     return json_string(text);
 }
 

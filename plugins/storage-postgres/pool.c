@@ -26,15 +26,11 @@ int pool_new(struct postgres *store, struct pool **ret_pool, struct ein_error *e
 {
     struct pool *pool =
         calloc(1, sizeof(*pool) + (size_t)store->connections * sizeof(pool->conns[0]));
-    pthread_condattr_t attributes;
 
     if (!pool)
         return error_no_memory(err);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->given, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&pool->given, NULL);
     for (int i = store->connections - 1; i >= 0; i--) {
         pool->conns[i] = (struct conn){ .store = store, .next = pool->idle };
         pool->idle = &pool->conns[i];
@@ -62,7 +58,7 @@ static struct conn *wait_idle(struct pool *pool, uint32_t wait_ms)
 
     EIN_LOCKED(&pool->lock);
     while (!pool->idle)
-        if (pthread_cond_timedwait(&pool->given, &pool->lock, &until) == ETIMEDOUT)
+        if (pthread_cond_clockwait(&pool->given, &pool->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
             return NULL;
     conn = pool->idle;
     pool->idle = conn->next;

@@ -9,20 +9,7 @@ sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 
 from door import Door  # noqa: E402
 from fixtures import time_limit  # noqa: E402, F401
-from vendor import Vendor  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def the_upstream():
-    with Vendor() as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def upstream(the_upstream):
-    """A vendor that knows no answer yet; see tests/support/vendor.py."""
-    the_upstream.forget()
-    return the_upstream
+from upstreams import the_upstream, upstream  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

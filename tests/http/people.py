@@ -4,7 +4,7 @@
 import contextlib
 import json
 
-from support import BUILD, Server
+from support import BUILD, Server, Verbs
 
 AUTH_HEADER = BUILD / "tests" / "third-party" / "auth-header.so"
 SETS = [f"plugins.auth-header.plugin={AUTH_HEADER}"]
@@ -23,7 +23,7 @@ def room(backend, postgres, sets=(), ready=False):
         server.clean()
 
 
-class Person:
+class Person(Verbs):
     """Somebody on `server`: alice = Person(server, "header:alice", team="admin"); alice.get("/agents")."""
 
     def __init__(self, server, uid, site_admin=False, **roles):
@@ -38,18 +38,6 @@ class Person:
 
     def request(self, method, path, json_body=None, *, headers=(), **options):
         return self.server.request(method, path, json_body, headers={**self.headers, **dict(headers)}, **options)
-
-    def get(self, path, **options):
-        return self.request("GET", path, **options)
-
-    def post(self, path, json_body=None, **options):
-        return self.request("POST", path, json_body, **options)
-
-    def put(self, path, json_body=None, **options):
-        return self.request("PUT", path, json_body, **options)
-
-    def delete(self, path, **options):
-        return self.request("DELETE", path, **options)
 
     def make_agent(self, **fields):
         reply = self.post("/agents", {"name": "n", "description": "d", "code": ECHO, **fields})

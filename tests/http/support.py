@@ -201,7 +201,23 @@ class Connection:
             return True
 
 
-class Person:
+class Verbs:
+    """What request() asks for, by its verb."""
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, json_body=None, **options):
+        return self.request("POST", path, json_body, **options)
+
+    def put(self, path, json_body=None, **options):
+        return self.request("PUT", path, json_body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+
+class Person(Verbs):
     """Somebody with a browser at a server: keeps cookies, follows no redirect by itself."""
 
     def __init__(self, server, headers=()):
@@ -225,18 +241,6 @@ class Person:
         if "1970" not in self.attributes[name].get("expires", ""):
             self.cookies[name] = value
 
-    def get(self, path, **options):
-        return self.request("GET", path, **options)
-
-    def post(self, path, json_body=None, **options):
-        return self.request("POST", path, json_body, **options)
-
-    def put(self, path, json_body=None, **options):
-        return self.request("PUT", path, json_body, **options)
-
-    def delete(self, path, **options):
-        return self.request("DELETE", path, **options)
-
     def begin(self, provider="dev_stub", return_to=None):
         """To the provider: what the redirect's query says."""
         query = "" if return_to is None else "?" + urllib.parse.urlencode({"return_to": return_to})
@@ -256,7 +260,7 @@ class Person:
         return self
 
 
-class Server:
+class Server(Verbs):
     """A server of its own, on a free port, with a state folder of its own."""
 
     def __init__(self, backend="sqlite", sets=(), env=None, config=None, state=None, arguments=(), limits=None,
@@ -386,18 +390,6 @@ class Server:
         with self.connect(timeout) as connection:
             connection.send_request(method, path, body, headers)
             return connection.read_reply(method)
-
-    def get(self, path, **options):
-        return self.request("GET", path, **options)
-
-    def post(self, path, json_body=None, **options):
-        return self.request("POST", path, json_body, **options)
-
-    def put(self, path, json_body=None, **options):
-        return self.request("PUT", path, json_body, **options)
-
-    def delete(self, path, **options):
-        return self.request("DELETE", path, **options)
 
     def stream(self, path, json_body, timeout=PATIENCE):
         """All events of POST path."""

@@ -11,22 +11,9 @@ sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 
 from fixtures import time_limit  # noqa: E402, F401
 from support import BUILD, Person, Server, logins  # noqa: E402
-from vendor import Vendor  # noqa: E402
+from upstreams import the_upstream, upstream  # noqa: E402, F401
 
 NPM = TESTS.parent / "build" / "npm"
-
-
-@pytest.fixture(scope="session")
-def the_upstream():
-    with Vendor() as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def upstream(the_upstream):
-    """The vendor behind the server; see support/vendor.py."""
-    the_upstream.forget()
-    return the_upstream
 
 
 @pytest.fixture(scope="session")

@@ -10,20 +10,7 @@ sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 
 from fixtures import time_limit  # noqa: E402, F401
 from talk import Talk  # noqa: E402
-from vendor import Vendor  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def the_upstream():
-    with Vendor() as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def upstream(the_upstream):
-    """A vendor that knows no answer yet; see tests/support/vendor.py."""
-    the_upstream.forget()
-    return the_upstream
+from upstreams import the_upstream, upstream  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

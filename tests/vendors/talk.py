@@ -19,6 +19,14 @@ WEATHER = {"name": "get_weather", "description": "d",
            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}  # fmt: skip
 
 
+def message(role, *parts):
+    return {"role": role, "content": list(parts)}
+
+
+def text(value):
+    return {"type": "text", "text": value}
+
+
 def shipped(name):
     """What config/einion.yaml says of an instance, but for where its vendor is."""
     config = pathlib.Path(__file__).resolve().parents[2] / "config" / "einion.yaml"

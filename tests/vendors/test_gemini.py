@@ -6,7 +6,7 @@ import dataclasses
 import time
 
 import pytest
-from talk import WEATHER
+from talk import WEATHER, message, text
 from vendor import CUT, RESET, STALL, Gate, http_date, in_pieces, raw, sse, whole
 from vendor_formats import GEMINI, Said, gemini, gemini_events, gemini_response
 
@@ -36,14 +36,6 @@ def sent(ask, upstream):
         return upstream.last.json
 
     return sent
-
-
-def message(role, *parts):
-    return {"role": role, "content": list(parts)}
-
-
-def text(value):
-    return {"type": "text", "text": value}
 
 
 # ---- requests ---------------------------------------------------------------------

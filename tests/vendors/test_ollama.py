@@ -3,7 +3,7 @@
 
 import pytest
 from support import Server, wait_until
-from talk import WEATHER
+from talk import WEATHER, message, text
 from vendor import CUT, RESET, STALL, Gate, in_pieces, ndjson, raw, whole
 from vendor_formats import OLLAMA, Said, ollama, ollama_lines, ollama_whole
 
@@ -28,14 +28,6 @@ def sent(ask, upstream):
         return upstream.last.json
 
     return sent
-
-
-def message(role, *parts):
-    return {"role": role, "content": list(parts)}
-
-
-def text(value):
-    return {"type": "text", "text": value}
 
 
 # ---- requests ---------------------------------------------------------------------
