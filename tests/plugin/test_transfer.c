@@ -169,12 +169,12 @@ static void an_export_is_the_same_elsewhere(void **state)
                                              { "data_store", "u:s:aw==" } };
     const struct world *world = *state;
     struct ein_error err = { 0 };
-    EIN_JSON json_t *old = import(world, 0, world->folder);
     EIN_JSON json_t *out = NULL;
     EIN_JSON json_t *in = NULL;
     EIN_JSON json_t *again = NULL;
     void *impl;
 
+    json_decref(import(world, 0, world->folder));
     if (transfer_of(world, 0, &impl)->export_to(impl, world->file, &out, &err) < 0)
         fail_msg("export: %s", err.text);
     in = import(world, 1, world->file);
