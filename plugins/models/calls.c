@@ -35,7 +35,7 @@ int calls_enter(struct calls *calls, struct running *running, struct ein_cancel 
 {
     running->cancel = calls->host->cancel->make(calls->ctx, parent);
     if (!running->cancel)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (enlist(calls, running))
         return 0;
     calls->host->cancel->drop(running->cancel);

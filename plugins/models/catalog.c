@@ -143,7 +143,7 @@ int catalog_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r;
 
     if (!catalog)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     catalog->host = host;
     catalog->ctx = ctx;
     catalog->folder = json_string_value(json_object_get(config, "path"));
@@ -153,8 +153,7 @@ int catalog_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     (void)pthread_mutex_init(&catalog->lock, NULL);
     catalog->shipped = json_loads(catalog_json, 0, NULL);
     catalog->lists = json_object();
-    r = catalog->shipped && catalog->lists ? read_files(catalog, err)
-                                           : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = catalog->shipped && catalog->lists ? read_files(catalog, err) : error_no_memory(err);
     if (r >= 0)
         r = live_new(catalog, config, &catalog->live, err);
     if (r < 0) {

@@ -76,7 +76,7 @@ static int read_text(const char *path, size_t max, char **ret_text, size_t *ret_
     ssize_t got = fd < 0 ? -1 : 1;
 
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     while (got > 0 && len <= max) {
         got = read(fd, text + len, max + 1 - len);
         len += got > 0 ? (size_t)got : 0;
@@ -130,7 +130,7 @@ static int add_named(const char *folder, const char *name, size_t max_bytes, jso
 
     if (asprintf(&path, "%s/%s", folder, name) < 0) {
         path = NULL;
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     }
     r = files_add(path, max_bytes, *catalog, &added, err);
     if (r < 0)

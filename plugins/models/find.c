@@ -37,8 +37,7 @@ static int find_deployed(struct catalog *catalog, const char *user_id, const cha
         return error_set(err, EIN_E_NOT_FOUND, "Could not find a deployed agent with name '%.150s'",
                          name);
     resolved = json_pack("{s:{s:{s:{s:O}}}}", "providers", DEPLOYED, "models", name, entry);
-    r = resolved ? snapshot_new(catalog->host, resolved, 1, &snapshot, err)
-                 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    r = resolved ? snapshot_new(catalog->host, resolved, 1, &snapshot, err) : error_no_memory(err);
     return r < 0 ? r : take(snapshot, snapshot_model(snapshot, DEPLOYED, name), ret_found);
 }
 
@@ -136,7 +135,7 @@ int models_find(const struct models *models, const char *user_id, const char *mo
     *ret_found = json_pack("{s:s, s:s, s:O}", "provider", found.model->provider, "id",
                            found.model->id, "model", found.model->json);
     found_drop(&found);
-    return *ret_found ? 0 : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+    return *ret_found ? 0 : error_no_memory(err);
 }
 
 /* VIEW's providers with the deployed agents behind those that files know. */

@@ -58,7 +58,7 @@ int limits_new(const json_t *config, struct limits **ret_limits, struct ein_erro
     struct limits *limits = calloc(1, sizeof(*limits));
 
     if (!limits)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     if (map_init(&limits->buckets) < 0) {
         free(limits);
         return error_set(err, EIN_E_INTERNAL, "There are no random bytes");

@@ -97,7 +97,7 @@ static int fetch(struct live *live, const struct ein_service *service, struct ei
     if (told && !json_is_null(told)) {
         entries = entries_of(live, told);
         if (!entries)
-            return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+            return error_no_memory(err);
     }
     if (json_array_size(told) > live->max_models)
         live->catalog->host->log_msg(
@@ -200,7 +200,7 @@ int live_new(struct catalog *catalog, const json_t *config, struct live **ret_li
     pthread_condattr_t monotonic;
 
     if (!live)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     live->catalog = catalog;
     live->ttl_ms = (uint32_t)json_integer_value(json_object_get(config, "list_ttl_ms"));
     live->retry_ms = (uint32_t)json_integer_value(json_object_get(config, "list_retry_ms"));

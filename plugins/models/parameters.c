@@ -169,9 +169,8 @@ static int keep(struct check *check, const char *name, const struct rule *rule, 
         snprintf(why, sizeof(why), "takes it not together with '%.64s'", rival ? rival : name);
         return leave_out(check, name, why);
     }
-    return json_object_set_new(check->kept, name, EIN_TAKE(value)) < 0
-               ? error_set(check->err, EIN_E_NO_MEMORY, "out of memory")
-               : 0;
+    return json_object_set_new(check->kept, name, EIN_TAKE(value)) < 0 ? error_no_memory(check->err)
+                                                                       : 0;
 }
 
 static int check_one(struct check *check, const char *given, const json_t *value)

@@ -396,7 +396,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     struct models *models = calloc(1, sizeof(*models));
 
     if (!models)
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     models->host = host;
     models->ctx = ctx;
     models->watch_ms = (uint32_t)integer_of(config, "watch_ms");

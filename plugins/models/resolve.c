@@ -8,11 +8,6 @@
 
 enum { LIKE_MAX = 8 }; /* models one after the other that are like the next */
 
-static int no_memory(struct check *check)
-{
-    return error_set(check->err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- merging ---- */
 
 /* RFC 7396, but a price is replaced as a whole: half of one read here and half of it there would
@@ -85,7 +80,7 @@ static int expand(struct check *check, const json_t *models, const json_t *model
     }
     expanded = patched(under, model);
     if (!expanded)
-        return no_memory(check);
+        return error_no_memory(check->err);
     (void)json_object_del(expanded, "like");
     (void)json_object_del(expanded, "note");
     *ret_model = EIN_TAKE(expanded);
@@ -107,7 +102,7 @@ static int expand_models(struct check *check, const json_t *models, json_t **ret
         if (r < 0)
             return r;
         if (json_object_set_new(all, id, expanded) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
         check_leave(check, here);
     }
     check_leave(check, mark);
@@ -136,12 +131,12 @@ static int expand_all(struct check *check, const json_t *catalog, json_t **ret_c
         if (json_is_object(provider) && json_is_object(json_object_get(provider, "models")))
             (void)json_object_set(own, "models", models);
         if (json_object_set(providers, name, own) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
         check_leave(check, here);
     }
     check_leave(check, mark);
     if (json_object_set(expanded, "providers", providers) < 0)
-        return no_memory(check);
+        return error_no_memory(check->err);
     (void)json_object_del(expanded, "note");
     *ret_catalog = EIN_TAKE(expanded);
     return 0;
@@ -156,7 +151,7 @@ int catalog_merge(struct check *check, const json_t *catalog, const json_t *file
     if (r < 0)
         return r;
     merged = patched(catalog, file);
-    return merged ? expand_all(check, merged, ret_catalog) : no_memory(check);
+    return merged ? expand_all(check, merged, ret_catalog) : error_no_memory(check->err);
 }
 
 /* ---- one model ---- */
@@ -192,9 +187,9 @@ static int finish_parameters(struct check *check, const struct family *family, j
     json_object_foreach((json_t *)parameters, name, parameter)
     {
         if (json_object_set_new(finished, name, finish_parameter(family, name, parameter)) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
     }
-    return json_object_set(model, "parameters", finished) < 0 ? no_memory(check) : 0;
+    return json_object_set(model, "parameters", finished) < 0 ? error_no_memory(check->err) : 0;
 }
 
 /* Built-in tools by their ids become what the provider says of them. */
@@ -225,11 +220,11 @@ static int finish_tools(struct check *check, const struct family *family, json_t
                               "tool_config", json_object_get(told, "tool_config"));
         }
         if (json_array_append_new(finished, whole) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
     }
     if (!json_is_array(tools))
         return 0;
-    return json_object_set(model, "built_in_tools", finished) < 0 ? no_memory(check) : 0;
+    return json_object_set(model, "built_in_tools", finished) < 0 ? error_no_memory(check->err) : 0;
 }
 
 /* MODEL, which is nobody else's, becomes an entry as it is served. */
@@ -301,7 +296,7 @@ static int add_live(struct check *check, const struct family *family, const json
             continue;
         model = live_model(family, told, NULL);
         if (model && json_object_set_new(models, id, model) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
     }
     return 0;
 }
@@ -316,7 +311,7 @@ static int resolve_model(struct check *check, const struct family *family, const
 
     if (!whole) {
         whole = json_copy((json_t *)model);
-        r = whole ? finish(check, family, whole) : no_memory(check);
+        r = whole ? finish(check, family, whole) : error_no_memory(check->err);
     }
     if (r >= 0)
         *ret_model = EIN_TAKE(whole);
@@ -339,7 +334,7 @@ static int resolve_models(struct check *check, const struct family *family, cons
         if (r < 0)
             return r;
         if (json_object_set_new(models, id, resolved) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
         check_leave(check, here);
     }
     check_leave(check, mark);
@@ -355,7 +350,7 @@ static int check_defaults(struct check *check, const struct family *family)
     int r = 0;
 
     if (defaults)
-        r = model ? finish(check, family, model) : no_memory(check);
+        r = model ? finish(check, family, model) : error_no_memory(check->err);
     if (r >= 0)
         check_leave(check, mark);
     return r;
@@ -379,7 +374,7 @@ static int resolve_provider(struct check *check, const json_t *parameters, const
                          json_object_get(provider, "api_key_env_var"), "other_key_env_vars",
                          json_object_get(provider, "other_key_env_vars"), "models", models);
     if (!resolved)
-        return no_memory(check);
+        return error_no_memory(check->err);
     *ret_provider = resolved;
     return 0;
 }
@@ -403,7 +398,7 @@ static int resolve_providers(struct check *check, const json_t *catalog, const j
         if (r < 0)
             return r;
         if (json_object_set_new(providers, name, resolved) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
         check_leave(check, here);
     }
     json_object_foreach((json_t *)live, name, told)
@@ -415,7 +410,7 @@ static int resolve_providers(struct check *check, const json_t *catalog, const j
             continue;
         if (resolve_provider(check, parameters, nothing, told, &resolved) < 0 ||
             json_object_set_new(providers, name, resolved) < 0)
-            return no_memory(check);
+            return error_no_memory(check->err);
     }
     check_leave(check, mark);
     return 0;
@@ -453,7 +448,7 @@ int catalog_resolve(struct check *check, const json_t *catalog, const json_t *li
         return r;
     resolved = json_pack("{s:O*, s:O}", "aliases", aliases, "providers", providers);
     if (!resolved)
-        return no_memory(check);
+        return error_no_memory(check->err);
     *ret_resolved = resolved;
     return 0;
 }

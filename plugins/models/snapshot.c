@@ -10,11 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* ---- making ---- */
 
 static int compare(const void *a, const void *b)
@@ -76,7 +71,7 @@ int snapshot_new(const struct ein_host *host, json_t *take_resolved, size_t know
 
     if (!snapshot) {
         json_decref(take_resolved);
-        return no_memory(err);
+        return error_no_memory(err);
     }
     snapshot->host = host;
     snapshot->resolved = take_resolved;
@@ -88,7 +83,7 @@ int snapshot_new(const struct ein_host *host, json_t *take_resolved, size_t know
                             SNAPSHOT_PROVIDERS_MAX)
                 : 0;
     if (r >= 0 && fill(snapshot, known) < 0)
-        r = no_memory(err);
+        r = error_no_memory(err);
     if (r < 0) {
         snapshot_drop(snapshot);
         return r;
@@ -280,7 +275,7 @@ int snapshot_view(struct snapshot *snapshot, uint64_t mask, struct view **ret_vi
     if (!view) {
         view = view_new(snapshot, mask);
         if (!view)
-            return no_memory(err);
+            return error_no_memory(err);
         if (snapshot->view_count == SNAPSHOT_VIEWS_MAX) {
             *ret_view = view;
             return 0;

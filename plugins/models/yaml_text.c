@@ -224,13 +224,13 @@ int yaml_parse(const char *name, const char *text, size_t len, json_t **ret_json
     struct reader reader = { .name = name, .lines = lines, .err = err };
 
     if (!lines || !yaml_parser_initialize(&reader.parser))
-        return error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return error_no_memory(err);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, len);
     EIN_JSON json_t *json = read_document(&reader);
     yaml_parser_delete(&reader.parser);
     if (!json)
-        return reader.r < 0 ? reader.r : error_set(err, EIN_E_NO_MEMORY, "out of memory");
+        return reader.r < 0 ? reader.r : error_no_memory(err);
     *ret_json = EIN_TAKE(json);
     *ret_lines = EIN_TAKE(lines);
     return 0;

@@ -13,11 +13,6 @@
 
 enum { CALLS_AHEAD = 16 }; /* of the bound that did not fit are taken at once */
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 struct purse *purse_find(const struct purses *purses, const char *uid)
 {
     return (struct purse *)map_find(&purses->map, uid, strlen(uid));
@@ -53,7 +48,7 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
     struct call *call = calloc(1, sizeof(*call));
 
     if (!call)
-        return no_memory(err);
+        return error_no_memory(err);
     *call = (struct call){ .purse = purse,
                            .bound = bound,
                            .due_ms = now_ms() + lease_of(users, lease_ms),
@@ -63,7 +58,7 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
                                            ++purses->number);
     if (map_add(&purses->calls, &call->entry) < 0) {
         free(call);
-        return no_memory(err);
+        return error_no_memory(err);
     }
     purse->left -= bound;
     purse->used_ms = now_ms();
@@ -213,7 +208,7 @@ int purse_reserve(const struct users *users, const char *uid, int64_t bound, uin
         if (!purse)
             purse = make_purse(purses, uid);
         if (!purse)
-            return no_memory(err);
+            return error_no_memory(err);
         if (has_enough(users, purse, bound))
             return hand_out(users, purse, bound, lease_ms, ret_hold, err);
         r = fill(users, purse, bound, err);
@@ -292,7 +287,7 @@ static int note(struct purses *purses, struct payment *payment, const char *doc,
 {
     size_t len;
     EIN_FREE char *line = make_line(payment, doc, &len);
-    int r = line ? journal_append(purses->journal, line, len, err) : no_memory(err);
+    int r = line ? journal_append(purses->journal, line, len, err) : error_no_memory(err);
 
     if (r < 0)
         return r;
@@ -350,7 +345,7 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
         return r;
     payment = make_payment(hold, entry);
     doc = payment ? users->host->json_text(payment->doc, NULL) : NULL;
-    r = doc ? pay(users->purses, payment, doc, entry->cost, err) : no_memory(err);
+    r = doc ? pay(users->purses, payment, doc, entry->cost, err) : error_no_memory(err);
     users->host->mem_free(doc);
     if (r < 0)
         payments_free(payment);

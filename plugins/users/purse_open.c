@@ -8,11 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 /* A line of a server that has died. */
 static int recover(const char *line, size_t len, void *data, struct ein_error *err)
 {
@@ -54,7 +49,7 @@ int purses_open(struct users *users, struct ein_error *err)
     purses = calloc(1, sizeof(*purses));
     if (!purses || map_init(&purses->map) < 0 || map_init(&purses->calls) < 0) {
         free(purses);
-        return no_memory(err);
+        return error_no_memory(err);
     }
     purses->last = &purses->first;
     atomic_store(&purses->works, true);

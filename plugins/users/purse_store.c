@@ -7,11 +7,6 @@
 
 #include <stdio.h>
 
-static int no_memory(struct ein_error *err)
-{
-    return error_set(err, EIN_E_NO_MEMORY, "out of memory");
-}
-
 static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
                  struct ein_error *err)
 {
@@ -32,7 +27,7 @@ int purse_store_take(const struct users *users, const char *uid, const char *pur
                                 ledger_add(ACCOUNTS_SET, uid, "heldNano", by), hold };
 
     if (!doc)
-        return no_memory(err);
+        return error_no_memory(err);
     ops[0].add_min = ledger_least_after(users, by);
     ops[2].doc = doc;
     return batch(users, ops, 3, err);
@@ -55,7 +50,7 @@ int purse_store_extend(const struct users *users, const char *purse, int64_t due
     EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = purse, .doc = doc };
 
-    return doc ? batch(users, &op, 1, err) : no_memory(err);
+    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
 }
 
 int purse_store_pay(const struct users *users, const char *uid, const char *purse,
@@ -66,7 +61,7 @@ int purse_store_pay(const struct users *users, const char *uid, const char *purs
     int64_t cost = 0;
 
     if (!ops)
-        return no_memory(err);
+        return error_no_memory(err);
     for (const struct payment *it = first; used < count; it = it->next) {
         cost += integer_of(it->doc, "costNano");
         ops[used++] = ledger_put_new(ENTRIES_SET, it->hold, it->doc);
@@ -127,5 +122,5 @@ int purse_store_expire(const struct users *users, const char *uid, const char *h
                   "createdAtUs", (json_int_t)created_us, "expiredAtUs", (json_int_t)now_us());
     struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
 
-    return doc ? batch(users, &op, 1, err) : no_memory(err);
+    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
 }
