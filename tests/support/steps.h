@@ -4,7 +4,8 @@
 #define STEPS_H
 
 /* The least of some runs of run(data), each in a child process that is single-stepped; negative:
- * this machine does not let itself be traced, and the test skips. */
+ * this machine does not let itself be traced, or the thread sanitizer is at work, and the test
+ * skips. */
 long steps_of(void (*run)(void *data), void *data);
 
 #endif
