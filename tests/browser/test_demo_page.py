@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import sys
+import uuid
 
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
@@ -76,9 +77,14 @@ def show(visitor, server, evil):
 
 
 def routes(server, browser):
-    """What the browser asked of the server since the demo was made, each once."""
-    log = server.log().rpartition("access: POST /demos ")[2]
-    return set(re.findall(r"access: (\w+ \S+) ", log)) - {"GET /favicon.ico"}  # of the page before
+    """What the browser asked of the server since the demo was made, each once, but for what the page before has left.
+    The log is written a little later: a request of ours shows that it has come so far."""
+    mark = f"/{uuid.uuid4()}"
+    server.alice.get(mark)
+    wait_until(lambda: mark in server.log(), 20, "the log")
+    asked = set(re.findall(r"access: (\w+ \S+) ", server.log().rpartition("access: POST /demos ")[2]))
+    before = {route for route in asked if re.fullmatch(r"GET /(demos/[^/]+/app(/frame)?|[0-9a-f-]{36})", route) and browser.demo not in route}
+    return asked - before - {"GET /favicon.ico"}
 
 
 def text(browser, selector="#p"):
