@@ -12,7 +12,6 @@
 #include "wrong_logins.h"
 #include <einion/services.h>
 #include <string.h>
-#include <strings.h>
 
 static const char not_logged_in[] = "Not authenticated. Session cookie missing or invalid.";
 
@@ -179,24 +178,11 @@ static bool refused(struct ein_req *req, const struct ein_error *why)
     return false;
 }
 
-/* "null" is what front ends send that log in by cookie. */
-static bool has_bearer(const struct ein_req *req)
-{
-    static const char scheme[] = "Bearer ";
-    const char *header = request_header(req, "Authorization");
-
-    if (!header || strncasecmp(header, scheme, strlen(scheme)) != 0)
-        return false;
-    header += strlen(scheme);
-    header += strspn(header, " ");
-    return *header && !str_eq(header, "null");
-}
-
 static bool nobody(struct ein_req *req)
 {
     if (is_optional(req))
         return true;
-    if (has_bearer(req))
+    if (str_bearer(request_header(req, "Authorization")))
         challenge(req, "reason", "token_unknown", "invalid_token");
     (void)reply_fail(req, 401, "%s", not_logged_in);
     return false;

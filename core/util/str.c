@@ -291,3 +291,15 @@ uint64_t str_hash(const char *text)
     memcpy(&bytes, text, len);
     return stir(hash, bytes);
 }
+
+const char *str_bearer(const char *authorization)
+{
+    static const char scheme[] = "Bearer ";
+    const char *token;
+
+    if (!authorization || strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+        return NULL;
+    token = authorization + sizeof(scheme) - 1;
+    token += strspn(token, " ");
+    return *token == '\0' || str_eq(token, "null") ? NULL : token;
+}

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bearer.h"
 
+#include "str.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { CHALLENGE_MAX = 128 };
 
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req)
 {
-    static const char scheme[] = "Bearer";
-    const char *header = http->header(req, "Authorization");
-    size_t len = sizeof(scheme) - 1;
-
-    if (!header || strncasecmp(header, scheme, len) != 0 || header[len] != ' ')
-        return NULL;
-    header += len + strspn(header + len, " ");
-    return *header == '\0' || strcmp(header, "null") == 0 ? NULL : header;
+    return str_bearer(http->header(req, "Authorization"));
 }
 
 bool bearer_is_ours(const char *token)

@@ -9,8 +9,7 @@
 #define API_KEY_PREFIX    "eink_"
 #define DEMO_TOKEN_PREFIX "eind_"
 
-/* The token of `Authorization: Bearer TOKEN`, lent by the request; NULL: there is none.  "null"
- * is what front ends send that log in by cookie: none. */
+/* The token of `Authorization: Bearer TOKEN`, lent by the request, as str_bearer() reads it. */
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
 
 /* einion has made this token itself, it seems: providers of logins leave it to whoever did. */

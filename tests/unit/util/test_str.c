@@ -189,6 +189,19 @@ static void numbers_are_whole_texts(void **state)
     assert_true(value == 7);
 }
 
+static void a_bearer_token_is_what_is_behind_the_scheme(void **state)
+{
+    (void)state;
+    assert_string_equal(str_bearer("Bearer a.b"), "a.b");
+    assert_string_equal(str_bearer("bEARER   a"), "a");
+    assert_null(str_bearer(NULL));
+    assert_null(str_bearer("Bearer"));
+    assert_null(str_bearer("Bearer  "));
+    assert_null(str_bearer("Bearera"));
+    assert_null(str_bearer("Basic a"));
+    assert_null(str_bearer("Bearer null"));
+}
+
 static void a_hash_depends_on_all_of_a_text(void **state)
 {
     (void)state;
@@ -210,6 +223,7 @@ int main(void)
         cmocka_unit_test(spellings),
         cmocka_unit_test(nearest_word_is_one_that_may_be_meant),
         cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test(a_bearer_token_is_what_is_behind_the_scheme),
         cmocka_unit_test(a_hash_depends_on_all_of_a_text),
     };
 
