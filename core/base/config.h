@@ -14,9 +14,10 @@
  * checked by whoever knows its schema, with config_plugin_check(). */
 struct config;
 
-/* path NULL: the built-in default, whose plugins a file without a list has, too.  sets: "log.level=debug", NULL-ended, may be NULL, applied
- * last.  All faults are reported at once in *ret_faults (text, a line each "FILE:LINE: key: what
- * is wrong; did you mean ...?", free()) with EIN_E_INVALID. */
+/* path NULL: the built-in default, whose plugins a file without a list has, too.  sets:
+ * "log.level=debug", NULL-ended, may be NULL, applied last.  All faults are reported at once in
+ * *ret_faults (text, a line each "FILE:LINE: key: what is wrong; did you mean ...?", free()) with
+ * EIN_E_INVALID. */
 int config_load(const char *path, const char *const *sets, struct config **ret_config,
                 char **ret_faults);
 void config_free(struct config *config);

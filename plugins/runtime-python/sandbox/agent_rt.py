@@ -130,25 +130,25 @@ def describe(error):
 
 
 def rehearse(child):
-    """Runs a job-shaped dummy, so that the pages a real job dirties are private to
+    """Runs a job of our own, so that the pages a real job dirties are private to
     this process before the real one arrives."""
     ours, theirs = socket.socketpair()
-    dummy = channel.Channel(theirs.detach())
-    real, child.channel, child.sender.channel = child.channel, dummy, dummy
-    connect(dummy)
+    stage = channel.Channel(theirs.detach())
+    real, child.channel, child.sender.channel = child.channel, stage, stage
+    connect(stage)
     real.detach()
-    dummy.attach(child.loop)
+    stage.attach(child.loop)
     job = jsonable.encode({"t": "job", "code": rehearsal.CODE, "input": {"q": "x"}},
                           channel.FRAME_MAX, "job")
     ours.sendall(struct.pack("<II", len(job), 0) + job)
-    job, _ = dummy.receive()
+    job, _ = stage.receive()
     saved = dict(vars(child.module))
     try:
-        dummy.send({"t": "result", "v": perform(child, job)})
+        stage.send({"t": "result", "v": perform(child, job)})
         child.finish_output()
     finally:
-        dummy.detach()
-        dummy.socket.close()
+        stage.detach()
+        stage.socket.close()
         ours.close()
         real.attach(child.loop)
         child.channel = child.sender.channel = real
