@@ -24,6 +24,7 @@
 #include "store.h"
 #include "str.h"
 #include <einion/services.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -184,6 +185,27 @@ int server_end(struct server *server, int r)
     return r;
 }
 
+/* After a busy time most of malloc's pages are empty, but lie between some that are not: it would
+ * keep them. */
+static void give_back(void *data)
+{
+    (void)data;
+    (void)malloc_trim(0);
+}
+
+static int start_jobs(struct server *server, struct ein_error *err)
+{
+    struct jobs **jobs = &server->rooms.jobs;
+    uint32_t trim_ms = limit(server, "trim_ms");
+    int r = jobs_new(limit(server, "workers"), limit(server, "jobs"), jobs, err);
+
+    jobs_owner_init(&server->jobs);
+    if (r < 0 || trim_ms == 0)
+        return r;
+    r = jobs_every(*jobs, &server->jobs, trim_ms, give_back, NULL);
+    return r < 0 ? error_set(err, r, "%s", error_text(r)) : 0;
+}
+
 /* All rooms, and no plugin yet. */
 static int build_rooms(struct server *server, struct ein_error *err)
 {
@@ -200,7 +222,7 @@ static int build_rooms(struct server *server, struct ein_error *err)
     if ((r = log_new(config_section(server->config, "log"), &rooms->log, err)) < 0 ||
         (r = read_admin_password(server, err)) < 0 || (r = metrics_new(&rooms->metrics)) < 0 ||
         (r = services_new(&rooms->services)) < 0 || (r = apply_defaults(server)) < 0 ||
-        (r = jobs_new(limit(server, "workers"), limit(server, "jobs"), &rooms->jobs, err)) < 0 ||
+        (r = start_jobs(server, err)) < 0 ||
         (r = events_new(rooms->jobs, rooms->metrics, &rooms->events)) < 0 ||
         (r = store_new(rooms->services, rooms->metrics, &rooms->store)) < 0)
         return r;
@@ -354,6 +376,7 @@ static void warn_of_fixed(const struct server *server, const struct config *next
                                          "limits.connections_per_ip",
                                          "limits.header_bytes",
                                          "limits.stack_bytes",
+                                         "limits.trim_ms",
                                          "http.wrong_login_addresses",
                                          NULL };
 

@@ -3,6 +3,7 @@
 #define SERVER_INSIDE_H
 
 #include "host.h"
+#include "jobs.h"
 #include "server.h"
 #include "server_service.h"
 #include <stdbool.h>
@@ -13,6 +14,7 @@ struct server {
     struct config *config;
     char **plugin_dirs;
     struct host_rooms rooms;
+    struct jobs_owner jobs; /* the server's own */
     struct pipeline *pipeline;
     struct openapi *openapi;
     struct lifecycle *lifecycle;

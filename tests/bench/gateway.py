@@ -149,9 +149,9 @@ def streams(run):
 
 
 def settled(gateway):
-    """KiB, the least of some moments: what is being written to disk just then is not growth."""
+    """KiB, the least in the time of limits.trim_ms: neither what is being written to disk nor what is free is growth."""
     samples = []
-    for _ in range(8):
+    for _ in range(44):
         time.sleep(0.25)
         samples.append(gateway.smaps("Rss"))
     return min(samples)

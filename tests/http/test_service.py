@@ -6,6 +6,7 @@ import hashlib
 import re
 
 import pytest
+from support import SCALE, wait_until
 
 
 def test_the_three_signs_of_life(sqlite_server):
@@ -149,3 +150,17 @@ def test_a_flood_of_lines_does_not_fill_the_disk(start_server):
     assert [reply.status for reply in replies] == [202] * 5 + [429] * 15
     assert int(replies[-1].header("Retry-After")) in range(1, 61)
     assert server.log().count("client flood") == 5
+
+
+@pytest.mark.skipif(SCALE != 1, reason="sanitizers keep what was freed")
+def test_memory_that_was_freed_goes_back(start_server):
+    """Of ten records one is kept: what the others leave free lies between."""
+    server = start_server(backend="memory", sets=["limits.trim_ms=100"])
+    idle = server.memory()
+    for i in range(1500):
+        place = "kept" if i % 10 == 0 else "gone"
+        assert server.put(f"/data-store/namespaces/{place}/records/{i}", {"value": "x" * 20000}).status == 200
+    full = server.memory()
+    assert full - idle > 25
+    server.delete("/data-store/namespaces/gone")
+    wait_until(lambda: server.memory() - idle < (full - idle) / 3, 20, "the memory to go back")
