@@ -5,12 +5,12 @@
 #include "error.h"
 #include <string.h>
 
-static const json_t *tool_named(const json_t *entry, const char *name)
+const json_t *built_in_tool(const json_t *model, const char *name)
 {
     const json_t *tool;
     size_t i;
 
-    json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
+    json_array_foreach(json_object_get(model, "built_in_tools"), i, tool)
     {
         const char *id = json_string_value(json_object_get(tool, "id"));
 
@@ -37,7 +37,7 @@ static int choose(const json_t *wanted, const json_t *entry, const char *model, 
     json_array_foreach(wanted, i, item)
     {
         const char *name = json_string_value(item);
-        const json_t *config = name ? tool_named(entry, name) : item;
+        const json_t *config = name ? built_in_tool(entry, name) : item;
         int r = config ? json_array_append(tools, (json_t *)config) : note(notes, model, name);
 
         if (r < 0)

@@ -32,9 +32,6 @@ struct http_call {
     json_t *headers;
     atomic_bool headed;
     bool told; /* the run's thread: the process knows the head */
-
-    struct ein_error err;
-    int r;
 };
 
 static void call_free(struct slow_call *slow)
@@ -93,11 +90,11 @@ static int explain(struct http_call *call, int r)
     if (r == 0 || call->fault == 0)
         return r;
     if (atomic_load(&call->too_long))
-        return error_set(&call->err, EIN_E_TOO_LARGE,
+        return error_set(&call->slow.err, EIN_E_TOO_LARGE,
                          "The request's body is longer than %llu bytes.",
                          (unsigned long long)call->most);
     if (call->fault == EIN_E_TIMEOUT)
-        return error_set(&call->err, EIN_E_TIMEOUT,
+        return error_set(&call->slow.err, EIN_E_TIMEOUT,
                          "The agent did not send or take all of the body within %u ms.",
                          call->request.total_ms);
     return r;
@@ -129,7 +126,8 @@ static void perform(struct slow_call *slow)
     };
 
     call->until_ms = mono_ms() + request->total_ms;
-    call->r = explain(call, slow->host->client->fetch(slow->ctx, &fetch, &fetched, &call->err));
+    call->slow.r =
+        explain(call, slow->host->client->fetch(slow->ctx, &fetch, &fetched, &call->slow.err));
     json_decref(fetched.headers);
 }
 
@@ -215,7 +213,7 @@ static void news(struct slow_call *slow, struct agent *agent)
 
 static const char *fault_type(const struct http_call *call)
 {
-    switch (call->r) {
+    switch (call->slow.r) {
     case EIN_E_TIMEOUT:
         return "ReadTimeout";
     case EIN_E_TOO_LARGE:
@@ -232,7 +230,7 @@ static void tell_fault(struct http_call *call, struct agent *agent)
 {
     EIN_JSON json_t *fault =
         json_pack("{s:s, s:I, s:s, s:s}", "t", "err", "id", (json_int_t)call->slow.id, "type",
-                  fault_type(call), "msg", call->err.text);
+                  fault_type(call), "msg", call->slow.err.text);
 
     if (call->told)
         tell_piece(call, agent, false);
@@ -245,10 +243,10 @@ static void answer(struct slow_call *slow, struct agent *agent)
 {
     struct http_call *call = (struct http_call *)slow;
 
-    if (call->r < 0 && !atomic_load(&call->headed)) {
+    if (call->slow.r < 0 && !atomic_load(&call->headed)) {
         count_answer(call, agent);
-        agent_refuse(agent, slow->id, fault_type(call), call->err.text);
-    } else if (call->r < 0)
+        agent_refuse(agent, slow->id, fault_type(call), call->slow.err.text);
+    } else if (call->slow.r < 0)
         tell_fault(call, agent);
     else if (call->told)
         tell_piece(call, agent, true);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm_call.h"
+#include "built_in_tools.h"
 #include "cleanup.h"
 #include "declared.h"
 #include "error.h"
@@ -24,9 +25,6 @@ struct llm_call {
     struct llm_answer said;
     struct ein_completion_outcome outcome;
     int64_t duration_ms;
-    json_t *answer;
-    struct ein_error err;
-    int r;
 };
 
 static void call_free(struct slow_call *slow)
@@ -40,7 +38,6 @@ static void call_free(struct slow_call *slow)
     json_decref(call->parameters);
     json_decref(call->built_in);
     json_decref(call->outcome.notes);
-    json_decref(call->answer);
     llm_answer_done(&call->said);
     free(call);
 }
@@ -59,20 +56,6 @@ static const json_t *member(const struct llm_call *call, const char *name)
 
 /* ---- on the call's thread ------------------------------------------------------------ */
 
-static const json_t *built_in_named(const json_t *entry, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
-    {
-        const char *id = json_string_value(json_object_get(tool, "id"));
-        if (id && strcmp(id, name) == 0)
-            return json_object_get(tool, "tool_config");
-    }
-    return NULL;
-}
-
 /* Ids become what the catalog has for them; configurations stay. */
 static int find_built_in(struct llm_call *call, const struct ein_service *service)
 {
@@ -82,7 +65,7 @@ static int find_built_in(struct llm_call *call, const struct ein_service *servic
     size_t i;
     int r = json_array_size(wanted)
                 ? completion->find(service->impl, call->what->user_id, call->name,
-                                   call->what->visible, &found, &call->err)
+                                   call->what->visible, &found, &call->slow.err)
                 : 0;
 
     if (r < 0 || json_array_size(wanted) == 0)
@@ -91,12 +74,12 @@ static int find_built_in(struct llm_call *call, const struct ein_service *servic
     json_array_foreach((json_t *)wanted, i, item)
     {
         const char *name = json_string_value(item);
-        const json_t *config = name ? built_in_named(json_object_get(found, "model"), name) : item;
+        const json_t *config = name ? built_in_tool(json_object_get(found, "model"), name) : item;
         if (!config)
-            return error_set(&call->err, EIN_E_INVALID, "%.150s has no built-in tool '%.60s'.",
+            return error_set(&call->slow.err, EIN_E_INVALID, "%.150s has no built-in tool '%.60s'.",
                              call->name, name);
         if (json_array_append(call->built_in, (json_t *)config) < 0)
-            return no_memory(&call->err);
+            return no_memory(&call->slow.err);
     }
     return 0;
 }
@@ -126,21 +109,21 @@ static int complete(struct llm_call *call, const struct ein_service *service)
     };
 
     return completion->complete(service->impl, &ask, llm_answer_take, &call->said, &call->outcome,
-                                &call->err);
+                                &call->slow.err);
 }
 
 static int check_answer(struct llm_call *call, int r)
 {
     if (call->said.fault == EIN_E_TOO_LARGE)
-        return error_set(&call->err, EIN_E_TOO_LARGE,
+        return error_set(&call->slow.err, EIN_E_TOO_LARGE,
                          "The model's answer is longer than the %zu bytes that it may have.",
                          call->said.max);
     if (call->said.fault)
-        return no_memory(&call->err);
+        return no_memory(&call->slow.err);
     if (r < 0)
         return r;
-    call->answer = llm_answer_show(&call->said);
-    return call->answer ? 0 : no_memory(&call->err);
+    call->slow.json = llm_answer_show(&call->said);
+    return call->slow.json ? 0 : no_memory(&call->slow.err);
 }
 
 static void perform(struct slow_call *slow)
@@ -150,12 +133,12 @@ static void perform(struct slow_call *slow)
     int64_t began = mono_ms();
 
     if (slow->host->acquire(slow->ctx, EIN_COMPLETION, NULL, &service) < 0) {
-        call->r = error_set(&call->err, EIN_E_UNAVAILABLE, "%s", no_models);
+        slow->r = error_set(&slow->err, EIN_E_UNAVAILABLE, "%s", no_models);
         return;
     }
-    call->r = find_built_in(call, service);
-    if (call->r == 0)
-        call->r = check_answer(call, complete(call, service));
+    slow->r = find_built_in(call, service);
+    if (slow->r == 0)
+        slow->r = check_answer(call, complete(call, service));
     slow->host->release(slow->ctx, service);
     call->duration_ms = mono_ms() - began;
 }
@@ -175,7 +158,7 @@ static void note(struct slow_call *slow, struct agent *agent)
         .output_tokens = outcome->output_tokens,
         .duration_ms = call->duration_ms,
         .cost = outcome->cost,
-        .error = call->r < 0 ? call->err.text : NULL,
+        .error = slow->r < 0 ? slow->err.text : NULL,
     };
 
     trace_llm(&agent->run->trace, &agent->speaker, &about);
@@ -198,18 +181,8 @@ static const char *error_type(int code)
     }
 }
 
-static void answer(struct slow_call *slow, struct agent *agent)
-{
-    struct llm_call *call = (struct llm_call *)slow;
-
-    if (call->r == 0)
-        agent_reply(agent, slow->id, EIN_TAKE(call->answer), NULL, 0);
-    else
-        agent_refuse(agent, slow->id, error_type(call->r), call->err.text);
-}
-
 static const struct slow_kind kind = {
-    .lane = SLOW_LLM, .perform = perform, .note = note, .answer = answer, .free = call_free
+    .lane = SLOW_LLM, .perform = perform, .note = note, .error_type = error_type, .free = call_free
 };
 
 /* ---- begin ------------------------------------------------------------------------------- */
@@ -322,28 +295,15 @@ static int fill(struct llm_call *call, const struct agent *agent, struct ein_err
     return call->parameters ? 0 : no_memory(err);
 }
 
-static struct llm_call *make_call(const struct agent *agent, const json_t *params,
-                                  struct ein_error *err)
+static int set_up(struct llm_call *call, const struct agent *agent, struct ein_error *err)
 {
-    struct llm_call *call = calloc(1, sizeof(*call));
-    int r = call ? 0 : no_memory(err);
+    size_t most = (size_t)agent->run->limits.llm_answer_kb << 10;
 
-    if (r < 0)
-        return NULL;
-    call->slow.kind = &kind;
-    call->outcome.struct_size = sizeof(call->outcome);
-    call->params = json_incref((json_t *)params);
-    r = llm_answer_init(&call->said, (size_t)agent->run->limits.llm_answer_kb << 10);
-    r = r < 0 ? no_memory(err) : fill(call, agent, err);
-    if (r == 0)
-        return call;
-    call_free(&call->slow);
-    return NULL;
+    return llm_answer_init(&call->said, most) < 0 ? no_memory(err) : fill(call, agent, err);
 }
 
 void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
 {
-    struct ein_error err = { 0 };
     struct llm_call *call;
 
     if (!slow_count(agent, SLOW_LLM)) {
@@ -351,11 +311,16 @@ void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
                      "This run has called models as often as it may.");
         return;
     }
-    call = make_call(agent, params, &err);
-    if (call)
-        slow_begin(agent, call_id, &call->slow);
-    else
-        agent_refuse(agent, call_id, error_type(err.code), err.text);
+    call = calloc(1, sizeof(*call));
+    if (!call) {
+        agent_refuse(agent, call_id, "RuntimeError", "no memory");
+        return;
+    }
+    call->slow.kind = &kind;
+    call->outcome.struct_size = sizeof(call->outcome);
+    call->params = json_incref((json_t *)params);
+    call->slow.r = set_up(call, agent, &call->slow.err);
+    slow_begin(agent, call_id, &call->slow);
 }
 
 /* ---- what is known of a model --------------------------------------------------------- */

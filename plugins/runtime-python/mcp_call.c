@@ -13,9 +13,6 @@ struct mcp_call {
     json_t *params;
     uint32_t total_ms;
     bool lists;
-    json_t *answer;
-    struct ein_error err;
-    int r;
 };
 
 static void call_free(struct slow_call *slow)
@@ -23,7 +20,6 @@ static void call_free(struct slow_call *slow)
     struct mcp_call *call = (struct mcp_call *)slow;
 
     json_decref(call->params);
-    json_decref(call->answer);
     free(call);
 }
 
@@ -34,6 +30,7 @@ static const char *text_of(const struct mcp_call *call, const char *name)
 
 static int ask(struct mcp_call *call, const struct ein_service *service)
 {
+    struct slow_call *slow = &call->slow;
     const struct ein_mcp_client *client = service->vtable;
     const struct ein_mcp_call about = {
         .struct_size = sizeof(about),
@@ -42,13 +39,13 @@ static int ask(struct mcp_call *call, const struct ein_service *service)
         .token = text_of(call, "token"),
         .user_id = call->what->user_id,
         .egress = EIN_EGRESS_PUBLIC,
-        .cancel = call->slow.cancel,
+        .cancel = slow->cancel,
     };
 
     if (call->lists)
-        return client->list_tools(service->impl, &about, &call->answer, &call->err);
+        return client->list_tools(service->impl, &about, &slow->json, &slow->err);
     return client->call_tool(service->impl, &about, text_of(call, "tool"),
-                             json_object_get(call->params, "args"), &call->answer, &call->err);
+                             json_object_get(call->params, "args"), &slow->json, &slow->err);
 }
 
 static void perform(struct slow_call *slow)
@@ -57,15 +54,15 @@ static void perform(struct slow_call *slow)
     const struct ein_service *service;
 
     if (slow->host->acquire(slow->ctx, EIN_MCP_CLIENT, NULL, &service) < 0) {
-        call->r =
-            error_set(&call->err, EIN_E_UNAVAILABLE, "No MCP client is configured on this server.");
+        slow->r =
+            error_set(&slow->err, EIN_E_UNAVAILABLE, "No MCP client is configured on this server.");
         return;
     }
-    call->r = ask(call, service);
+    slow->r = ask(call, service);
     slow->host->release(slow->ctx, service);
 }
 
-static const char *type_of(int code)
+static const char *error_type(int code)
 {
     switch (code) {
     case EIN_E_INVALID:
@@ -83,18 +80,8 @@ static const char *type_of(int code)
     }
 }
 
-static void answer(struct slow_call *slow, struct agent *agent)
-{
-    struct mcp_call *call = (struct mcp_call *)slow;
-
-    if (call->r == 0)
-        agent_reply(agent, slow->id, EIN_TAKE(call->answer), NULL, 0);
-    else
-        agent_refuse(agent, slow->id, type_of(call->r), call->err.text);
-}
-
 static const struct slow_kind kind = {
-    .lane = SLOW_MCP, .perform = perform, .answer = answer, .free = call_free
+    .lane = SLOW_MCP, .perform = perform, .error_type = error_type, .free = call_free
 };
 
 static bool is_complete(const struct mcp_call *call)
@@ -105,6 +92,16 @@ static bool is_complete(const struct mcp_call *call)
     if (!text_of(call, "url") || (token && !json_is_null(token) && !json_is_string(token)))
         return false;
     return call->lists || (text_of(call, "tool") && json_is_object(given));
+}
+
+static int check(const struct mcp_call *call, const struct agent *agent, struct ein_error *err)
+{
+    if (!is_complete(call))
+        return error_set(err, EIN_E_INVALID,
+                         "An MCP server is called with its URL, and a tool with its name and "
+                         "arguments.");
+    return declared_tool(agent, text_of(call, "url"), call->lists ? NULL : text_of(call, "tool"),
+                         err);
 }
 
 void mcp_call(struct agent *agent, int64_t call_id, const char *method, const struct json_t *params)
@@ -126,16 +123,6 @@ void mcp_call(struct agent *agent, int64_t call_id, const char *method, const st
     call->params = json_incref((json_t *)params);
     call->total_ms = agent->run->limits.mcp_timeout_ms;
     call->lists = strcmp(method, "mcp.list") == 0;
-    call->r = is_complete(call)
-                  ? declared_tool(agent, text_of(call, "url"),
-                                  call->lists ? NULL : text_of(call, "tool"), &call->err)
-                  : error_set(&call->err, EIN_E_INVALID,
-                              "An MCP server is called with its URL, and a tool with its name and "
-                              "arguments.");
-    if (call->r == 0) {
-        slow_begin(agent, call_id, &call->slow);
-        return;
-    }
-    agent_refuse(agent, call_id, type_of(call->r), call->err.text);
-    call_free(&call->slow);
+    call->slow.r = check(call, agent, &call->slow.err);
+    slow_begin(agent, call_id, &call->slow);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slow_call.h"
+#include "cleanup.h"
 
 #include <unistd.h>
 
@@ -68,7 +69,18 @@ static void let_go(struct slow_call *call)
 {
     if (call->cancel)
         call->host->cancel->drop(call->cancel);
+    json_decref(call->json);
     call->kind->free(call);
+}
+
+static void answer(struct slow_call *call, struct agent *agent)
+{
+    if (call->kind->answer)
+        call->kind->answer(call, agent);
+    else if (call->r == 0)
+        agent_reply(agent, call->id, EIN_TAKE(call->json), NULL, 0);
+    else
+        agent_refuse(agent, call->id, call->kind->error_type(call->r), call->err.text);
 }
 
 static void unlink_call(struct run *run, const struct slow_call *call)
@@ -111,6 +123,11 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
     take_call->serial = agent->serial;
     take_call->id = id;
     take_call->wake = run->wake;
+    if (take_call->r < 0) {
+        answer(take_call, agent);
+        let_go(take_call);
+        return;
+    }
     if (take_call->host->cancel)
         take_call->cancel = take_call->host->cancel->make(take_call->ctx, run->cancel);
     while (*last)
@@ -158,7 +175,7 @@ void slow_collect(struct run *run)
         if (agent && call->kind->note)
             call->kind->note(call, agent);
         if (agent)
-            call->kind->answer(call, agent);
+            answer(call, agent);
         let_go(call);
         next = run->slow; /* an agent may have ended, and its calls with it */
     }

@@ -5,6 +5,7 @@
 
 #include "run.h"
 
+#include <jansson.h>
 #include <stdatomic.h>
 
 struct slow_kind {
@@ -12,9 +13,10 @@ struct slow_kind {
     /* On the call's own thread: touches nothing but the call. */
     void (*perform)(struct slow_call *call);
     /* On the run's thread, once it has been performed.  note() also when nobody waits for the
-     * answer any more; may be NULL. */
+     * answer any more; may be NULL.  answer() NULL: `json`, or what error_type() calls R. */
     void (*note)(struct slow_call *call, struct agent *agent);
     void (*answer)(struct slow_call *call, struct agent *agent);
+    const char *(*error_type)(int r);
     void (*free)(struct slow_call *call); /* with the memory of the call itself */
 
     /* Of calls that are told more while they are performed, on the run's thread; else NULL.
@@ -26,9 +28,12 @@ struct slow_kind {
     void (*stop)(struct slow_call *call);
 };
 
-/* The first member of each kind of call; slow_begin() fills what is below `kind`. */
+/* The first member of each kind of call; slow_begin() fills what is below `r`. */
 struct slow_call {
     const struct slow_kind *kind;
+    json_t *json; /* the answer, unless there is R */
+    struct ein_error err;
+    int r;
     struct slow_call *next;
     const struct ein_host *host;
     struct ein_ctx *ctx;
@@ -44,7 +49,8 @@ struct slow_call {
 
 /* Counts one more call of AGENT's run; false when it has made as many as it may. */
 bool slow_count(struct agent *agent, enum slow_lane lane);
-/* Takes CALL over: performed as soon as fewer than the lane's bound are. */
+/* Takes CALL over: performed as soon as fewer than the lane's bound are, or answered at once if it
+ * has an R already. */
 void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call);
 /* On the call's own thread: news() is to be called. */
 void slow_tell(struct slow_call *call);
