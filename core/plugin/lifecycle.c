@@ -19,7 +19,6 @@
 
 struct lifecycle {
     struct lifecycle_setup setup;
-    struct config *config; /* the one in force */
     uint64_t starts;
 
     pthread_mutex_t lock; /* held to change what follows, and to read it off the main thread */
@@ -465,8 +464,6 @@ static int apply(struct lifecycle *lifecycle, struct config *config, enum rise r
     plan_free(plan);
     if (r < 0)
         *ret_faults = strdup(err.text);
-    else
-        lifecycle->config = config;
     return r;
 }
 
@@ -508,55 +505,6 @@ void lifecycle_check(const struct lifecycle *lifecycle, ein_say *tell, void *dat
 int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **ret_faults)
 {
     return apply(lifecycle, config, RISE_LENIENT, NULL, ret_faults);
-}
-
-/* ---- one instance ---- */
-
-int lifecycle_disable(struct lifecycle *lifecycle, const char *name, struct ein_error *err)
-{
-    struct ein_ctx *ctx = instance_find(lifecycle, name);
-
-    if (!ctx)
-        return error_set(err, EIN_E_NOT_FOUND, "there is no plugin instance '%s'", name);
-    return instance_leave(ctx, lifecycle->setup.drain_ms, err);
-}
-
-/* A plugin that was not enabled when the configuration was read has not been looked at yet. */
-static int look_at(struct lifecycle *lifecycle, struct ein_ctx *ctx, struct ein_error *err)
-{
-    EIN_FREE char *faults = NULL;
-    struct plan_item item;
-    int r;
-
-    if (ctx->plugin)
-        return 0;
-    r = plan_one(lifecycle->setup.plugin_dirs, lifecycle->config, ctx->name, &item, &faults);
-    if (r < 0)
-        return error_set(err, r, "%s", faults ? faults : error_text(r));
-    adopt(ctx, &item);
-    plan_item_done(&item);
-    return 0;
-}
-
-int lifecycle_enable(struct lifecycle *lifecycle, const char *name, struct ein_error *err)
-{
-    struct ein_ctx *ctx = instance_find(lifecycle, name);
-    struct climbers climbers = { .list = &ctx, .count = 1 };
-    int r;
-
-    if (!ctx)
-        return error_set(err, EIN_E_NOT_FOUND, "there is no plugin instance '%s'", name);
-    if (ctx->started)
-        return 0;
-    /* It may have been disabled without having drained. */
-    r = instance_leave(ctx, lifecycle->setup.drain_ms, err);
-    if (r == 0)
-        r = look_at(lifecycle, ctx, err);
-    if (r == 0)
-        r = bring_up(lifecycle, &climbers, RISE_STRICT, NULL, err);
-    if (r < 0 && ctx->entered)
-        give_up(lifecycle, ctx, err->text);
-    return r;
 }
 
 /* ---- telling ---- */

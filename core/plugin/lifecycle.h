@@ -95,8 +95,7 @@ void lifecycle_free(struct lifecycle *lifecycle);
 void lifecycle_set_drain_ms(struct lifecycle *lifecycle, uint32_t drain_ms);
 
 /* Brings up all enabled instances, or none: the first that fails refuses the start.  *ret_faults
- * says why, a line each; free().  The configuration must stay until lifecycle_reload() has taken
- * another or the lifecycle is freed. */
+ * says why, a line each; free(). */
 int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
 /* Initialises all enabled instances and opens their gates, but starts none: for looking at what
@@ -118,10 +117,6 @@ int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **
 /* Takes everything down, in reverse order of start, within one drain deadline for all.  false:
  * some have not left, and they and all they use must stay. */
 bool lifecycle_stop(struct lifecycle *lifecycle);
-
-/* One instance while the server runs.  NOT_FOUND; TIMEOUT: it did not drain and stays withdrawn. */
-int lifecycle_disable(struct lifecycle *lifecycle, const char *name, struct ein_error *err);
-int lifecycle_enable(struct lifecycle *lifecycle, const char *name, struct ein_error *err);
 
 /* Any thread: [{"name", "plugin", "version", "state", "reason"}] for server/1's status(); *ret_well
  * (may be NULL): every enabled instance is ready. */

@@ -50,20 +50,21 @@ static int check_settings(struct config *config, size_t at, struct plan_item *it
     return r;
 }
 
-static void fill(const char *const *dirs, struct config *config, size_t at, bool enabled,
-                 struct plan_item *item, struct buf *faults)
+static void fill(const char *const *dirs, struct config *config, size_t at, struct plan_item *item,
+                 struct buf *faults)
 {
     const json_t *entry = json_array_get(plugins_of(config), at);
     const char *which = text_of(entry, "plugin");
     struct ein_error err = { 0 };
 
-    *item = (struct plan_item){ .name = text_of(entry, "name"), .enabled = enabled };
+    *item = (struct plan_item){ .name = text_of(entry, "name"),
+                                .enabled = !json_is_false(json_object_get(entry, "enabled")) };
     if (!item->name || strlen(item->name) > INSTANCE_NAME_MAX) {
         (void)buf_printf(faults, "%splugin %zu needs a name of 1 to %d bytes",
                          faults->len ? "\n" : "", at + 1, INSTANCE_NAME_MAX);
         return;
     }
-    if (enabled) {
+    if (item->enabled) {
         if (plugin_open(dirs, which ? which : item->name, &item->plugin, &err) < 0)
             say(config, item->name, faults, "%s", err.text);
         else
@@ -101,11 +102,6 @@ static void check_pairs(const struct config *config, const struct plan *plan, st
     }
 }
 
-static bool is_enabled(const json_t *entry)
-{
-    return !json_is_false(json_object_get(entry, "enabled"));
-}
-
 int plan_make(const char *const *dirs, struct config *config, struct plan **ret_plan,
               char **ret_faults)
 {
@@ -124,8 +120,7 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
         return EIN_E_NO_MEMORY;
     plan->count = count;
     for (size_t i = 0; i < count; i++)
-        fill(dirs, config, i, is_enabled(json_array_get(plugins_of(config), i)), &plan->items[i],
-             &faults);
+        fill(dirs, config, i, &plan->items[i], &faults);
     check_pairs(config, plan, &faults);
     if (faults.len > 0) {
         *ret_faults = buf_take(&faults, NULL);
@@ -136,34 +131,7 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
     return 0;
 }
 
-int plan_one(const char *const *dirs, struct config *config, const char *name,
-             struct plan_item *ret_item, char **ret_faults)
-{
-    struct plan_item item = { .name = NULL };
-    struct buf faults;
-    const json_t *entry;
-    size_t i;
-
-    buf_init(&faults, FAULTS_MAX);
-    json_array_foreach(plugins_of(config), i, entry)
-    {
-        if (str_eq(text_of(entry, "name"), name)) {
-            fill(dirs, config, i, true, &item, &faults);
-            break;
-        }
-    }
-    if (!item.name)
-        return EIN_E_NOT_FOUND;
-    if (faults.len > 0) {
-        *ret_faults = buf_take(&faults, NULL);
-        plan_item_done(&item);
-        return EIN_E_INVALID;
-    }
-    *ret_item = item;
-    return 0;
-}
-
-void plan_item_done(struct plan_item *item)
+static void item_done(struct plan_item *item)
 {
     plugin_close(item->plugin);
     json_decref(item->settings);
@@ -173,7 +141,7 @@ void plan_item_done(struct plan_item *item)
 void plan_free(struct plan *plan)
 {
     for (size_t i = 0; plan && i < plan->count; i++)
-        plan_item_done(&plan->items[i]);
+        item_done(&plan->items[i]);
     free(plan);
 }
 

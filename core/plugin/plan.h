@@ -27,11 +27,6 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
               char **ret_faults);
 void plan_free(struct plan *plan);
 
-/* The one item of that name, as if it were enabled; plan_item_done(). */
-int plan_one(const char *const *dirs, struct config *config, const char *name,
-             struct plan_item *ret_item, char **ret_faults);
-void plan_item_done(struct plan_item *item);
-
 const struct plan_item *plan_find(const struct plan *plan, const char *name);
 
 #endif

@@ -88,7 +88,8 @@ static void all_faults_of_a_configuration_are_told_and_nothing_is_run(void **sta
     assert_int_equal(lifecycle_look(world->lifecycle, config, &faults), EIN_E_INVALID);
     assert_non_null(strstr(faults, "ofer"));
     assert_non_null(strstr(faults, "'absent'"));
-    assert_non_null(strstr(faults, "plugins.four: the plugin single can have one instance, which is three"));
+    assert_non_null(
+        strstr(faults, "plugins.four: the plugin single can have one instance, which is three"));
     assert_string_equal(world_journal(world), "");
 }
 
@@ -146,46 +147,46 @@ static const struct puppet_api *api_of(const struct ein_service *service)
     return service->vtable;
 }
 
+static const char one_on[] = "- {name: one, plugin: puppet, settings: {offer: a/1, topic: tick}}\n";
+static const char one_off[] = "- {name: one, plugin: puppet, enabled: false}\n";
+
 static void nobody_is_found_before_start_or_after_withdrawal(void **state)
 {
     struct world *world = *state;
-    struct ein_error err = { 0 };
 
-    world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1}}\n");
+    world_start(world, one_on);
     services_release(world_acquire(world, "a/1"));
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", &err), 0);
+    world_reload(world, one_off);
     assert_null(world_acquire(world, "a/1"));
     assert_string_equal(world_state(world, "one"), "disabled");
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", &err), 0);
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", &err), 0);
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", &err), 0);
+    world_reload(world, one_off);
+    world_reload(world, one_on);
+    world_reload(world, one_on);
     services_release(world_acquire(world, "a/1"));
     assert_string_equal(world_state(world, "one"), "ready");
     assert_string_equal(world_journal(world),
                         "one:init one:start one:stop one:fini one:init one:start ");
-    assert_int_equal(lifecycle_disable(world->lifecycle, "none", &err), EIN_E_NOT_FOUND);
-    assert_int_equal(lifecycle_enable(world->lifecycle, "none", &err), EIN_E_NOT_FOUND);
 }
 
 static void a_held_service_keeps_the_instance_withdrawn_and_is_named(void **state)
 {
     struct world *world = *state;
     const struct ein_service *service;
-    struct ein_error err = { 0 };
 
     lifecycle_set_drain_ms(world->lifecycle, 20);
-    world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1}}\n");
+    world_start(world, one_on);
     service = world_acquire(world, "a/1");
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", &err), EIN_E_TIMEOUT);
-    assert_non_null(strstr(err.text, "a/1 'puppet' (1)"));
+    world_reload(world, one_off);
+    assert_true(world_log_has(world, "a/1 'puppet' (1)"));
     assert_string_equal(world_state(world, "one"), "withdrawn");
     assert_non_null(strstr(world_reason(world, "one"), "a/1 'puppet' (1)"));
     assert_null(world_acquire(world, "a/1"));
     assert_int_equal(api_of(service)->greet(service->impl), 42);
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", &err), EIN_E_TIMEOUT);
+    world_reload(world, one_on);
+    assert_string_equal(world_state(world, "one"), "withdrawn");
     assert_string_equal(world_journal(world), "one:init one:start one:stop ");
     services_release(service);
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", &err), 0);
+    world_reload(world, one_on);
     assert_string_equal(world_journal(world), "one:fini one:init one:start ");
 }
 
@@ -272,9 +273,11 @@ static void an_instance_comes_and_goes_while_calls_run(void **state)
     struct world *world = *state;
     struct caller callers[4];
     pthread_t threads[4];
+    struct config *on = world_config(world, one_on), *off = world_config(world, one_off);
+    char *faults = NULL;
     int ending = 0;
 
-    world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1, topic: tick}}\n");
+    world_start(world, one_on);
     for (size_t i = 0; i < 4; i++) {
         callers[i] = (struct caller){ .world = world, .ending = &ending };
         assert_int_equal(pthread_create(&threads[i], NULL, call_often, &callers[i]), 0);
@@ -284,8 +287,10 @@ static void an_instance_comes_and_goes_while_calls_run(void **state)
             (void)sched_yield();
     for (int i = 0; i < 200; i++) {
         events_emit(world->events, "tick", json_integer(i));
-        assert_int_equal(lifecycle_disable(world->lifecycle, "one", NULL), 0);
-        assert_int_equal(lifecycle_enable(world->lifecycle, "one", NULL), 0);
+        assert_int_equal(lifecycle_reload(world->lifecycle, off, &faults), 0);
+        assert_string_equal(world_state(world, "one"), "disabled");
+        assert_int_equal(lifecycle_reload(world->lifecycle, on, &faults), 0);
+        assert_string_equal(world_state(world, "one"), "ready");
     }
     __atomic_store_n(&ending, 1, __ATOMIC_RELAXED);
     for (size_t i = 0; i < 4; i++) {
@@ -311,7 +316,6 @@ static void jobs_have_ended_before_fini(void **state)
     struct world *world = *state;
     const struct ein_service *service;
     struct blocked *blocked = calloc(1, sizeof *blocked);
-    struct ein_error err = { 0 };
 
     (void)sem_init(&blocked->started, 0, 0);
     (void)sem_init(&blocked->go, 0, 0);
@@ -321,11 +325,12 @@ static void jobs_have_ended_before_fini(void **state)
     assert_int_equal(api_of(service)->submit(service->impl, block, blocked), 0);
     services_release(service);
     (void)sem_wait(&blocked->started);
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", &err), EIN_E_TIMEOUT);
-    assert_non_null(strstr(err.text, "1 jobs"));
+    world_reload(world, one_off);
+    assert_non_null(strstr(world_reason(world, "one"), "1 jobs"));
     (void)sem_post(&blocked->go);
     lifecycle_set_drain_ms(world->lifecycle, 10000);
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", &err), 0);
+    world_reload(world, one_off);
+    assert_string_equal(world_state(world, "one"), "disabled");
     free(blocked);
 }
 
@@ -340,7 +345,7 @@ static void who_waits_hears_that_the_instance_leaves(void **state)
     service = world_acquire(world, "a/1");
     ctx = api_of(service)->ctx(service->impl);
     assert_false(cancel_fired(&ctx->stopping));
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", NULL), EIN_E_TIMEOUT);
+    world_reload(world, one_off);
     assert_true(cancel_fired(&ctx->stopping));
     services_release(service);
 }
@@ -349,12 +354,12 @@ static void events_reach_only_those_who_have_started(void **state)
 {
     struct world *world = *state;
 
-    world_start(world, "- {name: one, plugin: puppet, settings: {topic: tick}}\n");
+    world_start(world, one_on);
     events_emit(world->events, "tick", json_true());
     world_expect(world, "one:init one:start one:tick ");
-    assert_int_equal(lifecycle_disable(world->lifecycle, "one", NULL), 0);
+    world_reload(world, one_off);
     events_emit(world->events, "tick", json_true());
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", NULL), 0);
+    world_reload(world, one_on);
     assert_string_equal(world_journal(world), "one:stop one:fini one:init one:start ");
 }
 
@@ -398,9 +403,8 @@ static void a_service_without_a_name_bears_that_of_its_instance(void **state)
     struct world *world = *state;
     const struct ein_service *service;
 
-    world_start(world,
-                "- {name: one, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n"
-                "- {name: two, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n");
+    world_start(world, "- {name: one, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n"
+                       "- {name: two, plugin: puppet, settings: {offer: a/1, unnamed: 'yes'}}\n");
     service = world_acquire(world, "a/1");
     assert_string_equal(service->name, "one");
     services_release(service);
@@ -486,20 +490,19 @@ static void what_fails_at_reload_leaves_the_others_up(void **state)
 
 static void what_is_not_enabled_is_not_opened_until_it_is(void **state)
 {
+    static const char two[] =
+        "- {name: two, plugin: absent, enabled: false}\n"
+        "- {name: three, plugin: puppet, enabled: false, settings: {ofer: x}}\n";
     struct world *world = *state;
-    struct ein_error err = { 0 };
+    char off[256], on[256];
 
-    world_start(world, "- {name: one, plugin: puppet, enabled: false, settings: {offer: a/1}}\n"
-                       "- {name: two, plugin: absent, enabled: false}\n"
-                       "- {name: three, plugin: puppet, enabled: false, settings: {ofer: x}}\n");
+    (void)snprintf(off, sizeof off, "%s%s", one_off, two);
+    (void)snprintf(on, sizeof on, "%s%s", one_on, two);
+    world_start(world, off);
     assert_string_equal(world_journal(world), "");
     assert_string_equal(world_state(world, "one"), "disabled");
-    assert_int_equal(lifecycle_enable(world->lifecycle, "one", &err), 0);
+    world_reload(world, on);
     services_release(world_acquire(world, "a/1"));
-    assert_int_equal(lifecycle_enable(world->lifecycle, "two", &err), EIN_E_INVALID);
-    assert_non_null(strstr(err.text, "absent"));
-    assert_int_equal(lifecycle_enable(world->lifecycle, "three", &err), EIN_E_INVALID);
-    assert_non_null(strstr(err.text, "ofer"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
