@@ -33,7 +33,7 @@ struct pipeline {
     pthread_mutex_t reload_lock; /* held while `settings` is replaced */
     pthread_mutex_t cancel_lock;
     uint64_t id_seed[2], id_count; /* the last is atomic */
-    uint32_t inside, streams;      /* atomic */
+    uint32_t streams;              /* atomic */
 };
 
 /* ---- the data path ---- */
@@ -243,12 +243,10 @@ static void end(struct ein_req *req)
         req->route = NULL;
         gate_leave(gate);
     }
-    (void)__atomic_sub_fetch(&pipeline->inside, 1, __ATOMIC_RELEASE);
 }
 
 void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
 {
-    (void)__atomic_add_fetch(&pipeline->inside, 1, __ATOMIC_RELAXED);
     metric_add(pipeline->stats.in_flight, 1);
 
     if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
@@ -331,11 +329,6 @@ int pipeline_reload(struct pipeline *pipeline, const struct settings_from *from,
 void pipeline_cancel_all(struct pipeline *pipeline)
 {
     watch_fire_all(pipeline->watch);
-}
-
-uint32_t pipeline_inside(const struct pipeline *pipeline)
-{
-    return __atomic_load_n(&pipeline->inside, __ATOMIC_ACQUIRE);
 }
 
 struct router *pipeline_router(struct pipeline *pipeline)

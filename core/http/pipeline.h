@@ -37,6 +37,4 @@ void pipeline_run(struct pipeline *pipeline, struct ein_req *req);
  * with its route_owner.stopping.) */
 void pipeline_cancel_all(struct pipeline *pipeline);
 
-uint32_t pipeline_inside(const struct pipeline *pipeline); /* requests, streams included */
-
 #endif

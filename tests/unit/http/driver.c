@@ -116,7 +116,7 @@ static int count_left(struct ein_req *req, void *self)
     return reply_json(req, 200,
                       json_pack("{s:i, s:i}", "left",
                                 __atomic_load_n(&left_early, __ATOMIC_RELAXED), "inside",
-                                (int)pipeline_inside(req->pipeline)));
+                                (int)gate_inside(req->route->owner.gate)));
 }
 
 static long query_number(const struct ein_req *req, const char *name, long otherwise)
