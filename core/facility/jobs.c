@@ -104,7 +104,7 @@ static void wait_for_work(struct jobs *jobs)
     }
     due_ms = list_entry(jobs->timers.next, struct timer, by_time)->due_ms;
     left_ms = due_ms - clock_mono_ms();
-    until = clock_deadline(left_ms > 0 ? (uint32_t)left_ms : 0);
+    until = clock_deadline(left_ms > 0 ? left_ms : 0);
     jobs->minded_ms = due_ms;
     (void)pthread_cond_clockwait(&jobs->work, &jobs->lock, CLOCK_MONOTONIC, &until);
     jobs->minded_ms = INT64_MAX;

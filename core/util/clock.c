@@ -5,13 +5,17 @@
 /* The one variable of this room: a test moves time for the whole process. */
 static _Atomic int64_t skipped_us;
 
-static int64_t now_us(clockid_t id)
+static int64_t kernel_us(clockid_t id)
 {
     struct timespec ts;
 
     (void)clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 +
-           atomic_load_explicit(&skipped_us, memory_order_relaxed);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t now_us(clockid_t id)
+{
+    return kernel_us(id) + atomic_load_explicit(&skipped_us, memory_order_relaxed);
 }
 
 int64_t clock_mono_ms(void)
@@ -22,6 +26,11 @@ int64_t clock_mono_ms(void)
 int64_t clock_mono_us(void)
 {
     return now_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_us(void)
+{
+    return now_us(CLOCK_REALTIME);
 }
 
 static char *put_digits(char *at, unsigned value, int count)
@@ -51,7 +60,7 @@ static void civil(int64_t days, unsigned *ret_year, unsigned *ret_month, unsigne
 
 void clock_iso(char out[CLOCK_ISO_SIZE])
 {
-    clock_iso_at(out, now_us(CLOCK_REALTIME));
+    clock_iso_at(out, clock_wall_us());
 }
 
 void clock_iso_at(char out[CLOCK_ISO_SIZE], int64_t wall_us)
@@ -89,18 +98,11 @@ void clock_iso_at(char out[CLOCK_ISO_SIZE], int64_t wall_us)
     *at = '\0';
 }
 
-struct timespec clock_deadline(uint32_t ms)
+struct timespec clock_deadline(int64_t ms)
 {
-    struct timespec ts;
+    int64_t at_us = kernel_us(CLOCK_MONOTONIC) + ms * 1000;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    ts.tv_sec += ms / 1000;
-    ts.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (ts.tv_nsec >= 1000000000) {
-        ts.tv_nsec -= 1000000000;
-        ts.tv_sec++;
-    }
-    return ts;
+    return (struct timespec){ at_us / 1000000, (long)(at_us % 1000000) * 1000 };
 }
 
 void clock_skip_ms(int64_t ms)

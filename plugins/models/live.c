@@ -4,6 +4,7 @@
 #include "catalog_inside.h"
 #include "cleanup.h"
 #include "error.h"
+#include "timestamps.h"
 
 #include <einion/services.h>
 #include <string.h>
@@ -29,14 +30,6 @@ struct live {
     pthread_cond_t wake;
     bool stopping; /* guarded by lock */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- one list ---- */
 
@@ -121,7 +114,7 @@ static void ask(struct live *live, struct list *list)
     const struct ein_service *service;
     struct ein_error err;
 
-    if (list->due_ms > now_ms() ||
+    if (list->due_ms > mono_ms() ||
         host->acquire(catalog->ctx, EIN_LLM_PROVIDER, list->provider, &service) < 0)
         return;
     int r = fetch(live, service, &err);
@@ -131,7 +124,7 @@ static void ask(struct live *live, struct list *list)
                       "the models of %s could not be listed: %s", list->provider, err.text);
     list->failing = r < 0;
     list->had = list->had || r >= 0;
-    list->due_ms = now_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
+    list->due_ms = mono_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
 }
 
 /* A provider that lists its models: its list is there from now on. */
@@ -168,12 +161,11 @@ static void forget_unseen(struct live *live)
 
 static bool wait_a_while(struct live *live)
 {
-    int64_t until = now_ms() + live->look_ms;
-    struct timespec at = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
+    const struct timespec until = mono_in_ms(live->look_ms);
     EIN_LOCKED(&live->lock);
 
     if (!live->stopping)
-        (void)pthread_cond_timedwait(&live->wake, &live->lock, &at);
+        (void)pthread_cond_clockwait(&live->wake, &live->lock, CLOCK_MONOTONIC, &until);
     return !live->stopping;
 }
 
@@ -197,7 +189,6 @@ int live_new(struct catalog *catalog, const json_t *config, struct live **ret_li
              struct ein_error *err)
 {
     struct live *live = calloc(1, sizeof(*live));
-    pthread_condattr_t monotonic;
 
     if (!live)
         return error_no_memory(err);
@@ -207,10 +198,7 @@ int live_new(struct catalog *catalog, const json_t *config, struct live **ret_li
     live->look_ms = (uint32_t)json_integer_value(json_object_get(config, "watch_ms"));
     live->max_models = (size_t)json_integer_value(json_object_get(config, "max_models"));
     (void)pthread_mutex_init(&live->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&live->wake, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&live->wake, NULL);
     *ret_live = live;
     return 0;
 }

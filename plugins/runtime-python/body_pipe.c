@@ -10,15 +10,9 @@
 
 int body_pipe_init(struct body_pipe *pipe, size_t window)
 {
-    pthread_condattr_t attributes;
-
     *pipe = (struct body_pipe){ .window = window };
     pthread_mutex_init(&pipe->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    int r = pthread_cond_init(&pipe->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return r == 0 ? 0 : EIN_E_NO_MEMORY;
+    return pthread_cond_init(&pipe->changed, NULL) == 0 ? 0 : EIN_E_NO_MEMORY;
 }
 
 void body_pipe_done(struct body_pipe *pipe)
@@ -68,8 +62,9 @@ static int wait_for_change(struct body_pipe *pipe, int64_t until_ms)
 
     if (pipe->broken)
         return EIN_E_CANCELLED;
-    return pthread_cond_timedwait(&pipe->changed, &pipe->lock, &until) == ETIMEDOUT ? EIN_E_TIMEOUT
-                                                                                    : 0;
+    return pthread_cond_clockwait(&pipe->changed, &pipe->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT
+               ? EIN_E_TIMEOUT
+               : 0;
 }
 
 int body_pipe_put_waiting(struct body_pipe *pipe, const void *bytes, size_t len, int64_t until_ms)

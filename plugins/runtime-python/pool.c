@@ -431,7 +431,6 @@ int pool_start(const struct settings *settings, const char *folder,
                const struct pool_listener *listener, struct pool **ret_pool, struct ein_error *err)
 {
     struct pool *pool = calloc(1, sizeof(*pool));
-    pthread_condattr_t attributes;
 
     if (!pool)
         return error_set(err, EIN_E_NO_MEMORY, "no memory");
@@ -441,10 +440,7 @@ int pool_start(const struct settings *settings, const char *folder,
     pool->backoff_ms = BACKOFF_FIRST_MS;
     pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&pool->changed, NULL);
     if (!pool->folder || pool->wake < 0 || pthread_create(&pool->keeper, NULL, keep, pool) != 0) {
         pool->keeper = 0;
         pool_free(pool);
@@ -487,7 +483,8 @@ static bool wait_changed(struct pool *pool, int64_t until_ms)
 {
     struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
 
-    return pthread_cond_timedwait(&pool->changed, &pool->lock, &until) != ETIMEDOUT;
+    return pthread_cond_clockwait(&pool->changed, &pool->lock, CLOCK_MONOTONIC, &until) !=
+           ETIMEDOUT;
 }
 
 static struct child *wait_idle(struct pool *pool, int64_t until_ms)

@@ -143,7 +143,7 @@ static void wait_ms(struct purses *purses, int64_t ms)
     const struct timespec until = mono_in_ms(ms);
 
     while (!purses->stopping &&
-           pthread_cond_timedwait(&purses->pending, &purses->lock, &until) == 0)
+           pthread_cond_clockwait(&purses->pending, &purses->lock, CLOCK_MONOTONIC, &until) == 0)
         ;
 }
 

@@ -42,7 +42,6 @@ static int begin(struct users *users, struct ein_error *err)
 int purses_open(struct users *users, struct ein_error *err)
 {
     struct purses *purses;
-    pthread_condattr_t monotonic;
 
     if (!*users->journal_folder)
         return 0;
@@ -53,13 +52,10 @@ int purses_open(struct users *users, struct ein_error *err)
     }
     purses->last = &purses->first;
     atomic_store(&purses->works, true);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&purses->lock, NULL);
     (void)pthread_mutex_init(&purses->flush_lock, NULL);
     (void)pthread_cond_init(&purses->filled, NULL);
-    (void)pthread_cond_init(&purses->pending, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&purses->pending, NULL);
     users->purses = purses;
     return begin(users, err);
 }

@@ -14,10 +14,10 @@
 
 enum { NOW_MS = 1000 };
 
-int64_t __wrap_now_ms(void);
-int64_t __wrap_now_ms(void)
+int64_t __wrap_clock_wall_us(void);
+int64_t __wrap_clock_wall_us(void)
 {
-    return (int64_t)784111777 * 1000 + NOW_MS; /* Sun, 06 Nov 1994 08:49:38 GMT */
+    return (int64_t)784111777 * 1000000 + NOW_MS * 1000; /* Sun, 06 Nov 1994 08:49:38 GMT */
 }
 
 /* What the client answers, and what it was asked. */
