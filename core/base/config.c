@@ -303,7 +303,7 @@ static void path_of(const json_t *tree, const json_t *loc, const char *base,
             name =
                 json_string_value(json_object_get(json_array_get(plugins, (size_t)index), "name"));
         (void)snprintf(number, sizeof(number), "%lld", (long long)index);
-        path_join(longer, out, name ? name : number);
+        yaml_place(longer, out, name ? name : number);
         (void)snprintf(out, CONFIG_PATH_MAX, "%s", longer);
     }
 }
@@ -329,19 +329,7 @@ static void path_as_written(const json_t *written, char path[CONFIG_PATH_MAX])
 
 const char *source_origin(const json_t *origins, const char *path)
 {
-    char around[CONFIG_PATH_MAX], *dot;
-
-    (void)snprintf(around, sizeof(around), "%s", path);
-    for (;;) {
-        const json_t *origin = json_object_get(origins, around);
-
-        if (origin)
-            return json_string_value(origin);
-        dot = strrchr(around, '.');
-        if (!dot)
-            return NULL;
-        *dot = '\0';
-    }
+    return json_string_value(yaml_nearest(origins, path));
 }
 
 /* Shows what is wrong, if it is short and no secret: "'many' is not an integer". */
@@ -495,7 +483,7 @@ void config_plugin_place(const struct config *config, const char *name, char *ou
     char path[CONFIG_PATH_MAX];
     const char *origin;
 
-    path_join(path, "plugins", name);
+    yaml_place(path, "plugins", name);
     path_as_written(config->written, path);
     origin = source_origin(config->origins, path);
     (void)snprintf(out, size, "%s: %s", origin ? origin : config->name, path);
@@ -517,7 +505,7 @@ int config_plugin_check(struct config *config, size_t index, const char *schema_
     int r;
 
     *ret_faults = NULL;
-    path_join(base, "plugins", name);
+    yaml_place(base, "plugins", name);
     buf_init(&faults, CONFIG_FAULTS_MAX);
     r = conclude(&source, check(&source, schema_text ? schema_text : nothing, base, &settings),
                  ret_faults);

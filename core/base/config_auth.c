@@ -66,7 +66,7 @@ static int add_instance(struct expanding *it, const char *name, const char *plug
                       "settings", settings);
     if (!entry || json_array_insert_new(it->plugins, it->at++, entry) < 0)
         return EIN_E_NO_MEMORY;
-    path_join(path, "plugins", name);
+    yaml_place(path, "plugins", name);
     if (from && json_object_set_new(it->source->written, path, json_string(from)) < 0)
         return EIN_E_NO_MEMORY;
     return 0;

@@ -3,14 +3,15 @@
 #define CONFIG_SOURCE_H
 
 #include "buf.h"
+#include "yaml_tree.h"
 #include <jansson.h>
 #include <stdbool.h>
 
 enum {
     CONFIG_FILE_MAX = 1048576,
     CONFIG_DEPTH_MAX = 32,
-    CONFIG_PATH_MAX = 512,
-    CONFIG_WHY_MAX = 256,
+    CONFIG_PATH_MAX = YAML_PLACE_MAX,
+    CONFIG_WHY_MAX = YAML_WHY_MAX,
     CONFIG_FAULTS_MAX = 65536 /* bytes of the report */
 };
 
@@ -18,7 +19,8 @@ enum {
 struct source {
     const char *name; /* the file, or "--set" */
     json_t *origins;  /* {"limits.workers": "FILE:12"} */
-    json_t *written;  /* {"plugins.auth-google": "auth.providers.0.config"}: what is from elsewhere */
+    json_t
+        *written; /* {"plugins.auth-google": "auth.providers.0.config"}: what is from elsewhere */
     struct buf *faults;
     size_t fault_count;
 };
@@ -41,8 +43,5 @@ char *expand(const char *text, size_t len, char ret_why[CONFIG_WHY_MAX]);
 
 /* A whole file, at most `max` bytes; free().  NULL: errno, EFBIG for one that is longer. */
 char *file_text(const char *path, size_t max, size_t *ret_len);
-
-/* "a.b" and "c" are "a.b.c". */
-void path_join(char out[CONFIG_PATH_MAX], const char *path, const char *name);
 
 #endif

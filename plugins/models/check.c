@@ -34,7 +34,7 @@ void check_leave(struct check *check, size_t mark)
 
 int check_fail(struct check *check, const char *fmt, ...)
 {
-    char text[YAML_PATH_MAX];
+    char text[YAML_PLACE_MAX];
     va_list args;
 
     va_start(args, fmt);

@@ -8,8 +8,8 @@
 
 /* Looks through a catalog and remembers where it is. */
 struct check {
-    char path[YAML_PATH_MAX]; /* "providers.openai.models.gpt-5.price", also of the fault */
-    struct ein_error *err;    /* the sentence alone; its place is in `path` */
+    char path[YAML_PLACE_MAX]; /* "providers.openai.models.gpt-5.price", also of the fault */
+    struct ein_error *err;     /* the sentence alone; its place is in `path` */
 };
 
 /* A complete entry: every member known and in its range, defaults that exclude each other not both

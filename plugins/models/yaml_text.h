@@ -2,10 +2,11 @@
 #ifndef YAML_TEXT_H
 #define YAML_TEXT_H
 
+#include "yaml_tree.h"
 #include <einion/plugin.h>
 #include <jansson.h>
 
-enum { YAML_PATH_MAX = 512, YAML_DEPTH_MAX = 16 };
+enum { YAML_DEPTH_MAX = 16 };
 
 /* TEXT, one document of YAML (or JSON) without anchors and tags, as JSON.  *ret_lines is {place:
  * line} of every member, for line_of().  INVALID: "NAME:LINE: place: what is wrong". */
