@@ -2,10 +2,10 @@
 #include "agents.h"
 
 #include "agent_doc.h"
+#include "agent_document.h"
 #include "agent_version.h"
 #include "chain.h"
 #include "cleanup.h"
-#include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "save.h"

@@ -2,9 +2,9 @@
 #include "agents.h"
 
 #include "agent_doc.h"
+#include "agent_document.h"
 #include "agent_version.h"
 #include "cleanup.h"
-#include "document.h"
 #include "http_json.h"
 #include "line_diff.h"
 #include "save.h"

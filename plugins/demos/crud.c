@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "demo_document.h"
 #include "demos.h"
-#include "document.h"
 #include "http_json.h"
 #include "ids.h"
 #include "ownership.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "document.h"
+#include "agent_document.h"
 
 #include "cleanup.h"
 #include "ids.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An agent as it is stored, and as it is shown. */
-#ifndef DOCUMENT_H
-#define DOCUMENT_H
+#ifndef AGENT_DOCUMENT_H
+#define AGENT_DOCUMENT_H
 
 #include <jansson.h>
 
