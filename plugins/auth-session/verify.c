@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify.h"
+#include "bearer.h"
 #include "claims.h"
 #include "cleanup.h"
 #include "cookie.h"
@@ -9,9 +10,7 @@
 
 static int refuse(const struct auth_session *self, struct ein_req *req, struct ein_error *err)
 {
-    (void)self->host->http->set_header(
-        req, "WWW-Authenticate",
-        "Bearer realm=\"einion\", error=\"invalid_token\", reason=\"session_expired\"");
+    (void)bearer_refuse(self->host->http, req, "session_expired");
     return error_set(err, EIN_E_DENIED, "Session expired or invalid");
 }
 
