@@ -104,7 +104,7 @@ def test_a_draining_server_is_not_ready(start_server):
 
 
 def test_sigterm_has_a_deadline(start_server):
-    server = start_server(ready=True, sets=["limits.drain_ms=1000"])
+    server = start_server(ready=True, sets=["limits.drain_ms=200", "limits.plugin_drain_ms=60000"])
     thread, result = run_in_background(server, SLOW | {"inputDict": {"s": 3600}})
     assert server.stop() == 0
     thread.join()
