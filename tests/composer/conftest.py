@@ -31,13 +31,8 @@ def composer_server(composer_world):
     env = {"ANTHROPIC_API_KEY": "sk-ant-secret", "ANTHROPIC_BASE_URL": composer_world.vendor.url}
     sets = ["plugins.models.retry_base_ms=1", "plugins.composer.prompt_bytes=100000", "plugins.composer.proof_ms=10000",
             "egress.allow=[127.0.0.1]", "egress.ports=[]", "plugins.users.settle_ms=10"]  # fmt: skip
-    server = Server("sqlite", env=env, sets=sets).start(ready=True)
-    yield server
-    try:
-        assert server.stop() == 0, server.log()
-        server.check()
-    finally:
-        server.clean()
+    with Server("sqlite", env=env, sets=sets) as server:
+        yield server.start(ready=True)
 
 
 @pytest.fixture

@@ -63,15 +63,11 @@ HOST = {"Host": "agents.example.org", "Content-Type": "application/json"}
 def behind(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("nginx")
     settings = ["http.public_url=https://agents.example.org", "http.trusted_proxies=[127.0.0.1]"]
-    server = Server("memory", sets=[logins(), "plugins.auth-dev-stub.anybody_on_the_network_may_log_in_as_anybody=true", *settings])
-    try:
+    with Server("memory", sets=[logins(), "plugins.auth-dev-stub.anybody_on_the_network_may_log_in_as_anybody=true", *settings]) as server:
         server.start(ready=True)
         with nginx(tmp_path, server.port) as connect:
             wait_until(lambda: answers(connect), 20, "nginx to answer")
             yield connect
-        server.check()
-    finally:
-        server.clean()
 
 
 def ask(connect, method, path, body=None, headers=()):

@@ -25,15 +25,9 @@ def scripted_plugin(tmp_path_factory):
 @pytest.fixture(scope="session")
 def gateway_server(scripted_plugin, tmp_path_factory):
     heard = tmp_path_factory.mktemp("gateway") / "heard"
-    server = Server("memory", sets=[*scripted_sets(scripted_plugin), f"plugins.scripted.file={heard}"])
-    server.start()
-    server.heard = heard
-    yield server
-    try:
-        assert server.stop() == 0, server.log()
-        server.check()
-    finally:
-        server.clean()
+    with Server("memory", sets=[*scripted_sets(scripted_plugin), f"plugins.scripted.file={heard}"]) as server:
+        server.heard = heard
+        yield server.start()
 
 
 @pytest.fixture
@@ -46,12 +40,6 @@ def gateway(gateway_server):
 @pytest.fixture(scope="session")
 def locked_server(scripted_plugin):
     """The same with logins."""
-    server = Server("memory", sets=[*scripted_sets(scripted_plugin), logins()])
-    server.start(ready=True)
-    yield server
-    try:
-        assert server.stop() == 0, server.log()
-        server.check()
-    finally:
-        server.clean()
+    with Server("memory", sets=[*scripted_sets(scripted_plugin), logins()]) as server:
+        yield server.start(ready=True)
 

@@ -44,14 +44,10 @@ def shared_servers(postgres):
             servers[backend] = Server(name, sets=sets, env=env).start()
         return servers[backend]
 
-    yield shared
-    for server in servers.values():
-        try:
-            if not server.ended():
-                assert server.stop() == 0, server.log()
-            server.check()
-        finally:
-            server.clean()
+    with contextlib.ExitStack() as stack:
+        yield shared
+        for server in servers.values():
+            stack.enter_context(server)
 
 
 def lend(shared_servers, backend):
@@ -104,22 +100,8 @@ def agent_server(sqlite_server):
 
 @contextlib.contextmanager
 def starting():
-    servers = []
-
-    def start(ready=False, **options):
-        servers.append(Server(**options))
-        return servers[-1].start(ready)
-
-    yield start
-    try:
-        for server in servers:
-            server.check()
-            if not server.ended():
-                assert server.stop() == 0, server.log()
-                server.check()
-    finally:
-        for server in servers:
-            server.clean()
+    with contextlib.ExitStack() as stack:
+        yield lambda ready=False, **options: stack.enter_context(Server(**options)).start(ready)
 
 
 @pytest.fixture

@@ -14,13 +14,8 @@ SETS = [f"plugins.auth-header.plugin={AUTH_HEADER}"]
 def room(backend, postgres, sets=(), ready=False):
     """A server for all tests of a file, checked at its end."""
     env = {"DATABASE_URL": postgres()} if backend == "postgres" else {}
-    server = Server(backend, sets=[*SETS, *sets], env=env).start(ready)
-    try:
-        yield server
-        server.check()
-        assert server.stop() == 0
-    finally:
-        server.clean()
+    with Server(backend, sets=[*SETS, *sets], env=env) as server:
+        yield server.start(ready)
 
 
 class Person(Verbs):

@@ -354,6 +354,21 @@ class Server(Verbs):
             self.process.kill()
             self.process.wait()
 
+    def end(self):
+        """Stops it if it still runs; it has ended well, and nothing is left of it."""
+        try:
+            if not self.ended():
+                assert self.stop() == 0, self.log()
+            self.check()
+        finally:
+            self.clean()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        self.clean() if failed else self.end()
+
     def clean(self):
         self.kill()
         if self.own_state:

@@ -57,11 +57,8 @@ def world():
 @pytest.fixture(scope="module")
 def server(world):
     firebase = ["env=firebase", f"plugins.auth-firebase.project_id={PROJECT}", f"plugins.auth-firebase.certs_url={world.oidc.url}/x509"]
-    server = Server("memory", sets=world.sets(*firebase)).start()
-    yield server
-    assert server.stop() == 0, server.log()
-    server.check()
-    server.clean()
+    with Server("memory", sets=world.sets(*firebase)) as server:
+        yield server.start()
 
 
 def claims(issuer, **changes):

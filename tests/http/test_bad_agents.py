@@ -17,16 +17,11 @@ RUN = "/agents/run-code"
 @pytest.fixture(scope="module")
 def strict_server():
     """A server whose agents have little time and memory."""
-    server = Server("memory", sets=[
+    with Server("memory", sets=[
         "plugins.runtime-python.timeout_ms=4000", "plugins.runtime-python.grace_ms=500",
         "plugins.runtime-python.cpu_s=2",
-    ])  # fmt: skip
-    try:
+    ]) as server:  # fmt: skip
         yield server.start(ready=True)
-        assert server.stop() == 0
-        server.check()
-    finally:
-        server.clean()
 
 
 @pytest.fixture

@@ -263,13 +263,8 @@ ADMIN = {"X-Admin-Password": "pw"}
 @pytest.fixture(scope="module")
 def open_server():
     """One that lets whoever has the password do everything."""
-    server = Server(env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}).start()
-    try:
-        yield server
-        assert server.stop() == 0
-        server.check()
-    finally:
-        server.clean()
+    with Server(env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}) as server:
+        yield server.start()
 
 
 def body_routes(server):

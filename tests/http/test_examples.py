@@ -49,8 +49,8 @@ def perform(server, request, kept):
 def replayed(request, postgres):
     """(status, answer) of every example, or the error that kept it from being made."""
     env = ADMIN | VENDORS | ({"DATABASE_URL": postgres()} if request.param == "postgres" else {})
-    server, kept, answers = Server(request.param, sets=["plugins.storage-postgres.schema=examples"], env=env), {}, []
-    try:
+    kept, answers = {}, []
+    with Server(request.param, sets=["plugins.storage-postgres.schema=examples"], env=env) as server:
         server.start(ready=True)
         for example in EXAMPLES:
             try:
@@ -63,10 +63,6 @@ def replayed(request, postgres):
                 answers.append(error)
         server.check()
         yield answers
-        assert server.stop() == 0
-        server.check()
-    finally:
-        server.clean()
 
 
 def name(number):

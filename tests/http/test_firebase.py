@@ -51,11 +51,8 @@ def settings(certs_url, **more):
 def shared(google):
     from support import Server
 
-    server = Server(sets=settings(google.url + "/x509")).start()
-    yield server
-    assert server.stop() == 0, server.log()
-    server.check()
-    server.clean()
+    with Server(sets=settings(google.url + "/x509")) as server:
+        yield server.start()
 
 
 def ask(server, bearer, **options):

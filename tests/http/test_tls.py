@@ -74,14 +74,10 @@ def world(tmp_path_factory):
         "foreign": serve(certificate(folder, "unknown", "foreign")),
         "expired": serve(certificate(folder, "expired", "ours", days=-1)),
     }
-    server = Server("memory", sets=["egress.allow=[localhost, 127.0.0.1]", f"egress.ca_file={folder / 'ours.pem'}"])
-    try:
+    with Server("memory", sets=["egress.allow=[localhost, 127.0.0.1]", f"egress.ca_file={folder / 'ours.pem'}"]) as server:
         yield server.start(ready=True), upstreams
-        server.check()
-    finally:
-        server.clean()
-        for upstream in upstreams.values():
-            upstream.shutdown()
+    for upstream in upstreams.values():
+        upstream.shutdown()
 
 
 def fetch(world, upstream, host="localhost", code=FETCH):

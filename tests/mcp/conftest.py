@@ -83,23 +83,15 @@ def node(node_servers):
 @contextlib.contextmanager
 def mcp_servers():
     """start(whole_tools=10, ...): a server whose /mcp has these settings, and Alice there."""
-    servers = []
 
     def start(server=(), **settings):
         settings = {"watch_ms": 20, **settings}
-        sets = [*server, f"plugins.mcp-server={json.dumps(settings)}", "plugins.auth-api-key.enabled=true"]
-        servers.append(Server("memory", sets=[*SETS, *sets]).start(ready=True))
-        return servers[-1], Person(servers[-1], "header:alice")
+        sets = [*SETS, *server, f"plugins.mcp-server={json.dumps(settings)}", "plugins.auth-api-key.enabled=true"]
+        started = stack.enter_context(Server("memory", sets=sets)).start(ready=True)
+        return started, Person(started, "header:alice")
 
-    yield start
-    try:
-        for server in servers:
-            if not server.ended():
-                assert server.stop() == 0, server.log()
-            server.check()
-    finally:
-        for server in servers:
-            server.clean()
+    with contextlib.ExitStack() as stack:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,8 @@ def server(upstream):
     told = json.loads(config(["house"], {"house": upstream.url}, models={"list_ttl_ms": 3600000}))
     told["plugins"]["house"]["api_key_env"] = "HOUSE_KEY"
     told["plugins"]["llm-driver"] = {"plugin": str(DRIVER)}
-    server = Server(config=json.dumps(told), env={"HOUSE_KEY": "house-0123456789"}).start()
-    try:
-        yield server
-        server.check()
-        assert server.stop() == 0
-    finally:
-        server.clean()
+    with Server(config=json.dumps(told), env={"HOUSE_KEY": "house-0123456789"}) as server:
+        yield server.start()
 
 
 def ask(server, **more):

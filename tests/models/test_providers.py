@@ -15,14 +15,8 @@ TYPES = {"float", "integer", "choice", "list_choice", "boolean", "string"}
 
 @contextlib.contextmanager
 def running(**options):
-    server = Server(**options)
-    try:
+    with Server(**options) as server:
         yield server.start()
-        server.check()
-        assert server.stop() == 0
-        server.check()
-    finally:
-        server.clean()
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,8 @@ def the_server(the_upstream):
     env = {"OPENAI_BASE_URL": f"{the_upstream.url}/v1", "ANTHROPIC_BASE_URL": the_upstream.url,
            "OPENAI_API_KEY": "sk-upstream", "ANTHROPIC_API_KEY": "sk-ant-upstream"}  # fmt: skip
     sets = [logins(), "plugins.runtime-python.enabled=false", "plugins.models.retries=0"]
-    server = Server("memory", sets=sets, env=env).start(ready=True)
-    yield server
-    try:
-        assert server.stop() == 0, server.log()
-        server.check()
-    finally:
-        server.clean()
+    with Server("memory", sets=sets, env=env) as server:
+        yield server.start(ready=True)
 
 
 @pytest.fixture

@@ -91,12 +91,7 @@ class Talk:
         self.server = Server("memory", env=env, config=json.dumps({"plugins": instances})).start()
 
     def end(self):
-        try:
-            if not self.server.ended():
-                assert self.server.stop() == 0, self.server.log()
-            self.server.check()
-        finally:
-            self.server.clean()
+        self.server.end()
 
     def _call(self, messages, model, call):
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages

@@ -32,13 +32,8 @@ def every_vendor():
         env = {name: vendor.url + path for name, path, _ in VENDORS.values()} | {"AWS_REGION": "eu-central-1"}
         env |= {key: f"key-of-{name}" for name, (_, _, key) in VENDORS.items() if key}
         sets = ["plugins.runtime-python.enabled=false", "plugins.users.monthly_allowance=1000000"]
-        server = Server(env=env, sets=sets).start(ready=True)
-        try:
-            yield server, vendor
-            assert server.stop() == 0, server.log()
-            server.check()
-        finally:
-            server.clean()
+        with Server(env=env, sets=sets) as server:
+            yield server.start(ready=True), vendor
 
 
 def key_of(request):

@@ -294,8 +294,8 @@ def test_the_catalog_has_what_the_server_has(upstream):
     upstream.answer("/api/tags", whole({"models": [{"name": "qwen3"}, {"name": "embed"}]}))
     upstream.answer("/api/show", show)
     upstream.answer(OLLAMA, ollama(Said("Hello there")))
-    server = Server("memory", env={"OLLAMA_BASE_URL": upstream.url}, sets=["plugins.runtime-python.enabled=false"]).start()
-    try:
+    with Server("memory", env={"OLLAMA_BASE_URL": upstream.url}, sets=["plugins.runtime-python.enabled=false"]) as server:
+        server.start()
         entry = wait_until(lambda: server.get("/providers").json["ollama"]["models"].get("qwen3"), 20, "the list")
         assert (entry["limits"]["context"], entry["can_tool_call"], entry["can_reasoning"]) == (40960, True, True)
         assert "num_predict" in entry["parameters"] and entry["price"]["output"] == 0
@@ -303,7 +303,3 @@ def test_the_catalog_has_what_the_server_has(upstream):
         reply = server.post("/v1/chat/completions", call)
         assert reply.json["choices"][0]["message"]["content"] == "Hello there", reply
         assert (upstream.last.json["model"], upstream.last.json["options"]["num_predict"]) == ("qwen3", 9)
-    finally:
-        assert server.stop() == 0, server.log()
-        server.check()
-        server.clean()
