@@ -36,8 +36,8 @@ class Upstream:
 class Gateway:
     """A server whose model is the upstream, and a user whose calls are paid from an allowance."""
 
-    def __init__(self, run, upstream):
-        self.server = run.Server("plugins.openai.api_style=chat", "plugins.openai-api.enabled=true",
+    def __init__(self, run, upstream, *sets):
+        self.server = run.Server("plugins.openai.api_style=chat", "plugins.openai-api.enabled=true", *sets,
                                  f"limits.streams={2 * STREAMS}", f"limits.connections_per_ip={4 * STREAMS}",
                                  "log.level=warn",
                                  env={"OPENAI_BASE_URL": f"http://127.0.0.1:{upstream.port}/v1", "OPENAI_API_KEY": "sk-bench"})
@@ -149,27 +149,24 @@ def streams(run):
 
 
 def settled(gateway):
-    """KiB, the least in the time of limits.trim_ms: neither what is being written to disk nor what is free is growth."""
+    """KiB, the least in two times limits.trim_ms: neither what is being written to disk nor what is free is growth."""
     samples = []
-    for _ in range(44):
+    for _ in range(8):
         time.sleep(0.25)
         samples.append(gateway.smaps("Rss"))
     return min(samples)
 
 
 def soak(run, seconds):
-    """Growth after the first quarter, in which pools, caches and what waits for the ledger's disk reach their size;
-    that is judged only where it is long enough to tell."""
-    def both(clients_s):
-        return sum(load(run, gateway.port, body, clients=16, seconds=clients_s)["count"] for body in (QUESTION, STREAM))
-
-    with Upstream(run, 5) as upstream, Gateway(run, upstream) as gateway:
-        both(max(1.0, seconds / 8))
-        before, count, end = settled(gateway), 0, time.monotonic() + seconds * 0.75
-        while time.monotonic() < end:
-            count += both(max(1.0, seconds / 40))
-        grown = (settled(gateway) - before) / 1024
-        run.show(f"soak, {seconds:.0f} s", f"{grown:+.2f} MiB after {count} calls",
+    """Growth from the second quarter to the last: in the first, pools, caches and what waits for the ledger's disk
+    reach their size.  It is judged only where it is long enough to tell."""
+    with Upstream(run, 5) as upstream, Gateway(run, upstream, "limits.trim_ms=1000") as gateway:
+        sizes, count = [], 0
+        for _ in range(16):
+            count += sum(load(run, gateway.port, body, clients=16, seconds=seconds / 32)["count"] for body in (QUESTION, STREAM))
+            sizes.append(settled(gateway))
+        grown = (statistics.median(sizes[12:]) - statistics.median(sizes[4:8])) / 1024
+        run.show(f"soak, {seconds:.0f} s", f"{grown:+.2f} MiB to {sizes[-1] / 1024:.1f} after {count} calls",
                  "below 1 MiB" if seconds >= 600 else None, grown < 1)
 
 
