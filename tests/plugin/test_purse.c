@@ -2,7 +2,7 @@
 /* ledger/1 with a journal: calls that are paid out of what a server has set aside for many.
  * test_purse STORAGE; two instances on one store are two servers. */
 #include "cleanup.h"
-#include "two_servers.h"
+#include "ledgers.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -15,27 +15,7 @@
 
 #include <cmocka.h>
 
-#define USER "dev_stub:alice"
-#define NANO INT64_C(1000000000)
-
-enum { CALLERS = 64 };
-
 static const char *storage;
-
-struct server {
-    struct fake_host *host;
-    struct fake_plugin *users;
-    const struct ein_ledger *ledger;
-    void *impl;
-};
-
-struct fixture {
-    struct two_servers *both;
-    char journal[128];
-    struct server server[SERVERS];
-    struct ein_store store; /* what the first one sees */
-    int refusals;           /* of the store, still to come */
-};
 
 static struct fixture *fixture_now;
 
@@ -45,18 +25,6 @@ static json_t *config_of(const struct fixture *fixture)
                      "purse_idle_ms", 3600000);
 }
 
-static void open_server(struct fixture *fixture, int number)
-{
-    struct server *server = &fixture->server[number];
-    const struct ein_service *service;
-
-    server->host = fixture->both->host[number];
-    server->users = open_started(server->host, "users", config_of(fixture));
-    service = fake_host_service(server->host, EIN_LEDGER);
-    server->ledger = service->vtable;
-    server->impl = service->impl;
-}
-
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -64,7 +32,7 @@ static int setup(void **state)
     fixture->both = two_servers_new(storage);
     snprintf(fixture->journal, sizeof(fixture->journal), "%s/journal", fixture->both->folder);
     for (int i = 0; i < SERVERS; i++)
-        open_server(fixture, i);
+        open_server(fixture, i, config_of(fixture));
     fixture_now = fixture;
     *state = fixture;
     return 0;
@@ -98,40 +66,6 @@ static int teardown(void **state)
 
 /* ---- looking ------------------------------------------------------------ */
 
-static int64_t number(struct fixture *fixture, const char *set, const char *id, const char *member)
-{
-    EIN_JSON json_t *doc = store_read(fixture->both, set, id);
-
-    assert_non_null(doc);
-    return json_integer_value(json_object_get(doc, member));
-}
-
-static int64_t left(struct fixture *fixture)
-{
-    return number(fixture, "ledger_accounts", USER, "remainingNano");
-}
-
-static int64_t held(struct fixture *fixture)
-{
-    return number(fixture, "ledger_accounts", USER, "heldNano");
-}
-
-static int add_cost(const json_t *entry, void *sum)
-{
-    *(int64_t *)sum += json_integer_value(json_object_get(entry, "costNano"));
-    return 0;
-}
-
-static int64_t sum_of(struct fixture *fixture, const char *set)
-{
-    struct fake_host *host = fixture->both->host[0];
-    int64_t sum = 0;
-
-    assert_int_equal(
-        host->table.store->find(fake_host_ctx(host), set, NULL, add_cost, &sum, NULL, NULL), 0);
-    return sum;
-}
-
 static int keep_hold(const json_t *hold, void *ret)
 {
     *(json_t **)ret = json_deep_copy(hold);
@@ -153,23 +87,6 @@ static json_t *the_hold(struct fixture *fixture)
 
 /* ---- doing -------------------------------------------------------------- */
 
-static int reserve_at(struct fixture *fixture, int at, int64_t bound, char hold[EIN_HOLD_SIZE])
-{
-    const struct server *server = &fixture->server[at];
-
-    return server->ledger->reserve(server->impl, USER, bound, 0, hold, NULL);
-}
-
-static int settle_at(struct fixture *fixture, int at, const char *hold, int64_t cost)
-{
-    const struct server *server = &fixture->server[at];
-    const struct ein_ledger_entry entry = {
-        .struct_size = sizeof(entry), .cost = cost, .user_id = USER, .model = "m"
-    };
-
-    return server->ledger->settle(server->impl, hold, &entry, NULL);
-}
-
 static int reserve(struct fixture *fixture, int64_t bound, char hold[EIN_HOLD_SIZE])
 {
     return reserve_at(fixture, 0, bound, hold);
@@ -180,16 +97,6 @@ static int settle(struct fixture *fixture, const char *hold, int64_t cost)
     return settle_at(fixture, 0, hold, cost);
 }
 
-static void set_integer(struct fixture *fixture, const char *set, const char *id,
-                        const char *member, int64_t value)
-{
-    struct fake_host *host = fixture->both->host[0];
-    EIN_JSON json_t *doc = json_pack("{s:I}", member, (json_int_t)value);
-    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = set, .id = id, .doc = doc };
-
-    assert_int_equal(host->table.store->batch(fake_host_ctx(host), &op, 1, sizeof(op), NULL), 0);
-}
-
 /* The store catches up: a settled call is there after settle_ms, however long that is here. */
 static void wait_for_entries(struct fixture *fixture, uint64_t count)
 {
@@ -197,12 +104,6 @@ static void wait_for_entries(struct fixture *fixture, uint64_t count)
         assert_true(i < 20000);
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
-}
-
-static void close_server(struct fixture *fixture, int number)
-{
-    fake_plugin_close(fixture->server[number].users);
-    fixture->server[number].users = NULL;
 }
 
 /* ---- one purse ---------------------------------------------------------- */
@@ -434,14 +335,14 @@ static void what_a_killed_server_has_settled_is_entered(void **state)
                                                                         "\"cut",
              purse, purse, purse);
     write_journal(fixture, "ledger-1.1", text);
-    open_server(fixture, 1);
+    open_server(fixture, 1, config_of(fixture));
     assert_int_equal(store_count(fixture->both, "ledger_entries"), 2);
     assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 107);
     assert_int_equal(number(fixture, "ledger_holds", purse, "boundNano"), 16000 - 100);
     assert_true(fake_host_logged(fixture->server[1].host, "of another store, or damaged"));
 
     close_server(fixture, 1);
-    open_server(fixture, 1); /* nothing is left in the journal */
+    open_server(fixture, 1, config_of(fixture)); /* nothing is left in the journal */
     assert_int_equal(store_count(fixture->both, "ledger_entries"), 2);
 }
 
@@ -510,69 +411,22 @@ static void servers_do_not_share_a_journal(void **state)
 
 /* ---- many callers ------------------------------------------------------- */
 
-struct caller {
-    struct fixture *fixture;
-    int number;
-    int64_t bound, cost;
-    int calls, paid, refused, failed;
-    pthread_t thread;
-};
-
-static void *call(void *data)
+static struct calls run_and_close(struct fixture *fixture, int64_t bound, int64_t cost, int count)
 {
-    struct caller *caller = data;
-    int at = caller->number % SERVERS;
-    char hold[EIN_HOLD_SIZE];
+    struct calls calls = run(fixture, bound, cost, count);
 
-    for (int i = 0; i < caller->calls; i++) {
-        int r = reserve_at(caller->fixture, at, caller->bound, hold);
-        caller->refused += r == EIN_E_DENIED;
-        if (r == 0)
-            r = settle_at(caller->fixture, at, hold, caller->cost - i % 3);
-        caller->paid += r == 0;
-        caller->failed += r < 0 && r != EIN_E_DENIED;
-    }
-    return NULL;
-}
-
-static void run(struct fixture *fixture, int64_t bound, int64_t cost, int calls,
-                struct caller *ret_sum)
-{
-    struct caller callers[CALLERS];
-
-    *ret_sum = (struct caller){ 0 };
-    for (int i = 0; i < CALLERS; i++) {
-        callers[i] = (struct caller){
-            .fixture = fixture, .number = i, .bound = bound, .cost = cost, .calls = calls
-        };
-        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
-    }
-    for (int i = 0; i < CALLERS; i++) {
-        pthread_join(callers[i].thread, NULL);
-        ret_sum->paid += callers[i].paid;
-        ret_sum->refused += callers[i].refused;
-        ret_sum->failed += callers[i].failed;
-    }
     for (int i = 0; i < SERVERS; i++)
         close_server(fixture, i);
-}
-
-static void make_user(struct fixture *fixture, int64_t nano)
-{
-    char hold[EIN_HOLD_SIZE];
-
-    assert_int_equal(reserve(fixture, 0, hold), 0);
-    assert_int_equal(fixture->server[0].ledger->release(fixture->server[0].impl, hold, NULL), 0);
-    set_integer(fixture, "ledger_accounts", USER, "remainingNano", nano);
+    return calls;
 }
 
 static void ten_of_sixty_four_fit_into_a_dollar(void **state)
 {
     struct fixture *fixture = *state;
-    struct caller sum;
+    struct calls sum;
 
     make_user(fixture, NANO);
-    run(fixture, NANO / 10, NANO / 10, 1, &sum);
+    sum = run_and_close(fixture, NANO / 10, NANO / 10, 1);
     assert_int_equal(sum.paid, 10);
     assert_int_equal(sum.refused, CALLERS - 10);
     assert_int_equal(left(fixture), 0);
@@ -583,10 +437,10 @@ static void ten_of_sixty_four_fit_into_a_dollar(void **state)
 static void nothing_is_lost_made_or_overspent(void **state)
 {
     struct fixture *fixture = *state;
-    struct caller sum;
+    struct calls sum;
 
     make_user(fixture, 10 * NANO);
-    run(fixture, NANO / 50, NANO / 60, 20, &sum);
+    sum = run_and_close(fixture, NANO / 50, NANO / 60, 20);
     assert_int_equal(sum.failed, 0);
     assert_int_equal(sum.paid + sum.refused, CALLERS * 20);
     assert_true(sum.paid > 0 && sum.refused > 0);
