@@ -8,17 +8,12 @@
  *   GET  /completion-driver/find?model=NAME
  *
  * A client that leaves cancels the call. */
+#include "../support/driver.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct driver {
-    const struct ein_host *host;
-    struct ein_ctx *ctx;
-};
 
 struct talk {
     const struct ein_http *http;
@@ -159,26 +154,4 @@ static const struct ein_route routes[] = {
 };
 /* clang-format on */
 
-static int init(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
-                void **ret_self, struct ein_error *err)
-{
-    struct driver *driver = calloc(1, sizeof(*driver));
-
-    (void)config;
-    if (!driver)
-        return host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
-    *driver = (struct driver){ host, ctx };
-    int r = EIN_ADD_ROUTES(host, ctx, routes, driver, err);
-    if (r < 0)
-        free(driver);
-    else
-        *ret_self = driver;
-    return r;
-}
-
-static const struct ein_plugin plugin = {
-    EIN_PLUGIN_HEADER,  .name = "completion-driver",
-    .version = "0.1.0", .summary = "Calls completion/1",
-    .init = init,       .fini = free,
-};
-EIN_PLUGIN_EXPORT(plugin)
+DRIVER("completion-driver", "Calls completion/1")
