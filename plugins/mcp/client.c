@@ -36,8 +36,9 @@ static int check_call(const struct ein_mcp_call *call, struct ein_error *err)
     return 0;
 }
 
-int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_call *call,
-              struct ein_error *err)
+/* 0, INVALID, NO_MEMORY. */
+static int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_call *call,
+                     struct ein_error *err)
 {
     uint32_t ms;
     int r;
@@ -56,7 +57,7 @@ int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_call *cal
     return 0;
 }
 
-void talk_done(struct talk *talk)
+static void talk_done(struct talk *talk)
 {
     peer_key_free(talk->key);
     explicit_bzero(&talk->state, sizeof(talk->state));

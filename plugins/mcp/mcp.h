@@ -40,10 +40,6 @@ struct talk {
     struct peer_state state;  /* what was known when it began, and was learned */
 };
 
-/* 0, INVALID, NO_MEMORY. */
-int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_call *call,
-              struct ein_error *err);
-void talk_done(struct talk *talk);
 uint32_t talk_left_ms(const struct talk *talk); /* 0: the deadline has passed */
 
 /* Finds out what the server speaks, if it is not known. */

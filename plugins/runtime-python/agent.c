@@ -222,7 +222,7 @@ void agent_abandon(struct agent *agent)
     end(agent);
 }
 
-void agent_succeed(struct agent *agent, struct json_t *take_result)
+static void succeed(struct agent *agent, struct json_t *take_result)
 {
     struct run *run = agent->run;
 
@@ -411,7 +411,7 @@ static void on_result(struct agent *agent, const json_t *message, const struct f
     if (frame->json_len > ((size_t)agent->run->limits.result_kb << 10) + WIRE_HEAD + 64)
         agent_fail(agent, "ValueError", "The result is over the limit of its size.", "");
     else
-        agent_succeed(agent, value ? json_incref(value) : json_null());
+        succeed(agent, value ? json_incref(value) : json_null());
 }
 
 static void on_error(struct agent *agent, const json_t *message, const struct frame *frame)

@@ -67,7 +67,8 @@ static bool has_word(const char *text, const char *word)
 
 /* ---- finding the place ---------------------------------------------------------- */
 
-bool cgroup_line(const char *line, const char **ret_path)
+/* The path of the group that a line of /proc/PID/cgroup tells; false: another line. */
+static bool read_line(const char *line, const char **ret_path)
 {
     if (strncmp(line, "0::/", 4) != 0)
         return false;
@@ -105,9 +106,8 @@ static bool find_own(char *path, size_t size)
     }
     while (file && !found && fgets(line, sizeof(line), file)) {
         line[strcspn(line, "\n")] = '\0';
-        found =
-            cgroup_line(line, &own) &&
-            (size_t)snprintf(path, size, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own) < size;
+        found = read_line(line, &own) && (size_t)snprintf(path, size, "%s%s", mount,
+                                                          strcmp(own, "/") == 0 ? "" : own) < size;
     }
     if (file)
         fclose(file);

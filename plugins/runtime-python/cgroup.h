@@ -33,7 +33,4 @@ bool cgroup_remove(struct cgroup *cgroup, uint32_t group);
 /* Takes away what is empty and was left: by cgroup_remove(), or by a server that was killed. */
 void cgroup_sweep(struct cgroup *cgroup);
 
-/* For tests: the path of the group that a line of /proc/PID/cgroup tells; false: another line. */
-bool cgroup_line(const char *line, const char **ret_path);
-
 #endif

@@ -84,7 +84,6 @@ void agent_look(struct agent *agent); /* at its memory, now and then */
 
 void agent_ask_to_stop(struct agent *agent);
 /* Ends it, with all it has called: error is {"Type", message, traceback}. */
-void agent_succeed(struct agent *agent, struct json_t *take_result);
 void agent_fail(struct agent *agent, const char *type, const char *message, const char *traceback);
 /* Nobody waits for it any more. */
 void agent_abandon(struct agent *agent);

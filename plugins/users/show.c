@@ -12,14 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "N-HASH": N grows with each write of either. */
-void user_rev(const struct account *account, char ret_rev[SHOWN_REV_SIZE])
+/* The revision of a user is one of both documents, "N-HASH": N grows with each write of either. */
+static void user_rev(const struct account *account, char ret_rev[EIN_REV_SIZE])
 {
     const char *user = text_of(account->user, "_rev"), *money = text_of(account->money, "_rev");
     uint64_t hash = hash_fnv(HASH_FNV_START, user, strlen(user) + 1);
 
     hash = hash_fnv(hash, money, strlen(money));
-    snprintf(ret_rev, SHOWN_REV_SIZE, "%" PRIu64 "-%016" PRIx64,
+    snprintf(ret_rev, EIN_REV_SIZE, "%" PRIu64 "-%016" PRIx64,
              (uint64_t)(strtoull(user, NULL, 10) + strtoull(money, NULL, 10)), hash);
 }
 
@@ -93,7 +93,7 @@ int user_show(const struct users *users, const struct account *account, json_t *
     const json_t *user = account->user;
     EIN_JSON json_t *usage = json_array();
     EIN_JSON json_t *masks = NULL;
-    char rev[SHOWN_REV_SIZE];
+    char rev[EIN_REV_SIZE];
     int r = usage ? read_usage(users, user, usage, err) : error_no_memory(err);
 
     if (r == 0)
@@ -115,7 +115,7 @@ int user_check_match(const struct users *users, struct ein_req *req, const char 
     const struct ein_http *http = users->host->http;
     EIN_ACCOUNT struct account account = { 0 };
     struct ein_error err;
-    char rev[SHOWN_REV_SIZE];
+    char rev[EIN_REV_SIZE];
 
     if (!http->header(req, "If-Match"))
         return 0;
@@ -130,7 +130,7 @@ int user_reply(const struct users *users, struct ein_req *req, const struct acco
     const struct ein_http *http = users->host->http;
     struct ein_error err;
     json_t *shown;
-    char rev[SHOWN_REV_SIZE];
+    char rev[EIN_REV_SIZE];
     int r = user_show(users, account, &shown, &err);
 
     if (r < 0)

@@ -4,11 +4,6 @@
 
 #include "account.h"
 
-enum { SHOWN_REV_SIZE = EIN_REV_SIZE };
-
-/* The revision of a user is one of both documents. */
-void user_rev(const struct account *account, char ret_rev[SHOWN_REV_SIZE]);
-
 /* The user as the API has it, with the latest usage and the masks of its keys. */
 int user_show(const struct users *users, const struct account *account, json_t **ret_shown,
               struct ein_error *err);
