@@ -17,6 +17,7 @@
 #include "services.h"
 #include "store.h"
 #include "stream.h"
+#include "tracing.h"
 #include <string.h>
 
 static const struct host_rooms *rooms(const struct ein_ctx *ctx)
@@ -177,6 +178,22 @@ static const struct ein_store store = {
     .sets = sets,
 };
 
+/* ---- tracing ---- */
+
+static struct ein_span *span_begin(struct ein_ctx *ctx, int kind, const char *name)
+{
+    return tracing_begin(rooms(ctx)->tracing, kind, name);
+}
+
+static const struct ein_tracing tracing = {
+    .struct_size = sizeof(tracing),
+    .begin = span_begin,
+    .end = tracing_end,
+    .where = tracing_where,
+    .enter = tracing_enter,
+    .watch = instance_watch,
+};
+
 /* ---- the host itself ---- */
 
 static void log_msg(struct ein_ctx *ctx, int level, const char *fmt, ...)
@@ -282,4 +299,5 @@ const struct ein_host host_table = {
     .submit = submit,
     .every = every,
     .json_text = json_text_dump,
+    .tracing = &tracing,
 };

@@ -12,6 +12,7 @@ struct metrics;
 struct router;
 struct services;
 struct store;
+struct tracing;
 
 /* What ein_ctx.above of every instance points to. */
 struct host_rooms {
@@ -22,6 +23,7 @@ struct host_rooms {
     struct services *services;
     struct client *client;
     struct store *store;
+    struct tracing *tracing;
     struct router *router;
 };
 

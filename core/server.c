@@ -23,6 +23,7 @@
 #include "status.h"
 #include "store.h"
 #include "str.h"
+#include "tracing.h"
 #include <einion/services.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -164,6 +165,7 @@ static void free_all(struct server *server)
     pipeline_free(server->pipeline);
     store_free(server->rooms.store);
     client_free(server->rooms.client);
+    tracing_free(server->rooms.tracing);
     services_free(server->rooms.services);
     metrics_free(server->rooms.metrics);
     log_free(server->rooms.log);
@@ -221,8 +223,8 @@ static int build_rooms(struct server *server, struct ein_error *err)
         return error_no_memory(err);
     if ((r = log_new(config_section(server->config, "log"), &rooms->log, err)) < 0 ||
         (r = read_admin_password(server, err)) < 0 || (r = metrics_new(&rooms->metrics)) < 0 ||
-        (r = services_new(&rooms->services)) < 0 || (r = apply_defaults(server)) < 0 ||
-        (r = start_jobs(server, err)) < 0 ||
+        (r = tracing_new(&rooms->tracing)) < 0 || (r = services_new(&rooms->services)) < 0 ||
+        (r = apply_defaults(server)) < 0 || (r = start_jobs(server, err)) < 0 ||
         (r = events_new(rooms->jobs, rooms->metrics, &rooms->events)) < 0 ||
         (r = store_new(rooms->services, rooms->metrics, &rooms->store)) < 0)
         return r;
@@ -233,11 +235,13 @@ static int build_rooms(struct server *server, struct ein_error *err)
                    &rooms->client, err);
     if (r < 0)
         return r;
+    client_set_tracing(rooms->client, rooms->tracing);
 
     from = settings_from(server, false);
     parts = (struct pipeline_parts){ .log = rooms->log,
                                      .metrics = rooms->metrics,
-                                     .services = rooms->services };
+                                     .services = rooms->services,
+                                     .tracing = rooms->tracing };
     r = pipeline_new(&parts, &from, &server->pipeline, err);
     if (r < 0)
         return r;
@@ -254,6 +258,7 @@ static int build_lifecycle(struct server *server, struct ein_error *err)
         .services = server->rooms.services,
         .events = server->rooms.events,
         .jobs = server->rooms.jobs,
+        .tracing = server->rooms.tracing,
         .ops = &lifecycle_ops,
         .above = &server->rooms,
         .drain_ms = limit(server, "plugin_drain_ms"),

@@ -49,12 +49,21 @@ static int metrics(void *impl, char **ret_text, struct ein_error *err)
     return metrics_text(self->metrics, ret_text, err);
 }
 
+static int each_metric(void *impl, int (*visit)(const struct ein_metric *metric, void *data),
+                       void *data)
+{
+    const struct server_service *self = impl;
+
+    return metrics_each(self->metrics, visit, data);
+}
+
 static const struct ein_server vtable = {
     .struct_size = sizeof(vtable),
     .status = status,
     .openapi = document,
     .metrics = metrics,
     .openapi_for = document_for,
+    .each_metric = each_metric,
 };
 
 int server_service_publish(struct server_service *self, struct services *services,

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "metrics.h"
 #include "str.h"
+#include "tracing.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>
@@ -27,6 +28,7 @@ struct settings {
     struct egress *egress;
     char *proxy; /* NULL: none */
     struct trust *trust;
+    json_t *traced; /* hosts that are sent a traceparent; may be NULL */
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
     uint64_t max_bytes;
     struct line_limits lines;
@@ -36,6 +38,7 @@ struct client {
     char *listen_host;
     uint16_t listen_port;
     struct metrics *metrics;
+    struct tracing *tracing; /* may be NULL */
     struct metric *seconds, *successes;
     pthread_mutex_t lock;
     pthread_cond_t idle;       /* there are no fetches */
@@ -54,6 +57,7 @@ static void settings_free(struct settings *settings)
     egress_free(settings->egress);
     free(settings->proxy);
     trust_free(settings->trust);
+    json_decref(settings->traced);
     free(settings);
 }
 
@@ -118,6 +122,7 @@ static int settings_load(const struct client *client, const json_t *section,
         return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
     settings->users = 1;
     settings->proxy = proxy && *proxy ? strdup(proxy) : NULL;
+    settings->traced = json_incref(json_object_get(section, "traceparent"));
     r = read_limits(settings, section, err);
     if (r == 0)
         r = egress_new(section, client->listen_host, client->listen_port, &settings->egress, err);
@@ -222,6 +227,18 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     return 0;
 }
 
+static void tell_tracing(const struct client *client, const struct settings *settings)
+{
+    if (client->tracing)
+        tracing_carry_on(client->tracing, json_array_size(settings->traced) > 0);
+}
+
+void client_set_tracing(struct client *client, struct tracing *tracing)
+{
+    client->tracing = tracing;
+    tell_tracing(client, client->settings);
+}
+
 int client_reload(struct client *client, const json_t *section, struct ein_error *err)
 {
     struct settings *settings, *before = NULL;
@@ -235,6 +252,7 @@ int client_reload(struct client *client, const json_t *section, struct ein_error
             before = client->settings;
         client->settings = settings;
         lines_configure(client->lines, &settings->lines);
+        tell_tracing(client, settings);
     }
     settings_free(before);
     return 0;
@@ -272,6 +290,7 @@ struct fetch {
     struct client_url url;
     const char *method;
     const char *headers[HEADERS_COUNT_MAX + 1]; /* lent, NULL-ended */
+    char traceparent[sizeof("traceparent: ") + EIN_TRACEPARENT_SIZE];
     bool send_body;
     int64_t send_len;
     bool decode;
@@ -293,8 +312,8 @@ static const char *const hop_by_hop[] = { "connection", "keep-alive",     "proxy
 
 /* What is meant for one origin only. */
 static const char *const credentials[] = {
-    "authorization",        "cookie", "x-api-key", "api-key", "x-auth-token", "x-goog-api-key",
-    "x-amz-security-token", "host",   NULL
+    "authorization",        "cookie", "x-api-key",   "api-key", "x-auth-token", "x-goog-api-key",
+    "x-amz-security-token", "host",   "traceparent", NULL
 };
 
 static const char *const host_header[] = { "host", NULL };
@@ -532,6 +551,78 @@ static int hops(struct client *client, struct fetch *fetch, struct ein_error *er
     return r;
 }
 
+/* ---- its place in a trace ---- */
+
+static bool is_traced(const struct settings *settings, const char *host)
+{
+    json_t *pattern;
+    size_t i;
+
+    json_array_foreach(settings->traced, i, pattern)
+    {
+        const char *text = json_string_value(pattern);
+
+        if (str_eq(text, "*") || egress_is_host(text, host))
+            return true;
+    }
+    return false;
+}
+
+/* A traceparent that the caller sends is the caller's business. */
+static void add_traceparent(const struct client *client, struct fetch *fetch,
+                            const struct ein_span *span)
+{
+    static const char *const name[] = { "traceparent", NULL };
+    char value[EIN_TRACEPARENT_SIZE];
+    size_t count = 0;
+
+    if (!is_traced(fetch->settings, fetch->url.host))
+        return;
+    for (; fetch->headers[count]; count++)
+        if (client_head_is_one_of(fetch->headers[count], name))
+            return;
+    tracing_onward(client->tracing, span, value);
+    if (!*value || count == HEADERS_COUNT_MAX)
+        return;
+    (void)snprintf(fetch->traceparent, sizeof(fetch->traceparent), "traceparent: %s", value);
+    fetch->headers[count] = fetch->traceparent;
+    fetch->headers[count + 1] = NULL;
+}
+
+static struct ein_span *span_begin(const struct client *client, struct fetch *fetch)
+{
+    struct ein_span *span;
+
+    if (!tracing_is_on(client->tracing))
+        return NULL;
+    span = tracing_begin(client->tracing, EIN_SPAN_CLIENT, fetch->method);
+    add_traceparent(client, fetch, span);
+    return span;
+}
+
+/* Paths and queries may hold secrets, and stay out of it. */
+static json_t *attributes(const struct fetch *fetch)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:o*}", "http.request.method", fetch->method,
+                     "url.scheme", fetch->url.tls ? "https" : "http", "server.address",
+                     fetch->url.host, "server.port", fetch->url.port, "http.response.status_code",
+                     fetch->status ? json_integer(fetch->status) : NULL);
+}
+
+static void span_end(struct ein_span *span, const struct fetch *fetch, int r)
+{
+    char status[16];
+
+    if (!span)
+        return;
+    (void)snprintf(status, sizeof(status), "%d", fetch->status);
+    tracing_end(span,
+                r < 0                  ? outcome_name(r)
+                : fetch->status >= 400 ? status
+                                       : NULL,
+                attributes(fetch));
+}
+
 /* ---- in and out ---- */
 
 static int fetch_init(struct client *client, struct fetch *fetch, const struct ein_fetch *what,
@@ -598,8 +689,12 @@ int client_fetch(struct client *client, const struct ein_fetch *what, struct ein
     int r;
 
     r = fetch_init(client, &fetch, what, settings, err);
-    if (r == 0)
+    if (r == 0) {
+        struct ein_span *span = span_begin(client, &fetch);
+
         r = hops(client, &fetch, err);
+        span_end(span, &fetch, r);
+    }
     if (r == 0)
         r = give(&fetch, ret, err);
     tell(client, r, began_us);

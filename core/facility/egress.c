@@ -270,17 +270,18 @@ void egress_free(struct egress *egress)
     free(egress);
 }
 
+bool egress_is_host(const char *pattern, const char *host)
+{
+    size_t len = strlen(host), suffix = strlen(pattern);
+
+    return str_eq_case(pattern, host) ||
+           (pattern[0] == '.' && len > suffix && str_eq_case(pattern, host + len - suffix));
+}
+
 bool egress_allows_host(const struct egress *egress, const char *host)
 {
-    size_t len = strlen(host);
-
     for (size_t i = 0; i < egress->host_count; i++) {
-        const char *allowed = egress->hosts[i];
-        size_t suffix = strlen(allowed);
-
-        if (str_eq_case(allowed, host))
-            return true;
-        if (allowed[0] == '.' && len > suffix && str_eq_case(allowed, host + len - suffix))
+        if (egress_is_host(egress->hosts[i], host))
             return true;
     }
     return false;

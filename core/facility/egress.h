@@ -18,7 +18,9 @@ int egress_new(const json_t *section, const char *listen_host, uint16_t listen_p
                struct egress **ret_egress, struct ein_error *err);
 void egress_free(struct egress *egress);
 
-/* The operator named this host in egress.allow (a suffix ".example" matches what ends so). */
+/* pattern: the host's name, or a suffix ".example" of it. */
+bool egress_is_host(const char *pattern, const char *host);
+/* The operator named this host in egress.allow. */
 bool egress_allows_host(const struct egress *egress, const char *host);
 /* 0, or EIN_E_DENIED and a text that names the address, why, and the setting. */
 int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,

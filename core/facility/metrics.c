@@ -7,6 +7,7 @@
 #include "metrics_process.h"
 #include "rwlock.h"
 #include "str.h"
+#include <einion/services.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -508,4 +509,79 @@ int metrics_text(struct metrics *metrics, char **ret_text, struct ein_error *err
         return error_set(err, EIN_E_NO_MEMORY, "no memory for the metrics");
     *ret_text = text;
     return 0;
+}
+
+/* ---- showing ---- */
+
+static const int32_t kinds[] = { EIN_METRIC_COUNTER, EIN_METRIC_GAUGE, EIN_METRIC_HISTOGRAM };
+
+/* One value of a label at *at, behind its opening quote, without the escapes; *at is behind the
+ * closing one then. */
+static char *take_value(char **at)
+{
+    char *value = *at, *to = value, *from = value;
+
+    for (; *from != '"'; from++) {
+        if (*from == '\\')
+            *to++ = *++from == 'n' ? '\n' : *from;
+        else
+            *to++ = *from;
+    }
+    *to = '\0';
+    *at = from + 1;
+    return value;
+}
+
+/* Takes the text of labels apart, in place. */
+static void split_labels(char *text, const char *ret_labels[2 * METRICS_LABELS_MAX + 1])
+{
+    while (*text) {
+        *ret_labels++ = text;
+        text = strchr(text, '=');
+        *text = '\0';
+        text += 2;
+        *ret_labels++ = take_value(&text);
+        text += *text == ',';
+    }
+    *ret_labels = NULL;
+}
+
+static int show(const struct metric *metric,
+                int (*visit)(const struct ein_metric *metric, void *data), void *data)
+{
+    const struct family *family = metric->family;
+    const char *labels[2 * METRICS_LABELS_MAX + 1];
+    EIN_FREE char *text = strdup(metric->labels);
+    uint64_t hits[BOUNDS + 1] = { 0 };
+    struct ein_metric shown = { .struct_size = sizeof(shown),
+                                .kind = kinds[family->kind],
+                                .name = family->name,
+                                .help = family->help,
+                                .labels = labels };
+
+    if (!text)
+        return EIN_E_NO_MEMORY;
+    split_labels(text, labels);
+    __atomic_load(&metric->value, &shown.value, __ATOMIC_RELAXED);
+    if (family->kind == HISTOGRAM) {
+        for (size_t i = 0; i <= BOUNDS; i++)
+            hits[i] = __atomic_load_n(&metric->hits[i], __ATOMIC_RELAXED);
+        shown.bounds = family->bounds;
+        shown.counts = hits;
+        shown.bound_count = BOUNDS;
+    }
+    return visit(&shown, data);
+}
+
+int metrics_each(struct metrics *metrics, int (*visit)(const struct ein_metric *metric, void *data),
+                 void *data)
+{
+    int r = 0;
+
+    (void)pthread_rwlock_rdlock(&metrics->lock);
+    for (const struct family *family = metrics->first; family && r == 0; family = family->next)
+        for (const struct metric *it = family->first; it && r == 0; it = it->next)
+            r = show(it, visit, data);
+    (void)pthread_rwlock_unlock(&metrics->lock);
+    return r == 0 ? metrics_process_each(visit, data) : r;
 }

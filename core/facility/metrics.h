@@ -6,6 +6,7 @@
 
 /* Counters, gauges and histograms in Prometheus' sense.  Any thread. */
 struct metrics;
+struct ein_metric;
 struct metric; /* one series: a name and its label values; lives as long as `metrics` */
 
 enum {
@@ -39,5 +40,9 @@ void metric_observe(struct metric *metric, double value); /* histogram */
 
 /* Text format 0.0.4, with the process' own metrics; free(). */
 int metrics_text(struct metrics *metrics, char **ret_text, struct ein_error *err);
+
+/* The same by series; ein_server.each_metric says how. */
+int metrics_each(struct metrics *metrics, int (*visit)(const struct ein_metric *metric, void *data),
+                 void *data);
 
 #endif

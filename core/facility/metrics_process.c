@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "str.h"
 #include <dirent.h>
+#include <einion/services.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -127,4 +128,25 @@ void metrics_process_text(struct buf *out)
             (void)buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", table[i].name,
                              table[i].help, table[i].name, table[i].type, table[i].name, value);
     }
+}
+
+int metrics_process_each(int (*visit)(const struct ein_metric *metric, void *data), void *data)
+{
+    static const char *const none[] = { NULL };
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) && r == 0; i++) {
+        const struct ein_metric metric = { .struct_size = sizeof(metric),
+                                           .kind = str_eq(table[i].type, "counter")
+                                                       ? EIN_METRIC_COUNTER
+                                                       : EIN_METRIC_GAUGE,
+                                           .name = table[i].name,
+                                           .help = table[i].help,
+                                           .labels = none,
+                                           .value = table[i].value() };
+
+        if (metric.value >= 0)
+            r = visit(&metric, data);
+    }
+    return r;
 }

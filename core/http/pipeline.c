@@ -15,15 +15,19 @@
 #include "pipeline_inside.h"
 #include "schema.h"
 #include "stream.h"
+#include "tracing.h"
 #include "wrong_logins.h"
 #include <string.h>
 #include <sys/random.h>
+
+enum { SPAN_NAME_SIZE = 512 };
 
 static const char retry_after_s[] = "5";
 
 struct pipeline {
     struct log *log;
     struct services *services;
+    struct tracing *tracing; /* may be NULL */
     struct router *router;
     struct watch *watch;
     struct stats stats;
@@ -209,6 +213,61 @@ static void handle(struct ein_req *req)
     reply_settle(req, result);
 }
 
+/* ---- its span ---- */
+
+static void span_begin(struct ein_req *req)
+{
+    struct tracing *tracing = req->pipeline->tracing;
+
+    if (tracing_is_on(tracing))
+        req->span = tracing_begin_request(tracing, request_trace_id(req), request_traceparent(req));
+}
+
+/* Anybody may invent a method; names of spans are few. */
+static const char *known_method(const struct ein_req *req)
+{
+    static const char *const known[] = {
+        "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(req->head.method, known[i]) == 0)
+            return known[i];
+    }
+    return NULL;
+}
+
+static json_t *attributes(const struct ein_req *req, const char *method)
+{
+    return json_pack("{s:s, s:s, s:s*, s:i, s:s, s:s*}", "http.request.method",
+                     method ? method : "_OTHER", "url.scheme", req->is_https ? "https" : "http",
+                     "http.route", req->route ? req->route->spec.path : NULL,
+                     "http.response.status_code", req->reply.status, "einion.request_id", req->id,
+                     "einion.operation_id", req->route ? req->route->spec.operation_id : NULL);
+}
+
+static void tell_span(struct ein_req *req)
+{
+    const char *method = known_method(req);
+    char status[16], name[SPAN_NAME_SIZE];
+
+    (void)snprintf(status, sizeof(status), "%d", req->reply.status);
+    (void)snprintf(name, sizeof(name), "%s%s%s", method ? method : "HTTP", req->route ? " " : "",
+                   req->route ? req->route->spec.path : "");
+    tracing_name(req->span, name);
+    tracing_end(req->span, req->reply.status >= 500 ? status : NULL, attributes(req, method));
+}
+
+static void span_end(struct ein_req *req)
+{
+    if (req->span)
+        tell_span(req);
+    if (tracing_is_on(req->pipeline->tracing))
+        tracing_leave();
+}
+
+/* ---- the end ---- */
+
 /* The reply has been built; that of a stream has been sent. */
 static void end(struct ein_req *req)
 {
@@ -232,6 +291,7 @@ static void end(struct ein_req *req)
 
     log_access(pipeline->log, &line);
     route_stats_count(stats, req->reply.status, duration_us);
+    span_end(req);
     metric_add(pipeline->stats.in_flight, -1);
     request_drop_cancel(req); /* its parent goes with the owner of the route */
     if (req->route) {
@@ -248,6 +308,7 @@ static void end(struct ein_req *req)
 void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
 {
     metric_add(pipeline->stats.in_flight, 1);
+    span_begin(req);
 
     if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
         auth_authorize(req) && validate(req))
@@ -271,6 +332,7 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
         return error_no_memory(err);
     pipeline->log = parts->log;
     pipeline->services = parts->services;
+    pipeline->tracing = parts->tracing;
     (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
     (void)pthread_mutex_init(&pipeline->cancel_lock, NULL);
     denials_init(&pipeline->denials);

@@ -13,11 +13,13 @@ struct log;
 struct metrics;
 struct router;
 struct services;
+struct tracing;
 
 struct pipeline_parts { /* lent until pipeline_free() */
     struct log *log;
     struct metrics *metrics;
     struct services *services;
+    struct tracing *tracing; /* may be NULL */
 };
 
 int pipeline_new(const struct pipeline_parts *parts, const struct settings_from *from,

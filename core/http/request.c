@@ -7,6 +7,7 @@
 #include "pipeline_inside.h"
 #include "proxy.h"
 #include "str.h"
+#include "tracing.h"
 #include <string.h>
 #include <strings.h>
 
@@ -352,37 +353,20 @@ const char *request_id(const struct ein_req *req)
     return req->id;
 }
 
-static bool hex(const char *text, size_t len)
+const char *request_traceparent(const struct ein_req *req)
 {
-    bool zero = true;
+    const char *parent = req->known[HEADER_TRACEPARENT];
 
-    for (size_t i = 0; i < len; i++) {
-        if (!(text[i] >= '0' && text[i] <= '9') && !(text[i] >= 'a' && text[i] <= 'f'))
-            return false;
-        zero = zero && text[i] == '0';
-    }
-    return !zero;
-}
-
-/* version "-" trace id "-" parent id "-" flags; a later version may go on after that. */
-static bool good_traceparent(const char *text)
-{
-    size_t len = text ? strlen(text) : 0;
-
-    if (len < 55 || (len > 55 && (text[55] != '-' || strncmp(text, "00", 2) == 0)))
-        return false;
-    return strspn(text, "0123456789abcdef") == 2 && strncmp(text, "ff", 2) != 0 && text[2] == '-' &&
-           hex(text + 3, 32) && text[35] == '-' && hex(text + 36, 16) && text[52] == '-' &&
-           strspn(text + 53, "0123456789abcdef") == 2;
+    return tracing_is_parent(parent) ? parent : NULL;
 }
 
 const char *request_trace_id(const struct ein_req *req)
 {
     if (req->trace_id[0] == '\0') {
-        const char *parent = req->known[HEADER_TRACEPARENT];
+        const char *parent = request_traceparent(req);
         char *id = writable(req)->trace_id;
 
-        if (good_traceparent(parent))
+        if (parent)
             memcpy(id, parent + 3, TRACE_ID_SIZE - 1);
         else
             pipeline_make_id(req->pipeline, id);

@@ -83,6 +83,7 @@ struct ein_req {
     const struct ein_identity *identity;
 
     struct reply reply;
+    struct ein_span *span; /* NULL: nobody records it */
     struct stream *stream; /* while the handler of a stream runs */
     bool has_cancel;       /* guarded by pipeline_cancel_lock() */
     struct ein_cancel cancel;
@@ -101,6 +102,9 @@ const char *request_head_fault(const struct ein_req *req);
 
 /* Parses the query; EIN_E_INVALID: a bad escape, a NUL, or not UTF-8. */
 int request_parse_query(struct ein_req *req);
+
+/* The client's traceparent; NULL: it has sent none, or one that is out of order. */
+const char *request_traceparent(const struct ein_req *req);
 
 /* After the handler, of a body that has held secrets. */
 void request_wipe_body(struct ein_req *req);

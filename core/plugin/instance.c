@@ -11,6 +11,7 @@
 #include "services.h"
 #include "status.h"
 #include "str.h"
+#include "tracing.h"
 #include <string.h>
 
 int instance_new(const struct lifecycle_setup *setup, const char *name, struct ein_ctx **ret_ctx)
@@ -82,6 +83,8 @@ static void withdraw(struct ein_ctx *ctx)
     services_withdraw(setup->services, &ctx->gate);
     events_withdraw(setup->events, &ctx->gate);
     jobs_withdraw(setup->jobs, &ctx->jobs);
+    if (setup->tracing)
+        tracing_withdraw(setup->tracing, &ctx->gate);
     cancel_fire(&ctx->stopping);
 }
 
@@ -230,6 +233,14 @@ int instance_subscribe(struct ein_ctx *ctx, const char *topic,
 
     return r < 0 ? r
                  : events_subscribe(ctx->setup->events, &ctx->gate, topic, on_event, data, NULL);
+}
+
+int instance_watch(struct ein_ctx *ctx, double share,
+                   void (*on_span)(const struct ein_span_told *span, void *data), void *data)
+{
+    int r = instance_check_init(ctx, "watch", NULL);
+
+    return r < 0 ? r : tracing_watch(ctx->setup->tracing, &ctx->gate, share, on_span, data);
 }
 
 const char *instance_secret(struct ein_ctx *ctx, const char *name)

@@ -21,6 +21,7 @@ struct events;
 struct log;
 struct plugin;
 struct services;
+struct tracing;
 
 enum {
     INSTANCE_NAME_MAX = 63,
@@ -84,6 +85,7 @@ struct lifecycle_setup { /* all must outlive the lifecycle */
     struct services *services;
     struct events *events;
     struct jobs *jobs;
+    struct tracing *tracing; /* may be NULL */
     const struct lifecycle_ops *ops;
     void *above;
     uint32_t drain_ms; /* limits.plugin_drain_ms */
@@ -130,6 +132,8 @@ int instance_publish(struct ein_ctx *ctx, const char *iface, const char *name, c
 int instance_subscribe(struct ein_ctx *ctx, const char *topic,
                        void (*on_event)(const char *topic, const json_t *event, void *data),
                        void *data);
+int instance_watch(struct ein_ctx *ctx, double share,
+                   void (*on_span)(const struct ein_span_told *span, void *data), void *data);
 /* 0 in init, else INVALID and a text that names `function`: for add_routes. */
 int instance_check_init(const struct ein_ctx *ctx, const char *function, struct ein_error *err);
 

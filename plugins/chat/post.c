@@ -7,6 +7,7 @@
 #include "message_parts.h"
 #include "ownership.h"
 #include "scopes.h"
+#include "span.h"
 #include "ticket.h"
 #include "timestamps.h"
 #include <stdio.h>
@@ -95,17 +96,19 @@ static int make_ticket(struct posting *posting)
     const char *uid = posting->identity->uid;
     const char *key = *posting->key_id ? posting->key_id : NULL;
     int64_t now = now_ms();
-    char text[TIMESTAMP_SIZE];
+    char text[TIMESTAMP_SIZE], place[EIN_TRACEPARENT_SIZE];
 
     timestamp_now(text);
+    span_where(chat->host, place);
     uuid_make(posting->id);
     posting->ticket = json_pack(
-        "{s:s, s:s, s:n, s:n, s:O, s:O, s:s?, s:i, s:s, s:s, s:n, s:I, s:I, s:s, s:n, s:s*}",
+        "{s:s, s:s, s:n, s:n, s:O, s:O, s:s?, s:i, s:s, s:s, s:n, s:I, s:I, s:s, s:n, s:s*, s:s*}",
         "userId", uid, "status", "pending", "error", "result", "provider",
         member(posting, "provider"), "model", member(posting, "model"), "requestId",
         posting->http->request_id(posting->req), "attempts", 0, "createdAt", text, "updatedAt",
         text, "completedAt", "endsAt", (json_int_t)(now + chat->ticket_ms), "dueAt",
-        (json_int_t)now, "openOf", uid, "runner", "idempotencyKey", key);
+        (json_int_t)now, "openOf", uid, "runner", "idempotencyKey", key, "traceparent",
+        *place ? place : NULL);
     return posting->ticket
                ? ownership_set(posting->ticket, json_string_value(member(posting, "workspaceId")))
                : EIN_E_NO_MEMORY;

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "ids.h"
+#include "span.h"
 #include "ticket.h"
 #include "timestamps.h"
 #include <stdio.h>
@@ -242,6 +243,8 @@ static void perform(struct chat *chat, struct run *run)
 void run_perform(struct chat *chat, struct run *run)
 {
     live_begin(run->live, run->attempt);
+    span_enter(chat->host, text_of(run->ticket, "traceparent"));
     perform(chat, run);
+    span_enter(chat->host, NULL);
     live_end(run->live, run->attempt);
 }

@@ -81,6 +81,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .scopes = call->scopes,
     };
     uint64_t client_before = work->client_us;
+    struct ein_span *span = meter_begin(work);
     int64_t began = mono_us();
     int r = provider->complete(service->impl, &llm, on_piece, work, &work->outcome, err);
     uint64_t took = (uint64_t)(mono_us() - began);
@@ -94,6 +95,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
                       work->model->provider);
     }
     meter_attempt(work, r, took);
+    meter_end(work, span, r);
     return r;
 }
 

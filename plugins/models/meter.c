@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
+#include "span.h"
 #include "timestamps.h"
 
-/* Names of OpenTelemetry's semantic conventions for generative AI, as Prometheus writes them. */
+#include <stdio.h>
+#include <string.h>
+
+/* Names of OpenTelemetry's semantic conventions for generative AI; in metrics as Prometheus writes
+ * them. */
 
 static const char *const stage_names[] = { "check", "key", "reserve", "settle" };
 static const char *const fault_names[] = { "",           "bad_key",          "no_credit",
@@ -44,6 +49,41 @@ void meter_attempt(const struct work *work, int result, uint64_t took_us)
     models->host->observe(models->ctx, "gen_ai_client_operation_duration_seconds", seconds(took_us),
                           labels);
 }
+
+/* ---- the span of an attempt ---------------------------------------------- */
+
+struct ein_span *meter_begin(const struct work *work)
+{
+    const struct models *models = work->models;
+    char name[sizeof("chat ") + 192];
+
+    (void)snprintf(name, sizeof(name), "chat %s", work->model->id);
+    return span_begin(models->host, models->ctx, EIN_SPAN_CLIENT, name);
+}
+
+void meter_end(const struct work *work, struct ein_span *span, int result)
+{
+    const struct ein_llm_outcome *outcome = &work->outcome;
+    const char *error = error_type(work, result);
+    const char *stopped = outcome->stop_reason;
+
+    if (!span)
+        return;
+    json_t *attributes = json_pack(
+        "{s:s, s:s, s:s, s:s*, s:I, s:I, s:I, s:I, s:s*, s:s*, s:o*}", "gen_ai.operation.name",
+        "chat", "gen_ai.provider.name", work->model->provider, "gen_ai.request.model",
+        work->model->id, "gen_ai.response.model", *outcome->model ? outcome->model : NULL,
+        "gen_ai.usage.input_tokens", (json_int_t)outcome->input_tokens,
+        "gen_ai.usage.output_tokens", (json_int_t)outcome->output_tokens,
+        "gen_ai.usage.cache_read.input_tokens", (json_int_t)outcome->cached_tokens,
+        "gen_ai.usage.cache_creation.input_tokens", (json_int_t)outcome->cache_write_tokens,
+        "einion.vendor_request_id", *outcome->vendor_request_id ? outcome->vendor_request_id : NULL,
+        "einion.run_id", work->call->run_id, "gen_ai.response.finish_reasons",
+        *stopped ? json_pack("[s]", stopped) : NULL);
+    span_end(work->models->host, span, *error ? error : NULL, attributes);
+}
+
+/* ---- counting ------------------------------------------------------------ */
 
 static void meter_tokens(const struct work *work, const char *type, uint64_t tokens)
 {

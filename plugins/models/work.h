@@ -62,5 +62,7 @@ void budget_release(struct work *work);
 /* meter.c */
 void meter_call(const struct work *work, int result);
 void meter_attempt(const struct work *work, int result, uint64_t took_us);
+struct ein_span *meter_begin(const struct work *work);
+void meter_end(const struct work *work, struct ein_span *span, int result);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent_span.h"
 #include "bridge.h"
 #include "cleanup.h"
 #include "death.h"
@@ -116,6 +117,7 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
     agent->out.max = 4 * frame_max;
     agent->raw.max = (size_t)run->limits.raw_output_kb << 10;
 
+    agent_span_begin(agent);
     r = send_job(agent, job, err);
     if (r == 0)
         r = pool_take(run->runtime->pool, mono_ms() + run->limits.start_ms, &agent->child, err);
@@ -145,6 +147,7 @@ static void let_go(struct agent *agent)
 
 void agent_free(struct agent *agent)
 {
+    agent_span_end(agent, "RuntimeError");
     let_go(agent);
     json_decref(agent->hosts);
     wire_buffer_free(&agent->in);
@@ -219,6 +222,7 @@ void agent_abandon(struct agent *agent)
     agent_output(agent);
     show_raw(agent);
     show_end(agent, false);
+    agent_span_end(agent, "CancelledError");
     end(agent);
 }
 
@@ -230,6 +234,7 @@ static void succeed(struct agent *agent, struct json_t *take_result)
     agent_output(agent);
     show_raw(agent);
     show_end(agent, true);
+    agent_span_end(agent, NULL);
     end(agent);
     if (agent->caller) {
         agent_reply(agent->caller, agent->call_id, take_result, NULL, 0);
@@ -249,6 +254,7 @@ void agent_fail(struct agent *agent, const char *type, const char *message, cons
     if (agent->started)
         trace_error(&run->trace, &agent->speaker, type, message, traceback);
     show_end(agent, false);
+    agent_span_end(agent, type);
     end(agent);
     if (agent->caller) {
         agent_refuse(agent->caller, agent->call_id, type, message);

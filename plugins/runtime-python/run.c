@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "slow_call.h"
+#include "span.h"
 #include "timestamps.h"
 
 #include <poll.h>
@@ -268,6 +269,7 @@ int run_perform(struct run *run, struct ein_error *err)
             json_string("ValueError: Could not load one or more dependent Gofannon agents.");
         return 0;
     }
+    span_where(host, run->place);
     run->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (run->wake < 0)
         return error_set(err, EIN_E_BUSY, "no descriptors for a run");

@@ -7,6 +7,8 @@
 #include "trace.h"
 #include "wire.h"
 
+#include <einion/plugin.h>
+
 struct slow_call;
 
 enum slow_lane { SLOW_HTTP, SLOW_LLM, SLOW_MCP, SLOW_LANES }; /* each has its own bounds */
@@ -26,8 +28,10 @@ struct agent { /* one execution of one agent's code, in one child */
     uint64_t raw_lost;               /* bytes of that which are not kept */
     bool ready, started, ended;
     int64_t born_ms, began_ms;
-    uint32_t in_flight; /* its calls that are not answered */
-    uint32_t uploads;   /* likewise, not among those: requests whose body comes in pieces */
+    uint32_t in_flight;    /* its calls that are not answered */
+    struct ein_span *span; /* NULL: nobody records it, or it has ended */
+    char place[EIN_TRACEPARENT_SIZE];
+    uint32_t uploads; /* likewise, not among those: requests whose body comes in pieces */
 };
 
 enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_TRACE };
@@ -37,7 +41,8 @@ struct run {
     const struct ein_agent_run *what;
     struct limits limits;
     struct trace trace;
-    struct agent *agents; /* the first is the run's own */
+    struct agent *agents;             /* the first is the run's own */
+    char place[EIN_TRACEPARENT_SIZE]; /* where its thread is */
     uint32_t agents_made, nested_made, calls_made;
     int64_t deadline_ms;
     enum run_stop stop;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slow_call.h"
-#include "cleanup.h"
 
+#include "cleanup.h"
+#include "span.h"
+
+#include <string.h>
 #include <unistd.h>
 
 enum { STACK_SIZE = 1 << 20 /* providers of models, and the JSON of what they say */ };
@@ -48,6 +51,7 @@ static void *perform(void *data)
     struct slow_call *call = data;
     int wake = call->wake;
 
+    span_enter(call->host, call->place);
     call->kind->perform(call);
     atomic_store(&call->finished, true);
     wake_run(wake);
@@ -123,6 +127,7 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
     take_call->serial = agent->serial;
     take_call->id = id;
     take_call->wake = run->wake;
+    memcpy(take_call->place, agent->place, sizeof(take_call->place));
     if (take_call->r < 0) {
         answer(take_call, agent);
         let_go(take_call);

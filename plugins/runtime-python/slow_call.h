@@ -40,6 +40,7 @@ struct slow_call {
     uint32_t serial; /* of the agent that waits */
     int64_t id;
     int wake;
+    char place[EIN_TRACEPARENT_SIZE]; /* of the agent */
     pthread_t thread;
     bool begun;
     atomic_bool has_news;

@@ -88,7 +88,8 @@ def verdict(folder, include):
     return subprocess.run([HERE / "abi-additive.sh", RELEASED, probe], capture_output=True, text=True)
 
 
-LAST = "char *(*json_text)(const struct json_t *json, size_t *ret_len);\n};"
+LAST_OF_1_0 = "char *(*json_text)(const struct json_t *json, size_t *ret_len);\n"
+LAST = "const struct ein_tracing *tracing; /* 1.1 */\n};"
 APPEND = swap(LAST, LAST[:-2] + "    int (*one)(void); int (*two)(void); int (*three)(void);\n};")
 RELEASE = "void (*release)(struct ein_ctx *ctx, const struct ein_service *service); /* NULL is fine */"
 DUP, FREE = "char *(*text_dup)(const char *text);", "void (*mem_free)(void *memory); /* NULL is fine */"
@@ -109,7 +110,7 @@ BREAKS = {
     "two enumerators swapped": both(
         swap("EIN_E_CANCELLED = -7", "EIN_E_CANCELLED = -6"), swap("EIN_E_TIMEOUT = -6", "EIN_E_TIMEOUT = -7")
     ),
-    "the last member removed": swap(LAST, "};"),
+    "the last members removed": both(swap(LAST_OF_1_0, ""), swap(LAST, "};")),
 }
 
 

@@ -31,7 +31,7 @@
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
  *                 navigates(), reply_header(); set_header() joins what Vary names; check() of a plugin; sets();
- *                 transfer/1
+ *                 transfer/1; tracing; server/1: each_metric
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -333,6 +333,43 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
     int (*sets)(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error *err);
 };
 
+/* ---- tracing (1.1) ------------------------------------------------------- */
+
+/* A thread that serves a request is at a place: W3C trace context, as the text of a traceparent
+ * header.  Nobody may be looking; then nothing here costs anything. */
+#define EIN_TRACEPARENT_SIZE 56 /* bytes, with the NUL */
+
+enum ein_span_kind { EIN_SPAN_INTERNAL = 100, EIN_SPAN_SERVER = 200, EIN_SPAN_CLIENT = 300 };
+
+struct ein_span;      /* something that takes time, under way */
+struct ein_span_told { /* one that has ended; lent until on_span() returns */
+    uint32_t struct_size;
+    int32_t  kind;                   /* enum ein_span_kind */
+    const char *trace_id, *span_id;  /* 32 and 16 hex digits */
+    const char *parent_id;           /* likewise; NULL: the trace begins here */
+    const char *name;
+    int64_t  began_ns, ended_ns;     /* since the epoch */
+    const char *error;               /* its error.type; NULL: it went well */
+    const struct json_t *attributes; /* an object of OpenTelemetry's names; may be NULL */
+};
+
+struct ein_tracing {
+    uint32_t struct_size, reserved;
+    /* A span within what the thread is at, which the thread is at from now on.  NULL: nobody
+     * records it. */
+    struct ein_span *(*begin)(struct ein_ctx *ctx, int kind, const char *name);
+    /* The thread is back where it was before.  NULL is fine.  Attributes are text, numbers,
+     * booleans and arrays of text; may be NULL.  Neither prompts nor secrets are among them. */
+    void (*end)(struct ein_span *span, const char *error, struct json_t *take_attributes);
+    /* To go on with it on another thread: where this one is, "" for nowhere; and to be there. */
+    void (*where)(char ret_traceparent[EIN_TRACEPARENT_SIZE]);
+    void (*enter)(const char *traceparent); /* NULL, "": nowhere */
+    /* [init] on_span() is called on the thread that ends a span: it may not wait.  share: how many
+     * of the traces that begin here are recorded, 0 to 1. */
+    int (*watch)(struct ein_ctx *ctx, double share,
+                 void (*on_span)(const struct ein_span_told *span, void *data), void *data);
+};
+
 /* ---- the host ----------------------------------------------------------- */
 
 struct ein_service { /* lent until release() */
@@ -397,6 +434,7 @@ struct ein_host {
      * order of members kept; mem_free.  NULL: no memory, or it has no such text
      * (nested deeper than 512, NUL in a member's name, not UTF-8). */
     char *(*json_text)(const struct json_t *json, size_t *ret_len);
+    const struct ein_tracing *tracing; /* 1.1 */
 };
 
 /* ---- the plugin --------------------------------------------------------- */

@@ -16,6 +16,18 @@ extern "C" {
 /* ---- server/1: what the server says of itself; name "core" ---------------- */
 #define EIN_SERVER "server/1"
 
+enum ein_metric_kind { EIN_METRIC_COUNTER = 100, EIN_METRIC_GAUGE = 200, EIN_METRIC_HISTOGRAM = 300 };
+struct ein_metric { /* 1.1: one series; lent until visit() returns */
+    uint32_t struct_size;
+    int32_t  kind;             /* enum ein_metric_kind */
+    const char *name, *help;   /* help may be NULL */
+    const char *const *labels; /* "key", "value", ..., NULL */
+    double   value;            /* a histogram's sum */
+    const double *bounds;      /* of a histogram: bound_count of them, and one count more, each of its own bucket */
+    const uint64_t *counts;
+    size_t   bound_count;
+};
+
 struct ein_server {
     uint32_t struct_size, reserved;
     /* {"status": "ready"|"draining"|"degraded", "version", "uptime_ms",
@@ -27,6 +39,9 @@ struct ein_server {
     /* 1.1: openapi() with what each openapi_source/1 adds for the caller of `req`; the same object
      * as openapi()'s where that is nothing.  Read only: json_decref. */
     int (*openapi_for)(void *impl, struct ein_req *req, struct json_t **ret_document, struct ein_error *err);
+    /* 1.1: what metrics() tells, by series; ends with the first visit() that does not return 0, and
+     * returns that.  visit() may not count, observe or set a metric itself. */
+    int (*each_metric)(void *impl, int (*visit)(const struct ein_metric *metric, void *data), void *data);
 };
 
 /* ---- openapi_source/1 (1.1): operations that no route of their own names --- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
 
+#include <einion/services.h>
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,6 +113,53 @@ static void values_and_help_are_escaped(void **state)
     assert_tells(metrics, "# HELP odd_total Line\\nand \\\\ and \"\n");
     assert_tells(metrics, "odd_total{what=\"a\\\"b\\\\c\\nd\"} 1\n");
     assert_tells(metrics, "odd_total{what=\"\"} 2\n");
+}
+
+/* Looks for what has these labels. */
+struct search {
+    const char *const *labels;
+    struct ein_metric found;
+    double bound;
+    uint64_t count;
+};
+
+static int look(const struct ein_metric *metric, void *data)
+{
+    struct search *search = data;
+
+    for (size_t i = 0; search->labels[i] || metric->labels[i]; i++)
+        if (!search->labels[i] || !metric->labels[i] ||
+            strcmp(search->labels[i], metric->labels[i]) != 0)
+            return 0;
+    search->found = *metric;
+    if (metric->kind == EIN_METRIC_HISTOGRAM) {
+        search->bound = metric->bounds[metric->bound_count - 1];
+        search->count = metric->counts[metric->bound_count];
+    }
+    return 7;
+}
+
+static void each_series_is_shown_as_it_was_given(void **state)
+{
+    static const char *const odd[] = { "a", "x\"=,\\n\n", "b", "", NULL };
+    static const char *const none[] = { NULL };
+    struct metrics *metrics = *state;
+    struct search search = { .labels = odd };
+
+    metric_add(metrics_counter(metrics, "odd_total", "Odd", odd), 3);
+    assert_int_equal(metrics_each(metrics, look, &search), 7);
+    assert_string_equal(search.found.name, "odd_total");
+    assert_int_equal(search.found.kind, EIN_METRIC_COUNTER);
+    assert_true(search.found.value == 3);
+
+    metric_observe(metrics_histogram(metrics, "took_seconds", NULL, none), 1e9);
+    search.labels = none;
+    assert_int_equal(metrics_each(metrics, look, &search), 7);
+    assert_int_equal(search.found.kind, EIN_METRIC_HISTOGRAM);
+    assert_true(search.bound == 300);
+    assert_int_equal(search.count, 1);
+    search.labels = (const char *const[]){ "nobody", "has it", NULL };
+    assert_int_equal(metrics_each(metrics, look, &search), 0);
 }
 
 static void a_long_value_is_cut_at_a_character(void **state)
@@ -245,6 +294,7 @@ int main(void)
         TEST(a_histogram_of_no_seconds_counts_in_powers),
         TEST(the_same_words_find_the_same_series),
         TEST(values_and_help_are_escaped),
+        TEST(each_series_is_shown_as_it_was_given),
         TEST(a_long_value_is_cut_at_a_character),
         TEST(what_prometheus_would_not_read_is_not_made),
         TEST(one_name_has_one_kind_and_one_set_of_labels),
