@@ -203,7 +203,9 @@ mkdir -p "$root/build/results"
 for package in provider aimock anthropic anthropic-1 bedrock genai ollama openai mcp-everything mcp-dual mcp-sdk mcp-client pouchdb; do
     "$root/tests/support/npm.sh" "$root/build/npm" "$package" || fail "what npm installs as $package"
 done
-"$root/tests/support/pip.sh" "$root/build/pip" httpx || fail "what pip installs as httpx"
+for package in httpx opentelemetry; do
+    "$root/tests/support/pip.sh" "$root/build/pip" "$package" || fail "what pip installs as $package"
+done
 if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
     "$root/packaging/deb.sh" "$root/build/results" || fail "the Debian package"

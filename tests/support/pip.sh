@@ -8,6 +8,9 @@ httpx)
     packages=(httpx==0.28.1 httpcore==1.0.9 h11==0.16.0 anyio==4.16.0 idna==3.20 certifi==2026.10.19.post1
         typing_extensions==4.16.0)
     ;;
+opentelemetry)
+    packages=(opentelemetry-proto==1.45.2 protobuf==7.36.2)
+    ;;
 *) exit 2 ;;
 esac
 
