@@ -3,7 +3,8 @@
 
 static void built_in_configuration_is_valid(void **state)
 {
-    static const char *const off[] = { "storage-memory", "storage-postgres", "static-site" };
+    static const char *const off[] = { "otlp", "storage-memory", "storage-postgres",
+                                       "static-site" };
     struct config *config;
     const json_t *plugins, *plugin;
     size_t i, count_off = 0;
@@ -27,7 +28,7 @@ static void built_in_configuration_is_valid(void **state)
     }
     assert_int_equal(count_off, sizeof off / sizeof off[0]);
     assert_string_equal(json_string_value(json_object_get(
-                            json_object_get(json_array_get(plugins, 1), "settings"), "path")),
+                            json_object_get(json_array_get(plugins, 2), "settings"), "path")),
                         "/var/lib/e/einion.db");
     assert_int_equal(json_integer_value(at(config, "listen", "port")), 8000);
     config_free(config);
