@@ -102,11 +102,6 @@ static const struct ein_route routes[] = {
       .handle = picker_show },
 };
 
-static void fini(void *self)
-{
-    free(self);
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -125,7 +120,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, stub, err);
     if (r < 0) {
-        fini(stub);
+        free(stub);
         return r;
     }
     *ret_self = stub;
@@ -140,6 +135,6 @@ static const struct ein_plugin plugin = {
     .summary = "Login by picking a configured user, for development",
     .config_schema = config_schema,
     .init = init,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

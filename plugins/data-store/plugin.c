@@ -153,11 +153,6 @@ static int start(void *self, struct ein_error *err)
     return r < 0 ? r : docs->index(store->ctx, DATA_STORE_SET, "namespace", err);
 }
 
-static void fini(void *self)
-{
-    free(self);
-}
-
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
@@ -170,6 +165,6 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

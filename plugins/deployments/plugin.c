@@ -234,11 +234,6 @@ static int start(void *self, struct ein_error *err)
     return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, OWNER_INDEX, err);
 }
 
-static void fini(void *self)
-{
-    free(self);
-}
-
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
@@ -251,6 +246,6 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -230,20 +230,8 @@ static int req_set_header(struct ein_req *req, const char *name, const char *val
     return 0;
 }
 
-static int ignore_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
-                         size_t stride, void *self, struct ein_error *err)
-{
-    (void)ctx;
-    (void)routes;
-    (void)count;
-    (void)stride;
-    (void)self;
-    (void)err;
-    return 0;
-}
-
 static const struct ein_http http = { .struct_size = sizeof(http),
-                                      .add_routes = ignore_routes,
+                                      .add_routes = fake_host_no_routes,
                                       .header = req_header,
                                       .set_header = req_set_header };
 

@@ -13,19 +13,8 @@
 
 #include <cmocka.h>
 
-static int no_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
-                     size_t stride, void *self, struct ein_error *err)
-{
-    (void)ctx;
-    (void)routes;
-    (void)count;
-    (void)stride;
-    (void)self;
-    (void)err;
-    return 0;
-}
-
-static const struct ein_http http = { .struct_size = sizeof(http), .add_routes = no_routes };
+static const struct ein_http http = { .struct_size = sizeof(http),
+                                      .add_routes = fake_host_no_routes };
 
 struct fake_plugin *open_started(struct fake_host *host, const char *name, json_t *take_config)
 {

@@ -394,3 +394,15 @@ const char *fake_host_unready(struct fake_host *host)
 {
     return host->unready ? host->unready : "";
 }
+
+int fake_host_no_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
+                        size_t stride, void *self, struct ein_error *err)
+{
+    (void)ctx;
+    (void)routes;
+    (void)count;
+    (void)stride;
+    (void)self;
+    (void)err;
+    return 0;
+}

@@ -42,6 +42,10 @@ void fake_plugin_close(struct fake_plugin *plugin);
 /* The service, or the test fails. */
 const struct ein_service *fake_host_service(struct fake_host *host, const char *iface);
 
+/* add_routes() of a host that serves none. */
+int fake_host_no_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
+                        size_t stride, void *self, struct ein_error *err);
+
 /* Runs once what plugins asked to run every so often. */
 void fake_host_tick(struct fake_host *host);
 /* Waits until every submitted job has ended. */
