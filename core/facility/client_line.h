@@ -20,6 +20,8 @@ struct line {
     bool trusted; /* its connection leads to whom it should */
     char *url;    /* the last one, and what it says: most lines lead to one URL only */
     CURLU *parsed;
+    bool is_set_up; /* what its requests have alike is set */
+    bool decodes;
     /* The pool's own: */
     struct list link;
     char *host;

@@ -81,6 +81,12 @@ static int set_headers(struct running *running)
     return r == 0 && !asks ? append(running, "Expect:") : r;
 }
 
+/* The next request is not to find what only some have. */
+static bool is_usual(const struct transfer *what)
+{
+    return !what->on_send && !str_eq(what->method, "HEAD");
+}
+
 static bool sends_length_zero(const char *method)
 {
     return str_eq(method, "POST") || str_eq(method, "PUT") || str_eq(method, "PATCH");
@@ -102,68 +108,77 @@ static void set_body(struct running *running, const struct client_callbacks *cal
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, what->body ? what->body : "");
     } else if (str_eq(what->method, "HEAD")) {
         (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else {
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
     (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, what->method);
 }
 
-static void set_callbacks(struct running *running, const struct client_callbacks *callbacks)
+static void set_callbacks(CURL *easy, const struct client_callbacks *callbacks)
 {
-    CURL *easy = running->line->easy;
-
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, callbacks->on_header);
-    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, running);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, callbacks->on_write);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, running);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callbacks->on_open);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, running);
     (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callbacks->on_connected);
-    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, running);
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, running->curl_text);
 }
 
-static void set_manners(struct running *running)
+/* NULL: what the line keeps does not point to a request that is over. */
+static void set_data(CURL *easy, struct running *running)
 {
-    const struct transfer *what = running->what;
-    CURL *easy = running->line->easy;
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, running);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, running);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, running);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, running);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, running ? running->curl_text : NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, running ? running->headers : NULL);
+}
 
+static void set_manners(CURL *easy)
+{
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     /* A line carries one request at a time, which is all that HTTP/2 would change. */
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "einion");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)what->piece);
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_SEND_PIECE);
-    (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)what->line_ms / 1000 + 1);
     /* A resolver that hangs must not hold up the thread when its transfer is aborted. */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
     (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    /* "": not even one from the environment. */
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, what->proxy ? what->proxy : "");
     /* The certificate is looked at by trust_check(), when the connection is there and before
      * anything is sent over it. */
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    if (what->decode)
-        (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+}
+
+/* What may be another request's otherwise. */
+static void set_wishes(struct line *line, const struct transfer *what)
+{
+    (void)curl_easy_setopt(line->easy, CURLOPT_BUFFERSIZE, (long)what->piece);
+    (void)curl_easy_setopt(line->easy, CURLOPT_MAXAGE_CONN, (long)what->line_ms / 1000 + 1);
+    /* "": not even one from the environment. */
+    (void)curl_easy_setopt(line->easy, CURLOPT_PROXY, what->proxy ? what->proxy : "");
+    (void)curl_easy_setopt(line->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
+    if (what->decode != line->decodes)
+        (void)curl_easy_setopt(line->easy, CURLOPT_ACCEPT_ENCODING, what->decode ? "" : NULL);
+    line->decodes = what->decode;
 }
 
 /* libcurl takes a URL apart, and puts it together again, for each request that has only its text.
  */
 static int set_url(struct line *line, const char *text)
 {
-    if (!line->url || !str_eq(line->url, text)) {
-        free(line->url);
-        line->url = strdup(text);
-        curl_url_cleanup(line->parsed);
-        line->parsed = curl_url();
-        if (!line->url || !line->parsed ||
-            curl_url_set(line->parsed, CURLUPART_URL, text, 0) != CURLUE_OK)
-            return EIN_E_NO_MEMORY;
-    }
+    if (line->is_set_up && line->url && str_eq(line->url, text))
+        return 0;
+    free(line->url);
+    line->url = strdup(text);
+    curl_url_cleanup(line->parsed);
+    line->parsed = curl_url();
+    if (!line->url || !line->parsed ||
+        curl_url_set(line->parsed, CURLUPART_URL, text, 0) != CURLUE_OK)
+        return EIN_E_NO_MEMORY;
     if (curl_easy_setopt(line->easy, CURLOPT_URL, text) != CURLE_OK ||
         curl_easy_setopt(line->easy, CURLOPT_CURLU, line->parsed) != CURLE_OK)
         return EIN_E_NO_MEMORY;
@@ -173,24 +188,35 @@ static int set_url(struct line *line, const char *text)
 int client_setup(struct running *running, const struct client_callbacks *callbacks,
                  struct ein_error *err)
 {
+    struct line *line = running->line;
     int r;
 
-    if (set_url(running->line, running->what->url->text) < 0)
+    if (set_url(line, running->what->url->text) < 0)
         return error_set(err, EIN_E_NO_MEMORY, "no memory for a fetch");
-    set_callbacks(running, callbacks);
-    set_manners(running);
+    if (!line->is_set_up) {
+        set_callbacks(line->easy, callbacks);
+        set_manners(line->easy);
+        line->is_set_up = true;
+    }
+    set_wishes(line, running->what);
     set_body(running, callbacks);
     r = set_headers(running);
     if (r < 0)
         return error_set(err, r, "%s", error_text(r));
-    (void)curl_easy_setopt(running->line->easy, CURLOPT_HTTPHEADER, running->headers);
+    set_data(line->easy, running);
     return 0;
 }
 
 void client_setup_done(struct running *running)
 {
-    if (running->line)
-        curl_easy_reset(running->line->easy);
+    struct line *line = running->line;
+
+    if (is_usual(running->what)) {
+        set_data(line->easy, NULL);
+    } else {
+        curl_easy_reset(line->easy);
+        line->is_set_up = line->decodes = false;
+    }
     curl_slist_free_all(running->headers);
 }
 
