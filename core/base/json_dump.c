@@ -182,6 +182,25 @@ static bool dump_real(struct buf *out, double value)
     return buf_text(out, ".0") == 0;
 }
 
+/* With the character before it, and the colon. */
+static bool dump_name(struct buf *out, char before, const char *name, size_t len)
+{
+    char *at;
+
+    if (plain_len(name, len) < len)
+        return buf_char(out, before) == 0 && !memchr(name, '\0', len) && /* no parser takes a NUL */
+               dump_string(out, name, len) && buf_char(out, ':') == 0;
+    at = buf_room(out, len + 4);
+    if (!at)
+        return false;
+    at[0] = before;
+    at[1] = '"';
+    memcpy(at + 2, name, len);
+    at[len + 2] = '"';
+    at[len + 3] = ':';
+    return true;
+}
+
 static bool dump(struct buf *out, const json_t *json, int depth);
 
 static bool dump_array(struct buf *out, const json_t *array, int depth)
@@ -206,16 +225,10 @@ static bool dump_object(struct buf *out, const json_t *object, int depth)
     char before = '{';
 
     for (void *it = json_object_iter(members); it; it = json_object_iter_next(members, it)) {
-        const char *name = json_object_iter_key(it);
-        size_t len = json_object_iter_key_len(it);
-
-        (void)buf_char(out, before);
+        if (!dump_name(out, before, json_object_iter_key(it), json_object_iter_key_len(it)) ||
+            !dump(out, json_object_iter_value(it), depth))
+            return false;
         before = ',';
-        if (memchr(name, '\0', len) || !dump_string(out, name, len)) /* no parser takes a NUL */
-            return false;
-        (void)buf_char(out, ':');
-        if (!dump(out, json_object_iter_value(it), depth))
-            return false;
     }
     return buf_text(out, before == '{' ? "{}" : "}") == 0;
 }
