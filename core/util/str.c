@@ -292,6 +292,14 @@ uint64_t str_hash(const char *text)
     return stir(hash, bytes);
 }
 
+void str_copy(char *to, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
 const char *str_bearer(const char *authorization)
 {
     static const char scheme[] = "Bearer ";

@@ -37,6 +37,8 @@ bool str_to_u64(const char *text, uint64_t *ret);
 
 /* For hash tables that no client can choose the keys of; differs between machines. */
 uint64_t str_hash(const char *text);
+/* As much of TEXT as fits, with its NUL. */
+void str_copy(char *to, size_t size, const char *text);
 
 /* The token of an Authorization header with the scheme Bearer (RFC 6750, 2.1); NULL: there is none.
  * "null" is what front ends send that log in by cookie: none. */

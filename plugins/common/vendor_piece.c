@@ -3,10 +3,10 @@
 #include "ids.h"
 #include "json_depth.h"
 #include "json_quick.h"
+#include "str.h"
 #include "vendor.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- tables of another age ------------------------------------------------------ */
@@ -261,5 +261,5 @@ const char *vendor_text(const json_t *object, const char *name)
 void vendor_copy(char *to, size_t size, const char *text)
 {
     if (text && *text)
-        (void)snprintf(to, size, "%s", text);
+        str_copy(to, size, text);
 }

@@ -2,8 +2,8 @@
 /* Answers of chat completions, in chunks or whole. */
 #include "error.h"
 #include "reply.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- thoughts ------------------------------------------------------------------------------ */
@@ -90,8 +90,11 @@ static int take_content(struct openai_reply *reply, const json_t *content, struc
 
 static int take_message(struct openai_reply *reply, const json_t *message, struct ein_error *err)
 {
-    int r = take_thoughts(reply, message, err);
+    int r;
 
+    if (json_object_size(message) == 0) /* the last piece says only why it is the last */
+        return 0;
+    r = take_thoughts(reply, message, err);
     if (r == 0)
         r = take_content(reply, json_object_get(message, "content"), err);
     if (r == 0)
@@ -171,8 +174,7 @@ static void take_stop_sequence(const struct openai_reply *reply, const json_t *c
     const char *text = json_string_value(json_object_get(choice, "stop_reason"));
 
     if (text)
-        (void)snprintf(reply->outcome->stop_sequence, sizeof(reply->outcome->stop_sequence), "%s",
-                       text);
+        str_copy(reply->outcome->stop_sequence, sizeof(reply->outcome->stop_sequence), text);
 }
 
 /* Half of the arguments, because there was no room for the rest, are no call. */

@@ -3,8 +3,8 @@
 #include "reply.h"
 
 #include "error.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void openai_reply_init(struct openai_reply *reply, const struct openai *openai,
@@ -117,6 +117,8 @@ int openai_give_sources(struct openai_reply *reply, const json_t *sources, struc
     size_t i;
     int r = 0;
 
+    if (!sources)
+        return 0;
     if (!json_is_array(sources))
         return give_source(reply, sources, err);
     json_array_foreach((json_t *)sources, i, source)
@@ -137,7 +139,7 @@ void openai_stop(const struct openai_reply *reply, const char *reason)
         reason = "content_filter";
     else if (reply->has_calls && strcmp(reason, "stop") == 0)
         reason = "tool_calls";
-    (void)snprintf(outcome->stop_reason, sizeof(outcome->stop_reason), "%s", reason);
+    str_copy(outcome->stop_reason, sizeof(outcome->stop_reason), reason);
 }
 
 void openai_take_names(const struct openai_reply *reply, const json_t *answer)
@@ -147,7 +149,7 @@ void openai_take_names(const struct openai_reply *reply, const json_t *answer)
     const char *model = json_string_value(json_object_get(answer, "model"));
 
     if (id && !outcome->vendor_request_id[0])
-        (void)snprintf(outcome->vendor_request_id, sizeof(outcome->vendor_request_id), "%s", id);
+        str_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id), id);
     if (model && !outcome->model[0])
-        (void)snprintf(outcome->model, sizeof(outcome->model), "%s", model);
+        str_copy(outcome->model, sizeof(outcome->model), model);
 }

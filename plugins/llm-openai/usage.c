@@ -54,12 +54,14 @@ static int64_t cost_of(const json_t *usage)
 
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
 {
-    const json_t *in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
-    const json_t *out = first_object(usage, "output_tokens_details", "completion_tokens_details");
-    uint64_t total = vendor_count(usage, "total_tokens");
+    const json_t *in, *out;
+    uint64_t total;
 
     if (!json_is_object(usage))
         return;
+    in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
+    out = first_object(usage, "output_tokens_details", "completion_tokens_details");
+    total = vendor_count(usage, "total_tokens");
     outcome->input_tokens = COUNT(usage, "input_tokens", "prompt_tokens");
     outcome->output_tokens = COUNT(usage, "output_tokens", "completion_tokens");
     outcome->cached_tokens = COUNT(in, "cached_tokens", "cache_read_input_tokens");

@@ -4,6 +4,7 @@
 #include "cancel_wait.h"
 #include "error.h"
 #include "notes.h"
+#include "str.h"
 #include "timestamps.h"
 #include "work.h"
 
@@ -91,8 +92,8 @@ static void announce(struct work *work)
 {
     struct ein_completion_outcome *ret = work->ret;
 
-    snprintf(ret->provider, sizeof(ret->provider), "%s", work->model->provider);
-    snprintf(ret->model, sizeof(ret->model), "%s", work->model->id);
+    str_copy(ret->provider, sizeof(ret->provider), work->model->provider);
+    str_copy(ret->model, sizeof(ret->model), work->model->id);
 }
 
 /* A call counts once for its user and key, however many models are asked. */
@@ -159,10 +160,13 @@ static int find_model(struct work *work, const char *name, struct ein_error *err
 
 static const json_t *chain_of(const struct work *work)
 {
+    const json_t *chains = settings_of(work)->fallbacks;
     char name[NAME_SIZE];
 
+    if (json_object_size(chains) == 0)
+        return NULL;
     snprintf(name, sizeof(name), "%s/%s", work->model->provider, work->model->id);
-    return json_object_get(settings_of(work)->fallbacks, name);
+    return json_object_get(chains, name);
 }
 
 static bool falls_back(const struct work *work, int result)

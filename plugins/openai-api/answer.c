@@ -5,7 +5,6 @@
 #include "ids.h"
 #include "replay.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,7 +16,7 @@ void answer_begin(struct answer *answer, const struct form *form, const struct a
     *answer = (struct answer){ .ask = ask, .outcome = outcome, .request_id = request_id };
     answer->created = time(NULL);
     uuid_make(uuid);
-    at += snprintf(at, sizeof(answer->id) - UUID_SIZE, "%s", form->id_prefix);
+    at = stpcpy(at, form->id_prefix);
     for (const char *from = uuid; *from; from++)
         if (*from != '-')
             *at++ = *from;

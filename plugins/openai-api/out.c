@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "out.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 512, NANO_DIGITS = 9 };
+enum { FIRST = 1024, NANO_DIGITS = 9 };
 
 void out_done(struct out *out)
 {
@@ -101,28 +100,36 @@ void out_quoted(struct out *out, const char *text)
     out_bytes(out, "\"", 1);
 }
 
+/* At least LEAST digits of it, before END. */
+static char *digits(char *end, uint64_t number, int least)
+{
+    for (; number > 0 || least > 0; number /= 10, least--)
+        *--end = (char)('0' + number % 10);
+    return end;
+}
+
 void out_number(struct out *out, uint64_t number)
 {
-    char text[24], *at = text + sizeof(text);
+    char text[24], *end = text + sizeof(text), *at = digits(end, number, 1);
 
-    do
-        *--at = (char)('0' + number % 10);
-    while (number /= 10);
-    out_bytes(out, at, (size_t)(text + sizeof(text) - at));
+    out_bytes(out, at, (size_t)(end - at));
 }
 
 void out_nano(struct out *out, int64_t nano)
 {
     uint64_t amount = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;
-    char text[40];
-    int len = snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, nano < 0 ? "-" : "",
-                       amount / 1000000000, NANO_DIGITS, amount % 1000000000);
+    char text[40], *end = text + sizeof(text);
+    char *at = digits(end, amount % 1000000000, NANO_DIGITS);
 
-    while (text[len - 1] == '0')
-        len--;
-    if (text[len - 1] == '.')
-        len--;
-    out_bytes(out, text, (size_t)len);
+    *--at = '.';
+    at = digits(at, amount / 1000000000, 1);
+    if (nano < 0)
+        *--at = '-';
+    while (end[-1] == '0')
+        end--;
+    if (end[-1] == '.')
+        end--;
+    out_bytes(out, at, (size_t)(end - at));
 }
 
 static int dump(const char *data, size_t len, void *out)

@@ -6,12 +6,16 @@
 #include "entry.h"
 #include "error.h"
 #include "ids.h"
+#include "str.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CALLS_AHEAD = 16 }; /* of the bound that did not fit are taken at once */
+enum {
+    CALLS_AHEAD = 16, /* of the bound that did not fit are taken at once */
+    LINE_MAX_AROUND = 64 + PURSE_ID_SIZE + EIN_HOLD_SIZE /* bytes of a line beside its entry */
+};
 
 struct purse *purse_find(const struct purses *purses, const char *uid)
 {
@@ -263,13 +267,17 @@ int purse_release(const struct users *users, const char *hold)
 /* {"purse": its id, "hold": id, "entry": document}; without a purse that is in the store, none. */
 static char *make_line(const struct payment *payment, const char *doc, size_t *ret_len)
 {
-    const char *purse = payment->backed ? payment->purse->id : NULL;
-    char *line;
-    int len = asprintf(&line, "{%s%s%s\"hold\":\"%s\",\"entry\":%s}\n", purse ? "\"purse\":\"" : "",
-                       purse ? purse : "", purse ? "\"," : "", payment->hold, doc);
+    char *line = malloc(LINE_MAX_AROUND + strlen(doc)), *at = line;
 
-    *ret_len = (size_t)len;
-    return len < 0 ? NULL : line;
+    if (!line)
+        return NULL;
+    at = stpcpy(at, "{");
+    if (payment->backed)
+        at = stpcpy(stpcpy(stpcpy(at, "\"purse\":\""), payment->purse->id), "\",");
+    at = stpcpy(stpcpy(at, "\"hold\":\""), payment->hold);
+    at = stpcpy(stpcpy(stpcpy(at, "\",\"entry\":"), doc), "}\n");
+    *ret_len = (size_t)(at - line);
+    return line;
 }
 
 void payments_free(struct payment *first)
@@ -305,7 +313,7 @@ static struct payment *make_payment(const char *hold, const struct ein_ledger_en
 
     if (!payment)
         return NULL;
-    (void)snprintf(payment->hold, sizeof(payment->hold), "%s", hold);
+    str_copy(payment->hold, sizeof(payment->hold), hold);
     payment->doc = entry_make(entry);
     if (payment->doc)
         return payment;
