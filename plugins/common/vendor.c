@@ -144,6 +144,14 @@ static int on_line(void *data, const char *text, size_t len)
     return event(data, NULL, text + blank, len - blank);
 }
 
+static void take_tokens(const struct run *run)
+{
+    const char *name = run->call->tokens_header;
+
+    if (name)
+        run->outcome->input_tokens = vendor_count(run->headers, name);
+}
+
 static void take_request_id(const struct run *run)
 {
     const char *id = run->call->id_header ? text_of(run->headers, run->call->id_header) : NULL;
@@ -214,6 +222,7 @@ static int on_head(void *data, int status, const json_t *headers)
     run->outcome->vendor_status = status;
     run->headers = json_incref((json_t *)headers);
     take_request_id(run);
+    take_tokens(run);
     return begin(run, status);
 }
 

@@ -113,6 +113,7 @@ struct vendor_call {
     const char *secret; /* the key, so that no error shows it; may be NULL */
     const char
         *id_header; /* lower-case, of the vendor's request id; NULL: x-request-id, request-id */
+    const char *tokens_header; /* lower-case, of the tokens of the input; NULL: none says them */
 
     enum vendor_framing framing;
     /* Of SSE and LINES.  May take an event before it is read as JSON; TEXT is lent until on_event()
@@ -167,6 +168,36 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err);
+
+/* ---- embeddings ------------------------------------------------------------------ */
+
+/* The vectors of one call while they come, all of one length. */
+struct vendor_vectors;
+
+/* The vector of the input INDEX of those asked for: an array of numbers, or base64 of 32-bit ones
+ * that begin with their lowest byte.  UNREACHABLE: it is none, or the input has one. */
+int vendor_vector(struct vendor_vectors *vectors, size_t index, const json_t *vector,
+                  struct ein_error *err);
+/* The same of an array of them. */
+int vendor_vector_all(struct vendor_vectors *vectors, const json_t *list, struct ein_error *err);
+
+/* Asks for the vectors of call->inputs, which are so many that the vendor takes them at once; the
+ * outcome, of full size, is theirs alone. */
+typedef int vendor_embed_fn(const void *self, const struct ein_llm_call *call,
+                            struct vendor_vectors *vectors, struct ein_llm_outcome *outcome,
+                            struct ein_error *err);
+struct vendor_embedding {
+    const struct vendor *vendor;
+    vendor_embed_fn *ask;
+    const void *self;
+    size_t at_once; /* inputs; 0: all */
+    bool tokens;    /* are taken as they are */
+};
+/* As ein_llm_provider.embed: asks once or more often within the time of the call, and hands out
+ * what came once all is there. */
+int vendor_embed(const struct vendor_embedding *how, const struct ein_llm_call *call,
+                 const struct vendor_sink *sink, struct ein_llm_outcome *ret_outcome,
+                 struct ein_error *err);
 
 /* ---- JSON and errors --------------------------------------------------------------- */
 

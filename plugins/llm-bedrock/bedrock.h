@@ -18,6 +18,10 @@ struct bedrock {
 int bedrock_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                      struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 
+/* embed.c: embed() of it. */
+int bedrock_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                  struct ein_llm_outcome *ret_outcome, struct ein_error *err);
+
 /* endpoint.c: host and path from the base URL, the base URL from the region. */
 int bedrock_endpoint(struct bedrock *bedrock, struct ein_error *err);
 char *bedrock_base_url(const char *region); /* free(); NULL: no memory */

@@ -2,27 +2,17 @@
 #include "bedrock.h"
 #include "cleanup.h"
 #include "error.h"
-#include "percent.h"
+#include "question.h"
 #include "reply.h"
 #include "reply_tool.h"
 #include "request.h"
-#include "sign.h"
 #include "thinking.h"
-#include "timestamps.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct answer {
     struct reply reply;
     struct frames frames;
-};
-
-struct question { /* what is sent */
-    char *path;   /* behind the base URL */
-    char *body;   /* host->mem_free */
-    size_t body_len;
-    struct vendor_headers headers;
 };
 
 static int on_frame(const struct frame *frame, void *data, struct ein_error *err)
@@ -47,88 +37,7 @@ static int on_bytes(void *data, const void *piece, size_t len, struct ein_error 
     return reply->stopped ? VENDOR_MAY_END : 0;
 }
 
-/* ---- keys ---- */
-
-static int bear(struct question *question, const char *key, struct ein_error *err)
-{
-    EIN_FREE char *value = NULL;
-    int r;
-
-    if (asprintf(&value, "Bearer %s", key) < 0) {
-        value = NULL;
-        return error_no_memory(err);
-    }
-    r = vendor_header(&question->headers, "Authorization", value, err);
-    explicit_bzero(value, strlen(value));
-    return r;
-}
-
-static int sign_question(const struct bedrock *bedrock, struct question *question,
-                         struct ein_error *err)
-{
-    const struct sign_keys keys = { bedrock->key_id, bedrock->key, bedrock->token };
-    EIN_FREE char *path = NULL;
-    struct signature signature;
-    int r;
-
-    if (asprintf(&path, "%s%s", bedrock->path, question->path) < 0) {
-        path = NULL;
-        return error_no_memory(err);
-    }
-    const struct sign_request request = {
-        .service = bedrock->service,
-        .region = bedrock->region,
-        .host = bedrock->host,
-        .path = path,
-        .body = question->body,
-        .body_len = question->body_len,
-        .time_ms = now_ms(),
-    };
-    r = sign(&keys, &request, &signature, err);
-    if (r < 0)
-        return r;
-    r = vendor_header(&question->headers, "X-Amz-Date", signature.date, err);
-    if (r >= 0)
-        r = vendor_header(&question->headers, "X-Amz-Security-Token", keys.token, err);
-    if (r >= 0)
-        r = vendor_header(&question->headers, "Authorization", signature.authorization, err);
-    free(signature.authorization);
-    return r;
-}
-
-/* The bearer key of the call, else that of the server, else the keys that sign. */
-static int authorize(const struct bedrock *bedrock, const struct ein_llm_call *call,
-                     struct question *question, struct reply *reply, struct ein_error *err)
-{
-    const char *key;
-    int r;
-
-    if (!call->api_key && !bedrock->vendor.own_key && bedrock->key_id && bedrock->key) {
-        reply->secret = bedrock->key;
-        return sign_question(bedrock, question, err);
-    }
-    r = vendor_key(&bedrock->vendor, call, &key, reply->outcome, err);
-    if (r < 0)
-        return r;
-    reply->secret = key;
-    return bear(question, key, err);
-}
-
 /* ---- a call ---- */
-
-static int write_path(const struct ein_llm_call *call, struct question *question,
-                      struct ein_error *err)
-{
-    EIN_FREE char *id = call->model ? percent_encode(call->model, "") : NULL;
-
-    if (!id || !*id)
-        return error_set(err, EIN_E_INVALID, "the model has no name");
-    if (asprintf(&question->path, "/model/%s/converse-stream", id) < 0) {
-        question->path = NULL;
-        return error_no_memory(err);
-    }
-    return 0;
-}
 
 static int write_body(const struct bedrock *bedrock, const struct ein_llm_call *call,
                       struct question *question, struct ein_error *err)
@@ -137,12 +46,7 @@ static int write_body(const struct bedrock *bedrock, const struct ein_llm_call *
     EIN_JSON json_t *body = NULL;
     int r = bedrock_request(bedrock->vendor.host, call, max_tokens, &body, err);
 
-    if (r < 0)
-        return r;
-    question->body = vendor_body(&bedrock->vendor, body, &question->body_len);
-    if (!question->body)
-        return error_set(err, EIN_E_INVALID, "the request cannot be written as JSON");
-    return 0;
+    return r < 0 ? r : question_body(bedrock, question, body, err);
 }
 
 static int run(const struct bedrock *bedrock, const struct ein_llm_call *call,
@@ -169,14 +73,15 @@ static int run(const struct bedrock *bedrock, const struct ein_llm_call *call,
 static int complete(const struct bedrock *bedrock, const struct ein_llm_call *call,
                     struct question *question, struct answer *answer, struct ein_error *err)
 {
-    int r = write_path(call, question, err);
+    int r = question_path(question, call->model, "converse-stream", err);
 
     if (r >= 0)
         r = write_body(bedrock, call, question, err);
     if (r == EIN_E_INVALID)
         answer->reply.outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
     if (r >= 0)
-        r = authorize(bedrock, call, question, &answer->reply, err);
+        r = question_authorize(bedrock, call, question, answer->reply.outcome, err);
+    answer->reply.secret = question->secret;
     return r < 0 ? r : run(bedrock, call, question, answer, err);
 }
 
@@ -196,9 +101,7 @@ static int answer_call(const struct bedrock *bedrock, const struct ein_llm_call 
 
     frames_init(&answer->frames, bedrock->vendor.event_max);
     r = complete(bedrock, call, &question, answer, err);
-    free(question.path);
-    bedrock->vendor.host->mem_free(question.body);
-    vendor_headers_done(&question.headers);
+    question_done(bedrock, &question);
     frames_done(&answer->frames);
     reply_done(&answer->reply);
     return r;

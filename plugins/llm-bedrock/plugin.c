@@ -48,6 +48,7 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
 static const struct ein_llm_provider provider = {
     .struct_size = sizeof(provider),
     .complete = bedrock_complete,
+    .embed = bedrock_embed,
 };
 
 static void fini(void *self)

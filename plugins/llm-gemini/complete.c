@@ -19,15 +19,13 @@ static int on_whole(void *data, json_t *json, struct ein_error *err)
     return r < 0 ? r : 0;
 }
 
-/* free(); NULL: no memory. */
-static char *path_of(const struct gemini *gemini, const char *model)
+char *gemini_path(const struct gemini *gemini, const char *model, const char *verb)
 {
     EIN_FREE char *encoded = percent_encode(model, "/");
     const char *folder = strchr(model, '/') ? "" : "models/"; /* or "tunedModels/NAME" */
     char *path;
 
-    if (!encoded || asprintf(&path, "/%s/%s%s:streamGenerateContent?alt=sse", gemini->version,
-                             folder, encoded) < 0)
+    if (!encoded || asprintf(&path, "/%s/%s%s:%s", gemini->version, folder, encoded, verb) < 0)
         return NULL;
     return path;
 }
@@ -36,7 +34,8 @@ static int run(const struct gemini *gemini, const struct ein_llm_call *call, con
                const json_t *body, struct gemini_reader *reader, struct ein_error *err)
 {
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
-    EIN_FREE char *path = path_of(gemini, call->model ? call->model : "");
+    EIN_FREE char *path =
+        gemini_path(gemini, call->model ? call->model : "", "streamGenerateContent?alt=sse");
     int r = path ? vendor_header(&headers, "x-goog-api-key", key, err) : error_no_memory(err);
 
     if (r < 0)
@@ -97,4 +96,5 @@ static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *
 const struct ein_llm_provider gemini_provider = {
     .struct_size = sizeof(gemini_provider),
     .complete = complete,
+    .embed = gemini_embed,
 };

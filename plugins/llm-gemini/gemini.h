@@ -14,6 +14,13 @@ struct gemini {
 
 extern const struct ein_llm_provider gemini_provider;
 
+/* "/v1beta/models/MODEL:VERB"; free(); NULL: no memory. */
+char *gemini_path(const struct gemini *gemini, const char *model, const char *verb);
+
+/* embed.c: embed() of llm_provider/1. */
+int gemini_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                 struct ein_llm_outcome *ret_outcome, struct ein_error *err);
+
 /* ---- the request: pure functions ---------------------------------------------- */
 
 /* The newer models are told a level to think at, and want their signatures back. */

@@ -42,8 +42,8 @@ static int on_whole(void *data, json_t *json, struct ein_error *err)
 }
 
 /* A server of one's own wants no key. */
-static int find_key(const struct ollama *ollama, const struct ein_llm_call *call,
-                    const char **ret_key, struct ein_llm_outcome *outcome, struct ein_error *err)
+int ollama_key(const struct ollama *ollama, const struct ein_llm_call *call, const char **ret_key,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     const char *key = call->api_key ? call->api_key : ollama->vendor.own_key;
 
@@ -57,7 +57,7 @@ static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
 {
     struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
     EIN_JSON json_t *body = NULL;
-    int r = find_key(ollama, call, &reader.secret, outcome, err);
+    int r = ollama_key(ollama, call, &reader.secret, outcome, err);
 
     if (r < 0)
         return r;
@@ -95,4 +95,5 @@ const struct ein_llm_provider ollama_provider = {
     .struct_size = sizeof(ollama_provider),
     .models = ollama_models,
     .complete = complete,
+    .embed = ollama_embed,
 };

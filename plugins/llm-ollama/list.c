@@ -40,9 +40,9 @@ static bool can(const json_t *shown, const char *capability)
 }
 
 /* "llama.context_length" and the like. */
-static json_int_t context_of(const json_t *shown)
+static json_int_t number_of(const json_t *shown, const char *end)
 {
-    static const char end[] = ".context_length";
+    const size_t end_len = strlen(end);
     const char *name;
     json_t *value;
 
@@ -50,17 +50,47 @@ static json_int_t context_of(const json_t *shown)
     {
         size_t len = strlen(name);
 
-        if (len > sizeof(end) - 1 && strcmp(name + len - (sizeof(end) - 1), end) == 0 &&
+        if (len > end_len && strcmp(name + len - end_len, end) == 0 &&
             json_integer_value(value) > 0)
             return json_integer_value(value);
     }
     return 0;
 }
 
+/* A model that only embeds is none to talk to. */
+static bool only_embeds(const json_t *shown)
+{
+    return can(shown, "embedding") && !can(shown, "completion");
+}
+
+static bool is_of_use(const json_t *shown)
+{
+    return !json_array_size(json_object_get(shown, "capabilities")) || can(shown, "completion") ||
+           can(shown, "embedding");
+}
+
+/* What one has that embeds; what models to talk to are told is none of it. */
+static int add_embedding(json_t *entry, const json_t *shown)
+{
+    json_int_t length = number_of(shown, ".embedding_length");
+    json_t *embedding = json_object(),
+           *parameters = json_pack("{s:n, s:n}", "temperature", "num_predict");
+    int r = 0;
+
+    if (length) {
+        r |= json_object_set_new(embedding, "dimensions", json_integer(length));
+        r |= json_object_set_new(
+            parameters, "dimensions",
+            json_pack("{s:s, s:i, s:I}", "type", "integer", "min", 1, "max", length));
+    }
+    r |= json_object_set_new(entry, "embedding", embedding);
+    return r | json_object_set_new(entry, "parameters", parameters);
+}
+
 json_t *ollama_entry(const char *name, const json_t *shown)
 {
     json_t *entry = json_pack("{s:s}", "id", name);
-    json_int_t context = context_of(shown);
+    json_int_t context = number_of(shown, ".context_length");
     int r = entry ? 0 : -1;
 
     if (context) {
@@ -76,6 +106,8 @@ json_t *ollama_entry(const char *name, const json_t *shown)
                                 json_pack("{s:[s, s*], s:[s]}", "input", "text",
                                           can(shown, "vision") ? "image" : NULL, "output", "text"));
     }
+    if (only_embeds(shown))
+        r |= add_embedding(entry, shown);
     if (r == 0)
         return entry;
     json_decref(entry);
@@ -83,12 +115,6 @@ json_t *ollama_entry(const char *name, const json_t *shown)
 }
 
 /* ---- the list -------------------------------------------------------------------------- */
-
-/* A model that only embeds is none to talk to. */
-static bool talks(const json_t *shown)
-{
-    return !json_array_size(json_object_get(shown, "capabilities")) || can(shown, "completion");
-}
 
 /* One whose details do not come is listed without. */
 static int add_model(const struct ollama *ollama, json_t *models, const char *name, bool details,
@@ -99,7 +125,7 @@ static int add_model(const struct ollama *ollama, json_t *models, const char *na
 
     if (details && question)
         (void)fetch(ollama, "/api/show", question, &shown, &ignored);
-    if (!talks(shown))
+    if (!is_of_use(shown))
         return 0;
     if (json_array_append_new(models, ollama_entry(name, shown)) < 0)
         return error_no_memory(err);

@@ -45,6 +45,14 @@ void ollama_classify(void *data, struct vendor_failure *failure);
 int ollama_call(const struct ollama *ollama, struct vendor_call *call, const char *key,
                 struct ein_llm_outcome *outcome, struct ein_error *err);
 
+/* NULL: none is sent. */
+int ollama_key(const struct ollama *ollama, const struct ein_llm_call *call, const char **ret_key,
+               struct ein_llm_outcome *outcome, struct ein_error *err);
+
+/* embed.c: embed() of llm_provider/1. */
+int ollama_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                 struct ein_llm_outcome *ret_outcome, struct ein_error *err);
+
 /* As ein_llm_provider.models. */
 int ollama_models(void *impl, json_t **ret_models, struct ein_error *err);
 /* The entry of the catalog for what /api/show says of a model; NULL: no memory. */

@@ -22,7 +22,7 @@ int openai_add_key(const struct openai *openai, const char *key, struct vendor_h
     return r;
 }
 
-static int add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,
+int openai_add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,
                        struct ein_error *err)
 {
     static const struct {
@@ -41,8 +41,8 @@ static int add_headers(const struct openai *openai, const char *key, struct vend
 }
 
 /* A server of one's own may want none. */
-static int key_of(const struct openai *openai, const struct ein_llm_call *call,
-                  const char **ret_key, struct ein_llm_outcome *outcome, struct ein_error *err)
+int openai_key(const struct openai *openai, const struct ein_llm_call *call, const char **ret_key,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     if (!openai->needs_key && !call->api_key && !openai->vendor.own_key)
         return 0;
@@ -55,7 +55,7 @@ static int send_request(const struct openai_request *request, const json_t *body
     const struct openai *openai = request->openai;
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
     bool chat = request->style == OPENAI_CHAT;
-    int r = add_headers(openai, key, &headers, err);
+    int r = openai_add_headers(openai, key, &headers, err);
 
     if (r < 0)
         return r;
@@ -82,7 +82,7 @@ static int ask(const struct openai_request *request, const struct vendor_sink *s
     EIN_JSON json_t *body = NULL;
     struct openai_reply reply;
     const char *key = NULL;
-    int r = key_of(request->openai, request->call, &key, outcome, err);
+    int r = openai_key(request->openai, request->call, &key, outcome, err);
 
     if (r < 0)
         return r;
@@ -117,4 +117,5 @@ const struct ein_llm_provider openai_provider = {
     .struct_size = sizeof(openai_provider),
     .models = openai_models,
     .complete = complete,
+    .embed = openai_embed,
 };

@@ -11,7 +11,8 @@ struct openai {
     struct vendor vendor;
     const json_t *config; /* lent until fini() */
     enum openai_style style;
-    const char *chat_path, *responses_path, *models_path;
+    const char *chat_path, *responses_path, *models_path, *embeddings_path;
+    const char *embeddings_format; /* in which they are asked for; "": as the server likes */
     const char *system_role, *max_tokens_name, *reasoning_summary;
     bool reasoning_is_object; /* "reasoning": {"effort"} also in chat completions */
     bool schema_is_format;    /* "response_format" also in responses */
@@ -30,6 +31,17 @@ int openai_init(struct openai *openai, const struct ein_host *host, struct ein_c
 /* The header that carries the key; key NULL: none. */
 int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
                    struct ein_error *err);
+
+/* All headers of a call, likewise. */
+int openai_add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,
+                       struct ein_error *err);
+/* The key of a call; NULL where the server wants none. */
+int openai_key(const struct openai *openai, const struct ein_llm_call *call, const char **ret_key,
+               struct ein_llm_outcome *outcome, struct ein_error *err);
+
+/* embed.c: embed() of llm_provider/1. */
+int openai_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                 struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 
 /* ---- a request ------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
  *
  * Publishes llm_provider/1 under the name of the instance.  A call is sent as a chat
  * completion, or as a response where the model's catalog entry has the api_style "responses";
- * answers stream.  Nothing is stored at the vendor: what a model thought comes back sealed, and is
+ * answers stream.  Embeddings are asked for at their own path.  Nothing is stored at the vendor: what a model thought comes back sealed, and is
  * sent with the next call.
  *
  * OpenRouter, Perplexity and servers of one's own (vLLM, llama.cpp, LM Studio, Ollama ...) are
@@ -19,7 +19,8 @@
  *   headers           sent with every call
  *   api_style         auto, chat or responses; auto: as the catalog says (auto)
  *   chat_parameters   that exist in chat completions only, and make auto choose them
- *   chat_path, responses_path, models_path   after base_url
+ *   chat_path, responses_path, models_path, embeddings_path   after base_url
+ *   embeddings_format in which they are asked for: base64, float, or empty (base64)
  *   stream            false: the server cannot stream (true)
  *   stream_usage      asks for the usage of a stream (true)
  *   system_role       of a chat's first message: system or developer (system)
@@ -68,6 +69,8 @@ static const char config_schema[] =
     "chat_path" : { "type" : "string", "pattern" : "^/", "default" : "/chat/completions", "description" : "After base_url." },
     "responses_path" : { "type" : "string", "pattern" : "^/", "default" : "/responses", "description" : "After base_url." },
     "models_path" : { "type" : "string", "pattern" : "^/", "default" : "/models", "description" : "After base_url." },
+    "embeddings_path" : { "type" : "string", "pattern" : "^/", "default" : "/embeddings", "description" : "After base_url." },
+    "embeddings_format" : { "type" : "string", "enum" : ["base64", "float", ""], "default" : "base64", "description" : "How vectors are asked for; empty: the server does not know encoding_format." },
     "stream" : { "type" : "boolean", "default" : true, "description" : "Whether the server can stream." },
     "stream_usage" : { "type" : "boolean", "default" : true, "description" : "Whether it knows stream_options." },
     "system_role" : { "type" : "string", "enum" : ["system", "developer"], "default" : "system", "description" : "Of messages of the system." },

@@ -24,6 +24,8 @@ int openai_init(struct openai *openai, const struct ein_host *host, struct ein_c
     openai->chat_path = text_or_empty(config, "chat_path");
     openai->responses_path = text_or_empty(config, "responses_path");
     openai->models_path = text_or_empty(config, "models_path");
+    openai->embeddings_path = text_or_empty(config, "embeddings_path");
+    openai->embeddings_format = text_or_empty(config, "embeddings_format");
     openai->system_role = text_or_empty(config, "system_role");
     openai->max_tokens_name = text_or_empty(config, "max_tokens_name");
     openai->reasoning_summary = text_or_empty(config, "reasoning_summary");

@@ -79,11 +79,13 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .user_id = call->user_id,
         .visible = call->visible,
         .scopes = call->scopes,
+        .inputs = work->embeds ? call->inputs : NULL,
     };
     uint64_t client_before = work->client_us;
     struct ein_span *span = meter_begin(work);
     int64_t began = mono_us();
-    int r = provider->complete(service->impl, &llm, on_piece, work, &work->outcome, err);
+    int r = (work->embeds ? provider->embed : provider->complete)(service->impl, &llm, on_piece,
+                                                                  work, &work->outcome, err);
     uint64_t took = (uint64_t)(mono_us() - began);
 
     work->waited_us += took - (work->client_us - client_before);
@@ -166,7 +168,11 @@ int attempt_run(struct work *work, struct ein_error *err)
                          "The provider '%s' is not there: its plugin is off",
                          work->model->provider);
     }
-    int r = reserve_and_call(work, service, err);
+    const struct ein_llm_provider *provider = service->vtable;
+    int r = !work->embeds || EIN_HAS(struct ein_llm_provider, provider, embed)
+                ? reserve_and_call(work, service, err)
+                : error_set(err, EIN_E_UNSUPPORTED, "The provider '%s' has no embeddings",
+                            work->model->provider);
     models->host->release(models->ctx, service);
     return r;
 }

@@ -43,6 +43,7 @@ enum model_medium { /* bits of `takes` and `gives`; 0: not known */
 struct model { /* const; lives as long as its snapshot */
     const char *provider, *id;
     json_t *json;                    /* the entry as it is served; read only */
+    bool embeds;                     /* makes embeddings, and does not converse */
     bool priced;                     /* has a list price; all may be 0 */
     int64_t price[PRICE_KINDS];      /* nano-dollars a million tokens; -1: no price of its own */
     int64_t long_price[PRICE_KINDS]; /* the same above PRICE_LONG_CONTEXT; -1: as `price` */

@@ -411,6 +411,12 @@ static int are_modalities(struct check *check, const json_t *value)
     return check_members(check, value, members);
 }
 
+static int is_embedding(struct check *check, const json_t *value)
+{
+    static const struct member members[] = { { "dimensions", is_tokens }, { NULL, NULL } };
+    return check_members(check, value, members);
+}
+
 static const struct member model_members[] = {
     { "description", is_text },
     { "api_style", is_text },
@@ -430,6 +436,7 @@ static const struct member model_members[] = {
     { "time_percent", is_percent },
     { "wire", is_object },
     { "extra_body", is_object },
+    { "embedding", is_embedding },
     { NULL, NULL },
 };
 

@@ -99,6 +99,8 @@ const struct common *common_find(const struct model *model, const char *name)
 {
     const struct common *found = look_up(table, sizeof(table) / sizeof(table[0]), name);
 
+    if (model->embeds && strcmp(name, "user") != 0)
+        return NULL;
     if (!found && json_object_size(json_object_get(model->json, "parameters")) == 0)
         found = look_up(sampling, sizeof(sampling) / sizeof(sampling[0]), name);
     if (!found || !(found->wires & wire_of(model)) || (found->needs & model->cannot))

@@ -150,6 +150,14 @@ static int find_model(struct work *work, const char *name, struct ein_error *err
     int r = catalog_find(work->models->catalog, work->call->user_id, name, work->call->visible,
                          &work->found, err);
 
+    if (r >= 0 && work->found.model->embeds != work->embeds) {
+        const struct model *model = work->found.model;
+        r = error_set(err, EIN_E_INVALID,
+                      work->embeds ? "%s/%s makes no embeddings"
+                                   : "%s/%s makes embeddings and does not converse",
+                      model->provider, model->id);
+        found_drop(&work->found);
+    }
     work->model = r < 0 ? NULL : work->found.model;
     work->outcome.fault = EIN_LLM_FAULT_NONE;
     work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
@@ -202,8 +210,10 @@ static int try_chain(struct work *work, struct ein_error *err)
     const json_t *chain, *name;
     size_t i;
 
-    if (!work->call->user_id || !work->call->model || !json_is_array(work->call->messages))
-        return error_set(err, EIN_E_INVALID, "A call needs a user, a model and messages");
+    if (!work->call->user_id || !work->call->model ||
+        !json_is_array(work->embeds ? work->call->inputs : work->call->messages))
+        return error_set(err, EIN_E_INVALID, "A call needs a user, a model and %s",
+                         work->embeds ? "inputs" : "messages");
     int r = find_model(work, work->call->model, err);
 
     if (r < 0)
@@ -250,6 +260,8 @@ static void measure(struct work *work)
 {
     const struct ein_completion_call *call = work->call;
 
+    if (work->embeds)
+        size_inputs(call->inputs, &work->size);
     size_messages(call->messages, &work->size);
     size_json(call->tools, &work->size);
     size_json(call->reply_schema, &work->size);
@@ -274,15 +286,16 @@ static void finish(struct work *work, int result)
     found_drop(&work->found);
 }
 
-int completion_complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
-                        void *data, struct ein_completion_outcome *ret, struct ein_error *err)
+static int run(struct models *models, bool embeds, const struct ein_completion_call *call,
+               ein_llm_sink *sink, void *data, struct ein_completion_outcome *ret,
+               struct ein_error *err)
 {
-    struct models *models = impl;
     struct work work = { .models = models,
                          .call = call,
                          .sink = sink,
                          .data = data,
                          .ret = ret,
+                         .embeds = embeds,
                          .began_us = mono_us(),
                          .refuse =
                              call->flags & EIN_COMPLETION_REFUSE ||
@@ -300,4 +313,16 @@ int completion_complete(void *impl, const struct ein_completion_call *call, ein_
     calls_leave(&models->completion.calls, &work.running);
     finish(&work, r);
     return r < 0 ? r : 0;
+}
+
+int completion_complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
+                        void *data, struct ein_completion_outcome *ret, struct ein_error *err)
+{
+    return run(impl, false, call, sink, data, ret, err);
+}
+
+int completion_embed(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
+                     void *data, struct ein_completion_outcome *ret, struct ein_error *err)
+{
+    return run(impl, true, call, sink, data, ret, err);
 }

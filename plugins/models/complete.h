@@ -10,4 +10,8 @@
 int completion_complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
                         void *data, struct ein_completion_outcome *ret, struct ein_error *err);
 
+/* embed(), likewise. */
+int completion_embed(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
+                     void *data, struct ein_completion_outcome *ret, struct ein_error *err);
+
 #endif

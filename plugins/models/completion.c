@@ -105,4 +105,5 @@ const struct ein_completion completion_service = {
     .complete = completion_complete,
     .find = find,
     .catalog = catalog,
+    .embed = completion_embed,
 };

@@ -93,6 +93,7 @@ void model_read(struct model *model, const char *provider, const char *id, json_
     const json_t *modalities = json_object_get(json, "modalities");
 
     *model = (struct model){ .provider = provider, .id = id, .json = json };
+    model->embeds = json_object_get(json, "embedding") != NULL;
     model->context_window = integer_in(json, "context_window");
     if (model->context_window == 0)
         model->context_window = integer_in(limits, "context");

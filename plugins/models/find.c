@@ -152,7 +152,7 @@ static json_t *with_deployed(const struct snapshot *snapshot, const struct view 
             placed = true;
         }
         if (view->mask & (UINT64_C(1) << i))
-            (void)json_object_set(all, provider->name, provider->json);
+            (void)json_object_set(all, provider->name, provider->whole);
     }
     if (!placed)
         (void)json_object_set(all, DEPLOYED, deployed);

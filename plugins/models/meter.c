@@ -33,11 +33,16 @@ static double seconds(uint64_t us)
     return (double)us / 1e6;
 }
 
+static const char *operation(const struct work *work)
+{
+    return work->embeds ? "embeddings" : "chat";
+}
+
 void meter_attempt(const struct work *work, int result, uint64_t took_us)
 {
     const struct models *models = work->models;
     const char *const labels[] = { "gen_ai_operation_name",
-                                   "chat",
+                                   operation(work),
                                    "gen_ai_provider_name",
                                    work->model->provider,
                                    "gen_ai_request_model",
@@ -55,9 +60,9 @@ void meter_attempt(const struct work *work, int result, uint64_t took_us)
 struct ein_span *meter_begin(const struct work *work)
 {
     const struct models *models = work->models;
-    char name[sizeof("chat ") + 192];
+    char name[sizeof("embeddings ") + 192];
 
-    (void)snprintf(name, sizeof(name), "chat %s", work->model->id);
+    (void)snprintf(name, sizeof(name), "%s %s", operation(work), work->model->id);
     return span_begin(models->host, models->ctx, EIN_SPAN_CLIENT, name);
 }
 
@@ -71,7 +76,7 @@ void meter_end(const struct work *work, struct ein_span *span, int result)
         return;
     json_t *attributes = json_pack(
         "{s:s, s:s, s:s, s:s*, s:I, s:I, s:I, s:I, s:s*, s:s*, s:o*}", "gen_ai.operation.name",
-        "chat", "gen_ai.provider.name", work->model->provider, "gen_ai.request.model",
+        operation(work), "gen_ai.provider.name", work->model->provider, "gen_ai.request.model",
         work->model->id, "gen_ai.response.model", *outcome->model ? outcome->model : NULL,
         "gen_ai.usage.input_tokens", (json_int_t)outcome->input_tokens,
         "gen_ai.usage.output_tokens", (json_int_t)outcome->output_tokens,
@@ -89,7 +94,7 @@ static void meter_tokens(const struct work *work, const char *type, uint64_t tok
 {
     const struct models *models = work->models;
     const char *const labels[] = { "gen_ai_operation_name",
-                                   "chat",
+                                   operation(work),
                                    "gen_ai_provider_name",
                                    work->model->provider,
                                    "gen_ai_request_model",
@@ -121,8 +126,9 @@ static void say(const struct work *work, int result)
 
     models->host->log_msg(
         models->ctx, result < 0 ? EIN_INFO : EIN_DEBUG,
-        "completion request_id=%s provider=%s model=%s status=%d error=%s attempts=%u "
+        "%s request_id=%s provider=%s model=%s status=%d error=%s attempts=%u "
         "input_tokens=%llu output_tokens=%llu cost_nano=%lld vendor_us=%llu overhead_us=%llu",
+        work->embeds ? "embedding" : "completion",
         work->call->request_id ? work->call->request_id : "", ret->provider, ret->model,
         ret->status, error_type(work, result), ret->attempts, (unsigned long long)ret->input_tokens,
         (unsigned long long)ret->output_tokens, (long long)ret->cost,

@@ -24,19 +24,29 @@ static int add_provider(struct snapshot *snapshot, const char *name, json_t *tol
 {
     struct provider *provider = &snapshot->providers[snapshot->provider_count++];
     json_t *key = json_object_get(told, "api_key_env_var"), *model;
+    EIN_JSON json_t *models = json_object();
+    EIN_JSON json_t *embeddings = json_object();
     const char *id;
 
     provider->name = name;
     provider->key_variable = json_string_value(key);
     provider->other_variables = json_object_get(told, "other_key_env_vars");
-    provider->models = json_object_get(told, "models");
     provider->local = local;
-    provider->json = json_pack("{s:O*, s:O}", "api_key_env_var", key, "models", provider->models);
-    json_object_foreach(provider->models, id, model)
+    json_object_foreach(json_object_get(told, "models"), id, model)
     {
-        model_read(&snapshot->models[snapshot->model_count++], name, id, model);
+        struct model *read = &snapshot->models[snapshot->model_count++];
+
+        model_read(read, name, id, model);
+        if (json_object_set(read->embeds ? embeddings : models, id, model) < 0)
+            return EIN_E_NO_MEMORY;
     }
-    return provider->json ? 0 : EIN_E_NO_MEMORY;
+    provider->json = json_pack("{s:O*, s:O}", "api_key_env_var", key, "models", models);
+    provider->whole =
+        json_object_size(embeddings) ? json_copy(provider->json) : json_incref(provider->json);
+    if (json_object_size(embeddings) &&
+        json_object_set(provider->whole, "embeddings", embeddings) < 0)
+        return EIN_E_NO_MEMORY;
+    return provider->whole ? 0 : EIN_E_NO_MEMORY;
 }
 
 static int fill(struct snapshot *snapshot, size_t known)
@@ -123,6 +133,7 @@ void snapshot_drop(struct snapshot *snapshot)
     }
     for (size_t i = 0; i < snapshot->provider_count; i++) {
         json_decref(snapshot->providers[i].json);
+        json_decref(snapshot->providers[i].whole);
     }
     free(snapshot->providers);
     free(snapshot->models);
@@ -227,13 +238,15 @@ static int write_view(const struct snapshot *snapshot, struct view *view)
     EIN_JSON json_t *local = json_object();
     int r;
 
+    view->json = json_object();
     for (size_t i = 0; i < snapshot->provider_count; i++) {
         const struct provider *provider = &snapshot->providers[i];
-        if (view->mask & (UINT64_C(1) << i))
-            (void)json_object_set(provider->local ? local : known, provider->name, provider->json);
+        if (!(view->mask & (UINT64_C(1) << i)))
+            continue;
+        (void)json_object_set(provider->local ? local : known, provider->name, provider->json);
+        (void)json_object_set(view->json, provider->name, provider->whole);
     }
-    view->json = json_copy(known);
-    if (!view->json || !local || json_object_update(view->json, local) < 0)
+    if (!view->json || !known || !local)
         return EIN_E_NO_MEMORY;
     r = write_members(view->host, known, &view->head, &view->head_len);
     if (r >= 0)

@@ -16,9 +16,10 @@ enum {
 struct provider {
     const char *name, *key_variable; /* NULL: it needs no key */
     const json_t *other_variables;   /* may be NULL */
-    json_t *models;                  /* {id: entry} */
-    json_t *json;                    /* as it is served: {"api_key_env_var", "models"} */
-    bool local;                      /* the catalog does not know it: somebody's own server */
+    json_t *json;  /* as it is served: {"api_key_env_var", "models": {id: entry}} */
+    json_t *whole; /* the same with "embeddings" where there are any: front ends that let people
+                      choose a model to talk to are not shown those */
+    bool local;    /* the catalog does not know it: somebody's own server */
 };
 
 /* What those see who may call the same providers: prepared once.  Text is the members of an object,
@@ -27,8 +28,8 @@ struct view {          /* const but for `refs`, once made */
     struct view *next; /* guarded by the snapshot's lock */
     const struct ein_host *host;
     atomic_uint refs;
-    uint64_t mask; /* bit i: provider i */
-    json_t *json;
+    uint64_t mask;     /* bit i: provider i */
+    json_t *json;      /* of whole providers */
     char *head, *tail; /* of what the files know, and of others; host->mem_free */
     char *text;        /* all of it, with braces; free() */
     size_t head_len, tail_len, len;

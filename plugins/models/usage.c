@@ -84,12 +84,29 @@ void size_messages(const json_t *messages, struct size *size)
     }
 }
 
+void size_inputs(const json_t *inputs, struct size *size)
+{
+    const json_t *input;
+    size_t i;
+
+    size->inputs = json_array_size(inputs);
+    json_array_foreach(inputs, i, input)
+    {
+        size->pieces++;
+        size->bytes += json_string_length(input);
+        size->tokens += json_array_size(input);
+    }
+}
+
 /* ---- in tokens ---------------------------------------------------------- */
 
 uint64_t size_bound(const struct size *size, uint64_t image_tokens, uint64_t max_input)
 {
-    uint64_t bound = size->bytes + (size->pieces + 1) * PIECE_TOKENS + size->images * image_tokens;
+    uint64_t bound = size->tokens + size->bytes + (size->pieces + 1) * PIECE_TOKENS +
+                     size->images * image_tokens;
 
+    if (size->inputs > 1)
+        max_input *= size->inputs;
     return max_input && (size->open || bound > max_input) ? max_input : bound;
 }
 
@@ -100,5 +117,5 @@ uint64_t usage_estimate(uint64_t bytes)
 
 uint64_t size_estimate(const struct size *size)
 {
-    return usage_estimate(size->bytes) + size->images * IMAGE_ESTIMATE;
+    return size->tokens + usage_estimate(size->bytes) + size->images * IMAGE_ESTIMATE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One completion on its way.  It lives on the caller's stack and belongs to its thread. */
+/* One completion, or embedding, on its way.  It lives on the caller's stack and belongs to its
+ * thread. */
 #ifndef WORK_H
 #define WORK_H
 
@@ -25,6 +26,7 @@ struct work {
     struct size size;
     struct running running;
 
+    bool embeds; /* inputs, and does not answer messages */
     bool refuse;
     bool counted; /* for the limits of its user and key */
     bool limited; /* by a limit of our own, the last model */

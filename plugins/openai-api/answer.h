@@ -45,7 +45,7 @@ struct form {
     void (*fail)(struct answer *answer, const struct wrong *wrong);
 };
 extern const struct form chat_whole, chat_stream, anthropic_whole, anthropic_stream,
-    responses_whole, responses_stream;
+    responses_whole, responses_stream, embeddings_whole;
 
 void answer_begin(struct answer *answer, const struct form *form, const struct ask *ask,
                   const struct ein_completion_outcome *outcome, const char *request_id);

@@ -12,6 +12,7 @@ void ask_done(struct ask *ask)
 {
     json_decref(ask->messages);
     json_decref(ask->tools);
+    json_decref(ask->inputs);
     json_decref(ask->built_in_tools);
     json_decref(ask->reply_schema);
     json_decref(ask->parameters);

@@ -11,6 +11,7 @@
 
 struct ask_limits {
     uint32_t messages, parts, tools; /* in one request; parts of one message */
+    uint32_t inputs;                 /* to embed, in one request */
     uint32_t depth;                  /* nesting of JSON */
 };
 
@@ -18,9 +19,11 @@ struct ask {                  /* zero is an empty one; all but the texts are its
     const char *model, *user; /* lent by the body; user: who the client says asks, or NULL */
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
+    json_t *inputs;   /* to embed, in place of messages; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     bool stream;
     bool with_usage;    /* chat: the stream ends with its usage */
+    bool base64;        /* embeddings, as bytes */
     bool old_functions; /* chat: the client knows functions and no tools */
 };
 
@@ -30,14 +33,16 @@ struct flaw {
     char param[96]; /* "messages[2].content"; "": no one member */
 };
 
-/* POST /v1/chat/completions, /v1/messages and /v1/responses.  0, INVALID with a flaw, or NO_MEMORY.
- * ask_done() in any case. */
+/* POST /v1/chat/completions, /v1/messages, /v1/responses and /v1/embeddings.  0, INVALID with a
+ * flaw, or NO_MEMORY. ask_done() in any case. */
 int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
              struct flaw *flaw);
 int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                   struct flaw *flaw);
 int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                   struct flaw *flaw);
+int embeddings_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                   struct flaw *flaw);
 void ask_done(struct ask *ask);
 
 /* ---- what the translations share ---- */

@@ -23,8 +23,10 @@ static json_t *as_anthropic(const char *id, const json_t *entry)
 /* What the catalog knows goes along under its own names. */
 static json_t *as_openai(const char *id, const char *provider, const json_t *entry)
 {
-    static const char *const more[] = { "name",       "description", "context_window", "limits",
-                                        "modalities", "price",       "parameters" };
+    static const char *const more[] = {
+        "name",       "description", "context_window", "limits",
+        "modalities", "price",       "parameters",     "embedding"
+    };
     json_t *model = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "object", "model", "created", 0,
                               "owned_by", provider);
 
@@ -52,17 +54,19 @@ static json_t *model_of(bool anthropic, const char *provider, const char *id, co
 /* Every model of the catalog, in its order. */
 static json_t *all_models(bool anthropic, const json_t *catalog)
 {
+    static const char *const members[] = { "models", "embeddings" };
     EIN_JSON json_t *list = json_array();
     const char *provider, *id;
     json_t *about, *entry;
 
     json_object_foreach((json_t *)catalog, provider, about)
     {
-        json_object_foreach(json_object_get(about, "models"), id, entry)
-        {
-            if (json_array_append_new(list, model_of(anthropic, provider, id, entry)) < 0)
-                return NULL;
-        }
+        for (size_t i = 0; i < (anthropic ? 1 : 2); i++) /* whose API has no embeddings */
+            json_object_foreach(json_object_get(about, members[i]), id, entry)
+            {
+                if (json_array_append_new(list, model_of(anthropic, provider, id, entry)) < 0)
+                    return NULL;
+            }
     }
     return EIN_TAKE(list);
 }

@@ -5,6 +5,7 @@
  *   POST /v1/responses               OpenAI's newer one, without what it would have to keep
  *   POST /v1/messages                Anthropic's
  *   POST /v1/messages/count_tokens   an estimate: count.c says of what
+ *   POST /v1/embeddings              OpenAI's
  *   GET  /v1/models                  the models and deployed agents that the caller may call; in
  *                                    Anthropic's form, where anthropic-version is sent
  *   GET  /v1/models/{model}          one of them
@@ -32,6 +33,7 @@
  *   messages       in one request (4096)
  *   parts          of one message, and calls of tools in it (1024)
  *   tools          in one request (1024)
+ *   inputs         to embed, in one request (2048)
  *
  * Example
  *   plugins:
@@ -68,6 +70,10 @@ static const char config_schema[] = SCHEMA({
         "tools": {
             "type": "integer", "minimum": 1, "maximum": 100000, "default": 1024,
             "description": "Tools in one request."
+        },
+        "inputs": {
+            "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2048,
+            "description": "Texts to embed in one request."
         }
     }
 });
@@ -86,6 +92,16 @@ static const char config_schema[] = SCHEMA({
         "model": {"type": "string"},                                                               \
         "input": {"description": "A text, or an array of items"},                                    \
         "stream": {"type": "boolean"}                                                              \
+    }                                                                                              \
+})
+#define EMBEDDINGS_SCHEMA SCHEMA({                                                                 \
+    "type": "object", "required": ["model", "input"], "additionalProperties": true,                \
+    "properties": {                                                                                \
+        "model": {"type": "string"},                                                               \
+        "input": {"description": "A text, an array of tokens, or an array of either"},             \
+        "encoding_format": {"type": "string", "enum": ["float", "base64"]},                        \
+        "dimensions": {"type": "integer"},                                                         \
+        "user": {"type": "string"}                                                                 \
     }                                                                                              \
 })
 /* clang-format on */
@@ -128,6 +144,15 @@ static const struct ein_route routes[] = {
       .body_schema = CALL_SCHEMA,
       .scope = "models:run",
       .handle = anthropic_count },
+    { .method = "POST",
+      .path = "/v1/embeddings",
+      .operation_id = "create_embedding",
+      .summary = "Vectors of texts, as with OpenAI's API",
+      .flags = EIN_ROUTE_RAW_BODY,
+      .auth = EIN_AUTH_USER,
+      .body_schema = EMBEDDINGS_SCHEMA,
+      .scope = "models:run",
+      .handle = embeddings_create },
     { .method = "GET",
       .path = "/v1/models",
       .operation_id = "list_v1_models",
@@ -189,6 +214,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     api->limits = (struct ask_limits){ .messages = setting(config, "messages"),
                                        .parts = setting(config, "parts"),
                                        .tools = setting(config, "tools"),
+                                       .inputs = setting(config, "inputs"),
                                        .depth = setting(config, "json_depth") };
     r = add_routes(api, setting(config, "body_bytes"), err);
     if (r >= 0)

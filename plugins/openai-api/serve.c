@@ -206,6 +206,9 @@ static int complete(struct serving *serving, struct ein_error *err)
         .visible = visible,
         .scopes = scopes,
         .cancel = http->cancel(serving->req),
+        .inputs = ask->inputs,
+        /* A vector of another length is of no use. */
+        .flags = ask->inputs ? EIN_COMPLETION_REFUSE : 0,
     };
     const struct ein_service *service;
     const struct ein_completion *completion;
@@ -214,7 +217,12 @@ static int complete(struct serving *serving, struct ein_error *err)
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "The models are not there at the moment.");
     completion = service->vtable;
-    r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
+    if (!ask->inputs)
+        r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
+    else if (EIN_HAS(struct ein_completion, completion, embed))
+        r = completion->embed(service->impl, &call, on_piece, serving, &serving->outcome, err);
+    else
+        r = error_set(err, EIN_E_UNSUPPORTED, "The models here have no embeddings.");
     api->host->release(api->ctx, service);
     return r;
 }
@@ -275,4 +283,9 @@ int anthropic_messages(struct ein_req *req, void *self)
 int responses_create(struct ein_req *req, void *self)
 {
     return answer(self, req, responses_ask, &responses_whole, &responses_stream);
+}
+
+int embeddings_create(struct ein_req *req, void *self)
+{
+    return answer(self, req, embeddings_ask, &embeddings_whole, NULL);
 }

@@ -377,13 +377,17 @@ AT(ein_llm_call, tool_choice, 96);
 AT(ein_llm_call, user_id, 104);
 AT(ein_llm_call, visible, 112);
 AT(ein_llm_call, scopes, 120);
-ENDS(ein_llm_call, scopes);
+AT(ein_llm_call, inputs, 128);
+ENDS(ein_llm_call, inputs);
 
 AT(ein_llm_piece, struct_size, 0);
 AT(ein_llm_piece, kind, 4);
 AT(ein_llm_piece, text, 8);
 AT(ein_llm_piece, data, 16);
-ENDS(ein_llm_piece, data);
+AT(ein_llm_piece, vector, 24);
+AT(ein_llm_piece, dimensions, 32);
+AT(ein_llm_piece, index, 36);
+ENDS(ein_llm_piece, index);
 
 AT(ein_llm_outcome, struct_size, 0);
 AT(ein_llm_outcome, fault, 4);
@@ -407,7 +411,8 @@ AT(ein_llm_provider, reserved, 4);
 AT(ein_llm_provider, models, 8);
 AT(ein_llm_provider, complete, 16);
 AT(ein_llm_provider, models_of, 24);
-ENDS(ein_llm_provider, models_of);
+AT(ein_llm_provider, embed, 32);
+ENDS(ein_llm_provider, embed);
 
 AT(ein_completion_call, struct_size, 0);
 AT(ein_completion_call, flags, 4);
@@ -428,7 +433,8 @@ AT(ein_completion_call, tool_choice, 104);
 AT(ein_completion_call, visible, 112);
 AT(ein_completion_call, scopes, 120);
 AT(ein_completion_call, cancel, 128);
-ENDS(ein_completion_call, cancel);
+AT(ein_completion_call, inputs, 136);
+ENDS(ein_completion_call, inputs);
 
 AT(ein_rate, limit, 0);
 AT(ein_rate, remaining, 8);
@@ -465,7 +471,8 @@ AT(ein_completion, reserved, 4);
 AT(ein_completion, complete, 8);
 AT(ein_completion, find, 16);
 AT(ein_completion, catalog, 24);
-ENDS(ein_completion, catalog);
+AT(ein_completion, embed, 32);
+ENDS(ein_completion, embed);
 
 AT(ein_mcp_call, struct_size, 0);
 AT(ein_mcp_call, total_ms, 4);
@@ -605,6 +612,7 @@ VALUE(EIN_LLM_TEXT, 100);
 VALUE(EIN_LLM_THOUGHT, 200);
 VALUE(EIN_LLM_TOOL_CALL, 300);
 VALUE(EIN_LLM_SOURCE, 400);
+VALUE(EIN_LLM_VECTOR, 500);
 VALUE(EIN_LLM_FAULT_NONE, 0);
 VALUE(EIN_LLM_FAULT_BAD_KEY, 100);
 VALUE(EIN_LLM_FAULT_NO_CREDIT, 200);

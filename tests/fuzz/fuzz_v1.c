@@ -12,7 +12,7 @@
 enum { DEPTH = 32 };
 
 static const struct ask_limits limits = {
-    .messages = 64, .parts = 64, .tools = 64, .depth = DEPTH
+    .messages = 64, .parts = 64, .tools = 64, .inputs = 64, .depth = DEPTH
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,9 +66,11 @@ static void check_content(const json_t *content, bool nested)
 
 static void check_ask(const struct ask *ask)
 {
-    const json_t *message, *tool;
+    const json_t *message, *tool, *input;
     size_t i;
 
+    json_array_foreach(ask->inputs, i, input)
+        demand(json_string_length(input) > 0 || json_array_size(input) > 0);
     demand(ask->model && *ask->model && json_is_object(ask->parameters));
     json_array_foreach(ask->messages, i, message)
     {
@@ -185,7 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body = json_object_read((const char *)data + 1, size - 1, DEPTH);
     if (!body)
         return 0;
-    r = asks[data[0] % 3](body, &limits, &ask, &flaw);
+    r = (data[0] == 'E' ? embeddings_ask : asks[data[0] % 3])(body, &limits, &ask, &flaw);
     demand(r == 0 || (r == EIN_E_INVALID && flaw.text[0]));
     if (r == 0) {
         check_ask(&ask);

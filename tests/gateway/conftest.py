@@ -11,6 +11,7 @@ sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
 from fixtures import *  # noqa: E402, F401, F403
 from support import Server, logins  # noqa: E402
 from scripted import scripted_sets  # noqa: E402
+from upstreams import the_upstream, upstream  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

@@ -93,9 +93,13 @@ def test_built_in_tools_are_told_whole(told):
     }]  # fmt: skip
 
 
+EMBEDS = {"cohere.embed-multilingual-v3"}  # is `like` one that says so
+
+
 def test_what_a_file_says_is_what_is_told(told):
     for name in ORDER:
         written = yaml.safe_load((FILES / f"{name}.yaml").read_text())["providers"][name]["models"]
+        written = {id: model for id, model in written.items() if "embedding" not in model and id not in EMBEDS}
         assert list(written) == list(told[name]["models"])
         for id, model in written.items():
             shown = told[name]["models"][id]

@@ -78,6 +78,10 @@ static void test_entries(void **state)
     shows("{\"capabilities\":[\"vision\",1]}",
           "{\"id\":\"m\",\"can_tool_call\":false,\"can_reasoning\":false,\"can_attachment\":true,"
           "\"modalities\":{\"input\":[\"text\",\"image\"],\"output\":[\"text\"]}}");
+    shows("{\"capabilities\":[\"embedding\"]}",
+          "{\"id\":\"m\",\"can_tool_call\":false,\"can_reasoning\":false,\"can_attachment\":false,"
+          "\"modalities\":{\"input\":[\"text\"],\"output\":[\"text\"]},\"embedding\":{},"
+          "\"parameters\":{\"temperature\":null,\"num_predict\":null}}");
 }
 
 int main(void)

@@ -103,6 +103,13 @@ const tasks = {
     for await (const entry of client.models.list()) ids.push(entry.id);
     return { ids, one: await client.models.retrieve(model) };
   },
+  async embeddings() {
+    const input = ["Hello", "World"], embed = "openai/text-embedding-3-small";
+    const plain = await client.embeddings.create({ model: embed, input });
+    const packed = await client.embeddings.create({ model: embed, input, encoding_format: "base64" });
+    const few = await client.embeddings.create({ model: embed, input: "Hello", encoding_format: "float", dimensions: 3 });
+    return { plain, packed, few };
+  },
   async abort() {
     const stream = await client.chat.completions.create({ model, messages: hello, stream: true });
     for await (const chunk of stream) {

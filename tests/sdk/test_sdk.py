@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The official clients, unchanged, talk to the server as if it were the vendor."""
 
+import base64
 import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 
 import pytest
@@ -154,6 +156,18 @@ def test_responses(openai, upstream):
 def test_structured_responses(openai, upstream):
     upstream.answer(OPENAI_CHAT, openai_chat(Said('{"a": 5}')))
     assert openai("parsed") == {"parsed": {"a": 5}, "text": '{"a": 5}', "status": "completed"}
+
+
+def test_embeddings(openai, upstream):
+    row = base64.b64encode(struct.pack("<3f", 0.5, -0.25, 1)).decode()
+    rows = [{"object": "embedding", "index": i, "embedding": row} for i in range(2)]
+    answer = {"object": "list", "model": "m", "usage": {"prompt_tokens": 2, "total_tokens": 2}}
+    upstream.answer("/v1/embeddings", *(whole({"data": data, **answer}) for data in (rows, rows, rows[:1])))
+    said = openai("embeddings")
+    assert [one["embedding"] for one in said["plain"]["data"]] == [[0.5, -0.25, 1]] * 2
+    assert said["plain"]["usage"]["total_tokens"] == 2
+    assert [one["embedding"] for one in said["packed"]["data"]] == [row] * 2
+    assert said["few"]["data"][0]["embedding"] == [0.5, -0.25, 1] and upstream.last.json["dimensions"] == 3
 
 
 def test_models(openai):

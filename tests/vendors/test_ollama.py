@@ -252,7 +252,7 @@ def test_a_client_that_leaves_takes_the_vendor_along(ask, upstream):
 SHOWN = {"llava:7b": {"capabilities": ["completion", "vision"], "model_info": {"llama.context_length": 32768}},
          "qwen3": {"capabilities": ["completion", "tools", "thinking"], "model_info": {"general.architecture": "qwen3",
                                                                                       "qwen3.context_length": 40960}},
-         "embed": {"capabilities": ["embedding"]}, "old": {"details": {}}}  # fmt: skip
+         "embed": {"capabilities": ["embedding"], "model_info": {"bert.embedding_length": 384}}, "old": {"details": {}}}  # fmt: skip
 
 
 def show(request):
@@ -264,13 +264,14 @@ def test_the_list_of_models(ask, upstream):
     upstream.answer("/api/tags", whole({"models": [{"name": name, "model": name} for name in names] + [{}]}))
     upstream.answer("/api/show", show)
     models = {model["id"]: model for model in ask.talk.models()}
-    assert list(models) == ["llava:7b", "qwen3", "old", "gone"]
+    assert list(models) == ["llava:7b", "qwen3", "embed", "old", "gone"]
     assert models["llava:7b"] == {
         "id": "llava:7b", "context_window": 32768, "limits": {"context": 32768}, "can_tool_call": False, "can_reasoning": False,
         "can_attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}  # fmt: skip
     assert models["qwen3"] == {
         "id": "qwen3", "context_window": 40960, "limits": {"context": 40960}, "can_tool_call": True, "can_reasoning": True,
         "can_attachment": False, "modalities": {"input": ["text"], "output": ["text"]}}  # fmt: skip
+    assert models["embed"]["embedding"] == {"dimensions": 384} and models["embed"]["parameters"]["dimensions"]["max"] == 384
     assert models["old"] == {"id": "old"} and models["gone"] == {"id": "gone"}
 
 
@@ -302,4 +303,7 @@ def test_the_catalog_has_what_the_server_has(upstream):
         call = {"model": "qwen3", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
         reply = server.post("/v1/chat/completions", call)
         assert reply.json["choices"][0]["message"]["content"] == "Hello there", reply
+        assert "embed" not in server.get("/providers").json["ollama"]["models"]
+        entry = server.get("/v1/models/ollama/embed").json
+        assert entry["embedding"] == {"dimensions": 384} and list(entry["parameters"]) == ["dimensions"]
         assert (upstream.last.json["model"], upstream.last.json["options"]["num_predict"]) == ("qwen3", 9)

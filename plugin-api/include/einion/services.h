@@ -241,9 +241,10 @@ struct ein_llm_call {
     const struct json_t *visible;    /* what ein_http.visible() says of them; NULL: what is their own */
     const struct json_t *scopes;     /* of their credential, null where it is not limited; NULL: nobody has said,
                                         and what asks for one is refused */
+    const struct json_t *inputs;     /* of embed(), in place of messages: array of texts, or of arrays of tokens */
 };
-enum ein_llm_kind { /* SOURCE is of 1.1 */
-    EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400
+enum ein_llm_kind { /* SOURCE and VECTOR are of 1.1 */
+    EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400, EIN_LLM_VECTOR = 500
 };
 struct ein_llm_piece {
     uint32_t struct_size;
@@ -252,6 +253,9 @@ struct ein_llm_piece {
     /* TOOL_CALL: {"id", "name", "arguments": object, "replay"}, whole.  THOUGHT (1.1): {"replay"},
      * which ends that thought.  SOURCE: {"url", "title"}, cited. */
     const struct json_t *data;
+    /* 1.1: VECTOR: of the input `index` */
+    const float *vector;
+    uint32_t dimensions, index;
 };
 typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero stops the call */
 
@@ -283,6 +287,10 @@ struct ein_llm_provider {
     /* 1.1: the same as far as one user may call them; NULL: all may call all. */
     int (*models_of)(void *impl, const char *user_id, const struct json_t *visible,
                      struct json_t **ret_models, struct ein_error *err);
+    /* 1.1: a VECTOR for each of call->inputs, in their order, once all are there; NULL: the
+     * provider has no embeddings. */
+    int (*embed)(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                 struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 };
 
 /* ---- completion/1 (1.1): the one door to every model ---------------------- */
@@ -303,6 +311,7 @@ struct ein_completion_call {
     const struct json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters, *tool_choice,
         *visible, *scopes;            /* as in struct ein_llm_call; parameters as the client sent them */
     struct ein_cancel *cancel;        /* may be NULL; what was used by then is paid for */
+    const struct json_t *inputs;      /* of embed() */
 };
 struct ein_rate { /* 24 bytes for ever */
     int64_t  limit, remaining;        /* limit 0: there is none */
@@ -333,9 +342,13 @@ struct ein_completion {
     /* {"provider", "id", "model": its entry} of "provider/model" or a unique id; NOT_FOUND. */
     int (*find)(void *impl, const char *user_id, const char *model, const struct json_t *visible,
                 struct json_t **ret_found, struct ein_error *err);
-    /* {provider: {"models": {id: entry}}}: what the user has keys for.  Shared: read only. */
+    /* {provider: {"models": {id: entry}, "embeddings": the same}}: what the user has keys for, the second
+     * of models that embed, where there are any.  Shared: read only. */
     int (*catalog)(void *impl, const char *user_id, const struct json_t *visible, struct json_t **ret_catalog,
                    struct ein_error *err);
+    /* The same as complete() for embed() of llm_provider/1. */
+    int (*embed)(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink, void *data,
+                 struct ein_completion_outcome *ret, struct ein_error *err);
 };
 
 /* ---- mcp_client/1 (1.1): tools of other servers ---------------------------- */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "question.h"
+
+#include "error.h"
+#include "percent.h"
+#include "sign.h"
+#include "timestamps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int question_path(struct question *question, const char *model, const char *verb,
+                  struct ein_error *err)
+{
+    EIN_FREE char *id = model ? percent_encode(model, "") : NULL;
+
+    if (!id || !*id)
+        return error_set(err, EIN_E_INVALID, "the model has no name");
+    if (asprintf(&question->path, "/model/%s/%s", id, verb) < 0) {
+        question->path = NULL;
+        return error_no_memory(err);
+    }
+    return 0;
+}
+
+int question_body(const struct bedrock *bedrock, struct question *question, const json_t *body,
+                  struct ein_error *err)
+{
+    question->body = vendor_body(&bedrock->vendor, body, &question->body_len);
+    return question->body ? 0
+                          : error_set(err, EIN_E_INVALID, "the request cannot be written as JSON");
+}
+
+/* ---- keys ---- */
+
+static int bear(struct question *question, const char *key, struct ein_error *err)
+{
+    EIN_FREE char *value = NULL;
+    int r;
+
+    if (asprintf(&value, "Bearer %s", key) < 0) {
+        value = NULL;
+        return error_no_memory(err);
+    }
+    r = vendor_header(&question->headers, "Authorization", value, err);
+    explicit_bzero(value, strlen(value));
+    return r;
+}
+
+static int sign_question(const struct bedrock *bedrock, struct question *question,
+                         struct ein_error *err)
+{
+    const struct sign_keys keys = { bedrock->key_id, bedrock->key, bedrock->token };
+    EIN_FREE char *path = NULL;
+    struct signature signature;
+    int r;
+
+    if (asprintf(&path, "%s%s", bedrock->path, question->path) < 0) {
+        path = NULL;
+        return error_no_memory(err);
+    }
+    const struct sign_request request = {
+        .service = bedrock->service,
+        .region = bedrock->region,
+        .host = bedrock->host,
+        .path = path,
+        .body = question->body,
+        .body_len = question->body_len,
+        .time_ms = now_ms(),
+    };
+    r = sign(&keys, &request, &signature, err);
+    if (r < 0)
+        return r;
+    r = vendor_header(&question->headers, "X-Amz-Date", signature.date, err);
+    if (r >= 0)
+        r = vendor_header(&question->headers, "X-Amz-Security-Token", keys.token, err);
+    if (r >= 0)
+        r = vendor_header(&question->headers, "Authorization", signature.authorization, err);
+    free(signature.authorization);
+    return r;
+}
+
+int question_authorize(const struct bedrock *bedrock, const struct ein_llm_call *call,
+                       struct question *question, struct ein_llm_outcome *outcome,
+                       struct ein_error *err)
+{
+    const char *key;
+    int r;
+
+    if (!call->api_key && !bedrock->vendor.own_key && bedrock->key_id && bedrock->key) {
+        question->secret = bedrock->key;
+        return sign_question(bedrock, question, err);
+    }
+    r = vendor_key(&bedrock->vendor, call, &key, outcome, err);
+    if (r < 0)
+        return r;
+    question->secret = key;
+    return bear(question, key, err);
+}
+
+void question_done(const struct bedrock *bedrock, struct question *question)
+{
+    free(question->path);
+    bedrock->vendor.host->mem_free(question->body);
+    vendor_headers_done(&question->headers);
+}
