@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vendor.h"
 
+#include "bytes.h"
 #include "error.h"
 #include "member.h"
 #include "sse.h"
@@ -87,7 +88,7 @@ struct run {
     struct bytes body; /* of a failure, or whole */
     union {
         struct sse sse;
-        struct lines lines;
+        struct text_lines lines;
     };
     bool may_end, ended;
     int r; /* what a callback, or we, ended the call with */
@@ -182,7 +183,7 @@ static void begin_stream(struct run *run)
     if (run->call->framing == VENDOR_SSE)
         sse_init(&run->sse, vendor->event_max, on_sse, run);
     else if (run->call->framing == VENDOR_LINES)
-        lines_init(&run->lines, LINES_LF, vendor->event_max, on_line, run);
+        text_lines_init(&run->lines, TEXT_LINES_LF, vendor->event_max, on_line, run);
 }
 
 static bool is_page(const struct run *run)
@@ -243,7 +244,7 @@ static int stream_piece(struct run *run, const void *piece, size_t len)
     case VENDOR_SSE:
         return too_large(run, sse_feed(&run->sse, piece, len));
     case VENDOR_LINES:
-        return too_large(run, lines_feed(&run->lines, piece, len));
+        return too_large(run, text_lines_feed(&run->lines, piece, len));
     default:
         return took(run, run->call->on_bytes(run->call->data, piece, len, run->err));
     }
@@ -276,7 +277,7 @@ static int finish_good(struct run *run)
                     : garbled(run);
     }
     if (run->call->framing == VENDOR_LINES)
-        (void)too_large(run, lines_end(&run->lines));
+        (void)too_large(run, text_lines_end(&run->lines));
     if (run->r < 0)
         return run->r;
     if (run->ended || run->may_end)
@@ -414,7 +415,7 @@ static void run_done(struct run *run)
     if (run->reading == READ_STREAM && run->call->framing == VENDOR_SSE)
         sse_done(&run->sse);
     else if (run->reading == READ_STREAM && run->call->framing == VENDOR_LINES)
-        lines_done(&run->lines);
+        text_lines_done(&run->lines);
 }
 
 char *vendor_body(const struct vendor *vendor, const json_t *body, size_t *ret_len)

@@ -2,6 +2,7 @@
 #ifndef MCP_EXCHANGE_H
 #define MCP_EXCHANGE_H
 
+#include "bytes.h"
 #include "mcp.h"
 #include "sse.h"
 #include "vendor.h"

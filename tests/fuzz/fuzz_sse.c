@@ -57,15 +57,15 @@ static int feed_events(const char *text, size_t len, size_t size, struct seen *s
 
 static int feed_lines(const char *text, size_t len, size_t size, struct seen *seen)
 {
-    struct lines lines;
+    struct text_lines lines;
     int r = 0;
 
-    lines_init(&lines, LINES_LF, EVENT_MAX, on_line, seen);
+    text_lines_init(&lines, TEXT_LINES_LF, EVENT_MAX, on_line, seen);
     for (size_t at = 0; at < len && r == 0; at += size)
-        r = lines_feed(&lines, text + at, len - at < size ? len - at : size);
+        r = text_lines_feed(&lines, text + at, len - at < size ? len - at : size);
     if (r == 0)
-        r = lines_end(&lines);
-    lines_done(&lines);
+        r = text_lines_end(&lines);
+    text_lines_done(&lines);
     return r;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes in pieces: lines, and events. */
-#include "lines.h"
 #include "sse.h"
+#include "text_lines.h"
 
 #include <einion/plugin.h>
 #include <setjmp.h>
@@ -104,7 +104,7 @@ static void test_long_events(void **state)
 static void test_stopping(void **state)
 {
     struct seen seen = { .answer = 7 };
-    struct lines lines;
+    struct text_lines lines;
     struct sse sse;
 
     (void)state;
@@ -114,48 +114,48 @@ static void test_stopping(void **state)
     sse_done(&sse);
 
     seen = (struct seen){ .answer = -5 };
-    lines_init(&lines, LINES_LF, 100, on_line, &seen);
-    assert_int_equal(lines_feed(&lines, "a\nb\n", 4), -5);
+    text_lines_init(&lines, TEXT_LINES_LF, 100, on_line, &seen);
+    assert_int_equal(text_lines_feed(&lines, "a\nb\n", 4), -5);
     assert_string_equal(seen.text, "a|");
-    lines_done(&lines);
+    text_lines_done(&lines);
 }
 
 static void test_lines(void **state)
 {
     static const char stream[] = "{\"a\":1}\r\n\n{\"b\":\"\xc3\xa9\"}\nlast";
-    struct lines lines;
+    struct text_lines lines;
 
     (void)state;
     for (size_t size = 1; size < sizeof(stream); size++) {
         struct seen seen = { .len = 0 };
 
-        lines_init(&lines, LINES_LF, 100, on_line, &seen);
+        text_lines_init(&lines, TEXT_LINES_LF, 100, on_line, &seen);
         for (size_t at = 0; at < sizeof(stream) - 1; at += size)
             assert_int_equal(
-                lines_feed(&lines, stream + at,
-                           sizeof(stream) - 1 - at < size ? sizeof(stream) - 1 - at : size),
+                text_lines_feed(&lines, stream + at,
+                                sizeof(stream) - 1 - at < size ? sizeof(stream) - 1 - at : size),
                 0);
-        assert_int_equal(lines_end(&lines), 0);
+        assert_int_equal(text_lines_end(&lines), 0);
         assert_string_equal(seen.text, "{\"a\":1}||{\"b\":\"\xc3\xa9\"}|last|");
-        lines_done(&lines);
+        text_lines_done(&lines);
     }
 }
 
 static void test_long_lines(void **state)
 {
     struct seen seen = { .len = 0 };
-    struct lines lines;
+    struct text_lines lines;
 
     (void)state;
-    lines_init(&lines, LINES_LF, 4, on_line, &seen);
-    assert_int_equal(lines_feed(&lines, "1234\n", 5), 0);
-    assert_int_equal(lines_feed(&lines, "12345\n", 6), EIN_E_TOO_LARGE);
-    lines_done(&lines);
+    text_lines_init(&lines, TEXT_LINES_LF, 4, on_line, &seen);
+    assert_int_equal(text_lines_feed(&lines, "1234\n", 5), 0);
+    assert_int_equal(text_lines_feed(&lines, "12345\n", 6), EIN_E_TOO_LARGE);
+    text_lines_done(&lines);
 
-    lines_init(&lines, LINES_LF, 4, on_line, &seen);
-    assert_int_equal(lines_feed(&lines, "123", 3), 0);
-    assert_int_equal(lines_feed(&lines, "45", 2), EIN_E_TOO_LARGE);
-    lines_done(&lines);
+    text_lines_init(&lines, TEXT_LINES_LF, 4, on_line, &seen);
+    assert_int_equal(text_lines_feed(&lines, "123", 3), 0);
+    assert_int_equal(text_lines_feed(&lines, "45", 2), EIN_E_TOO_LARGE);
+    text_lines_done(&lines);
     assert_string_equal(seen.text, "1234|");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLUGIN_SSE_H
-#define PLUGIN_SSE_H
+#ifndef SSE_H
+#define SSE_H
 
-#include "lines.h"
+#include "text_lines.h"
 
 #include <stdint.h>
 
@@ -20,8 +20,8 @@ typedef int sse_fn(void *data, const char *event, char *text, size_t len);
 struct sse {
     sse_fn *on_event;
     void *data;
-    struct lines lines;
-    struct bytes text;
+    struct text_lines lines;
+    struct buf text;
     bool began, has_data;
     char event[SSE_EVENT_SIZE];
     char id[SSE_ID_SIZE]; /* the last that came, for Last-Event-ID */

@@ -11,7 +11,7 @@ static int dispatch(struct sse *sse)
     if (sse->has_data)
         r = sse->on_event(sse->data, sse->event[0] ? sse->event : "message", sse->text.data,
                           sse->text.len);
-    bytes_clear(&sse->text);
+    buf_clear(&sse->text);
     sse->has_data = false;
     sse->event[0] = '\0';
     return r;
@@ -19,10 +19,10 @@ static int dispatch(struct sse *sse)
 
 static int add_data(struct sse *sse, const char *value, size_t len)
 {
-    int r = sse->has_data ? bytes_add(&sse->text, "\n", 1) : 0;
+    int r = sse->has_data ? buf_add(&sse->text, "\n", 1) : 0;
 
     sse->has_data = true;
-    return r < 0 ? r : bytes_add(&sse->text, value, len);
+    return r < 0 ? r : buf_add(&sse->text, value, len);
 }
 
 static void take_id(struct sse *sse, const char *value, size_t len)
@@ -82,17 +82,17 @@ static int take_line(void *data, const char *line, size_t len)
 void sse_init(struct sse *sse, size_t max, sse_fn *on_event, void *data)
 {
     *sse = (struct sse){ .on_event = on_event, .data = data };
-    bytes_init(&sse->text, max);
-    lines_init(&sse->lines, LINES_ANY, max, take_line, sse);
+    buf_init(&sse->text, max);
+    text_lines_init(&sse->lines, TEXT_LINES_ANY, max, take_line, sse);
 }
 
 void sse_done(struct sse *sse)
 {
-    lines_done(&sse->lines);
-    bytes_done(&sse->text);
+    text_lines_done(&sse->lines);
+    buf_done(&sse->text);
 }
 
 int sse_feed(struct sse *sse, const void *piece, size_t len)
 {
-    return lines_feed(&sse->lines, piece, len);
+    return text_lines_feed(&sse->lines, piece, len);
 }
