@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify.h"
+#include "remote.h"
 #include "server.h"
 #include "str.h"
 #include <einion/plugin.h>
@@ -31,13 +32,15 @@ static const char usage[] =
     "  rotate-keys         seal all secrets with a new master key, also while a server runs\n"
     "  audit verify        say whether the audit log is as it was written\n"
     "\n"
+    "%s"
+    "\n"
     "Options:\n"
     "  -c, --config FILE   the configuration; without it a built-in default is used\n"
     "  -s, --set KEY=VALUE override a setting, such as listen.port=8080\n"
     "  -h, --help          show this\n"
     "  -V, --version       show the version\n"
     "\n"
-    "einion(8) and einion.yaml(5) tell more.\n";
+    "einion(1), einion(8) and einion.yaml(5) tell more.\n";
 
 struct command_line {
     struct server_setup setup;
@@ -54,7 +57,7 @@ static int fail_usage(const char *what, const char *which)
 static int help(const struct command_line *line)
 {
     (void)line;
-    (void)fputs(usage, stdout);
+    (void)printf(usage, remote_usage);
     return 0;
 }
 
@@ -248,8 +251,11 @@ int main(int argc, char **argv)
 {
     struct command_line line = { 0 };
     const struct command *command = NULL;
-    int status = parse(argc, argv, &line), r;
+    int status, r;
 
+    if (argc > 1 && remote_is_command(argv[1]))
+        return remote_run(argc - 1, argv + 1);
+    status = parse(argc, argv, &line);
     if (status > 0)
         return status - 1;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

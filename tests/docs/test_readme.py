@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The README's tour and its plugin, done word for word."""
 
+import os
 import pathlib
 import re
 import shlex
@@ -40,7 +41,8 @@ def test_the_tour_goes_as_written(start_server, tmp_path):
     assert len(steps) >= 8
     script = f"\necho; echo '{MARK}'\n".join(command for command, _ in steps)
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    env = os.environ | {"PATH": f"{EINION.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
     outputs = done.stdout.split(f"\n{MARK}\n")
     assert len(outputs) == len(steps), done
     for (command, expected), output in zip(steps, outputs):

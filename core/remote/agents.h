@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTS_H
+#define AGENTS_H
+
+#include "session.h"
+
+/* `einion agents ...`: what each does is in the table of commands.  `words` are its arguments,
+ * NULL-ended. */
+int agents_list(struct session *session, char **words);
+int agents_pull(struct session *session, char **words);
+int agents_push(struct session *session, char **words);
+int agents_delete(struct session *session, char **words);
+int agents_deploy(struct session *session, char **words);
+int agents_undeploy(struct session *session, char **words);
+
+#endif

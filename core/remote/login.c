@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "login.h"
+
+#include "cleanup.h"
+#include "error.h"
+#include "file.h"
+#include "print.h"
+#include "servers.h"
+#include "str.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+
+/* ---- the key ---- */
+
+static void forget(char **secret)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+}
+
+#define EIN_SECRET __attribute__((cleanup(forget)))
+
+static void trim(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        text[--len] = '\0';
+}
+
+/* From the terminal, which shows nothing of it; Ctrl-C is read as a character, so that nothing
+ * ends the process with the echo off. */
+static int ask_for_key(const char *url, char **ret_key)
+{
+    EIN_CLOSE int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    struct termios before, silent;
+    char key[SESSION_KEY_MAX];
+    ssize_t len;
+
+    if (terminal < 0 || tcgetattr(terminal, &before) < 0)
+        return print_failure(REMOTE_USAGE,
+                             "%s wants an API key, and there is no terminal to ask "
+                             "for it: --key-file FILE, or EINION_API_KEY",
+                             url);
+    (void)dprintf(terminal, "API key of %s: ", url);
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    (void)tcsetattr(terminal, TCSAFLUSH, &silent);
+    len = read(terminal, key, sizeof(key) - 1);
+    (void)tcsetattr(terminal, TCSAFLUSH, &before);
+    (void)dprintf(terminal, "\n");
+    key[len > 0 ? len : 0] = '\0';
+    trim(key);
+    if (*key == '\0' || strchr(key, '\x03'))
+        return print_failure(REMOTE_INTERRUPTED, "no key was given");
+    *ret_key = strdup(key);
+    explicit_bzero(key, sizeof(key));
+    return *ret_key ? REMOTE_OK : print_failure(REMOTE_FAILED, "no memory");
+}
+
+/* From --key-file, or the environment; NULL: neither. */
+static int read_key(const struct options *options, char **ret_key)
+{
+    const char *environment = getenv("EINION_API_KEY");
+    struct ein_error err;
+
+    if (options->key_file) {
+        if (file_read(options->key_file, SESSION_KEY_MAX, ret_key, NULL, &err) < 0)
+            return print_failure(REMOTE_USAGE, "%s", err.text);
+        trim(*ret_key);
+    } else if (environment && *environment) {
+        *ret_key = strdup(environment);
+    }
+    return REMOTE_OK;
+}
+
+/* ---- who am I ---- */
+
+static int ask_who(const struct session *session, struct call *call)
+{
+    *call = (struct call){ .method = "GET", .path = "/auth/me" };
+    return session_send(session, call);
+}
+
+static int tell_who(const struct session *session, const json_t *me)
+{
+    EIN_FREE char *uid = print_clean(json_is_string(json_object_get(me, "uid"))
+                                         ? json_string_value(json_object_get(me, "uid"))
+                                         : "?",
+                                     0);
+
+    if (session->options->json)
+        print_json(stdout, me);
+    else
+        (void)printf("%s at %s\n", uid ? uid : "?", session->url);
+    return REMOTE_OK;
+}
+
+int login_whoami(struct session *session, char **words)
+{
+    EIN_JSON json_t *me = NULL;
+    int status = session_get(session, &me, "/auth/me");
+
+    (void)words;
+    return status == REMOTE_OK ? tell_who(session, me) : status;
+}
+
+/* ---- login, logout ---- */
+
+/* A server without a login wants no key: it is asked first. */
+static int find_key(const struct options *options, const char *url, char **ret_key)
+{
+    struct session stranger = { 0 };
+    struct call call;
+    int status = read_key(options, ret_key);
+
+    if (status != REMOTE_OK || *ret_key)
+        return status;
+    status = session_open_url(options, url, NULL, &stranger);
+    if (status != REMOTE_OK)
+        return status;
+    (void)ask_who(&stranger, &call);
+    if (call.status == 401)
+        status = ask_for_key(stranger.url, ret_key);
+    else if (call.status != 200)
+        status = session_fail(&stranger, &call);
+    json_decref(call.reply);
+    session_close(&stranger);
+    return status;
+}
+
+static const char *name_of(const struct session *session)
+{
+    const char *host = strstr(session->url, "://");
+
+    return session->options->name ? session->options->name : host + 3;
+}
+
+static int keep(const struct session *session)
+{
+    EIN_FREE char *ca = session->ca ? realpath(session->ca, NULL) : NULL;
+    EIN_JSON json_t *file = NULL;
+    json_t *server = json_pack("{s:s}", "url", session->url), *servers;
+    const char *name = name_of(session);
+    struct ein_error err;
+
+    if (servers_read(&file, &err) < 0) {
+        json_decref(server);
+        return print_failure(REMOTE_FAILED, "%s", err.text);
+    }
+    if (session->key)
+        (void)json_object_set_new(server, "key", json_string(session->key));
+    if (ca)
+        (void)json_object_set_new(server, "ca", json_string(ca));
+    servers = json_object_get(file, "servers");
+    if (!json_is_object(servers)) {
+        servers = json_object();
+        (void)json_object_set_new(file, "servers", servers);
+    }
+    if (json_object_set_new(servers, name, server) < 0 ||
+        json_object_set_new(file, "default", json_string(name)) < 0)
+        return print_failure(REMOTE_USAGE, "'%s' cannot be the name of a server", name);
+    return servers_write(file, &err) < 0 ? print_failure(REMOTE_FAILED, "%s", err.text) : REMOTE_OK;
+}
+
+int login_in(const struct options *options, char **words)
+{
+    EIN_SECRET char *key = NULL;
+    struct session session = { 0 };
+    struct call call;
+    int status = find_key(options, words[0], &key);
+
+    if (status == REMOTE_OK)
+        status = session_open_url(options, words[0], key, &session);
+    if (status != REMOTE_OK)
+        return status;
+    (void)ask_who(&session, &call);
+    if (call.status != 200 || !json_is_string(json_object_get(call.reply, "uid")))
+        status = session_fail(&session, &call);
+    if (status == REMOTE_OK)
+        status = keep(&session);
+    if (status == REMOTE_OK)
+        status = tell_who(&session, call.reply);
+    json_decref(call.reply);
+    session_close(&session);
+    return status;
+}
+
+static const char *any_name(const json_t *servers)
+{
+    void *first = json_object_iter((json_t *)servers);
+
+    return first ? json_object_iter_key(first) : NULL;
+}
+
+int login_out(const struct options *options, char **words)
+{
+    const char *wanted = words[0] ? words[0] : options->server, *name, *other;
+    EIN_JSON json_t *file = NULL;
+    struct ein_error err;
+    json_t *servers;
+
+    if (servers_read(&file, &err) < 0)
+        return print_failure(REMOTE_FAILED, "%s", err.text);
+    if (!servers_find(file, wanted, &name))
+        return print_failure(REMOTE_FAILED, "you are not logged in%s%s", wanted ? " to " : "",
+                             wanted ? wanted : "");
+    (void)printf("logged out of %s\n", name);
+    servers = json_object_get(file, "servers");
+    (void)json_object_del(servers, name);
+    other = any_name(servers);
+    if (!servers_find(file, NULL, &name) && other)
+        (void)json_object_set_new(file, "default", json_string(other));
+    else if (!other)
+        (void)json_object_del(file, "default");
+    return servers_write(file, &err) < 0 ? print_failure(REMOTE_FAILED, "%s", err.text) : REMOTE_OK;
+}

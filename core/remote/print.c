@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "print.h"
+
+#include "buf.h"
+#include "cleanup.h"
+#include "json_text.h"
+#include "str.h"
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 12, CELL_MAX = 60 };
+
+static uint32_t decode(const char *text, size_t len)
+{
+    static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    uint32_t code = (unsigned char)text[0] & first[len];
+
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3f);
+    return code;
+}
+
+/* Controls (C0, DEL, C1), line separators, and what turns the direction of writing. */
+static bool is_harmful(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        { 0, 0x1f },        { 0x7f, 0x9f },     { 0x61c, 0x61c },   { 0x200e, 0x200f },
+        { 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xfff9, 0xfffb },
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+char *print_clean(const char *text, int lines)
+{
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX / 2);
+    for (size_t left = strlen(text), len; left; text += len, left -= len) {
+        len = str_utf8_len(text, left);
+        if (lines && (*text == '\n' || *text == '\t'))
+            (void)buf_char(&out, *text);
+        else if (len == 0 || is_harmful(decode(text, len)))
+            (void)buf_char(&out, '?');
+        else
+            (void)buf_add(&out, text, len);
+        len = len ? len : 1;
+    }
+    return buf_take(&out, NULL);
+}
+
+int print_failure(int status, const char *fmt, ...)
+{
+    EIN_FREE char *text = NULL;
+    EIN_FREE char *clean = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    if (vasprintf(&text, fmt, args) < 0)
+        text = NULL;
+    va_end(args);
+    clean = text ? print_clean(text, 0) : NULL;
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "einion: %s\n", clean ? clean : "no memory");
+    return status;
+}
+
+/* ---- JSON ---- */
+
+static void add_line(struct buf *out, size_t depth)
+{
+    (void)buf_char(out, '\n');
+    for (size_t i = 0; i < depth; i++)
+        (void)buf_text(out, "  ");
+}
+
+/* Where the string that begins at AT ends, in JSON that is well-formed. */
+static const char *string_end(const char *at)
+{
+    for (at++; *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at + 1;
+}
+
+/* Numbers stay as json_text_dump() writes them: the shortest that read back the same. */
+char *print_pretty(const json_t *json)
+{
+    EIN_FREE char *compact = json_text_dump(json, NULL);
+    struct buf out;
+    size_t depth = 0;
+
+    buf_init(&out, SIZE_MAX / 2);
+    for (const char *at = compact; at && *at; at++) {
+        if (*at == '"') {
+            const char *end = string_end(at);
+
+            (void)buf_add(&out, at, (size_t)(end - at));
+            at = end - 1;
+        } else if ((*at == '{' || *at == '[') && at[1] != '}' && at[1] != ']') {
+            (void)buf_char(&out, *at);
+            add_line(&out, ++depth);
+        } else if ((*at == '}' || *at == ']') && at[-1] != '{' && at[-1] != '[') {
+            add_line(&out, --depth);
+            (void)buf_char(&out, *at);
+        } else if (*at == ',') {
+            (void)buf_char(&out, ',');
+            add_line(&out, depth);
+        } else {
+            (void)buf_text(&out, *at == ':' ? ": " : (const char[]){ *at, '\0' });
+        }
+    }
+    (void)buf_char(&out, '\n');
+    if (!compact) {
+        buf_done(&out);
+        return NULL;
+    }
+    return buf_take(&out, NULL);
+}
+
+static void write_escaped(FILE *out, const char *text)
+{
+    for (size_t left = strlen(text), len; left; text += len, left -= len) {
+        len = str_utf8_len(text, left);
+        len = len ? len : 1;
+        if (*text != '\n' && is_harmful(decode(text, len)))
+            (void)fprintf(out, "\\u%04x", decode(text, len));
+        else
+            (void)fwrite(text, 1, len, out);
+    }
+}
+
+void print_json(FILE *out, const json_t *json)
+{
+    EIN_FREE char *text = json_text_dump(json, NULL);
+
+    if (text) {
+        write_escaped(out, text);
+        (void)fputc('\n', out);
+    }
+    (void)fflush(out);
+}
+
+void print_json_pretty(FILE *out, const json_t *json)
+{
+    EIN_FREE char *text = print_pretty(json);
+
+    if (text)
+        write_escaped(out, text);
+    (void)fflush(out);
+}
+
+/* ---- tables ---- */
+
+const json_t *print_member(const json_t *object, const char *path)
+{
+    const char *dot = strchr(path, '.');
+
+    if (!dot)
+        return json_object_get(object, path);
+    return print_member(json_object_getn(object, path, (size_t)(dot - path)), dot + 1);
+}
+
+static size_t count_characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += (*text & 0xc0) != 0x80;
+    return count;
+}
+
+/* At most CELL_MAX characters of it. */
+static void cut(char *text)
+{
+    size_t count = 0;
+
+    for (char *at = text; *at; at++) {
+        count += (*at & 0xc0) != 0x80;
+        if (count > CELL_MAX) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
+static char *cell(const json_t *row, const char *member)
+{
+    const json_t *value = print_member(row, member);
+    EIN_FREE char *text = NULL;
+    char *clean;
+
+    if (!value || json_is_null(value))
+        return strdup("-");
+    if (!json_is_string(value))
+        text = json_text_dump(value, NULL);
+    clean = print_clean(json_is_string(value) ? json_string_value(value) : text ? text : "", 0);
+    if (clean)
+        cut(clean);
+    return clean;
+}
+
+static void write_cell(FILE *out, const char *text, size_t width, bool is_last)
+{
+    (void)fputs(text, out);
+    for (size_t i = count_characters(text); !is_last && i < width + 2; i++)
+        (void)fputc(' ', out);
+    if (is_last)
+        (void)fputc('\n', out);
+}
+
+void print_table(FILE *out, const json_t *rows, const struct print_column *columns)
+{
+    size_t widths[COLUMNS_MAX] = { 0 }, i;
+    const json_t *row;
+
+    for (size_t c = 0; columns[c].title; c++)
+        widths[c] = strlen(columns[c].title);
+    json_array_foreach(rows, i, row)
+    {
+        for (size_t c = 0; columns[c].title; c++) {
+            EIN_FREE char *text = cell(row, columns[c].member);
+            size_t width = text ? count_characters(text) : 0;
+
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+    }
+    for (size_t c = 0; columns[c].title; c++)
+        write_cell(out, columns[c].title, widths[c], !columns[c + 1].title);
+    json_array_foreach(rows, i, row)
+    {
+        for (size_t c = 0; columns[c].title; c++) {
+            EIN_FREE char *text = cell(row, columns[c].member);
+
+            write_cell(out, text ? text : "", widths[c], !columns[c + 1].title);
+        }
+    }
+    (void)fflush(out);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PRINT_H
+#define PRINT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* What people and scripts get to see.  A server's text can do nothing to a terminal. */
+
+/* "einion: SENTENCE" on stderr; returns STATUS. */
+int print_failure(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* TEXT without what moves cursors, colours, rings, or turns the direction of writing: each is a
+ * '?', line ends and tabs too where `lines` is 0; free().  NULL: no memory. */
+char *print_clean(const char *text, int lines);
+
+/* JSON on several lines, as the files of agents have it; free().  NULL: no memory. */
+char *print_pretty(const json_t *json);
+/* On one line; what would harm a terminal is escaped, so that it is still the same JSON. */
+void print_json(FILE *out, const json_t *json);
+/* The same on several. */
+void print_json_pretty(FILE *out, const json_t *json);
+
+/* One column of a table: a title, and the member that it shows. */
+struct print_column {
+    const char *title, *member; /* `member` may be a path, as in usage.costUsd */
+};
+
+/* ROWS is an array of objects; COLUMNS end with a title NULL. */
+void print_table(FILE *out, const json_t *rows, const struct print_column *columns);
+
+/* The member at PATH ("a.b") of OBJECT, or NULL. */
+const json_t *print_member(const json_t *object, const char *path);
+
+#endif

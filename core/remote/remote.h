@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REMOTE_H
+#define REMOTE_H
+
+#include <stdbool.h>
+
+/* The commands of those who use a server, by its REST API only: they start nothing here. */
+
+extern const char remote_usage[]; /* a line for each command, for people */
+
+bool remote_is_command(const char *name);
+/* argv[0] is a command.  The exit status, which enum remote_status names. */
+int remote_run(int argc, char **argv);
+
+enum remote_status {
+    REMOTE_OK = 0,
+    REMOTE_FAILED = 1, /* the server says no, or the agent failed */
+    REMOTE_USAGE = 2,
+    REMOTE_NOBODY = 3,   /* no server is reached, or it does not know who asks */
+    REMOTE_CONFLICT = 4, /* what would be written over is not what was pulled */
+    REMOTE_INTERRUPTED = 130
+};
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "remote.h"
+#include "sse.h"
+#include <einion/plugin.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* What the command line says; all lent by it. */
+struct options {
+    const char *server, *ca; /* NULL: what the environment or the login says */
+    const char *name, *key_file;
+    const char *input, *agent, *status, *limit, *retry;
+    bool json, force, quiet, detach, help;
+};
+
+/* One server, and who asks it. */
+struct session {
+    const struct options *options;
+    char *url, *key, *ca; /* `url` has no '/' at its end; the others may be NULL */
+    struct client *client;
+    struct ein_cancel *cancel; /* fires on SIGINT, SIGTERM, SIGHUP; NULL: they end the process */
+};
+
+enum {
+    SESSION_REPLY_MAX = 64 * 1024 * 1024,
+    SESSION_EVENT_MAX = 16 * 1024 * 1024, /* of a stream; a result is one */
+    SESSION_KEY_MAX = 4096,
+    SESSION_RUN_ID_SIZE = 64
+};
+
+/* Each returns an enum remote_status, and has said on stderr what is wrong. */
+
+/* The server that the options, the environment (EINION_URL, EINION_API_KEY, EINION_CA) or the
+ * default of the logins name. */
+int session_open(const struct options *options, struct session *ret_session);
+/* The server URL, with this key (NULL: none). */
+int session_open_url(const struct options *options, const char *url, const char *key,
+                     struct session *ret_session);
+void session_close(struct session *session);
+
+/* From now on a signal fires session->cancel, once; a second one ends the process. */
+int session_catch_signals(struct session *session);
+bool session_is_interrupted(const struct session *session);
+
+struct call {
+    const char *method, *path; /* `path` begins with '/', and may have a query */
+    const json_t *body;        /* NULL: none */
+    const char *if_match;      /* a revision; NULL: none */
+    int64_t last_event;        /* number of the last event that was seen; 0: none */
+    sse_fn *on_event;          /* asks for a stream; NULL: for JSON */
+    void *data;                /* of on_event */
+    bool even_if_interrupted;
+
+    /* what comes back */
+    int status;                       /* of HTTP; 0: no answer, or not to its end */
+    json_t *reply;                    /* NULL: a stream, or nothing; json_decref() */
+    char run_id[SESSION_RUN_ID_SIZE]; /* X-Einion-Run-Id; "" */
+    struct ein_error err;             /* with status 0 */
+};
+
+/* Sends it; says nothing.  An answer, whatever its status, is REMOTE_OK. */
+int session_send(const struct session *session, struct call *call);
+/* Likewise, and an error of the server's is said, and its status returned. */
+int session_call(const struct session *session, struct call *call);
+/* What CALL, which brought no good answer, means; says it. */
+int session_fail(const struct session *session, const struct call *call);
+/* GET of the path that FMT makes. */
+int session_get(const struct session *session, json_t **ret_reply, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* One path segment; free().  NULL: no memory. */
+char *session_segment(const char *text);
+
+#endif

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of those who use a server: einion login, agents, run, runs, chat."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+
+import pytest
+from support import EINION, Person, logins, wait_until
+from vendor import CUT, Vendor, stream, whole
+
+FAILED, USAGE, NOBODY, CONFLICT, INTERRUPTED = 1, 2, 3, 4, 130
+TWICE = 'async def run(input_dict, tools):\n    print("thinking")\n    return {"twice": 2 * input_dict["n"]}\n'
+SLEEP = "async def run(input_dict, tools):\n    print('begun')\n    await asyncio.sleep(600)\n"
+WRONG = "async def run(input_dict, tools):\n    raise ValueError('no good')\n"
+
+
+class Shell:
+    """Somebody at a terminal, with a home folder."""
+
+    def __init__(self, home, server=None, **env):
+        self.home, self.server, self.env = home, server, {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **env}
+        self.env |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def start(self, *words, **options):
+        return subprocess.Popen([EINION, *words], env=self.env, cwd=self.home, text=True, start_new_session=True,
+                                stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+
+    def run(self, *words, text=None, env=()):
+        """(exit status, stdout, stderr)"""
+        done = subprocess.run([EINION, *words], env=self.env | dict(env), cwd=self.home, input=text or "", capture_output=True,
+                              text=True, start_new_session=True)  # fmt: skip
+        assert "Sanitizer" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    def good(self, *words, **options):
+        status, out, said = self.run(*words, **options)
+        assert status == 0, said
+        return out
+
+    def json(self, *words, **options):
+        return json.loads(self.good(*words, "--json", **options))
+
+    def write_agent(self, folder, code=TWICE, **rest):
+        path = self.home / folder
+        path.mkdir(exist_ok=True)
+        (path / "agent.py").write_text(code)
+        (path / "agent.json").write_text(json.dumps({"name": folder, "description": "d", "friendlyName": folder, **rest}))
+        return path
+
+
+@pytest.fixture(scope="module")
+def guarded(start_module):
+    """A server with a login."""
+    return start_module(sets=[logins()], ready=True)
+
+
+@pytest.fixture(scope="module")
+def key(guarded):
+    scopes = ["agents:read", "agents:write", "agents:run", "deployments", "models"]
+    reply = Person(guarded).login("alice").post("/users/me/keys", {"name": "shell", "scopes": scopes})
+    assert reply.status == 201, reply
+    return reply.json["key"]
+
+
+@pytest.fixture
+def stranger(tmp_path, guarded):
+    return Shell(tmp_path, guarded)
+
+
+@pytest.fixture
+def alice(stranger, key):
+    stranger.good("login", stranger.url, "--key-file", "-", text=key + "\n")
+    return stranger
+
+
+@pytest.fixture
+def anybody(tmp_path, agent_server):
+    """At a server without a login."""
+    shell = Shell(tmp_path, agent_server)
+    shell.good("login", shell.url)
+    return shell
+
+
+# ---- login ----
+
+
+def kept(shell):
+    return shell.home / ".config/einion/servers.json"
+
+
+def test_a_login_is_kept_for_its_owners_eyes(alice, key):
+    assert stat.S_IMODE(kept(alice).stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept(alice).parent.stat().st_mode) == 0o700
+    name = f"127.0.0.1:{alice.server.port}"
+    assert json.loads(kept(alice).read_text()) == {"servers": {name: {"url": alice.url, "key": key}}, "default": name}
+    assert alice.good("whoami") == f"dev_stub:alice at {alice.url}\n"
+    assert alice.json("whoami")["uid"] == "dev_stub:alice"
+    alice.good("logout")
+    assert "key" not in kept(alice).read_text()
+    assert alice.run("whoami")[0] == USAGE
+
+
+def test_who_is_not_known_is_told_to_log_in(stranger, key):
+    wrong = key[:-1] + ("a" if key[-1] != "a" else "b")
+    status, _, said = stranger.run("login", stranger.url, "--key-file", "-", text=wrong)
+    assert status == NOBODY and "does not know you" in said and wrong not in said
+    assert not kept(stranger).exists()
+    status, _, said = stranger.run("login", stranger.url)
+    assert status == USAGE and "--key-file" in said
+    status, _, said = stranger.run("agents", env={"EINION_URL": stranger.url})
+    assert status == NOBODY and f"einion login {stranger.url}" in said
+    assert stranger.run("agents")[0] == USAGE
+    assert stranger.good("whoami", env={"EINION_URL": stranger.url, "EINION_API_KEY": key}).startswith("dev_stub:alice")
+
+
+def test_there_may_be_several_servers(alice, agent_server):
+    other = f"http://127.0.0.1:{agent_server.port}"
+    assert alice.good("login", other + "/", "--name", "open") == f"local-dev-user at {other}\n"
+    assert alice.good("whoami").startswith("local-dev-user")
+    assert alice.good("whoami", "--server", f"127.0.0.1:{alice.server.port}").startswith("dev_stub:alice")
+    assert alice.good("logout") == "logged out of open\n"
+    assert alice.good("whoami").startswith("dev_stub:alice")
+    status, _, said = alice.run("whoami", "--server", "open")
+    assert status == USAGE and "'open'" in said
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "agents.example.org", "http://", "https://a@b", "http://x/?q"])
+def test_what_is_no_server_is_no_server(stranger, url):
+    assert stranger.run("login", url)[0] == USAGE
+
+
+def test_a_server_that_is_not_there(stranger):
+    with Vendor() as vendor:
+        gone = vendor.url
+    status, _, said = stranger.run("agents", "--server", gone)
+    assert status == NOBODY and said.startswith(f"einion: {gone} is not reached: ")
+
+
+def test_a_key_is_in_no_command_line_and_no_log(alice, key):
+    alice.write_agent("sleeper", SLEEP)
+    process = alice.start("run", "./sleeper")
+    while "begun" not in process.stderr.readline():
+        pass
+    for part in ("cmdline", "environ"):
+        assert key.encode() not in pathlib.Path(f"/proc/{process.pid}/{part}").read_bytes()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == INTERRUPTED and key not in said
+    assert key not in alice.server.log()
+
+
+# ---- agents ----
+
+
+def test_an_agent_goes_to_and_fro_unchanged(alice):
+    rest = {"tools": {}, "inputSchema": {"z": "float", "a": "string"}, "docstring": 'two\nlines, "ü" \u2028'}
+    folder = alice.write_agent("fro", TWICE + "\r\n# ünd", **rest)
+    assert alice.good("agents", "push", "fro").startswith("made fro (")
+    assert alice.good("agents", "pull", "fro", "again").startswith("pulled into again: fro (")
+    again = alice.home / "again"
+    assert (again / "agent.py").read_bytes() == (folder / "agent.py").read_bytes()
+    pulled = json.loads((again / "agent.json").read_text())
+    assert {name: pulled[name] for name in rest} == rest and list(pulled["inputSchema"]) == ["z", "a"]
+    files = [(again / name).read_bytes() for name in ("agent.py", "agent.json")]
+    alice.good("agents", "push", "again")
+    alice.good("agents", "pull", "fro", "again")
+    assert [(again / name).read_bytes() for name in ("agent.py", "agent.json")] == files
+    row = next(row for row in alice.json("agents") if row["name"] == "fro")
+    assert alice.json("agents", "pull", row["_id"], "third")["_rev"] == row["_rev"]
+    table = alice.good("agents").splitlines()
+    assert table[0].split() == ["ID", "NAME", "CALLED", "CHANGED", "DESCRIPTION"]
+    assert any(line.startswith(row["_id"] + "  fro ") for line in table)
+    assert alice.good("agents", "delete", row["_id"]).startswith("deleted fro")
+    assert alice.run("agents", "delete", "fro")[0] == FAILED
+
+
+def test_nobody_writes_over_what_another_has_changed(alice):
+    alice.write_agent("shared")
+    alice.good("agents", "push", "shared")
+    alice.good("agents", "pull", "shared", "mine")
+    (alice.home / "shared/agent.py").write_text(WRONG)
+    assert alice.good("agents", "push", "shared").startswith("changed shared")
+
+    (alice.home / "mine/agent.py").write_text(SLEEP)
+    status, _, said = alice.run("agents", "push", "mine")
+    assert status == CONFLICT and "has been changed" in said and len(said.splitlines()) == 1
+    status, _, said = alice.run("agents", "pull", "shared", "mine")
+    assert status == CONFLICT and (alice.home / "mine/agent.py").read_text() == SLEEP
+    alice.good("agents", "pull", "shared", "mine", "--force")
+    assert (alice.home / "mine/agent.py").read_text() == WRONG
+    alice.good("agents", "pull", "shared", "mine")
+
+    alice.write_agent("copy", friendlyName="shared")
+    status, _, said = alice.run("agents", "push", "copy")
+    assert status == CONFLICT and "'shared'" in said
+    alice.good("agents", "delete", "shared")
+    status, _, said = alice.run("agents", "push", "mine")
+    assert status == CONFLICT and "gone" in said
+
+
+@pytest.mark.parametrize("rest", ["{", "[]", '{"code": "x"}'])
+def test_files_that_are_no_agent(anybody, rest):
+    (anybody.write_agent("bad") / "agent.json").write_text(rest)
+    status, _, said = anybody.run("agents", "push", "bad")
+    assert status == USAGE and "agent.json" in said
+    assert anybody.run("agents", "push", "nowhere")[0] == USAGE
+
+
+def test_the_server_says_what_is_wrong_with_an_agent(anybody):
+    anybody.write_agent("bad", name=3)
+    status, _, said = anybody.run("agents", "push", "bad")
+    assert (status, said) == (FAILED, 'einion: Input should be a valid string, at ["body","name"]\n')
+
+
+# ---- runs ----
+
+
+def test_an_agent_is_deployed_run_and_asked(alice):
+    alice.write_agent("twice", outputSchema={"twice": "integer", "more": "string"})
+    alice.good("agents", "push", "twice")
+    assert alice.good("agents", "deploy", "twice") == f"deployed as {alice.url}/rest/twice\n"
+    status, out, said = alice.run("run", "twice", '{"n": 21}')
+    assert (status, json.loads(out)) == (0, {"twice": 42})
+    assert re.fullmatch(r"\[twice\]\n  thinking\n\[twice\] success, \d+ ms\n"
+                        r"einion: Missing required output keys: \['more'\]\n", said), said  # fmt: skip
+    assert alice.run("run", "twice", "-", "--quiet", text='{"n": 1.5}')[1] == '{"twice":3.0}\n'
+    (alice.home / "in.json").write_text('{"n": 2}')
+    assert alice.json("run", "twice", "--input", "in.json")["result"] == {"twice": 4}
+    status, out, said = alice.run("run", "twice", "{}")
+    assert (status, out) == (FAILED, "") and said.endswith("einion: KeyError: 'n'\n")
+    assert alice.run("run", "nobody")[::2] == (FAILED, "einion: No deployed agent found with that name.\n")
+    assert alice.run("run", "twice", "{")[0] == USAGE
+
+    assert "gofannon/twice" in alice.good("models")
+    alice.write_agent("speaker", 'async def run(input_dict, tools):\n    return {"outputText": input_dict["inputText"] + "\\x1b[31m!"}')
+    alice.good("agents", "push", "speaker")
+    alice.good("agents", "deploy", "speaker")
+    assert alice.good("chat", "gofannon/speaker", "hi") == "hi\x1b[31m!\n"
+    assert alice.good("chat", "gofannon/speaker", text="ho") == "ho\x1b[31m!\n"
+    assert alice.json("chat", "gofannon/speaker", "hi")["choices"][0]["message"]["content"] == "hi\x1b[31m!"
+    assert alice.run("chat", "no/such", "hi")[0] == FAILED
+    assert alice.good("agents", "undeploy", "speaker").startswith("undeployed speaker")
+    assert alice.run("run", "speaker")[0] == FAILED
+
+
+def begun(shell, *words):
+    process = shell.start(*words)
+    while "begun" not in (line := process.stderr.readline()):
+        assert line, process.communicate()
+    return process
+
+
+def test_a_run_is_listed_shown_followed_and_stopped(anybody):
+    anybody.write_agent("long", SLEEP, friendlyName="long-one")
+    run = anybody.good("run", "./long", "--detach").strip()
+    assert anybody.json("runs", "show", run)["status"] == "running"
+    assert json.loads(anybody.good("runs", "show", run))["_id"] == run
+    assert any(line.startswith(f"{run}  running ") for line in anybody.good("runs", "--status", "running").splitlines())
+    follower = begun(anybody, "runs", "follow", run)
+    assert anybody.good("runs", "cancel", run) == f"the run {run} is stopped\n"
+    out, said = follower.communicate()
+    assert follower.returncode == FAILED and "the run is stopped: local-dev-user stopped it." in said and out == ""
+    assert len(anybody.json("runs", "--limit", "1")) == 1
+    assert anybody.run("runs", "follow", "nowhere")[0] == FAILED
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_leaves_a_run_stops_it(anybody, number):
+    anybody.write_agent("long", SLEEP)
+    process = begun(anybody, "run", "./long")
+    process.send_signal(number)
+    _, said = process.communicate()
+    run = re.search(r"the run (\S+) is stopped", said)[1]
+    assert process.returncode == INTERRUPTED
+    shown = lambda: anybody.json("runs", "show", run)  # noqa: E731
+    assert wait_until(lambda: shown()["status"] != "running" and shown(), 20, "the run to end")["status"] == "stopped"
+
+
+def trace(*numbers):
+    return [f"id: {n}\nevent: trace\ndata: " + json.dumps({"type": "stdout", "depth": 0, "message": f"line {n}"}) + "\n\n" for n in numbers]
+
+
+def test_a_lost_connection_is_taken_up_where_it_broke(tmp_path):
+    done = 'id: end\nevent: done\ndata: {"status": "completed", "result": {"a": 0.1}}\n\n'
+    with Vendor() as vendor:
+        kind = "text/event-stream"
+        vendor.answer("/runs/r/stream", stream(*trace(1, 2), CUT, kind=kind), stream(*trace(3), done, kind=kind))
+        status, out, said = Shell(tmp_path).run("runs", "follow", "r", "--server", vendor.url)
+        assert (status, out) == (0, '{"a":0.1}\n')
+        assert said == "line 1\nline 2\neinion: the connection is lost; trying again\nline 3\n"
+        assert [request.headers.get("last-event-id") for request in vendor.requests] == [None, "2"]
+        vendor.forget()
+        vendor.answer("/runs/r/stream", stream(*trace(1), CUT, kind=kind))
+        assert Shell(tmp_path).run("runs", "follow", "r", "--server", vendor.url, "--retry", "0")[0] == NOBODY
+
+
+# ---- servers that are not kind ----
+
+
+def test_what_a_server_sends_does_nothing_to_a_terminal(tmp_path):
+    evil = "a\x1b]0;x\x07\u009b2J\u202eb\n"
+    shell = Shell(tmp_path)
+    with Vendor() as vendor:
+        agent = {"_id": "\x1b1", "_rev": "1", "name": evil, "code": "", "friendlyName": "../../\x1bup"}
+        vendor.answer("/agents", whole([agent]))
+        vendor.answer("/runs/x", whole({"detail": evil}, status=500))
+        events = [f"event: trace\ndata: {json.dumps(event)}\n\n" for event in ({"type": "log", "level": evil}, {"type": evil})]
+        vendor.answer("/runs/y/stream", stream(*events, 'event: done\ndata: {"status": "failed"}\n\n', kind="text/event-stream"))
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shell.good("agents", "--server", vendor.url))
+        assert shell.json("agents", "--server", vendor.url) == [agent]
+        status, _, said = shell.run("runs", "show", "x", "--server", vendor.url)
+        assert (status, said) == (FAILED, "einion: a?]0;x??2J?b?\n")
+        said = shell.run("runs", "follow", "y", "--server", vendor.url)[2]
+        assert said.startswith("a?]0;x") and r"\u202e" in said and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
+        shell.good("agents", "pull", "\x1b1", "--server", vendor.url)
+        assert [path.name for path in tmp_path.iterdir()] == ["_._..__up"]
+
+
+@pytest.mark.parametrize("reply", [whole("a page", status=200), whole({}, status=502), whole([], status=302)])
+def test_what_is_no_einion_is_told_in_a_sentence(tmp_path, reply):
+    with Vendor() as vendor:
+        vendor.answer("/auth/me", reply)
+        status, out, said = Shell(tmp_path).run("login", vendor.url)
+        assert status == FAILED and out == "" and re.fullmatch(r"einion: .*\n", said)
+
+
+# ---- help ----
+
+
+def test_every_command_has_help(tmp_path):
+    shell = Shell(tmp_path)
+    for command in ["login", "logout", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "chat", "models"]:  # fmt: skip
+        assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
+        assert command.split()[0] in shell.good("help")
+        status, _, said = shell.run(*command.split(), "--no-such-option")
+        assert status == USAGE and f"Usage: einion {command}" in said
+    for wrong in (["login"], ["agents", "nonsense"], ["run"], ["runs", "show"], ["models", "x"], ["run", "x", "--input"]):
+        assert shell.run(*wrong)[0] == USAGE
