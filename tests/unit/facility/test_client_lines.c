@@ -100,30 +100,39 @@ struct held {
     int r; /* what the fetch ended with */
 };
 
-static bool in_use(void)
+static int fetch(struct client *of, struct ein_fetch *what, const char *path, struct ein_error *err)
+{
+    struct ein_fetched got = { .struct_size = sizeof got };
+    char url[64];
+    int r;
+
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d%s", upstream.port, path);
+    what->struct_size = sizeof *what;
+    what->url = url;
+    r = client_fetch(of, what, &got, err);
+    free(got.body);
+    json_decref(got.headers);
+    return r;
+}
+
+/* The one connection that `of` may have. */
+static bool in_use(struct client *of)
 {
     struct ein_fetch what = by_operator();
-    struct reply reply;
+    struct ein_error err;
 
     what.connect_ms = 1;
-    reply = run(&what, "/hello");
-    if (reply.r == 0)
-        done(&reply);
-    return reply.r == EIN_E_TIMEOUT && strstr(reply.err.text, "egress.connections");
+    return fetch(of, &what, "/hello", &err) == EIN_E_TIMEOUT &&
+           strstr(err.text, "egress.connections");
 }
 
 static void *hold(void *data)
 {
     struct held *held = data;
     struct ein_fetch what = by_operator();
-    struct ein_fetched got = { .struct_size = sizeof got };
-    char url[64];
 
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/silent", upstream.port);
-    what.struct_size = sizeof what;
-    what.url = url;
     what.cancel = held->cancel;
-    held->r = client_fetch(held->client, &what, &got, NULL);
+    held->r = fetch(held->client, &what, "/silent", NULL);
     return NULL;
 }
 
@@ -151,7 +160,7 @@ static void a_fetch_waits_for_one_as_long_as_it_may_take_to_connect(void **state
     (void)state;
     change("connections", 1);
     hold_one(&held, client);
-    while (!in_use())
+    while (!in_use(client))
         continue;
     what.connect_ms = 50;
     reply = run(&what, "/hello");
@@ -175,7 +184,7 @@ static void it_goes_on_when_one_is_free(void **state)
     (void)state;
     change("connections", 1);
     hold_one(&held, client);
-    while (!in_use())
+    while (!in_use(client))
         continue;
     assert_int_equal(pthread_create(&thread, NULL, let_go_later, &held), 0);
     (void)connection_of("/hello");
@@ -189,7 +198,7 @@ static void a_fetch_that_waits_is_cancelled(void **state)
     (void)state;
     change("connections", 1);
     hold_one(&first, client);
-    while (!in_use())
+    while (!in_use(client))
         continue;
     hold_one(&second, client);
     let_go(&second);
@@ -207,7 +216,8 @@ static void an_idle_one_makes_room_for_one_to_somewhere_else(void **state)
 
 static void a_fetch_that_goes_on_ends_with_its_client(void **state)
 {
-    json_t *settings = section_with("egress", NULL);
+    json_t *changes = json_pack("{s: i}", "connections", 1);
+    json_t *settings = section_with("egress", changes);
     struct client *other;
     struct held held;
     struct ein_error err;
@@ -215,8 +225,10 @@ static void a_fetch_that_goes_on_ends_with_its_client(void **state)
     (void)state;
     assert_int_equal(client_new(settings, NULL, 0, NULL, &other, &err), 0);
     json_decref(settings);
+    json_decref(changes);
     hold_one(&held, other);
-    (void)usleep(20 * 1000);
+    while (!in_use(other))
+        continue;
     client_free(other);
     (void)pthread_join(held.thread, NULL);
     assert_int_equal(held.r, EIN_E_CANCELLED);
