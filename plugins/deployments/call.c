@@ -39,7 +39,7 @@ static int reply_outcome(struct calling *calling, const json_t *outcome)
 static int reply_kept(struct calling *calling, const json_t *kept)
 {
     if (agent_version_tell(calling->http, calling->req, kept) < 0 ||
-        calling->http->set_header(calling->req, "Idempotency-Replayed", "true") < 0)
+        calling->http->set_header(calling->req, "Idempotent-Replayed", "true") < 0)
         return EIN_E_NO_MEMORY;
     return reply_outcome(calling, json_object_get(kept, "outcome"));
 }

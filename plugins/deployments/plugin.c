@@ -26,7 +26,7 @@
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
  * With the header Idempotency-Key, /rest runs once for each caller, name and key: the same input
- * again gets the same answer with Idempotency-Replayed, another 422, and 409 while the first still
+ * again gets the same answer with Idempotent-Replayed, another 422, and 409 while the first still
  * runs, which goes on when its client has left.  A run that could not be made leaves the key free.
  *
  * Settings

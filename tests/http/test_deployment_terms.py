@@ -316,7 +316,7 @@ def test_a_stream_with_an_idempotency_key_is_answered_again_by_its_end(agent_ser
     _, name = deploy(agent_server)
     headers = EVENTS | {"Idempotency-Key": unique()}
     first, again = (agent_server.post(f"/rest/{name}", {"inputText": "x"}, headers=headers) for _ in range(2))
-    assert again.header("Idempotency-Replayed") == "true"
+    assert again.header("Idempotent-Replayed") == "true"
     assert events(again) == events(first)[-1:]
 
 

@@ -33,7 +33,7 @@ def test_the_same_request_again_gets_the_same_answer(counter):
     first, second = counter(key, body), counter(key, {"n": 1, "text": "é"})
     assert (first.status, first.json) == (200, {"count": 1, "text": "é"})
     assert (second.status, second.body) == (200, first.body)
-    assert (first.header("Idempotency-Replayed"), second.header("Idempotency-Replayed")) == (None, "true")
+    assert (first.header("Idempotent-Replayed"), second.header("Idempotent-Replayed")) == (None, "true")
     assert second.header("X-Einion-Agent-Version") == first.header("X-Einion-Agent-Version") == "1"
     assert counter(unique(), body).json["count"] == 2
     assert counter(None, body).json["count"] == 3
@@ -85,7 +85,7 @@ def test_a_client_that_left_asks_again(agent_server, counter):
     assert again().status == 409
     agent_server.put(f"{record}/go", {"value": True})
     reply = wait_until(lambda: (reply := again()).status == 200 and reply, 10, "the answer")
-    assert (reply.json["count"], reply.header("Idempotency-Replayed")) == (1, "true")
+    assert (reply.json["count"], reply.header("Idempotent-Replayed")) == (1, "true")
 
 
 def test_after_its_time_it_runs_again(start_server):
@@ -93,7 +93,7 @@ def test_after_its_time_it_runs_again(start_server):
     _, name = deploy(server, COUNT)
     send = lambda: server.post(f"/rest/{name}", {}, headers={"Idempotency-Key": "k"})  # noqa: E731
     assert send().json["count"] == 1
-    wait_until(lambda: send().header("Idempotency-Replayed") is None, 10, "the answer to be forgotten")
+    wait_until(lambda: send().header("Idempotent-Replayed") is None, 10, "the answer to be forgotten")
     assert server.get("/data-store/namespaces/default/records/count").json["value"] == 2
 
 

@@ -51,6 +51,36 @@ static void connections_are_kept_and_used_again(void **state)
     done(&second);
 }
 
+/* The line keeps its options from one request to the next. */
+static void requests_of_one_connection_leave_nothing_to_each_other(void **state)
+{
+    static const char *const kinds[] = { "POST", "GET", "HEAD", "POST", "DELETE", "GET" };
+    static const char *const of_post[] = { "X-Mine: 1", "Accept-Encoding: gzip", NULL };
+    struct reply first = get("/hello");
+
+    (void)state;
+    assert_ok(&first);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct ein_fetch what = by_operator();
+        bool posts = strcmp(kinds[i], "POST") == 0;
+        what.method = kinds[i];
+        what.headers = posts ? of_post : NULL;
+        what.body = posts ? "mine" : NULL;
+        what.body_len = posts ? 4 : 0;
+        struct reply reply = run(&what, "/echo");
+        assert_ok(&reply);
+        assert_string_equal(header(&first, "x-connection"), header(&reply, "x-connection"));
+        if (strcmp(kinds[i], "HEAD") != 0) {
+            assert_non_null(strstr(reply.got.body, kinds[i]));
+            assert_true(posts == (strstr(reply.got.body, "mine") != NULL));
+            assert_true(posts == (strcasestr(reply.got.body, "x-mine") != NULL));
+            assert_true(posts == (strstr(reply.got.body, "deflate") == NULL));
+        }
+        done(&reply);
+    }
+    done(&first);
+}
+
 static void a_chunked_reply_is_whole_and_its_trailer_is_no_header(void **state)
 {
     struct reply reply = get("/chunked");
@@ -513,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_reply_has_status_headers_and_body),
         cmocka_unit_test(repeated_headers_are_joined_and_cookies_are_not),
         cmocka_unit_test(connections_are_kept_and_used_again),
+        cmocka_unit_test(requests_of_one_connection_leave_nothing_to_each_other),
         cmocka_unit_test(a_chunked_reply_is_whole_and_its_trailer_is_no_header),
         cmocka_unit_test(an_early_hint_is_not_the_reply),
         cmocka_unit_test(a_head_request_has_no_body),
