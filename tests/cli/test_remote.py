@@ -122,6 +122,11 @@ def test_who_is_not_known_is_told_to_log_in(stranger, key):
     assert stranger.good("whoami", env={"EINION_URL": stranger.url, "EINION_API_KEY": key}).startswith("dev_stub:alice")
 
 
+def test_a_key_that_a_vendor_wants_is_no_login(anybody):
+    status, _, said = anybody.run("chat", "openai/gpt-4o-mini", "hi")
+    assert status == 1 and "no key for OpenAI" in said and "login" not in said
+
+
 def test_there_may_be_several_servers(alice, agent_server):
     other = f"http://127.0.0.1:{agent_server.port}"
     assert alice.good("login", other + "/", "--name", "open") == f"local-dev-user at {other}\n"
