@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "once.h"
 
-#include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
 #include "hex.h"
@@ -60,24 +59,27 @@ static int digest_all(struct once *once, const char *uid, const char *name, cons
 
 static json_t *make_doc(const struct once *once, int64_t for_ms, const json_t *outcome)
 {
-    return json_pack("{s:s, s:I, s:I, s:o}", "inputHash", once->input_hash, "until",
-                     (json_int_t)(now_ms() + for_ms), "version",
-                     (json_int_t)agent_version(once->agent), "outcome",
-                     outcome ? json_incref((json_t *)outcome) : json_null());
+    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:o}", "inputHash", once->input_hash, "until",
+                                     (json_int_t)(now_ms() + for_ms), "outcome",
+                                     outcome ? json_incref((json_t *)outcome) : json_null());
+
+    if (doc && once->more && json_object_update_missing(doc, (json_t *)once->more) < 0)
+        return NULL;
+    return EIN_TAKE(doc);
 }
 
 static int take(struct once *once, const char *expect, struct ein_error *err)
 {
-    const struct deployments *self = once->self;
-    EIN_JSON json_t *doc = make_doc(once, self->once_running_ms, NULL);
+    const struct once_rules *rules = once->rules;
+    EIN_JSON json_t *doc = make_doc(once, rules->running_ms, NULL);
 
     if (!doc)
         return error_no_memory(err);
-    return self->host->store->put(self->ctx, ONCE_SET, once->id, expect, doc, once->rev, err);
+    return rules->host->store->put(rules->ctx, rules->set, once->id, expect, doc, once->rev, err);
 }
 
 /* Answers whose time is over; what fails is done by a later call. */
-static void sweep(const struct deployments *self)
+static void sweep(const struct once_rules *rules)
 {
     EIN_JSON json_t *where = json_pack("{s:{s:I}}", "until", "$lte", (json_int_t)now_ms());
     EIN_JSON json_t *found = NULL;
@@ -89,13 +91,13 @@ static void sweep(const struct deployments *self)
     json_t *doc;
 
     if (where)
-        (void)find_docs(self->host, self->ctx, ONCE_SET, &query, &found, &cursor, NULL);
-    self->host->mem_free(cursor);
+        (void)find_docs(rules->host, rules->ctx, rules->set, &query, &found, &cursor, NULL);
+    rules->host->mem_free(cursor);
     json_array_foreach(found, i, doc)
     {
-        (void)self->host->store->del(self->ctx, ONCE_SET,
-                                     json_string_value(json_object_get(doc, "_id")),
-                                     json_string_value(json_object_get(doc, "_rev")), NULL);
+        (void)rules->host->store->del(rules->ctx, rules->set,
+                                      json_string_value(json_object_get(doc, "_id")),
+                                      json_string_value(json_object_get(doc, "_rev")), NULL);
     }
 }
 
@@ -118,19 +120,19 @@ static int judge(const struct once *once, json_t *kept, json_t **ret_answered,
 int once_begin(struct once *once, const char *uid, const char *name, const char *key,
                json_t **ret_answered, struct ein_error *err)
 {
-    const struct deployments *self = once->self;
+    const struct once_rules *rules = once->rules;
     int r = check_key(key, err);
 
     if (r < 0)
         return r;
     if (digest_all(once, uid, name, key) < 0)
         return error_set(err, EIN_E_INTERNAL, "The Idempotency-Key cannot be digested.");
-    sweep(self);
+    sweep(rules);
     r = EIN_E_CONFLICT;
     for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++) {
         EIN_JSON json_t *kept = NULL;
 
-        r = self->host->store->get(self->ctx, ONCE_SET, once->id, &kept, err);
+        r = rules->host->store->get(rules->ctx, rules->set, once->id, &kept, err);
         if (r < 0 && r != EIN_E_NOT_FOUND)
             return r;
         if (kept && json_integer_value(json_object_get(kept, "until")) > now_ms())
@@ -143,15 +145,23 @@ int once_begin(struct once *once, const char *uid, const char *name, const char 
 /* An answer that cannot be kept leaves the key as it is: a second run would be worse than none. */
 void once_end(struct once *once, const json_t *outcome)
 {
-    const struct deployments *self = once->self;
-    const struct ein_store *store = self->host->store;
-    EIN_JSON json_t *doc = outcome ? make_doc(once, self->once_kept_ms, outcome) : NULL;
+    const struct once_rules *rules = once->rules;
+    const struct ein_store *store = rules->host->store;
+    EIN_JSON json_t *doc = outcome ? make_doc(once, rules->kept_ms, outcome) : NULL;
     struct ein_error err = { 0 };
-    int r = doc ? store->put(self->ctx, ONCE_SET, once->id, once->rev, doc, NULL, &err)
-                : store->del(self->ctx, ONCE_SET, once->id, once->rev, &err);
+    int r = EIN_E_NO_MEMORY;
 
+    if (doc)
+        r = store->put(rules->ctx, rules->set, once->id, once->rev, doc, NULL, &err);
+    else if (!outcome)
+        r = store->del(rules->ctx, rules->set, once->id, once->rev, &err);
     if (r < 0)
-        self->host->log_msg(self->ctx, EIN_WARN,
-                            "the answer to a request with an Idempotency-Key is not kept: %s",
-                            err.text);
+        rules->host->log_msg(rules->ctx, EIN_WARN,
+                             "the answer to a request with an Idempotency-Key is not kept: %s",
+                             err.code ? err.text : "no memory");
+}
+
+int once_tell(const struct ein_http *http, struct ein_req *req)
+{
+    return http->set_header(req, "Idempotent-Replayed", "true");
 }

@@ -39,7 +39,7 @@ static int reply_outcome(struct calling *calling, const json_t *outcome)
 static int reply_kept(struct calling *calling, const json_t *kept)
 {
     if (agent_version_tell(calling->http, calling->req, kept) < 0 ||
-        calling->http->set_header(calling->req, "Idempotent-Replayed", "true") < 0)
+        once_tell(calling->http, calling->req) < 0)
         return EIN_E_NO_MEMORY;
     return reply_outcome(calling, json_object_get(kept, "outcome"));
 }
@@ -81,9 +81,9 @@ static int answer(struct calling *calling, int r, const json_t *outcome,
 /* With an Idempotency-Key the run goes on when its client leaves: it will ask again. */
 static int call_once(struct calling *calling, const char *key)
 {
-    struct once once = { .self = calling->self,
-                         .input = calling->input,
-                         .agent = calling->served.agent };
+    EIN_JSON json_t *version =
+        json_pack("{s:I}", "version", (json_int_t)agent_version(calling->served.agent));
+    struct once once = { .rules = &calling->self->once, .input = calling->input, .more = version };
     EIN_JSON json_t *kept = NULL;
     EIN_JSON json_t *outcome = NULL;
     struct ein_error err;

@@ -2,6 +2,7 @@
 #ifndef DEPLOYMENTS_H
 #define DEPLOYMENTS_H
 
+#include "once.h"
 #include <einion/services.h>
 #include <stdint.h>
 
@@ -11,8 +12,8 @@ enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
 struct deployments {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    int64_t once_kept_ms, once_running_ms; /* see once.h */
-    uint32_t openapi_max;                  /* operations in /openapi.json */
+    struct once_rules once; /* of /rest */
+    uint32_t openapi_max;   /* operations in /openapi.json */
 };
 
 ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */

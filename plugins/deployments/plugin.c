@@ -44,7 +44,6 @@
 #include "deployments.h"
 #include "error.h"
 #include "http_json.h"
-#include "once.h"
 #include "ownership.h"
 #include "served.h"
 #include "settings.h"
@@ -200,10 +199,13 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     deployments->host = host;
     deployments->ctx = ctx;
-    deployments->once_kept_ms =
-        1000 * json_integer_value(json_object_get(config, "idempotency_kept_s"));
-    deployments->once_running_ms =
-        1000 * json_integer_value(json_object_get(config, "idempotency_running_s"));
+    deployments->once = (struct once_rules){
+        .host = host,
+        .ctx = ctx,
+        .set = "rest_answers",
+        .kept_ms = 1000 * json_integer_value(json_object_get(config, "idempotency_kept_s")),
+        .running_ms = 1000 * json_integer_value(json_object_get(config, "idempotency_running_s")),
+    };
     deployments->openapi_max =
         (uint32_t)json_integer_value(json_object_get(config, "openapi_operations"));
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
@@ -230,7 +232,7 @@ static int start(void *self, struct ein_error *err)
     if (r >= 0)
         r = store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
     if (r >= 0)
-        r = store->index(deployments->ctx, ONCE_SET, "until", err);
+        r = store->index(deployments->ctx, deployments->once.set, "until", err);
     return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, OWNER_INDEX, err);
 }
 

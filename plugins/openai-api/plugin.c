@@ -25,7 +25,12 @@
  * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an
  * assistant's message back as it came send it along.
  *
- * Needs completion/1.  Publishes error_shape/1.
+ * With the header Idempotency-Key, a POST that calls a model does so once for each caller and key:
+ * the same request again gets the same answer, a stream too, with Idempotent-Replayed; another 400,
+ * and 409 while the first goes on, which it does to its end when its client leaves.  A call that
+ * failed is none, and lets the key go.
+ *
+ * Needs completion/1 and a storage backend.  Publishes error_shape/1.
  *
  * Settings
  *   body_bytes     of a request, images and files included (33554432)
@@ -34,6 +39,9 @@
  *   parts          of one message, and calls of tools in it (1024)
  *   tools          in one request (1024)
  *   inputs         to embed, in one request (2048)
+ *   idempotency_kept_s      how long an answer is kept for its Idempotency-Key (86400)
+ *   idempotency_running_s   how long a key is held for a call whose end was not heard of (3600)
+ *   idempotency_bytes       of an answer that is kept (1048576)
  *
  * Example
  *   plugins:
@@ -74,6 +82,18 @@ static const char config_schema[] = SCHEMA({
         "inputs": {
             "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2048,
             "description": "Texts to embed in one request."
+        },
+        "idempotency_kept_s": {
+            "type": "integer", "minimum": 1, "maximum": 31536000, "default": 86400,
+            "description": "An answer to a request with an Idempotency-Key."
+        },
+        "idempotency_running_s": {
+            "type": "integer", "minimum": 1, "maximum": 31536000, "default": 3600,
+            "description": "A key whose call has not ended, as when the server was killed."
+        },
+        "idempotency_bytes": {
+            "type": "integer", "minimum": 1024, "maximum": 8388608, "default": 1048576,
+            "description": "The longest answer that is kept for its Idempotency-Key."
         }
     }
 });
@@ -216,6 +236,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .tools = setting(config, "tools"),
                                        .inputs = setting(config, "inputs"),
                                        .depth = setting(config, "json_depth") };
+    api->once = (struct once_rules){
+        .host = host,
+        .ctx = ctx,
+        .set = "v1_answers",
+        .kept_ms = 1000 * (int64_t)setting(config, "idempotency_kept_s"),
+        .running_ms = 1000 * (int64_t)setting(config, "idempotency_running_s"),
+    };
+    api->kept_max = setting(config, "idempotency_bytes");
     r = add_routes(api, setting(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
@@ -227,7 +255,14 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
-static const char *const needs[] = { EIN_COMPLETION, NULL };
+static int start(void *self, struct ein_error *err)
+{
+    const struct openai_api *api = self;
+
+    return api->host->store->index(api->ctx, api->once.set, "until", err);
+}
+
+static const char *const needs[] = { EIN_STORAGE_BACKEND, EIN_COMPLETION, NULL };
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
@@ -238,6 +273,7 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .needs = needs,
     .init = init,
+    .start = start,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

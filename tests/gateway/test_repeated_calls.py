@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Idempotency-Key on /v1: what is sent again is asked of the vendor once."""
+
+import json
+import uuid
+
+import pytest
+from support import Server, wait_until
+from vendor import Gate, sse, whole
+from vendor_formats import OPENAI_CHAT, Said, openai_chat, openai_chat_events
+
+CHAT = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
+EVERY = [("/v1/chat/completions", CHAT), ("/v1/responses", {"model": CHAT["model"], "input": "hi"}),
+         ("/v1/messages", {**CHAT, "max_tokens": 9})]  # fmt: skip
+
+
+SETS = ["plugins.runtime-python.enabled=false", "plugins.openai.api_style=chat", "plugins.models.retries=0"]
+
+
+def env(upstream):
+    return {"OPENAI_BASE_URL": f"{upstream.url}/v1", "OPENAI_API_KEY": "sk-upstream"}
+
+
+@pytest.fixture(scope="module")
+def the_door(the_upstream):
+    with Server("memory", sets=[*SETS, "plugins.openai-api.idempotency_bytes=8192"], env=env(the_upstream)) as server:
+        yield server.start(ready=True)
+
+
+@pytest.fixture
+def door(the_door, upstream):
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello there")))
+    yield the_door
+    the_door.check()
+
+
+def call(door, key, body=CHAT, path="/v1/chat/completions", **more):
+    return door.post(path, {**body, **more}, headers={"Idempotency-Key": key} if key else {})
+
+
+def fresh():
+    return uuid.uuid4().hex
+
+
+def replayed(*replies):
+    return [reply.header("Idempotent-Replayed") for reply in replies]
+
+
+@pytest.mark.parametrize("path, body", EVERY)
+@pytest.mark.parametrize("stream", [False, True])
+def test_it_is_asked_once(door, upstream, path, body, stream):
+    key = fresh()
+    first, again = (call(door, key, body, path, stream=stream) for _ in range(2))
+    assert first.status == again.status == 200 and b"Hello" in first.body.replace(b'"', b"")
+    assert (again.body, again.header("Content-Type")) == (first.body, first.header("Content-Type"))
+    assert replayed(first, again) == [None, "true"]
+    assert len(upstream.requests) == 1
+    assert call(door, fresh(), body, path, stream=stream).body != first.body
+    assert call(door, None, body, path, stream=stream).body != first.body
+    assert len(upstream.requests) == 3
+
+
+def test_another_question_is_refused(door, upstream):
+    key = fresh()
+    assert call(door, key).status == 200
+    reply = call(door, key, temperature=0.5)
+    assert (reply.status, reply.json["error"]["message"]) == (400, "This Idempotency-Key was used with another input before.")
+    assert call(door, key, stream=True).status == 400
+    assert len(upstream.requests) == 1
+
+
+def test_what_is_no_key_is_refused(door, upstream):
+    reply = call(door, "x" * 256)
+    assert (reply.status, reply.json["error"]["message"]) == (400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failure_is_no_answer(door, upstream, stream):
+    key = fresh()
+    upstream.answer(OPENAI_CHAT, whole({"error": {"message": "down"}}, 500), openai_chat(Said("Hello there")))
+    assert call(door, key, stream=stream).status >= 500
+    good = call(door, key, stream=stream)
+    assert (good.status, replayed(good)) == (200, [None])
+    assert replayed(call(door, key, stream=stream)) == ["true"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_left_asks_again(door, upstream, stream):
+    gate, key = Gate(), fresh()
+    events = openai_chat_events(Said("Hello there"))
+    upstream.answer(OPENAI_CHAT, sse(*events[:2], gate, *events[2:]))
+    with door.connect() as client:
+        body = json.dumps({**CHAT, "stream": stream}).encode()
+        client.send_request("POST", "/v1/chat/completions", body, {"Idempotency-Key": key})
+        upstream.wait_asked()
+    busy = call(door, key, stream=stream)
+    assert (busy.status, busy.header("Retry-After")) == (409, "1")
+    gate.open()
+    reply = wait_until(lambda: (reply := call(door, key, stream=stream)).status == 200 and reply, 10, "the answer")
+    assert replayed(reply) == ["true"] and b'ere"' in reply.body
+    assert len(upstream.requests) == 1 and upstream.left == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_too_long_is_not_kept(door, upstream, stream):
+    key = fresh()
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("long " * 4000, piece=500)))
+    assert call(door, key, stream=stream).status == 200
+    reply = call(door, key, stream=stream)
+    assert reply.status == 400 and "idempotency_bytes" in reply.json["error"]["message"]
+    assert len(upstream.requests) == 1
+
+
+def test_after_its_time_it_is_asked_again(start_server, upstream):
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello there")))
+    server = start_server(backend="memory", sets=[*SETS, "plugins.openai-api.idempotency_kept_s=1"], env=env(upstream), ready=True)
+    first = call(server, "k")
+    wait_until(lambda: call(server, "k").body != first.body, 20, "the answer to be forgotten")
+    assert len(upstream.requests) == 2
+
+
+def test_embeddings_too(door, upstream):
+    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m",
+               "usage": {"prompt_tokens": 1, "total_tokens": 1}}  # fmt: skip
+    upstream.answer("*/embeddings", whole(vectors))
+    body, key = {"model": "openai/text-embedding-3-small", "input": "hi"}, fresh()
+    first, again = (call(door, key, body, "/v1/embeddings") for _ in range(2))
+    assert (first.status, first.body, replayed(first, again)) == (200, again.body, [None, "true"])
+    assert len(upstream.requests) == 1
