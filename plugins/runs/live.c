@@ -31,7 +31,7 @@ static void run_free(struct ein_run *run)
 
 void live_free_if_done(struct ein_run *run)
 {
-    if (!run->ended || run->waiting || run->moving || run->followers > 0)
+    if (!run->ended || run->waiting || run->taken || run->followers > 0)
         return;
     map_remove(&run->runs->live, &run->entry);
     run_free(run);

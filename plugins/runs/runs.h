@@ -56,7 +56,6 @@ enum run_end { RUN_GOES_ON, RUN_STOPPED, RUN_SERVER_STOPS };
 
 struct ein_run {
     struct map_entry entry; /* by id */
-    struct ein_run *next;   /* in the writer's list */
     char id[RUN_ID_SIZE];
     struct runs *runs;
     struct ein_cancel *cancel, *parent;
@@ -72,7 +71,7 @@ struct ein_run {
     char code_hash[65];
     char stopped_by[400]; /* "": nobody has */
     enum run_end end;
-    bool waiting, ended;
+    bool waiting, taken, ended; /* for the writer; by the writer */
     size_t followers;
 };
 

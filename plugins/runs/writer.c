@@ -95,6 +95,7 @@ static void take(struct ein_run *run, struct portion *portion)
     (void)json_object_set_new(run->record, "bytes", json_integer(run->kept.bytes));
     portion->record = json_copy(run->record);
     run->waiting = false;
+    run->taken = true;
     run->runs->waiting--;
 }
 
@@ -146,6 +147,7 @@ static void settle(struct runs *runs, struct portion *portions, size_t count, bo
         json_decref(portions[i].record);
         json_decref(portions[i].events);
         json_decref(portions[i].code);
+        run->taken = false;
         if (!written) {
             live_touch(run);
             continue;
