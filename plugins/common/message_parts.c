@@ -141,7 +141,7 @@ static int check_content(struct place *place, const json_t *content, const char 
         return 0;
     if (!json_is_array(content))
         return fault(place, NULL, "string_type", json_string("Input should be a valid string"),
-                     content);
+                     content ? content : json_null());
     json_array_foreach(content, i, part)
     {
         place->at = (json_int_t)i;
