@@ -129,6 +129,8 @@ def test_what_is_installed_keeps_its_data_in_one_place_and_the_configuration_of_
     assert config.read_text() == (ROOT / "config/einion.yaml").read_text().replace(
         "${EINION_STATE_DIR:-${XDG_STATE_HOME:-${HOME}/.local/state}/einion}", STATE)  # fmt: skip
     assert config.read_text().count(STATE) == 3
+    ours = {path.relative_to(tmp_path).parts for path in tmp_path.rglob("*.so")}
+    assert len(ours) > 30 and all("lib/einion/plugins" in "/".join(parts) for parts in ours)  # where no agent looks
     config.write_text("log: {level: warn}\n")
     assert install(tmp_path).read_text() == "log: {level: warn}\n"
 
