@@ -16,6 +16,8 @@ usage: packaging/deb.sh [DIR]
 builds einion_VERSION_ARCHITECTURE.deb in DIR (.).  To install it, as root:
 
   apt-get install ./einion_*.deb
+
+DEBFULLNAME and DEBEMAIL are those of its maintainer; SOURCE_DATE_EPOCH is the time its files have.
 END
 }
 
@@ -38,7 +40,7 @@ tree=$work/tree
 DESTDIR=$tree /usr/bin/meson install -C "$build" --no-rebuild --quiet --strip >/dev/null
 find "$tree/usr/share/man" -type f -exec gzip -9n {} +
 install -Dm644 "$root/README.md" "$tree/usr/share/doc/einion/README.md"
-install -Dm644 "$root/LICENSE" "$tree/usr/share/doc/einion/copyright"
+install -Dm644 "$root/packaging/debian/copyright" "$tree/usr/share/doc/einion/copyright"
 
 # dpkg-shlibdeps says which packages have the libraries; it wants a source package round it.
 mkdir "$work/debian"
@@ -49,10 +51,15 @@ depends=$(cd "$work" && dpkg-shlibdeps -O "${files[@]}" 2>"$work/said") || die "
 
 version=$(/usr/bin/meson introspect "$build" --projectinfo | sed -n 's/.*"version": "\([^"]*\)".*/\1/p')
 architecture=$(dpkg --print-architecture)
+maintainer="${DEBFULLNAME:-einion} <${DEBEMAIL:-einion@localhost}>"
 cp -r "$root/packaging/debian" "$tree/DEBIAN"
+printf 'einion (%s) stable; urgency=medium\n\n  * Built from its source.\n\n -- %s  %s\n' "$version" "$maintainer" \
+    "$(date -uR -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}")" | gzip -9n >"$tree/usr/share/doc/einion/changelog.gz"
 sed -e "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/" \
     -e "s/@SIZE@/$(du -ks "$tree/usr" | cut -f1)/; s/@DEPENDS@/${depends#shlibs:Depends=}/" \
-    "$tree/DEBIAN/control.in" >"$tree/DEBIAN/control"
-rm "$tree/DEBIAN/control.in"
+    -e "s/@MAINTAINER@/$maintainer/" "$tree/DEBIAN/control.in" >"$tree/DEBIAN/control"
+rm "$tree/DEBIAN/control.in" "$tree/DEBIAN/copyright"
+"$root/packaging/sbom.py" "$version" "$tree" "$(sed -n 's/^Depends: //p' "$tree/DEBIAN/control")" >"$work/sbom"
+install -m644 "$work/sbom" "$tree/usr/share/doc/einion/sbom.cdx.json"
 (cd "$tree" && find usr etc -type f -exec md5sum {} +) >"$tree/DEBIAN/md5sums"
 dpkg-deb --root-owner-group --build "$tree" "$out/einion_${version}_$architecture.deb"

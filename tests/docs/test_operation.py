@@ -2,6 +2,7 @@
 """What an operator finds in packaging/: behind nginx, installed, as a Debian package."""
 
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -135,10 +136,33 @@ def test_what_is_installed_keeps_its_data_in_one_place_and_the_configuration_of_
     assert install(tmp_path).read_text() == "log: {level: warn}\n"
 
 
+def test_a_bill_of_materials_names_what_is_ours_and_what_it_needs(tmp_path):
+    program = tmp_path / "usr/bin/einion"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"a program")
+    told = lambda: subprocess.run([ROOT / "packaging/sbom.py", "1.2", tmp_path, "libulfius2.7 (>= 2.7), nonesuch | ca-certificates"],  # noqa: E731
+                                  check=True, capture_output=True, text=True, env={"SOURCE_DATE_EPOCH": "0"}).stdout  # fmt: skip
+    bill = json.loads(told())
+    assert bill == json.loads(told()) and (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    assert bill["metadata"]["component"]["version"] == "1.2" and bill["metadata"]["timestamp"] == "1970-01-01T00:00:00Z"
+    parts = {part["name"]: part for part in bill["components"]}
+    assert parts["/usr/bin/einion"]["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(b"a program").hexdigest()}]
+    assert parts["libulfius2.7"]["purl"].startswith(f"pkg:deb/debian/libulfius2.7@{parts['libulfius2.7']['version']}?arch=")
+    assert {"license": {"id": "LGPL-2.1-only"}} in parts["libulfius2.7"]["licenses"]
+    refs = {part["bom-ref"] for part in parts.values()}
+    edges = {edge["ref"]: set(edge["dependsOn"]) for edge in bill["dependencies"]}
+    direct = {parts["libulfius2.7"]["bom-ref"], parts["ca-certificates"]["bom-ref"]}
+    assert len(refs) == len(bill["components"]) and edges[bill["metadata"]["component"]["bom-ref"]] == direct
+    assert set().union(*edges.values()) <= refs and parts["libjansson4"]["bom-ref"] in edges[parts["libulfius2.7"]["bom-ref"]]
+
+
 def holds_what_a_server_needs(package, tmp_path):
     subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
     about = subprocess.run(["dpkg-deb", "-f", package], check=True, capture_output=True, text=True).stdout
     assert re.search(r"^Depends: .*\blibulfius2.7\b.*\bpython3-httpx\b", about, re.M)
+    assert (tmp_path / "usr/lib/einion/plugins/runtime-python/sandbox").is_dir()  # not in a folder that agents can read
+    bill = json.loads((tmp_path / "usr/share/doc/einion/sbom.cdx.json").read_text())
+    assert {"/usr/bin/einion", "libulfius2.7", "python3-httpx"} <= {part["name"] for part in bill["components"]}
     unit = next(tmp_path.rglob("einion.service")).read_text()
     program, config = re.search(r"^ExecStart=/(\S+) --config /(\S+)$", unit, re.M).groups()
     checked = subprocess.run([tmp_path / program, "--config", tmp_path / config, "check"], capture_output=True, text=True)
