@@ -51,7 +51,6 @@ ninja -C "$build" --quiet || die "the build failed; what the compiler said is ab
 
 mkdir -p "$state" || die "the folder $state cannot be made; choose another with --state DIR."
 export EINION_STATE_DIR=$state
-export GLIBC_TUNABLES=${GLIBC_TUNABLES-glibc.malloc.tcache_count=127} # as the unit has it
 einion=("$build/core/einion" --set "listen.port=$port" "$@")
 url=http://127.0.0.1:$port
 try=$(sed "s|URL|$url|g" "$root/packaging/try.txt")

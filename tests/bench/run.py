@@ -67,14 +67,8 @@ def wait_for(url, seconds=20):
             time.sleep(0.002)
 
 
-def unit_environment():
-    """What the packaged unit runs it with."""
-    unit = (ROOT / "packaging/systemd/einion.service.in").read_text()
-    return dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.M))
-
-
 class Server:
-    """einion as the unit runs it, with a fresh store, or with `sets` on top."""
+    """einion with a fresh store, or with `sets` on top."""
 
     def __init__(self, *sets, path="core/einion", env=None):
         self.state = tempfile.mkdtemp(prefix="einion-bench-")
@@ -86,8 +80,7 @@ class Server:
         self.log = open(pathlib.Path(self.state) / "log", "w+")
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
-                                        env={**os.environ, **unit_environment(), "EINION_STATE_DIR": self.state,
-                                             **(env or {})})
+                                        env={**os.environ, "EINION_STATE_DIR": self.state, **(env or {})})
 
     def __enter__(self):
         wait_for(self.url + "/livez")
