@@ -225,7 +225,7 @@ static int on_head(void *data, int status, const json_t *headers)
     const char *challenge = json_string_value(json_object_get(headers, "www-authenticate"));
 
     calling->call->status = status;
-    calling->call->is_known = challenge && strstr(challenge, "upstream_credentials");
+    calling->call->vendor_refuses = challenge && strstr(challenge, "upstream_credentials");
     if (run)
         (void)snprintf(calling->call->run_id, sizeof(calling->call->run_id), "%s", run);
     calling->is_stream =
@@ -386,7 +386,7 @@ int session_fail(const struct session *session, const struct call *call)
         return print_failure(REMOTE_INTERRUPTED, "interrupted");
     if (call->status == 0)
         return print_failure(REMOTE_NOBODY, "%s is not reached: %s", session->url, call->err.text);
-    if (call->status == 401 && !call->is_known)
+    if (call->status == 401 && !call->vendor_refuses)
         return print_failure(REMOTE_NOBODY, "%s does not know you (%s): 'einion login %s'",
                              session->url, sentence ? sentence : "401", session->url);
     if (call->status >= 300 && call->status < 400)

@@ -55,9 +55,10 @@ struct call {
     bool even_if_interrupted;
 
     /* what comes back */
-    int status;    /* of HTTP; 0: no answer, or not to its end */
-    bool is_known; /* with status 401: it is the model's vendor who refused a key */
-    json_t *reply; /* NULL: a stream, or nothing; json_decref() */
+    int status;          /* of HTTP; 0: no answer, or not to its end */
+    bool vendor_refuses; /* with status 401: a key that the vendor of a model wants, not the
+                            caller's */
+    json_t *reply;       /* NULL: a stream, or nothing; json_decref() */
     char run_id[SESSION_RUN_ID_SIZE]; /* X-Einion-Run-Id; "" */
     struct ein_error err;             /* with status 0 */
 };

@@ -7,7 +7,7 @@
 struct upstream upstream;
 struct client *client;
 
-struct reply run(struct ein_fetch *what, const char *path)
+struct reply run_on(struct client *of, struct ein_fetch *what, const char *path)
 {
     struct reply reply = { .got = { .struct_size = sizeof reply.got } };
     char url[CLIENT_URL_MAX + 64];
@@ -18,9 +18,14 @@ struct reply run(struct ein_fetch *what, const char *path)
         (void)snprintf(url, sizeof url, "%s", path);
     what->struct_size = sizeof *what;
     what->url = url;
-    reply.r = client_fetch(client, what, &reply.got, &reply.err);
+    reply.r = client_fetch(of, what, &reply.got, &reply.err);
     what->url = NULL;
     return reply;
+}
+
+struct reply run(struct ein_fetch *what, const char *path)
+{
+    return run_on(client, what, path);
 }
 
 struct ein_fetch by_operator(void)

@@ -34,6 +34,7 @@ struct sender {
 
 /* path: "/..." of that server, or a whole URL. */
 struct reply run(struct ein_fetch *what, const char *path);
+struct reply run_on(struct client *of, struct ein_fetch *what, const char *path);
 struct ein_fetch by_operator(void);
 struct reply get(const char *path);
 void done(struct reply *reply);

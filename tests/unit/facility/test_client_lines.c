@@ -100,39 +100,30 @@ struct held {
     int r; /* what the fetch ended with */
 };
 
-static int fetch(struct client *of, struct ein_fetch *what, const char *path, struct ein_error *err)
-{
-    struct ein_fetched got = { .struct_size = sizeof got };
-    char url[64];
-    int r;
-
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d%s", upstream.port, path);
-    what->struct_size = sizeof *what;
-    what->url = url;
-    r = client_fetch(of, what, &got, err);
-    free(got.body);
-    json_decref(got.headers);
-    return r;
-}
-
 /* The one connection that `of` may have. */
 static bool in_use(struct client *of)
 {
     struct ein_fetch what = by_operator();
-    struct ein_error err;
+    struct reply reply;
+    bool is;
 
     what.connect_ms = 1;
-    return fetch(of, &what, "/hello", &err) == EIN_E_TIMEOUT &&
-           strstr(err.text, "egress.connections");
+    reply = run_on(of, &what, "/hello");
+    is = reply.r == EIN_E_TIMEOUT && strstr(reply.err.text, "egress.connections");
+    done(&reply);
+    return is;
 }
 
 static void *hold(void *data)
 {
     struct held *held = data;
     struct ein_fetch what = by_operator();
+    struct reply reply;
 
     what.cancel = held->cancel;
-    held->r = fetch(held->client, &what, "/silent", NULL);
+    reply = run_on(held->client, &what, "/silent");
+    held->r = reply.r;
+    done(&reply);
     return NULL;
 }
 
