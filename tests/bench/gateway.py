@@ -66,7 +66,7 @@ class Gateway:
             mapping = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
             if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
                 size = mapping and (int(mapping[2], 16) - int(mapping[1], 16)) // 1024
-                stack = bool(size) and size % STACK_KIB == 0 and line.rstrip().endswith(" 0")
+                stack = size == STACK_KIB and line.rstrip().endswith(" 0")
             elif stack and line.startswith("Rss:"):
                 total += int(line.split()[1])
         return total
