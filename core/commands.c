@@ -3,6 +3,7 @@
 #include "config.h"
 #include "error.h"
 #include "lifecycle.h"
+#include "listen_at.h"
 #include "loader.h"
 #include "log.h"
 #include "router.h"
@@ -68,14 +69,16 @@ int server_check(const struct server_setup *setup)
     r = server_check_login(server, server_has_auth_provider(server), &err);
     if (r >= 0)
         r = check_storage(server, &err);
-    if (r < 0) {
-        (void)server_say(&err);
-        return server_end(server, r);
+    if (r >= 0) {
+        (void)printf("%s: the configuration is right\n",
+                     setup->config ? setup->config : "built-in default");
+        (void)fflush(stdout);
+        r = listen_at_check(config_section(server->config, "listen"), print_line, stdout, &err);
     }
-    (void)printf("%s: the configuration is right\n",
-                 setup->config ? setup->config : "built-in default");
-    (void)fflush(stdout);
-    lifecycle_check(server->lifecycle, print_line, stdout);
+    if (r >= 0)
+        r = lifecycle_check(server->lifecycle, print_line, stdout, &err);
+    if (r < 0)
+        (void)server_say(&err);
     return server_end(server, r);
 }
 

@@ -3,7 +3,7 @@
 #include "auth.h"
 #include "config.h"
 #include "error.h"
-#include "listener.h"
+#include "listen_at.h"
 #include "local.h"
 #include "services.h"
 #include "str.h"
@@ -49,7 +49,7 @@ static bool is_behind_proxy(const struct config *config)
 
 static bool is_reachable(const struct login_facts *facts)
 {
-    return !listener_is_loopback(facts->listen) || is_behind_proxy(facts->config);
+    return !listen_at_is_loopback(facts->listen) || is_behind_proxy(facts->config);
 }
 
 static bool wants_login(const struct config *config)
@@ -67,7 +67,7 @@ static int check_provider(const struct login_facts *facts, struct ein_error *err
         return error_set(err, EIN_E_INVALID,
                          "the configuration asks for logins (auth, AUTH_CONFIG_PATH or "
                          "APP_ENV=firebase), but no enabled plugin offers " EIN_AUTH_PROVIDER);
-    if (!listener_is_loopback(facts->listen))
+    if (!listen_at_is_loopback(facts->listen))
         return error_set(err, EIN_E_DENIED,
                          "listen.address is reachable from other machines, and no login is "
                          "configured: write a section auth, or listen on 127.0.0.1");

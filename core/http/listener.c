@@ -5,6 +5,7 @@
 #include "error.h"
 #include "gate.h"
 #include "ip.h"
+#include "listen_at.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
@@ -316,76 +317,27 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
 
 /* ---- starting and stopping ---- */
 
-static int parse_address(const json_t *listen, struct sockaddr_storage *address, socklen_t *len)
-{
-    const char *text = json_string_value(json_object_get(listen, "address"));
-    uint16_t port = htons((uint16_t)json_integer_value(json_object_get(listen, "port")));
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-
-    memset(address, 0, sizeof(*address));
-    if (!text)
-        return EIN_E_INVALID;
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = port;
-        *len = sizeof(*v4);
-        return 0;
-    }
-    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = port;
-        *len = sizeof(*v6);
-        return 0;
-    }
-    return EIN_E_INVALID;
-}
-
-bool listener_is_loopback(const json_t *listen)
-{
-    struct sockaddr_storage address;
-    socklen_t len;
-
-    if (parse_address(listen, &address, &len) < 0)
-        return false;
-    if (address.ss_family == AF_INET)
-        return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
-}
-
 /* Accepted sockets inherit these: a client that takes nothing of its reply is dropped by the
  * kernel, and a dead one is found. */
 static void set_socket_options(int fd, const struct limits *limits)
 {
-    int on = 1, off = 0;
+    int on = 1;
     unsigned idle_ms = limits->idle_ms;
 
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &idle_ms, sizeof(idle_ms));
 }
 
-static int open_socket(struct listener *listener, const json_t *listen_at, struct ein_error *err)
+static int open_socket(struct listener *listener, const json_t *at, struct ein_error *err)
 {
-    const char *text = json_string_value(json_object_get(listen_at, "address"));
-    json_int_t port = json_integer_value(json_object_get(listen_at, "port"));
-    struct sockaddr_storage address;
-    socklen_t len;
+    int r = listen_at_bind(at, &listener->fd, err);
 
-    if (parse_address(listen_at, &address, &len) < 0)
-        return error_set(err, EIN_E_INVALID,
-                         "listen.address: \"%s\" is not an IPv4 or IPv6 address", text ? text : "");
-    listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener->fd < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "cannot make a socket: %s", strerror(errno));
+    if (r < 0)
+        return r;
     set_socket_options(listener->fd, limits_of(listener));
-    if (bind(listener->fd, (struct sockaddr *)&address, len) < 0 ||
-        listen(listener->fd, BACKLOG) < 0 ||
-        getsockname(listener->fd, (struct sockaddr *)&address, &len) < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "cannot listen on %s port %d: %s", text, (int)port,
-                         strerror(errno));
-    listener->port = ntohs(((struct sockaddr_in *)&address)->sin_port); /* the same place in v6 */
+    if (listen(listener->fd, BACKLOG) < 0)
+        return listen_at_failed(at, err);
+    listener->port = listen_at_port(listener->fd);
     return 0;
 }
 

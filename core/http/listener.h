@@ -26,7 +26,4 @@ bool listener_drain(struct listener *listener, uint32_t timeout_ms);
  * a call has not come back within the time, and the listener and all it uses must stay. */
 bool listener_stop(struct listener *listener, uint32_t timeout_ms);
 
-/* Whether `listen` can be reached from this machine only. */
-bool listener_is_loopback(const json_t *listen);
-
 #endif

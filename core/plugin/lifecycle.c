@@ -493,13 +493,17 @@ int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **re
     return rise_or_fall(lifecycle, config, RISE_LOOK, NULL, ret_faults);
 }
 
-void lifecycle_check(const struct lifecycle *lifecycle, ein_say *tell, void *data)
+int lifecycle_check(const struct lifecycle *lifecycle, ein_say *tell, void *data,
+                    struct ein_error *err)
 {
-    for (size_t i = 0; i < lifecycle->count; i++) {
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < lifecycle->count; i++) {
         const struct ein_ctx *ctx = lifecycle->instances[i];
         if (ctx->entered && ctx->plugin->about.check)
-            ctx->plugin->about.check(ctx->self, tell, data);
+            r = ctx->plugin->about.check(ctx->self, tell, data, err);
     }
+    return r;
 }
 
 int lifecycle_reload(struct lifecycle *lifecycle, struct config *config, char **ret_faults)

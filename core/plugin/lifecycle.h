@@ -104,8 +104,10 @@ int lifecycle_start(struct lifecycle *lifecycle, struct config *config, char **r
  * they would serve.  *ret_faults as above; lifecycle_stop() ends it. */
 int lifecycle_look(struct lifecycle *lifecycle, struct config *config, char **ret_faults);
 
-/* After lifecycle_look(): what the plugins find out about this machine, a line each, in order. */
-void lifecycle_check(const struct lifecycle *lifecycle, ein_say *tell, void *data);
+/* After lifecycle_look(): what the plugins find out about this machine, a line each, in order,
+ * until one could not start on it. */
+int lifecycle_check(const struct lifecycle *lifecycle, ein_say *tell, void *data,
+                    struct ein_error *err);
 
 /* Initialises all of them, and starts only who offers `iface`, after those whom that one needs. */
 int lifecycle_start_for(struct lifecycle *lifecycle, struct config *config, const char *iface,

@@ -74,9 +74,12 @@ static void fini(void *self)
     runtime_free(self);
 }
 
-static void check(void *self, ein_say *say, void *data)
+/* Where agents are off, all else is served. */
+static int check(void *self, ein_say *say, void *data, struct ein_error *err)
 {
+    (void)err;
     machine_tell(self, say, data);
+    return 0;
 }
 
 static const struct ein_plugin plugin = {

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x45494e31 }; /* "EIN1" */
 
@@ -111,6 +113,49 @@ int file_own(struct sqlite *store, struct ein_error *err)
     if (r < 0)
         return r;
     store->path = EIN_TAKE(path);
+    return 0;
+}
+
+/* The nearest folder above PATH that is there. */
+static char *folder_above(const char *path, struct stat *ret_about)
+{
+    EIN_FREE char *folder = strdup(path);
+
+    while (folder) {
+        EIN_FREE char *below = EIN_TAKE(folder);
+
+        folder = strdup(dirname(below));
+        if (folder && stat(folder, ret_about) == 0)
+            return EIN_TAKE(folder);
+        if (errno != ENOENT || !folder || strcmp(folder, "/") == 0)
+            break;
+    }
+    return NULL;
+}
+
+int file_check(const struct sqlite *store, ein_say *say, void *data, struct ein_error *err)
+{
+    const char *path = store->wanted_path;
+    EIN_FREE char *folder = NULL;
+    EIN_FREE char *line = NULL;
+    struct stat about;
+    struct statvfs disk;
+    int r = check_path(path, err);
+
+    if (r < 0)
+        return r;
+    folder = folder_above(path, &about);
+    if (!folder || statvfs(folder, &disk) < 0 ||
+        faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0 ||
+        (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0 && errno != ENOENT))
+        return error_set(err, EIN_E_UNAVAILABLE, "documents cannot be kept in %s: %s: %s", path,
+                         folder ? folder : "its folder", strerror(errno));
+    if (asprintf(&line,
+                 "documents are kept in %s: %s is of user %u, mode %04o, with %" PRIu64 " MiB free",
+                 path, folder, (unsigned)about.st_uid, (unsigned)about.st_mode & 07777,
+                 (uint64_t)disk.f_bavail * disk.f_frsize >> 20) < 0)
+        return error_no_memory(err);
+    say(line, data);
     return 0;
 }
 

@@ -154,6 +154,11 @@ static int start(void *self, struct ein_error *err)
     return 0;
 }
 
+static int check(void *self, ein_say *say, void *data, struct ein_error *err)
+{
+    return file_check(self, say, data, err);
+}
+
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "storage-sqlite",
@@ -163,5 +168,6 @@ static const struct ein_plugin plugin = {
     .init = init,
     .start = start,
     .fini = fini,
+    .check = check,
 };
 EIN_PLUGIN_EXPORT(plugin)

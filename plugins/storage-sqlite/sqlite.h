@@ -44,6 +44,8 @@ enum { FILE_JOURNAL_AT = 18 };
 
 /* file.c: takes possession of the file, checks and migrates it. */
 int file_own(struct sqlite *store, struct ein_error *err);
+/* Whether it could, and where, in a line; nothing is made. */
+int file_check(const struct sqlite *store, ein_say *say, void *data, struct ein_error *err);
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);
 /* To read what another process may have open, without possession. */
 int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *err);

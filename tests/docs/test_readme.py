@@ -8,6 +8,7 @@ import shlex
 import subprocess
 
 import yaml
+from ports import free_port
 from support import EINION
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,7 +76,7 @@ def test_every_provider_is_configured_as_written(tmp_path):
         config = tmp_path / "einion.yaml"
         plugins = yaml.safe_load((ROOT / "config/einion.yaml").read_text())["plugins"]
         config.write_text(yaml.safe_dump(whole | {"auth": auth, "plugins": plugins}))
-        done = subprocess.run([EINION, "--config", config, "check"], capture_output=True, text=True,
+        done = subprocess.run([EINION, "--config", config, "--set", f"listen.port={free_port()}", "check"], capture_output=True, text=True,
                               env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})  # fmt: skip
         assert done.returncode == 0, done.stderr
 

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -283,8 +284,29 @@ def test_a_file_that_lists_no_plugins_has_those_that_ship(start_server):
 
 def test_check_leaves_nothing_behind(tmp_path):
     state = tmp_path / "state"
-    assert run("check", state=state).returncode == 0
+    assert run("--set", f"listen.port={free_port()}", "check", state=state).returncode == 0
     assert not state.exists()
+
+
+def test_check_looks_at_the_place_of_documents_and_at_the_address(start_server, tmp_path):
+    started = start_server(backend="memory")
+    started.get("/livez")
+    os.chmod(tmp_path, 0o750)
+    told = run("--set", f"listen.port={started.port}", "check", state=tmp_path / "new" / "state")
+    assert told.returncode == 0 and f"127.0.0.1 port {started.port} is served by an einion that runs\n" in told.stdout, told
+    assert f"/new/state/einion.db: {tmp_path} is of user {os.geteuid()}, mode 0750, with " in told.stdout
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        stranger.settimeout(PATIENCE)
+        port = stranger.getsockname()[1]
+        thread, told = in_background(lambda: run("--set", f"listen.port={port}", "check", state=tmp_path))
+        connection, _ = stranger.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        thread.join()
+    assert told[0].returncode == 1 and f"cannot listen on 127.0.0.1 port {port}: Address already in use" in told[0].stderr, told
+    (tmp_path / "file").write_text("")
+    told = run("--set", f"listen.port={free_port()}", "check", state=tmp_path / "file" / "state")
+    assert told.returncode == 1 and "documents cannot be kept in" in told.stderr and "Not a directory" in told.stderr, told
 
 
 def test_without_a_login_only_loopback_is_served(tmp_path):

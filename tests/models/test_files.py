@@ -157,7 +157,7 @@ def test_einion_check_tells_a_wrong_file(folder, tmp_path, what):
 def check(folder, tmp_path, **models):
     path = tmp_path / "einion.yaml"
     path.write_text(config([], models={"path": str(folder.path), **models}))
-    return subprocess.run([EINION, "--config", path, "check"], capture_output=True, text=True,
+    return subprocess.run([EINION, "--config", path, "--set", f"listen.port={free_port()}", "check"], capture_output=True, text=True,
                           env={"EINION_STATE_DIR": str(tmp_path), "PATH": "/usr/bin"})  # fmt: skip
 
 

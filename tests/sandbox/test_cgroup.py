@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from driver import AS_NOBODY, BUILD, Driver, body, descendants, failure, outcome
+from ports import free_port
 from test_lifecycle import wait_until
 
 ONE = body("return 1")
@@ -129,8 +130,9 @@ def test_the_kernel_kills_for_memory_and_counts_threads(folder):
 
 
 def check(*sets, user=()):
-    settings = [f"--set=plugins.runtime-python.{one}" for one in ("start_ms=600000", *sets)]
-    return subprocess.run([*user, str(BUILD / "core" / "einion"), *settings, "check"], capture_output=True, text=True)
+    settings = [f"--set=listen.port={free_port()}", *(f"--set=plugins.runtime-python.{one}" for one in ("start_ms=600000", *sets))]
+    return subprocess.run([*user, str(BUILD / "core" / "einion"), *settings, "check"], capture_output=True, text=True,
+                          env=os.environ | {"EINION_STATE_DIR": "/tmp/einion-is-not-started"})  # fmt: skip
 
 
 @pytest.mark.parametrize("user", [(), AS_NOBODY], ids=["here", "user"])
@@ -140,14 +142,14 @@ def test_check_tells_what_this_machine_gives(user):
     done = check("isolation=best-effort", user=user)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[1].startswith("agents run isolated here (")
+    assert lines[3].startswith("agents run isolated here (")
     assert len([line for line in lines if re.match(r"  (yes|no ) ", line)]) == 10
     assert "  yes seccomp, no new privileges, no capabilities, rlimits, no descriptors" in lines
 
 
 def test_check_tells_when_agents_will_be_off():
     done = check("cgroup=/nonesuch")
-    assert (done.returncode, done.stdout.splitlines()[1]) == (0, "agents will be off here: cgroup /nonesuch: No such file or directory")
+    assert (done.returncode, done.stdout.splitlines()[3]) == (0, "agents will be off here: cgroup /nonesuch: No such file or directory")
     assert check("cgroup=sometimes").returncode != 0
 
 

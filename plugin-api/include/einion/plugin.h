@@ -461,8 +461,9 @@ struct ein_plugin { /* const, static; the host copies min(struct_size, its own) 
     void (*stop)(void *self);  /* may be NULL; calls may still be inside: wake them */
     void (*fini)(void *self);  /* nobody is inside; free everything; also without start() */
     /* 1.1, may be NULL.  `einion check` found the configuration right: say(), a line each, what
-     * this machine makes of it.  After init(), without start(); may start processes, which it ends. */
-    void (*check)(void *self, ein_say *say, void *data);
+     * this machine makes of it; fail if start() would.  After init(), without start(); may start
+     * processes, which it ends. */
+    int  (*check)(void *self, ein_say *say, void *data, struct ein_error *err);
 };
 #define EIN_PLUGIN_HEADER EIN_ABI_MAGIC, EIN_ABI_MAJOR, EIN_ABI_MINOR, (uint32_t)sizeof(struct ein_plugin)
 
