@@ -5,8 +5,8 @@
 #include "cleanup.h"
 #include "client_head.h"
 #include "client_line.h"
+#include "client_settings.h"
 #include "client_transfer.h"
-#include "client_trust.h"
 #include "client_url.h"
 #include "clock.h"
 #include "egress.h"
@@ -22,18 +22,6 @@
 
 enum { REDIRECT_BODY_MAX = 64 * 1024, HEADERS_COUNT_MAX = 128, METHOD_MAX = 16 };
 
-/* The "egress" section; shared by the fetches that began while it was in force. */
-struct settings {
-    uint32_t users; /* guarded by client->lock */
-    struct egress *egress;
-    char *proxy; /* NULL: none */
-    struct trust *trust;
-    json_t *traced; /* hosts that are sent a traceparent; may be NULL */
-    uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
-    uint64_t max_bytes;
-    struct line_limits lines;
-};
-
 struct client {
     char *listen_host;
     uint16_t listen_port;
@@ -41,104 +29,16 @@ struct client {
     struct tracing *tracing; /* may be NULL */
     struct metric *seconds, *successes;
     pthread_mutex_t lock;
-    pthread_cond_t idle;       /* there are no fetches */
-    struct settings *settings; /* guarded by lock */
-    uint64_t fetches;          /* guarded by lock */
+    pthread_cond_t idle;              /* there are no fetches */
+    struct client_settings *settings; /* guarded by lock */
+    uint64_t fetches;                 /* guarded by lock */
     struct lines *lines;
     struct url_memo *urls;
 };
 
 /* ---- settings ---- */
 
-static void settings_free(struct settings *settings)
-{
-    if (!settings)
-        return;
-    egress_free(settings->egress);
-    free(settings->proxy);
-    trust_free(settings->trust);
-    json_decref(settings->traced);
-    free(settings);
-}
-
-/* Ranges and defaults are config_schema.json's. */
-static int read_number(const json_t *section, const char *name, uint64_t *ret_number,
-                       struct ein_error *err)
-{
-    json_int_t value = json_integer_value(json_object_get(section, name));
-
-    if (value <= 0)
-        return error_set(err, EIN_E_INVALID, "egress.%s: not a number above 0", name);
-    *ret_number = (uint64_t)value;
-    return 0;
-}
-
-static int read_u32(const json_t *section, const char *name, uint32_t *ret_number,
-                    struct ein_error *err)
-{
-    uint64_t number = 0;
-    int r = read_number(section, name, &number, err);
-
-    if (r == 0)
-        *ret_number = number > INT32_MAX ? INT32_MAX : (uint32_t)number;
-    return r;
-}
-
-static int read_limits(struct settings *settings, const json_t *section, struct ein_error *err)
-{
-    int r;
-
-    if ((r = read_u32(section, "connect_ms", &settings->connect_ms, err)) < 0 ||
-        (r = read_u32(section, "first_byte_ms", &settings->first_byte_ms, err)) < 0 ||
-        (r = read_u32(section, "idle_ms", &settings->idle_ms, err)) < 0 ||
-        (r = read_u32(section, "total_ms", &settings->total_ms, err)) < 0 ||
-        (r = read_u32(section, "connections", &settings->lines.connections, err)) < 0 ||
-        (r = read_u32(section, "idle_connections", &settings->lines.idle, err)) < 0 ||
-        (r = read_u32(section, "idle_connection_ms", &settings->lines.idle_ms, err)) < 0)
-        return r;
-    return read_number(section, "max_bytes", &settings->max_bytes, err);
-}
-
-static int read_trust(struct settings *settings, const json_t *section, struct ein_error *err)
-{
-    const char *path = json_string_value(json_object_get(section, "ca_file"));
-
-    if (!path || !*path)
-        return trust_new(NULL, &settings->trust, err);
-    if (access(path, R_OK) < 0)
-        return error_set(err, EIN_E_INVALID, "egress.ca_file: %s: %s", path,
-                         strerrordesc_np(errno));
-    return trust_new(path, &settings->trust, err);
-}
-
-static int settings_load(const struct client *client, const json_t *section,
-                         struct settings **ret_settings, struct ein_error *err)
-{
-    const char *proxy = json_string_value(json_object_get(section, "proxy"));
-    struct settings *settings = calloc(1, sizeof(*settings));
-    int r;
-
-    if (!settings)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
-    settings->users = 1;
-    settings->proxy = proxy && *proxy ? strdup(proxy) : NULL;
-    settings->traced = json_incref(json_object_get(section, "traceparent"));
-    r = read_limits(settings, section, err);
-    if (r == 0)
-        r = egress_new(section, client->listen_host, client->listen_port, &settings->egress, err);
-    if (r == 0)
-        r = read_trust(settings, section, err);
-    if (r == 0 && proxy && *proxy && !settings->proxy)
-        r = error_set(err, EIN_E_NO_MEMORY, "no memory for the egress settings");
-    if (r < 0) {
-        settings_free(settings);
-        return r;
-    }
-    *ret_settings = settings;
-    return 0;
-}
-
-static struct settings *settings_hold(struct client *client)
+static struct client_settings *settings_hold(struct client *client)
 {
     EIN_LOCKED(&client->lock);
 
@@ -148,7 +48,7 @@ static struct settings *settings_hold(struct client *client)
 }
 
 /* The client may be gone afterwards. */
-static void settings_give_back(struct client *client, struct settings *settings)
+static void settings_give_back(struct client *client, struct client_settings *settings)
 {
     bool last;
 
@@ -159,7 +59,7 @@ static void settings_give_back(struct client *client, struct settings *settings)
             (void)pthread_cond_signal(&client->idle);
     }
     if (last)
-        settings_free(settings);
+        client_settings_free(settings);
 }
 
 /* ---- what is counted ---- */
@@ -199,7 +99,7 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     int r;
 
     if (!client)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&client->lock, NULL);
     (void)pthread_cond_init(&client->idle, NULL);
     client->listen_host = listen_host ? strdup(listen_host) : NULL;
@@ -211,13 +111,13 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
         client->successes = counter_of(client, 0);
     }
     r = listen_host && !client->listen_host
-            ? error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client")
-            : settings_load(client, section, &client->settings, err);
+            ? error_no_memory(err)
+            : client_settings_load(section, listen_host, listen_port, &client->settings, err);
     if (r == 0)
         r = lines_new(&client->lines, err);
     client->urls = url_memo_new();
     if (r == 0 && !client->urls)
-        r = error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
+        r = error_no_memory(err);
     if (r < 0) {
         client_free(client);
         return r;
@@ -227,7 +127,7 @@ int client_new(const json_t *section, const char *listen_host, uint16_t listen_p
     return 0;
 }
 
-static void tell_tracing(const struct client *client, const struct settings *settings)
+static void tell_tracing(const struct client *client, const struct client_settings *settings)
 {
     if (client->tracing)
         tracing_carry_on(client->tracing, json_array_size(settings->traced) > 0);
@@ -241,8 +141,8 @@ void client_set_tracing(struct client *client, struct tracing *tracing)
 
 int client_reload(struct client *client, const json_t *section, struct ein_error *err)
 {
-    struct settings *settings, *before = NULL;
-    int r = settings_load(client, section, &settings, err);
+    struct client_settings *settings, *before = NULL;
+    int r = client_settings_load(section, client->listen_host, client->listen_port, &settings, err);
 
     if (r < 0)
         return r;
@@ -254,7 +154,7 @@ int client_reload(struct client *client, const json_t *section, struct ein_error
         lines_configure(client->lines, &settings->lines);
         tell_tracing(client, settings);
     }
-    settings_free(before);
+    client_settings_free(before);
     return 0;
 }
 
@@ -274,7 +174,7 @@ void client_free(struct client *client)
     end_fetches(client);
     lines_free(client->lines);
     url_memo_free(client->urls);
-    settings_free(client->settings);
+    client_settings_free(client->settings);
     free(client->listen_host);
     (void)pthread_cond_destroy(&client->idle);
     (void)pthread_mutex_destroy(&client->lock);
@@ -285,7 +185,7 @@ void client_free(struct client *client)
 
 struct fetch {
     struct ein_fetch what; /* zero beyond what the caller knows */
-    const struct settings *settings;
+    const struct client_settings *settings;
     bool public;
     struct client_url url;
     const char *method;
@@ -435,7 +335,7 @@ static int on_head(void *data, int status, json_t *headers, struct ein_error *er
                              fetch->what.max_redirects);
         fetch->location = strdup(location);
         fetch->location_body = 0;
-        return fetch->location ? 0 : error_set(err, EIN_E_NO_MEMORY, "no memory for a redirect");
+        return fetch->location ? 0 : error_no_memory(err);
     }
     r = check_length(fetch, status, headers, err);
     if (r < 0)
@@ -504,7 +404,7 @@ static int redirect(struct fetch *fetch, struct ein_error *err)
 static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struct ein_error *err)
 {
     const struct ein_fetch *what = &fetch->what;
-    const struct settings *settings = fetch->settings;
+    const struct client_settings *settings = fetch->settings;
     struct transfer transfer = {
         .url = &fetch->url,
         .method = fetch->method,
@@ -553,21 +453,6 @@ static int hops(struct client *client, struct fetch *fetch, struct ein_error *er
 
 /* ---- its place in a trace ---- */
 
-static bool is_traced(const struct settings *settings, const char *host)
-{
-    json_t *pattern;
-    size_t i;
-
-    json_array_foreach(settings->traced, i, pattern)
-    {
-        const char *text = json_string_value(pattern);
-
-        if (str_eq(text, "*") || egress_is_host(text, host))
-            return true;
-    }
-    return false;
-}
-
 /* A traceparent that the caller sends is the caller's business. */
 static void add_traceparent(const struct client *client, struct fetch *fetch,
                             const struct ein_span *span)
@@ -576,7 +461,7 @@ static void add_traceparent(const struct client *client, struct fetch *fetch,
     char value[EIN_TRACEPARENT_SIZE];
     size_t count = 0;
 
-    if (!is_traced(fetch->settings, fetch->url.host))
+    if (!client_settings_traced(fetch->settings, fetch->url.host))
         return;
     for (; fetch->headers[count]; count++)
         if (client_head_is_one_of(fetch->headers[count], name))
@@ -626,7 +511,7 @@ static void span_end(struct ein_span *span, const struct fetch *fetch, int r)
 /* ---- in and out ---- */
 
 static int fetch_init(struct client *client, struct fetch *fetch, const struct ein_fetch *what,
-                      const struct settings *settings, struct ein_error *err)
+                      const struct client_settings *settings, struct ein_error *err)
 {
     size_t known = what->struct_size < sizeof(*what) ? what->struct_size : sizeof(*what);
     int r;
@@ -664,8 +549,7 @@ static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *
     if (!fetch->what.on_data && ret->struct_size > offsetof(struct ein_fetched, body)) {
         fetched.body = buf_take(&fetch->body, &fetched.body_len);
         if (!fetched.body)
-            return error_set(err, EIN_E_NO_MEMORY, "no memory for the reply of %s",
-                             fetch->url.host);
+            return error_no_memory(err);
     }
     fetched.headers = EIN_TAKE(fetch->head);
     memcpy(ret, &fetched, ret->struct_size < sizeof(*ret) ? ret->struct_size : sizeof(*ret));
@@ -683,7 +567,7 @@ static void tell(struct client *client, int r, int64_t began_us)
 int client_fetch(struct client *client, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err)
 {
-    struct settings *settings = settings_hold(client);
+    struct client_settings *settings = settings_hold(client);
     int64_t began_us = clock_mono_us();
     struct fetch fetch;
     int r;
