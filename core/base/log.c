@@ -360,7 +360,7 @@ static int open_target(struct log *log, const json_t *settings, struct ein_error
 
     log->path = strdup(to);
     if (!log->path)
-        return error_set(err, EIN_E_NO_MEMORY, "log: no memory");
+        return error_no_memory(err);
     log->fd = -1;
     r = open_file(to, &fd, err);
     if (r == 0)
@@ -380,7 +380,7 @@ static int start(struct log *log, const json_t *settings, struct ein_error *err)
     log->front = malloc(LOG_BUFFER);
     log->back = malloc(LOG_BUFFER);
     if (!log->front || !log->back)
-        return error_set(err, EIN_E_NO_MEMORY, "log: no memory");
+        return error_no_memory(err);
     if (log->target == TO_FD) {
         if (pthread_create(&log->flusher, NULL, flusher_run, log) != 0)
             return error_set(err, EIN_E_UNAVAILABLE, "log: no thread");
@@ -395,7 +395,7 @@ int log_new(const json_t *settings, struct log **ret_log, struct ein_error *err)
     int r;
 
     if (!log)
-        return error_set(err, EIN_E_NO_MEMORY, "log: no memory");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&log->lock, NULL);
     (void)pthread_mutex_init(&log->write_lock, NULL);
     (void)pthread_cond_init(&log->wake, NULL);

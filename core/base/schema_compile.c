@@ -188,7 +188,7 @@ static int read_choices(const struct compiler *c, const json_t *json, struct nod
             (void)buf_text(&expected, i + 2 < count ? ", " : " or ");
     }
     node->expected = buf_take(&expected, NULL);
-    return node->expected ? 0 : error_set(c->err, EIN_E_NO_MEMORY, "schema: no memory");
+    return node->expected ? 0 : error_no_memory(c->err);
 }
 
 /* ---- limits ---- */
@@ -263,7 +263,7 @@ static int read_property(struct compiler *c, const char *name, const json_t *jso
     if (str_to_snake(name, other, sizeof(other)) || str_to_camel(name, other, sizeof(other))) {
         property->other = strdup(other);
         if (!property->other)
-            return error_set(c->err, EIN_E_NO_MEMORY, "schema: no memory");
+            return error_no_memory(c->err);
     }
     return compile(c, json, &property->node);
 }
@@ -295,7 +295,7 @@ static int read_properties(struct compiler *c, const json_t *json, struct node *
     if (count > 0)
         node->properties = calloc(count, sizeof(*node->properties));
     if (count > 0 && !node->properties)
-        return error_set(c->err, EIN_E_NO_MEMORY, "schema: no memory");
+        return error_no_memory(c->err);
 
     for (void *it = json_object_iter(properties); it && r == 0;
          it = json_object_iter_next(properties, it))
@@ -324,7 +324,7 @@ static int read_any_of(struct compiler *c, const json_t *json, struct node *node
         return 0;
     node->any_of = calloc(json_array_size(branches) + 1, sizeof(struct node *));
     if (!node->any_of)
-        return error_set(c->err, EIN_E_NO_MEMORY, "schema: no memory");
+        return error_no_memory(c->err);
 
     json_array_foreach(branches, i, branch)
     {
@@ -386,7 +386,7 @@ static int compile(struct compiler *c, const json_t *json, struct node **ret_nod
         return error_set(c->err, EIN_E_INVALID, "schema: deeper than %d levels", SCHEMA_DEPTH_MAX);
     *ret_node = calloc(1, sizeof(**ret_node));
     if (!*ret_node)
-        return error_set(c->err, EIN_E_NO_MEMORY, "schema: no memory");
+        return error_no_memory(c->err);
 
     c->depth++;
     r = read_node(c, json, *ret_node);
@@ -425,7 +425,7 @@ int schema_compile_json(const json_t *json, struct schema **ret_schema, struct e
     int r;
 
     if (!schema)
-        return error_set(err, EIN_E_NO_MEMORY, "schema: no memory");
+        return error_no_memory(err);
     schema->json = json_incref((json_t *)json);
     r = compile(&c, json, &schema->root);
     if (r == 0)

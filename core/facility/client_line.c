@@ -118,7 +118,7 @@ int lines_new(struct lines **ret_lines, struct ein_error *err)
     struct lines *lines = calloc(1, sizeof(*lines));
 
     if (!lines)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the HTTP client");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&lines->lock, NULL);
     (void)pthread_cond_init(&lines->freed, NULL);
     for (size_t i = 0; i < SHARED; i++)

@@ -192,7 +192,7 @@ int client_setup(struct running *running, const struct client_callbacks *callbac
     int r;
 
     if (set_url(line, running->what->url->text) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for a fetch");
+        return error_no_memory(err);
     if (!line->is_set_up) {
         set_callbacks(line->easy, callbacks);
         set_manners(line->easy);

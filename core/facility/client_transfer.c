@@ -40,7 +40,7 @@ static int give_head(struct running *running, int status)
 
     running->head_done = true;
     if (!headers)
-        return stop(running, error_set(running->err, EIN_E_NO_MEMORY, "no memory for the headers"));
+        return stop(running, error_no_memory(running->err));
     /* The callbacks of the caller take as long as they like: the other side is not to blame. */
     return stop(running,
                 running->what->on_head(running->what->data, status, headers, running->err));
@@ -243,7 +243,7 @@ static int move(struct running *running)
             return error_set(running->err, EIN_E_CANCELLED, "%s: the server is stopping",
                              running->what->url->host);
         if (curl_multi_perform(multi, &active) != CURLM_OK)
-            return error_set(running->err, EIN_E_NO_MEMORY, "no memory for a fetch");
+            return error_no_memory(running->err);
         if (active == 0 && has_ended(running))
             return running->result ? running->result : client_setup_outcome(running, running->err);
         limit = next_limit(running);
@@ -275,7 +275,7 @@ static int talk(struct running *running)
     int r = client_setup(running, &callbacks, running->err);
 
     if (r == 0 && curl_multi_add_handle(line->multi, line->easy) != CURLM_OK)
-        r = error_set(running->err, EIN_E_NO_MEMORY, "no memory for a fetch");
+        r = error_no_memory(running->err);
     if (r == 0) {
         r = move(running);
         keep = is_reusable(running, r);

@@ -22,7 +22,7 @@ static int read_authorities(struct trust *trust, const char *ca_file, struct ein
     int count;
 
     if (gnutls_x509_trust_list_init(&trust->authorities, 0) < 0)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for certificates");
+        return error_no_memory(err);
     count = ca_file ? gnutls_x509_trust_list_add_trust_file(trust->authorities, ca_file, NULL,
                                                             GNUTLS_X509_FMT_PEM, 0, 0)
                     : gnutls_x509_trust_list_add_system_trust(trust->authorities, 0, 0);
@@ -42,7 +42,7 @@ int trust_new(const char *ca_file, struct trust **ret_trust, struct ein_error *e
     int r;
 
     if (!trust)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for certificates");
+        return error_no_memory(err);
     (void)pthread_mutex_init(&trust->lock, NULL);
     r = ca_file ? read_authorities(trust, ca_file, err) : 0;
     if (r < 0) {

@@ -67,7 +67,7 @@ static int url_make(const char *base, const char *text, unsigned flags, struct c
         return error_set(err, EIN_E_INVALID, "the URL is longer than %d bytes", CLIENT_URL_MAX);
     parsed = curl_url();
     if (!parsed)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for a URL");
+        return error_no_memory(err);
     code = base ? curl_url_set(parsed, CURLUPART_URL, base, 0) : CURLUE_OK;
     if (code == CURLUE_OK)
         code = curl_url_set(parsed, CURLUPART_URL, text, flags);

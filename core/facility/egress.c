@@ -114,7 +114,7 @@ static int allow_add(struct egress *egress, const char *text, struct ein_error *
                          text);
     egress->hosts[egress->host_count] = strdup(text);
     if (!egress->hosts[egress->host_count])
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for egress.allow");
+        return error_no_memory(err);
     egress->host_count++;
     return 0;
 }
@@ -131,7 +131,7 @@ static int allow_load(struct egress *egress, const json_t *allow, struct ein_err
     egress->nets = calloc(count + 1, sizeof(*egress->nets));
     egress->hosts = calloc(count + 1, sizeof(*egress->hosts));
     if (!egress->nets || !egress->hosts)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for egress.allow");
+        return error_no_memory(err);
     json_array_foreach(allow, i, item)
     {
         r = allow_add(egress, json_string_value(item), err);
@@ -244,7 +244,7 @@ int egress_new(const json_t *section, const char *listen_host, uint16_t listen_p
     int r;
 
     if (!egress)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the egress policy");
+        return error_no_memory(err);
     r = allow_load(egress, json_object_get(section, "allow"), err);
     if (r == 0)
         r = ports_load(egress, json_object_get(section, "ports"), err);

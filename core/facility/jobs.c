@@ -186,7 +186,7 @@ int jobs_new(uint32_t workers, uint32_t queue_max, struct jobs **ret_jobs, struc
     struct jobs *jobs = calloc(1, sizeof(*jobs) + workers * sizeof(jobs->workers[0]));
 
     if (!jobs)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for %u workers", workers);
+        return error_no_memory(err);
     (void)pthread_mutex_init(&jobs->lock, NULL);
     (void)pthread_cond_init(&jobs->work, NULL);
     (void)pthread_cond_init(&jobs->ended, NULL);

@@ -506,7 +506,7 @@ int metrics_text(struct metrics *metrics, char **ret_text, struct ein_error *err
     metrics_process_text(&out);
     text = buf_take(&out, NULL);
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the metrics");
+        return error_no_memory(err);
     *ret_text = text;
     return 0;
 }

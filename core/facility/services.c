@@ -201,7 +201,7 @@ int services_publish(struct services *services, struct gate *gate, const char *i
         return error_set(err, EIN_E_CONFLICT, "%s '%s' is published already", iface_name, name);
     entry = iface ? entry_new(gate, iface_name, name, vtable, impl) : NULL;
     if (!entry)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for %s '%s'", iface_name, name);
+        return error_no_memory(err);
     list_append(&iface->entries, &entry->link);
     services->count++;
     return 0;

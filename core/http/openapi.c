@@ -278,7 +278,7 @@ int openapi_document(struct openapi *openapi, json_t **ret_document, struct ein_
         json_t *document = make(openapi);
 
         if (!document)
-            return error_set(err, EIN_E_NO_MEMORY, "the OpenAPI document could not be made");
+            return error_no_memory(err);
         json_decref(openapi->document);
         openapi->document = document;
         openapi->made_version = version;

@@ -111,7 +111,7 @@ int openapi_extend(struct ein_req *req, json_t *document, json_t **ret_document,
     if (r >= 0)
         whole = added ? merge(document, added) : json_incref(document);
     if (!whole)
-        return error_set(err, EIN_E_NO_MEMORY, "the OpenAPI document could not be made");
+        return error_no_memory(err);
     *ret_document = whole;
     return 0;
 }

@@ -96,7 +96,7 @@ static int add_segment(struct route_entry *entry, const char *text, size_t len,
         segment->kind = SEGMENT_LITERAL;
         segment->text = strndup(text, len);
         if (!segment->text)
-            return error_set(err, EIN_E_NO_MEMORY, "route %s: out of memory", name);
+            return error_no_memory(err);
     }
     entry->count++;
     return 0;
@@ -169,7 +169,7 @@ int route_entry_new(const struct route_owner *owner, const struct ein_route *spe
         return r;
     entry = calloc(1, sizeof(*entry));
     if (!entry)
-        return error_set(err, EIN_E_NO_MEMORY, "route %s: out of memory", spec->operation_id);
+        return error_no_memory(err);
 
     entry->route = (struct route){ .spec = *spec, .owner = *owner, .self = self };
     r = parse_template(entry, err);
@@ -178,7 +178,7 @@ int route_entry_new(const struct route_owner *owner, const struct ein_route *spe
     if (r >= 0) {
         entry->route.stats = route_stats_new(metrics, spec->operation_id);
         if (!entry->route.stats)
-            r = error_set(err, EIN_E_NO_MEMORY, "route %s: out of memory", spec->operation_id);
+            r = error_no_memory(err);
     }
     if (r < 0) {
         route_entry_free(entry);

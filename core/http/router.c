@@ -224,7 +224,7 @@ int router_add(struct router *router, const struct route_owner *owner,
         return error_set(err, EIN_E_TOO_LARGE, "more than %d routes", ROUTES_MAX);
     entries = calloc(total + count + 1, sizeof(struct route_entry *));
     if (!entries)
-        return error_set(err, EIN_E_NO_MEMORY, "routes of \"%s\": out of memory", owner->name);
+        return error_no_memory(err);
 
     memcpy(entries, old->entries, total * sizeof(struct route_entry *));
     r = make_entries(router, owner, (const char *)routes, count, stride, self, entries, &total,
@@ -232,7 +232,7 @@ int router_add(struct router *router, const struct route_owner *owner,
     if (r >= 0) {
         table = table_new(entries, total);
         if (!table)
-            r = error_set(err, EIN_E_NO_MEMORY, "routes of \"%s\": out of memory", owner->name);
+            r = error_no_memory(err);
     }
     if (r < 0) {
         for (size_t i = old->count; i < total; i++)

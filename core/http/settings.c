@@ -79,7 +79,7 @@ static int read_origins(struct settings *settings, const json_t *origins, struct
     settings->origins = calloc(count + 1, sizeof(char *));
     settings->hosts = calloc(count + 1, sizeof(char *));
     if (!settings->origins || !settings->hosts)
-        return error_set(err, EIN_E_NO_MEMORY, "http.origins: out of memory");
+        return error_no_memory(err);
 
     json_array_foreach(origins, i, item)
     {
@@ -92,7 +92,7 @@ static int read_origins(struct settings *settings, const json_t *origins, struct
                              text ? text : "?");
         settings->hosts[i] = host_of(settings->origins[i]);
         if (!settings->hosts[i])
-            return error_set(err, EIN_E_NO_MEMORY, "http.origins: out of memory");
+            return error_no_memory(err);
     }
     return 0;
 }
@@ -104,7 +104,7 @@ static int read_proxies(struct settings *settings, const json_t *proxies, struct
 
     settings->proxies = calloc(json_array_size(proxies) + 1, sizeof(*settings->proxies));
     if (!settings->proxies)
-        return error_set(err, EIN_E_NO_MEMORY, "http.trusted_proxies: out of memory");
+        return error_no_memory(err);
     json_array_foreach(proxies, i, item)
     {
         const char *text = json_string_value(item);

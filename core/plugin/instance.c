@@ -220,7 +220,7 @@ int instance_publish(struct ein_ctx *ctx, const char *iface, const char *name, c
         return r;
     offer = strdup(iface);
     if (!offer)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for %s", iface);
+        return error_no_memory(err);
     ctx->offers[count] = offer;
     return 0;
 }

@@ -147,7 +147,7 @@ static int order_once(const struct lifecycle *lifecycle, const struct climbers *
     EIN_FREE const char **present = interfaces_present(lifecycle);
 
     if (!items || !present)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory to order the plugins");
+        return error_no_memory(err);
     for (size_t i = 0; i < climbers->count; i++)
         items[i] = (struct order_item){ .name = climbers->list[i]->name,
                                         .needs = climbers->list[i]->plugin->about.needs,
@@ -166,7 +166,7 @@ static int order_all(struct lifecycle *lifecycle, struct climbers *climbers, boo
     int r;
 
     if (!sorted || !order)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory to order the plugins");
+        return error_no_memory(err);
     while ((r = order_once(lifecycle, climbers, order, &at, err)) == EIN_E_INVALID && !strict) {
         give_up(lifecycle, climbers->list[at], err->text);
         climbers_remove(climbers, at);

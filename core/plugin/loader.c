@@ -167,7 +167,7 @@ int plugin_open(const char *const *dirs, const char *which, struct plugin **ret_
     int r;
 
     if (!plugin)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for plugin '%s'", which);
+        return error_no_memory(err);
     r = find(dirs, which, &plugin->path, err);
     if (r == 0)
         r = load(plugin, err);

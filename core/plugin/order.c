@@ -118,7 +118,7 @@ int order_resolve(const struct order_item *items, size_t count, const char *cons
     int r;
 
     if (!placed)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory to order %zu plugins", count);
+        return error_no_memory(err);
     r = check_needs(&sorting, at, err);
     for (size_t i = 0; r == 0 && i < count; i++) {
         size_t next = next_placeable(&sorting);

@@ -93,7 +93,7 @@ static int find_place(struct admission *admission, const struct admission_ticket
         place.lane = share_of(admission, ticket->lane, true);
     if (!place.user || (ticket->lane && !place.lane)) {
         forget_place(admission, &place);
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     }
     *ret_place = place;
     return 0;

@@ -104,7 +104,7 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
         return r;
     struct agent *agent = calloc(1, sizeof(*agent));
     if (!agent)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     agent->run = run;
     agent->caller = caller;
     agent->call_id = call_id;

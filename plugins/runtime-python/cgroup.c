@@ -182,7 +182,7 @@ static int make(const char *path, bool own, const struct limits *limits, struct 
     struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
 
     if (!cgroup)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     cgroup->base = cgroup->folder = -1;
     /* What it writes to /tmp is in its memory, too. */
     cgroup->memory_max = ((uint64_t)limits->memory_mb + limits->tmp_mb) << 20;

@@ -309,7 +309,7 @@ static int take_body(struct http_call *call, const void *body, size_t len, struc
                          (unsigned long long)call->most);
     call->body = len ? malloc(len) : NULL;
     if (len && !call->body)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for the request's body");
+        return error_no_memory(err);
     if (len)
         memcpy(call->body, body, len);
     call->body_len = len;
@@ -325,7 +325,7 @@ static int make_call(const struct limits *limits, const json_t *params, const vo
     if (!call || body_pipe_init(&call->upload, window) < 0 ||
         body_pipe_init(&call->reply, window) < 0) {
         free(call);
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for an HTTP request");
+        return error_no_memory(err);
     }
     call->slow.kind = &kind;
     call->most = (uint64_t)limits->http_body_kb << 10;

@@ -44,7 +44,7 @@ static void call_free(struct slow_call *slow)
 
 static int no_memory(struct ein_error *err)
 {
-    return error_set(err, EIN_E_NO_MEMORY, "no memory");
+    return error_no_memory(err);
 }
 
 static const json_t *member(const struct llm_call *call, const char *name)

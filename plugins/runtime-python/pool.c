@@ -433,7 +433,7 @@ int pool_start(const struct settings *settings, const char *folder,
     struct pool *pool = calloc(1, sizeof(*pool));
 
     if (!pool)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     pool->settings = settings;
     pool->listener = *listener;
     pool->folder = strdup(folder);

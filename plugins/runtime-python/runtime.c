@@ -42,7 +42,7 @@ int runtime_new(const struct ein_host *host, struct ein_ctx *ctx, const struct j
     int r;
 
     if (!runtime)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     runtime->host = host;
     runtime->ctx = ctx;
     runtime->muted = mute && strcmp(mute, "1") == 0;
@@ -177,7 +177,7 @@ int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **re
     }
     *ret_outcome = json_pack("{s:o, s:o, s:o}", "result", or_null(run.result), "error",
                              or_null(run.error), "opsLog", or_null(run.ops_log));
-    return *ret_outcome ? 0 : error_set(err, EIN_E_NO_MEMORY, "no memory for the outcome");
+    return *ret_outcome ? 0 : error_no_memory(err);
 }
 
 static json_t *barriers_of(const struct level *level)
@@ -203,7 +203,7 @@ int runtime_status(void *impl, struct json_t **ret_status, struct ein_error *err
                   (json_int_t)status.idle, "running", (json_int_t)status.busy, "generation",
                   (json_int_t)status.generation, "children", (json_int_t)status.spawned);
     if (!json)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     if (status.generation) {
         json_object_set_new(json, "level", json_string(isolation_names[status.level.reached]));
         json_object_set_new(json, "barriers", barriers_of(&status.level));

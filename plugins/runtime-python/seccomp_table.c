@@ -287,7 +287,7 @@ int seccomp_table_compile(bool files, struct ein_error *err)
         return error_set(err, EIN_E_INTERNAL, "memfd_create: %s", strerror(errno));
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
-        return error_set(err, EIN_E_NO_MEMORY, "seccomp: no memory");
+        return error_no_memory(err);
 
     int r = fill(filter, files, err);
     if (r == 0 && seccomp_export_bpf(filter, fd) < 0)

@@ -77,8 +77,7 @@ static int send_job(const struct child *child, const char *code, const char *fol
 {
     struct wire_buffer out = { .max = 4 * CODE_MAX };
     EIN_JSON json_t *job = make_job(code, folder);
-    int r =
-        job ? wire_append(&out, job, NULL, 0, err) : error_set(err, EIN_E_NO_MEMORY, "no memory");
+    int r = job ? wire_append(&out, job, NULL, 0, err) : error_no_memory(err);
 
     if (r == 0) {
         size_t len = wire_buffer_len(&out);

@@ -108,7 +108,7 @@ int wire_append(struct wire_buffer *buffer, const struct json_t *json, const voi
 {
     EIN_FREE char *text = json_dumps(json, JSON_COMPACT);
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory for a message");
+        return error_no_memory(err);
 
     size_t json_len = strlen(text), len = WIRE_HEAD + json_len + blob_len;
     if (json_len > UINT32_MAX || blob_len > UINT32_MAX)

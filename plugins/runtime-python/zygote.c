@@ -124,7 +124,7 @@ static int split_lines(char *text, char ***ret_lines, struct ein_error *err)
     char *rest;
 
     if (!lines)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     for (char *line = strtok_r(text, "\n", &rest); line && count < PATHS_MAX;
          line = strtok_r(NULL, "\n", &rest))
         lines[count++] = strdup(line);
@@ -142,7 +142,7 @@ int zygote_plan_make(const struct settings *settings, const char *folder,
 
     snprintf(script, sizeof(script), "%s/probe.py", folder);
     if (!text)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     r = read_probe(settings->python, script, text, PROBE_MAX, err);
     if (r == 0)
         r = split_lines(text, &paths, err);
@@ -216,7 +216,7 @@ int zygote_start(const struct zygote_plan *plan, struct zygote **ret_zygote, str
     int r = 0;
 
     if (!zygote)
-        return error_set(err, EIN_E_NO_MEMORY, "no memory");
+        return error_no_memory(err);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
         pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0)
         r = errno;
