@@ -23,13 +23,13 @@ struct answer {
     char *error; /* NULL: none */
 };
 
-/* To a file it goes as it is. */
-static void show(struct answer *answer, const char *text)
+/* To a file it goes as it is.  0; 1: nobody reads it any more. */
+static int show(struct answer *answer, const char *text)
 {
     EIN_FREE char *clean = answer->to_terminal ? print_clean(text, 1) : NULL;
 
     (void)fputs(clean ? clean : text, stdout);
-    (void)fflush(stdout);
+    return fflush(stdout) < 0;
 }
 
 static int on_event(void *data, const char *event, char *text, size_t len)
@@ -53,8 +53,8 @@ static int on_event(void *data, const char *event, char *text, size_t len)
         print_member(json_array_get(json_object_get(json, "choices"), 0), "delta.content"));
     if (!piece)
         return 0;
-    show(answer, piece);
-    return buf_text(&answer->text, piece);
+    answer->has_ended = show(answer, piece);
+    return answer->has_ended ? 1 : buf_text(&answer->text, piece);
 }
 
 static int end_answer(const struct session *session, const struct call *call,
@@ -88,8 +88,12 @@ static int ask(const struct session *session, const char *model, json_t *message
         return print_failure(REMOTE_USAGE, "that is no text (UTF-8)");
     if (whole) {
         status = session_call(session, &call);
-        if (status == REMOTE_OK)
+        if (status == REMOTE_OK) {
             print_json(stdout, call.reply);
+            (void)json_array_append(
+                messages, json_object_get(json_array_get(json_object_get(call.reply, "choices"), 0),
+                                          "message"));
+        }
         json_decref(call.reply);
         return status;
     }
@@ -113,14 +117,16 @@ static int add_question(json_t *messages, const char *text)
                : print_failure(REMOTE_USAGE, "that is no text (UTF-8)");
 }
 
-/* Questions from a terminal, each with all that was said before. */
+/* Questions from a terminal, each with all that was said before; what fails was not said. */
 static int converse(const struct session *session, const char *model, json_t *messages)
 {
     EIN_FREE char *line = NULL;
     size_t size = 0;
     int status = REMOTE_OK;
 
-    while (status == REMOTE_OK) {
+    while (!ferror(stdout)) {
+        size_t said = json_array_size(messages);
+
         (void)fputs("> ", stderr);
         ssize_t len = getline(&line, &size, stdin);
 
@@ -132,6 +138,8 @@ static int converse(const struct session *session, const char *model, json_t *me
         status = add_question(messages, line);
         if (status == REMOTE_OK)
             status = ask(session, model, messages);
+        while (status != REMOTE_OK && json_array_size(messages) > said)
+            (void)json_array_remove(messages, said);
     }
     (void)fputc('\n', stderr);
     return status;

@@ -14,6 +14,8 @@
 
 /* ---- the key ---- */
 
+enum { CTRL_C = 3 };
+
 static void forget(char **secret)
 {
     if (*secret)
@@ -31,8 +33,8 @@ static void trim(char *text)
         text[--len] = '\0';
 }
 
-/* From the terminal, which shows nothing of it; Ctrl-C is read as a character, so that nothing
- * ends the process with the echo off. */
+/* From the terminal, which shows nothing of it; Ctrl-C is read as the end of a line, so that
+ * nothing ends the process with the echo off. */
 static int ask_for_key(const char *url, char **ret_key)
 {
     EIN_CLOSE int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -45,16 +47,17 @@ static int ask_for_key(const char *url, char **ret_key)
                              "%s wants an API key, and there is no terminal to ask "
                              "for it: --key-file FILE, or EINION_API_KEY",
                              url);
-    (void)dprintf(terminal, "API key of %s: ", url);
     silent = before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    silent.c_cc[VEOL] = CTRL_C;
     (void)tcsetattr(terminal, TCSAFLUSH, &silent);
+    (void)dprintf(terminal, "API key of %s: ", url);
     len = read(terminal, key, sizeof(key) - 1);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
     (void)dprintf(terminal, "\n");
     key[len > 0 ? len : 0] = '\0';
     trim(key);
-    if (*key == '\0' || strchr(key, '\x03'))
+    if (*key == '\0' || strchr(key, CTRL_C))
         return print_failure(REMOTE_INTERRUPTED, "no key was given");
     *ret_key = strdup(key);
     explicit_bzero(key, sizeof(key));
@@ -110,6 +113,15 @@ int login_whoami(struct session *session, char **words)
 
 /* ---- login, logout ---- */
 
+static int check_way(const struct options *options, const char *url)
+{
+    if (options->plain_http || !session_is_open_to_all(url))
+        return REMOTE_OK;
+    return print_failure(REMOTE_USAGE,
+                         "an API key sent over http can be read on the way: use https, or, where "
+                         "all who can are trusted, --plain-http");
+}
+
 /* A server without a login wants no key: it is asked first. */
 static int find_key(const struct options *options, const char *url, char **ret_key)
 {
@@ -117,6 +129,8 @@ static int find_key(const struct options *options, const char *url, char **ret_k
     struct call call;
     int status = read_key(options, ret_key);
 
+    if (status == REMOTE_OK && *ret_key)
+        status = check_way(options, url);
     if (status != REMOTE_OK || *ret_key)
         return status;
     status = session_open_url(options, url, NULL, &stranger);
@@ -124,9 +138,11 @@ static int find_key(const struct options *options, const char *url, char **ret_k
         return status;
     (void)ask_who(&stranger, &call);
     if (call.status == 401)
-        status = ask_for_key(stranger.url, ret_key);
+        status = check_way(options, url);
     else if (call.status != 200)
         status = session_fail(&stranger, &call);
+    if (call.status == 401 && status == REMOTE_OK)
+        status = ask_for_key(stranger.url, ret_key);
     json_decref(call.reply);
     session_close(&stranger);
     return status;
@@ -155,6 +171,8 @@ static int keep(const struct session *session)
         (void)json_object_set_new(server, "key", json_string(session->key));
     if (ca)
         (void)json_object_set_new(server, "ca", json_string(ca));
+    if (session->options->plain_http)
+        (void)json_object_set_new(server, "plainHttp", json_true());
     servers = json_object_get(file, "servers");
     if (!json_is_object(servers)) {
         servers = json_object();
@@ -187,6 +205,36 @@ int login_in(const struct options *options, char **words)
     json_decref(call.reply);
     session_close(&session);
     return status;
+}
+
+/* Those that are known, without their keys. */
+int login_list(const struct options *options, char **words)
+{
+    static const struct print_column columns[] = {
+        { "NAME", "name" }, { "URL", "url" }, { "DEFAULT", "default" }, { 0 }
+    };
+    EIN_JSON json_t *file = NULL;
+    EIN_JSON json_t *rows = json_array();
+    struct ein_error err;
+    const char *name;
+    json_t *server;
+
+    (void)words;
+    if (servers_read(&file, &err) < 0)
+        return print_failure(REMOTE_FAILED, "%s", err.text);
+    json_object_foreach(json_object_get(file, "servers"), name, server)
+    {
+        const char *first = json_string_value(json_object_get(file, "default"));
+
+        (void)json_array_append_new(rows, json_pack("{s:s, s:O?, s:b}", "name", name, "url",
+                                                    json_object_get(server, "url"), "default",
+                                                    str_eq(name, first)));
+    }
+    if (options->json)
+        print_json(stdout, rows);
+    else
+        print_table(stdout, rows, columns);
+    return REMOTE_OK;
 }
 
 static const char *any_name(const json_t *servers)

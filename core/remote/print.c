@@ -127,14 +127,18 @@ char *print_pretty(const json_t *json)
 
 static void write_escaped(FILE *out, const char *text)
 {
+    const char *from = text;
+
     for (size_t left = strlen(text), len; left; text += len, left -= len) {
         len = str_utf8_len(text, left);
         len = len ? len : 1;
-        if (*text != '\n' && is_harmful(decode(text, len)))
-            (void)fprintf(out, "\\u%04x", decode(text, len));
-        else
-            (void)fwrite(text, 1, len, out);
+        if (*text == '\n' || !is_harmful(decode(text, len)))
+            continue;
+        (void)fwrite(from, 1, (size_t)(text - from), out);
+        (void)fprintf(out, "\\u%04x", decode(text, len));
+        from = text + len;
     }
+    (void)fwrite(from, 1, (size_t)(text - from), out);
 }
 
 void print_json(FILE *out, const json_t *json)
@@ -145,7 +149,6 @@ void print_json(FILE *out, const json_t *json)
         write_escaped(out, text);
         (void)fputc('\n', out);
     }
-    (void)fflush(out);
 }
 
 void print_json_pretty(FILE *out, const json_t *json)
@@ -154,7 +157,6 @@ void print_json_pretty(FILE *out, const json_t *json)
 
     if (text)
         write_escaped(out, text);
-    (void)fflush(out);
 }
 
 /* ---- tables ---- */
@@ -242,5 +244,4 @@ void print_table(FILE *out, const json_t *rows, const struct print_column *colum
             write_cell(out, text ? text : "", widths[c], !columns[c + 1].title);
         }
     }
-    (void)fflush(out);
 }

@@ -3,15 +3,19 @@
 
 #include "agents.h"
 #include "chat.h"
+#include "cleanup.h"
 #include "login.h"
 #include "print.h"
 #include "runs.h"
 #include "str.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORDS_MAX = 2, LETTER_FIRST = 256 };
 
@@ -31,31 +35,35 @@ enum option_bit {
     STATUS = 1 << 10,
     LIMIT = 1 << 11,
     RETRY = 1 << 12,
+    PLAIN_HTTP = 1 << 13,
     EVERY = SERVER | CA | JSON
 };
 
 static const struct option_about {
     unsigned bit;
-    const char *name, *value; /* value NULL: a switch */
+    const char *name, *value; /* value NULL: a switch; "a|b": one of these */
     size_t offset;            /* in struct options: a const char *, or a bool */
     const char *about;
+    bool is_number;
 } option_table[] = {
     { NAME, "name", "NAME", offsetof(struct options, name),
       "what to call the server; else its host" },
     { KEY_FILE, "key-file", "FILE", offsetof(struct options, key_file),
       "the API key is in FILE; - is stdin" },
+    { PLAIN_HTTP, "plain-http", NULL, offsetof(struct options, plain_http),
+      "send the key also where it can be read on the way" },
     { FORCE, "force", NULL, offsetof(struct options, force), "write over what is there" },
     { INPUT, "input", "FILE", offsetof(struct options, input), "the input is JSON in FILE" },
     { QUIET, "quiet", NULL, offsetof(struct options, quiet), "no trace" },
     { DETACH, "detach", NULL, offsetof(struct options, detach),
       "print the run's id, and leave it running" },
     { AGENT, "agent", "ID", offsetof(struct options, agent), "only runs of this agent" },
-    { STATUS, "status", "STATUS", offsetof(struct options, status),
-      "only running, completed, failed, stopped or lost ones" },
-    { LIMIT, "limit", "N", offsetof(struct options, limit), "at most so many; else 100" },
+    { STATUS, "status", "running|completed|failed|stopped|lost", offsetof(struct options, status),
+      "only such runs" },
+    { LIMIT, "limit", "N", offsetof(struct options, limit), "at most so many; else 100", true },
     { RETRY, "retry", "SECONDS", offsetof(struct options, retry),
-      "how long a lost connection is tried again; else 60" },
-    { SERVER, "server", "NAME|URL", offsetof(struct options, server),
+      "how long a lost connection is tried again; else 60", true },
+    { SERVER, "server", "SERVER|URL", offsetof(struct options, server),
       "which server; else EINION_URL, else the last login's" },
     { CA, "cacert", "FILE", offsetof(struct options, ca),
       "trust these certificates (PEM) instead of the system's; else EINION_CA" },
@@ -78,9 +86,10 @@ static const struct command {
     file_command *run_on_file; /* instead of it, where no session is wanted */
     const char *about;
 } commands[] = {
-    { "login", NULL, "URL", 1, 1, (EVERY & ~SERVER) | NAME | KEY_FILE, NULL, login_in,
+    { "login", NULL, "URL", 1, 1, (EVERY & ~SERVER) | NAME | KEY_FILE | PLAIN_HTTP, NULL, login_in,
       "remember a server, and the API key for it" },
-    { "logout", NULL, "[NAME]", 0, 1, SERVER, NULL, login_out, "forget it" },
+    { "logout", NULL, "[SERVER]", 0, 1, SERVER, NULL, login_out, "forget it" },
+    { "servers", NULL, "", 0, 0, JSON, NULL, login_list, "list the servers that are remembered" },
     { "whoami", NULL, "", 0, 0, EVERY, login_whoami, NULL, "say who the server takes one for" },
     { "agents", "", "", 0, 0, EVERY, agents_list, NULL, "list the agents" },
     { "agents", "pull", "NAME|ID [DIR]", 1, 2, EVERY | FORCE, agents_pull, NULL,
@@ -108,6 +117,7 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 const char remote_usage[] =
     "Commands for users of a server (each has --help):\n"
     "  login URL, logout   remember a server, and the API key for it; forget it\n"
+    "  servers             list those that are remembered\n"
     "  whoami              say who the server takes one for\n"
     "  agents              list the agents; agents pull, push, deploy, undeploy, delete\n"
     "  run NAME [JSON]     run what is deployed under a name, and show its trace\n"
@@ -165,7 +175,7 @@ static int help(const struct command *command)
         const struct option_about *option = &option_table[i];
 
         if (command->options & option->bit)
-            (void)printf("  --%-8s %-9s %s\n", option->name, option->value ? option->value : "",
+            (void)printf("  --%-10s %-10s %s\n", option->name, option->value ? option->value : "",
                          option->about);
     }
     if (command->sub && !*command->sub)
@@ -181,6 +191,29 @@ static int help(const struct command *command)
     return REMOTE_OK;
 }
 
+/* As bash has it in an array: ["einion agents pull"]="NAME|ID [DIR] --force ...". */
+static void list(FILE *out, const struct command *command)
+{
+    bool has_sub = command->sub && *command->sub;
+
+    (void)fprintf(out, "    [\"einion %s%s%s\"]=\"%s", command->name, has_sub ? " " : "",
+                  has_sub ? command->sub : "", command->words);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_about *option = &option_table[i];
+
+        if (command->options & option->bit)
+            (void)fprintf(out, " --%s%s%s", option->name, option->value ? "=" : "",
+                          option->value ? option->value : "");
+    }
+    (void)fputs(" --help\"\n", out);
+}
+
+void remote_list(FILE *out)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        list(out, &commands[i]);
+}
+
 static int wrong_use(const struct command *command, const char *what, const char *which)
 {
     (void)print_failure(REMOTE_USAGE, "%s%s", what, which);
@@ -190,17 +223,28 @@ static int wrong_use(const struct command *command, const char *what, const char
     return REMOTE_USAGE;
 }
 
+/* No command wants more than one word. */
+static int miss(const struct command *command)
+{
+    EIN_FREE char *word = strndup(command->words, strcspn(command->words, " "));
+
+    return wrong_use(command, "this is missing: ", word ? word : "");
+}
+
 /* ---- the command line ---- */
 
-static void take_option(struct options *options, const struct option_about *about,
-                        const char *value)
+static int take_option(struct options *options, const struct option_about *about, const char *value)
 {
     char *field = (char *)options + about->offset;
+    uint64_t number;
 
+    if (about->is_number && !str_to_u64(value, &number))
+        return print_failure(REMOTE_USAGE, "--%s wants a number, not '%s'", about->name, value);
     if (about->value)
         memcpy(field, &value, sizeof(value));
     else
         *(bool *)field = true;
+    return REMOTE_OK;
 }
 
 static void make_options(const struct command *command, struct option *ret_options)
@@ -234,8 +278,8 @@ static int parse(const struct command *command, int argc, char **argv, struct op
             return wrong_use(command, "this option needs a value: ", argv[optind - 1]);
         else if (option < LETTER_FIRST)
             return wrong_use(command, "there is no such option: ", argv[optind - 1]);
-        else
-            take_option(options, &option_table[option - LETTER_FIRST], optarg);
+        else if (take_option(options, &option_table[option - LETTER_FIRST], optarg) != REMOTE_OK)
+            return REMOTE_USAGE;
     }
     if (options->help)
         return REMOTE_OK;
@@ -244,7 +288,7 @@ static int parse(const struct command *command, int argc, char **argv, struct op
             return wrong_use(command, "one argument too many: ", argv[optind]);
         words[count++] = argv[optind];
     }
-    return count < command->least ? wrong_use(command, "something is missing", "") : REMOTE_OK;
+    return count < command->least ? miss(command) : REMOTE_OK;
 }
 
 static int run(const struct command *command, const struct options *options, char **words)
@@ -262,6 +306,28 @@ static int run(const struct command *command, const struct options *options, cha
     return status;
 }
 
+/* What the shell has closed is nothing that a socket may become. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    (void)close(fd);
+}
+
+/* Nothing is well that could not be written; who reads no more (head) is told nothing. */
+static int end_output(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return errno == EPIPE ? REMOTE_FAILED
+                          : print_failure(REMOTE_FAILED, "the output cannot be written: %s",
+                                          strerrordesc_np(errno ? errno : EIO));
+}
+
 int remote_run(int argc, char **argv)
 {
     char *words[WORDS_MAX + 1] = { NULL };
@@ -272,8 +338,9 @@ int remote_run(int argc, char **argv)
     if (!command)
         return print_failure(REMOTE_USAGE, "'%s' knows no such command: %s", argv[0], argv[1]);
     (void)signal(SIGPIPE, SIG_IGN);
+    fill_standard_files();
     status = parse(command, argc - used + 1, argv + used - 1, &options, words);
     if (status != REMOTE_OK)
         return status;
-    return options.help ? help(command) : run(command, &options, words);
+    return end_output(options.help ? help(command) : run(command, &options, words));
 }

@@ -3,10 +3,13 @@
 #define REMOTE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* The commands of those who use a server, by its REST API only: they start nothing here. */
 
 extern const char remote_usage[]; /* a line for each command, for people */
+/* The same for completion.bash. */
+void remote_list(FILE *out);
 
 bool remote_is_command(const char *name);
 /* argv[0] is a command.  The exit status, which enum remote_status names. */
@@ -14,7 +17,7 @@ int remote_run(int argc, char **argv);
 
 enum remote_status {
     REMOTE_OK = 0,
-    REMOTE_FAILED = 1, /* the server says no, or the agent failed */
+    REMOTE_FAILED = 1, /* the server says no, the agent failed, or stdout takes no more */
     REMOTE_USAGE = 2,
     REMOTE_NOBODY = 3,   /* no server is reached, or it does not know who asks */
     REMOTE_CONFLICT = 4, /* what would be written over is not what was pulled */

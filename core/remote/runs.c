@@ -108,6 +108,7 @@ static int follow(const struct session *session, const char *id, struct watching
         struct call call = { .method = "GET",
                              .path = path,
                              .last_event = watching->seen,
+                             .run = id,
                              .on_event = on_event,
                              .data = watching };
         int64_t before = watching->seen;
@@ -156,8 +157,10 @@ static int read_input(const struct options *options, const char *word, json_t **
     if (!path)
         text = strdup(word ? word : "{}");
     *ret_input = text ? json_text_parse(text, strlen(text), DEPTH_MAX, &fault) : NULL;
-    if (*ret_input)
+    if (json_is_object(*ret_input))
         return REMOTE_OK;
+    if (*ret_input)
+        return print_failure(REMOTE_USAGE, "the input is no JSON object, such as {\"a\": 1}");
     return print_failure(REMOTE_USAGE, "the input is not JSON: %s, at character %zu", fault.text,
                          fault.offset);
 }
@@ -205,14 +208,16 @@ static int make_call(const struct session *session, char **words, json_t *input,
     return r < 0 ? print_failure(REMOTE_FAILED, "no memory") : REMOTE_OK;
 }
 
-static int stop(const struct session *session, const char *id, json_t **ret_run)
+/* METHOD of /runs/ID, and what follows it. */
+static int call_run(const struct session *session, const char *method, const char *id,
+                    const char *rest, json_t **ret_run)
 {
     EIN_FREE char *segment = session_segment(id);
     EIN_FREE char *path = NULL;
-    struct call call = { .method = "POST", .even_if_interrupted = true };
+    struct call call = { .method = method, .even_if_interrupted = true, .run = id };
     int status;
 
-    if (!segment || asprintf(&path, "/runs/%s/stop", segment) < 0)
+    if (!segment || asprintf(&path, "/runs/%s%s", segment, rest) < 0)
         return print_failure(REMOTE_FAILED, "no memory");
     call.path = path;
     status = session_call(session, &call);
@@ -226,7 +231,7 @@ static int interrupted(const struct session *session, const struct call *call)
 {
     EIN_JSON json_t *run = NULL;
 
-    if (call->run_id[0] && stop(session, call->run_id, &run) == REMOTE_OK)
+    if (call->run_id[0] && call_run(session, "POST", call->run_id, "/stop", &run) == REMOTE_OK)
         return print_failure(REMOTE_INTERRUPTED, "interrupted: the run %s is stopped",
                              call->run_id);
     return print_failure(REMOTE_INTERRUPTED, "interrupted");
@@ -320,9 +325,8 @@ int runs_list(struct session *session, char **words)
 
 int runs_show(struct session *session, char **words)
 {
-    EIN_FREE char *id = session_segment(words[0]);
     EIN_JSON json_t *run = NULL;
-    int status = session_get(session, &run, "/runs/%s", id ? id : "");
+    int status = call_run(session, "GET", words[0], "", &run);
 
     if (status == REMOTE_OK && session->options->json)
         print_json(stdout, run);
@@ -335,7 +339,7 @@ int runs_cancel(struct session *session, char **words)
 {
     EIN_JSON json_t *run = NULL;
     EIN_FREE char *id = print_clean(words[0], 0);
-    int status = stop(session, words[0], &run);
+    int status = call_run(session, "POST", words[0], "/stop", &run);
 
     if (status == REMOTE_OK && session->options->json)
         print_json(stdout, run);

@@ -8,7 +8,9 @@
 /* The servers that one has logged in to: one file for its owner's eyes,
  * $XDG_CONFIG_HOME/einion/servers.json, which holds keys.
  *
- *   {"default": NAME, "servers": {NAME: {"url", "key"?, "ca"?}}} */
+ *   {"default": NAME, "servers": {NAME: {"url", "key"?, "ca"?, "plainHttp"?}}}
+ *
+ * plainHttp: its user knows that the key can be read on the way. */
 
 enum { SERVERS_FILE_MAX = 1024 * 1024 };
 

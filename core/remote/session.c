@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "client.h"
 #include "error.h"
+#include "ip.h"
 #include "json_text.h"
 #include "percent.h"
 #include "print.h"
@@ -28,10 +29,35 @@ static const char *setting(const char *name)
     return value && *value ? value : NULL;
 }
 
+/* This machine by its address, or by a name that libcurl looks up nowhere. */
+static bool is_here(const char *url)
+{
+    const char *at = strstr(url, "://") + 3, *end = *at == '[' ? strchr(at, ']') : NULL;
+    EIN_FREE char *host =
+        end ? strndup(at + 1, (size_t)(end - at - 1)) : strndup(at, strcspn(at, ":/"));
+    struct net loopback;
+    struct ip ip;
+    unsigned bits;
+    bool bad;
+
+    if (!host || !ip_parse(host, &ip, &bits))
+        return str_eq_case(host, "localhost") || (host && str_ends(host, ".localhost"));
+    return net_parse(bits == 32 ? "127.0.0.0/8" : "::1/128", &loopback, &bad) &&
+           net_has(&loopback, &ip);
+}
+
+bool session_is_open_to_all(const char *url)
+{
+    return str_starts(url, "http://") && !is_here(url);
+}
+
 /* As curl has it: capitals do for all but HTTP_PROXY, which a CGI's client may set.  The hosts of
- * no_proxy libcurl leaves out by itself. */
+ * no_proxy libcurl leaves out by itself.  No proxy can reach what is here. */
 static const char *proxy_for(const char *url)
 {
+    if (is_here(url))
+        return NULL;
+
     const char *proxy = str_starts(url, "https:") ? setting("https_proxy") : setting("http_proxy");
 
     if (!proxy && str_starts(url, "https:"))
@@ -39,6 +65,14 @@ static const char *proxy_for(const char *url)
     if (!proxy)
         proxy = setting("all_proxy");
     return proxy ? proxy : setting("ALL_PROXY");
+}
+
+/* "WHERE: what" is said by the client, which knows its caller's words for WHERE no better. */
+static const char *after_colon(const char *text)
+{
+    const char *colon = strstr(text, ": ");
+
+    return colon ? colon + 2 : text;
 }
 
 static int make_client(struct session *session)
@@ -55,7 +89,8 @@ static int make_client(struct session *session)
     if (!settings)
         return print_failure(REMOTE_USAGE, "the name of the proxy or of the CA's file is no text");
     if (client_new(settings, NULL, 0, NULL, &session->client, &err) < 0)
-        return print_failure(REMOTE_USAGE, "%s", err.text);
+        return print_failure(REMOTE_USAGE, "--cacert, EINION_CA: %s", after_colon(err.text));
+    session->is_proxied = proxy;
     return REMOTE_OK;
 }
 
@@ -104,6 +139,10 @@ int session_open_url(const struct options *options, const char *url, const char 
         session.url[len - 1] = '\0';
     if (status == REMOTE_OK)
         status = make_client(&session);
+    if (status == REMOTE_OK && key && !options->plain_http && session_is_open_to_all(url))
+        (void)print_failure(
+            0, "the API key goes to %s over http, and can be read on the way: use https",
+            session.url);
     if (status == REMOTE_OK)
         *ret_session = session;
     else
@@ -121,6 +160,7 @@ static int open_known(const struct options *options, const json_t *server,
 
     if (!known.ca && !setting("EINION_CA"))
         known.ca = json_string_value(json_object_get(server, "ca"));
+    known.plain_http = json_is_true(json_object_get(server, "plainHttp"));
     if (!key)
         key = json_string_value(json_object_get(server, "key"));
     status = session_open_url(&known, json_string_value(json_object_get(server, "url")), key,
@@ -385,10 +425,14 @@ int session_fail(const struct session *session, const struct call *call)
     if (session_is_interrupted(session) && call->status == 0)
         return print_failure(REMOTE_INTERRUPTED, "interrupted");
     if (call->status == 0)
-        return print_failure(REMOTE_NOBODY, "%s is not reached: %s", session->url, call->err.text);
+        return print_failure(REMOTE_NOBODY, "%s is not reached%s: %s", session->url,
+                             session->is_proxied ? " through the proxy" : "",
+                             after_colon(call->err.text));
     if (call->status == 401 && !call->vendor_refuses)
         return print_failure(REMOTE_NOBODY, "%s does not know you (%s): 'einion login %s'",
                              session->url, sentence ? sentence : "401", session->url);
+    if (call->status == 404 && call->run)
+        return print_failure(REMOTE_FAILED, "there is no run '%s'", call->run);
     if (call->status >= 300 && call->status < 400)
         return print_failure(REMOTE_FAILED, "%s sends one elsewhere: is that its URL?",
                              session->url);

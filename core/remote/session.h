@@ -13,13 +13,14 @@ struct options {
     const char *server, *ca; /* NULL: what the environment or the login says */
     const char *name, *key_file;
     const char *input, *agent, *status, *limit, *retry;
-    bool json, force, quiet, detach, help;
+    bool json, force, quiet, detach, plain_http, help;
 };
 
 /* One server, and who asks it. */
 struct session {
     const struct options *options;
     char *url, *key, *ca; /* `url` has no '/' at its end; the others may be NULL */
+    bool is_proxied;
     struct client *client;
     struct ein_cancel *cancel; /* fires on SIGINT, SIGTERM, SIGHUP; NULL: they end the process */
 };
@@ -39,6 +40,8 @@ int session_open(const struct options *options, struct session *ret_session);
 /* The server URL, with this key (NULL: none). */
 int session_open_url(const struct options *options, const char *url, const char *key,
                      struct session *ret_session);
+/* What is sent to URL can be read on the way: it goes over http to another machine. */
+bool session_is_open_to_all(const char *url);
 void session_close(struct session *session);
 
 /* From now on a signal fires session->cancel, once; a second one ends the process. */
@@ -53,6 +56,7 @@ struct call {
     sse_fn *on_event;          /* asks for a stream; NULL: for JSON */
     void *data;                /* of on_event */
     bool even_if_interrupted;
+    const char *run; /* its id, where 404 means that there is no such run; NULL: it does not */
 
     /* what comes back */
     int status;          /* of HTTP; 0: no answer, or not to its end */

@@ -2,99 +2,21 @@
 """The commands of those who use a server: einion login, agents, run, runs, chat."""
 
 import json
-import os
 import pathlib
 import re
 import signal
 import stat
-import subprocess
 
 import pytest
-from support import EINION, Person, logins, wait_until
+from shell import CONFLICT, FAILED, INTERRUPTED, NOBODY, TWICE, USAGE, Shell, kept
+from support import wait_until
 from vendor import CUT, Vendor, stream, whole
 
-FAILED, USAGE, NOBODY, CONFLICT, INTERRUPTED = 1, 2, 3, 4, 130
-TWICE = 'async def run(input_dict, tools):\n    print("thinking")\n    return {"twice": 2 * input_dict["n"]}\n'
 SLEEP = "async def run(input_dict, tools):\n    print('begun')\n    await asyncio.sleep(600)\n"
 WRONG = "async def run(input_dict, tools):\n    raise ValueError('no good')\n"
 
 
-class Shell:
-    """Somebody at a terminal, with a home folder."""
-
-    def __init__(self, home, server=None, **env):
-        self.home, self.server, self.env = home, server, {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **env}
-        self.env |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.port}"
-
-    def start(self, *words, **options):
-        return subprocess.Popen([EINION, *words], env=self.env, cwd=self.home, text=True, start_new_session=True,
-                                stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-
-    def run(self, *words, text=None, env=()):
-        """(exit status, stdout, stderr)"""
-        done = subprocess.run([EINION, *words], env=self.env | dict(env), cwd=self.home, input=text or "", capture_output=True,
-                              text=True, start_new_session=True)  # fmt: skip
-        assert "Sanitizer" not in done.stderr, done.stderr
-        return done.returncode, done.stdout, done.stderr
-
-    def good(self, *words, **options):
-        status, out, said = self.run(*words, **options)
-        assert status == 0, said
-        return out
-
-    def json(self, *words, **options):
-        return json.loads(self.good(*words, "--json", **options))
-
-    def write_agent(self, folder, code=TWICE, **rest):
-        path = self.home / folder
-        path.mkdir(exist_ok=True)
-        (path / "agent.py").write_text(code)
-        (path / "agent.json").write_text(json.dumps({"name": folder, "description": "d", "friendlyName": folder, **rest}))
-        return path
-
-
-@pytest.fixture(scope="module")
-def guarded(start_module):
-    """A server with a login."""
-    return start_module(sets=[logins()], ready=True)
-
-
-@pytest.fixture(scope="module")
-def key(guarded):
-    scopes = ["agents:read", "agents:write", "agents:run", "deployments", "models"]
-    reply = Person(guarded).login("alice").post("/users/me/keys", {"name": "shell", "scopes": scopes})
-    assert reply.status == 201, reply
-    return reply.json["key"]
-
-
-@pytest.fixture
-def stranger(tmp_path, guarded):
-    return Shell(tmp_path, guarded)
-
-
-@pytest.fixture
-def alice(stranger, key):
-    stranger.good("login", stranger.url, "--key-file", "-", text=key + "\n")
-    return stranger
-
-
-@pytest.fixture
-def anybody(tmp_path, agent_server):
-    """At a server without a login."""
-    shell = Shell(tmp_path, agent_server)
-    shell.good("login", shell.url)
-    return shell
-
-
 # ---- login ----
-
-
-def kept(shell):
-    return shell.home / ".config/einion/servers.json"
 
 
 def test_a_login_is_kept_for_its_owners_eyes(alice, key):
@@ -132,6 +54,10 @@ def test_there_may_be_several_servers(alice, agent_server):
     assert alice.good("login", other + "/", "--name", "open") == f"local-dev-user at {other}\n"
     assert alice.good("whoami").startswith("local-dev-user")
     assert alice.good("whoami", "--server", f"127.0.0.1:{alice.server.port}").startswith("dev_stub:alice")
+    names = f"127.0.0.1:{alice.server.port}", "open"
+    assert [line.split() for line in alice.good("servers").splitlines()] == [
+        ["NAME", "URL", "DEFAULT"], [names[0], alice.url, "false"], ["open", other, "true"]]  # fmt: skip
+    assert [set(server) for server in alice.json("servers")] == [{"name", "url", "default"}] * 2
     assert alice.good("logout") == "logged out of open\n"
     assert alice.good("whoami").startswith("dev_stub:alice")
     status, _, said = alice.run("whoami", "--server", "open")
@@ -147,7 +73,7 @@ def test_a_server_that_is_not_there(stranger):
     with Vendor() as vendor:
         gone = vendor.url
     status, _, said = stranger.run("agents", "--server", gone)
-    assert status == NOBODY and said.startswith(f"einion: {gone} is not reached: ")
+    assert status == NOBODY and said.startswith(f"einion: {gone} is not reached: Failed to connect to ")
 
 
 def test_a_key_is_in_no_command_line_and_no_log(alice, key):
@@ -243,7 +169,9 @@ def test_an_agent_is_deployed_run_and_asked(alice):
     status, out, said = alice.run("run", "twice", "{}")
     assert (status, out) == (FAILED, "") and said.endswith("einion: KeyError: 'n'\n")
     assert alice.run("run", "nobody")[::2] == (FAILED, "einion: No deployed agent found with that name.\n")
-    assert alice.run("run", "twice", "{")[0] == USAGE
+    for wrong in ("{", "5", "[1]"):
+        status, _, said = alice.run("run", "twice", wrong)
+        assert status == USAGE and said.startswith("einion: the input is no")
 
     assert "gofannon/twice" in alice.good("models")
     alice.write_agent("speaker", 'async def run(input_dict, tools):\n    return {"outputText": input_dict["inputText"] + "\\x1b[31m!"}')
@@ -275,7 +203,8 @@ def test_a_run_is_listed_shown_followed_and_stopped(anybody):
     out, said = follower.communicate()
     assert follower.returncode == FAILED and "the run is stopped: local-dev-user stopped it." in said and out == ""
     assert len(anybody.json("runs", "--limit", "1")) == 1
-    assert anybody.run("runs", "follow", "nowhere")[0] == FAILED
+    for command in ("show", "follow", "cancel"):
+        assert anybody.run("runs", command, "nowhere")[::2] == (FAILED, "einion: there is no run 'nowhere'\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -343,7 +272,7 @@ def test_what_is_no_einion_is_told_in_a_sentence(tmp_path, reply):
 
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
-    for command in ["login", "logout", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
+    for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
                     "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
@@ -351,3 +280,7 @@ def test_every_command_has_help(tmp_path):
         assert status == USAGE and f"Usage: einion {command}" in said
     for wrong in (["login"], ["agents", "nonsense"], ["run"], ["runs", "show"], ["models", "x"], ["run", "x", "--input"]):
         assert shell.run(*wrong)[0] == USAGE
+    assert shell.run("runs", "show")[2] == "einion: this is missing: ID\nUsage: einion runs show ID\n"
+    for wrong in (["runs", "--limit", "ten"], ["runs", "follow", "x", "--retry", "-1"]):
+        status, _, said = shell.run(*wrong)
+        assert status == USAGE and "wants a number" in said
