@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+extern const char completion_bash[]; /* completion.bash */
+
 enum { EXIT_USAGE = 2, SETS_MAX = 256 };
 
 static const char usage[] =
@@ -31,6 +33,7 @@ static const char usage[] =
     "                      its CouchDB's files, or the URL of the CouchDB; writes over nothing\n"
     "  rotate-keys         seal all secrets with a new master key, also while a server runs\n"
     "  audit verify        say whether the audit log is as it was written\n"
+    "  completion bash     write what bash completes the command line with\n"
     "\n"
     "%s"
     "\n"
@@ -110,6 +113,8 @@ static int rotate_keys(const struct command_line *line)
     return server_rotate_keys(&line->setup);
 }
 
+static int completion(const struct command_line *line);
+
 /* "audit verify": there is nothing else to do with it here; GET /admin/audit reads it. */
 static int audit(const struct command_line *line)
 {
@@ -133,9 +138,44 @@ static const struct command {
     { "import", "SOURCE", import },
     { "rotate-keys", NULL, rotate_keys },
     { "audit", "verify", audit },
+    { "completion", "bash", completion },
     { "help", NULL, help },
     { "version", NULL, version },
 };
+
+static const struct option options[] = {
+    { "config", required_argument, NULL, 'c' },
+    { "set", required_argument, NULL, 's' },
+    { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
+};
+
+/* As remote_list() has it. */
+static void list(const char *command, const char *argument)
+{
+    (void)printf("    [\"einion%s%s\"]=\"%s", *command ? " " : "", command, argument);
+    for (const struct option *option = options; option->name; option++)
+        (void)printf(" --%s%s", option->name,
+                     option->val == 'c' ? "=FILE"
+                     : option->has_arg  ? "=KEY=VALUE"
+                                        : "");
+    (void)puts("\"");
+}
+
+static int completion(const struct command_line *line)
+{
+    if (strcmp(line->argument, "bash") != 0)
+        return fail_usage("there is a completion for bash only, not for ", line->argument);
+    (void)puts("# bash completion for einion");
+    (void)puts("declare -gA _einion_commands=(");
+    list("", "");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        list(commands[i].name, commands[i].argument ? commands[i].argument : "");
+    remote_list(stdout);
+    (void)printf(")\n\n%s", completion_bash);
+    return fflush(stdout) < 0 ? EIN_E_UNAVAILABLE : 0;
+}
 
 static void block_signals(sigset_t *ret_set)
 {
@@ -209,13 +249,6 @@ static int fail_option(const char *what, char **argv)
 /* 0, or the exit status + 1 that ends the program here. */
 static int parse(int argc, char **argv, struct command_line *line)
 {
-    static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "set", required_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },
-        { NULL, 0, NULL, 0 },
-    };
     size_t set_count = 0;
     int option;
 

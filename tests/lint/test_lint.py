@@ -15,8 +15,8 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*")
     if path.is_file() and not SKIPPED.search(str(path.relative_to(ROOT)))
 )
-SCRIPTS = [path for path in FILES if path.suffix == ".sh" or path.parent.name == ".ci"]
-SOURCES = [path for path in FILES if path.suffix in (".c", ".h", ".cpp", ".py", ".sh", ".sql")]
+SCRIPTS = [path for path in FILES if path.suffix in (".sh", ".bash") or path.parent.name == ".ci"]
+SOURCES = [path for path in FILES if path.suffix in (".c", ".h", ".cpp", ".py", ".sh", ".bash", ".sql")]
 MANUALS = [path for path in FILES if re.fullmatch(r"\.[1-8]", path.suffix)]
 
 
@@ -48,5 +48,5 @@ def test_no_work_is_left_in_comments():
 
 
 def test_scripts_can_be_run():
-    sourced = {"packaging/packages.sh"}
+    sourced = {"core/completion.bash", "packaging/packages.sh"}
     assert [name(path) for path in SCRIPTS if name(path) not in sourced and not path.stat().st_mode & 0o100] == []
