@@ -101,10 +101,13 @@ int level_decide(const char *hello, size_t len, enum isolation required, struct 
     if (level.layers & LAYER_NO_FILES && !*level.missing)
         snprintf(level.missing, sizeof(level.missing), "landlock: not in this kernel");
     if (level.reached < required && !is_weakened())
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "isolation %s cannot be reached here, only %s (missing step: %s%s)",
-                         isolation_names[required], isolation_names[level.reached], level.missing,
-                         level.layers & LAYER_NO_FILES ? "; landlock" : "");
+        return error_set(
+            err, EIN_E_UNAVAILABLE,
+            "isolation %s cannot be reached here, only %s (%.60s%s): let the server do "
+            "it, see README, or accept %s as plugins.runtime-python.isolation; "
+            "nothing turns it off",
+            isolation_names[required], isolation_names[level.reached], level.missing,
+            level.layers & LAYER_NO_FILES ? "; landlock" : "", isolation_names[level.reached]);
     memcpy(level.no_cgroup, ret_level->no_cgroup, sizeof(level.no_cgroup));
     *ret_level = level;
     return 0;

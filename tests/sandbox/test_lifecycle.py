@@ -57,19 +57,21 @@ def test_a_step_that_fails_turns_agents_off(deny, said):
         assert driver.status()["status"]["state"] == "off"
 
 
-@pytest.mark.parametrize("deny, level, said", [
-    (CONTAINER, "strict", "new namespaces: Operation not permitted"),
-    ("unshare", "strict", "unshare: Operation not permitted"),
-    ("setns", "strict", "setns: Operation not permitted"),
-    (CONTAINER + ",landlock", "container", "landlock"),
-    (CONTAINER + ",landlock", "strict", "landlock"),
+@pytest.mark.parametrize("deny, level, said, less", [
+    (CONTAINER, "strict", "new namespaces: Operation not permitted", "container"),
+    ("unshare", "strict", "unshare: Operation not permitted", "container"),
+    ("setns", "strict", "setns: Operation not permitted", "container"),
+    ("sethostname", "strict", "sethostname: Operation not permitted", "container"),
+    (CONTAINER + ",landlock", "container", "landlock", "best-effort"),
+    (CONTAINER + ",landlock", "strict", "landlock", "best-effort"),
 ])  # fmt: skip
-def test_a_level_that_cannot_be_reached_turns_agents_off(deny, level, said):
+def test_a_level_that_cannot_be_reached_turns_agents_off(deny, level, said, less):
     user = AS_NOBODY if os.geteuid() == 0 else []
     with Driver(settings={"isolation": level}, deny=deny, user=user) as driver:
         answer = driver.run(ONE)
         assert answer["code"] == -5
         assert f"isolation {level} cannot be reached here" in answer["text"] and said in answer["text"]
+        assert f"or accept {less} as plugins.runtime-python.isolation; nothing turns it off" in answer["text"]
         assert answer["text"] == driver.status()["unready"]
 
 
@@ -79,6 +81,23 @@ def test_a_container_whose_filter_forbids_namespaces_is_enough_if_that_is_accept
     with Driver(settings={"isolation": "container"}, deny=deny, user=user) as driver:
         assert driver.run(ONE)["outcome"]["result"] == 1
         assert driver.status()["status"]["level"] == "container"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="names a machine")
+def test_a_container_that_has_the_agents_name_already_need_not_be_renamed():
+    named = ["unshare", "--uts", "sh", "-c", 'hostname agent && exec "$@"', "sh", *AS_NOBODY]
+    with Driver(deny="sethostname", user=named) as driver:
+        assert outcome(driver.run(body("import os\nreturn os.uname().nodename"))) == "agent"
+
+
+@pytest.mark.parametrize("user", [[], AS_NOBODY] if os.geteuid() == 0 else [[]], ids=["here", "user"][: 1 + (os.geteuid() == 0)])
+def test_the_plugin_is_not_seen_though_its_folder_is(environment, user):
+    (packages,) = environment.glob("lib/python3*/site-packages")
+    folder = packages / "server" / "plugins"
+    shutil.copytree(PLUGIN, folder, ignore=shutil.ignore_patterns("*.p"), dirs_exist_ok=True)
+    with Driver(plugin=folder / "runtime-python.so", settings={"venv": str(environment)}, user=user) as driver:
+        assert outcome(driver.run(body(f"import os\nreturn os.listdir({str(folder)!r}) + os.listdir({str(folder.parent)!r})"))) == ["plugins"]
+        assert driver.status()["status"]["level"] == "strict"
 
 
 def test_a_filter_with_a_hole_is_noticed(tmp_path):

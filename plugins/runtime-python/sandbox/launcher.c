@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@
 #include <unistd.h>
 
 enum { REASON_MAX = 200, UIDS = 65536 };
+
+#define HOST_NAME "agent" /* what agents are told that the machine is called */
 
 struct launch {
     const char *runtime_dir, *python, *preload;
@@ -87,6 +90,14 @@ static _Noreturn void become_python(const struct launch *launch, const struct ho
     fail(house, launch->python);
 }
 
+/* In a container that may not be renamed, but was given that name. */
+static bool is_called(const char *name)
+{
+    char is[HOST_NAME_MAX + 1] = "";
+
+    return gethostname(is, sizeof(is)) == 0 && strcmp(is, name) == 0;
+}
+
 static void enter_namespaces(const struct house *house)
 {
     /* Made with clone() they prove nothing for the calls that children need. */
@@ -96,7 +107,7 @@ static void enter_namespaces(const struct house *house)
         return;
     if (unshare(CLONE_NEWUTS) < 0)
         fail(house, "unshare");
-    if (sethostname("agent", 5) < 0)
+    if (sethostname(HOST_NAME, strlen(HOST_NAME)) < 0 && !is_called(HOST_NAME))
         fail(house, "sethostname");
 }
 

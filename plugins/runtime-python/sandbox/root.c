@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ const char *root_gather(struct root *root, const char *const *paths, const char 
         return "mount private";
     failed = gather(root, runtime_dir, ROOT_RUNTIME_DIR);
     if (!failed && root->count == 1) {
-        free(root->places[0].real);
+        root->hidden = dirname(root->places[0].real);
         root->places[0].real = strdup(ROOT_RUNTIME_DIR);
     }
     for (; !failed && *paths; paths++)
@@ -152,6 +153,16 @@ static const char *put(const struct root_place *place)
     return NULL;
 }
 
+/* Only to be found there if it lies in a folder that the interpreter needs. */
+static const char *hide(const char *path)
+{
+    unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+    if (path && mount("tmpfs", path + 1, "tmpfs", flags, "nr_inodes=1") < 0 && errno != ENOENT)
+        return "mount over the plugin";
+    return NULL;
+}
+
 static bool make_work_dir(void)
 {
     return mkdir("w", 0755) == 0 && mkdir("w/tmp", 0755) == 0 && symlink("w/tmp", "tmp") == 0;
@@ -170,6 +181,8 @@ const char *root_enter(struct root *root)
     failed = copy_top_links();
     for (size_t i = 0; !failed && i < root->count; i++)
         failed = put(&root->places[i]);
+    if (!failed)
+        failed = hide(root->hidden);
     if (failed)
         return failed;
 

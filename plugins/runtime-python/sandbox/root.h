@@ -7,6 +7,7 @@
 enum { ROOT_PATHS_MAX = 64 };
 
 struct root {
+    char *hidden; /* the folder of the plugin, which agents are shown empty */
     size_t count;
     struct root_place {
         const char *path; /* as it is called, maybe through links */
