@@ -14,7 +14,7 @@
 
 enum {
     DEPTH_MAX = 512,
-    USUAL_LEN = 1000 /* of a document, a request, a reply */
+    USUAL_LEN = 500 /* of a document, a request, a reply */
 };
 
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))

@@ -45,7 +45,6 @@ struct listener {
 struct conn {
     struct watch_conn watch;
     struct listener *listener;
-    struct ein_req *req; /* storage, made with the first request and used again by the next */
     char *target;        /* of this request, as sent */
     size_t target_size;  /* of its storage, likewise used again */
     bool used;           /* a request has been answered */
@@ -135,7 +134,6 @@ static void conn_close(struct listener *listener, void **context)
         return;
     metric_add(pipeline_stats(listener->pipeline)->connections, -1);
     watch_conn_remove(pipeline_watch(listener->pipeline), &conn->watch);
-    free(conn->req);
     free(conn->target);
     free(conn);
     *context = NULL;
@@ -290,28 +288,25 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
 {
     struct listener *listener = data;
     struct conn *conn = current;
+    struct ein_req req;
     struct head head;
 
-    if (conn && !conn->req)
-        conn->req = malloc(sizeof(*conn->req));
-    if (!conn || !conn->req)
+    if (!conn)
         return U_CALLBACK_ERROR;
     watch_conn_until(&conn->watch, 0);
     (void)__atomic_add_fetch(&listener->answering, 1, __ATOMIC_RELAXED);
     conn->answering = true;
     head = head_of(conn, request);
-    struct ein_req *req = conn->req;
-
-    request_init(req, listener->pipeline, &head);
-    pipeline_run(listener->pipeline, req);
+    request_init(&req, listener->pipeline, &head);
+    pipeline_run(listener->pipeline, &req);
     /* After a stream the connection is shut for writing, and libmicrohttpd, which would send its
      * own reply, closes it instead. */
-    if (!req->reply.sent) {
-        fill_head(conn, req, response);
-        response->binary_body = EIN_TAKE(req->reply.body);
-        response->binary_body_length = req->reply.len;
+    if (!req.reply.sent) {
+        fill_head(conn, &req, response);
+        response->binary_body = EIN_TAKE(req.reply.body);
+        response->binary_body_length = req.reply.len;
     }
-    request_done(req);
+    request_done(&req);
     return U_CALLBACK_COMPLETE;
 }
 

@@ -438,9 +438,11 @@ int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
         url = NULL;
         return error_no_memory(err);
     }
-    if (call->body && !(body = vendor_body(vendor, call->body, &body_len)))
+    if (call->body && !(body = vendor_body(vendor, *call->body, &body_len)))
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_REQUEST, err,
                             "the request cannot be written as JSON");
+    if (call->body)
+        json_decref(EIN_TAKE(*call->body));
     r = transfer(&run, url, body ? body : call->body_text, body_len);
     vendor->host->mem_free(body);
     run_done(&run);

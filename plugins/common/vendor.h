@@ -107,8 +107,9 @@ struct vendor_call {
     const char *path;               /* after base_url, such as "/chat/completions" */
     const char *const *headers;     /* NULL-ended, may be NULL */
     const char *accept;             /* NULL: application/json */
-    const json_t *body;             /* POSTed; NULL: GET, unless there is body_text */
-    const char *body_text;          /* instead, where it has to be signed */
+    json_t **body;         /* POSTed, and given back (NULL) before the vendor is waited for;
+                              NULL: GET, unless there is body_text */
+    const char *body_text; /* instead, where it has to be signed */
     size_t body_len;
     const char *secret; /* the key, so that no error shows it; may be NULL */
     const char

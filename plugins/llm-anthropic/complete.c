@@ -36,16 +36,17 @@ static int add_headers(const struct anthropic *anthropic, const char *key,
     return r < 0 ? r : vendor_header(headers, "anthropic-beta", anthropic->beta, err);
 }
 
-static int run(const struct anthropic *anthropic, const struct ein_llm_call *call,
-               const json_t *body, struct reply *reply, struct ein_error *err)
+static int run(const struct anthropic *anthropic, const struct ein_llm_call *call, json_t *body,
+               struct reply *reply, struct ein_error *err)
 {
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
+    EIN_JSON json_t *asked = json_incref(body);
     int r = add_headers(anthropic, reply->secret, &headers, err);
     const struct vendor_call what = {
         .llm = call,
         .path = "/v1/messages",
         .headers = (const char *const *)headers.lines,
-        .body = body,
+        .body = &asked,
         .secret = reply->secret,
         .id_header = "request-id",
         .framing = VENDOR_SSE,

@@ -31,7 +31,7 @@ char *gemini_path(const struct gemini *gemini, const char *model, const char *ve
 }
 
 static int run(const struct gemini *gemini, const struct ein_llm_call *call, const char *key,
-               const json_t *body, struct gemini_reader *reader, struct ein_error *err)
+               json_t **body, struct gemini_reader *reader, struct ein_error *err)
 {
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
     EIN_FREE char *path =
@@ -72,7 +72,7 @@ static int ask(const struct gemini *gemini, const struct ein_llm_call *call,
         outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
         return r;
     }
-    r = run(gemini, call, reader.secret, body, &reader, err);
+    r = run(gemini, call, reader.secret, &body, &reader, err);
     if (r == 0 && strcmp(outcome->stop_reason, "content_filter") == 0)
         gemini->vendor.host->log_msg(gemini->vendor.ctx, EIN_INFO, "%s ended an answer: %s",
                                      gemini->vendor.title, reader.reason);

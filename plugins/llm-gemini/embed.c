@@ -70,7 +70,7 @@ static int ask(const void *self, const struct ein_llm_call *call, struct vendor_
         .llm = call,
         .path = path,
         .headers = (const char *const *)headers.lines,
-        .body = body,
+        .body = &body,
         .secret = key,
         .framing = VENDOR_JSON,
         .on_whole = on_whole,

@@ -69,7 +69,7 @@ static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
     struct vendor_call request = {
         .llm = call,
         .path = "/api/chat",
-        .body = body,
+        .body = &body,
         .framing = VENDOR_LINES,
         .on_event = on_event,
         .on_whole = on_whole,

@@ -33,7 +33,7 @@ static int ask(const void *self, const struct ein_llm_call *call, struct vendor_
     struct vendor_call request = {
         .llm = call,
         .path = "/api/embed",
-        .body = body,
+        .body = &body,
         .framing = VENDOR_JSON,
         .on_whole = on_whole,
         .data = &embedding,

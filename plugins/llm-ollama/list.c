@@ -13,8 +13,8 @@ static int keep(void *data, json_t *json, struct ein_error *err)
 }
 
 /* The JSON that `path` is answered with; `body` NULL: GET. */
-static int fetch(const struct ollama *ollama, const char *path, const json_t *body,
-                 json_t **ret_json, struct ein_error *err)
+static int fetch(const struct ollama *ollama, const char *path, json_t **body, json_t **ret_json,
+                 struct ein_error *err)
 {
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
     struct vendor_call call = {
@@ -124,7 +124,7 @@ static int add_model(const struct ollama *ollama, json_t *models, const char *na
     struct ein_error ignored;
 
     if (details && question)
-        (void)fetch(ollama, "/api/show", question, &shown, &ignored);
+        (void)fetch(ollama, "/api/show", &question, &shown, &ignored);
     if (!is_of_use(shown))
         return 0;
     if (json_array_append_new(models, ollama_entry(name, shown)) < 0)

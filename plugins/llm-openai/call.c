@@ -49,7 +49,7 @@ int openai_key(const struct openai *openai, const struct ein_llm_call *call, con
     return vendor_key(&openai->vendor, call, ret_key, outcome, err);
 }
 
-static int send_request(const struct openai_request *request, const json_t *body, const char *key,
+static int send_request(const struct openai_request *request, json_t **body, const char *key,
                         struct openai_reply *reply, struct ein_error *err)
 {
     const struct openai *openai = request->openai;
@@ -92,7 +92,7 @@ static int ask(const struct openai_request *request, const struct vendor_sink *s
     if (r < 0)
         return r;
     openai_reply_init(&reply, request->openai, sink, key, outcome);
-    r = send_request(request, body, key, &reply, err);
+    r = send_request(request, &body, key, &reply, err);
     openai_reply_done(&reply);
     return r;
 }

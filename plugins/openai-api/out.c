@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 512, NANO_DIGITS = 9 };
+enum { FIRST = 1024, NANO_DIGITS = 9 };
 
 void out_done(struct out *out)
 {

@@ -113,7 +113,7 @@ static struct answer run(const struct script *wanted, enum vendor_framing framin
         .path = "/chat",
         .headers = headers,
         .secret = "secret-1",
-        .body = body,
+        .body = &body,
         .framing = framing,
         .on_event = on_event,
         .on_whole = on_whole,
@@ -123,6 +123,7 @@ static struct answer run(const struct script *wanted, enum vendor_framing framin
 
     script = *wanted;
     answer.r = vendor_run(&vendor, &call, &answer.outcome, &answer.err);
+    assert_null(body);
     return answer;
 }
 
