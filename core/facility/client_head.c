@@ -24,7 +24,7 @@ static json_t *text_of(const char *bytes, size_t len)
         if (c != 0)
             (void)buf_char(&out, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
     }
-    json = out.error ? NULL : json_stringn(out.data ? out.data : "", out.len);
+    json = out.error ? NULL : json_stringn(buf_str(&out), out.len);
     buf_done(&out);
     return json;
 }

@@ -35,8 +35,7 @@ static bool is_cancelled(const struct running *running)
 
 static int give_head(struct running *running, int status)
 {
-    EIN_JSON json_t *headers =
-        client_head_json(running->head.data ? running->head.data : "", running->head.len);
+    EIN_JSON json_t *headers = client_head_json(buf_str(&running->head), running->head.len);
 
     running->head_done = true;
     if (!headers)

@@ -369,6 +369,6 @@ void services_held(struct services *services, const struct gate *gate, char *out
     list_each(it, &services->withdrawn)
         describe_held(list_entry(it, struct entry, link), gate, &text);
     if (size > 0)
-        (void)snprintf(out, size, "%s", text.data ? text.data : "");
+        (void)snprintf(out, size, "%s", buf_str(&text));
     buf_done(&text);
 }

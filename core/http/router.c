@@ -425,7 +425,7 @@ static const char *allow_text(const struct walk *walk)
             if (str_eq(it->entry->route.spec.method, "GET"))
                 add_method(&allow, "HEAD");
         }
-    text = arena_text(walk->arena, allow.data ? allow.data : "", allow.len);
+    text = arena_text(walk->arena, buf_str(&allow), allow.len);
     buf_done(&allow);
     return text ? text : "";
 }
@@ -543,7 +543,7 @@ void router_held(struct router *router, const struct gate *gate, char *out, size
 
     buf_init(&held.text, HELD_MAX);
     (void)router_each(router, add_held, &held);
-    (void)snprintf(out, size, "%s", held.text.data ? held.text.data : "");
+    (void)snprintf(out, size, "%s", buf_str(&held.text));
     buf_done(&held.text);
 }
 

@@ -100,8 +100,8 @@ static int ask(const struct session *session, const char *model, json_t *message
     buf_init(&answer.text, ANSWER_MAX);
     (void)session_send(session, &call);
     status = end_answer(session, &call, &answer);
-    (void)json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "assistant", "content",
-                                                    answer.text.data ? answer.text.data : ""));
+    (void)json_array_append_new(
+        messages, json_pack("{s:s, s:s}", "role", "assistant", "content", buf_str(&answer.text)));
     json_decref(call.reply);
     buf_done(&answer.text);
     free(answer.error);

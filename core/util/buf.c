@@ -122,6 +122,11 @@ int buf_vprintf(struct buf *buf, const char *fmt, va_list args)
     return buf->error;
 }
 
+const char *buf_str(const struct buf *buf)
+{
+    return buf->data ? buf->data : "";
+}
+
 char *buf_take(struct buf *buf, size_t *ret_len)
 {
     char *data = NULL;

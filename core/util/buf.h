@@ -28,6 +28,8 @@ int buf_reserve(struct buf *buf, size_t more);
 char *buf_room(struct buf *buf, size_t len);
 int buf_vprintf(struct buf *buf, const char *fmt, va_list args);
 
+/* What there is, "" for nothing. */
+const char *buf_str(const struct buf *buf);
 /* The caller frees the result ("" if nothing was added); NULL after an error.  ret_len may be
  * NULL.  The buffer is empty afterwards. */
 char *buf_take(struct buf *buf, size_t *ret_len);

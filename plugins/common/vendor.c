@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vendor.h"
 
-#include "bytes.h"
+#include "buf.h"
 #include "error.h"
 #include "member.h"
 #include "sse.h"
@@ -85,7 +85,7 @@ struct run {
     struct ein_llm_call deadlines;
     json_t *headers; /* of the answer */
     enum { READ_NOTHING, READ_FAILURE, READ_WHOLE, READ_STREAM } reading;
-    struct bytes body; /* of a failure, or whole */
+    struct buf body; /* of a failure, or whole */
     union {
         struct sse sse;
         struct text_lines lines;
@@ -212,7 +212,7 @@ static int begin(struct run *run, int status)
         return 0;
     }
     run->reading = good ? READ_WHOLE : READ_FAILURE;
-    bytes_init(&run->body, good ? (size_t)run->vendor->reply_max : VENDOR_ERROR_MAX);
+    buf_init(&run->body, good ? (size_t)run->vendor->reply_max : VENDOR_ERROR_MAX);
     return 0;
 }
 
@@ -261,7 +261,7 @@ static int on_data(void *data, const void *piece, size_t len)
         return stream_piece(run, piece, len);
     if (run->reading == READ_FAILURE && len > room)
         len = room;
-    return too_large(run, bytes_add(&run->body, piece, len));
+    return too_large(run, buf_add(&run->body, piece, len));
 }
 
 /* ---- what came of it ------------------------------------------------------------- */
@@ -272,7 +272,7 @@ static int finish_good(struct run *run)
     EIN_JSON json_t *json = NULL;
 
     if (run->reading == READ_WHOLE) {
-        json = vendor_json(bytes_str(&run->body), run->body.len);
+        json = vendor_json(buf_str(&run->body), run->body.len);
         return json ? took(run, run->call->on_whole(run->call->data, json, run->err))
                     : garbled(run);
     }
@@ -295,7 +295,7 @@ static int finish_redirect(const struct run *run, int status)
 
 static int finish_failure(struct run *run, int status)
 {
-    EIN_JSON json_t *json = vendor_json(bytes_str(&run->body), run->body.len);
+    EIN_JSON json_t *json = vendor_json(buf_str(&run->body), run->body.len);
     struct vendor_failure failure = {
         .status = status,
         .headers = run->headers,
@@ -309,7 +309,7 @@ static int finish_failure(struct run *run, int status)
     if (run->call->classify)
         run->call->classify(run->call->data, &failure);
     if (!json)
-        failure.words = bytes_str(&run->body);
+        failure.words = buf_str(&run->body);
     return vendor_fail(run->vendor, &failure, run->call->secret, run->outcome, run->err);
 }
 
@@ -411,7 +411,7 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
 static void run_done(struct run *run)
 {
     json_decref(run->headers);
-    bytes_done(&run->body);
+    buf_done(&run->body);
     if (run->reading == READ_STREAM && run->call->framing == VENDOR_SSE)
         sse_done(&run->sse);
     else if (run->reading == READ_STREAM && run->call->framing == VENDOR_LINES)

@@ -173,7 +173,13 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
 /* ---- embeddings ------------------------------------------------------------------ */
 
 /* The vectors of one call while they come, all of one length. */
-struct vendor_vectors;
+struct vendor_vectors {
+    const struct vendor *vendor;
+    struct ein_llm_outcome *outcome; /* of full size, of those that are being asked for alone */
+    size_t count, first, asked;      /* of all; of what is being asked for */
+    size_t dimensions;               /* 0: none has come yet */
+    float **rows;                    /* NULL: it has not come */
+};
 
 /* The vector of the input INDEX of those asked for: an array of numbers, or base64 of 32-bit ones
  * that begin with their lowest byte.  UNREACHABLE: it is none, or the input has one. */
@@ -182,11 +188,9 @@ int vendor_vector(struct vendor_vectors *vectors, size_t index, const json_t *ve
 /* The same of an array of them. */
 int vendor_vector_all(struct vendor_vectors *vectors, const json_t *list, struct ein_error *err);
 
-/* Asks for the vectors of call->inputs, which are so many that the vendor takes them at once; the
- * outcome, of full size, is theirs alone. */
+/* Asks for the vectors of call->inputs, which are so many that the vendor takes them at once. */
 typedef int vendor_embed_fn(const void *self, const struct ein_llm_call *call,
-                            struct vendor_vectors *vectors, struct ein_llm_outcome *outcome,
-                            struct ein_error *err);
+                            struct vendor_vectors *vectors, struct ein_error *err);
 struct vendor_embedding {
     const struct vendor *vendor;
     vendor_embed_fn *ask;

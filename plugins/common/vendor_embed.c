@@ -9,14 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-struct vendor_vectors {
-    const struct vendor *vendor;
-    struct ein_llm_outcome *outcome;
-    size_t count, first, asked; /* of all; of what is being asked for */
-    size_t dimensions;          /* 0: none has come yet */
-    float **rows;               /* NULL: it has not come */
-};
-
 /* ---- what comes -------------------------------------------------------------- */
 
 static int wrong(const struct vendor_vectors *vectors, struct ein_error *err, const char *what)
@@ -149,10 +141,10 @@ static int check_vectors(const struct vendor_vectors *vectors, const struct ein_
 
 /* Those from vectors->first on. */
 static int ask_some(const struct vendor_embedding *how, struct ein_llm_call call,
-                    struct vendor_vectors *vectors, struct ein_llm_outcome *outcome,
-                    struct ein_error *err)
+                    struct vendor_vectors *vectors, struct ein_error *err)
 {
     EIN_JSON json_t *inputs = json_array();
+    struct ein_llm_outcome *outcome = vectors->outcome;
     const json_t *all = call.inputs;
     uint64_t tokens = outcome->input_tokens;
     int r = 0;
@@ -162,7 +154,7 @@ static int ask_some(const struct vendor_embedding *how, struct ein_llm_call call
             return error_no_memory(err);
     call.inputs = inputs;
     *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
-    r = how->ask(how->self, &call, vectors, outcome, err);
+    r = how->ask(how->self, &call, vectors, err);
     if (r >= 0)
         r = check_vectors(vectors, &call, err);
     outcome->input_tokens += tokens;
@@ -170,11 +162,10 @@ static int ask_some(const struct vendor_embedding *how, struct ein_llm_call call
 }
 
 static int ask_all(const struct vendor_embedding *how, struct ein_llm_call *call,
-                   struct vendor_vectors *vectors, struct ein_llm_outcome *outcome,
-                   struct ein_error *err)
+                   struct vendor_vectors *vectors, struct ein_error *err)
 {
     int64_t end_ms = mono_ms() + call->total_ms;
-    int r = check_inputs(how, call, outcome, err);
+    int r = check_inputs(how, call, vectors->outcome, err);
 
     while (r >= 0 && vectors->first < vectors->count) {
         size_t left = vectors->count - vectors->first;
@@ -182,7 +173,7 @@ static int ask_all(const struct vendor_embedding *how, struct ein_llm_call *call
         vectors->asked = how->at_once && how->at_once < left ? how->at_once : left;
         if (call->total_ms && vectors->first)
             call->total_ms = end_ms - mono_ms() > 1 ? (uint32_t)(end_ms - mono_ms()) : 1;
-        r = ask_some(how, *call, vectors, outcome, err);
+        r = ask_some(how, *call, vectors, err);
         vectors->first += vectors->asked;
     }
     return r;
@@ -216,7 +207,7 @@ int vendor_embed(const struct vendor_embedding *how, const struct ein_llm_call *
     vendor_read_call(given, &call);
     vectors.count = json_array_size(call.inputs);
     vectors.rows = calloc(vectors.count + 1, sizeof(*vectors.rows));
-    r = vectors.rows ? ask_all(how, &call, &vectors, &outcome, err) : error_no_memory(err);
+    r = vectors.rows ? ask_all(how, &call, &vectors, err) : error_no_memory(err);
     if (r >= 0)
         r = give(&vectors, sink, err);
     for (size_t i = 0; vectors.rows && i < vectors.count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
 #include "answer.h"
-#include "bytes.h"
+#include "buf.h"
 #include "cleanup.h"
 
 #include <stdio.h>
@@ -9,17 +9,17 @@
 
 struct asking {
     struct composing *composing;
-    struct bytes text, thoughts;
+    struct buf text, thoughts;
     int fault; /* of the sink's own */
 };
 
 /* ---- pieces -------------------------------------------------------------------- */
 
-static int take(struct asking *asking, struct bytes *bytes, const char *event, const char *text)
+static int take(struct asking *asking, struct buf *bytes, const char *event, const char *text)
 {
     if (!text)
         return 0;
-    asking->fault = bytes_text(bytes, text);
+    asking->fault = buf_text(bytes, text);
     if (asking->fault == 0)
         asking->fault = answer_piece(asking->composing, event, text);
     return asking->fault;
@@ -139,8 +139,8 @@ static int keep(struct asking *asking)
 
     free(composing->answer);
     free(composing->thoughts);
-    composing->answer = strdup(bytes_str(&asking->text));
-    composing->thoughts = asking->thoughts.len ? strdup(bytes_str(&asking->thoughts)) : NULL;
+    composing->answer = strdup(buf_str(&asking->text));
+    composing->thoughts = asking->thoughts.len ? strdup(buf_str(&asking->thoughts)) : NULL;
     return composing->answer ? 0 : EIN_E_NO_MEMORY;
 }
 
@@ -220,10 +220,10 @@ int ask_model(struct composing *composing)
 
     if (!model)
         return EIN_E_NO_MEMORY;
-    bytes_init(&asking.text, composing->composer->answer_max);
-    bytes_init(&asking.thoughts, composing->composer->answer_max);
+    buf_init(&asking.text, composing->composer->answer_max);
+    buf_init(&asking.thoughts, composing->composer->answer_max);
     r = call_model(&asking, json_string_value(model));
-    bytes_done(&asking.text);
-    bytes_done(&asking.thoughts);
+    buf_done(&asking.text);
+    buf_done(&asking.thoughts);
     return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /demos/generate-code. */
 #include "answer.h"
+#include "buf.h"
 #include "built_in_tools.h"
-#include "bytes.h"
 #include "cleanup.h"
 #include "demos.h"
 #include "error.h"
@@ -21,7 +21,7 @@ struct generating {
     struct ein_req *req;
     const json_t *body;
     json_t *messages, *model, *visible, *tools;
-    struct bytes answer, thoughts;
+    struct buf answer, thoughts;
     bool too_long;                         /* the answer */
     struct ein_completion_outcome outcome; /* of the last one */
 };
@@ -35,11 +35,11 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
     if (!piece->text)
         return 0;
     if (piece->kind == EIN_LLM_TEXT) {
-        generating->too_long = bytes_text(&generating->answer, piece->text) < 0;
+        generating->too_long = buf_text(&generating->answer, piece->text) < 0;
         return generating->too_long;
     }
     if (piece->kind == EIN_LLM_THOUGHT) /* those that are too long are not worth failing for */
-        (void)bytes_text(&generating->thoughts, piece->text);
+        (void)buf_text(&generating->thoughts, piece->text);
     return 0;
 }
 
@@ -78,7 +78,7 @@ static int ask(struct generating *generating, const struct ein_service *service,
     };
     int r = 0;
 
-    bytes_clear(&generating->answer);
+    buf_clear(&generating->answer);
     json_decref(generating->outcome.notes);
     generating->outcome =
         (struct ein_completion_outcome){ .struct_size = sizeof(generating->outcome) };
@@ -149,14 +149,14 @@ static int generate(struct generating *generating, const struct ein_service *ser
 
     for (unsigned tries = 0; tries <= demos->repairs; tries++) {
         int r = ask(generating, service, &err);
-        const struct bytes *answer = &generating->answer;
+        const struct buf *answer = &generating->answer;
 
         if (r < 0)
             return fail(generating, r, &err);
-        r = answer_parse(bytes_str(answer), answer->len, demos->code_max, &code, fault);
+        r = answer_parse(buf_str(answer), answer->len, demos->code_max, &code, fault);
         if (r == 0)
             return reply_code(generating, code);
-        r = prompt_repair(generating->messages, bytes_str(answer), fault);
+        r = prompt_repair(generating->messages, buf_str(answer), fault);
         if (r < 0)
             return r;
     }
@@ -170,8 +170,8 @@ static int begin(struct generating *generating, const char *origin)
     const json_t *config = json_object_get(generating->body, "modelConfig");
     const struct demos *demos = generating->demos;
 
-    bytes_init(&generating->answer, JSON_GROWS * demos->code_max);
-    bytes_init(&generating->thoughts, THOUGHTS_MAX);
+    buf_init(&generating->answer, JSON_GROWS * demos->code_max);
+    buf_init(&generating->thoughts, THOUGHTS_MAX);
     generating->messages = prompt_messages(generating->body, origin);
     generating->model =
         json_sprintf("%s/%s", json_string_value(json_object_get(config, "provider")),
@@ -185,8 +185,8 @@ static int begin(struct generating *generating, const char *origin)
 
 static void end(struct generating *generating)
 {
-    bytes_done(&generating->answer);
-    bytes_done(&generating->thoughts);
+    buf_done(&generating->answer);
+    buf_done(&generating->thoughts);
     json_decref(generating->messages);
     json_decref(generating->model);
     json_decref(generating->visible);

@@ -20,7 +20,7 @@ void block_close(struct reply_block *block)
     json_decref(block->start);
     json_decref(block->signature);
     json_decref(block->citations);
-    bytes_done(&block->text);
+    buf_done(&block->text);
     *block = (struct reply_block){ 0 };
 }
 
@@ -37,7 +37,7 @@ static struct reply_block *find(struct reply *reply, const json_t *event)
 static int append(const struct reply *reply, struct reply_block *block, const char *text,
                   struct ein_error *err)
 {
-    int r = bytes_text(&block->text, text);
+    int r = buf_text(&block->text, text);
 
     if (r == EIN_E_TOO_LARGE)
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
@@ -62,7 +62,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
         return strange(reply, err);
     block->index = json_integer_value(json_object_get(event, "index"));
     block->start = json_incref(start);
-    bytes_init(&block->text, reply->vendor->event_max);
+    buf_init(&block->text, reply->vendor->event_max);
     if (strcmp(turns_text(start, "type"), "text") != 0 || !*text)
         return 0;
     if (reply->keep)
@@ -139,7 +139,7 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
 static json_t *input_of(const struct reply_block *block)
 {
     EIN_JSON json_t *input = block->text.len > 0
-                                 ? vendor_json(bytes_str(&block->text), block->text.len)
+                                 ? vendor_json(buf_str(&block->text), block->text.len)
                                  : json_incref(json_object_get(block->start, "input"));
 
     if (json_is_object(input))
@@ -183,10 +183,10 @@ static int keep(struct reply *reply, const struct reply_block *block, struct ein
     int bad = !whole;
 
     if (!bad && strcmp(type, "text") == 0)
-        bad = json_object_set_new(whole, "text", json_string(bytes_str(&block->text))) |
+        bad = json_object_set_new(whole, "text", json_string(buf_str(&block->text))) |
               (block->citations ? json_object_set(whole, "citations", block->citations) : 0);
     else if (!bad && strcmp(type, "thinking") == 0)
-        bad = json_object_set_new(whole, "thinking", json_string(bytes_str(&block->text))) |
+        bad = json_object_set_new(whole, "thinking", json_string(buf_str(&block->text))) |
               (block->signature ? json_object_set(whole, "signature", block->signature) : 0);
     else if (!bad && json_object_get(whole, "input"))
         bad = json_object_set_new(whole, "input", input_of(block));

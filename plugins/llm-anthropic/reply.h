@@ -2,7 +2,7 @@
 #ifndef ANTHROPIC_REPLY_H
 #define ANTHROPIC_REPLY_H
 
-#include "bytes.h"
+#include "buf.h"
 #include "vendor.h"
 
 enum { REPLY_OPEN_MAX = 16 }; /* blocks at once; the vendor opens one after the other */
@@ -10,7 +10,7 @@ enum { REPLY_OPEN_MAX = 16 }; /* blocks at once; the vendor opens one after the 
 struct reply_block {
     int64_t index;
     json_t *start;                 /* as it began; NULL: this place is free */
-    struct bytes text;             /* what its deltas say, but for signatures and citations */
+    struct buf text;               /* what its deltas say, but for signatures and citations */
     json_t *signature, *citations; /* each may be NULL */
 };
 

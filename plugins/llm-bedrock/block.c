@@ -15,9 +15,9 @@ static int strange(const struct reply *reply, struct ein_error *err)
 void block_close(struct reply_block *block)
 {
     json_decref(block->tool);
-    bytes_done(&block->input);
-    bytes_done(&block->signature);
-    bytes_done(&block->redacted);
+    buf_done(&block->input);
+    buf_done(&block->signature);
+    buf_done(&block->redacted);
     *block = (struct reply_block){ 0 };
 }
 
@@ -44,17 +44,17 @@ static int find(struct reply *reply, const json_t *event, struct reply_block **r
     if (!unused)
         return strange(reply, err);
     *unused = (struct reply_block){ .used = true, .index = json_integer_value(index) };
-    bytes_init(&unused->input, max);
-    bytes_init(&unused->signature, max);
-    bytes_init(&unused->redacted, max);
+    buf_init(&unused->input, max);
+    buf_init(&unused->signature, max);
+    buf_init(&unused->redacted, max);
     *ret_block = unused;
     return 0;
 }
 
-static int append(const struct reply *reply, struct bytes *bytes, const char *text,
+static int append(const struct reply *reply, struct buf *bytes, const char *text,
                   struct ein_error *err)
 {
-    int r = bytes_text(bytes, text);
+    int r = buf_text(bytes, text);
 
     if (r == EIN_E_TOO_LARGE)
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
@@ -136,9 +136,9 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
 
 static int end_call(struct reply *reply, const struct reply_block *block, struct ein_error *err)
 {
-    const struct bytes *input = &block->input;
+    const struct buf *input = &block->input;
     EIN_JSON json_t *arguments =
-        input->len > 0 ? vendor_json(bytes_str(input), input->len) : json_object();
+        input->len > 0 ? vendor_json(buf_str(input), input->len) : json_object();
     EIN_JSON json_t *call = NULL;
 
     if (!json_is_object(arguments)) {
@@ -151,14 +151,14 @@ static int end_call(struct reply *reply, const struct reply_block *block, struct
                 : error_no_memory(err);
 }
 
-static int end_thought(const struct reply *reply, const char *name, const struct bytes *value,
+static int end_thought(const struct reply *reply, const char *name, const struct buf *value,
                        struct ein_error *err)
 {
     EIN_JSON json_t *data = NULL;
 
     if (value->len == 0)
         return 0;
-    data = json_pack("{s:{s:s, s:s}}", "replay", "wire", BEDROCK_WIRE, name, bytes_str(value));
+    data = json_pack("{s:{s:s, s:s}}", "replay", "wire", BEDROCK_WIRE, name, buf_str(value));
     return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
                 : error_no_memory(err);
 }

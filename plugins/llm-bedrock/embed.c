@@ -8,11 +8,6 @@
 
 enum { COHERE_AT_ONCE = 96 };
 
-struct embedding {
-    struct vendor_vectors *vectors;
-    struct ein_llm_outcome *outcome;
-};
-
 static bool is_cohere(const char *model)
 {
     return model && strstr(model, "cohere.") != NULL;
@@ -38,23 +33,23 @@ static json_t *titan_body(const struct ein_llm_call *call)
 /* By type, or, of those who were asked for none, as they are. */
 static int on_cohere(void *data, json_t *json, struct ein_error *err)
 {
-    const struct embedding *embedding = data;
+    struct vendor_vectors *vectors = data;
     const json_t *told = json_object_get(json, "embeddings");
 
-    return vendor_vector_all(embedding->vectors,
-                             json_is_object(told) ? json_object_get(told, "float") : told, err);
+    return vendor_vector_all(vectors, json_is_object(told) ? json_object_get(told, "float") : told,
+                             err);
 }
 
 static int on_titan(void *data, json_t *json, struct ein_error *err)
 {
-    const struct embedding *embedding = data;
+    struct vendor_vectors *vectors = data;
 
-    embedding->outcome->input_tokens = vendor_count(json, "inputTextTokenCount");
-    return vendor_vector(embedding->vectors, 0, json_object_get(json, "embedding"), err);
+    vectors->outcome->input_tokens = vendor_count(json, "inputTextTokenCount");
+    return vendor_vector(vectors, 0, json_object_get(json, "embedding"), err);
 }
 
 static int send_question(const struct bedrock *bedrock, const struct ein_llm_call *call,
-                         struct question *question, struct embedding *embedding,
+                         struct question *question, struct vendor_vectors *vectors,
                          struct ein_error *err)
 {
     const bool cohere = is_cohere(call->model);
@@ -64,9 +59,9 @@ static int send_question(const struct bedrock *bedrock, const struct ein_llm_cal
     if (r >= 0)
         r = question_body(bedrock, question, body, err);
     if (r == EIN_E_INVALID)
-        embedding->outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+        vectors->outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
     if (r >= 0)
-        r = question_authorize(bedrock, call, question, embedding->outcome, err);
+        r = question_authorize(bedrock, call, question, vectors->outcome, err);
     if (r < 0)
         return r;
     const struct vendor_call what = {
@@ -81,17 +76,16 @@ static int send_question(const struct bedrock *bedrock, const struct ein_llm_cal
         .framing = VENDOR_JSON,
         .on_whole = cohere ? on_cohere : on_titan,
         .classify = bedrock_classify,
-        .data = embedding,
+        .data = vectors,
     };
-    return vendor_run(&bedrock->vendor, &what, embedding->outcome, err);
+    return vendor_run(&bedrock->vendor, &what, vectors->outcome, err);
 }
 
 static int ask(const void *self, const struct ein_llm_call *call, struct vendor_vectors *vectors,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+               struct ein_error *err)
 {
-    struct embedding embedding = { vectors, outcome };
     struct question question = { 0 };
-    int r = send_question(self, call, &question, &embedding, err);
+    int r = send_question(self, call, &question, vectors, err);
 
     question_done(self, &question);
     return r;

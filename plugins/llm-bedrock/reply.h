@@ -2,7 +2,7 @@
 #ifndef BEDROCK_REPLY_H
 #define BEDROCK_REPLY_H
 
-#include "bytes.h"
+#include "buf.h"
 #include "frames.h"
 #include "vendor.h"
 
@@ -13,8 +13,8 @@ struct reply_block {
     int64_t index;
     json_t *tool;       /* {"toolUseId", "name"}; NULL: no tool */
     bool of_the_vendor; /* a tool that it runs itself */
-    struct bytes input; /* of the tool */
-    struct bytes signature, redacted;
+    struct buf input;   /* of the tool */
+    struct buf signature, redacted;
 };
 
 /* What has been read of one answer. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages as Gemini wants them: the system's apart, roles that take turns, answers of tools in
  * the name of the user, and signatures on the parts that they came with. */
-#include "bytes.h"
+#include "buf.h"
 #include "error.h"
 #include "gemini.h"
 #include "turns.h"
@@ -108,7 +108,7 @@ static int add_call(struct writer *writer, json_t *parts, const json_t *part, st
 static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
                        struct ein_error *err)
 {
-    struct bytes text;
+    struct buf text;
     const json_t *part;
     size_t at;
     int r = 0;
@@ -117,21 +117,21 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
         *ret_text = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
         return *ret_text ? 0 : error_no_memory(err);
     }
-    bytes_init(&text, SIZE_MAX / 2);
+    buf_init(&text, SIZE_MAX / 2);
     json_array_foreach(content, at, part)
     {
         const json_t *more = json_object_get(part, "text");
 
         if (r == 0 && !more)
             r = add_blob(NULL, blobs, part, err);
-        else if (r == 0 && text.len > 0 && bytes_add(&text, "\n", 1) < 0)
+        else if (r == 0 && text.len > 0 && buf_add(&text, "\n", 1) < 0)
             r = error_no_memory(err);
-        if (r == 0 && bytes_add(&text, json_string_value(more), json_string_length(more)) < 0)
+        if (r == 0 && buf_add(&text, json_string_value(more), json_string_length(more)) < 0)
             r = error_no_memory(err);
     }
-    if (r == 0 && !(*ret_text = json_stringn(bytes_str(&text), text.len)))
+    if (r == 0 && !(*ret_text = json_stringn(buf_str(&text), text.len)))
         r = error_no_memory(err);
-    bytes_done(&text);
+    buf_done(&text);
     return r;
 }
 

@@ -6,24 +6,19 @@
 
 enum { INPUTS_AT_ONCE = 100 };
 
-struct embedding {
-    struct vendor_vectors *vectors;
-    struct ein_llm_outcome *outcome;
-};
-
 static int on_whole(void *data, json_t *json, struct ein_error *err)
 {
-    const struct embedding *embedding = data;
+    struct vendor_vectors *vectors = data;
     const json_t *list = json_object_get(json, "embeddings"), *item;
     int r = 0;
     size_t i;
 
-    embedding->outcome->input_tokens =
+    vectors->outcome->input_tokens =
         vendor_count(json_object_get(json, "usageMetadata"), "promptTokenCount");
     json_array_foreach(list, i, item)
     {
         if (r == 0)
-            r = vendor_vector(embedding->vectors, i, json_object_get(item, "values"), err);
+            r = vendor_vector(vectors, i, json_object_get(item, "values"), err);
     }
     return r;
 }
@@ -51,15 +46,14 @@ static json_t *body_of(const struct ein_llm_call *call)
 }
 
 static int ask(const void *self, const struct ein_llm_call *call, struct vendor_vectors *vectors,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+               struct ein_error *err)
 {
     const struct gemini *gemini = self;
-    struct embedding embedding = { vectors, outcome };
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
     EIN_FREE char *path = gemini_path(gemini, call->model ? call->model : "", "batchEmbedContents");
     EIN_JSON json_t *body = body_of(call);
     const char *key = NULL;
-    int r = vendor_key(&gemini->vendor, call, &key, outcome, err);
+    int r = vendor_key(&gemini->vendor, call, &key, vectors->outcome, err);
 
     if (r == 0)
         r = path && body ? vendor_header(&headers, "x-goog-api-key", key, err)
@@ -75,9 +69,9 @@ static int ask(const void *self, const struct ein_llm_call *call, struct vendor_
         .framing = VENDOR_JSON,
         .on_whole = on_whole,
         .classify = gemini_classify,
-        .data = &embedding,
+        .data = vectors,
     };
-    return vendor_run(&gemini->vendor, &request, outcome, err);
+    return vendor_run(&gemini->vendor, &request, vectors->outcome, err);
 }
 
 int gemini_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,

@@ -2,26 +2,20 @@
 #include "error.h"
 #include "ollama.h"
 
-struct embedding {
-    struct vendor_vectors *vectors;
-    struct ein_llm_outcome *outcome;
-};
-
 static int on_whole(void *data, json_t *json, struct ein_error *err)
 {
-    const struct embedding *embedding = data;
+    struct vendor_vectors *vectors = data;
 
-    embedding->outcome->input_tokens = vendor_count(json, "prompt_eval_count");
-    return vendor_vector_all(embedding->vectors, json_object_get(json, "embeddings"), err);
+    vectors->outcome->input_tokens = vendor_count(json, "prompt_eval_count");
+    return vendor_vector_all(vectors, json_object_get(json, "embeddings"), err);
 }
 
 static int ask(const void *self, const struct ein_llm_call *call, struct vendor_vectors *vectors,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+               struct ein_error *err)
 {
     const struct ollama *ollama = self;
-    struct embedding embedding = { vectors, outcome };
     const char *key = NULL;
-    int r = ollama_key(ollama, call, &key, outcome, err);
+    int r = ollama_key(ollama, call, &key, vectors->outcome, err);
 
     if (r < 0)
         return r;
@@ -36,9 +30,9 @@ static int ask(const void *self, const struct ein_llm_call *call, struct vendor_
         .body = &body,
         .framing = VENDOR_JSON,
         .on_whole = on_whole,
-        .data = &embedding,
+        .data = vectors,
     };
-    return body ? ollama_call(ollama, &request, key, outcome, err) : error_no_memory(err);
+    return body ? ollama_call(ollama, &request, key, vectors->outcome, err) : error_no_memory(err);
 }
 
 int ollama_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages as Ollama wants them: text in one piece, images beside it, each answer of a tool a
  * message of its own. */
-#include "bytes.h"
+#include "buf.h"
 #include "error.h"
 #include "ollama.h"
 
@@ -15,21 +15,21 @@ struct writer {
 /* A message as it comes together. */
 struct draft {
     const char *role;
-    struct bytes text, thought;
+    struct buf text, thought;
     json_t *images, *calls;
 };
 
 static void draft_init(struct draft *draft, const char *role)
 {
     *draft = (struct draft){ .role = role, .images = json_array(), .calls = json_array() };
-    bytes_init(&draft->text, SIZE_MAX / 2);
-    bytes_init(&draft->thought, SIZE_MAX / 2);
+    buf_init(&draft->text, SIZE_MAX / 2);
+    buf_init(&draft->thought, SIZE_MAX / 2);
 }
 
 static void draft_done(struct draft *draft)
 {
-    bytes_done(&draft->text);
-    bytes_done(&draft->thought);
+    buf_done(&draft->text);
+    buf_done(&draft->thought);
     json_decref(draft->images);
     json_decref(draft->calls);
 }
@@ -38,12 +38,12 @@ static void draft_done(struct draft *draft)
 static json_t *draft_json(const struct draft *draft)
 {
     json_t *message = json_pack("{s:s, s:s%}", "role", draft->role, "content",
-                                bytes_str(&draft->text), draft->text.len);
+                                buf_str(&draft->text), draft->text.len);
     int r = message ? 0 : -1;
 
     if (draft->thought.len)
         r |= json_object_set_new(message, "thinking",
-                                 json_stringn(bytes_str(&draft->thought), draft->thought.len));
+                                 json_stringn(buf_str(&draft->thought), draft->thought.len));
     if (json_array_size(draft->images))
         r |= json_object_set(message, "images", draft->images);
     if (json_array_size(draft->calls))
@@ -62,11 +62,10 @@ static int send_draft(struct writer *writer, const struct draft *draft, struct e
 
 /* ---- parts ----------------------------------------------------------------------------- */
 
-static int add_bytes(struct bytes *to, const json_t *text, struct ein_error *err)
+static int add_bytes(struct buf *to, const json_t *text, struct ein_error *err)
 {
-    return bytes_add(to, json_string_value(text), json_string_length(text)) < 0
-               ? error_no_memory(err)
-               : 0;
+    return buf_add(to, json_string_value(text), json_string_length(text)) < 0 ? error_no_memory(err)
+                                                                              : 0;
 }
 
 /* What the assistant said comes in pieces; what others say, in paragraphs. */
@@ -74,7 +73,7 @@ static int add_text(struct draft *draft, const json_t *part, struct ein_error *e
 {
     bool apart = strcmp(draft->role, "assistant") != 0 && draft->text.len > 0;
 
-    if (apart && bytes_add(&draft->text, "\n", 1) < 0)
+    if (apart && buf_add(&draft->text, "\n", 1) < 0)
         return error_no_memory(err);
     return add_bytes(&draft->text, json_object_get(part, "text"), err);
 }
@@ -172,7 +171,7 @@ static int add_result(struct writer *writer, const json_t *part, struct ein_erro
         name = json_object_get(part, "name");
     draft_init(&draft, "tool");
     if (json_is_true(json_object_get(part, "is_error")))
-        (void)bytes_text(&draft.text, "Error: ");
+        (void)buf_text(&draft.text, "Error: ");
     r = fill(writer, &draft, json_object_get(part, "content"), err);
     message = r < 0 ? NULL : draft_json(&draft);
     draft_done(&draft);

@@ -44,7 +44,7 @@ static int take_thoughts(struct openai_reply *reply, const json_t *message, stru
     int r = 0;
 
     if (shown && reply->openai->reasoning_content)
-        r = bytes_add(&reply->thought, json_string_value(thought), json_string_length(thought));
+        r = buf_add(&reply->thought, json_string_value(thought), json_string_length(thought));
     if (r < 0)
         return r == EIN_E_NO_MEMORY ? error_no_memory(err) : openai_garbled(reply, err);
     r = openai_give_thought(reply, thought, err);
@@ -143,7 +143,7 @@ static int finish(struct openai_reply *reply, const char *reason, struct ein_err
     for (size_t i = 0; i < reply->calls.count && r == 0; i++) {
         const struct tool_call *call = &reply->calls.list[i];
 
-        r = openai_give_call(reply, call->id, call->name, bytes_str(&call->arguments), err);
+        r = openai_give_call(reply, call->id, call->name, buf_str(&call->arguments), err);
     }
     openai_stop(reply, reason);
     return r;
@@ -186,12 +186,12 @@ static void drop_cut_calls(struct openai_reply *reply, const char *reason)
 
     if (!last || strcmp(reason, "length") != 0)
         return;
-    whole = vendor_json(bytes_str(&last->arguments), last->arguments.len);
+    whole = vendor_json(buf_str(&last->arguments), last->arguments.len);
     if (json_is_object(whole))
         return;
     free(last->id);
     free(last->name);
-    bytes_done(&calls->list[calls->count - 1].arguments);
+    buf_done(&calls->list[calls->count - 1].arguments);
     calls->count--;
 }
 

@@ -23,7 +23,7 @@ void details_done(struct details *details)
 {
     for (size_t i = 0; i < details->count; i++) {
         json_decref(details->list[i].members);
-        bytes_done(&details->list[i].text);
+        buf_done(&details->list[i].text);
     }
     free(details->list);
 }
@@ -73,14 +73,14 @@ static struct detail *begin(struct details *details, const json_t *delta)
     details->list = list;
     list += details->count++;
     *list = (struct detail){ .members = json_object(), .field = field_of(delta) };
-    bytes_init(&list->text, details->text_max);
+    buf_init(&list->text, details->text_max);
     return list;
 }
 
 static int take_member(struct detail *detail, const char *name, json_t *value)
 {
     if (detail->field && strcmp(detail->field, name) == 0 && json_is_string(value))
-        return bytes_add(&detail->text, json_string_value(value), json_string_length(value));
+        return buf_add(&detail->text, json_string_value(value), json_string_length(value));
     if (json_is_null(value) && json_object_get(detail->members, name))
         return 0;
     return json_object_set(detail->members, name, value) ? EIN_E_NO_MEMORY : 0;

@@ -2,7 +2,7 @@
 #ifndef OPENAI_DETAILS_H
 #define OPENAI_DETAILS_H
 
-#include "bytes.h"
+#include "buf.h"
 
 #include <jansson.h>
 
@@ -12,7 +12,7 @@ enum { DETAILS_MAX = 1000 };
 struct detail {
     json_t *members;   /* all but the text */
     const char *field; /* "text", "summary" or "data"; NULL: none */
-    struct bytes text;
+    struct buf text;
 };
 struct details {
     struct detail *list;

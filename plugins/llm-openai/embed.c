@@ -76,16 +76,16 @@ static int run(const struct openai *openai, const struct ein_llm_call *call,
 }
 
 static int ask(const void *self, const struct ein_llm_call *call, struct vendor_vectors *vectors,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+               struct ein_error *err)
 {
     const struct vendor_sink nobody = { 0 };
     struct embedding embedding = { .vectors = vectors };
     const char *key = NULL;
-    int r = openai_key(self, call, &key, outcome, err);
+    int r = openai_key(self, call, &key, vectors->outcome, err);
 
     if (r < 0)
         return r;
-    openai_reply_init(&embedding.reply, self, &nobody, key, outcome);
+    openai_reply_init(&embedding.reply, self, &nobody, key, vectors->outcome);
     r = run(self, call, &embedding, err);
     openai_reply_done(&embedding.reply);
     return r;

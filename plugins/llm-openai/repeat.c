@@ -6,12 +6,12 @@
 void repeat_init(struct repeat *repeat)
 {
     *repeat = (struct repeat){ .head = 0 };
-    bytes_init(&repeat->chunk, REPEAT_MAX);
+    buf_init(&repeat->chunk, REPEAT_MAX);
 }
 
 void repeat_done(struct repeat *repeat)
 {
-    bytes_done(&repeat->chunk);
+    buf_done(&repeat->chunk);
 }
 
 /* ---- learning ------------------------------------------------------------------------------- */
@@ -73,13 +73,13 @@ void repeat_learn(struct repeat *repeat, const char *chunk, size_t len, const js
     const size_t text_len = json_string_length(text);
     const char *at = json_is_string(text) ? find_text(chunk, len) : NULL;
 
-    bytes_clear(&repeat->chunk);
+    buf_clear(&repeat->chunk);
     if (!at || (size_t)(chunk + len - at) <= text_len ||
         memcmp(at, json_string_value(text), text_len) != 0 || at[text_len] != '"')
         return; /* it is written with escapes */
     repeat->head = (size_t)(at - chunk);
     repeat->tail = len - repeat->head - text_len;
-    (void)bytes_add(&repeat->chunk, chunk, len);
+    (void)buf_add(&repeat->chunk, chunk, len);
 }
 
 /* ---- knowing again -------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static bool is_plain(const char *text, size_t len)
 
 json_t *repeat_text(const struct repeat *repeat, const char *chunk, size_t len)
 {
-    const struct bytes *last = &repeat->chunk;
+    const struct buf *last = &repeat->chunk;
     const size_t head = repeat->head, tail = repeat->tail;
 
     if (!last->len || len < head + tail || memcmp(chunk, last->data, head) != 0 ||

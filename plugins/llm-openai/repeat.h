@@ -2,7 +2,7 @@
 #ifndef OPENAI_REPEAT_H
 #define OPENAI_REPEAT_H
 
-#include "bytes.h"
+#include "buf.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,8 +13,8 @@
 enum { REPEAT_MAX = 4096 }; /* bytes of a chunk that is remembered */
 
 struct repeat {
-    struct bytes chunk; /* the last that was nothing but text; empty: there was none */
-    size_t head, tail;  /* bytes of it before and behind the text */
+    struct buf chunk;  /* the last that was nothing but text; empty: there was none */
+    size_t head, tail; /* bytes of it before and behind the text */
 };
 
 void repeat_init(struct repeat *repeat);

@@ -21,7 +21,7 @@ void openai_reply_init(struct openai_reply *reply, const struct openai *openai,
     };
     tool_calls_init(&reply->calls, max);
     details_init(&reply->details, max);
-    bytes_init(&reply->thought, max);
+    buf_init(&reply->thought, max);
     repeat_init(&reply->repeat);
 }
 
@@ -29,7 +29,7 @@ void openai_reply_done(struct openai_reply *reply)
 {
     tool_calls_done(&reply->calls);
     details_done(&reply->details);
-    bytes_done(&reply->thought);
+    buf_done(&reply->thought);
     repeat_done(&reply->repeat);
     json_decref(reply->sources);
 }

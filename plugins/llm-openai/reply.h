@@ -2,7 +2,7 @@
 #ifndef OPENAI_REPLY_H
 #define OPENAI_REPLY_H
 
-#include "bytes.h"
+#include "buf.h"
 #include "details.h"
 #include "openai.h"
 #include "repeat.h"
@@ -18,7 +18,7 @@ struct openai_reply {
     struct ein_llm_outcome *outcome;
     struct tool_calls calls;
     struct details details; /* chat: reasoning_details */
-    struct bytes thought;   /* chat, where it is sent back as text */
+    struct buf thought;     /* chat, where it is sent back as text */
     struct repeat repeat;   /* chat */
     const char *chunk;      /* chat: what is read just now */
     size_t chunk_len;

@@ -15,7 +15,7 @@ void tool_calls_done(struct tool_calls *calls)
     for (size_t i = 0; i < calls->count; i++) {
         free(calls->list[i].id);
         free(calls->list[i].name);
-        bytes_done(&calls->list[i].arguments);
+        buf_done(&calls->list[i].arguments);
     }
     free(calls->list);
 }
@@ -54,7 +54,7 @@ static struct tool_call *begin(struct tool_calls *calls, const json_t *delta)
     list += calls->count++;
     *list = (struct tool_call){ .index = json_is_integer(index) ? json_integer_value(index)
                                                                 : (json_int_t)calls->count - 1 };
-    bytes_init(&list->arguments, calls->arguments_max);
+    buf_init(&list->arguments, calls->arguments_max);
     return list;
 }
 
@@ -73,11 +73,11 @@ static int add_arguments(struct tool_call *call, const json_t *arguments)
     int r;
 
     if (!json_is_object(arguments))
-        return json_is_string(arguments) ? bytes_add(&call->arguments, json_string_value(arguments),
-                                                     json_string_length(arguments))
+        return json_is_string(arguments) ? buf_add(&call->arguments, json_string_value(arguments),
+                                                   json_string_length(arguments))
                                          : 0;
     text = json_dumps(arguments, JSON_COMPACT);
-    r = text ? bytes_text(&call->arguments, text) : EIN_E_NO_MEMORY;
+    r = text ? buf_text(&call->arguments, text) : EIN_E_NO_MEMORY;
     free(text);
     return r;
 }

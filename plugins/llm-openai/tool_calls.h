@@ -2,7 +2,7 @@
 #ifndef OPENAI_TOOL_CALLS_H
 #define OPENAI_TOOL_CALLS_H
 
-#include "bytes.h"
+#include "buf.h"
 
 #include <jansson.h>
 
@@ -12,7 +12,7 @@ enum { TOOL_CALLS_MAX = 256 };
 struct tool_call {
     json_int_t index;
     char *id, *name;
-    struct bytes arguments;
+    struct buf arguments;
 };
 struct tool_calls {
     struct tool_call *list;

@@ -13,7 +13,7 @@ void exchange_done(struct exchange *exchange)
 {
     json_decref(exchange->message);
     sse_done(&exchange->sse);
-    bytes_done(&exchange->body);
+    buf_done(&exchange->body);
     explicit_bzero(exchange->session, sizeof(exchange->session));
 }
 
@@ -177,7 +177,7 @@ static int on_data(void *data, const void *piece, size_t len)
 {
     struct exchange *exchange = data;
     int r = exchange->is_stream ? sse_feed(&exchange->sse, piece, len)
-                                : bytes_add(&exchange->body, piece, len);
+                                : buf_add(&exchange->body, piece, len);
 
     if (r == EIN_E_TOO_LARGE && !exchange->is_stream && exchange->status >= 300)
         return 0; /* a long page that says no: its status is enough */
@@ -301,7 +301,7 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
 
     exchange->err = err;
     sse_init(&exchange->sse, mcp->reply_max, on_event, exchange);
-    bytes_init(&exchange->body, mcp->reply_max);
+    buf_init(&exchange->body, mcp->reply_max);
     if (message && !body)
         return error_set(err, EIN_E_INVALID, "the arguments cannot be sent as JSON");
     r = vendor_header(&lines, "Accept",

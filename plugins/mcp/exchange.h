@@ -2,7 +2,7 @@
 #ifndef MCP_EXCHANGE_H
 #define MCP_EXCHANGE_H
 
-#include "bytes.h"
+#include "buf.h"
 #include "mcp.h"
 #include "sse.h"
 #include "vendor.h"
@@ -36,7 +36,7 @@ struct exchange {
 
     /* Inside: */
     struct sse sse;
-    struct bytes body;
+    struct buf body;
     struct linger *linger; /* NULL: nobody waits */
     bool lingers;
     struct ein_error *err;

@@ -28,12 +28,11 @@ static int take(const struct ein_llm_piece *piece, void *data)
 }
 
 static int ask(const void *self, const struct ein_llm_call *call, struct vendor_vectors *vectors,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+               struct ein_error *err)
 {
     const json_t *list = self;
 
     (void)call;
-    (void)outcome;
     return vendor_vector_all(vectors, list, err);
 }
 

@@ -81,6 +81,7 @@ static void nothing_added_is_an_empty_text(void **state)
 
     (void)state;
     buf_init(&buf, 10);
+    assert_string_equal(buf_str(&buf), "");
     text = buf_take(&buf, NULL);
     assert_string_equal(text, "");
     free(text);
