@@ -13,6 +13,7 @@
 #include "log.h"
 #include "login_check.h"
 #include "metrics.h"
+#include "once.h"
 #include "openapi.h"
 #include "pipeline.h"
 #include "places.h"
@@ -241,6 +242,7 @@ static int build_rooms(struct server *server, struct ein_error *err)
     parts = (struct pipeline_parts){ .log = rooms->log,
                                      .metrics = rooms->metrics,
                                      .services = rooms->services,
+                                     .store = rooms->store,
                                      .tracing = rooms->tracing };
     r = pipeline_new(&parts, &from, &server->pipeline, err);
     if (r < 0)
@@ -331,6 +333,18 @@ static void say_hello(struct server *server, bool has_provider)
                   "auth-dev-stub is on: whoever reaches this server may be any of its users");
 }
 
+/* Without a storage backend no key is taken. */
+static int keep_answers(struct server *server, struct ein_error *err)
+{
+    struct store *store = server->rooms.store;
+    int r = once_index(store, err);
+
+    if (r < 0)
+        return r == EIN_E_UNAVAILABLE ? 0 : r;
+    r = jobs_every(server->rooms.jobs, &server->jobs, ONCE_SWEEP_MS, once_sweep, store);
+    return r < 0 ? error_set(err, r, "%s", error_text(r)) : 0;
+}
+
 static int open_doors(struct server *server, struct ein_error *err)
 {
     bool has_provider = server_has_auth_provider(server);
@@ -363,7 +377,9 @@ int server_start(const struct server_setup *setup, struct server **ret_server)
     r = lifecycle_start(server->lifecycle, server->config, &faults);
     if (r < 0)
         return server_end(server, server_say_faults(faults, r));
-    r = open_doors(server, &err);
+    r = keep_answers(server, &err);
+    if (r == 0)
+        r = open_doors(server, &err);
     if (r < 0)
         return server_end(server, server_say(&err));
     *ret_server = server;

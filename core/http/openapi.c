@@ -99,12 +99,19 @@ static void add_query_params(const struct schema *query, json_t *params)
     }
 }
 
+static const char idempotency_key[] =
+    "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,"
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"
+    "\"description\":\"The same request again gets the same answer, and does nothing\"}";
+
 static json_t *parameters(const struct route *route)
 {
     json_t *params = json_array();
 
     add_path_params(route->spec.path, params);
     add_query_params(route->query, params);
+    if (route->spec.flags & (EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_OWN))
+        (void)json_array_append_new(params, json_loads(idempotency_key, 0, NULL));
     return params;
 }
 

@@ -12,6 +12,7 @@
 #include "json_text.h"
 #include "log.h"
 #include "metrics.h"
+#include "once.h"
 #include "pipeline_inside.h"
 #include "schema.h"
 #include "stream.h"
@@ -27,6 +28,7 @@ static const char retry_after_s[] = "5";
 struct pipeline {
     struct log *log;
     struct services *services;
+    struct store *store;
     struct tracing *tracing; /* may be NULL */
     struct router *router;
     struct watch *watch;
@@ -197,15 +199,27 @@ static bool validate(struct ein_req *req)
     return false;
 }
 
+int pipeline_call(struct ein_req *req)
+{
+    int result = req->route->spec.handle(req, req->route->self);
+
+    once_end(req, result);
+    return result;
+}
+
 static void handle(struct ein_req *req)
 {
+    struct once once;
     int result = 0;
 
+    if (!once_begin(req, req->pipeline->store, &once))
+        return;
     if (!(req->route->spec.flags & EIN_ROUTE_EVENTS)) {
-        reply_settle(req, req->route->spec.handle(req, req->route->self));
+        reply_settle(req, pipeline_call(req));
         return;
     }
     if (stream_run(req, &result) < 0) {
+        once_end(req, EIN_E_BUSY);
         (void)reply_set_header(req, "Retry-After", retry_after_s);
         (void)reply_fail(req, 503, "Too many streams are open.");
         return;
@@ -332,6 +346,7 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
         return error_no_memory(err);
     pipeline->log = parts->log;
     pipeline->services = parts->services;
+    pipeline->store = parts->store;
     pipeline->tracing = parts->tracing;
     (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
     (void)pthread_mutex_init(&pipeline->cancel_lock, NULL);

@@ -13,12 +13,14 @@ struct log;
 struct metrics;
 struct router;
 struct services;
+struct store;
 struct tracing;
 
 struct pipeline_parts { /* lent until pipeline_free() */
     struct log *log;
     struct metrics *metrics;
     struct services *services;
+    struct store *store;     /* of answers to keys; see once.h */
     struct tracing *tracing; /* may be NULL */
 };
 

@@ -25,6 +25,9 @@ pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline); /* making toke
 /* 32 hex digits that nobody else has, with no system call. */
 void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE]);
 
+/* The handler, and with it what is due at its end. */
+int pipeline_call(struct ein_req *req);
+
 /* One more stream; false: there are as many as may be. */
 bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max);
 void pipeline_leave_stream(struct pipeline *pipeline);

@@ -393,7 +393,9 @@ struct ein_cancel *request_cancel(struct ein_req *req)
 
     if (!req->has_cancel) {
         cancel_init(&req->cancel, req->route ? req->route->owner.stopping : NULL);
-        watch_add(pipeline_watch(req->pipeline), &req->watch, req->head.fd, &req->cancel);
+        /* Who leaves with an Idempotency-Key will ask again. */
+        watch_add(pipeline_watch(req->pipeline), &req->watch, req->once ? -1 : req->head.fd,
+                  &req->cancel);
         req->has_cancel = true;
     }
     return &req->cancel;

@@ -22,6 +22,7 @@ enum {
     TRACE_ID_SIZE = 33
 };
 
+struct once;
 struct pipeline;
 struct stream;
 
@@ -85,6 +86,7 @@ struct ein_req {
     struct reply reply;
     struct ein_span *span; /* NULL: nobody records it */
     struct stream *stream; /* while the handler of a stream runs */
+    struct once *once;     /* while the handler of one with an Idempotency-Key runs */
     bool has_cancel;       /* guarded by pipeline_cancel_lock() */
     struct ein_cancel cancel;
     struct watch_entry watch;

@@ -7,7 +7,10 @@
 #include "str.h"
 #include <string.h>
 
-enum { KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_PAGE | EIN_ROUTE_LAST };
+enum {
+    KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_PAGE | EIN_ROUTE_LAST |
+                  EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_500 | EIN_ROUTE_ONCE_OWN
+};
 
 /* Those of them that this server does not know are refused. */
 #define FLAGS_REFUSED UINT32_C(0xffff0000)

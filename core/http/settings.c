@@ -24,6 +24,10 @@ static const struct {
     { "streams", offsetof(struct limits, streams) },
     { "stream_queue_bytes", offsetof(struct limits, stream_queue_bytes) },
     { "heartbeat_ms", offsetof(struct limits, heartbeat_ms) },
+    { "idempotency_kept_s", offsetof(struct limits, idempotency_kept_s) },
+    { "idempotency_running_s", offsetof(struct limits, idempotency_running_s) },
+    { "idempotency_bytes", offsetof(struct limits, idempotency_bytes) },
+    { "idempotency_answers", offsetof(struct limits, idempotency_answers) },
 };
 
 static int read_limits(struct limits *limits, const json_t *json, struct ein_error *err)

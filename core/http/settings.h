@@ -18,6 +18,8 @@ struct limits {
     uint32_t read_ms;    /* for a request to arrive, from its first byte to its last */
     uint32_t request_ms; /* for the handler */
     uint32_t streams, stream_queue_bytes, heartbeat_ms;
+    uint32_t idempotency_kept_s, idempotency_running_s; /* of a key: see once.h */
+    uint32_t idempotency_bytes, idempotency_answers;    /* of one answer; of one user */
 };
 
 /* What a running server may be told anew (SIGHUP).  Immutable once made. */

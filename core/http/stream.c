@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "cors.h"
 #include "json_text.h"
+#include "once.h"
 #include "pipeline_inside.h"
 #include "request.h"
 #include "stream_head.h"
@@ -154,14 +155,29 @@ static int write_piece(struct stream *stream, const struct buf *head, const char
     return r;
 }
 
+/* With an Idempotency-Key the handler goes on without its client. */
+static int left(const struct stream *stream)
+{
+    struct once *once = stream->req->once;
+
+    if (!once)
+        return EIN_E_CANCELLED;
+    once->cut = once->cut || is_cancelled(stream);
+    return once->cut ? EIN_E_CANCELLED : 0;
+}
+
 static int push(struct stream *stream, const char *data, size_t len)
 {
     struct buf head;
     int r = 0;
     EIN_LOCKED(&stream->lock);
 
-    if (stream->gone || is_cancelled(stream))
-        return set_gone(stream);
+    if (is_cancelled(stream))
+        (void)set_gone(stream);
+    else
+        once_streamed(stream->req, data, len);
+    if (stream->gone)
+        return left(stream);
     if (len == 0)
         return 0;
     buf_init(&head, SIZE_MAX / 2);
@@ -170,7 +186,7 @@ static int push(struct stream *stream, const char *data, size_t len)
     if (r == 0)
         r = write_piece(stream, &head, data, len);
     buf_done(&head);
-    return r;
+    return stream->gone ? left(stream) : r;
 }
 
 /* ---- what a handler calls ---- */
@@ -266,7 +282,7 @@ int stream_run(struct ein_req *req, int *ret_result)
     (void)request_cancel(req); /* a client that leaves is noticed while the handler waits */
     req->stream = &stream;
     watch_beat_add(pipeline_watch(req->pipeline), &stream.beat);
-    *ret_result = req->route->spec.handle(req, req->route->self);
+    *ret_result = pipeline_call(req);
     watch_beat_remove(pipeline_watch(req->pipeline), &stream.beat);
     finish(&stream);
     req->stream = NULL;

@@ -51,5 +51,7 @@ int run_stream_fail(struct run_stream *stream, const struct ein_error *err)
     if (!stream->begun)
         return agent_run_fail(stream->http, stream->req, err);
     outcome = json_pack("{s:n, s:s, s:n}", "result", "error", err->text, "opsLog");
-    return outcome ? run_stream_done(stream, outcome) : EIN_E_NO_MEMORY;
+    if (outcome)
+        (void)run_stream_done(stream, outcome);
+    return err->code; /* it is no answer to an Idempotency-Key */
 }

@@ -81,7 +81,7 @@ static const struct ein_route routes[] = {
           "Have an agent written by a model, and proved; with Accept: text/event-stream as it "
           "comes",
       .auth = EIN_AUTH_USER,
-      .flags = EIN_ROUTE_EVENTS,
+      .flags = EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .body_schema = GENERATE_CODE_SCHEMA,
       .reply_schema = GENERATED_SCHEMA,
       .scope = "agents:run",

@@ -2,7 +2,6 @@
 #ifndef DEPLOYMENTS_H
 #define DEPLOYMENTS_H
 
-#include "once.h"
 #include <einion/services.h>
 #include <stdint.h>
 
@@ -12,8 +11,7 @@ enum { NAME_MAX_BYTES = 200 }; /* of a friendly name that becomes a path */
 struct deployments {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    struct once_rules once; /* of /rest */
-    uint32_t openapi_max;   /* operations in /openapi.json */
+    uint32_t openapi_max; /* operations in /openapi.json */
 };
 
 ein_handler deployments_deploy, deployments_undeploy, deployments_status; /* deploy.c */

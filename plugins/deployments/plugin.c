@@ -25,19 +25,13 @@
  *
  * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
  *
- * With the header Idempotency-Key, /rest runs once for each caller, name and key: the same input
- * again gets the same answer with Idempotent-Replayed, another 422, and 409 while the first still
- * runs, which goes on when its client has left.  A run that could not be made leaves the key free.
- *
  * Settings
- *   idempotency_kept_s      how long an answer is kept for its Idempotency-Key (86400)
- *   idempotency_running_s   how long a key is held for a run whose end was not heard of (3600)
- *   openapi_operations      the most agents of one caller that /openapi.json shows (1000)
+ *   openapi_operations   the most agents of one caller that /openapi.json shows (1000)
  *
  * Example
  *   plugins:
  *     deployments:
- *       idempotency_kept_s: 3600
+ *       openapi_operations: 100
  */
 #include "agent_doc.h"
 #include "agent_run.h"
@@ -53,20 +47,6 @@
 static const char config_schema[] = SCHEMA({
     "type" : "object",
     "properties" : {
-        "idempotency_kept_s" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 31536000,
-            "default" : 86400,
-            "description" : "An answer of /rest to a request with an Idempotency-Key."
-        },
-        "idempotency_running_s" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 31536000,
-            "default" : 3600,
-            "description" : "A key whose run has not ended, as when the server was killed."
-        },
         "openapi_operations" : {
             "type" : "integer",
             "minimum" : 0,
@@ -176,7 +156,7 @@ static const struct ein_route routes[] = {
       .operation_id = "call_deployed_agent",
       .summary = "Run a deployed agent; Accept: text/event-stream for its trace as it happens",
       .auth = EIN_AUTH_USER,
-      .flags = EIN_ROUTE_EVENTS,
+      .flags = EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_500,
       .query_schema = DETACH_QUERY_SCHEMA,
       .body_schema = SCHEMA({
           "type" : [ "object", "null" ],
@@ -199,13 +179,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     deployments->host = host;
     deployments->ctx = ctx;
-    deployments->once = (struct once_rules){
-        .host = host,
-        .ctx = ctx,
-        .set = "rest_answers",
-        .kept_ms = 1000 * json_integer_value(json_object_get(config, "idempotency_kept_s")),
-        .running_ms = 1000 * json_integer_value(json_object_get(config, "idempotency_running_s")),
-    };
     deployments->openapi_max =
         (uint32_t)json_integer_value(json_object_get(config, "openapi_operations"));
     r = EIN_ADD_ROUTES(host, ctx, routes, deployments, err);
@@ -231,8 +204,6 @@ static int start(void *self, struct ein_error *err)
 
     if (r >= 0)
         r = store->index(deployments->ctx, DEPLOYMENT_SET, "userId", err);
-    if (r >= 0)
-        r = store->index(deployments->ctx, deployments->once.set, "until", err);
     return r < 0 ? r : store->index(deployments->ctx, DEPLOYMENT_SET, OWNER_INDEX, err);
 }
 

@@ -4,7 +4,6 @@
 
 #include "answer.h"
 #include "ask.h"
-#include "once.h"
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -15,8 +14,6 @@ struct openai_api {
     struct ein_ctx *ctx;
     struct ask_limits limits;
     struct ein_route *routes; /* with body_max as configured */
-    struct once_rules once;
-    size_t kept_max; /* bytes of an answer that is kept for its Idempotency-Key */
 };
 
 #define ANTHROPIC_PATH "/v1/messages"
@@ -39,13 +36,6 @@ json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_st
 /* What whoever asks may see of other people's agents, for completion/1; json_decref.  NULL: nothing
  * is asked of it, or no memory. */
 json_t *visible_to(const struct openai_api *api, const struct ein_req *req);
-
-/* What was answered to calls with an Idempotency-Key (kept.c).  True: this one is answered.  False:
- * it is to be made, and its key ended by kept_end() or, as it was not answered, once_end(). */
-bool kept_before(const struct openai_api *api, struct ein_req *req, struct once *once,
-                 const char *name, int *ret_status);
-void kept_end(const struct openai_api *api, struct once *once, const struct out *text,
-              bool streams);
 
 /* Headers of an answer (headers.c): what is known before its first piece, and at its end. */
 void headers_begin(const struct openai_api *api, struct ein_req *req,

@@ -25,12 +25,7 @@
  * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an
  * assistant's message back as it came send it along.
  *
- * With the header Idempotency-Key, a POST that calls a model does so once for each caller and key:
- * the same request again gets the same answer, a stream too, with Idempotent-Replayed; another 400,
- * and 409 while the first goes on, which it does to its end when its client leaves.  A call that
- * failed is none, and lets the key go.
- *
- * Needs completion/1 and a storage backend.  Publishes error_shape/1.
+ * Needs completion/1.  Publishes error_shape/1.
  *
  * Settings
  *   body_bytes     of a request, images and files included (33554432)
@@ -39,9 +34,6 @@
  *   parts          of one message, and calls of tools in it (1024)
  *   tools          in one request (1024)
  *   inputs         to embed, in one request (2048)
- *   idempotency_kept_s      how long an answer is kept for its Idempotency-Key (86400)
- *   idempotency_running_s   how long a key is held for a call whose end was not heard of (3600)
- *   idempotency_bytes       of an answer that is kept (1048576)
  *
  * Example
  *   plugins:
@@ -82,18 +74,6 @@ static const char config_schema[] = SCHEMA({
         "inputs": {
             "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2048,
             "description": "Texts to embed in one request."
-        },
-        "idempotency_kept_s": {
-            "type": "integer", "minimum": 1, "maximum": 31536000, "default": 86400,
-            "description": "An answer to a request with an Idempotency-Key."
-        },
-        "idempotency_running_s": {
-            "type": "integer", "minimum": 1, "maximum": 31536000, "default": 3600,
-            "description": "A key whose call has not ended, as when the server was killed."
-        },
-        "idempotency_bytes": {
-            "type": "integer", "minimum": 1024, "maximum": 8388608, "default": 1048576,
-            "description": "The longest answer that is kept for its Idempotency-Key."
         }
     }
 });
@@ -132,7 +112,7 @@ static const struct ein_route routes[] = {
       .path = "/v1/chat/completions",
       .operation_id = "create_chat_completion",
       .summary = "Call a model, as with OpenAI's API",
-      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = CALL_SCHEMA,
       .scope = "models:run",
@@ -141,7 +121,7 @@ static const struct ein_route routes[] = {
       .path = "/v1/responses",
       .operation_id = "create_response",
       .summary = "Call a model, as with OpenAI's Responses API",
-      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = RESPONSES_SCHEMA,
       .scope = "models:run",
@@ -150,7 +130,7 @@ static const struct ein_route routes[] = {
       .path = ANTHROPIC_PATH,
       .operation_id = "create_message",
       .summary = "Call a model, as with Anthropic's API",
-      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS,
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = CALL_SCHEMA,
       .scope = "models:run",
@@ -168,7 +148,7 @@ static const struct ein_route routes[] = {
       .path = "/v1/embeddings",
       .operation_id = "create_embedding",
       .summary = "Vectors of texts, as with OpenAI's API",
-      .flags = EIN_ROUTE_RAW_BODY,
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = EMBEDDINGS_SCHEMA,
       .scope = "models:run",
@@ -236,14 +216,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .tools = setting(config, "tools"),
                                        .inputs = setting(config, "inputs"),
                                        .depth = setting(config, "json_depth") };
-    api->once = (struct once_rules){
-        .host = host,
-        .ctx = ctx,
-        .set = "v1_answers",
-        .kept_ms = 1000 * (int64_t)setting(config, "idempotency_kept_s"),
-        .running_ms = 1000 * (int64_t)setting(config, "idempotency_running_s"),
-    };
-    api->kept_max = setting(config, "idempotency_bytes");
     r = add_routes(api, setting(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
@@ -255,14 +227,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
-static int start(void *self, struct ein_error *err)
-{
-    const struct openai_api *api = self;
-
-    return api->host->store->index(api->ctx, api->once.set, "until", err);
-}
-
-static const char *const needs[] = { EIN_STORAGE_BACKEND, EIN_COMPLETION, NULL };
+static const char *const needs[] = { EIN_COMPLETION, NULL };
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
@@ -273,7 +238,6 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .needs = needs,
     .init = init,
-    .start = start,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -70,16 +70,8 @@ struct serving {
     const struct form *form;
     struct answer answer;
     struct ein_completion_outcome outcome;
-    bool sent;         /* a piece of a stream: the status is no longer ours to choose */
-    struct once *once; /* its Idempotency-Key; NULL: it has none */
-    struct out kept;   /* with one: all that was written; no more than may be kept, and a piece */
+    bool sent; /* a piece of a stream: the status is no longer ours to choose */
 };
-
-static void keep(struct serving *serving)
-{
-    if (serving->once && serving->kept.len <= serving->api->kept_max)
-        out_out(&serving->kept, &serving->answer.out);
-}
 
 /* Sends what the form has written. */
 static int flush(struct serving *serving)
@@ -94,10 +86,9 @@ static int flush(struct serving *serving)
     if (!serving->sent)
         headers_begin(serving->api, serving->req, &serving->outcome);
     serving->sent = true;
-    keep(serving);
     r = serving->api->host->http->send_bytes(serving->req, out->data, out->len);
     out_clear(out);
-    return serving->once ? 0 : r; /* who has left will ask again */
+    return r;
 }
 
 static int on_piece(const struct ein_llm_piece *piece, void *data)
@@ -183,7 +174,7 @@ static int fail(struct serving *serving, const struct ein_error *err)
     if (serving->sent) {
         serving->form->fail(&serving->answer, &wrong);
         (void)flush(serving); /* nobody may be there to hear it */
-        return 200;
+        return err->code;
     }
     headers_end(serving->api, serving->req, &serving->answer);
     set_retry_after(serving);
@@ -214,7 +205,7 @@ static int complete(struct serving *serving, struct ein_error *err)
         .tool_choice = ask->tool_choice,
         .visible = visible,
         .scopes = scopes,
-        .cancel = serving->once ? NULL : http->cancel(serving->req),
+        .cancel = http->cancel(serving->req),
         .inputs = ask->inputs,
         /* A vector of another length is of no use. */
         .flags = ask->inputs ? EIN_COMPLETION_REFUSE : 0,
@@ -238,35 +229,23 @@ static int complete(struct serving *serving, struct ein_error *err)
 
 static int finish(struct serving *serving)
 {
-    bool streams = serving->answer.ask->stream;
-    int r = 0;
-
     serving->form->end(&serving->answer);
-    if (streams)
-        r = flush(serving);
-    else
-        keep(serving);
-    if (serving->once)
-        kept_end(serving->api, serving->once, &serving->kept, streams);
-    return streams ? r : send_whole(serving);
+    return serving->answer.ask->stream ? flush(serving) : send_whole(serving);
 }
 
 static int serve(const struct openai_api *api, struct ein_req *req, const struct ask *ask,
-                 const struct form *form, struct once *once)
+                 const struct form *form)
 {
-    struct serving serving = { .api = api, .req = req, .form = form, .once = once };
+    struct serving serving = { .api = api, .req = req, .form = form };
     struct ein_error err = { 0 };
     int r;
 
     serving.outcome.struct_size = sizeof(serving.outcome);
     answer_begin(&serving.answer, form, ask, &serving.outcome, api->host->http->request_id(req));
     r = complete(&serving, &err);
-    if (r < 0 && once)
-        once_end(once, NULL);
     r = r < 0 ? fail(&serving, &err) : finish(&serving);
     json_decref(serving.outcome.notes);
     answer_done(&serving.answer);
-    out_done(&serving.kept);
     return r;
 }
 
@@ -274,18 +253,6 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
 
 typedef int ask_fn(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                    struct flaw *flaw);
-
-static int serve_asked(const struct openai_api *api, struct ein_req *req, const json_t *body,
-                       const struct ask *ask, const struct form *form)
-{
-    struct once once = { .rules = &api->once, .input = body };
-    int r = 0;
-
-    if (!api->host->http->header(req, "Idempotency-Key"))
-        return serve(api, req, ask, form, NULL);
-    return kept_before(api, req, &once, form->id_prefix, &r) ? r
-                                                             : serve(api, req, ask, form, &once);
-}
 
 static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *read,
                   const struct form *whole, const struct form *stream)
@@ -299,8 +266,7 @@ static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *rea
     if (!body)
         return r;
     r = read(body, &api->limits, &ask, &flaw);
-    r = r < 0 ? fail_flaw(api, req, r, &flaw)
-              : serve_asked(api, req, body, &ask, ask.stream ? stream : whole);
+    r = r < 0 ? fail_flaw(api, req, r, &flaw) : serve(api, req, &ask, ask.stream ? stream : whole);
     ask_done(&ask);
     return r;
 }

@@ -219,6 +219,7 @@ static const struct ein_route routes[] = {
       .operation_id = "add_usage",
       .summary = "Report a cost",
       .auth = EIN_AUTH_USER,
+      .flags = EIN_ROUTE_ONCE,
       .body_schema = USAGE_SCHEMA,
       .reply_schema = USER_SCHEMA,
       .scope = "admin:write",

@@ -35,6 +35,14 @@ def test_an_agent_is_written(compose, world):
                               "costUsd": pytest.approx((11 * 3 + 7 * 15) / 1e6)}  # fmt: skip
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_with_a_key_it_is_written_once(compose, world, accept):
+    world.says(written(ECHO))
+    first, again = (compose({"Idempotency-Key": accept, "Accept": accept}) for _ in range(2))
+    assert first.status == 200 and again.body == first.body and again.header("Content-Type").startswith(accept)
+    assert again.header("Idempotent-Replayed") == "true" and len(world.vendor.requests) == 1
+
+
 def test_it_is_asked_for_once_and_paid_for(compose, composer, world):
     world.says(written(ECHO))
     before = composer.get("/users/me").json["usageInfo"]["spendRemaining"]

@@ -23,7 +23,7 @@ def env(upstream):
 
 @pytest.fixture(scope="module")
 def the_door(the_upstream):
-    with Server("memory", sets=[*SETS, "plugins.openai-api.idempotency_bytes=8192"], env=env(the_upstream)) as server:
+    with Server("memory", sets=[*SETS, "limits.idempotency_bytes=8192"], env=env(the_upstream)) as server:
         yield server.start(ready=True)
 
 
@@ -55,6 +55,8 @@ def test_it_is_asked_once(door, upstream, path, body, stream):
     assert (again.body, again.header("Content-Type")) == (first.body, first.header("Content-Type"))
     assert replayed(first, again) == [None, "true"]
     assert len(upstream.requests) == 1
+    told, told_again = (sorted(pair for pair in reply.headers if pair[0].lower().startswith("x-einion-")) for reply in (first, again))
+    assert told == told_again and first.header("x-einion-model") and bool(first.header("x-einion-cost")) is not stream
     assert call(door, fresh(), body, path, stream=stream).body != first.body
     assert call(door, None, body, path, stream=stream).body != first.body
     assert len(upstream.requests) == 3
@@ -114,10 +116,20 @@ def test_what_is_too_long_is_not_kept(door, upstream, stream):
 
 def test_after_its_time_it_is_asked_again(start_server, upstream):
     upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello there")))
-    server = start_server(backend="memory", sets=[*SETS, "plugins.openai-api.idempotency_kept_s=1"], env=env(upstream), ready=True)
+    server = start_server(backend="memory", sets=[*SETS, "limits.idempotency_kept_s=1"], env=env(upstream), ready=True)
     first = call(server, "k")
     wait_until(lambda: call(server, "k").body != first.body, 20, "the answer to be forgotten")
     assert len(upstream.requests) == 2
+
+
+def test_it_is_paid_once(door, upstream):
+    left = lambda: door.get("/users/me").json["usageInfo"]["spendRemaining"]  # noqa: E731
+    key, before = fresh(), left()
+    cost = float(call(door, key).header("x-einion-cost"))
+    assert cost > 0 and before - left() == pytest.approx(cost)
+    again = call(door, key)
+    assert (replayed(again), float(again.header("x-einion-cost"))) == (["true"], cost)
+    assert before - left() == pytest.approx(cost)
 
 
 def test_embeddings_too(door, upstream):

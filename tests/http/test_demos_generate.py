@@ -51,6 +51,14 @@ def test_the_model_is_told_what_it_needs(server, vendor):
     assert "http://127.0.0.1/rest/echo%20me" in user
 
 
+def test_with_a_key_it_is_asked_for_once(server, vendor):
+    answers(vendor, written())
+    wanted = {"userPrompt": "A page.", "selectedApis": [], "modelConfig": MODEL}
+    first, again = (server.post("/demos/generate-code", wanted, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.status == 200 and again.body == first.body and again.header("Idempotent-Replayed") == "true"
+    assert len(vendor.requests) == 1
+
+
 def test_thoughts_are_told(server, vendor):
     vendor.answer(ANTHROPIC, anthropic(Said(written(), thought="A box, then.")))
     assert generate(server).json["thoughts"] == "A box, then."

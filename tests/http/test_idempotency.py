@@ -4,7 +4,8 @@
 import concurrent.futures
 
 import pytest
-from agents import deploy, unique
+from agents import deploy, make_agent, unique
+from demos import body as demo
 from people import Person
 from people import room as people_room
 from support import wait_until
@@ -53,10 +54,9 @@ def test_another_input_is_refused(counter):
     assert (reply.status, reply.detail) == (422, "This Idempotency-Key was used with another input before.")
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "caf\u00e9", "a\tb"])
-def test_what_is_no_key_is_refused(agent_server, counter, key):
-    reply = counter(key, {})
-    assert (reply.status, reply.detail) == (422, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+def test_what_is_no_key_is_refused(agent_server, counter):
+    reply = counter("caf\u00e9", {})
+    assert (reply.status, reply.detail) == (400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
     assert agent_server.get("/data-store/namespaces/default/records/count").status == 404
 
 
@@ -89,12 +89,64 @@ def test_a_client_that_left_asks_again(agent_server, counter):
 
 
 def test_after_its_time_it_runs_again(start_server):
-    server = start_server(sets=["plugins.deployments.idempotency_kept_s=1"], ready=True)
+    server = start_server(sets=["limits.idempotency_kept_s=1"], ready=True)
     _, name = deploy(server, COUNT)
     send = lambda: server.post(f"/rest/{name}", {}, headers={"Idempotency-Key": "k"})  # noqa: E731
     assert send().json["count"] == 1
     wait_until(lambda: send().header("Idempotent-Replayed") is None, 10, "the answer to be forgotten")
     assert server.get("/data-store/namespaces/default/records/count").json["value"] == 2
+
+
+# ---- beside /rest ----
+
+TAKE_KEYS = {
+    "/agents", "/agents/generate-code", "/agents/run-code", "/agents/run-code/stream",
+    "/agents/{agent_id}/versions/{version}/restore", "/chat", "/demos", "/demos/generate-code", "/rest/{friendly_name}",
+    "/runs/{run_id}/repeat", "/users/me/usage", "/v1/chat/completions", "/v1/embeddings", "/v1/messages", "/v1/responses",
+}  # fmt: skip
+
+
+def test_openapi_says_where_a_key_is_taken(server):
+    taken = {path for path, item in server.get("/openapi.json").json["paths"].items() for operation in item.values()
+             if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))}  # fmt: skip
+    assert {path for path in taken if not path.startswith("/rest/") or "{" in path} == TAKE_KEYS
+
+
+def twice(server, path, body=None, **headers):
+    """The first answer, which is also the second."""
+    headers["Idempotency-Key"] = unique()
+    first, again = (server.post(path, body, headers=headers) for _ in range(2))
+    assert first.status < 300 and (again.status, again.body) == (first.status, first.body), again
+    assert (first.header("Idempotent-Replayed"), again.header("Idempotent-Replayed")) == (None, "true")
+    assert again.header("Content-Type") == first.header("Content-Type")
+    assert again.header("X-Einion-Run-Id") == first.header("X-Einion-Run-Id")
+    assert again.header("X-Request-ID") != first.header("X-Request-ID")
+    return first
+
+
+def test_what_is_made_is_made_once(agent_server):
+    for path, body in ("/agents", {"name": unique(), "description": "", "code": COUNT}), ("/demos", demo()):
+        made = twice(agent_server, path, body).json
+        assert [one["_id"] for one in agent_server.get(path).json if one["name"] == body["name"]] == [made["_id"]]
+    agent = make_agent(agent_server)["_id"]
+    assert agent_server.put(f"/agents/{agent}", {"code": COUNT}).status == 200
+    twice(agent_server, f"/agents/{agent}/versions/1/restore")
+    assert len(agent_server.get(f"/agents/{agent}/versions").json) == 3
+    spent = lambda: agent_server.get("/users/me").json["usageInfo"]["spendRemaining"]  # noqa: E731
+    before = spent()
+    twice(agent_server, "/users/me/usage", {"responseCost": 0.5})
+    assert before - spent() == pytest.approx(0.5)
+
+
+def test_what_runs_runs_once(agent_server, counter):
+    job = {"code": COUNT, "inputDict": {}, "tools": {}}
+    first = twice(agent_server, "/agents/run-code", job)
+    assert first.json["result"]["count"] == 1
+    assert b'"count":2' in twice(agent_server, "/agents/run-code/stream", job).body
+    repeat = f"/runs/{first.header('X-Einion-Run-Id')}/repeat"
+    assert twice(agent_server, repeat).json["result"]["count"] == 3
+    assert b'"count":4' in twice(agent_server, repeat, Accept="text/event-stream").body
+    assert b'ValueError: failed 5' in twice(agent_server, "/agents/run-code", job | {"inputDict": {"fail": True}}).body
 
 
 @pytest.fixture(scope="module")

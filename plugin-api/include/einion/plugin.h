@@ -30,7 +30,7 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 navigates(), reply_header(); set_header() joins what Vary names; check() of a plugin; sets();
+ *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, navigates(), reply_header(); set_header() joins what Vary names; check() of a plugin; sets();
  *                 transfer/1; tracing; server/1: each_metric
  */
 #ifndef EIN_PLUGIN_H
@@ -91,7 +91,14 @@ enum { /* ein_route.flags; a host refuses bits 16-31 that it does not know */
     EIN_ROUTE_EVENTS   = 1u << 1, /* the handler may use send_event() and send_bytes() */
     /* 1.1, neither is part of the API that OpenAPI tells of */
     EIN_ROUTE_PAGE     = 1u << 16, /* a GET before all others, but only where a browser goes to the path */
-    EIN_ROUTE_LAST     = 1u << 17  /* only where no other route has the path */
+    EIN_ROUTE_LAST     = 1u << 17, /* only where no other route has the path */
+    /* 1.1, of a route for users: with the header Idempotency-Key the same request again gets the reply
+     * of the first, a stream too, and the handler is not called; the first goes on when its client has
+     * left.  A handler that fails, with a negative result or a status of 400 and more, gives the key
+     * back: what it began to stream was no answer. */
+    EIN_ROUTE_ONCE     = 1u << 18,
+    EIN_ROUTE_ONCE_500 = 1u << 19, /* with it: 500 is a reply like any other, the work was done */
+    EIN_ROUTE_ONCE_OWN = 1u << 20  /* in its place: the handler sees to it, OpenAPI tells of it */
 };
 
 /* Returns what reply() or fail() returned, or a negative enum ein_err which the

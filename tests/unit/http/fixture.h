@@ -11,6 +11,7 @@
 #include "router.h"
 #include "section.h"
 #include "services.h"
+#include "store.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@ struct fixture {
     struct log *log;
     struct metrics *metrics;
     struct services *services;
+    struct store *store;
     struct pipeline *pipeline;
     struct gate gate;
     struct ein_req req;
@@ -50,7 +52,8 @@ static inline struct fixture *fixture_of(const json_t *limit_changes, const json
     assert_int_equal(log_new(log, &it->log, &err), 0);
     assert_int_equal(metrics_new(&it->metrics), 0);
     assert_int_equal(services_new(&it->services), 0);
-    const struct pipeline_parts parts = { it->log, it->metrics, it->services };
+    assert_int_equal(store_new(it->services, NULL, &it->store), 0);
+    const struct pipeline_parts parts = { it->log, it->metrics, it->services, it->store };
 
     assert_int_equal(pipeline_new(&parts, &from, &it->pipeline, &err), 0);
     gate_init(&it->gate);
@@ -66,6 +69,7 @@ static inline struct fixture *fixture_with(const json_t *limit_changes)
 static inline void fixture_free(struct fixture *it)
 {
     pipeline_free(it->pipeline);
+    store_free(it->store);
     services_free(it->services);
     metrics_free(it->metrics);
     log_free(it->log);
