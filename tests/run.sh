@@ -208,7 +208,11 @@ for package in httpx opentelemetry; do
 done
 if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
-    "$root/packaging/deb.sh" "$root/build/results" || fail "the Debian package"
+    if "$root/packaging/deb.sh" "$root/build/results"; then
+        "$root/packaging/image.sh" "$root/build/results/einion.image.tar" "$root"/build/results/einion_*.deb || fail "the container image"
+    else
+        fail "the Debian package"
+    fi
 fi
 
 if build build -Dwerror=true; then
