@@ -16,25 +16,37 @@ packages_tests=(
 
 usage() {
     cat <<'END'
-usage: tests/run.sh [--full] [SUITE...]
+usage: tests/run.sh [--full] [--from BUILD] [SUITE...]
 
 Without SUITE, all of them: those of meson (meson test --list) and the folders of tests/
 that pytest runs (http, abi, crash, ...).  Each runs in two builds: plain (build/, every
 warning an error) and with the address and undefined-behaviour sanitizers (build-asan/).
 
   --full   adds a browser, the Firebase emulator, the Debian package (build-deb/), the thread
-           sanitizer (build-tsan/), a minute of fuzzing for each target (build-fuzz/) and 50 rounds
-           of the crash tests: 100 kills in the middle of tickets and streams, 200 among calls that
-           cost money; every attack with each layer of the sandbox left out, and an hour
-           (EIN_SOAK_SECONDS) of 200 runs at a time
+           sanitizer (build-tsan/), a minute (EIN_FUZZ_SECONDS) of fuzzing for each target
+           (build-fuzz/) and 50 rounds of the crash tests: 100 kills in the middle of tickets and
+           streams, 200 among calls that cost money; every attack with each layer of the sandbox
+           left out, and an hour (EIN_SOAK_SECONDS) of 200 runs at a time
+  --from   begins with this build, leaving out those before it; they come in the order build,
+           build-asan, build-tsan, build-fuzz
+
+What fails keeps nothing after it from running.  The end says what took how long, what failed, and
+in its last line how much of each; the exit status is 1 if anything failed.
 END
 }
 
 full=false
+from=
 suites=()
 while (($#)); do
     case $1 in
     --full) full=true ;;
+    --from)
+        from=${2:-}
+        [[ $from =~ ^build(-asan|-tsan|-fuzz)?$ ]] || { usage >&2 && exit 2; }
+        [[ ! $from =~ tsan|fuzz ]] || full=true
+        shift
+        ;;
     --help | -h) usage && exit 0 ;;
     -*) usage >&2 && exit 2 ;;
     *) suites+=("$1") ;;
@@ -42,13 +54,15 @@ while (($#)); do
     shift
 done
 
-results=() # files that tally.py reads
-failed=0   # failures that no such file knows of
+results=()  # files that tally.py reads
+failures=() # what failed that no such file knows of
+fuzzed=0    # targets of the fuzzer that passed
+times=()    # what took 10 s or longer
 # They look at the source, at documents, or at what clients of others make of answers that the
 # other suites have the server make with sanitizers, too.
 plain_only="lint docs browser sdk"
 crash_rounds=5
-fuzz_seconds=60
+fuzz_seconds=${EIN_FUZZ_SECONDS:-60}
 if $full; then
     crash_rounds=50
     export EIN_FULL=1
@@ -57,13 +71,24 @@ fi
 say() { printf '\n==== %s (%(%H:%M:%S)T)\n' "$1" -1; }
 
 fail() {
-    failed=$((failed + 1))
+    failures+=("FAILED $1")
     printf 'FAILED: %s\n' "$1"
+}
+
+took() { # took SINCE WHAT
+    local seconds=$((SECONDS - $1))
+    ((seconds < 10)) || times+=("$(printf '%6d s  %s' "$seconds" "$2")")
+}
+
+# Is it this build's turn?
+turn() {
+    [[ $from != "$1" ]] || from=
+    [[ -z $from ]]
 }
 
 # build DIR MESON-OPTION...
 build() {
-    local dir=$1
+    local dir=$1 since=$SECONDS
     shift
     say "building $dir"
     if [[ ! -f $root/$dir/build.ninja ]]; then
@@ -77,6 +102,7 @@ build() {
         fail "the build in $dir"
         return 1
     }
+    took "$since" "building $dir"
 }
 
 meson_suites() {
@@ -100,7 +126,7 @@ wanted() { # wanted SUITE: is it to run?
 
 # run_meson DIR TIMES: meson's suites, allowing TIMES the usual time.
 run_meson() {
-    local dir=$1 log=$root/$1/meson-logs/testlog.json suite status=0 chosen=()
+    local dir=$1 log=$root/$1/meson-logs/testlog.json suite status=0 chosen=() since=$SECONDS
     while read -r suite; do
         wanted "$suite" && chosen+=(--suite "$suite")
     done < <(meson_suites "$dir")
@@ -109,8 +135,9 @@ run_meson() {
 
     say "meson test in $dir"
     rm -f "$log"
-    /usr/bin/meson test -C "$root/$dir" --no-rebuild --print-errorlogs --num-processes 2 \
-        --timeout-multiplier "$2" "${chosen[@]}" || status=$?
+    EIN_CRASH_ROUNDS=$crash_rounds /usr/bin/meson test -C "$root/$dir" --no-rebuild --print-errorlogs \
+        --num-processes 2 --timeout-multiplier "$2" "${chosen[@]}" || status=$?
+    took "$since" "meson test in $dir"
     collect "$log" "$dir-meson.json"
     # Failed tests are in the log; anything else that went wrong is not.
     ((status == 0)) || grep -qE '"result": "(FAIL|TIMEOUT|ERROR|INTERRUPT|UNEXPECTEDPASS)"' "$log" ||
@@ -120,6 +147,7 @@ run_meson() {
 # Three at a time: they wait more than they compute.
 suites_at_once=3
 declare -A running=() # process -> suite, or the half of one
+declare -A started=() # process -> when
 
 run_suite() { # run_suite DIR SCALE SUITE[.HALF]: all of its files, or every other one
     local files=("$root/tests/${3%.*}"/test_*.py) half=${3##*.} chosen=() i
@@ -138,6 +166,7 @@ await_suite() { # await_suite DIR: one that has ended, and what it printed
     suite=${running[$pid]}
     unset "running[$pid]"
     say "tests/$suite against $dir"
+    took "${started[$pid]}" "tests/$suite against $dir"
     cat "$root/$dir/meson-logs/$suite.log"
     collect "$root/$dir/meson-logs/$suite.xml" "$dir-$suite.xml"
     ((status <= 1)) || fail "pytest of tests/$suite against $dir ended with status $status"
@@ -153,6 +182,7 @@ run_pytest() {
         rm -f "$root/$dir/meson-logs/$suite.xml"
         run_suite "$dir" "$scale" "$suite" &
         running[$!]=$suite
+        started[$!]=$SECONDS
     done < <(pytest_suites | sed 's/^http$/http.0\nhttp.1/') # as long as all others together
     while ((${#running[@]})); do
         await_suite "$dir"
@@ -169,7 +199,8 @@ collect() { # collect FILE NAME
 }
 
 run_fuzzers() {
-    local target name
+    local target name since=$SECONDS
+    wanted fuzz || return 0
     for target in "$root"/build-fuzz/tests/fuzz/fuzz_*; do
         [[ -f $target && -x $target ]] || continue
         name=${target##*/}
@@ -178,11 +209,13 @@ run_fuzzers() {
         if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -artifact_prefix="$root/build-fuzz/$name-" \
             "$root/build-fuzz/corpus/$name" "$root/tests/fuzz/corpus/${name#fuzz_}" >"$root/build-fuzz/$name.log" 2>&1; then
             tail -n 2 "$root/build-fuzz/$name.log"
+            fuzzed=$((fuzzed + 1))
         else
             tail -n 40 "$root/build-fuzz/$name.log"
             fail "$name; its input is build-fuzz/$name-*"
         fi
     done
+    took "$since" "fuzzing"
 }
 
 check_suites() { # every suite named on the command line exists
@@ -214,8 +247,9 @@ if $full; then
         fail "the Debian package"
     fi
 fi
+took 0 "installing what the tests need"
 
-if build build -Dwerror=true; then
+if turn build && build build -Dwerror=true; then
     check_suites
     run_meson build 4
     ! $full || export EIN_SOAK_SECONDS="${EIN_SOAK_SECONDS:-3600}"
@@ -223,8 +257,8 @@ if build build -Dwerror=true; then
     unset EIN_SOAK_SECONDS
 fi
 
-if CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
-    crash_rounds=2
+crash_rounds=2
+if turn build-asan && CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; then
     export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
     run_meson build-asan 10
     run_pytest build-asan 3
@@ -232,16 +266,19 @@ if CC=clang build build-asan -Db_sanitize=address,undefined -Db_lundef=false; th
 fi
 
 if $full; then
-    if CC=clang build build-tsan -Db_sanitize=thread -Db_lundef=false; then
+    if turn build-tsan && CC=clang build build-tsan -Db_sanitize=thread -Db_lundef=false; then
         export TSAN_OPTIONS="suppressions=$root/tests/tsan.supp halt_on_error=0 exitcode=66"
         run_meson build-tsan 20
         run_pytest build-tsan 6
         unset TSAN_OPTIONS
     fi
-    if CC=clang build build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false; then
+    if turn build-fuzz && CC=clang build build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false; then
         run_fuzzers
     fi
 fi
 
+say "what took how long"
+printf '%s\n' "${times[@]}" | sort -rn
 say "result"
-exec /usr/bin/python3 "$root/tests/tally.py" --failed "$failed" "${results[@]}"
+((${#failures[@]} == 0)) || printf '%s\n' "${failures[@]}"
+exec /usr/bin/python3 "$root/tests/tally.py" --passed "$fuzzed" --failed "${#failures[@]}" "${results[@]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""tally.py [--failed N] RESULT...
+"""tally.py [--passed N] [--failed N] RESULT...
 
 Sums meson's testlog.json files and pytest's JUnit files into one line
 `N passed, N failed, N skipped`, preceded by the names of what failed.  A cmocka
@@ -45,11 +45,12 @@ def pytest(path):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--passed", type=int, default=0, help="what passed that no file knows of")
     parser.add_argument("--failed", type=int, default=0, help="failures that no file knows of")
     parser.add_argument("result", nargs="*", type=pathlib.Path)
     args = parser.parse_args()
 
-    count = {"passed": 0, "failed": args.failed, "skipped": 0}
+    count = {"passed": args.passed, "failed": args.failed, "skipped": 0}
     for path in args.result:
         for outcome, name in (meson if path.suffix == ".json" else pytest)(path):
             count[outcome] += 1
