@@ -266,6 +266,14 @@ static void finish(struct stream *stream)
     (void)shutdown(req->head.fd, SHUT_WR);
 }
 
+/* To a client that left before anything was sent no handler owes a reply. */
+static int result_of(const struct stream *stream, int result)
+{
+    bool nothing_said = result >= 0 && stream->req->reply.status == 0;
+
+    return nothing_said && is_cancelled(stream) ? EIN_E_CANCELLED : result;
+}
+
 int stream_run(struct ein_req *req, int *ret_result)
 {
     struct stream stream = { .req = req,
@@ -285,6 +293,7 @@ int stream_run(struct ein_req *req, int *ret_result)
     *ret_result = pipeline_call(req);
     watch_beat_remove(pipeline_watch(req->pipeline), &stream.beat);
     finish(&stream);
+    *ret_result = result_of(&stream, *ret_result);
     req->stream = NULL;
     (void)pthread_mutex_destroy(&stream.lock);
     pipeline_leave_stream(req->pipeline);

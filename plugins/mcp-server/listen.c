@@ -158,5 +158,5 @@ int mcp_get(struct ein_req *req, void *self)
     if (r >= 0)
         r = tell_changes(&turn);
     leave(server);
-    return r == EIN_E_CANCELLED ? 200 : r;
+    return r;
 }

@@ -143,6 +143,13 @@ static void note_weight(struct runs *runs, int64_t bytes, int64_t before)
     runs->weighed_ms = mono_ms();
 }
 
+static int64_t added_bytes(struct runs *runs)
+{
+    EIN_LOCKED(&runs->lock);
+
+    return runs->added_bytes;
+}
+
 /* The oldest go until there is some room for new ones. */
 static int sweep_size(struct runs *runs, struct ein_error *err)
 {
@@ -150,7 +157,7 @@ static int sweep_size(struct runs *runs, struct ein_error *err)
     EIN_JSON json_t *too_many = json_array();
     struct weighing weighing = { .most = runs->keep_bytes, .too_many = too_many };
     const struct ein_query query = { .struct_size = sizeof(query), .order = newest_first };
-    int64_t before = __atomic_load_n(&runs->added_bytes, __ATOMIC_RELAXED);
+    int64_t before = added_bytes(runs);
     const json_t *pair;
     size_t i;
 

@@ -87,11 +87,11 @@ def test_a_failure_is_no_answer(door, upstream, stream):
     assert replayed(call(door, key, stream=stream)) == ["true"]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_who_left_asks_again(door, upstream, stream):
+@pytest.mark.parametrize("stream, begun", [(False, 0), (True, 0), (True, 2)])
+def test_who_left_asks_again(door, upstream, stream, begun):
     gate, key = Gate(), fresh()
     events = openai_chat_events(Said("Hello there"))
-    upstream.answer(OPENAI_CHAT, sse(*events[:2], gate, *events[2:]))
+    upstream.answer(OPENAI_CHAT, sse(*events[:begun], gate, *events[begun:]))
     with door.connect() as client:
         body = json.dumps({**CHAT, "stream": stream}).encode()
         client.send_request("POST", "/v1/chat/completions", body, {"Idempotency-Key": key})

@@ -52,7 +52,7 @@ def logins(users=None, **auth):
 
 REPORTS = re.compile(
     r"(ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: |"
-    r"SUMMARY: \w+Sanitizer|Assertion .* failed|reply does not match its schema)"
+    r"SUMMARY: \w+Sanitizer|Assertion .* failed|reply does not match its schema|returned without a reply)"
 )
 
 

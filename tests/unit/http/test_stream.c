@@ -325,6 +325,24 @@ static void test_a_handler_that_waits_learns_that_its_client_has_left(void **sta
     assert_int_equal(work.result, EIN_E_CANCELLED);
 }
 
+static int say_nothing(struct ein_req *req, struct work *work)
+{
+    (void)work;
+    cancel_fire(request_cancel(req));
+    assert_int_equal(stream_send_bytes(req, "a", 1), EIN_E_CANCELLED);
+    return 200;
+}
+
+static void test_who_left_before_anything_was_sent_is_owed_nothing(void **state)
+{
+    struct work work = { .body = say_nothing };
+    struct call *call = start(*state, &work);
+
+    wait_for(call);
+    assert_int_equal(call->req->reply.status, 499);
+    finish(call);
+}
+
 static void test_stopping_ends_a_stream_that_waits_for_its_client(void **state)
 {
     struct fixture *it = *state;
@@ -445,6 +463,7 @@ int main(void)
         TEST(test_a_handler_waits_while_its_client_takes_nothing),
         TEST(test_a_piece_may_be_larger_than_the_queue),
         TEST(test_a_handler_that_waits_learns_that_its_client_has_left),
+        TEST(test_who_left_before_anything_was_sent_is_owed_nothing),
         TEST(test_stopping_ends_a_stream_that_waits_for_its_client),
         TEST(test_silence_is_filled_with_heartbeats),
         TEST(test_no_heartbeat_breaks_an_event),
