@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buf.h"
 #include <einion/plugin.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,17 +27,21 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
+/* Nor is `max` passed: `cap` is at most one more, for the NUL. */
+static bool fits(const struct buf *buf, size_t more)
+{
+    return !buf->error && more < buf->cap - buf->len;
+}
+
 int buf_reserve(struct buf *buf, size_t more)
 {
     size_t cap;
     char *data;
 
-    if (buf->error)
+    if (buf->error || fits(buf, more))
         return buf->error;
     if (more > buf->max - buf->len)
         return buf->error = EIN_E_TOO_LARGE;
-    if (buf->len + more < buf->cap)
-        return 0;
 
     cap = buf->cap ? buf->cap : FIRST_CAP;
     while (cap <= buf->len + more && cap <= SIZE_MAX / 2)
@@ -65,7 +70,7 @@ char *buf_room(struct buf *buf, size_t len)
 
 int buf_add(struct buf *buf, const void *data, size_t len)
 {
-    if (buf_reserve(buf, len) < 0)
+    if (!fits(buf, len) && buf_reserve(buf, len) < 0)
         return buf->error;
 
     if (len > 0)
@@ -82,7 +87,7 @@ int buf_text(struct buf *buf, const char *text)
 
 int buf_char(struct buf *buf, char c)
 {
-    if (buf_reserve(buf, 1) < 0)
+    if (!fits(buf, 1) && buf_reserve(buf, 1) < 0)
         return buf->error;
 
     buf->data[buf->len++] = c;

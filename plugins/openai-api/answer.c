@@ -8,12 +8,23 @@
 #include <string.h>
 #include <time.h>
 
+static void each(struct answer *answer, void (*what)(struct buf *buf))
+{
+    struct buf *const all[] = { &answer->out,      &answer->text,    &answer->thought,
+                                &answer->thoughts, &answer->details, &answer->calls,
+                                &answer->sources };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        what(all[i]);
+}
+
 void answer_begin(struct answer *answer, const struct form *form, const struct ask *ask,
                   const struct ein_completion_outcome *outcome, const char *request_id)
 {
     char uuid[UUID_SIZE], *at = answer->id;
 
     *answer = (struct answer){ .ask = ask, .outcome = outcome, .request_id = request_id };
+    each(answer, out_init);
     answer->created = time(NULL);
     uuid_make(uuid);
     at = stpcpy(at, form->id_prefix);
@@ -25,15 +36,10 @@ void answer_begin(struct answer *answer, const struct form *form, const struct a
 
 void answer_done(struct answer *answer)
 {
-    struct out *const all[] = { &answer->out,      &answer->text,    &answer->thought,
-                                &answer->thoughts, &answer->details, &answer->calls,
-                                &answer->sources };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        out_done(all[i]);
+    each(answer, buf_done);
 }
 
-void answer_model(struct answer *answer, struct out *out)
+void answer_model(struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
 
@@ -49,7 +55,7 @@ void answer_model(struct answer *answer, struct out *out)
     out_put(out, "\"");
 }
 
-static void add_notes(const json_t *notes, const char **between, struct out *out)
+static void add_notes(const json_t *notes, const char **between, struct buf *out)
 {
     const json_t *note;
     size_t i;
@@ -64,7 +70,7 @@ static void add_notes(const json_t *notes, const char **between, struct out *out
     }
 }
 
-static void write_notes(const struct answer *answer, struct out *out)
+static void write_notes(const struct answer *answer, struct buf *out)
 {
     const char *between = "";
 
@@ -74,7 +80,7 @@ static void write_notes(const struct answer *answer, struct out *out)
     out_put(out, "]");
 }
 
-void answer_facts(const struct answer *answer, struct out *out)
+void answer_facts(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
 
@@ -103,13 +109,13 @@ bool answer_has_replay(const json_t *data)
     return json_is_object(json_object_get(data, "replay"));
 }
 
-void answer_replay(struct out *out, const char *before, const json_t *data, const char *after)
+void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after)
 {
     const json_t *replay = json_object_get(data, "replay");
     EIN_FREE char *text = json_is_object(replay) ? replay_text(replay) : NULL;
 
     if (!text) {
-        out->failed = out->failed || json_is_object(replay);
+        out->error = json_is_object(replay) ? EIN_E_NO_MEMORY : out->error;
         return;
     }
     out_put(out, before);
@@ -119,13 +125,13 @@ void answer_replay(struct out *out, const char *before, const json_t *data, cons
 
 /* ---- usage ---- */
 
-static void number(struct out *out, const char *before, uint64_t number)
+static void number(struct buf *out, const char *before, uint64_t number)
 {
     out_put(out, before);
     out_number(out, number);
 }
 
-void chat_usage(const struct answer *answer, struct out *out)
+void chat_usage(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *it = answer->outcome;
 
@@ -142,7 +148,7 @@ void chat_usage(const struct answer *answer, struct out *out)
     out_put(out, "}");
 }
 
-void anthropic_usage(const struct answer *answer, struct out *out)
+void anthropic_usage(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *it = answer->outcome;
     uint64_t cached = it->cached_tokens + it->cache_write_tokens;

@@ -19,10 +19,10 @@ struct answer {
     char id[ANSWER_ID_SIZE];
     int64_t created; /* seconds */
 
-    struct out out; /* streams: what is to be sent next; else the whole, at the end */
+    struct buf out; /* streams: what is to be sent next; else the whole, at the end */
 
     /* The form's own. */
-    struct out text, thought, thoughts, details, calls, sources;
+    struct buf text, thought, thoughts, details, calls, sources;
     size_t count;  /* calls of tools, or blocks */
     size_t thinks; /* thoughts that are to be replayed; responses: annotations */
     size_t events; /* responses: so far */
@@ -53,16 +53,16 @@ void answer_done(struct answer *answer);
 
 /* ---- what the forms share ---- */
 
-void answer_model(struct answer *answer, struct out *out); /* "provider/model", as a string */
+void answer_model(struct answer *answer, struct buf *out); /* "provider/model", as a string */
 /* "einion": {...}: what no vendor says: provider, attempts, overhead, notes. */
-void answer_facts(const struct answer *answer, struct out *out);
+void answer_facts(const struct answer *answer, struct buf *out);
 size_t answer_characters(const char *text);
 bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
-void answer_replay(struct out *out, const char *before, const json_t *data, const char *after);
+void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after);
 
-void chat_usage(const struct answer *answer, struct out *out);      /* "usage": {...} */
-void anthropic_usage(const struct answer *answer, struct out *out); /* the same */
+void chat_usage(const struct answer *answer, struct buf *out);      /* "usage": {...} */
+void anthropic_usage(const struct answer *answer, struct buf *out); /* the same */
 
 /* {"error": {...}} and {"type": "error", ...}, as text and as JSON; by the status where there is
  * no code. */

@@ -35,7 +35,7 @@ static const char *redacted(const json_t *data)
     return json_string_value(json_object_get(replay, "redacted"));
 }
 
-static void citation(struct out *out, const json_t *data)
+static void citation(struct buf *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"web_search_result_location\",\"url\":");
     out_quoted(out, text_or_empty(data, "url"));
@@ -44,7 +44,7 @@ static void citation(struct out *out, const json_t *data)
     out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":\"\"}");
 }
 
-static void tool_use(struct out *out, const json_t *call)
+static void tool_use(struct buf *out, const json_t *call)
 {
     out_put(out, "{\"type\":\"tool_use\",\"id\":");
     out_quoted(out, text_or_empty(call, "id"));
@@ -56,7 +56,7 @@ static void tool_use(struct out *out, const json_t *call)
 
 static void head(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "{\"id\":\"");
     out_put(out, answer->id);
@@ -69,7 +69,7 @@ static void head(struct answer *answer)
 
 static void whole_close(struct answer *answer)
 {
-    struct out *out = &answer->text;
+    struct buf *out = &answer->text;
 
     if (answer->open == BLOCK_THINKING)
         out_put(out, "\",\"signature\":\"\"}");
@@ -82,7 +82,7 @@ static void whole_close(struct answer *answer)
         } else {
             out_put(out, "null}");
         }
-        out_clear(&answer->sources);
+        buf_clear(&answer->sources);
     }
     answer->open = BLOCK_NONE;
 }
@@ -106,7 +106,7 @@ static void whole_open(struct answer *answer, enum block block)
 
 static void whole_thought(struct answer *answer, const struct ein_llm_piece *piece)
 {
-    struct out *out = &answer->text;
+    struct buf *out = &answer->text;
 
     if (piece->text) {
         whole_open(answer, BLOCK_THINKING);
@@ -126,7 +126,7 @@ static void whole_thought(struct answer *answer, const struct ein_llm_piece *pie
 
 static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece)
 {
-    struct out *out = &answer->text;
+    struct buf *out = &answer->text;
 
     switch (piece->kind) {
     case EIN_LLM_TEXT:
@@ -157,7 +157,7 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
 
 static void whole_end(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     whole_close(answer);
     head(answer);
@@ -179,7 +179,7 @@ const struct form anthropic_whole = { .id_prefix = "msg_", .piece = whole_piece,
 
 static void stream_begin(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     if (answer->begun)
         return;
@@ -194,7 +194,7 @@ static void stream_begin(struct answer *answer)
 /* A block: `type` with what begins it. */
 static void start(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
     out_number(out, answer->count);
@@ -203,7 +203,7 @@ static void start(struct answer *answer)
 
 static void stop(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
     out_number(out, answer->count++);
@@ -213,7 +213,7 @@ static void stop(struct answer *answer)
 
 static void delta(struct answer *answer, const char *begin)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
     out_number(out, answer->count);
@@ -250,7 +250,7 @@ static void text_delta(struct answer *answer, enum block block, const char *begi
 
 static void stream_thought(struct answer *answer, const struct ein_llm_piece *piece)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     if (piece->text)
         text_delta(answer, BLOCK_THINKING, "\"thinking_delta\",\"thinking\":\"", piece->text);
@@ -271,7 +271,7 @@ static void stream_thought(struct answer *answer, const struct ein_llm_piece *pi
 
 static void stream_call(struct answer *answer, const json_t *data)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     stream_close(answer);
     start(answer);
@@ -310,7 +310,7 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
 
 static void stream_end(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     stream_begin(answer);
     stream_close(answer);

@@ -16,7 +16,7 @@ static const char *finish_reason(const struct answer *answer)
 }
 
 /* {"name", "arguments"}: the inside. */
-static void function(struct out *out, const json_t *call)
+static void function(struct buf *out, const json_t *call)
 {
     out_put(out, "{\"name\":");
     out_quoted(out, text_or_empty(call, "name"));
@@ -25,7 +25,7 @@ static void function(struct out *out, const json_t *call)
     out_put(out, "\"}");
 }
 
-static void tool_call(struct out *out, const json_t *call)
+static void tool_call(struct buf *out, const json_t *call)
 {
     out_put(out, "\"id\":");
     out_quoted(out, text_or_empty(call, "id"));
@@ -36,7 +36,7 @@ static void tool_call(struct out *out, const json_t *call)
 }
 
 /* Where in the text it is cited is known by when it came. */
-static void source(struct answer *answer, struct out *out, const json_t *data)
+static void source(struct answer *answer, struct buf *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":");
     out_quoted(out, text_or_empty(data, "url"));
@@ -50,7 +50,7 @@ static void source(struct answer *answer, struct out *out, const json_t *data)
 }
 
 /* A thought whose vendor wants it back: the text once more, whole, with what it is known by. */
-static void detail(struct answer *answer, struct out *out, const json_t *data)
+static void detail(struct answer *answer, struct buf *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"reasoning.text\",\"format\":\"einion\",\"index\":");
     out_number(out, answer->thinks++);
@@ -59,12 +59,12 @@ static void detail(struct answer *answer, struct out *out, const json_t *data)
     out_put(out, "\"");
     answer_replay(out, ",\"signature\":", data, "");
     out_put(out, "}");
-    out_clear(&answer->thought);
+    buf_clear(&answer->thought);
 }
 
 /* ---- whole ---- */
 
-static void comma(struct out *out)
+static void comma(struct buf *out)
 {
     if (out->len > 0)
         out_put(out, ",");
@@ -84,7 +84,7 @@ static void whole_thought(struct answer *answer, const struct ein_llm_piece *pie
 
 static void whole_call(struct answer *answer, const json_t *data)
 {
-    struct out *out = &answer->calls;
+    struct buf *out = &answer->calls;
 
     if (answer->ask->old_functions) {
         if (answer->count++ == 0) /* there is room for one */
@@ -121,11 +121,11 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
     }
 }
 
-static void optional(struct out *out, const char *before, const struct out *value,
+static void optional(struct buf *out, const char *before, const struct buf *value,
                      const char *after)
 {
     if (value->len == 0) {
-        out->failed = out->failed || value->failed;
+        out->error = value->error ? value->error : out->error;
         return;
     }
     out_put(out, before);
@@ -135,7 +135,7 @@ static void optional(struct out *out, const char *before, const struct out *valu
 
 static void head(struct answer *answer, const char *object)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "{\"id\":\"");
     out_put(out, answer->id);
@@ -149,7 +149,7 @@ static void head(struct answer *answer, const char *object)
 
 static void whole_end(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
     bool old = answer->ask->old_functions;
 
     head(answer, "chat.completion");
@@ -195,7 +195,7 @@ static void delta(struct answer *answer)
 
 static void delta_end(struct answer *answer, const char *reason)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "},\"logprobs\":null,\"finish_reason\":");
     out_quoted(out, reason);
@@ -238,7 +238,7 @@ static void stream_thought(struct answer *answer, const struct ein_llm_piece *pi
 
 static void stream_call(struct answer *answer, const json_t *data)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     if (answer->ask->old_functions && answer->count > 0)
         return;
@@ -287,7 +287,7 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
 
 static void stream_end(struct answer *answer)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     stream_begin(answer);
     delta(answer);

@@ -112,7 +112,7 @@ int embeddings_ask(const json_t *body, const struct ask_limits *limits, struct a
 
 /* ---- what is answered ---- */
 
-static void write_bytes(struct out *out, const struct ein_llm_piece *piece)
+static void write_bytes(struct buf *out, const struct ein_llm_piece *piece)
 {
     size_t len = piece->dimensions * sizeof(uint32_t);
     EIN_FREE uint32_t *bytes = malloc(len + 1);
@@ -124,7 +124,7 @@ static void write_bytes(struct out *out, const struct ein_llm_piece *piece)
     }
     text = bytes ? base64_encode(bytes, len) : NULL;
     if (!text) {
-        out->failed = true;
+        out->error = EIN_E_NO_MEMORY;
         return;
     }
     out_put(out, "\"");
@@ -132,7 +132,7 @@ static void write_bytes(struct out *out, const struct ein_llm_piece *piece)
     out_put(out, "\"");
 }
 
-static void write_numbers(struct out *out, const struct ein_llm_piece *piece)
+static void write_numbers(struct buf *out, const struct ein_llm_piece *piece)
 {
     char number[32];
 
@@ -146,7 +146,7 @@ static void write_numbers(struct out *out, const struct ein_llm_piece *piece)
 
 static void piece_of(struct answer *answer, const struct ein_llm_piece *piece)
 {
-    struct out *out = &answer->text;
+    struct buf *out = &answer->text;
 
     if (piece->kind != EIN_LLM_VECTOR || !EIN_HAS(struct ein_llm_piece, piece, vector))
         return;
@@ -161,7 +161,7 @@ static void piece_of(struct answer *answer, const struct ein_llm_piece *piece)
 static void end(struct answer *answer)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "{\"object\":\"list\",\"data\":[");
     out_out(out, &answer->text);

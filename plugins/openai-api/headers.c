@@ -105,14 +105,14 @@ static void set_notes(const struct openai_api *api, struct ein_req *req,
 void headers_end(const struct openai_api *api, struct ein_req *req, const struct answer *answer)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
-    struct out cost = { 0 };
+    struct buf cost;
 
     headers_begin(api, req, outcome);
+    out_init(&cost);
     out_nano(&cost, outcome->cost);
-    out_bytes(&cost, "", 1);
-    if (!cost.failed)
+    if (!cost.error)
         set(api, req, "x-einion-cost", cost.data);
-    out_done(&cost);
+    buf_done(&cost);
     set_number(api, req, "x-einion-overhead-us", (int64_t)outcome->overhead_us);
     set_notes(api, req, answer);
 }

@@ -1,65 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "out.h"
 
+#include <einion/plugin.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST = 1024, NANO_DIGITS = 9 };
 
-void out_done(struct out *out)
+void out_init(struct buf *out)
 {
-    free(out->data);
-    *out = (struct out){ 0 };
+    buf_init(out, SIZE_MAX / 2);
 }
 
-void out_clear(struct out *out)
+void out_bytes(struct buf *out, const void *data, size_t len)
 {
-    out->len = 0;
-    out->failed = false;
+    if (len && !out->data)
+        (void)buf_reserve(out, FIRST - 1);
+    if (len)
+        (void)buf_add(out, data, len);
 }
 
-static char *room(struct out *out, size_t len)
+void out_out(struct buf *out, const struct buf *other)
 {
-    size_t cap = out->cap ? out->cap : FIRST;
-    char *larger;
-
-    if (out->failed || out->cap - out->len >= len)
-        return out->failed ? NULL : out->data + out->len;
-    while (cap - out->len < len && cap <= SIZE_MAX / 2)
-        cap *= 2;
-    larger = cap - out->len < len ? NULL : realloc(out->data, cap);
-    if (!larger) {
-        out->failed = true;
-        return NULL;
-    }
-    out->data = larger;
-    out->cap = cap;
-    return larger + out->len;
-}
-
-void out_bytes(struct out *out, const void *data, size_t len)
-{
-    char *at = len ? room(out, len) : NULL;
-
-    if (!at)
-        return;
-    memcpy(at, data, len);
-    out->len += len;
-}
-
-void out_put(struct out *out, const char *text)
-{
-    out_bytes(out, text, strlen(text));
-}
-
-void out_out(struct out *out, const struct out *other)
-{
-    out->failed = out->failed || other->failed;
+    if (other->error)
+        out->error = other->error;
     out_bytes(out, other->data, other->len);
 }
 
-static void escape(struct out *out, unsigned char c)
+static void escape(struct buf *out, unsigned char c)
 {
     static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     char text[8];
@@ -73,7 +41,7 @@ static void escape(struct out *out, unsigned char c)
     out_put(out, text);
 }
 
-void out_escaped(struct out *out, const char *text, size_t len)
+void out_escaped(struct buf *out, const char *text, size_t len)
 {
     const char *from = text, *end = text + len;
 
@@ -89,7 +57,7 @@ void out_escaped(struct out *out, const char *text, size_t len)
     out_bytes(out, from, (size_t)(end - from));
 }
 
-void out_quoted(struct out *out, const char *text)
+void out_quoted(struct buf *out, const char *text)
 {
     if (!text) {
         out_put(out, "null");
@@ -108,14 +76,14 @@ static char *digits(char *end, uint64_t number, int least)
     return end;
 }
 
-void out_number(struct out *out, uint64_t number)
+void out_number(struct buf *out, uint64_t number)
 {
     char text[24], *end = text + sizeof(text), *at = digits(end, number, 1);
 
     out_bytes(out, at, (size_t)(end - at));
 }
 
-void out_nano(struct out *out, int64_t nano)
+void out_nano(struct buf *out, int64_t nano)
 {
     uint64_t amount = nano < 0 ? -(uint64_t)nano : (uint64_t)nano;
     char text[40], *end = text + sizeof(text);
@@ -138,10 +106,10 @@ static int dump(const char *data, size_t len, void *out)
     return 0;
 }
 
-void out_json(struct out *out, const json_t *json)
+void out_json(struct buf *out, const json_t *json)
 {
     if (json_dump_callback(json, dump, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-        out->failed = true;
+        out->error = EIN_E_NO_MEMORY;
 }
 
 static int dump_escaped(const char *data, size_t len, void *out)
@@ -150,8 +118,8 @@ static int dump_escaped(const char *data, size_t len, void *out)
     return 0;
 }
 
-void out_json_escaped(struct out *out, const json_t *json)
+void out_json_escaped(struct buf *out, const json_t *json)
 {
     if (json_dump_callback(json, dump_escaped, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-        out->failed = true;
+        out->error = EIN_E_NO_MEMORY;
 }

@@ -4,29 +4,29 @@
 #ifndef OUT_H
 #define OUT_H
 
+#include "buf.h"
+
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-struct out { /* zero is an empty one */
-    char *data;
-    size_t len, cap;
-    bool failed; /* out of memory: sticks until out_clear() */
-};
+void out_init(struct buf *out); /* buf_done() */
 
-void out_done(struct out *out);
-void out_clear(struct out *out); /* keeps the storage */
-
-void out_bytes(struct out *out, const void *data, size_t len);
-void out_put(struct out *out, const char *text); /* as it is */
-void out_out(struct out *out, const struct out *other);
-void out_escaped(struct out *out, const char *text, size_t len); /* as the inside of a string */
-void out_quoted(struct out *out, const char *text);              /* as a string; NULL: null */
-void out_number(struct out *out, uint64_t number);
-void out_nano(struct out *out, int64_t nano); /* billionths as a decimal, exactly: 0.000015 */
-void out_json(struct out *out, const json_t *json);
+/* Each tells what fails in out->error. */
+void out_bytes(struct buf *out, const void *data, size_t len);
+void out_out(struct buf *out, const struct buf *other);
+/* As it is; inline, so that the length of what is written here is no work. */
+static inline void out_put(struct buf *out, const char *text)
+{
+    out_bytes(out, text, strlen(text));
+}
+void out_escaped(struct buf *out, const char *text, size_t len); /* as the inside of a string */
+void out_quoted(struct buf *out, const char *text);              /* as a string; NULL: null */
+void out_number(struct buf *out, uint64_t number);
+void out_nano(struct buf *out, int64_t nano); /* billionths as a decimal, exactly: 0.000015 */
+void out_json(struct buf *out, const json_t *json);
 /* The text of `json` as the inside of a string. */
-void out_json_escaped(struct out *out, const json_t *json);
+void out_json_escaped(struct buf *out, const json_t *json);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void item_id(const struct answer *answer, const char *prefix, struct out *out)
+static void item_id(const struct answer *answer, const char *prefix, struct buf *out)
 {
     out_put(out, "\"");
     out_put(out, prefix);
@@ -26,7 +26,7 @@ static const char *status_of(const struct answer *answer)
 
 /* ---- the response ---- */
 
-static void usage(const struct answer *answer, struct out *out)
+static void usage(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *it = answer->outcome;
 
@@ -47,7 +47,7 @@ static void usage(const struct answer *answer, struct out *out)
     out_put(out, "}");
 }
 
-static void incomplete_details(const struct answer *answer, const char *status, struct out *out)
+static void incomplete_details(const struct answer *answer, const char *status, struct buf *out)
 {
     out_put(out, ",\"incomplete_details\":");
     if (strcmp(status, "incomplete") != 0)
@@ -60,7 +60,7 @@ static void incomplete_details(const struct answer *answer, const char *status, 
 
 static void response(struct answer *answer, const char *status, const struct wrong *wrong)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
     bool done = strcmp(status, "in_progress") != 0;
 
     out_put(out, "{\"id\":");
@@ -108,7 +108,7 @@ static bool streams(const struct answer *answer)
 
 static void begin_event(struct answer *answer, const char *type)
 {
-    struct out *out = &answer->out;
+    struct buf *out = &answer->out;
 
     out_put(out, "event: ");
     out_put(out, type);
@@ -167,7 +167,7 @@ static void begin(struct answer *answer)
 #define IN_MESSAGE ",\"content_index\":0,"
 #define IN_SUMMARY ",\"summary_index\":0,"
 
-static void text_part(struct answer *answer, struct out *out)
+static void text_part(struct answer *answer, struct buf *out)
 {
     out_put(out, "{\"type\":\"output_text\",\"text\":\"");
     out_out(out, &answer->text);
@@ -176,7 +176,7 @@ static void text_part(struct answer *answer, struct out *out)
     out_put(out, "],\"logprobs\":[]}");
 }
 
-static void summary_part(struct answer *answer, struct out *out)
+static void summary_part(struct answer *answer, struct buf *out)
 {
     out_put(out, "{\"type\":\"summary_text\",\"text\":\"");
     out_out(out, &answer->text);
@@ -186,7 +186,7 @@ static void summary_part(struct answer *answer, struct out *out)
 /* What has been written behind `from` in `calls` is the item that is done. */
 static void item_done(struct answer *answer, size_t from)
 {
-    if (streams(answer) && !answer->calls.failed) {
+    if (streams(answer) && !answer->calls.error) {
         begin_item_event(answer, "response.output_item.done");
         out_bytes(&answer->out, answer->calls.data + from, answer->calls.len - from);
         end_event(answer);
@@ -194,8 +194,8 @@ static void item_done(struct answer *answer, size_t from)
     answer->count++;
     answer->thinks = 0;
     answer->open = BLOCK_NONE;
-    out_clear(&answer->text);
-    out_clear(&answer->details);
+    buf_clear(&answer->text);
+    buf_clear(&answer->details);
 }
 
 static size_t next_item(struct answer *answer)
@@ -207,7 +207,7 @@ static size_t next_item(struct answer *answer)
 
 static void close_message(struct answer *answer)
 {
-    struct out *calls = &answer->calls;
+    struct buf *calls = &answer->calls;
     size_t from = next_item(answer);
 
     if (streams(answer)) {
@@ -229,7 +229,7 @@ static void close_message(struct answer *answer)
 
 static void close_reasoning(struct answer *answer, const json_t *data)
 {
-    struct out *calls = &answer->calls;
+    struct buf *calls = &answer->calls;
     size_t from = next_item(answer);
 
     if (streams(answer)) {
@@ -305,7 +305,7 @@ static void add_text(struct answer *answer, const char *type, const char *prefix
     size_t from = answer->text.len;
 
     out_escaped(&answer->text, text, strlen(text));
-    if (!streams(answer) || answer->text.failed)
+    if (!streams(answer) || answer->text.error)
         return;
     begin_part_event(answer, type, prefix, more);
     out_put(&answer->out, "\"delta\":\"");
@@ -316,7 +316,7 @@ static void add_text(struct answer *answer, const char *type, const char *prefix
 
 static void add_source(struct answer *answer, const json_t *data)
 {
-    struct out *details = &answer->details;
+    struct buf *details = &answer->details;
     size_t from;
 
     open_message(answer);
@@ -332,7 +332,7 @@ static void add_source(struct answer *answer, const json_t *data)
     out_put(details, ",\"end_index\":");
     out_number(details, answer->length);
     out_put(details, "}");
-    if (!streams(answer) || details->failed)
+    if (!streams(answer) || details->error)
         return;
     begin_part_event(answer, "response.output_text.annotation.added", "msg_",
                      IN_MESSAGE "\"annotation_index\":");
@@ -342,7 +342,7 @@ static void add_source(struct answer *answer, const json_t *data)
     end_event(answer);
 }
 
-static void function_call(struct answer *answer, struct out *out, const json_t *data, bool done)
+static void function_call(struct answer *answer, struct buf *out, const json_t *data, bool done)
 {
     out_put(out, "{\"type\":\"function_call\",\"id\":");
     item_id(answer, "fc_", out);

@@ -76,10 +76,10 @@ struct serving {
 /* Sends what the form has written. */
 static int flush(struct serving *serving)
 {
-    struct out *out = &serving->answer.out;
+    struct buf *out = &serving->answer.out;
     int r;
 
-    if (out->failed)
+    if (out->error)
         return EIN_E_NO_MEMORY;
     if (out->len == 0)
         return 0;
@@ -87,7 +87,7 @@ static int flush(struct serving *serving)
         headers_begin(serving->api, serving->req, &serving->outcome);
     serving->sent = true;
     r = serving->api->host->http->send_bytes(serving->req, out->data, out->len);
-    out_clear(out);
+    buf_clear(out);
     return r;
 }
 
@@ -102,9 +102,9 @@ static int on_piece(const struct ein_llm_piece *piece, void *data)
 static int send_whole(struct serving *serving)
 {
     const struct ein_http *http = serving->api->host->http;
-    const struct out *out = &serving->answer.out;
+    const struct buf *out = &serving->answer.out;
 
-    if (out->failed)
+    if (out->error)
         return EIN_E_NO_MEMORY;
     headers_end(serving->api, serving->req, &serving->answer);
     return http->reply_bytes(serving->req, 200, "application/json", out->data, out->len);

@@ -131,7 +131,7 @@ static void check_json(const char *text, size_t len)
 }
 
 /* Every line of a stream is empty, the name of an event, or its data. */
-static void check_stream(const struct out *out)
+static void check_stream(const struct buf *out)
 {
     static const char data[] = "data: ", event[] = "event: ";
     const char *at = out->data, *end = out->data + out->len;
@@ -163,7 +163,7 @@ static void answer_as(const struct form *form, struct ask *ask)
     answer_begin(&answer, form, ask, &outcome, "request");
     say_all(form, &answer, ask->messages);
     form->end(&answer);
-    demand(!answer.out.failed);
+    demand(!answer.out.error);
     if (!form->fail) {
         check_json(answer.out.data, answer.out.len);
     } else {

@@ -15,12 +15,11 @@
 
 static const struct ask_limits limits = { .messages = 10, .parts = 10, .tools = 10, .depth = 16 };
 
-static void expect(struct out *out, const char *text)
+static void expect(struct buf *out, const char *text)
 {
-    out_bytes(out, "", 1);
-    assert_false(out->failed);
+    assert_int_equal(out->error, 0);
     assert_string_equal(out->data, text);
-    out_done(out);
+    buf_done(out);
 }
 
 /* ---- the text ---- */
@@ -43,8 +42,9 @@ static void money_is_a_decimal_without_a_rest(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct out out = { 0 };
+        struct buf out;
 
+        out_init(&out);
         out_nano(&out, table[i].nano);
         expect(&out, table[i].text);
     }
@@ -52,9 +52,10 @@ static void money_is_a_decimal_without_a_rest(void **state)
 
 static void strings_are_escaped(void **state)
 {
-    struct out out = { 0 };
+    struct buf out;
 
     (void)state;
+    out_init(&out);
     out_quoted(&out, "a\"b\\c\b\f\n\r\t\x01\x1f\x7f\xe2\x98\x83");
     out_quoted(&out, NULL);
     out_quoted(&out, "");
@@ -64,9 +65,10 @@ static void strings_are_escaped(void **state)
 static void json_fits_into_a_string(void **state)
 {
     json_t *json = json_pack("{s:s, s:[i, f]}", "a", "\"\n", "b", 1, 0.5);
-    struct out out = { 0 };
+    struct buf out;
 
     (void)state;
+    out_init(&out);
     out_json_escaped(&out, json);
     expect(&out, "{\\\"a\\\":\\\"\\\\\\\"\\\\n\\\",\\\"b\\\":[1,0.5]}");
     out_json(&out, json);
@@ -76,14 +78,15 @@ static void json_fits_into_a_string(void **state)
 
 static void what_is_no_json_fails_once_and_for_all(void **state)
 {
-    struct out out = { 0 };
+    struct buf out;
 
     (void)state;
+    out_init(&out);
     out_json(&out, NULL);
-    assert_true(out.failed);
+    assert_int_not_equal(out.error, 0);
     out_put(&out, "x");
     assert_int_equal(out.len, 0);
-    out_clear(&out);
+    buf_clear(&out);
     out_put(&out, "x");
     expect(&out, "x");
 }
@@ -202,12 +205,12 @@ static void pieces_of_a_stream_use_one_piece_of_memory(void **state)
 
         answer_begin(&answer, forms[i], &ask, &outcome, "r");
         say(forms[i], &answer, "first");
-        out_clear(&answer.out);
+        buf_clear(&answer.out);
         data = answer.out.data;
         for (int n = 0; n < 1000; n++) {
             say(forms[i], &answer, "a word or two");
             assert_ptr_equal(answer.out.data, data);
-            out_clear(&answer.out);
+            buf_clear(&answer.out);
         }
         assert_null(answer.text.data);
         answer_done(&answer);
