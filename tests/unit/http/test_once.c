@@ -3,7 +3,9 @@
 #include "fake_host.h"
 #include "fixture.h"
 #include "once.h"
+#include "stream.h"
 #include <einion/services.h>
+#include <sys/socket.h>
 
 enum { KEPT_S = 100, RUNNING_S = 50, BYTES = 1024, ANSWERS = 3 };
 
@@ -17,6 +19,8 @@ struct world {
     const char *bytes; /* NULL: it tells how often it has run */
     size_t len;
     int (*inside)(struct world *world); /* NULL: nothing */
+    bool stops;                         /* the server, in the middle of a stream */
+    int socket, client;                 /* of requests that may stream; -1 */
 };
 
 static struct world *world_of(bool has_storage)
@@ -29,6 +33,7 @@ static struct world *world_of(bool has_storage)
     assert_non_null(world);
     world->http = fixture_with(limits);
     world->status = 201;
+    world->socket = world->client = -1;
     world->host = fake_host_new();
     if (!has_storage)
         return world;
@@ -56,6 +61,23 @@ static int handle(struct ein_req *req, void *self)
     if (world->bytes)
         return reply_bytes(req, world->status, "text/plain", world->bytes, world->len);
     return reply_json(req, world->status, json_pack("{s:i}", "run", world->runs));
+}
+
+/* Two pieces, and between them the client leaves, or the server stops. */
+static int stream(struct ein_req *req, void *self)
+{
+    struct world *world = self;
+
+    world->runs++;
+    (void)reply_set_header(req, "Content-Type", "text/plain");
+    assert_int_equal(stream_send_bytes(req, "one", 3), 0);
+    if (world->stops)
+        pipeline_cancel_all(world->http->pipeline);
+    else
+        (void)shutdown(world->client, SHUT_RDWR);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(stream_send_bytes(req, "two", 3), world->stops ? EIN_E_CANCELLED : 0);
+    return 200;
 }
 
 static void add_route(struct world *world, uint32_t flags)
@@ -86,6 +108,10 @@ static int tear_down(void **state)
 {
     struct world *world = *state;
 
+    if (world->socket >= 0) {
+        (void)close(world->socket);
+        (void)close(world->client);
+    }
     fixture_free(world->http);
     fake_plugin_close(world->storage);
     fake_host_free(world->host);
@@ -108,7 +134,7 @@ static int ask(struct world *world, struct ask *ask, const char *target, const c
                          .target = target,
                          .version = "HTTP/1.1",
                          .client_addr = "127.0.0.1",
-                         .fd = -1,
+                         .fd = world->socket,
                          .names = ask->names,
                          .values = ask->values,
                          .count = key ? 2 : 1,
@@ -283,6 +309,53 @@ static void a_route_without_the_flag_knows_no_keys(void **state)
     expect(world, "k", 201, "{\"run\":2}");
 }
 
+/* ---- streams ---- */
+
+static struct world *streaming(void **state)
+{
+    struct world *world = world_of(true);
+    const struct ein_route route = { .method = "POST",
+                                     .path = "/things/1",
+                                     .operation_id = "tell",
+                                     .auth = EIN_AUTH_USER,
+                                     .flags = EIN_ROUTE_ONCE | EIN_ROUTE_EVENTS,
+                                     .handle = stream };
+    int ends[2];
+
+    *state = world;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    world->socket = ends[0];
+    world->client = ends[1];
+    assert_int_equal(fixture_add(world->http, &route, world, NULL), 0);
+    return world;
+}
+
+static void a_stream_goes_on_without_its_client_and_is_sent_again_whole(void **state)
+{
+    struct world *world = streaming(state);
+    struct ask it;
+
+    assert_int_equal(ask(world, &it, "/things/1", "k", ""), 200);
+    request_done(&it.req);
+    assert_int_equal(ask(world, &it, "/things/1", "k", ""), 200);
+    assert_string_equal(it.req.reply.body, "onetwotwo");
+    assert_string_equal(reply_header(&it.req, "Content-Type"), "text/plain");
+    assert_string_equal(reply_header(&it.req, "Idempotent-Replayed"), "true");
+    request_done(&it.req);
+    assert_int_equal(world->runs, 1);
+}
+
+static void a_stream_that_the_server_cuts_is_no_answer(void **state)
+{
+    struct world *world = streaming(state);
+    struct ask it;
+
+    world->stops = true;
+    assert_int_equal(ask(world, &it, "/things/1", "k", ""), 200);
+    request_done(&it.req);
+    assert_int_equal(count_documents(world), 0);
+}
+
 /* ---- what is not kept ---- */
 
 static void why_an_answer_was_not_kept_is_said(void **state)
@@ -389,6 +462,8 @@ int main(void)
         TEST_ALONE(a_route_may_say_that_500_is_an_answer),
         TEST_ALONE(without_a_storage_backend_no_key_is_taken),
         TEST_ALONE(a_route_without_the_flag_knows_no_keys),
+        TEST_ALONE(a_stream_goes_on_without_its_client_and_is_sent_again_whole),
+        TEST_ALONE(a_stream_that_the_server_cuts_is_no_answer),
         TEST(why_an_answer_was_not_kept_is_said),
         TEST(the_oldest_answers_make_room),
         TEST(an_answer_has_its_time),
