@@ -27,6 +27,7 @@ struct log {
     atomic_int level;
     atomic_bool has_access, is_json;
     enum target target;
+    bool is_journal; /* that is what stderr is */
 
     pthread_mutex_t lock;
     pthread_cond_t wake; /* something was buffered, or stopping */
@@ -106,11 +107,33 @@ static int open_file(const char *path, int *ret_fd, struct ein_error *err)
     return 0;
 }
 
-/* Milliseconds are enough here. */
-static void stamp_now(char stamp[CLOCK_ISO_SIZE])
+/* systemd.exec(5): the device and the inode of the stream that it has connected to the journal. */
+static bool is_journal(int fd)
 {
+    const char *stream = getenv("JOURNAL_STREAM");
+    char text[64];
+    struct stat is;
+
+    if (!stream || fstat(fd, &is) < 0)
+        return false;
+    (void)snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)is.st_dev, (uintmax_t)is.st_ino);
+    return str_eq(stream, text);
+}
+
+/* The journal and syslog keep time and priority themselves. */
+static bool has_stamp(struct log *log)
+{
+    return (log->target == TO_FD && !log->is_journal) || atomic_load(&log->is_json);
+}
+
+/* Milliseconds are enough here. */
+static const char *stamp_now(struct log *log, char stamp[CLOCK_ISO_SIZE])
+{
+    if (!has_stamp(log))
+        return NULL;
     clock_iso(stamp);
     memcpy(stamp + LOG_STAMP_SIZE - 2, "Z", 2);
+    return stamp;
 }
 
 /* ---- writing: under write_lock ---- */
@@ -161,9 +184,8 @@ static void write_lost(struct log *log)
     struct log_entry entry = { .level = EIN_WARN, .source = "log", .message = message };
     size_t lost = log->lost, len;
 
-    stamp_now(stamp);
     entry.message_len = (size_t)snprintf(message, sizeof(message), "%zu lines were lost", lost);
-    len = log_line_entry(line, atomic_load(&log->is_json), stamp, &entry);
+    len = log_line_entry(line, atomic_load(&log->is_json), stamp_now(log, stamp), &entry);
     if (write_all(log, line, len))
         log->lost -= lost;
     else
@@ -245,6 +267,13 @@ static void *flusher_run(void *data)
 
 /* ---- entries ---- */
 
+static void to_yder(struct log *log, unsigned long level, const char *line, size_t len)
+{
+    size_t skipped = has_stamp(log) ? 0 : LOG_PRIORITY_LEN;
+
+    y_log_message(level, "%.*s", (int)(len - skipped) - 1, line + skipped);
+}
+
 static void write_entry(struct log *log, const struct log_entry *entry)
 {
     static const struct {
@@ -257,8 +286,7 @@ static void write_entry(struct log *log, const struct log_entry *entry)
     char line[LOG_LINE_MAX], stamp[CLOCK_ISO_SIZE];
     size_t len, row = 0;
 
-    stamp_now(stamp);
-    len = log_line_entry(line, atomic_load(&log->is_json), stamp, entry);
+    len = log_line_entry(line, atomic_load(&log->is_json), stamp_now(log, stamp), entry);
     if (log->target == TO_FD) {
         append(log, line, len);
         flush(log);
@@ -266,7 +294,7 @@ static void write_entry(struct log *log, const struct log_entry *entry)
     }
     while (entry->level < levels[row].level)
         row++;
-    y_log_message(levels[row].yder, "%.*s", (int)len - 1, line);
+    to_yder(log, levels[row].yder, line, len);
 }
 
 static bool is_wanted(struct log *log, int level)
@@ -307,12 +335,11 @@ void log_access(struct log *log, const struct log_access *access)
 
     if (!is_wanted(log, EIN_INFO) || !atomic_load_explicit(&log->has_access, memory_order_relaxed))
         return;
-    stamp_now(stamp);
-    len = log_line_access(line, atomic_load(&log->is_json), stamp, access);
+    len = log_line_access(line, atomic_load(&log->is_json), stamp_now(log, stamp), access);
     if (log->target == TO_FD)
         append(log, line, len);
     else
-        y_log_message(Y_LOG_LEVEL_INFO, "%.*s", (int)len - 1, line);
+        to_yder(log, Y_LOG_LEVEL_INFO, line, len);
 }
 
 /* What ulfius and its libraries have to say. */
@@ -352,6 +379,7 @@ static int open_target(struct log *log, const json_t *settings, struct ein_error
 
     set_fd(log, STDERR_FILENO);
     log->target = str_eq(to, "journal") ? TO_JOURNAL : str_eq(to, "syslog") ? TO_SYSLOG : TO_FD;
+    log->is_journal = str_eq(to, "stderr") && is_journal(STDERR_FILENO);
     if (log->target != TO_FD || str_eq(to, "stderr"))
         return 0;
     if (to[0] != '/')

@@ -199,13 +199,16 @@ static void put_head(struct line *line, const char *stamp, int level, const char
 {
     static const char *const text_names[] = { "DEBUG", "INFO ", "WARN ", "ERROR" };
     static const char *const json_names[] = { "debug", "info", "warn", "error" };
+    static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
     int row = level < EIN_INFO ? 0 : level < EIN_WARN ? 1 : level < EIN_ERROR ? 2 : 3;
 
     if (!line->is_json) {
-        put(line, stamp, LOG_STAMP_SIZE - 1);
-        put(line, " ", 1);
-        put(line, text_names[row], 5);
-        put(line, " ", 1);
+        put(line, stamp ? stamp : priorities[row], stamp ? LOG_STAMP_SIZE - 1 : LOG_PRIORITY_LEN);
+        if (stamp) {
+            put(line, " ", 1);
+            put(line, text_names[row], 5);
+            put(line, " ", 1);
+        }
         put_clean(line, source, strlen(source), VALUE_SHOWN, false);
         put_text(line, ": ");
         return;

@@ -113,7 +113,7 @@ static int follow(const struct session *session, const char *id, struct watching
                              .data = watching };
         int64_t before = watching->seen;
         int status = session_send(session, &call);
-        EIN_JSON json_t *reply = call.reply;
+        __attribute__((unused)) EIN_JSON json_t *reply = call.reply; /* it is freed */
 
         if (watching->done)
             return finish(session, watching->done);

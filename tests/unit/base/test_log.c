@@ -101,6 +101,42 @@ static void text_lines(void **state)
     free(text);
 }
 
+static void lines_for_the_journal_have_its_priority(void **state)
+{
+    struct fixture f;
+    struct stat is;
+    char stream[64], *text;
+    int err = dup(STDERR_FILENO), fd;
+
+    (void)state;
+    begin(&f, "text", "info", true);
+    log_free(f.log);
+    fd = open(f.path, O_WRONLY | O_APPEND);
+    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    (void)close(fd);
+    assert_int_equal(fstat(STDERR_FILENO, &is), 0);
+    for (unsigned apart = 0; apart < 2; apart++) {
+        struct ein_error error;
+        json_t *settings = json_pack("{s:s}", "to", "stderr");
+
+        (void)snprintf(stream, sizeof(stream), "%lu:%lu", is.st_dev, is.st_ino + apart);
+        assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+        assert_int_equal(log_new(settings, &f.log, &error), 0);
+        log_write(f.log, EIN_WARN, "agents", "r-9", "run %u ended", apart);
+        log_access(f.log, &visit);
+        log_free(f.log);
+        json_decref(settings);
+    }
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+    assert_int_equal(dup2(err, STDERR_FILENO), STDERR_FILENO);
+    (void)close(err);
+    text = content(f.path);
+    (void)unlink(f.path);
+    assert_int_equal(strncmp(text, "<4>agents: run 0 ended request=r-9\n<6>access: GET /", 50), 0);
+    assert_int_equal(strstr(text, " WARN  agents: run 1 ended")[-1], 'Z');
+    free(text);
+}
+
 static void json_lines_are_objects(void **state)
 {
     struct fixture f;
@@ -320,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_lines),
+        cmocka_unit_test(lines_for_the_journal_have_its_priority),
         cmocka_unit_test(json_lines_are_objects),
         cmocka_unit_test(no_client_can_forge_a_line),
         cmocka_unit_test(long_lines_are_cut_and_end),
