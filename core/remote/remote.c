@@ -173,10 +173,11 @@ static int help(const struct command *command)
     (void)printf(" [OPTION]...\n\n%s.\n\nOptions:\n", command->about);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_about *option = &option_table[i];
+        const char *value = option->value ? option->value : "";
 
         if (command->options & option->bit)
-            (void)printf("  --%-10s %-10s %s\n", option->name, option->value ? option->value : "",
-                         option->about);
+            (void)printf("  --%-10s %-10s%s %s\n", option->name, value,
+                         strlen(value) > 10 ? "\n                         " : "", option->about);
     }
     if (command->sub && !*command->sub)
         (void)printf("\nCommands:\n");

@@ -426,7 +426,7 @@ int session_fail(const struct session *session, const struct call *call)
         return print_failure(REMOTE_INTERRUPTED, "interrupted");
     if (call->status == 0)
         return print_failure(REMOTE_NOBODY, "%s is not reached%s: %s", session->url,
-                             session->is_proxied ? " through the proxy" : "",
+                             session->is_proxied ? " (a proxy is set)" : "",
                              after_colon(call->err.text));
     if (call->status == 401 && !call->vendor_refuses)
         return print_failure(REMOTE_NOBODY, "%s does not know you (%s): 'einion login %s'",

@@ -86,7 +86,7 @@ def test_a_proxy_that_does_not_help_is_named(stranger, proxy):
     for refusal in (b"HTTP/1.1 403 No\r\n\r\n", b"nonsense\r\n\r\n"):
         proxy.refusal = refusal
         status, _, said[refusal] = stranger.run("whoami", "--server", "https://server.test", env={"https_proxy": proxy.address})
-        assert status == NOBODY and said[refusal].startswith("einion: https://server.test is not reached through the proxy: ")
+        assert status == NOBODY and said[refusal].startswith("einion: https://server.test is not reached (a proxy is set): ")
     assert "403" in said[b"HTTP/1.1 403 No\r\n\r\n"]
 
 
