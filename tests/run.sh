@@ -11,7 +11,7 @@ source "$root/packaging/packages.sh"
 packages_tests=(
     libcmocka-dev postgresql clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
     python3-pytest python3-yaml python3-cryptography python3-pip shellcheck curl openssl slapd
-    ldap-utils brotli
+    ldap-utils brotli systemd
 )
 
 usage() {

@@ -136,6 +136,20 @@ def test_what_is_installed_keeps_its_data_in_one_place_and_the_configuration_of_
     assert install(tmp_path).read_text() == "log: {level: warn}\n"
 
 
+def test_the_unit_is_one_that_systemd_takes_and_that_says_no_to_what_nobody_needs(tmp_path):
+    install(tmp_path)
+    unit = next(tmp_path.rglob("einion.service"))
+    text = unit.read_text()
+    server = re.search(r"^ExecStart=(\S+) --config (\S+)$", text, re.M)
+    assert all((tmp_path / path[1:]).is_file() for path in server.groups())
+    # What a system without procps has; verify looks for programs where the unit says they are.
+    assert re.search(r"^ExecReload=(\S+)", text, re.M)[1] == "/bin/sh"
+    unit.write_text(text.replace(server[1], str(tmp_path / server[1][1:])))
+    for wanted in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=40"]):
+        told = subprocess.run(["systemd-analyze", *wanted, unit], capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr + told.stdout
+
+
 def test_a_bill_of_materials_names_what_is_ours_and_what_it_needs(tmp_path):
     program = tmp_path / "usr/bin/einion"
     program.parent.mkdir(parents=True)
