@@ -14,7 +14,7 @@
 
 extern const char completion_bash[]; /* completion.bash */
 
-enum { EXIT_USAGE = 2, SETS_MAX = 256 };
+enum { EXIT_USAGE = 2, SETS_MAX = 256, NAMES_MAX = 64 };
 
 static const char usage[] =
     "Usage: einion [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
@@ -246,6 +246,20 @@ static int fail_option(const char *what, char **argv)
                                                                               : letter);
 }
 
+static int fail_command(const char *typed)
+{
+    const char *names[NAMES_MAX + 1] = { NULL }, *meant;
+    size_t count = 0;
+
+    for (; count < sizeof(commands) / sizeof(commands[0]); count++)
+        names[count] = commands[count].name;
+    (void)remote_names(names + count, NAMES_MAX - count);
+    meant = str_nearest(typed, names);
+    (void)fprintf(stderr, "einion: unknown command: %s%s%s%s\nTry 'einion --help'.\n", typed,
+                  meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+    return EXIT_USAGE;
+}
+
 /* 0, or the exit status + 1 that ends the program here. */
 static int parse(int argc, char **argv, struct command_line *line)
 {
@@ -295,7 +309,7 @@ int main(int argc, char **argv)
         if (strcmp(commands[i].name, line.command) == 0)
             command = &commands[i];
     if (!command)
-        return fail_usage("unknown command: ", line.command);
+        return fail_command(line.command);
     if (command->argument && !line.argument)
         return fail_usage("this command needs an argument: ", command->argument);
     if (!command->argument && line.argument)

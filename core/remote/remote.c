@@ -133,6 +133,15 @@ bool remote_is_command(const char *name)
     return false;
 }
 
+size_t remote_names(const char **ret_names, size_t max)
+{
+    size_t count = 0;
+
+    for (; count < COMMAND_COUNT && count < max; count++)
+        ret_names[count] = commands[count].name;
+    return count;
+}
+
 /* The command that argv begins with; NULL: there is none. */
 static const struct command *find(int argc, char **argv, int *ret_words)
 {

@@ -12,6 +12,8 @@ extern const char remote_usage[]; /* a line for each command, for people */
 void remote_list(FILE *out);
 
 bool remote_is_command(const char *name);
+/* The first word of each command; their number is returned, at most MAX. */
+size_t remote_names(const char **ret_names, size_t max);
 /* argv[0] is a command.  The exit status, which enum remote_status names. */
 int remote_run(int argc, char **argv);
 

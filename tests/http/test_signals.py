@@ -318,7 +318,8 @@ def test_without_a_login_only_loopback_is_served(tmp_path):
 @pytest.mark.parametrize(
     "arguments, said",
     [(["--nonsense"], "there is no such option: --nonsense"), (["-hx"], None), (["-xh"], "there is no such option: -x"),
-     (["fly"], "unknown command: fly"), (["--config"], "this option needs a value: --config"),
+     (["fly"], "unknown command: fly"), (["rotate-key"], "unknown command: rotate-key; did you mean 'rotate-keys'?"),
+     (["modles"], "unknown command: modles; did you mean 'models'?"), (["--config"], "this option needs a value: --config"),
      (["-s"], "this option needs a value: -s"), (["--set", "listen.port"], "--set needs KEY=VALUE, not listen.port"),
      (["backup"], "this command needs an argument: FILE"), (["plugin-info"], "this command needs an argument: FILE.so"),
      (["check", "it"], "this command takes no argument: it")],
