@@ -35,9 +35,8 @@ struct pipeline {
     struct stats stats;
     struct wrong_logins *wrong_logins;
     struct denials denials;
-    struct settings *settings;   /* atomic; the older ones hang on it until the end */
-    pthread_mutex_t reload_lock; /* held while `settings` is replaced */
-    pthread_mutex_t cancel_lock;
+    struct settings *settings;     /* atomic; the older ones hang on it until the end */
+    pthread_mutex_t reload_lock;   /* held while `settings` is replaced */
     uint64_t id_seed[2], id_count; /* the last is atomic */
     uint32_t streams;              /* atomic */
 };
@@ -349,7 +348,6 @@ int pipeline_new(const struct pipeline_parts *parts, const struct settings_from 
     pipeline->store = parts->store;
     pipeline->tracing = parts->tracing;
     (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
-    (void)pthread_mutex_init(&pipeline->cancel_lock, NULL);
     denials_init(&pipeline->denials);
 
     r = settings_new(from, &pipeline->settings, err);
@@ -383,7 +381,6 @@ void pipeline_free(struct pipeline *pipeline)
     wrong_logins_free(pipeline->wrong_logins);
     denials_done(&pipeline->denials);
     settings_free(pipeline->settings);
-    (void)pthread_mutex_destroy(&pipeline->cancel_lock);
     (void)pthread_mutex_destroy(&pipeline->reload_lock);
     free(pipeline);
 }
@@ -441,11 +438,6 @@ struct stats *pipeline_stats(struct pipeline *pipeline)
 struct wrong_logins *pipeline_wrong_logins(struct pipeline *pipeline)
 {
     return pipeline->wrong_logins;
-}
-
-pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline)
-{
-    return &pipeline->cancel_lock;
 }
 
 /* A bijection that makes neighbours look unrelated (the finalizer of SplitMix64). */

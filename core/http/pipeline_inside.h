@@ -20,7 +20,6 @@ struct services *pipeline_services(const struct pipeline *pipeline);
 struct watch *pipeline_watch(const struct pipeline *pipeline);
 struct stats *pipeline_stats(struct pipeline *pipeline);
 struct wrong_logins *pipeline_wrong_logins(struct pipeline *pipeline);
-pthread_mutex_t *pipeline_cancel_lock(struct pipeline *pipeline); /* making tokens */
 
 /* 32 hex digits that nobody else has, with no system call. */
 void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE]);

@@ -103,6 +103,7 @@ void request_init(struct ein_req *req, struct pipeline *pipeline, const struct h
     req->settings = pipeline_settings(pipeline);
     req->head = *head;
     req->start_us = clock_mono_us();
+    (void)pthread_mutex_init(&req->cancel_lock, NULL);
     arena_init(&req->arena, req->first, sizeof(req->first), REQUEST_ARENA_MAX);
 
     find_known(req);
@@ -140,6 +141,7 @@ void request_wipe_body(struct ein_req *req)
 void request_done(struct ein_req *req)
 {
     request_drop_cancel(req);
+    (void)pthread_mutex_destroy(&req->cancel_lock);
     json_decref(req->query);
     json_decref(req->body);
     json_decref(req->claims);
@@ -389,7 +391,7 @@ uint32_t request_left_ms(const struct ein_req *req)
 
 struct ein_cancel *request_cancel(struct ein_req *req)
 {
-    EIN_LOCKED(pipeline_cancel_lock(req->pipeline));
+    EIN_LOCKED(&req->cancel_lock);
 
     if (!req->has_cancel) {
         cancel_init(&req->cancel, req->route ? req->route->owner.stopping : NULL);

@@ -87,7 +87,8 @@ struct ein_req {
     struct ein_span *span; /* NULL: nobody records it */
     struct stream *stream; /* while the handler of a stream runs */
     struct once *once;     /* while the handler of one with an Idempotency-Key runs */
-    bool has_cancel;       /* guarded by pipeline_cancel_lock() */
+    pthread_mutex_t cancel_lock;
+    bool has_cancel; /* guarded by cancel_lock */
     struct ein_cancel cancel;
     struct watch_entry watch;
 

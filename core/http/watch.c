@@ -188,33 +188,34 @@ void watch_beat_remove(struct watch *watch, struct watch_beat *beat)
 
 /* ---- requests ---- */
 
+/* All requests share the lock: the system is called without it. */
+
 void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel)
 {
     struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT };
 
-    EIN_LOCKED(&watch->lock);
     entry->cancel = cancel;
     entry->fd = fd;
     entry->firing = 0;
-    entry->number = event.data.u64 = ++watch->last_number;
-    list_append(&watch->entries, &entry->link);
-    if (watch->all)
-        fire(watch, entry);
-    else if (fd >= 0 && epoll_ctl(watch->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    {
+        EIN_LOCKED(&watch->lock);
+        entry->number = event.data.u64 = ++watch->last_number;
+        list_append(&watch->entries, &entry->link);
+        if (watch->all)
+            fire(watch, entry);
+    }
+    if (fd >= 0 && epoll_ctl(watch->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
         entry->fd = -1; /* noticed at the next write instead */
 }
 
 void watch_remove(struct watch *watch, struct watch_entry *entry)
 {
+    if (entry->fd >= 0)
+        (void)epoll_ctl(watch->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
     EIN_LOCKED(&watch->lock);
-    if (entry->number == 0)
-        return;
     while (entry->firing > 0)
         (void)pthread_cond_wait(&watch->fired, &watch->lock);
     list_remove(&entry->link);
-    if (entry->fd >= 0)
-        (void)epoll_ctl(watch->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
-    entry->number = 0;
 }
 
 void watch_fire_all(struct watch *watch)

@@ -17,10 +17,10 @@ struct watch_conn { /* storage of the connection */
     int64_t until_ms; /* atomic, clock_mono_ms(); 0: no deadline */
 };
 
-struct watch_entry { /* storage of the request; all fields are guarded by the lock of the watch */
+struct watch_entry { /* storage of the request; guarded by the lock of the watch, but for fd */
     struct list link;
     struct ein_cancel *cancel;
-    uint64_t number; /* 0: not registered */
+    uint64_t number;
     int fd;
     uint32_t firing;
 };
