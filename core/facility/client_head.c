@@ -14,7 +14,7 @@ static json_t *text_of(const char *bytes, size_t len)
     struct buf out;
 
     if (str_is_utf8(bytes, len))
-        return json_stringn(bytes, len);
+        return json_stringn_nocheck(bytes, len);
     buf_init(&out, 2 * len);
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)bytes[i];
@@ -51,7 +51,7 @@ static int add(json_t *head, const char *name, json_t *take_value)
     }
     if (before)
         return json_object_set_new(head, name, joined(before, ", ", value));
-    return json_object_set(head, name, value);
+    return json_object_set_nocheck(head, name, value);
 }
 
 /* A line that begins with white space goes on with the one before (RFC 9112, 5.2). */

@@ -162,7 +162,7 @@ static void set_wishes(struct line *line, const struct transfer *what)
     (void)curl_easy_setopt(line->easy, CURLOPT_PROXY, what->proxy ? what->proxy : "");
     (void)curl_easy_setopt(line->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
     if (what->decode != line->decodes)
-        (void)curl_easy_setopt(line->easy, CURLOPT_ACCEPT_ENCODING, what->decode ? "" : NULL);
+        (void)curl_easy_setopt(line->easy, CURLOPT_ACCEPT_ENCODING, what->decode ? "gzip" : NULL);
     line->decodes = what->decode;
 }
 
