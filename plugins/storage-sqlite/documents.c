@@ -101,10 +101,9 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
 
 /* ---- writing ------------------------------------------------------------ */
 
-static int prepare_insert(struct writing *writing, const char *set, const json_t *indexes,
-                          sqlite3_stmt **ret_stmt, struct ein_error *err)
+static char *insert_text(const char *set, const json_t *indexes)
 {
-    sqlite3_str *sql = sqlite3_str_new(writing->db->handle);
+    sqlite3_str *sql = sqlite3_str_new(NULL);
     const char *field;
     json_t *number;
 
@@ -115,17 +114,12 @@ static int prepare_insert(struct writing *writing, const char *set, const json_t
     for (size_t i = json_object_size(indexes); i; i--)
         sqlite3_str_appendall(sql, ", ?");
     sqlite3_str_appendall(sql, ")");
-
-    char *text = sqlite3_str_finish(sql);
-    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : error_no_memory(err);
-    sqlite3_free(text);
-    return r;
+    return sqlite3_str_finish(sql);
 }
 
-static int prepare_replace(struct writing *writing, const char *set, const json_t *indexes,
-                           sqlite3_stmt **ret_stmt, struct ein_error *err)
+static char *replace_text(const char *set, const json_t *indexes)
 {
-    sqlite3_str *sql = sqlite3_str_new(writing->db->handle);
+    sqlite3_str *sql = sqlite3_str_new(NULL);
     const char *field;
     json_t *number;
 
@@ -136,11 +130,24 @@ static int prepare_replace(struct writing *writing, const char *set, const json_
     for (size_t i = 0; i < json_object_size(indexes); i++)
         sqlite3_str_appendf(sql, ", ?%d", (int)i + 4);
     sqlite3_str_appendall(sql, ") WHERE seq = ?3");
+    return sqlite3_str_finish(sql);
+}
 
-    char *text = sqlite3_str_finish(sql);
-    int r = text ? db_prepare(writing->db, text, ret_stmt, err) : error_no_memory(err);
-    sqlite3_free(text);
-    return r;
+/* The statement is written once for each set and its indexes. */
+static int prepare_store(const struct writing *writing, const char *set, const json_t *indexes,
+                         bool insert, sqlite3_stmt **ret_stmt, struct ein_error *err)
+{
+    json_t *texts = insert ? writing->inserts : writing->replaces;
+    json_t *known = json_object_get(texts, set);
+
+    if (!known) {
+        char *text = (insert ? insert_text : replace_text)(set, indexes);
+        known = text ? json_string(text) : NULL;
+        sqlite3_free(text);
+        if (json_object_set_new(texts, set, known) < 0)
+            return error_no_memory(err);
+    }
+    return db_prepare(writing->db, json_string_value(known), ret_stmt, err);
 }
 
 static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *members,
@@ -179,7 +186,7 @@ int document_store(struct writing *writing, const char *set, const char *id, con
     if (r >= 0)
         r = hold(writing, set, id, err);
     if (r >= 0)
-        r = (old->seq ? prepare_replace : prepare_insert)(writing, set, indexes, &stmt, err);
+        r = prepare_store(writing, set, indexes, !old->seq, &stmt, err);
     if (r >= 0)
         r = bind_keys(stmt, indexes, members, err);
     if (r < 0)

@@ -65,6 +65,8 @@ int writing_reload(struct writing *writing, struct ein_error *err)
         return r;
     json_decref(writing->sets);
     writing->sets = sets;
+    (void)json_object_clear(writing->inserts);
+    (void)json_object_clear(writing->replaces);
     return 0;
 }
 
@@ -340,6 +342,8 @@ static int note_wal_pages(void *data, sqlite3 *handle, const char *name, int pag
 static void free_parts(struct writer *writer)
 {
     json_decref(writer->writing.sets);
+    json_decref(writer->writing.inserts);
+    json_decref(writer->writing.replaces);
     pthread_cond_destroy(&writer->arrived);
     pthread_mutex_destroy(&writer->lock);
     free(writer);
@@ -356,7 +360,9 @@ int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_wri
         return error_no_memory(err);
     }
     writer->store = store;
-    writer->writing = (struct writing){ .store = store, .db = take_db };
+    writer->writing = (struct writing){
+        .store = store, .db = take_db, .inserts = json_object(), .replaces = json_object()
+    };
     writer->last = &writer->first;
     writer->restart_at = RESTART_PAGES;
     writer->sync = true;

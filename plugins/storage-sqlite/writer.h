@@ -12,6 +12,7 @@ struct writing { /* what a job works with */
     struct db *db;
     json_t *sets; /* the catalog as this transaction sees it */
     bool sets_changed;
+    json_t *inserts, *replaces; /* {set: the statement}, as they are needed */
 };
 
 /* >= 0: what it did is kept and its result given to the caller.  Below: undone.
