@@ -14,7 +14,8 @@ enum { DIGITS_MAX = 18, NUMBER_MAX = 64, SHORT_TEXT = 512 };
 
 struct reader {
     const char *at, *end;
-    unsigned depth; /* that are left */
+    unsigned depth, top;       /* that are left: now, and in the outermost object */
+    const char *const *unread; /* members of that */
 };
 
 static json_t *read_value(struct reader *reader);
@@ -242,6 +243,30 @@ static bool take_word(struct reader *reader, const char *word, size_t len)
 
 /* ---- containers ---- */
 
+static bool is_unread(const struct reader *reader, const char *name, size_t len)
+{
+    if (reader->depth != reader->top)
+        return false;
+    for (const char *const *it = reader->unread; it && *it; it++)
+        if (strncmp(*it, name, len) == 0 && !(*it)[len])
+            return true;
+    return false;
+}
+
+static bool pass_value(struct reader *reader)
+{
+    bool any, wide;
+
+    skip_space(reader);
+    if (take_word(reader, "null", 4))
+        return true;
+    const char *behind = take(reader, '"') ? find_end(reader, &any, &wide)
+                                           : number_end(reader->at, reader->end, &any);
+    if (behind)
+        reader->at = behind;
+    return behind;
+}
+
 /* Behind the quote of a name that needs no second look: it has no escapes and is ASCII. */
 static bool read_member(struct reader *reader, json_t *object)
 {
@@ -256,6 +281,8 @@ static bool read_member(struct reader *reader, json_t *object)
     skip_space(reader);
     if (!take(reader, ':'))
         return false;
+    if (is_unread(reader, name, (size_t)(behind - 1 - name)))
+        return pass_value(reader);
     value = read_value(reader);
     return value &&
            json_object_setn_new_nocheck(object, name, (size_t)(behind - 1 - name), value) == 0 &&
@@ -328,7 +355,12 @@ static json_t *read_value(struct reader *reader)
 
 json_t *json_quick(const char *text, size_t len, unsigned depth)
 {
-    struct reader reader = { text, text + len, depth };
+    return json_quick_but(text, len, depth, NULL);
+}
+
+json_t *json_quick_but(const char *text, size_t len, unsigned depth, const char *const *unread)
+{
+    struct reader reader = { text, text + len, depth, depth - 1, unread };
     EIN_JSON json_t *json = read_value(&reader);
 
     skip_space(&reader);

@@ -9,4 +9,8 @@
  * somebody else should look at it. */
 json_t *json_quick(const char *text, size_t len, unsigned depth);
 
+/* The same of an object without those members of its own that have these names (NULL-ended, or
+ * NULL), where they are text, numbers or null. */
+json_t *json_quick_but(const char *text, size_t len, unsigned depth, const char *const *unread);
+
 #endif

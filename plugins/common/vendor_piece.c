@@ -229,9 +229,14 @@ enum { QUICK_DEPTH = 32 };
 
 json_t *vendor_json(const char *text, size_t len)
 {
+    return vendor_json_but(text, len, NULL);
+}
+
+json_t *vendor_json_but(const char *text, size_t len, const char *const *unread)
+{
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     EIN_FREE char *fixed = NULL;
-    json_t *json = json_quick(text, len, QUICK_DEPTH);
+    json_t *json = json_quick_but(text, len, QUICK_DEPTH, unread);
 
     if (json)
         return json;

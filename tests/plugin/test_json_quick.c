@@ -105,6 +105,34 @@ static void a_long_text_with_escapes_is_whole(void **state)
     free(text);
 }
 
+static void what_nobody_reads_it_passes_over(void **state)
+{
+    static const char *const unread[] = { "object", "created", NULL };
+    static const struct {
+        const char *text, *left; /* NULL: somebody else should look at it */
+    } cases[] = {
+        { "{\"a\":1,\"object\":\"x\\\"y\",\"created\" : -1.5e3 ,\"b\":2}", "{\"a\":1,\"b\":2}" },
+        { "{\"object\":null}", "{}" },
+        { "{\"a\":{\"object\":1},\"objects\":2,\"objec\":3}",
+          "{\"a\":{\"object\":1},\"objects\":2,\"objec\":3}" },
+        { "[{\"object\":1}]", "[{\"object\":1}]" },
+        { "{\"object\":[1]}", NULL },
+        { "{\"object\":}", NULL },
+        { "{\"object\":01}", NULL },
+        { "{\"object\":\"x}", NULL },
+        { "{\"object\":nul}", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        EIN_JSON json_t *json = json_quick_but(cases[i].text, strlen(cases[i].text), DEPTH, unread);
+        EIN_JSON json_t *wanted = cases[i].left ? slow(cases[i].left) : NULL;
+
+        if (wanted ? !json || !json_equal(json, wanted) : json != NULL)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 /* Every part of a text, and every text with one byte changed. */
 static void a_damaged_text_is_read_as_jansson_reads_it_or_not_at_all(void **state)
 {
@@ -135,6 +163,7 @@ int main(void)
         cmocka_unit_test(what_it_reads_is_what_jansson_reads),
         cmocka_unit_test(what_is_not_json_it_does_not_read),
         cmocka_unit_test(a_long_text_with_escapes_is_whole),
+        cmocka_unit_test(what_nobody_reads_it_passes_over),
         cmocka_unit_test(a_damaged_text_is_read_as_jansson_reads_it_or_not_at_all),
     };
 
