@@ -387,7 +387,7 @@ static struct ein_fetch streaming(struct receiver *receiver)
 static void a_slow_receiver_holds_the_sender_back_and_loses_nothing(void **state)
 {
     enum { SIZE = 20 * 1024 * 1024 };
-    struct receiver receiver = { .slow_us = 2000 };
+    struct receiver receiver = { .slow_us = 100 };
     struct ein_fetch what = streaming(&receiver);
     struct reply reply;
 
