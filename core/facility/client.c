@@ -401,6 +401,16 @@ static int redirect(struct fetch *fetch, struct ein_error *err)
     return 0;
 }
 
+/* libcurl's own bounds are wider. */
+static uint32_t piece_of(const struct ein_fetch *what)
+{
+    uint32_t wanted = what->piece_bytes ? what->piece_bytes : CLIENT_RECEIVE_PIECE;
+
+    if (wanted > CLIENT_RECEIVE_PIECE)
+        return CLIENT_RECEIVE_PIECE;
+    return wanted < CLIENT_RECEIVE_LEAST ? CLIENT_RECEIVE_LEAST : wanted;
+}
+
 static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struct ein_error *err)
 {
     const struct ein_fetch *what = &fetch->what;
@@ -424,7 +434,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .line_ms = settings->lines.idle_ms,
         .until_ms = until_ms,
         .max_bytes = fetch->max_bytes,
-        .piece = what->on_data ? CLIENT_STREAM_PIECE : CLIENT_RECEIVE_PIECE,
+        .piece = piece_of(what),
         .cancel = what->cancel,
         .on_head = on_head,
         .on_data = on_data,

@@ -14,8 +14,8 @@ struct tracing;
 enum {
     CLIENT_URL_MAX = 8192,
     CLIENT_HEADERS_MAX = 64 * 1024,   /* bytes of a reply's head */
-    CLIENT_RECEIVE_PIECE = 16 * 1024, /* bytes of a reply read at a time */
-    CLIENT_STREAM_PIECE = 1024,       /* the same, where the caller takes them as they come */
+    CLIENT_RECEIVE_PIECE = 16 * 1024, /* bytes of a reply read at a time, where the caller */
+    CLIENT_RECEIVE_LEAST = 1024,      /* does not want fewer, but not below these */
     CLIENT_SEND_PIECE = 64 * 1024,    /* bytes asked of on_send at a time */
     CLIENT_REDIRECTS_MAX = 20
 };

@@ -401,6 +401,7 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
         .on_data = on_data,
         .data = run,
         .cancel = given->cancel,
+        .piece_bytes = run->call->framing == VENDOR_JSON ? 0 : VENDOR_PIECE,
     };
     r = vendor->host->client->fetch(vendor->ctx, &what, &got, &why);
     json_decref(got.headers);

@@ -19,6 +19,7 @@ enum {
     VENDOR_DEPTH_MAX = 128,       /* of a vendor's JSON */
     VENDOR_ERROR_MAX = 64 * 1024, /* bytes of an error's body that are read */
     VENDOR_WORDS_MAX = 160,       /* bytes of the vendor's own words in a sentence */
+    VENDOR_PIECE = 1024, /* bytes of a stream read at a time: most events are shorter */
     VENDOR_HEADERS_MAX = 48,
     VENDOR_RETRY_MAX_MS = 24 * 60 * 60 * 1000
 };

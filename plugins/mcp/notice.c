@@ -46,6 +46,7 @@ static void send(const struct notice *notice, const char *url, const char *token
         .body = notice->body,
         .body_len = notice->body_len,
         .on_data = nothing,
+        .piece_bytes = 1024,
     };
 
     if (vendor_header(&lines, "Accept", "application/json, text/event-stream", NULL) < 0 ||

@@ -117,7 +117,9 @@ AT(ein_fetch, on_head, 88);
 AT(ein_fetch, on_data, 96);
 AT(ein_fetch, data, 104);
 AT(ein_fetch, cancel, 112);
-ENDS(ein_fetch, cancel);
+AT(ein_fetch, piece_bytes, 120);
+AT(ein_fetch, reserved_too, 124);
+ENDS(ein_fetch, reserved_too);
 
 AT(ein_fetched, struct_size, 0);
 AT(ein_fetched, status, 4);

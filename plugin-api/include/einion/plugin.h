@@ -30,8 +30,9 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, navigates(), reply_header(); set_header() joins what Vary names; check() of a plugin; sets();
- *                 transfer/1; tracing; server/1: each_metric
+ *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, navigates(), reply_header(); set_header()
+ *                 joins what Vary names; check() of a plugin; sets(); transfer/1; tracing; server/1: each_metric;
+ *                 fetch(): piece_bytes
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -251,6 +252,9 @@ struct ein_fetch {
     int (*on_data)(void *data, const void *piece, size_t len); /* NULL: collected into ret->body */
     void *data;
     struct ein_cancel *cancel; /* NULL: fires when the plugin is stopping */
+    /* 1.1: the longest piece on_data is given, and what the transfer holds while it waits; 1024 to 16384,
+     * 0: 16384. */
+    uint32_t piece_bytes, reserved_too;
 };
 
 struct ein_fetched { /* the caller writes struct_size and clears the rest */

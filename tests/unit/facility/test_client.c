@@ -344,7 +344,7 @@ static void a_server_may_ask_for_the_body_or_refuse_it(void **state)
 struct receiver {
     pthread_t thread;
     int status, heads;
-    size_t len, stop_at;
+    size_t len, longest, stop_at;
     useconds_t slow_us;
     bool refuse_head;
 };
@@ -368,6 +368,7 @@ static int receive(void *data, const void *piece, size_t len)
     assert_int_equal(receiver->heads, 1);
     assert_non_null(piece);
     receiver->len += len;
+    receiver->longest = len > receiver->longest ? len : receiver->longest;
     if (receiver->slow_us)
         (void)usleep(receiver->slow_us);
     return receiver->stop_at && receiver->len >= receiver->stop_at;
@@ -387,7 +388,7 @@ static struct ein_fetch streaming(struct receiver *receiver)
 static void a_slow_receiver_holds_the_sender_back_and_loses_nothing(void **state)
 {
     enum { SIZE = 20 * 1024 * 1024 };
-    struct receiver receiver = { .slow_us = 100 };
+    struct receiver receiver = { .slow_us = 2000 };
     struct ein_fetch what = streaming(&receiver);
     struct reply reply;
 
@@ -399,6 +400,27 @@ static void a_slow_receiver_holds_the_sender_back_and_loses_nothing(void **state
     assert_int_equal(receiver.status, 200);
     assert_null(reply.got.body);
     done(&reply);
+}
+
+static void a_receiver_says_how_long_pieces_may_be(void **state)
+{
+    static const struct {
+        uint32_t wanted, longest;
+    } rows[] = { { 0, 16384 }, { 1, 1024 }, { 2000, 2000 }, { UINT32_MAX, 16384 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct receiver receiver = { 0 };
+        struct ein_fetch what = streaming(&receiver);
+        struct reply reply;
+
+        what.piece_bytes = rows[i].wanted;
+        reply = run(&what, "/big?n=1000000");
+        assert_ok(&reply);
+        assert_int_equal(receiver.len, 1000000);
+        assert_in_range(receiver.longest, 1, rows[i].longest);
+        done(&reply);
+    }
 }
 
 static void time_in_the_receiver_is_not_the_servers(void **state)
@@ -558,6 +580,7 @@ int main(void)
         cmocka_unit_test(a_sender_that_gives_up_stops_the_transfer),
         cmocka_unit_test(a_server_may_ask_for_the_body_or_refuse_it),
         cmocka_unit_test(a_slow_receiver_holds_the_sender_back_and_loses_nothing),
+        cmocka_unit_test(a_receiver_says_how_long_pieces_may_be),
         cmocka_unit_test(time_in_the_receiver_is_not_the_servers),
         cmocka_unit_test(a_receiver_that_has_enough_stops_the_transfer),
         cmocka_unit_test(a_reply_that_is_too_long_is_refused),
