@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Talks to agent_driver: the runtime in a process of its own, without a server."""
 
+import atexit
+import functools
 import itertools
 import json
 import os
 import pathlib
 import queue
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 
 BUILD = pathlib.Path(os.environ.get("EIN_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
@@ -25,6 +29,19 @@ LAYERS = HOUSE_LAYERS + CHILD_LAYERS
 # What the filters of containers refuse, and what an old kernel does not have.
 CONTAINER = "clone_new,unshare,setns,mount,umount2,pivot_root,open_tree,move_mount,mount_setattr"
 NO_LANDLOCK = CONTAINER + ",landlock"
+
+
+
+@functools.cache
+def agents_see(folder):
+    """A folder for what they are shown: this one, unless it is below /tmp, where they have a folder of their own."""
+    if not folder.is_relative_to("/tmp"):
+        return folder
+    other = pathlib.Path(tempfile.mkdtemp(prefix="einion-tests-", dir="/var/tmp"))
+    other.chmod(0o755)
+    atexit.register(shutil.rmtree, other, ignore_errors=True)
+    return other
+
 
 # A run begins, however long it must wait where many share the machine.
 PATIENT = {"start_ms": 600000, "queue_ms": 3600000}

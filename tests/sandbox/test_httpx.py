@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
-from driver import Driver, body, failure, outcome
+from driver import Driver, agents_see, body, failure, outcome
 
 HERE = pathlib.Path(__file__).resolve().parent
 ECHO = "http://public.test/echo"
@@ -13,7 +13,7 @@ ECHO = "http://public.test/echo"
 
 def current():
     """A virtual environment with httpx as its makers publish it."""
-    folder = HERE.parents[1] / "build" / "pip"
+    folder = agents_see(HERE.parents[1] / "build") / "pip"
     done = subprocess.run([HERE.parent / "support" / "pip.sh", folder, "httpx"], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"pip cannot install httpx: {done.stderr.strip()[-200:]}")

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import pytest
-from driver import AS_NOBODY, BUILD, CONTAINER, SCALE, Driver, alive, body, descendants, failure, outcome
+from driver import AS_NOBODY, BUILD, CONTAINER, SCALE, Driver, agents_see, alive, body, descendants, failure, outcome
 
 ONE = body("return 1")
 PLUGIN = BUILD / "plugins" / "runtime-python"
@@ -153,7 +153,7 @@ def environment():
     """A virtual environment with a package in Python, with native code and with data."""
     import venv
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="venv-", dir=BUILD))  # agents do not see what is below /tmp
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="venv-", dir=agents_see(BUILD)))
     folder.chmod(0o755)
     venv.create(folder, symlinks=True, system_site_packages=True)
     (package,) = [path / "inhouse" for path in folder.glob("lib/python3*/site-packages")]
