@@ -74,14 +74,13 @@ static void whole_close(struct answer *answer)
     if (answer->open == BLOCK_THINKING)
         out_put(out, "\",\"signature\":\"\"}");
     if (answer->open == BLOCK_TEXT) {
-        out_put(out, "\",\"citations\":");
-        if (answer->sources.len > 0) {
-            out_put(out, "[");
+        out_put(out, "\"");
+        if (answer->sources.len > 0) { /* null is not taken for none by every client */
+            out_put(out, ",\"citations\":[");
             out_out(out, &answer->sources);
-            out_put(out, "]}");
-        } else {
-            out_put(out, "null}");
+            out_put(out, "]");
         }
+        out_put(out, "}");
         buf_clear(&answer->sources);
     }
     answer->open = BLOCK_NONE;

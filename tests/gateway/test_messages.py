@@ -238,7 +238,7 @@ def test_an_answer(gateway):
             {"type": "text", "text": 'See "it"', "citations": [{"type": "web_search_result_location", "url": "http://a/",
                                                                "title": "A", "encrypted_index": "", "cited_text": ""}]},
             {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
-            {"type": "text", "text": "and", "citations": None},
+            {"type": "text", "text": "and"},
         ],
         "usage": {"input_tokens": 50, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 30, "output_tokens": 50,
                   "cost": 0.001234567},
