@@ -17,6 +17,7 @@ void ask_done(struct ask *ask)
     json_decref(ask->reply_schema);
     json_decref(ask->parameters);
     json_decref(ask->tool_choice);
+    json_decref(ask->aliases);
     json_decref(ask->notes);
     *ask = (struct ask){ 0 };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The items of POST /v1/responses. */
+/* What is read of POST /v1/responses. */
 #ifndef RESPONSES_H
 #define RESPONSES_H
 
@@ -7,5 +7,12 @@
 
 /* Appends what an item of the input says to asking->ask->messages. */
 int responses_item(struct asking *asking, json_t *item);
+
+/* responses_tools.c: "tools" and "tool_choice"; those of an item additional_tools, before. */
+int responses_tools(struct asking *asking, const json_t *body);
+int responses_more_tools(struct asking *asking, json_t *item);
+/* What the model calls the tool of a call: its name, behind that of its namespace; a new reference,
+ * or NULL. */
+json_t *responses_tool_name(const json_t *item);
 
 #endif

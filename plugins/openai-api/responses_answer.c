@@ -342,43 +342,85 @@ static void add_source(struct answer *answer, const json_t *data)
     end_event(answer);
 }
 
-static void function_call(struct answer *answer, struct buf *out, const json_t *data, bool done)
+/* How a call of an ordinary function is told, and one of a custom tool: responses_tools.c. */
+static const struct call_form {
+    const char *type, *prefix, *member, *events[2];
+} call_forms[] = {
+    { "function_call",
+      "fc_",
+      "arguments",
+      { "response.function_call_arguments.delta", "response.function_call_arguments.done" } },
+    { "custom_tool_call",
+      "ctc_",
+      "input",
+      { "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done" } },
+};
+
+static void call_given(struct buf *out, const struct call_form *form, const json_t *data)
 {
-    out_put(out, "{\"type\":\"function_call\",\"id\":");
-    item_id(answer, "fc_", out);
+    const json_t *arguments = json_object_get(data, "arguments");
+    const json_t *input = json_object_get(arguments, "input");
+
+    if (form != call_forms && json_is_string(input))
+        out_escaped(out, json_string_value(input), json_string_length(input));
+    else
+        out_json_escaped(out, arguments);
+}
+
+static void tool_call(struct answer *answer, struct buf *out, const struct call_form *form,
+                      const json_t *data, bool done)
+{
+    const char *name = text_or_empty(data, "name");
+    const json_t *alias = json_object_get(answer->ask->aliases, name);
+    const char *space = text_of(alias, "namespace");
+
+    out_put(out, "{\"type\":");
+    out_quoted(out, form->type);
+    out_put(out, ",\"id\":");
+    item_id(answer, form->prefix, out);
     out_put(out, ",\"call_id\":");
     out_quoted(out, text_or_empty(data, "id"));
     out_put(out, ",\"name\":");
-    out_quoted(out, text_or_empty(data, "name"));
+    out_quoted(out, alias ? text_of(alias, "name") : name);
+    if (space) {
+        out_put(out, ",\"namespace\":");
+        out_quoted(out, space);
+    }
     answer_replay(out, ",\"einion_replay\":", data, "");
-    out_put(out, ",\"arguments\":\"");
+    out_put(out, ",\"");
+    out_put(out, form->member);
+    out_put(out, "\":\"");
     if (done)
-        out_json_escaped(out, json_object_get(data, "arguments"));
+        call_given(out, form, data);
     out_put(out, done ? "\",\"status\":\"completed\"}" : "\",\"status\":\"in_progress\"}");
+}
+
+static void call_events(struct answer *answer, const struct call_form *form, const json_t *data)
+{
+    begin_item_event(answer, "response.output_item.added");
+    tool_call(answer, &answer->out, form, data, false);
+    end_event(answer);
+    for (size_t i = 0; i < 2; i++) {
+        begin_part_event(answer, form->events[i], form->prefix, ",\"");
+        out_put(&answer->out, i == 0 ? "delta" : form->member);
+        out_put(&answer->out, "\":\"");
+        call_given(&answer->out, form, data);
+        out_put(&answer->out, "\"");
+        end_event(answer);
+    }
 }
 
 static void add_call(struct answer *answer, const json_t *data)
 {
-    static const char *const names[][2] = {
-        { "response.function_call_arguments.delta", ",\"delta\":\"" },
-        { "response.function_call_arguments.done", ",\"arguments\":\"" },
-    };
+    const json_t *alias = json_object_get(answer->ask->aliases, text_or_empty(data, "name"));
+    const struct call_form *form = &call_forms[json_is_true(json_object_get(alias, "custom"))];
     size_t from;
 
     close_item(answer);
     from = next_item(answer);
-    if (streams(answer)) {
-        begin_item_event(answer, "response.output_item.added");
-        function_call(answer, &answer->out, data, false);
-        end_event(answer);
-        for (size_t i = 0; i < 2; i++) {
-            begin_part_event(answer, names[i][0], "fc_", names[i][1]);
-            out_json_escaped(&answer->out, json_object_get(data, "arguments"));
-            out_put(&answer->out, "\"");
-            end_event(answer);
-        }
-    }
-    function_call(answer, &answer->calls, data, true);
+    if (streams(answer))
+        call_events(answer, form, data);
+    tool_call(answer, &answer->calls, form, data, true);
     item_done(answer, from);
 }
 

@@ -51,48 +51,6 @@ static int read_input(struct asking *asking, const json_t *body)
     return r;
 }
 
-/* ---- tools ---- */
-
-static int add_tool(struct asking *asking, json_t *tool)
-{
-    const char *type = text_of(tool, "type");
-    struct ask *ask = asking->ask;
-
-    if (!type || strcmp(type, "custom") == 0)
-        return ask_refuse(asking, "tools", "A tool has the type '%.40s', which is not taken here.",
-                          type ? type : "");
-    if (strcmp(type, "function") != 0) {
-        if (!ask->built_in_tools)
-            ask->built_in_tools = json_array();
-        return ask_append(ask->built_in_tools, json_incref(tool));
-    }
-    if (!text_of(tool, "name"))
-        return ask_refuse(asking, "tools", "A function has no 'name'.");
-    if (!ask->tools)
-        ask->tools = json_array();
-    return ask_append(ask->tools,
-                      json_pack("{s:O, s:O*, s:O*, s:O*}", "name", json_object_get(tool, "name"),
-                                "description", json_object_get(tool, "description"), "parameters",
-                                json_object_get(tool, "parameters"), "strict",
-                                json_object_get(tool, "strict")));
-}
-
-static int read_tools(struct asking *asking, const json_t *body)
-{
-    const json_t *tools = json_object_get(body, "tools");
-    json_t *tool;
-    size_t i;
-    int r = ask_array(asking, tools, "tools", asking->limits->tools);
-
-    json_array_foreach(tools, i, tool)
-    {
-        if (r < 0)
-            return r;
-        r = add_tool(asking, tool);
-    }
-    return r < 0 ? r : chat_choice(asking, body);
-}
-
 /* ---- parameters ---- */
 
 static int read_format(struct asking *asking, const json_t *body)
@@ -168,7 +126,7 @@ int responses_ask(const json_t *body, const struct ask_limits *limits, struct as
     if (r >= 0)
         r = read_input(&asking, body);
     if (r >= 0)
-        r = read_tools(&asking, body);
+        r = responses_tools(&asking, body);
     if (r >= 0)
         r = read_parameters(&asking, body);
     ask_end(&asking);

@@ -2,6 +2,7 @@
 #include "responses.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "replay.h"
 
 #include <stdio.h>
@@ -91,17 +92,32 @@ static int message(struct asking *asking, json_t *item)
     return r;
 }
 
-static int function_call(struct asking *asking, json_t *item)
+/* Of a custom tool the text is the one argument: responses_tools.c. */
+static int read_arguments(struct asking *asking, const json_t *item, json_t **ret_given)
 {
-    json_t *id = json_object_get(item, "call_id"), *name = json_object_get(item, "name");
+    json_t *input = json_object_get(item, "input");
+
+    if (strcmp(text_of(item, "type"), "custom_tool_call") != 0)
+        return ask_arguments(asking, json_object_get(item, "arguments"), ".arguments", ret_given);
+    if (!json_is_string(input))
+        return ask_refuse_message(asking, ".input", "The input of a custom tool is not a text.");
+    *ret_given = json_pack("{s:O}", "input", input);
+    return *ret_given ? 0 : EIN_E_NO_MEMORY;
+}
+
+static int tool_call(struct asking *asking, json_t *item)
+{
+    json_t *id = json_object_get(item, "call_id");
+    EIN_JSON json_t *name = responses_tool_name(item);
     const char *text = json_string_value(json_object_get(item, "einion_replay"));
     EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
     json_t *given = NULL, *parts;
     int r;
 
-    if (!json_is_string(id) || !json_is_string(name))
-        return ask_refuse_message(asking, "", "A function_call needs 'call_id' and 'name'.");
-    r = ask_arguments(asking, json_object_get(item, "arguments"), ".arguments", &given);
+    if (!json_is_string(id) || !name)
+        return ask_refuse_message(asking, "", "A %s needs 'call_id' and 'name'.",
+                                  text_of(item, "type"));
+    r = read_arguments(asking, item, &given);
     if (r < 0)
         return r;
     parts = ask_parts(asking, "assistant", NULL);
@@ -110,7 +126,7 @@ static int function_call(struct asking *asking, json_t *item)
     return r < 0 ? r : ask_remember(asking, id, name);
 }
 
-static int function_call_output(struct asking *asking, json_t *item)
+static int tool_output(struct asking *asking, json_t *item)
 {
     json_t *id = json_object_get(item, "call_id"), *content = NULL, *parts;
     int r;
@@ -160,9 +176,12 @@ int responses_item(struct asking *asking, json_t *item)
         int (*read)(struct asking *asking, json_t *item);
     } kinds[] = {
         { "message", message },
-        { "function_call", function_call },
-        { "function_call_output", function_call_output },
+        { "function_call", tool_call },
+        { "custom_tool_call", tool_call },
+        { "function_call_output", tool_output },
+        { "custom_tool_call_output", tool_output },
         { "reasoning", reasoning },
+        { "additional_tools", responses_more_tools },
     };
     const char *type = json_string_value(json_object_get(item, "type"));
 

@@ -111,7 +111,11 @@ def test_tools_and_parameters(gateway):
         ({"previous_response_id": "resp_1"}, "previous_response_id", "not kept"),
         ({"conversation": "conv_1"}, "conversation", "not kept"),
         ({"background": True}, "background", "background"),
-        ({"tools": [{"type": "custom", "name": "c"}]}, "tools", "custom"),
+        ({"tools": [{"type": "custom"}]}, "tools", "no 'name'"),
+        ({"tools": [{"name": "f"}]}, "tools", "no 'type'"),
+        ({"tools": [{"type": "namespace", "tools": []}]}, "tools", "no 'name'"),
+        ({"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}]}, "tools", "only"),
+        ({"input": [{"type": "custom_tool_call", "call_id": "c", "name": "f", "input": 5}]}, "input[0].input", "not a text"),
         ({"tools": [{"type": "function"}]}, "tools", "no 'name'"),
         ({"text": {"format": {"type": "xml"}}}, "text.format", "none of"),
         ({"model": None}, "model", "missing"),
@@ -178,6 +182,8 @@ def followed(pairs):
             assert data["text"] == texts[at]
         elif name == "response.function_call_arguments.done":
             assert data["arguments"] == texts[at]
+        elif name == "response.custom_tool_call_input.done":
+            assert data["input"] == texts[at]
         elif name == "response.output_item.done":
             assert data["item"] == final["output"][at] and data["item"]["id"] == items[at]["id"]
     assert len(items) == len(final["output"])
@@ -216,6 +222,43 @@ def test_thoughts_come_back_as_they_went(gateway, stream):
         {"type": "text", "text": "x"},
         {"type": "tool_call", "id": "c", "name": "f", "arguments": {}, "replay": {"wire": "gemini", "thoughtSignature": "abc"}},
     ]}]  # fmt: skip
+
+
+PATCH = {"type": "custom", "name": "apply_patch", "description": "Edits files.",
+         "format": {"type": "grammar", "syntax": "lark", "definition": "start: LINE+"}}  # fmt: skip
+TEAM = {"type": "namespace", "name": "team", "description": "Others.", "tools": [
+    {"type": "function", "name": "spawn", "description": "d", "strict": False, "parameters": {"type": "object", "properties": {}}},
+    {"type": "custom", "name": "tell"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_custom_tools_and_namespaces(gateway, stream):
+    """Functions to the model, and what they were again to the client."""
+    tools = asked(gateway, [], tools=[PATCH, TEAM], tool_choice={"type": "custom", "name": "apply_patch"})["tools"]
+    assert [tool["name"] for tool in tools] == ["apply_patch", "team__spawn", "team__tell"]
+    item = {"type": "additional_tools", "role": "developer", "tools": [PATCH, {"type": "tool_search", "execution": "client"}, TEAM]}
+    assert asked(gateway, [item])["tools"] == tools
+    assert respond(gateway, [item, ECHO]).json["einion"]["notes"] == ["The tool 'tool_search' was left out."]
+    assert tools[0]["description"] == "Edits files.\n\nThe input follows this grammar (lark):\nstart: LINE+"
+    assert tools[0]["parameters"]["required"] == ["input"] and tools[1]["parameters"] == {"type": "object", "properties": {}}
+
+    calls = [call("c1", "apply_patch", {"input": 'a\n"b"'}), call("c2", "team__spawn", {"a": 1}), call("c3", "team__tell", {"x": 1}),
+             call("c4", "other", {})]  # fmt: skip
+    reply = respond(gateway, [said(*calls)], tools=[PATCH, TEAM], stream=stream)
+    pairs = events(reply) if stream else []
+    output = followed(pairs)["output"] if stream else reply.json["output"]
+    assert [{name: item[name] for name in item if name != "id"} for item in output] == [
+        {"type": "custom_tool_call", "call_id": "c1", "name": "apply_patch", "input": 'a\n"b"', "status": "completed"},
+        {"type": "function_call", "call_id": "c2", "name": "spawn", "namespace": "team", "arguments": '{"a":1}', "status": "completed"},
+        {"type": "custom_tool_call", "call_id": "c3", "name": "tell", "namespace": "team", "input": '{"x":1}', "status": "completed"},
+        {"type": "function_call", "call_id": "c4", "name": "other", "arguments": "{}", "status": "completed"}]  # fmt: skip
+    assert [name for name, _ in pairs[2:6]] == stream * [
+        "response.output_item.added", "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done",
+        "response.output_item.done"]  # fmt: skip
+    said_before, results = translated(gateway, *output, {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"})
+    assert [(part["name"], part["arguments"]) for part in said_before["content"]] == [
+        ("apply_patch", {"input": 'a\n"b"'}), ("team__spawn", {"a": 1}), ("team__tell", {"input": '{"x":1}'}), ("other", {})]  # fmt: skip
+    assert results["content"] == [{"type": "tool_result", "id": "c1", "name": "apply_patch", "content": "done"}]
 
 
 # ---- failures ----

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* To a model every tool is a function.  Two kinds that this API has beside it become one: a member
+ * of a namespace under both names, and a custom tool, whose input is a text, with that text as its
+ * only argument.  `aliases` says what the client calls them, for the answer. */
+#include "ask.h"
+#include "member.h"
+#include "responses.h"
+
+#include "cleanup.h"
+
+#include <string.h>
+
+static json_t *full_name(const char *space, const char *name)
+{
+    return space ? json_sprintf("%s__%s", space, name) : json_string(name);
+}
+
+json_t *responses_tool_name(const json_t *item)
+{
+    const char *name = text_of(item, "name");
+
+    return name ? full_name(text_of(item, "namespace"), name) : NULL;
+}
+
+static json_t *custom_description(const json_t *tool)
+{
+    const char *text = text_of(tool, "description");
+    const json_t *format = json_object_get(tool, "format");
+    const char *grammar = text_of(format, "definition"), *syntax = text_of(format, "syntax");
+
+    if (!grammar)
+        return text ? json_string(text) : NULL;
+    return json_sprintf("%s\n\nThe input follows this grammar (%s):\n%s", text ? text : "",
+                        syntax ? syntax : "lark", grammar);
+}
+
+static json_t *custom_function(const json_t *tool, const json_t *name)
+{
+    return json_pack("{s:O, s:o*, s:{s:s, s:{s:{s:s}}, s:[s], s:b}}", "name", name, "description",
+                     custom_description(tool), "parameters", "type", "object", "properties",
+                     "input", "type", "string", "required", "input", "additionalProperties", 0);
+}
+
+static int remember(struct ask *ask, const json_t *tool, const char *space, bool custom,
+                    const json_t *name)
+{
+    json_t *alias;
+
+    if (!space && !custom)
+        return 0;
+    if (!ask->aliases)
+        ask->aliases = json_object();
+    alias = json_pack("{s:O, s:s*, s:b}", "name", json_object_get(tool, "name"), "namespace", space,
+                      "custom", custom);
+    return json_object_set_new(ask->aliases, json_string_value(name), alias) < 0 ? EIN_E_NO_MEMORY
+                                                                                 : 0;
+}
+
+static int add_function(struct asking *asking, const json_t *tool, const char *space, bool custom)
+{
+    struct ask *ask = asking->ask;
+    EIN_JSON json_t *name = NULL;
+    int r;
+
+    if (!text_of(tool, "name"))
+        return ask_refuse(asking, "tools", "A function has no 'name'.");
+    name = full_name(space, text_of(tool, "name"));
+    if (!name)
+        return ask_refuse(asking, "tools", "The name of a function is no text.");
+    if (!ask->tools)
+        ask->tools = json_array();
+    r = remember(ask, tool, space, custom, name);
+    if (r < 0)
+        return r;
+    if (custom)
+        return ask_append(ask->tools, custom_function(tool, name));
+    return ask_append(ask->tools, json_pack("{s:O, s:O*, s:O*, s:O*}", "name", name, "description",
+                                            json_object_get(tool, "description"), "parameters",
+                                            json_object_get(tool, "parameters"), "strict",
+                                            json_object_get(tool, "strict")));
+}
+
+static int add_tool(struct asking *asking, json_t *tool, const char *space);
+
+static int add_tools(struct asking *asking, const json_t *tools, const char *space)
+{
+    json_t *tool;
+    size_t i;
+    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (r < 0)
+            return r;
+        r = add_tool(asking, tool, space);
+    }
+    return r;
+}
+
+static int add_namespace(struct asking *asking, const json_t *tool)
+{
+    const char *name = text_of(tool, "name");
+
+    if (!name)
+        return ask_refuse(asking, "tools", "A namespace has no 'name'.");
+    return add_tools(asking, json_object_get(tool, "tools"), name);
+}
+
+/* The client looks for tools itself, and is asked to in a way that completion/1 has no word for. */
+static bool is_search_by_client(const json_t *tool)
+{
+    const char *where = text_of(tool, "execution");
+
+    return strcmp(text_of(tool, "type"), "tool_search") == 0 && where &&
+           strcmp(where, "client") == 0;
+}
+
+/* What is neither is a tool that the vendor has built in, in the vendor's own words. */
+static int add_tool(struct asking *asking, json_t *tool, const char *space)
+{
+    const char *type = text_of(tool, "type");
+    struct ask *ask = asking->ask;
+
+    if (!type)
+        return ask_refuse(asking, "tools", "A tool has no 'type'.");
+    if (strcmp(type, "function") == 0)
+        return add_function(asking, tool, space, false);
+    if (strcmp(type, "custom") == 0)
+        return add_function(asking, tool, space, true);
+    if (space)
+        return ask_refuse(asking, "tools", "A namespace holds functions and custom tools only.");
+    if (strcmp(type, "namespace") == 0)
+        return add_namespace(asking, tool);
+    if (is_search_by_client(tool))
+        return ask_note(ask, "The tool 'tool_search' was left out.");
+    if (!ask->built_in_tools)
+        ask->built_in_tools = json_array();
+    return ask_append(ask->built_in_tools, json_incref(tool));
+}
+
+int responses_more_tools(struct asking *asking, json_t *item)
+{
+    return add_tools(asking, json_object_get(item, "tools"), NULL);
+}
+
+int responses_tools(struct asking *asking, const json_t *body)
+{
+    int r = add_tools(asking, json_object_get(body, "tools"), NULL);
+
+    if (r >= 0) /* those of namespaces and items count as well */
+        r = ask_array(asking, asking->ask->tools, "tools", asking->limits->tools);
+    return r < 0 ? r : chat_choice(asking, body);
+}
