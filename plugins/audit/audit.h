@@ -80,8 +80,16 @@ ein_handler audit_list;
         "properties" : {                                                                           \
             "actor" : { "type" : "string", "description" : "Who did it" },                         \
             "action" : { "type" : "string", "description" : "What was done" },                     \
-            "from" : { "type" : "string", "description" : "Not before this time (ISO 8601)" },     \
-            "to" : { "type" : "string", "description" : "Before this time (ISO 8601)" },           \
+            "from" : {                                                                             \
+                "type" : "string",                                                                 \
+                "pattern" : "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}Z?)?$",                     \
+                "description" : "Not before this time (ISO 8601, UTC)"                             \
+            },                                                                                     \
+            "to" : {                                                                               \
+                "type" : "string",                                                                 \
+                "pattern" : "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}Z?)?$",                     \
+                "description" : "Before this time (ISO 8601, UTC)"                                 \
+            },                                                                                     \
             "limit" : {                                                                            \
                 "type" : "integer",                                                                \
                 "minimum" : 1,                                                                     \

@@ -20,16 +20,26 @@ static int append_shown(const json_t *doc, void *list)
     return json_array_append_new(list, show(doc)) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
-/* {"timestamp": {"$gte": FROM, "$lt": TO}}: times in ISO 8601 are in their order as text. */
+/* Times in ISO 8601 are in their order as text, those of a few digits among those of many; but a
+ * 'Z' comes behind every fraction. */
+static int add_time(json_t *range, const char *operator, const json_t * time)
+{
+    const char *text = json_string_value(time);
+
+    if (!text)
+        return 0;
+    return json_object_set_new(range, operator, json_stringn(text, strcspn(text, "Z")));
+}
+
+/* {"timestamp": {"$gte": FROM, "$lt": TO}} */
 static int add_times(json_t *where, const json_t *given)
 {
-    json_t *from = json_object_get(given, "from"), *to = json_object_get(given, "to");
     EIN_JSON json_t *range = json_object();
 
-    if (!range || (from && json_object_set(range, "$gte", from) < 0) ||
-        (to && json_object_set(range, "$lt", to) < 0))
+    if (!range || add_time(range, "$gte", json_object_get(given, "from")) < 0 ||
+        add_time(range, "$lt", json_object_get(given, "to")) < 0)
         return EIN_E_NO_MEMORY;
-    return from || to ? json_object_set(where, "timestamp", range) : 0;
+    return json_object_size(range) ? json_object_set(where, "timestamp", range) : 0;
 }
 
 static json_t *make_where(const json_t *given)

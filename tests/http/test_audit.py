@@ -58,6 +58,11 @@ def test_the_log_is_filtered_and_read_in_pages(audited):
     third = entries(audited)[3]["timestamp"]
     assert [entry["seq"] for entry in entries(audited, f"?from={third}")] == [6, 5, 4, 3]
     assert [entry["seq"] for entry in entries(audited, f"?to={third}")] == [2, 1]
+    second = third.partition(".")[0] + "Z"  # the third came in it, or at its beginning
+    assert 3 in [entry["seq"] for entry in entries(audited, f"?from={second}")]
+    assert 3 not in [entry["seq"] for entry in entries(audited, f"?to={second}")]
+    for other in ("yesterday", "", "2026-11-24T10:00:00%2B02:00", "1764000000000"):
+        assert audited.get(f"/admin/audit?from={other}", headers=ADMIN).status == 422
 
     seen, path = [], "/admin/audit?limit=2&action=limits_changed"
     while path:
