@@ -41,15 +41,26 @@ static const char components[] =
 
 /* ---- one operation ---- */
 
-/* {"description": ..., "content": {type: {"schema": ...}}} */
-static json_t *described(const char *text, const char *type, json_t *take_schema)
+/* {"description": TEXT, "content": {"a/b": {"schema": ...}, "c/d": {"schema": {}}}}: TYPES are a
+ * list with commas, NULL for no content. */
+static json_t *described(const char *text, const char *types, json_t *take_schema)
 {
-    if (!type) {
-        json_decref(take_schema);
-        return json_pack("{s:s}", "description", text);
+    EIN_JSON json_t *schema = take_schema;
+    json_t *all = json_pack("{s:s}", "description", text), *content;
+
+    if (!types)
+        return all;
+    content = json_object();
+    for (const char *at = types; *at; at += strspn(at, ", ")) {
+        size_t len = strcspn(at, ",");
+
+        (void)json_object_setn_new(
+            content, at, len,
+            json_pack("{s:o}", "schema", at == types ? json_incref(schema) : json_object()));
+        at += len;
     }
-    return json_pack("{s:s, s:{s:{s:o}}}", "description", text, "content", type, "schema",
-                     take_schema);
+    (void)json_object_set_new(all, "content", content);
+    return all;
 }
 
 static json_t *reference(const char *to)
@@ -123,12 +134,29 @@ static json_t *request_body(const struct route *route)
                      schema);
 }
 
-static void add_denials(json_t *all)
+/* What an error of this route looks like; NULL: one of no special route. */
+static json_t *error_reply(const struct route *route, const char *text)
 {
-    (void)json_object_set_new(
-        all, "401", described("Not authenticated", "application/json", reference(error_ref)));
-    (void)json_object_set_new(all, "403",
-                              described("Not allowed", "application/json", reference(error_ref)));
+    return described(text, "application/json",
+                     route && route->error ? json_deep_copy(schema_json(route->error))
+                                           : reference(error_ref));
+}
+
+static void add_errors(const struct route *route, int32_t auth, json_t *all)
+{
+    if (auth == EIN_AUTH_USER || auth == EIN_AUTH_ADMIN) {
+        (void)json_object_set_new(all, "401", error_reply(route, "Not authenticated"));
+        (void)json_object_set_new(all, "403", error_reply(route, "Not allowed"));
+    }
+    (void)json_object_set_new(all, "default", error_reply(route, "Error"));
+}
+
+/* A list of what does not fit the schemas; or a sentence on what no schema says. */
+static json_t *invalid_reply(void)
+{
+    return described(
+        "Validation Error", "application/json",
+        json_pack("{s:[o, o]}", "anyOf", reference(validation_ref), reference(error_ref)));
 }
 
 static json_t *responses(const struct route *route)
@@ -144,12 +172,9 @@ static json_t *responses(const struct route *route)
         all, code,
         described("Successful Response", status == 204 ? NULL : type,
                   route->reply ? json_deep_copy(schema_json(route->reply)) : json_object()));
-    if (spec->auth == EIN_AUTH_USER || spec->auth == EIN_AUTH_ADMIN)
-        add_denials(all);
-    if (route->body || route->query)
-        (void)json_object_set_new(
-            all, "422",
-            described("Validation Error", "application/json", reference(validation_ref)));
+    if ((route->body || route->query) && !route->error)
+        (void)json_object_set_new(all, "422", invalid_reply());
+    add_errors(route, spec->auth, all);
     return all;
 }
 
@@ -189,13 +214,13 @@ static json_t *operation(const struct route *route)
 
 int openapi_complete(json_t *operation)
 {
-    EIN_JSON json_t *denials = json_object();
+    EIN_JSON json_t *errors = json_object();
     json_t *all = json_object_get(operation, "responses");
 
-    add_denials(denials);
+    add_errors(NULL, EIN_AUTH_USER, errors);
     if (!all && json_object_set_new(operation, "responses", all = json_object()) < 0)
         return EIN_E_NO_MEMORY;
-    if (json_object_update_missing(all, denials) < 0)
+    if (json_object_update_missing(all, errors) < 0)
         return EIN_E_NO_MEMORY;
     if (json_object_get(operation, "security"))
         return 0;

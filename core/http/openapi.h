@@ -18,7 +18,7 @@ int openapi_document(struct openapi *openapi, json_t **ret_document, struct ein_
 int openapi_extend(struct ein_req *req, json_t *document, json_t **ret_document,
                    struct ein_error *err);
 
-/* What all operations for whoever is logged in have: security, and the replies 401 and 403.  What
+/* What all operations for whoever is logged in have: security, and the replies to errors.  What
  * OPERATION has already stays. */
 int openapi_complete(json_t *operation);
 

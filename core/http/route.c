@@ -158,6 +158,8 @@ static int compile_schemas(struct route *route, struct ein_error *err)
         r = compile(spec->operation_id, "body_schema", spec->body_schema, &route->body, err);
     if (r >= 0)
         r = compile(spec->operation_id, "reply_schema", spec->reply_schema, &route->reply, err);
+    if (r >= 0)
+        r = compile(spec->operation_id, "error_schema", spec->error_schema, &route->error, err);
     return r;
 }
 
@@ -200,6 +202,7 @@ void route_entry_free(struct route_entry *entry)
     schema_free(entry->route.query);
     schema_free(entry->route.body);
     schema_free(entry->route.reply);
+    schema_free(entry->route.error);
     route_stats_free(entry->route.stats);
     free(entry);
 }

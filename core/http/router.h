@@ -28,7 +28,7 @@ struct route {             /* immutable but for its stats; lives while its owner
     struct ein_route spec; /* what the plugin's header did not know is zero */
     struct route_owner owner;
     void *self;
-    struct schema *query, *body, *reply; /* NULL: unchecked */
+    struct schema *query, *body, *reply, *error; /* NULL: unchecked */
     struct route_stats *stats;
 };
 

@@ -122,13 +122,24 @@ static const char config_schema[] = SCHEMA({
     }
 });
 
-#define MESSAGE_SCHEMA SCHEMA({                                                                    \
+#define MESSAGE SCHEMA({                                                                           \
     "type": "object", "required": ["jsonrpc"], "additionalProperties": true,                       \
     "description": "A message of JSON-RPC 2.0",                                                    \
     "properties": {                                                                                \
-        "jsonrpc": {"type": "string"},                                                             \
+        "jsonrpc": {"type": "string", "enum": ["2.0"]},                                            \
         "method": {"type": "string"},                                                              \
         "params": {"type": "object", "additionalProperties": true}                                 \
+    }                                                                                              \
+})
+#define MESSAGE_SCHEMA "{\"anyOf\":[" MESSAGE ",{\"type\":\"array\",\"items\":{}}]}"
+#define ERROR_SCHEMA SCHEMA({                                                                      \
+    "type": "object", "required": ["jsonrpc", "error"], "additionalProperties": true,              \
+    "properties": {                                                                                \
+        "jsonrpc": {"type": "string", "enum": ["2.0"]},                                            \
+        "error": {                                                                                 \
+            "type": "object", "required": ["code", "message"], "additionalProperties": true,       \
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}}             \
+        }                                                                                          \
     }                                                                                              \
 })
 #define POST_QUERY_SCHEMA SCHEMA({                                                                 \
@@ -150,7 +161,9 @@ static const struct ein_route routes[] = {
       .auth = EIN_AUTH_USER,
       .query_schema = POST_QUERY_SCHEMA,
       .body_schema = MESSAGE_SCHEMA,
+      .reply_type = "application/json, text/event-stream",
       .scope = RUN_SCOPE,
+      .error_schema = ERROR_SCHEMA,
       .handle = mcp_post },
     { .method = "GET",
       .path = MCP_PATH,
@@ -160,6 +173,7 @@ static const struct ein_route routes[] = {
       .auth = EIN_AUTH_USER,
       .reply_type = "text/event-stream",
       .scope = RUN_SCOPE,
+      .error_schema = ERROR_SCHEMA,
       .handle = mcp_get },
     { .method = "DELETE",
       .path = MCP_PATH,
@@ -168,6 +182,7 @@ static const struct ein_route routes[] = {
       .auth = EIN_AUTH_USER,
       .scope = RUN_SCOPE,
       .status = 204,
+      .error_schema = ERROR_SCHEMA,
       .handle = mcp_delete },
     { .method = "GET",
       .path = "/.well-known/oauth-protected-resource",

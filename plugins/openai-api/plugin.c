@@ -104,6 +104,15 @@ static const char config_schema[] = SCHEMA({
         "user": {"type": "string"}                                                                 \
     }                                                                                              \
 })
+/* OpenAI's, and Anthropic's. */
+#define ERROR_SCHEMA SCHEMA({                                                                      \
+    "type": "object", "required": ["error"], "additionalProperties": true,                         \
+    "properties": {"error": {                                                                      \
+        "type": "object", "required": ["type", "message"], "additionalProperties": true,           \
+        "properties": {"type": {"type": "string"}, "message": {"type": "string"}}                  \
+    }}                                                                                             \
+})
+#define REPLY_TYPES "application/json, text/event-stream"
 /* clang-format on */
 
 /* Bodies are read by the handlers: their faults are told as the APIs tell them. */
@@ -115,7 +124,9 @@ static const struct ein_route routes[] = {
       .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = CALL_SCHEMA,
+      .reply_type = REPLY_TYPES,
       .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
       .handle = chat_completions },
     { .method = "POST",
       .path = "/v1/responses",
@@ -124,7 +135,9 @@ static const struct ein_route routes[] = {
       .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = RESPONSES_SCHEMA,
+      .reply_type = REPLY_TYPES,
       .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
       .handle = responses_create },
     { .method = "POST",
       .path = ANTHROPIC_PATH,
@@ -133,7 +146,9 @@ static const struct ein_route routes[] = {
       .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
       .auth = EIN_AUTH_USER,
       .body_schema = CALL_SCHEMA,
+      .reply_type = REPLY_TYPES,
       .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
       .handle = anthropic_messages },
     { .method = "POST",
       .path = ANTHROPIC_PATH "/count_tokens",
@@ -143,6 +158,7 @@ static const struct ein_route routes[] = {
       .auth = EIN_AUTH_USER,
       .body_schema = CALL_SCHEMA,
       .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
       .handle = anthropic_count },
     { .method = "POST",
       .path = "/v1/embeddings",
@@ -152,6 +168,7 @@ static const struct ein_route routes[] = {
       .auth = EIN_AUTH_USER,
       .body_schema = EMBEDDINGS_SCHEMA,
       .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
       .handle = embeddings_create },
     { .method = "GET",
       .path = "/v1/models",
@@ -159,6 +176,7 @@ static const struct ein_route routes[] = {
       .summary = "The models that the caller may call",
       .auth = EIN_AUTH_USER,
       .scope = "models:read",
+      .error_schema = ERROR_SCHEMA,
       .handle = models_list },
     { .method = "GET",
       .path = "/v1/models/{model:path}",
@@ -166,6 +184,7 @@ static const struct ein_route routes[] = {
       .summary = "One model",
       .auth = EIN_AUTH_USER,
       .scope = "models:read",
+      .error_schema = ERROR_SCHEMA,
       .handle = models_get },
 };
 

@@ -38,7 +38,8 @@ AT(ein_route, scope, 72);
 AT(ein_route, body_max, 80);
 AT(ein_route, status, 84);
 AT(ein_route, handle, 88);
-ENDS(ein_route, handle);
+AT(ein_route, error_schema, 96);
+ENDS(ein_route, error_schema);
 
 AT(ein_identity, struct_size, 0);
 AT(ein_identity, flags, 4);

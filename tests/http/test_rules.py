@@ -223,6 +223,27 @@ def test_the_document_describes_every_route(sqlite_server):
             assert listed == named, path
 
 
+def test_the_document_tells_what_errors_look_like(sqlite_server):
+    """Below /v1 and at /mcp they are those of other APIs; a sentence where no schema says what is wrong."""
+    paths = sqlite_server.get("/openapi.json").json["paths"]
+    for path, method, wrong in (("/agents/{agent_id}", "get", None), ("/v1/messages", "post", {}), ("/v1/models/{model}", "get", None),
+                                ("/mcp", "delete", None), ("/mcp", "post", {}), ("/users/me/usage", "post", {})):  # fmt: skip
+        replies = paths[path][method]["responses"]
+        reply = sqlite_server.request(method.upper(), re.sub(r"\{\w+\}", "none", path), wrong)
+        assert 400 <= reply.status < 500, reply
+        schema = replies.get(str(reply.status), replies["default"])["content"][reply.header("Content-Type")]["schema"]
+        if schema.get("properties"):
+            assert set(schema["required"]) <= set(reply.json) and "detail" not in reply.json, (path, reply)
+            assert set(schema["properties"]["error"]["required"]) <= set(reply.json["error"]), (path, reply)
+        else:
+            assert schema == {"$ref": "#/components/schemas/Error"} or "anyOf" in schema, path
+            assert "detail" in reply.json
+    assert all("default" in operation["responses"] for methods in paths.values() for operation in methods.values())
+    for path, method, other in (("/v1/chat/completions", "post", "text/event-stream"), ("/mcp", "post", "text/event-stream"),
+                                ("/users/me/usage", "get", "text/csv")):  # fmt: skip
+        assert list(paths[path][method]["responses"]["200"]["content"]) == ["application/json", other]
+
+
 def test_the_documentation_needs_no_other_host(sqlite_server):
     page = sqlite_server.get("/docs")
     assert page.status == 200 and page.header("Content-Type").startswith("text/html")

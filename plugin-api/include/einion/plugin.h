@@ -119,11 +119,12 @@ struct ein_route {
     const char  *query_schema; /* or NULL: parameters arrive as text, unchecked */
     const char  *body_schema;  /* or NULL: no body expected */
     const char  *reply_schema; /* of the success reply; or NULL */
-    const char  *reply_type;   /* of the success reply; NULL: application/json */
+    const char  *reply_type;   /* of the success reply; NULL: application/json; 1.1: "a/b, c/d", the first has the schema */
     const char  *scope;        /* what a limited credential must carry; NULL: any may call */
     uint32_t     body_max;     /* bytes; 0: the configured default */
     int32_t      status;       /* of the success reply: 200, 201, 202, 204; 0: 200 */
     ein_handler *handle;
+    const char  *error_schema; /* 1.1: of error replies, where an error_shape/1 shapes them; or NULL */
 };
 
 struct ein_identity { /* lent for the life of the request */

@@ -41,7 +41,10 @@ static const struct ein_route routes[] = {
     { .method = "GET",
       .path = "/page",
       .operation_id = "page",
-      .reply_type = "text/html",
+      .query_schema = "{\"type\":\"object\"}",
+      .reply_schema = OBJECT,
+      .reply_type = "application/json, text/csv",
+      .error_schema = "{\"type\":\"array\"}",
       .handle = answer },
 };
 
@@ -137,7 +140,8 @@ static void test_a_body_and_its_validation_error_are_shown(void **state)
     assert_json(
         json_object_get(responses, "422"),
         "{\"description\":\"Validation Error\",\"content\":{\"application/json\":{\"schema\":"
-        "{\"$ref\":\"#/components/schemas/HTTPValidationError\"}}}}");
+        "{\"anyOf\":[{\"$ref\":\"#/components/schemas/HTTPValidationError\"},"
+        "{\"$ref\":\"#/components/schemas/Error\"}]}}}}");
 }
 
 static void test_replies_have_their_status_type_and_schema(void **state)
@@ -150,10 +154,14 @@ static void test_replies_have_their_status_type_and_schema(void **state)
                 "{\"description\":\"Successful "
                 "Response\",\"content\":{\"application/json\":{\"schema\":" OBJECT "}}}");
     assert_json(json_object_get(clear, "responses"),
-                "{\"204\":{\"description\":\"Successful Response\"}}");
+                "{\"204\":{\"description\":\"Successful Response\"},\"default\":{\"description\":"
+                "\"Error\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":"
+                "\"#/components/schemas/Error\"}}}}}");
     assert_json(json_object_get(page, "responses"),
-                "{\"200\":{\"description\":\"Successful Response\",\"content\":{\"text/html\":"
-                "{\"schema\":{}}}}}");
+                "{\"200\":{\"description\":\"Successful Response\",\"content\":{"
+                "\"application/json\":{\"schema\":" OBJECT "},\"text/csv\":{\"schema\":{}}}},"
+                "\"default\":{\"description\":\"Error\",\"content\":{\"application/json\":"
+                "{\"schema\":{\"type\":\"array\"}}}}}");
 }
 
 static void test_security_follows_the_auth_level(void **state)
