@@ -389,8 +389,9 @@ def test_changes_meet_calls_without_losing_either(users):
         with Connection(users.port) as connection:
             for _ in range(20):
                 connection.send_request("POST", "/users/me/usage", json.dumps({"responseCost": 0.01}).encode())
-                if connection.read_reply().status != 200:
-                    wrong.append("a cost")
+                reply = connection.read_reply()
+                if reply.status != 200:
+                    wrong.append(("a cost", reply.status, reply.body))
 
     def change():
         for number in range(10):
