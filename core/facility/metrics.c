@@ -212,8 +212,8 @@ static struct metric **given_of(struct metrics *metrics, const char *name,
 {
     uint64_t hash = str_hash(name);
 
-    for (; labels && labels[0]; labels += 2) /* the keys hardly ever differ */
-        hash = hash * 31 + str_hash(labels[1] ? labels[1] : "");
+    for (; labels && labels[0] && labels[1]; labels += 2) /* the keys hardly ever differ */
+        hash = hash * 31 + str_hash(labels[1]);
     return &metrics->given[hash % BUCKETS];
 }
 
