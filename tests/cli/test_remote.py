@@ -197,7 +197,8 @@ def test_a_run_is_listed_shown_followed_and_stopped(anybody):
     run = anybody.good("run", "./long", "--detach").strip()
     assert anybody.json("runs", "show", run)["status"] == "running"
     assert json.loads(anybody.good("runs", "show", run))["_id"] == run
-    assert any(line.startswith(f"{run}  running ") for line in anybody.good("runs", "--status", "running").splitlines())
+    listed = lambda: anybody.good("runs", "--status", "running").splitlines()  # noqa: E731; by what is stored, which follows
+    wait_until(lambda: any(line.startswith(f"{run}  running ") for line in listed()), 20, "the run to be listed")
     follower = begun(anybody, "runs", "follow", run)
     assert anybody.good("runs", "cancel", run) == f"the run {run} is stopped\n"
     out, said = follower.communicate()
