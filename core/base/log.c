@@ -121,15 +121,15 @@ static bool is_journal(int fd)
 }
 
 /* The journal and syslog keep time and priority themselves. */
-static bool has_stamp(struct log *log)
+static bool has_stamp(const struct log *log, bool is_json)
 {
-    return (log->target == TO_FD && !log->is_journal) || atomic_load(&log->is_json);
+    return (log->target == TO_FD && !log->is_journal) || is_json;
 }
 
 /* Milliseconds are enough here. */
-static const char *stamp_now(struct log *log, char stamp[CLOCK_ISO_SIZE])
+static const char *stamp_now(const struct log *log, bool is_json, char stamp[CLOCK_ISO_SIZE])
 {
-    if (!has_stamp(log))
+    if (!has_stamp(log, is_json))
         return NULL;
     clock_iso(stamp);
     memcpy(stamp + LOG_STAMP_SIZE - 2, "Z", 2);
@@ -182,10 +182,11 @@ static void write_lost(struct log *log)
 {
     char line[LOG_LINE_MAX], message[64], stamp[CLOCK_ISO_SIZE];
     struct log_entry entry = { .level = EIN_WARN, .source = "log", .message = message };
+    bool is_json = atomic_load(&log->is_json);
     size_t lost = log->lost, len;
 
     entry.message_len = (size_t)snprintf(message, sizeof(message), "%zu lines were lost", lost);
-    len = log_line_entry(line, atomic_load(&log->is_json), stamp_now(log, stamp), &entry);
+    len = log_line_entry(line, is_json, stamp_now(log, is_json, stamp), &entry);
     if (write_all(log, line, len))
         log->lost -= lost;
     else
@@ -267,9 +268,10 @@ static void *flusher_run(void *data)
 
 /* ---- entries ---- */
 
-static void to_yder(struct log *log, unsigned long level, const char *line, size_t len)
+/* yder gives the priority in its own way. */
+static void to_yder(unsigned long level, const char *line, size_t len, bool has_priority)
 {
-    size_t skipped = has_stamp(log) ? 0 : LOG_PRIORITY_LEN;
+    size_t skipped = has_priority ? LOG_PRIORITY_LEN : 0;
 
     y_log_message(level, "%.*s", (int)(len - skipped) - 1, line + skipped);
 }
@@ -284,9 +286,10 @@ static void write_entry(struct log *log, const struct log_entry *entry)
                    { EIN_INFO, Y_LOG_LEVEL_INFO },
                    { 0, Y_LOG_LEVEL_DEBUG } };
     char line[LOG_LINE_MAX], stamp[CLOCK_ISO_SIZE];
+    bool is_json = atomic_load(&log->is_json); /* once: SIGHUP changes it */
     size_t len, row = 0;
 
-    len = log_line_entry(line, atomic_load(&log->is_json), stamp_now(log, stamp), entry);
+    len = log_line_entry(line, is_json, stamp_now(log, is_json, stamp), entry);
     if (log->target == TO_FD) {
         append(log, line, len);
         flush(log);
@@ -294,7 +297,7 @@ static void write_entry(struct log *log, const struct log_entry *entry)
     }
     while (entry->level < levels[row].level)
         row++;
-    to_yder(log, levels[row].yder, line, len);
+    to_yder(levels[row].yder, line, len, !has_stamp(log, is_json));
 }
 
 static bool is_wanted(struct log *log, int level)
@@ -330,16 +333,17 @@ void log_write(struct log *log, int level, const char *source, const char *reque
 
 void log_access(struct log *log, const struct log_access *access)
 {
+    bool is_json = atomic_load(&log->is_json);
     char line[LOG_LINE_MAX], stamp[CLOCK_ISO_SIZE];
     size_t len;
 
     if (!is_wanted(log, EIN_INFO) || !atomic_load_explicit(&log->has_access, memory_order_relaxed))
         return;
-    len = log_line_access(line, atomic_load(&log->is_json), stamp_now(log, stamp), access);
+    len = log_line_access(line, is_json, stamp_now(log, is_json, stamp), access);
     if (log->target == TO_FD)
         append(log, line, len);
     else
-        to_yder(log, Y_LOG_LEVEL_INFO, line, len);
+        to_yder(Y_LOG_LEVEL_INFO, line, len, !has_stamp(log, is_json));
 }
 
 /* What ulfius and its libraries have to say. */
