@@ -2,6 +2,7 @@
 #include "listen_at.h"
 #include "cleanup.h"
 #include "error.h"
+#include "ip.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,11 +52,7 @@ bool listen_at_is_loopback(const json_t *at)
     struct sockaddr_storage address;
     socklen_t len;
 
-    if (parse(at, &address, &len) < 0)
-        return false;
-    if (address.ss_family == AF_INET)
-        return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
+    return parse(at, &address, &len) == 0 && ip_is_loopback_name(address_of(at));
 }
 
 int listen_at_failed(const json_t *at, struct ein_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local.h"
+#include "ip.h"
 #include "request.h"
-#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,20 +13,6 @@ static const struct ein_identity local_user = {
     .provider = "local",
     .proof = "loopback",
 };
-
-static bool is_loopback_name(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-
-    if (strcasecmp(host, "localhost") == 0)
-        return true;
-    if (strlen(host) > 10 && strcasecmp(host + strlen(host) - 10, ".localhost") == 0)
-        return true;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
 
 bool local_is_host(const char *host, const char *const *allowed)
 {
@@ -51,7 +37,7 @@ bool local_is_host(const char *host, const char *const *allowed)
     }
     if (*port != '\0' && (*port != ':' || port[1 + strspn(port + 1, "0123456789")] != '\0'))
         return false;
-    if (is_loopback_name(name))
+    if (ip_is_loopback_name(name))
         return true;
     for (; *allowed; allowed++)
         if (strlen(*allowed) == (size_t)(port - host) &&

@@ -29,21 +29,13 @@ static const char *setting(const char *name)
     return value && *value ? value : NULL;
 }
 
-/* This machine by its address, or by a name that libcurl looks up nowhere. */
 static bool is_here(const char *url)
 {
     const char *at = strstr(url, "://") + 3, *end = *at == '[' ? strchr(at, ']') : NULL;
     EIN_FREE char *host =
         end ? strndup(at + 1, (size_t)(end - at - 1)) : strndup(at, strcspn(at, ":/"));
-    struct net loopback;
-    struct ip ip;
-    unsigned bits;
-    bool bad;
 
-    if (!host || !ip_parse(host, &ip, &bits))
-        return str_eq_case(host, "localhost") || (host && str_ends(host, ".localhost"));
-    return net_parse(bits == 32 ? "127.0.0.0/8" : "::1/128", &loopback, &bad) &&
-           net_has(&loopback, &ip);
+    return host && ip_is_loopback_name(host);
 }
 
 bool session_is_open_to_all(const char *url)

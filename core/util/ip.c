@@ -62,6 +62,20 @@ void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE])
         (void)inet_ntop(AF_INET6, ip->bytes, out, IP_TEXT_SIZE);
 }
 
+bool ip_is_loopback_name(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (strcasecmp(host, "localhost") == 0)
+        return true;
+    if (strlen(host) > 10 && strcasecmp(host + strlen(host) - 10, ".localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
 bool net_parse(const char *text, struct net *ret, bool *ret_bad)
 {
     char address[IP_TEXT_SIZE];
