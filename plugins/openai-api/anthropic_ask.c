@@ -98,21 +98,16 @@ static int add_tool(struct asking *asking, json_t *tool)
 
     if (!text_of(tool, "name"))
         return ask_refuse(asking, "tools", "A tool has no 'name'.");
-    if (type && strcmp(type, "custom") != 0) {
-        if (!ask->built_in_tools)
-            ask->built_in_tools = json_array();
-        return ask_append(ask->built_in_tools, json_incref(tool));
-    }
+    if (type && strcmp(type, "custom") != 0)
+        return ask_add(&ask->built_in_tools, json_incref(tool));
     if (!json_is_object(json_object_get(tool, "input_schema")))
         return ask_refuse(asking, "tools", "The tool '%.64s' has no 'input_schema'.",
                           text_of(tool, "name"));
-    if (!ask->tools)
-        ask->tools = json_array();
-    return ask_append(
-        ask->tools, json_pack("{s:O, s:O*, s:O, s:O*, s:o*}", "name", json_object_get(tool, "name"),
-                              "description", json_object_get(tool, "description"), "parameters",
-                              json_object_get(tool, "input_schema"), "strict",
-                              json_object_get(tool, "strict"), "cache", ask_cache(tool)));
+    return ask_add(&ask->tools,
+                   json_pack("{s:O, s:O*, s:O, s:O*, s:o*}", "name", json_object_get(tool, "name"),
+                             "description", json_object_get(tool, "description"), "parameters",
+                             json_object_get(tool, "input_schema"), "strict",
+                             json_object_get(tool, "strict"), "cache", ask_cache(tool)));
 }
 
 static int read_choice(struct asking *asking, const json_t *body)
@@ -142,17 +137,8 @@ static int read_choice(struct asking *asking, const json_t *body)
 
 static int read_tools(struct asking *asking, const json_t *body)
 {
-    const json_t *tools = json_object_get(body, "tools");
-    json_t *tool;
-    size_t i;
-    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+    int r = ask_tools(asking, json_object_get(body, "tools"), add_tool);
 
-    json_array_foreach(tools, i, tool)
-    {
-        if (r < 0)
-            return r;
-        r = add_tool(asking, tool);
-    }
     return r < 0 ? r : read_choice(asking, body);
 }
 

@@ -76,11 +76,9 @@ int ask_note(struct ask *ask, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     cut(text, sizeof(text));
-    if (!ask->notes)
-        ask->notes = json_array();
     json_array_foreach(ask->notes, i,
                        said) if (strcmp(json_string_value(said), text) == 0) return 0;
-    return ask_append(ask->notes, json_string(text));
+    return ask_add(&ask->notes, json_string(text));
 }
 
 /* ---- the frame ---- */
@@ -93,6 +91,22 @@ int ask_array(const struct asking *asking, const json_t *array, const char *para
         return ask_refuse(asking, param, "'%s' has %zu items; %u are allowed.", param,
                           json_array_size(array), max);
     return 0;
+}
+
+int ask_tools(struct asking *asking, const json_t *tools,
+              int (*read)(struct asking *asking, json_t *tool))
+{
+    json_t *tool;
+    size_t i;
+    int r = ask_array(asking, tools, "tools", asking->limits->tools);
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (r < 0)
+            return r;
+        r = read(asking, tool);
+    }
+    return r;
 }
 
 int ask_begin(struct asking *asking, const json_t *body)
@@ -133,6 +147,13 @@ void ask_end(struct asking *asking)
 int ask_append(json_t *array, json_t *take_item)
 {
     return json_array_append_new(array, take_item) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int ask_add(json_t **array, json_t *take_item)
+{
+    if (!*array)
+        *array = json_array();
+    return ask_append(*array, take_item);
 }
 
 int ask_message(struct asking *asking, const char *role, json_t *take_content)

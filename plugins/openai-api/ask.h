@@ -53,10 +53,11 @@ struct asking {
     struct ask *ask;
     struct flaw *flaw;
     const struct ask_limits *limits;
-    const char *list; /* "messages", or what the API calls it */
-    size_t message;   /* of the list, that is being read */
-    json_t *names;    /* of tools, by the id of the call */
-    unsigned called;  /* chat: functions without an id, so far */
+    const char *list;  /* "messages", or what the API calls it */
+    size_t message;    /* of the list, that is being read */
+    json_t *names;     /* of tools, by the id of the call */
+    const char *space; /* responses: the namespace whose tools are read; or NULL */
+    unsigned called;   /* chat: functions without an id, so far */
 };
 
 /* INVALID; `param` is formatted, as is the text. */
@@ -74,7 +75,11 @@ int ask_begin_list(struct asking *asking, const json_t *body);
 void ask_end(struct asking *asking);
 /* Is `array` (may be NULL) an array of at most `max`? */
 int ask_array(const struct asking *asking, const json_t *array, const char *param, uint32_t max);
+/* Reads each of the "tools", which are an array and not too many. */
+int ask_tools(struct asking *asking, const json_t *tools,
+              int (*read)(struct asking *asking, json_t *tool));
 int ask_append(json_t *array, json_t *take_item); /* 0 or NO_MEMORY */
+int ask_add(json_t **array, json_t *take_item);   /* the same; the first one makes the array */
 int ask_message(struct asking *asking, const char *role, json_t *take_content);
 /* The parts of the last message if it is of this role and begins with such a part (NULL: with any),
  * else of a new one; NULL: no memory. */

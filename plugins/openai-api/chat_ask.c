@@ -25,7 +25,6 @@ static int add_function(struct asking *asking, const json_t *function, const cha
 static int add_tool(struct asking *asking, json_t *tool)
 {
     const char *type = json_string_value(json_object_get(tool, "type"));
-    struct ask *ask = asking->ask;
 
     if (json_is_object(json_object_get(tool, "function")))
         return add_function(asking, json_object_get(tool, "function"), "tools");
@@ -33,9 +32,7 @@ static int add_tool(struct asking *asking, json_t *tool)
         return ask_refuse(asking, "tools", "A tool has no 'function'.");
     if (strcmp(type, "custom") == 0)
         return ask_refuse(asking, "tools", "Tools of the type 'custom' are not taken here.");
-    if (!ask->built_in_tools)
-        ask->built_in_tools = json_array();
-    return ask_append(ask->built_in_tools, json_incref(tool));
+    return ask_add(&asking->ask->built_in_tools, json_incref(tool));
 }
 
 static int read_tools(struct asking *asking, const json_t *body)
@@ -84,9 +81,7 @@ static int read_web_search(struct asking *asking, const json_t *body)
         (void)json_object_set_new(flat, "type", json_string("approximate"));
         (void)json_object_set_new(tool, "user_location", flat);
     }
-    if (!asking->ask->built_in_tools)
-        asking->ask->built_in_tools = json_array();
-    return ask_append(asking->ask->built_in_tools, EIN_TAKE(tool));
+    return ask_add(&asking->ask->built_in_tools, EIN_TAKE(tool));
 }
 
 /* ---- which of them ---- */

@@ -56,7 +56,7 @@ static int remember(struct ask *ask, const json_t *tool, const char *space, bool
                                                                                  : 0;
 }
 
-static int add_function(struct asking *asking, const json_t *tool, const char *space, bool custom)
+static int add_function(struct asking *asking, const json_t *tool, bool custom)
 {
     struct ask *ask = asking->ask;
     EIN_JSON json_t *name = NULL;
@@ -64,46 +64,32 @@ static int add_function(struct asking *asking, const json_t *tool, const char *s
 
     if (!text_of(tool, "name"))
         return ask_refuse(asking, "tools", "A function has no 'name'.");
-    name = full_name(space, text_of(tool, "name"));
+    name = full_name(asking->space, text_of(tool, "name"));
     if (!name)
         return ask_refuse(asking, "tools", "The name of a function is no text.");
-    if (!ask->tools)
-        ask->tools = json_array();
-    r = remember(ask, tool, space, custom, name);
+    r = remember(ask, tool, asking->space, custom, name);
     if (r < 0)
         return r;
     if (custom)
-        return ask_append(ask->tools, custom_function(tool, name));
-    return ask_append(ask->tools, json_pack("{s:O, s:O*, s:O*, s:O*}", "name", name, "description",
-                                            json_object_get(tool, "description"), "parameters",
-                                            json_object_get(tool, "parameters"), "strict",
-                                            json_object_get(tool, "strict")));
+        return ask_add(&ask->tools, custom_function(tool, name));
+    return ask_add(&ask->tools, json_pack("{s:O, s:O*, s:O*, s:O*}", "name", name, "description",
+                                          json_object_get(tool, "description"), "parameters",
+                                          json_object_get(tool, "parameters"), "strict",
+                                          json_object_get(tool, "strict")));
 }
 
-static int add_tool(struct asking *asking, json_t *tool, const char *space);
-
-static int add_tools(struct asking *asking, const json_t *tools, const char *space)
-{
-    json_t *tool;
-    size_t i;
-    int r = ask_array(asking, tools, "tools", asking->limits->tools);
-
-    json_array_foreach(tools, i, tool)
-    {
-        if (r < 0)
-            return r;
-        r = add_tool(asking, tool, space);
-    }
-    return r;
-}
+static int add_tool(struct asking *asking, json_t *tool);
 
 static int add_namespace(struct asking *asking, const json_t *tool)
 {
-    const char *name = text_of(tool, "name");
+    int r;
 
-    if (!name)
+    asking->space = text_of(tool, "name");
+    if (!asking->space)
         return ask_refuse(asking, "tools", "A namespace has no 'name'.");
-    return add_tools(asking, json_object_get(tool, "tools"), name);
+    r = ask_tools(asking, json_object_get(tool, "tools"), add_tool);
+    asking->space = NULL;
+    return r;
 }
 
 /* The client looks for tools itself, and is asked to in a way that completion/1 has no word for. */
@@ -116,36 +102,33 @@ static bool is_search_by_client(const json_t *tool)
 }
 
 /* What is neither is a tool that the vendor has built in, in the vendor's own words. */
-static int add_tool(struct asking *asking, json_t *tool, const char *space)
+static int add_tool(struct asking *asking, json_t *tool)
 {
     const char *type = text_of(tool, "type");
-    struct ask *ask = asking->ask;
 
     if (!type)
         return ask_refuse(asking, "tools", "A tool has no 'type'.");
     if (strcmp(type, "function") == 0)
-        return add_function(asking, tool, space, false);
+        return add_function(asking, tool, false);
     if (strcmp(type, "custom") == 0)
-        return add_function(asking, tool, space, true);
-    if (space)
+        return add_function(asking, tool, true);
+    if (asking->space)
         return ask_refuse(asking, "tools", "A namespace holds functions and custom tools only.");
     if (strcmp(type, "namespace") == 0)
         return add_namespace(asking, tool);
     if (is_search_by_client(tool))
-        return ask_note(ask, "The tool 'tool_search' was left out.");
-    if (!ask->built_in_tools)
-        ask->built_in_tools = json_array();
-    return ask_append(ask->built_in_tools, json_incref(tool));
+        return ask_note(asking->ask, "The tool 'tool_search' was left out.");
+    return ask_add(&asking->ask->built_in_tools, json_incref(tool));
 }
 
 int responses_more_tools(struct asking *asking, json_t *item)
 {
-    return add_tools(asking, json_object_get(item, "tools"), NULL);
+    return ask_tools(asking, json_object_get(item, "tools"), add_tool);
 }
 
 int responses_tools(struct asking *asking, const json_t *body)
 {
-    int r = add_tools(asking, json_object_get(body, "tools"), NULL);
+    int r = ask_tools(asking, json_object_get(body, "tools"), add_tool);
 
     if (r >= 0) /* those of namespaces and items count as well */
         r = ask_array(asking, asking->ask->tools, "tools", asking->limits->tools);
