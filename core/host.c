@@ -11,7 +11,6 @@
 #include "log.h"
 #include "metrics.h"
 #include "owner.h"
-#include "pipeline.h"
 #include "redact.h"
 #include "request.h"
 #include "services.h"

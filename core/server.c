@@ -7,6 +7,7 @@
 #include "error.h"
 #include "events.h"
 #include "host.h"
+#include "http.h"
 #include "jobs.h"
 #include "lifecycle.h"
 #include "listener.h"
@@ -15,7 +16,6 @@
 #include "metrics.h"
 #include "once.h"
 #include "openapi.h"
-#include "pipeline.h"
 #include "places.h"
 #include "router.h"
 #include "server_inside.h"
@@ -163,7 +163,7 @@ static void free_all(struct server *server)
     events_free(server->rooms.events);
     lifecycle_free(server->lifecycle);
     openapi_free(server->openapi);
-    pipeline_free(server->pipeline);
+    http_free(server->http);
     store_free(server->rooms.store);
     client_free(server->rooms.client);
     tracing_free(server->rooms.tracing);
@@ -215,7 +215,7 @@ static int build_rooms(struct server *server, struct ein_error *err)
     struct host_rooms *rooms = &server->rooms;
     const json_t *listen = config_section(server->config, "listen");
     struct settings_from from;
-    struct pipeline_parts parts;
+    struct http_parts parts;
     int r;
 
     server->plugin_dirs =
@@ -239,15 +239,15 @@ static int build_rooms(struct server *server, struct ein_error *err)
     client_set_tracing(rooms->client, rooms->tracing);
 
     from = settings_from(server, false);
-    parts = (struct pipeline_parts){ .log = rooms->log,
-                                     .metrics = rooms->metrics,
-                                     .services = rooms->services,
-                                     .store = rooms->store,
-                                     .tracing = rooms->tracing };
-    r = pipeline_new(&parts, &from, &server->pipeline, err);
+    parts = (struct http_parts){ .log = rooms->log,
+                                 .metrics = rooms->metrics,
+                                 .services = rooms->services,
+                                 .store = rooms->store,
+                                 .tracing = rooms->tracing };
+    r = http_new(&parts, &from, &server->http, err);
     if (r < 0)
         return r;
-    rooms->router = pipeline_router(server->pipeline);
+    rooms->router = http_router(server->http);
     return openapi_new(rooms->router, EIN_VERSION, &server->openapi);
 }
 
@@ -354,10 +354,10 @@ static int open_doors(struct server *server, struct ein_error *err)
 
     if (r < 0)
         return r;
-    r = pipeline_reload(server->pipeline, &from, err);
+    r = http_reload(server->http, &from, err);
     if (r < 0)
         return r;
-    r = listener_start(server->pipeline, listen, &server->listener, err);
+    r = listener_start(server->http, listen, &server->listener, err);
     if (r < 0)
         return r;
     server->listening = json_deep_copy(listen);
@@ -498,7 +498,7 @@ static int reload(struct server *server, char **ret_faults, struct ein_error *er
         (r = server_check_login(server, true, err)) < 0)
         return r;
     from.admin_password = server->admin_password;
-    return pipeline_reload(server->pipeline, &from, err);
+    return http_reload(server->http, &from, err);
 }
 
 /* FAULTS: a line each. */

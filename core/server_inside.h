@@ -15,7 +15,7 @@ struct server {
     char **plugin_dirs;
     struct host_rooms rooms;
     struct jobs_owner jobs; /* the server's own */
-    struct pipeline *pipeline;
+    struct http *http;
     struct openapi *openapi;
     struct lifecycle *lifecycle;
     struct listener *listener;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth.h"
 #include "error.h"
+#include "http_inside.h"
 #include "local.h"
 #include "member.h"
-#include "pipeline_inside.h"
 #include "request.h"
 #include "scopes.h"
 #include "services.h"
@@ -142,7 +142,7 @@ static bool fail_too_many(struct ein_req *req, uint32_t left_ms)
 static bool count_wrong(struct ein_req *req)
 {
     const struct settings *settings = req->settings;
-    struct wrong_logins *wrong = pipeline_wrong_logins(req->pipeline);
+    struct wrong_logins *wrong = req->http->wrong_logins;
     uint32_t left_ms, count = wrong_logins_add(wrong, request_client_addr(req), &left_ms);
 
     req->wrong_login = true;
@@ -195,7 +195,7 @@ bool auth_authenticate(struct ein_req *req)
 
     if (req->route->spec.auth == EIN_AUTH_NONE)
         return true;
-    r = services_each(pipeline_services(req->pipeline), EIN_AUTH_PROVIDER, ask, &asking);
+    r = services_each(req->http->services, EIN_AUTH_PROVIDER, ask, &asking);
     if (r > 0)
         return true;
     if (r == EIN_E_DENIED)
@@ -226,8 +226,8 @@ static bool is_site_admin(const struct ein_identity *identity)
  * refused as well. */
 static bool check_password(struct ein_req *req, const char *given)
 {
-    uint32_t left_ms, count = wrong_logins_count(pipeline_wrong_logins(req->pipeline),
-                                                 request_client_addr(req), &left_ms);
+    uint32_t left_ms,
+        count = wrong_logins_count(req->http->wrong_logins, request_client_addr(req), &left_ms);
 
     if (given && count >= req->settings->wrong_per_minute) {
         req->wrong_login = true;

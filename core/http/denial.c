@@ -2,7 +2,7 @@
 #include "denial.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "pipeline_inside.h"
+#include "http_inside.h"
 #include "request.h"
 #include "services.h"
 #include <einion/services.h>
@@ -60,7 +60,7 @@ static json_t *event_of(const struct ein_req *req, const char *action, uint32_t 
                      request_id(req), "leftOut", (int)left_out);
 }
 
-void denial_tell(struct denials *denials, const struct ein_req *req)
+void denial_tell(const struct ein_req *req)
 {
     const char *action = action_of(req);
     const struct ein_service *service;
@@ -69,11 +69,10 @@ void denial_tell(struct denials *denials, const struct ein_req *req)
     uint32_t left_out;
     json_t *event;
 
-    if (!action ||
-        services_acquire(pipeline_services(req->pipeline), EIN_AUDIT, NULL, &service) < 0)
+    if (!action || services_acquire(req->http->services, EIN_AUDIT, NULL, &service) < 0)
         return;
     audit = service->vtable;
-    if (may_write(denials, &left_out)) {
+    if (may_write(&req->http->denials, &left_out)) {
         event = event_of(req, action, left_out);
         if (!event || audit->append(service->impl, event, &err) < 0)
             request_log(req, EIN_WARN, "a refusal is missing in the audit: %s", err.text);

@@ -9,7 +9,7 @@ struct ein_req;
 
 enum { DENIALS_PER_S = 20 }; /* that are written; of more there is one line */
 
-/* How many refusals were written to the audit of late; in a pipeline. */
+/* How many refusals were written to the audit of late; all requests share it. */
 struct denials {
     pthread_mutex_t lock;
     int64_t second;             /* guarded by lock, as are both counts */
@@ -20,6 +20,6 @@ void denials_init(struct denials *denials);
 void denials_done(struct denials *denials);
 
 /* Tells audit/1, if there is one, that this request was refused: 403, a wrong login, 429. */
-void denial_tell(struct denials *denials, const struct ein_req *req);
+void denial_tell(const struct ein_req *req);
 
 #endif

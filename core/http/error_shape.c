@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error_shape.h"
-#include "pipeline_inside.h"
+#include "http_inside.h"
 #include "request.h"
 #include "services.h"
 #include <einion/services.h>
@@ -36,6 +36,6 @@ json_t *error_shape(struct ein_req *req, int *status, const json_t *detail)
 {
     struct shaping shaping = { .req = req, .status = status, .detail = detail };
 
-    (void)services_each(pipeline_services(req->pipeline), EIN_ERROR_SHAPE, shape, &shaping);
+    (void)services_each(req->http->services, EIN_ERROR_SHAPE, shape, &shaping);
     return shaping.body;
 }

@@ -4,12 +4,12 @@
 #include "clock.h"
 #include "error.h"
 #include "gate.h"
+#include "http_inside.h"
 #include "ip.h"
 #include "listen_at.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
-#include "pipeline_inside.h"
 #include "request.h"
 #include "router.h"
 #include <arpa/inet.h>
@@ -31,7 +31,7 @@ enum {
 
 struct listener {
     struct _u_instance ulfius;
-    struct pipeline *pipeline;
+    struct http *http;
     int fd;
     uint16_t port;
     size_t body_max; /* atomic: what ulfius keeps of a body, less one byte; only grows */
@@ -45,11 +45,11 @@ struct listener {
 struct conn {
     struct watch_conn watch;
     struct listener *listener;
-    char *target;        /* of this request, as sent */
-    size_t target_size;  /* of its storage, likewise used again */
-    bool used;           /* a request has been answered */
-    bool answering;      /* this one is one of the listener's */
-    size_t body_max;     /* when this request began */
+    char *target;       /* of this request, as sent */
+    size_t target_size; /* of its storage, likewise used again */
+    bool used;          /* a request has been answered */
+    bool answering;     /* this one is one of the listener's */
+    size_t body_max;    /* when this request began */
     char addr[IP_TEXT_SIZE];
 };
 
@@ -59,7 +59,7 @@ static _Thread_local struct conn *current;
 
 static const struct limits *limits_of(const struct listener *listener)
 {
-    return &pipeline_settings(listener->pipeline)->limits;
+    return &http_settings(listener->http)->limits;
 }
 
 /* ---- the longest body ---- */
@@ -77,8 +77,8 @@ static int larger_body(const struct route *route, void *data)
  * shorter than its request was told would pass for a whole one. */
 static void update_body_max(struct listener *listener)
 {
-    const struct settings *settings = pipeline_settings(listener->pipeline);
-    struct router *router = pipeline_router(listener->pipeline);
+    const struct settings *settings = http_settings(listener->http);
+    struct router *router = listener->http->router;
     uint64_t routes = router_version(router);
     size_t max = listener->body_max;
 
@@ -122,8 +122,8 @@ static void conn_open(struct listener *listener, struct MHD_Connection *connecti
     if (from && from->client_addr && ip_of(from->client_addr, &ip, &port))
         ip_text(&ip, conn->addr);
     watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->read_ms);
-    watch_conn_add(pipeline_watch(listener->pipeline), &conn->watch);
-    metric_add(pipeline_stats(listener->pipeline)->connections, 1);
+    watch_conn_add(listener->http->watch, &conn->watch);
+    metric_add(listener->http->stats.connections, 1);
 }
 
 static void conn_close(struct listener *listener, void **context)
@@ -132,8 +132,8 @@ static void conn_close(struct listener *listener, void **context)
 
     if (!conn)
         return;
-    metric_add(pipeline_stats(listener->pipeline)->connections, -1);
-    watch_conn_remove(pipeline_watch(listener->pipeline), &conn->watch);
+    metric_add(listener->http->stats.connections, -1);
+    watch_conn_remove(listener->http->watch, &conn->watch);
     free(conn->target);
     free(conn);
     *context = NULL;
@@ -297,8 +297,8 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
     (void)__atomic_add_fetch(&listener->answering, 1, __ATOMIC_RELAXED);
     conn->answering = true;
     head = head_of(conn, request);
-    request_init(&req, listener->pipeline, &head);
-    pipeline_run(listener->pipeline, &req);
+    request_init(&req, listener->http, &head);
+    pipeline_run(&req);
     /* After a stream the connection is shut for writing, and libmicrohttpd, which would send its
      * own reply, closes it instead. */
     if (!req.reply.sent) {
@@ -359,7 +359,7 @@ static unsigned connections_max(const struct listener *listener)
 
     if (left >= wanted)
         return wanted;
-    log_write(pipeline_log(listener->pipeline), EIN_WARN, "server", NULL,
+    log_write(listener->http->log, EIN_WARN, "server", NULL,
               "limits.connections is %u, but the system allows %llu open files: %u connections are "
               "served at once",
               wanted, (unsigned long long)limit.rlim_cur, (unsigned)left);
@@ -399,15 +399,15 @@ static int start(struct listener *listener, struct ein_error *err)
     return 0;
 }
 
-int listener_start(struct pipeline *pipeline, const json_t *listen_at,
-                   struct listener **ret_listener, struct ein_error *err)
+int listener_start(struct http *http, const json_t *listen_at, struct listener **ret_listener,
+                   struct ein_error *err)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     int r;
 
     if (!listener)
         return error_no_memory(err);
-    listener->pipeline = pipeline;
+    listener->http = http;
     listener->fd = -1;
     r = open_socket(listener, listen_at, err);
     if (r >= 0)
@@ -487,7 +487,7 @@ bool listener_stop(struct listener *listener, uint32_t timeout_ms)
     if (!listener)
         return true;
     listener_quiesce(listener);
-    pipeline_cancel_all(listener->pipeline);
+    watch_fire_all(listener->http->watch);
     (void)listener_drain(listener, timeout_ms / 2);
     if (!close_within(listener, timeout_ms - timeout_ms / 2))
         return false;

@@ -9,10 +9,10 @@
 
 /* Connections in, replies out.  One address, IPv4 or IPv6 ("::" takes both). */
 struct listener;
-struct pipeline;
+struct http;
 
 /* listen: {"address": "127.0.0.1", "port": 8000}; port 0 takes a free one.  Accepts from now on. */
-int listener_start(struct pipeline *pipeline, const json_t *listen, struct listener **ret_listener,
+int listener_start(struct http *http, const json_t *listen, struct listener **ret_listener,
                    struct ein_error *err);
 uint16_t listener_port(const struct listener *listener);
 

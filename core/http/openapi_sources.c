@@ -2,9 +2,9 @@
 /* What plugins add to the OpenAPI document beyond their routes. */
 #include "cleanup.h"
 #include "error.h"
+#include "http_inside.h"
 #include "log.h"
 #include "openapi.h"
-#include "pipeline_inside.h"
 #include "request.h"
 #include "services.h"
 #include <einion/services.h>
@@ -75,7 +75,7 @@ static int ask(const struct ein_service *service, void *data)
         return 0;
     if (source->paths(service->impl, extending->req, &added, &err) >= 0)
         return add_paths(extending, added);
-    log_write(pipeline_log(extending->req->pipeline), EIN_WARN, "server", extending->req->id,
+    log_write(extending->req->http->log, EIN_WARN, "server", extending->req->id,
               "operations of %s left out of the OpenAPI document: %s", service->name, err.text);
     return 0;
 }
@@ -104,7 +104,7 @@ int openapi_extend(struct ein_req *req, json_t *document, json_t **ret_document,
                    struct ein_error *err)
 {
     struct extending extending = { .req = req };
-    int r = services_each(pipeline_services(req->pipeline), EIN_OPENAPI_SOURCE, ask, &extending);
+    int r = services_each(req->http->services, EIN_OPENAPI_SOURCE, ask, &extending);
     EIN_JSON json_t *added = extending.paths;
     json_t *whole = NULL;
 

@@ -6,40 +6,20 @@
 #include "cors.h"
 #include "csrf.h"
 #include "denial.h"
-#include "error.h"
 #include "gate.h"
-#include "hex.h"
+#include "http_inside.h"
 #include "json_text.h"
 #include "log.h"
 #include "metrics.h"
 #include "once.h"
-#include "pipeline_inside.h"
 #include "schema.h"
 #include "stream.h"
 #include "tracing.h"
-#include "wrong_logins.h"
 #include <string.h>
-#include <sys/random.h>
 
 enum { SPAN_NAME_SIZE = 512 };
 
 static const char retry_after_s[] = "5";
-
-struct pipeline {
-    struct log *log;
-    struct services *services;
-    struct store *store;
-    struct tracing *tracing; /* may be NULL */
-    struct router *router;
-    struct watch *watch;
-    struct stats stats;
-    struct wrong_logins *wrong_logins;
-    struct denials denials;
-    struct settings *settings;     /* atomic; the older ones hang on it until the end */
-    pthread_mutex_t reload_lock;   /* held while `settings` is replaced */
-    uint64_t id_seed[2], id_count; /* the last is atomic */
-    uint32_t streams;              /* atomic */
-};
 
 /* ---- the data path ---- */
 
@@ -85,7 +65,7 @@ static bool find_route(struct ein_req *req)
 {
     struct router_match match = { 0 };
     enum router_found found =
-        router_match(req->pipeline->router, req->head.method, req->path, req->path_len,
+        router_match(req->http->router, req->head.method, req->path, req->path_len,
                      request_navigates(req), &req->arena, &match);
 
     if (match.varies)
@@ -198,7 +178,8 @@ static bool validate(struct ein_req *req)
     return false;
 }
 
-int pipeline_call(struct ein_req *req)
+/* The handler, and with it what is due at its end. */
+static int call(struct ein_req *req)
 {
     int result = req->route->spec.handle(req, req->route->self);
 
@@ -211,13 +192,13 @@ static void handle(struct ein_req *req)
     struct once once;
     int result = 0;
 
-    if (!once_begin(req, req->pipeline->store, &once))
+    if (!once_begin(req, req->http->store, &once))
         return;
     if (!(req->route->spec.flags & EIN_ROUTE_EVENTS)) {
-        reply_settle(req, pipeline_call(req));
+        reply_settle(req, call(req));
         return;
     }
-    if (stream_run(req, &result) < 0) {
+    if (stream_run(req, call, &result) < 0) {
         once_end(req, EIN_E_BUSY);
         (void)reply_set_header(req, "Retry-After", retry_after_s);
         (void)reply_fail(req, 503, "Too many streams are open.");
@@ -230,7 +211,7 @@ static void handle(struct ein_req *req)
 
 static void span_begin(struct ein_req *req)
 {
-    struct tracing *tracing = req->pipeline->tracing;
+    struct tracing *tracing = req->http->tracing;
 
     if (tracing_is_on(tracing))
         req->span = tracing_begin_request(tracing, request_trace_id(req), request_traceparent(req));
@@ -275,7 +256,7 @@ static void span_end(struct ein_req *req)
 {
     if (req->span)
         tell_span(req);
-    if (tracing_is_on(req->pipeline->tracing))
+    if (tracing_is_on(req->http->tracing))
         tracing_leave();
 }
 
@@ -284,8 +265,8 @@ static void span_end(struct ein_req *req)
 /* The reply has been built; that of a stream has been sent. */
 static void end(struct ein_req *req)
 {
-    struct pipeline *pipeline = req->pipeline;
-    struct route_stats *stats = req->route ? req->route->stats : pipeline->stats.unmatched;
+    struct http *http = req->http;
+    struct route_stats *stats = req->route ? req->route->stats : http->stats.unmatched;
     uint64_t duration_us = (uint64_t)(clock_mono_us() - req->start_us);
     const struct log_access line = {
         .method = req->head.method,
@@ -302,10 +283,10 @@ static void end(struct ein_req *req)
         .duration_us = duration_us,
     };
 
-    log_access(pipeline->log, &line);
+    log_access(http->log, &line);
     route_stats_count(stats, req->reply.status, duration_us);
     span_end(req);
-    metric_add(pipeline->stats.in_flight, -1);
+    metric_add(http->stats.in_flight, -1);
     request_drop_cancel(req); /* its parent goes with the owner of the route */
     if (req->route) {
         if (req->route->body && schema_takes_secrets(req->route->body))
@@ -318,153 +299,17 @@ static void end(struct ein_req *req)
     }
 }
 
-void pipeline_run(struct pipeline *pipeline, struct ein_req *req)
+void pipeline_run(struct ein_req *req)
 {
-    metric_add(pipeline->stats.in_flight, 1);
+    metric_add(req->http->stats.in_flight, 1);
     span_begin(req);
 
     if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
         auth_authorize(req) && validate(req))
         handle(req);
     if (!req->reply.sent) {
-        denial_tell(&pipeline->denials, req);
+        denial_tell(req);
         reply_finish(req);
     }
     end(req);
-}
-
-/* ---- making and asking ---- */
-
-int pipeline_new(const struct pipeline_parts *parts, const struct settings_from *from,
-                 struct pipeline **ret_pipeline, struct ein_error *err)
-{
-    struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
-    int r;
-
-    if (!pipeline)
-        return error_no_memory(err);
-    pipeline->log = parts->log;
-    pipeline->services = parts->services;
-    pipeline->store = parts->store;
-    pipeline->tracing = parts->tracing;
-    (void)pthread_mutex_init(&pipeline->reload_lock, NULL);
-    denials_init(&pipeline->denials);
-
-    r = settings_new(from, &pipeline->settings, err);
-    if (r >= 0 && getrandom(pipeline->id_seed, sizeof(pipeline->id_seed), 0) < 0)
-        r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
-    if (r >= 0 && (stats_init(&pipeline->stats, parts->metrics) < 0 ||
-                   router_new(parts->metrics, &pipeline->router) < 0))
-        r = error_no_memory(err);
-    if (r >= 0) {
-        pipeline->wrong_logins = wrong_logins_new(pipeline->settings->wrong_addresses);
-        if (!pipeline->wrong_logins)
-            r = error_no_memory(err);
-    }
-    if (r >= 0)
-        r = watch_new(&pipeline->watch, err);
-    if (r < 0) {
-        pipeline_free(pipeline);
-        return r;
-    }
-    *ret_pipeline = pipeline;
-    return 0;
-}
-
-void pipeline_free(struct pipeline *pipeline)
-{
-    if (!pipeline)
-        return;
-    watch_free(pipeline->watch);
-    router_free(pipeline->router);
-    stats_done(&pipeline->stats);
-    wrong_logins_free(pipeline->wrong_logins);
-    denials_done(&pipeline->denials);
-    settings_free(pipeline->settings);
-    (void)pthread_mutex_destroy(&pipeline->reload_lock);
-    free(pipeline);
-}
-
-int pipeline_reload(struct pipeline *pipeline, const struct settings_from *from,
-                    struct ein_error *err)
-{
-    struct settings *settings;
-    int r;
-
-    r = settings_new(from, &settings, err);
-    if (r < 0)
-        return r;
-    EIN_LOCKED(&pipeline->reload_lock);
-    settings->older = pipeline->settings;
-    __atomic_store_n(&pipeline->settings, settings, __ATOMIC_RELEASE);
-    return 0;
-}
-
-void pipeline_cancel_all(struct pipeline *pipeline)
-{
-    watch_fire_all(pipeline->watch);
-}
-
-struct router *pipeline_router(struct pipeline *pipeline)
-{
-    return pipeline->router;
-}
-
-const struct settings *pipeline_settings(const struct pipeline *pipeline)
-{
-    return __atomic_load_n(&pipeline->settings, __ATOMIC_ACQUIRE);
-}
-
-struct log *pipeline_log(const struct pipeline *pipeline)
-{
-    return pipeline->log;
-}
-
-struct services *pipeline_services(const struct pipeline *pipeline)
-{
-    return pipeline->services;
-}
-
-struct watch *pipeline_watch(const struct pipeline *pipeline)
-{
-    return pipeline->watch;
-}
-
-struct stats *pipeline_stats(struct pipeline *pipeline)
-{
-    return &pipeline->stats;
-}
-
-struct wrong_logins *pipeline_wrong_logins(struct pipeline *pipeline)
-{
-    return pipeline->wrong_logins;
-}
-
-/* A bijection that makes neighbours look unrelated (the finalizer of SplitMix64). */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-void pipeline_make_id(struct pipeline *pipeline, char out[REQUEST_ID_SIZE])
-{
-    uint64_t count = __atomic_add_fetch(&pipeline->id_count, 1, __ATOMIC_RELAXED);
-    uint64_t id[2] = { mix(pipeline->id_seed[0] + count), mix(pipeline->id_seed[1] ^ count) };
-
-    hex_encode(id, sizeof(id), out);
-}
-
-bool pipeline_enter_stream(struct pipeline *pipeline, uint32_t max)
-{
-    if (__atomic_add_fetch(&pipeline->streams, 1, __ATOMIC_RELAXED) <= max)
-        return true;
-    pipeline_leave_stream(pipeline);
-    return false;
-}
-
-void pipeline_leave_stream(struct pipeline *pipeline)
-{
-    (void)__atomic_sub_fetch(&pipeline->streams, 1, __ATOMIC_RELAXED);
 }

@@ -3,8 +3,8 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "http_inside.h"
 #include "log.h"
-#include "pipeline_inside.h"
 #include "proxy.h"
 #include "str.h"
 #include "tracing.h"
@@ -96,11 +96,11 @@ static bool good_id(const char *id)
     return len > 0;
 }
 
-void request_init(struct ein_req *req, struct pipeline *pipeline, const struct head *head)
+void request_init(struct ein_req *req, struct http *http, const struct head *head)
 {
     memset(req, 0, offsetof(struct ein_req, first));
-    req->pipeline = pipeline;
-    req->settings = pipeline_settings(pipeline);
+    req->http = http;
+    req->settings = http_settings(http);
     req->head = *head;
     req->start_us = clock_mono_us();
     (void)pthread_mutex_init(&req->cancel_lock, NULL);
@@ -111,7 +111,7 @@ void request_init(struct ein_req *req, struct pipeline *pipeline, const struct h
     proxy_read(req);
     req->id = req->known[HEADER_REQUEST_ID];
     if (!req->id || !good_id(req->id)) {
-        pipeline_make_id(pipeline, req->made_id);
+        http_make_id(http, req->made_id);
         req->id = req->made_id;
     }
 }
@@ -371,7 +371,7 @@ const char *request_trace_id(const struct ein_req *req)
         if (parent)
             memcpy(id, parent + 3, TRACE_ID_SIZE - 1);
         else
-            pipeline_make_id(req->pipeline, id);
+            http_make_id(req->http, id);
     }
     return req->trace_id;
 }
@@ -396,8 +396,7 @@ struct ein_cancel *request_cancel(struct ein_req *req)
     if (!req->has_cancel) {
         cancel_init(&req->cancel, req->route ? req->route->owner.stopping : NULL);
         /* Who leaves with an Idempotency-Key will ask again. */
-        watch_add(pipeline_watch(req->pipeline), &req->watch, req->once ? -1 : req->head.fd,
-                  &req->cancel);
+        watch_add(req->http->watch, &req->watch, req->once ? -1 : req->head.fd, &req->cancel);
         req->has_cancel = true;
     }
     return &req->cancel;
@@ -407,7 +406,7 @@ void request_drop_cancel(struct ein_req *req)
 {
     if (!req->has_cancel)
         return;
-    watch_remove(pipeline_watch(req->pipeline), &req->watch);
+    watch_remove(req->http->watch, &req->watch);
     cancel_done(&req->cancel);
     req->has_cancel = false;
 }
@@ -428,8 +427,8 @@ void request_log(const struct ein_req *req, int level, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    log_vwrite(pipeline_log(req->pipeline), level, req->route ? req->route->owner.name : "server",
-               req->id, fmt, args);
+    log_vwrite(req->http->log, level, req->route ? req->route->owner.name : "server", req->id, fmt,
+               args);
     va_end(args);
 }
 

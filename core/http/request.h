@@ -22,8 +22,8 @@ enum {
     TRACE_ID_SIZE = 33
 };
 
+struct http;
 struct once;
-struct pipeline;
 struct stream;
 
 /* What has been received.  Lent for the life of the request. */
@@ -57,7 +57,7 @@ enum known_header {
 
 /* One request and its reply.  It belongs to the connection's thread. */
 struct ein_req {
-    struct pipeline *pipeline;
+    struct http *http;
     const struct settings *settings;
     struct head head;
     const char *known[HEADER_KNOWN]; /* NULL: not sent */
@@ -97,7 +97,7 @@ struct ein_req {
 };
 
 /* In storage of the caller's.  head is copied, what it points to is lent. */
-void request_init(struct ein_req *req, struct pipeline *pipeline, const struct head *head);
+void request_init(struct ein_req *req, struct http *http, const struct head *head);
 void request_done(struct ein_req *req);
 
 /* What makes the head ambiguous to somebody before or behind this server; NULL: nothing. */

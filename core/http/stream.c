@@ -8,9 +8,9 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "cors.h"
+#include "http_inside.h"
 #include "json_text.h"
 #include "once.h"
-#include "pipeline_inside.h"
 #include "request.h"
 #include "stream_head.h"
 #include <netinet/in.h>
@@ -274,7 +274,7 @@ static int result_of(const struct stream *stream, int result)
     return nothing_said && is_cancelled(stream) ? EIN_E_CANCELLED : result;
 }
 
-int stream_run(struct ein_req *req, int *ret_result)
+int stream_run(struct ein_req *req, int (*call)(struct ein_req *req), int *ret_result)
 {
     struct stream stream = { .req = req,
                              .beat.on_beat = on_beat,
@@ -283,19 +283,19 @@ int stream_run(struct ein_req *req, int *ret_result)
                              .at_break = true,
                              .due = "" };
 
-    if (!pipeline_enter_stream(req->pipeline, req->settings->limits.streams))
+    if (!http_enter_stream(req->http, req->settings->limits.streams))
         return EIN_E_BUSY;
     (void)pthread_mutex_init(&stream.lock, NULL);
     stream.active_ms = clock_mono_ms();
     (void)request_cancel(req); /* a client that leaves is noticed while the handler waits */
     req->stream = &stream;
-    watch_beat_add(pipeline_watch(req->pipeline), &stream.beat);
-    *ret_result = pipeline_call(req);
-    watch_beat_remove(pipeline_watch(req->pipeline), &stream.beat);
+    watch_beat_add(req->http->watch, &stream.beat);
+    *ret_result = call(req);
+    watch_beat_remove(req->http->watch, &stream.beat);
     finish(&stream);
     *ret_result = result_of(&stream, *ret_result);
     req->stream = NULL;
     (void)pthread_mutex_destroy(&stream.lock);
-    pipeline_leave_stream(req->pipeline);
+    http_leave_stream(req->http);
     return 0;
 }

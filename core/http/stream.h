@@ -15,9 +15,9 @@ struct stream;
 int stream_send_event(struct ein_req *req, const char *id, const char *event, json_t *take_data);
 int stream_send_bytes(struct ein_req *req, const void *data, size_t len);
 
-/* Runs the route's handler; *ret_result is what it returned.  If it sent a piece, req->reply.sent
+/* Runs `call`, the handler; *ret_result is what it returned.  If it sent a piece, req->reply.sent
  * is set, and nothing more can be written to the connection afterwards.  In silence there are
  * heartbeats.  EIN_E_BUSY: as many streams as may run already do. */
-int stream_run(struct ein_req *req, int *ret_result);
+int stream_run(struct ein_req *req, int (*call)(struct ein_req *req), int *ret_result);
 
 #endif

@@ -45,7 +45,7 @@ static struct fixture *make_fixture(void)
     struct fixture *it = fixture_with(NULL);
     const struct route_owner owner = { .name = "fuzz", .gate = &it->gate };
 
-    if (router_add(pipeline_router(it->pipeline), &owner, routes,
+    if (router_add(http_router(it->http), &owner, routes,
                    sizeof(routes) / sizeof(routes[0]), sizeof(routes[0]), NULL, NULL) < 0)
         abort();
     return it;
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!it)
         it = make_fixture();
     req = fixture_begin(it, "GET", target, HEADERS("Host", "localhost", "Cookie", target));
-    pipeline_run(it->pipeline, req);
+    pipeline_run(req);
     check(req);
     (void)request_cookie(req, "sid");
     request_done(req);

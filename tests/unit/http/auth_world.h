@@ -99,7 +99,7 @@ static inline struct auth_world *world_new(const json_t *http_changes, const cha
     world->events = json_array();
     gate_init(&world->gate);
     gate_open(&world->gate);
-    assert_int_equal(pipeline_reload(world->fixture->pipeline, &from, &err), 0);
+    assert_int_equal(http_reload(world->fixture->http, &from, &err), 0);
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
         assert_int_equal(fixture_add(world->fixture, &routes[i], world, &err), 0);
     assert_int_equal(services_publish(world->fixture->services, &world->gate, EIN_AUTH_PROVIDER,
@@ -129,7 +129,7 @@ static inline int world_get(struct auth_world *world, const char *path, const ch
     const char *challenge, *retry;
     int status;
 
-    pipeline_run(world->fixture->pipeline, req);
+    pipeline_run(req);
     status = req->reply.status;
     challenge = reply_header(req, "WWW-Authenticate");
     retry = reply_header(req, "Retry-After");

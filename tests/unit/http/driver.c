@@ -4,10 +4,10 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "gate.h"
+#include "http.h"
 #include "listener.h"
 #include "log.h"
 #include "metrics.h"
-#include "pipeline.h"
 #include "request.h"
 #include "router.h"
 #include "section.h"
@@ -211,7 +211,7 @@ struct server {
     struct log *log;
     struct metrics *metrics;
     struct services *services;
-    struct pipeline *pipeline;
+    struct http *http;
     struct listener *listener;
     struct gate gate;
 };
@@ -243,14 +243,14 @@ static int start(struct server *server, const json_t *limits, struct ein_error *
         r = services_new(&server->services);
     if (r < 0)
         return r;
-    const struct pipeline_parts parts = { server->log, server->metrics, server->services };
+    const struct http_parts parts = { server->log, server->metrics, server->services };
 
-    r = pipeline_new(&parts, &from, &server->pipeline, err);
+    r = http_new(&parts, &from, &server->http, err);
     if (r >= 0)
-        r = router_add(pipeline_router(server->pipeline), &owner, routes,
+        r = router_add(http_router(server->http), &owner, routes,
                        sizeof(routes) / sizeof(routes[0]), sizeof(routes[0]), server, err);
     if (r >= 0)
-        r = listener_start(server->pipeline, listen_at, &server->listener, err);
+        r = listener_start(server->http, listen_at, &server->listener, err);
     return r;
 }
 
@@ -259,7 +259,7 @@ static void stop(struct server *server)
     (void)listener_stop(server->listener, 60000);
     gate_shut(&server->gate);
     (void)gate_drain(&server->gate, 1000);
-    pipeline_free(server->pipeline);
+    http_free(server->http);
     services_free(server->services);
     metrics_free(server->metrics);
     log_free(server->log);

@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "gate.h"
+#include "http_inside.h"
 #include "log.h"
 #include "metrics.h"
 #include "pipeline.h"
@@ -27,7 +28,7 @@ struct fixture {
     struct metrics *metrics;
     struct services *services;
     struct store *store;
-    struct pipeline *pipeline;
+    struct http *http;
     struct gate gate;
     struct ein_req req;
     char *names[FIXTURE_HEADERS], *values[FIXTURE_HEADERS];
@@ -53,9 +54,9 @@ static inline struct fixture *fixture_of(const json_t *limit_changes, const json
     assert_int_equal(metrics_new(&it->metrics), 0);
     assert_int_equal(services_new(&it->services), 0);
     assert_int_equal(store_new(it->services, NULL, &it->store), 0);
-    const struct pipeline_parts parts = { it->log, it->metrics, it->services, it->store };
+    const struct http_parts parts = { it->log, it->metrics, it->services, it->store };
 
-    assert_int_equal(pipeline_new(&parts, &from, &it->pipeline, &err), 0);
+    assert_int_equal(http_new(&parts, &from, &it->http, &err), 0);
     gate_init(&it->gate);
     gate_open(&it->gate);
     return it;
@@ -68,7 +69,7 @@ static inline struct fixture *fixture_with(const json_t *limit_changes)
 
 static inline void fixture_free(struct fixture *it)
 {
-    pipeline_free(it->pipeline);
+    http_free(it->http);
     store_free(it->store);
     services_free(it->services);
     metrics_free(it->metrics);
@@ -92,7 +93,7 @@ static inline struct ein_req *fixture_begin(struct fixture *it, const char *meth
         it->names[head.count] = (char *)headers[0];
         it->values[head.count] = (char *)headers[1];
     }
-    request_init(&it->req, it->pipeline, &head);
+    request_init(&it->req, it->http, &head);
     return &it->req;
 }
 
@@ -104,7 +105,7 @@ static inline int fixture_add(struct fixture *it, const struct ein_route *route,
 {
     const struct route_owner owner = { .name = "one", .gate = &it->gate };
 
-    return router_add(pipeline_router(it->pipeline), &owner, route, 1, sizeof(*route), self, err);
+    return router_add(http_router(it->http), &owner, route, 1, sizeof(*route), self, err);
 }
 
 #endif

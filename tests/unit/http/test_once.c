@@ -72,7 +72,7 @@ static int stream(struct ein_req *req, void *self)
     (void)reply_set_header(req, "Content-Type", "text/plain");
     assert_int_equal(stream_send_bytes(req, "one", 3), 0);
     if (world->stops)
-        pipeline_cancel_all(world->http->pipeline);
+        watch_fire_all(world->http->http->watch);
     else
         (void)shutdown(world->client, SHUT_RDWR);
     for (int i = 0; i < 2; i++)
@@ -145,8 +145,8 @@ static int ask(struct world *world, struct ask *ask, const char *target, const c
     ask->values[0] = (char *)"localhost";
     ask->names[1] = (char *)"Idempotency-Key";
     ask->values[1] = (char *)key;
-    request_init(&ask->req, world->http->pipeline, &head);
-    pipeline_run(world->http->pipeline, &ask->req);
+    request_init(&ask->req, world->http->http, &head);
+    pipeline_run(&ask->req);
     return ask->req.reply.status;
 }
 

@@ -61,7 +61,7 @@ static int setup(void **state)
     const struct route_owner owner = { .name = "shop", .gate = NULL };
 
     world->fixture = fixture_with(NULL);
-    router = pipeline_router(world->fixture->pipeline);
+    router = http_router(world->fixture->http);
     assert_int_equal(router_add(router, &owner, routes, sizeof(routes) / sizeof(routes[0]),
                                 sizeof(routes[0]), NULL, NULL),
                      0);

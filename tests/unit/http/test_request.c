@@ -178,7 +178,7 @@ static void test_a_token_is_made_once_and_fires_with_all(void **state)
 
     assert_ptr_equal(cancel, request_cancel(req));
     assert_false(cancel_fired(cancel));
-    pipeline_cancel_all(it->pipeline);
+    watch_fire_all(it->http->watch);
     assert_true(cancel_fired(cancel));
     request_done(req);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clock.h"
 #include "fixture.h"
-#include "pipeline_inside.h"
 #include "stream.h"
 #include <sys/socket.h>
 
@@ -51,7 +50,7 @@ static void *run_pipeline(void *data)
 {
     struct ein_req *req = data;
 
-    pipeline_run(req->pipeline, req);
+    pipeline_run(req);
     return NULL;
 }
 
@@ -350,7 +349,7 @@ static void test_stopping_ends_a_stream_that_waits_for_its_client(void **state)
     struct call *call = start(it, &work);
 
     (void)wait_until_stuck(&work);
-    pipeline_cancel_all(it->pipeline);
+    watch_fire_all(it->http->watch);
     wait_for(call);
     assert_int_equal(work.result, EIN_E_CANCELLED);
     finish(call);
@@ -438,16 +437,16 @@ static void test_as_many_streams_run_as_may(void **state)
     struct work work = { .body = send_one };
     struct call *call;
 
-    assert_true(pipeline_enter_stream(it->pipeline, STREAMS));
-    assert_true(pipeline_enter_stream(it->pipeline, STREAMS));
+    assert_true(http_enter_stream(it->http, STREAMS));
+    assert_true(http_enter_stream(it->http, STREAMS));
     call = start(it, &work);
     wait_for(call);
     assert_false(call->req->reply.sent);
     assert_int_equal(call->req->reply.status, 503);
     assert_non_null(reply_header(call->req, "Retry-After"));
-    pipeline_leave_stream(it->pipeline);
+    http_leave_stream(it->http);
     finish(call);
-    pipeline_leave_stream(it->pipeline);
+    http_leave_stream(it->http);
     assert_int_equal(gate_inside(&it->gate), 0);
 }
 
