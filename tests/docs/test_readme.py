@@ -50,6 +50,16 @@ def test_the_tour_goes_as_written(start_server, tmp_path):
         assert matches(expected, output), f"{command}\n--- the README shows\n{expected}\n--- it printed\n{output}"
 
 
+def test_every_link_leads_somewhere():
+    prose = re.sub(r"```.*?```", "", README, flags=re.S)
+    headings = {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", prose, re.M)}
+    for target in re.findall(r"\]\(([^)]+)\)", prose):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif "://" not in target:
+            assert (ROOT / target.partition("#")[0]).exists(), target
+
+
 def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):
     (tmp_path / "hello.c").write_text(re.search(r"```c\n(.*?)```", README, re.S)[1])
     build, serve = re.search(r"```\n(cc .*?)\n(einion .*?)\n```", README).groups()
