@@ -27,6 +27,12 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
+void buf_drop(struct buf *buf, size_t len)
+{
+    buf->len -= len;
+    memmove(buf->data, buf->data + len, buf->len + 1);
+}
+
 /* Nor is `max` passed: `cap` is at most one more, for the NUL. */
 static bool fits(const struct buf *buf, size_t more)
 {

@@ -8,8 +8,7 @@
 
 enum {
     HEAD = 1 + sizeof(uint32_t), /* of a piece: its kind and its length */
-    DATA_AT_FIRST = 1024,
-    JOINED_MAX = 16384 /* bytes of pieces that are handed out as one */
+    JOINED_MAX = 16384           /* bytes of pieces that are handed out as one */
 };
 
 /* ---- all of them ---- */
@@ -36,6 +35,7 @@ static struct live *live_new(const char *id)
     memcpy(live->id, id, len);
     live->entry.key = live->id;
     live->entry.key_len = len;
+    buf_init(&live->pieces, SIZE_MAX);
     (void)pthread_mutex_init(&live->lock, NULL);
     (void)pthread_cond_init(&live->changed, NULL);
     return live;
@@ -45,7 +45,7 @@ static void live_free(struct live *live)
 {
     (void)pthread_cond_destroy(&live->changed);
     (void)pthread_mutex_destroy(&live->lock);
-    free(live->data);
+    buf_done(&live->pieces);
     free(live);
 }
 
@@ -102,24 +102,8 @@ void live_begin(struct live *live, unsigned attempt)
     live->running = true;
     live->attempt = attempt;
     live->count = 0;
-    live->len = 0;
+    buf_clear(&live->pieces);
     change(live);
-}
-
-static int make_room(struct live *live, size_t more)
-{
-    size_t size = live->size ? live->size : DATA_AT_FIRST;
-
-    while (size < live->len + more)
-        size *= 2;
-    if (size == live->size)
-        return 0;
-    char *data = realloc(live->data, size);
-    if (!data)
-        return EIN_E_NO_MEMORY;
-    live->data = data;
-    live->size = size;
-    return 0;
 }
 
 int live_add(struct live *live, unsigned attempt, enum live_kind kind, const char *bytes,
@@ -130,14 +114,14 @@ int live_add(struct live *live, unsigned attempt, enum live_kind kind, const cha
     EIN_LOCKED(&live->lock);
     if (live->attempt != attempt)
         return EIN_E_CANCELLED;
-    if (len > max || live->len > max - len)
+    if (len > max || live->pieces.len > max - len)
         return EIN_E_TOO_LARGE;
-    if (make_room(live, HEAD + len) < 0)
-        return EIN_E_NO_MEMORY;
-    live->data[live->len] = (char)kind;
-    memcpy(live->data + live->len + 1, &length, sizeof(length));
-    memcpy(live->data + live->len + HEAD, bytes, len);
-    live->len += HEAD + len;
+    char *piece = buf_room(&live->pieces, HEAD + len);
+    if (!piece)
+        return live->pieces.error;
+    piece[0] = (char)kind;
+    memcpy(piece + 1, &length, sizeof(length));
+    memcpy(piece + HEAD, bytes, len);
     live->count++;
     (void)pthread_cond_broadcast(&live->changed);
     return 0;
@@ -156,11 +140,11 @@ void live_end(struct live *live, unsigned attempt)
 static enum live_kind piece_at(const struct live *live, size_t *at, const char **ret_bytes,
                                size_t *ret_len)
 {
-    enum live_kind kind = (enum live_kind)live->data[*at];
+    enum live_kind kind = (enum live_kind)live->pieces.data[*at];
     uint32_t len;
 
-    memcpy(&len, live->data + *at + 1, sizeof(len));
-    *ret_bytes = live->data + *at + HEAD;
+    memcpy(&len, live->pieces.data + *at + 1, sizeof(len));
+    *ret_bytes = live->pieces.data + *at + HEAD;
     *ret_len = len;
     *at += HEAD + len;
     return kind;
@@ -172,7 +156,7 @@ int live_each(struct live *live, unsigned attempt, live_piece_fn *each, void *da
     int r = 0;
 
     EIN_LOCKED(&live->lock);
-    while (live->attempt == attempt && at < live->len && r == 0) {
+    while (live->attempt == attempt && at < live->pieces.len && r == 0) {
         const char *bytes;
         size_t len;
         enum live_kind kind = piece_at(live, &at, &bytes, &len);
@@ -212,7 +196,8 @@ static size_t joined_len(const struct live *live, const struct live_place *place
     const char *bytes;
     enum live_kind first = piece_at(live, &at, &bytes, &sum);
 
-    while (is_text(first) && at < live->len && (enum live_kind)live->data[at] == first) {
+    while (is_text(first) && at < live->pieces.len &&
+           (enum live_kind)live->pieces.data[at] == first) {
         (void)piece_at(live, &at, &bytes, &len);
         if (sum + len > JOINED_MAX)
             break;
@@ -255,7 +240,7 @@ enum live_kind live_next(struct live *live, struct live_place *place, uint32_t w
         if (live->attempt && (place->attempt != live->attempt || place->count > live->count ||
                               (place->count > 0 && place->at == 0)))
             find_place(live, place);
-        if (live->attempt && place->at < live->len)
+        if (live->attempt && place->at < live->pieces.len)
             return take_joined(live, place, ret_bytes, ret_len);
         if (place->events != live->events || r != 0) {
             place->events = live->events;

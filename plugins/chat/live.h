@@ -4,6 +4,7 @@
 #ifndef LIVE_H
 #define LIVE_H
 
+#include "buf.h"
 #include "map.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -18,12 +19,11 @@ struct live {
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool running;     /* guarded by lock, as is all below: a worker of this server is at it */
-    unsigned attempt; /* whose pieces these are; 0: none has begun here */
-    uint64_t events;  /* how often it began, ended, or may have changed otherwise */
-    uint64_t count;   /* pieces */
-    char *data;       /* of each: kind, length, bytes */
-    size_t len, size;
+    bool running;      /* guarded by lock, as is all below: a worker of this server is at it */
+    unsigned attempt;  /* whose pieces these are; 0: none has begun here */
+    uint64_t events;   /* how often it began, ended, or may have changed otherwise */
+    uint64_t count;    /* pieces */
+    struct buf pieces; /* of each: kind, length, bytes */
     char id[];
 };
 

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "result.h"
 
+#include "buf.h"
 #include "cleanup.h"
-#include <stdio.h>
 #include <string.h>
 
 #define AGENTS_WIRE "gofannon" /* whose replay is what an agent has returned */
 
-struct words {   /* of one kind, all that were said */
-    char *bytes; /* free(); up to date after a flush of `out` */
-    size_t len;
-    FILE *out;
-};
-
 /* Pieces as they are put together. */
 struct parts {
-    struct words text, thoughts;
-    struct words *open;           /* that the last pieces were of; NULL: they were no words */
+    struct buf text, thoughts;    /* all that was said */
+    struct buf *open;             /* that the last pieces were of; NULL: they were no words */
     size_t begun;                 /* where in it */
     json_t *whole;                /* what an agent has returned; or NULL */
     json_t *tool_calls, *sources; /* arrays */
@@ -29,28 +23,26 @@ struct parts {
 /* What was said since the last piece of another kind becomes a part. */
 static int close_words(struct parts *parts)
 {
-    const struct words *words = parts->open;
+    const struct buf *words = parts->open;
     const char *type = words == &parts->text ? "text" : "thought";
 
     parts->open = NULL;
     if (!words)
         return 0;
-    if (fflush(words->out) != 0)
-        return -1;
     return json_array_append_new(parts->message,
                                  json_pack("{s:s, s:s%}", "type", type, "text",
-                                           words->bytes + parts->begun, words->len - parts->begun));
+                                           words->data + parts->begun, words->len - parts->begun));
 }
 
-static int add_words(struct parts *parts, struct words *words, const char *bytes, size_t len)
+static int add_words(struct parts *parts, struct buf *words, const char *bytes, size_t len)
 {
     if (parts->open != words) {
-        if (close_words(parts) < 0 || fflush(words->out) != 0)
+        if (close_words(parts) < 0)
             return -1;
         parts->open = words;
         parts->begun = words->len;
     }
-    return fwrite(bytes, 1, len, words->out) == len ? 0 : -1;
+    return buf_add(words, bytes, len);
 }
 
 static int add_replay(struct parts *parts, const json_t *replay)
@@ -119,22 +111,15 @@ static int parts_init(struct parts *parts)
     *parts = (struct parts){ .tool_calls = json_array(),
                              .sources = json_array(),
                              .message = json_array() };
-    parts->text.out = open_memstream(&parts->text.bytes, &parts->text.len);
-    parts->thoughts.out = open_memstream(&parts->thoughts.bytes, &parts->thoughts.len);
-    return parts->text.out && parts->thoughts.out ? 0 : -1;
-}
-
-static void words_done(struct words *words)
-{
-    if (words->out)
-        (void)fclose(words->out);
-    free(words->bytes);
+    buf_init(&parts->text, SIZE_MAX);
+    buf_init(&parts->thoughts, SIZE_MAX);
+    return parts->message ? 0 : -1;
 }
 
 static void parts_done(struct parts *parts)
 {
-    words_done(&parts->text);
-    words_done(&parts->thoughts);
+    buf_done(&parts->text);
+    buf_done(&parts->thoughts);
     json_decref(parts->whole);
     json_decref(parts->tool_calls);
     json_decref(parts->sources);
@@ -145,9 +130,7 @@ static int collect(struct parts *parts, const struct run *run)
 {
     int r = live_each(run->live, run->attempt, add_piece, parts);
 
-    if (r == 0)
-        r = close_words(parts);
-    return r == 0 && fflush(parts->text.out) == 0 && fflush(parts->thoughts.out) == 0 ? 0 : -1;
+    return r == 0 ? close_words(parts) : r;
 }
 
 /* ---- the result ---- */
@@ -156,7 +139,7 @@ static json_t *thoughts_of(const struct parts *parts)
 {
     if (parts->whole)
         return json_incref(parts->whole);
-    return parts->thoughts.len ? json_string(parts->thoughts.bytes) : json_null();
+    return parts->thoughts.len ? json_string(parts->thoughts.data) : json_null();
 }
 
 static json_t *usage_of(const struct ein_completion_outcome *outcome)
@@ -187,10 +170,10 @@ static json_t *show(const struct parts *parts, const struct run *run,
                            json_string_value(json_object_get(run->ticket, "model")));
     const char *stop = *outcome->stop_reason ? outcome->stop_reason : NULL;
 
-    return json_pack("{s:s, s:o, s:O, s:o, s:f, s:s?, s:O, s:O, s:o}", "content", parts->text.bytes,
-                     "thoughts", thoughts_of(parts), "model", model, "usage", usage_of(outcome),
-                     "cost", (double)outcome->cost / 1e9, "stop_reason", stop, "tool_calls",
-                     parts->tool_calls, "sources", parts->sources, "notes",
+    return json_pack("{s:s, s:o, s:O, s:o, s:f, s:s?, s:O, s:O, s:o}", "content",
+                     buf_str(&parts->text), "thoughts", thoughts_of(parts), "model", model, "usage",
+                     usage_of(outcome), "cost", (double)outcome->cost / 1e9, "stop_reason", stop,
+                     "tool_calls", parts->tool_calls, "sources", parts->sources, "notes",
                      notes_of(outcome, notes));
 }
 

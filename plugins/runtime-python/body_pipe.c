@@ -11,13 +11,14 @@
 int body_pipe_init(struct body_pipe *pipe, size_t window)
 {
     *pipe = (struct body_pipe){ .window = window };
+    buf_init(&pipe->in, window);
     pthread_mutex_init(&pipe->lock, NULL);
     return pthread_cond_init(&pipe->changed, NULL) == 0 ? 0 : EIN_E_NO_MEMORY;
 }
 
 void body_pipe_done(struct body_pipe *pipe)
 {
-    free(pipe->bytes);
+    buf_done(&pipe->in);
     pthread_cond_destroy(&pipe->changed);
     pthread_mutex_destroy(&pipe->lock);
 }
@@ -26,26 +27,15 @@ void body_pipe_done(struct body_pipe *pipe)
 
 static size_t room_of(const struct body_pipe *pipe)
 {
-    return pipe->window - pipe->len - pipe->taken;
+    return pipe->window - pipe->in.len - pipe->taken;
 }
 
 static int append(struct body_pipe *pipe, const void *bytes, size_t len)
 {
-    if (pipe->size - pipe->len < len) {
-        size_t size = pipe->size ? pipe->size : 4096;
-        while (size < pipe->len + len)
-            size *= 2;
-        char *grown = realloc(pipe->bytes, size);
-        if (!grown)
-            return EIN_E_NO_MEMORY;
-        pipe->bytes = grown;
-        pipe->size = size;
-    }
-    if (len)
-        memcpy(pipe->bytes + pipe->len, bytes, len);
-    pipe->len += len;
+    int r = buf_add(&pipe->in, bytes, len);
+
     pthread_cond_broadcast(&pipe->changed);
-    return 0;
+    return r;
 }
 
 int body_pipe_put(struct body_pipe *pipe, const void *bytes, size_t len)
@@ -101,14 +91,12 @@ void body_pipe_end(struct body_pipe *pipe)
 size_t body_pipe_take(struct body_pipe *pipe, char **ret_bytes)
 {
     EIN_LOCKED(&pipe->lock);
-    size_t len = pipe->len;
+    size_t len = 0;
 
-    if (len == 0)
+    if (pipe->in.len == 0)
         return 0;
-    *ret_bytes = pipe->bytes;
+    *ret_bytes = buf_take(&pipe->in, &len);
     pipe->taken += len;
-    pipe->bytes = NULL;
-    pipe->len = pipe->size = 0;
     return len;
 }
 
@@ -116,17 +104,16 @@ int64_t body_pipe_read_waiting(struct body_pipe *pipe, void *room, size_t size, 
 {
     EIN_LOCKED(&pipe->lock);
 
-    while (pipe->len == 0 || pipe->broken) {
+    while (pipe->in.len == 0 || pipe->broken) {
         if (pipe->ended && !pipe->broken)
             return 0;
         int r = wait_for_change(pipe, until_ms);
         if (r < 0)
             return r;
     }
-    size_t len = pipe->len < size ? pipe->len : size;
-    memcpy(room, pipe->bytes, len);
-    memmove(pipe->bytes, pipe->bytes + len, pipe->len - len);
-    pipe->len -= len;
+    size_t len = pipe->in.len < size ? pipe->in.len : size;
+    memcpy(room, pipe->in.data, len);
+    buf_drop(&pipe->in, len);
     pipe->taken += len;
     return (int64_t)len;
 }

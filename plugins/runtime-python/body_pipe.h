@@ -3,6 +3,7 @@
 #ifndef RUNTIME_BODY_PIPE_H
 #define RUNTIME_BODY_PIPE_H
 
+#include "buf.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,8 +15,7 @@ struct body_pipe {
     pthread_cond_t changed;
     size_t window; /* const */
     /* guarded by lock */
-    char *bytes;
-    size_t len, size;
+    struct buf in;
     size_t taken;
     bool ended, broken;
 };

@@ -2,27 +2,20 @@
 #include "llm_answer.h"
 #include "cleanup.h"
 
-#include <stdio.h>
 #include <string.h>
 
 int llm_answer_init(struct llm_answer *answer, size_t max)
 {
     *answer = (struct llm_answer){ .max = max, .parts = json_array(), .calls = json_array() };
-    answer->text_out = open_memstream(&answer->text, &answer->text_len);
-    answer->thoughts_out = open_memstream(&answer->thoughts, &answer->thoughts_len);
-    return answer->parts && answer->calls && answer->text_out && answer->thoughts_out
-               ? 0
-               : EIN_E_NO_MEMORY;
+    buf_init(&answer->text, max);
+    buf_init(&answer->thoughts, max);
+    return answer->parts && answer->calls ? 0 : EIN_E_NO_MEMORY;
 }
 
 void llm_answer_done(struct llm_answer *answer)
 {
-    if (answer->text_out)
-        (void)fclose(answer->text_out);
-    if (answer->thoughts_out)
-        (void)fclose(answer->thoughts_out);
-    free(answer->text);
-    free(answer->thoughts);
+    buf_done(&answer->text);
+    buf_done(&answer->thoughts);
     json_decref(answer->parts);
     json_decref(answer->calls);
 }
@@ -39,13 +32,13 @@ static int count(struct llm_answer *answer, size_t len)
     return answer->len > answer->max ? fail(answer, EIN_E_TOO_LARGE) : 0;
 }
 
-static int add_words(struct llm_answer *answer, FILE *out, const char *text)
+static int add_words(struct llm_answer *answer, struct buf *words, const char *text)
 {
-    size_t len = text ? strlen(text) : 0;
+    size_t len = strlen(text);
 
     if (count(answer, len) < 0)
         return -1;
-    return fwrite(text, 1, len, out) == len ? 0 : fail(answer, EIN_E_NO_MEMORY);
+    return buf_add(words, text, len) < 0 ? fail(answer, words->error) : 0;
 }
 
 static int add_part(struct llm_answer *answer, json_t *take_part)
@@ -61,7 +54,7 @@ static int add_thought(struct llm_answer *answer, const struct ein_llm_piece *pi
     if (replay && add_part(answer, json_pack("{s:s, s:s, s:O}", "type", "thought", "text",
                                              piece->text ? piece->text : "", "replay", replay)) < 0)
         return -1;
-    return piece->text ? add_words(answer, answer->thoughts_out, piece->text) : 0;
+    return piece->text ? add_words(answer, &answer->thoughts, piece->text) : 0;
 }
 
 static int add_tool_call(struct llm_answer *answer, const json_t *data)
@@ -87,7 +80,7 @@ int llm_answer_take(const struct ein_llm_piece *piece, void *data)
 
     switch (piece->kind) {
     case EIN_LLM_TEXT:
-        return piece->text ? add_words(answer, answer->text_out, piece->text) : 0;
+        return piece->text ? add_words(answer, &answer->text, piece->text) : 0;
     case EIN_LLM_THOUGHT:
         return add_thought(answer, piece);
     case EIN_LLM_TOOL_CALL:
@@ -107,8 +100,8 @@ static json_t *message_of(const struct llm_answer *answer)
            strcmp(json_string_value(json_object_get(json_array_get(parts, at), "type")),
                   "thought") == 0)
         at++;
-    if (answer->text_len) {
-        text = json_pack("{s:s, s:s}", "type", "text", "text", answer->text);
+    if (answer->text.len) {
+        text = json_pack("{s:s, s:s}", "type", "text", "text", answer->text.data);
         (void)json_array_insert_new(parts, at, text);
     }
     return json_pack("{s:s, s:o}", "role", "assistant", "content", parts);
@@ -116,9 +109,7 @@ static json_t *message_of(const struct llm_answer *answer)
 
 json_t *llm_answer_show(struct llm_answer *answer)
 {
-    if (fflush(answer->text_out) != 0 || fflush(answer->thoughts_out) != 0)
-        return NULL;
-    return json_pack("{s:s, s:s?, s:O, s:o}", "content", answer->text, "thoughts",
-                     answer->thoughts_len ? answer->thoughts : NULL, "tool_calls", answer->calls,
-                     "message", message_of(answer));
+    return json_pack("{s:s, s:s?, s:O, s:o}", "content", buf_str(&answer->text), "thoughts",
+                     answer->thoughts.len ? answer->thoughts.data : NULL, "tool_calls",
+                     answer->calls, "message", message_of(answer));
 }

@@ -3,18 +3,16 @@
 #ifndef RUNTIME_LLM_ANSWER_H
 #define RUNTIME_LLM_ANSWER_H
 
+#include "buf.h"
 #include <einion/services.h>
 #include <jansson.h>
-#include <stdio.h>
 
 struct llm_answer {
     size_t max, len; /* bytes that it may have, and has */
     int fault;       /* EIN_E_TOO_LARGE, EIN_E_NO_MEMORY; 0: none */
     json_t *parts;   /* of the message that would go back to the model */
     json_t *calls;
-    char *text, *thoughts; /* as streams */
-    size_t text_len, thoughts_len;
-    FILE *text_out, *thoughts_out;
+    struct buf text, thoughts;
 };
 
 int llm_answer_init(struct llm_answer *answer, size_t max);

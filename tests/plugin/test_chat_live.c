@@ -139,7 +139,7 @@ static void a_maximum_is_kept(void **state)
     while (r == 0 && count++ < 1000)
         r = live_add(live, 1, LIVE_TEXT, "0123456789", 10, 1000);
     assert_int_equal(r, EIN_E_TOO_LARGE);
-    assert_true(live->len <= 1000 + 10);
+    assert_true(live->pieces.len <= 1000 + 10);
     assert_int_equal(live_add(live, 1, LIVE_TEXT, "", 0, SIZE_MAX), 0);
     assert_int_equal(live_add(live, 1, LIVE_TEXT, "x", SIZE_MAX, 1000), EIN_E_TOO_LARGE);
     live_leave(lives, live);

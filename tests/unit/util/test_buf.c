@@ -87,6 +87,21 @@ static void nothing_added_is_an_empty_text(void **state)
     free(text);
 }
 
+static void what_is_dropped_makes_room(void **state)
+{
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 5);
+    assert_int_equal(buf_text(&buf, "abcde"), 0);
+    buf_drop(&buf, 3);
+    assert_string_equal(buf_str(&buf), "de");
+    assert_int_equal(buf_text(&buf, "fgh"), 0);
+    buf_drop(&buf, 5);
+    assert_string_equal(buf_str(&buf), "");
+    buf_done(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +110,7 @@ int main(void)
         cmocka_unit_test(first_failure_sticks_until_cleared),
         cmocka_unit_test(long_formats_are_whole),
         cmocka_unit_test(nothing_added_is_an_empty_text),
+        cmocka_unit_test(what_is_dropped_makes_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
