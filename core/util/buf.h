@@ -15,6 +15,7 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t max);
 void buf_done(struct buf *buf); /* frees; may be used again after buf_init() */
+#define EIN_BUF __attribute__((cleanup(buf_done)))
 void buf_clear(struct buf *buf);
 void buf_drop(struct buf *buf, size_t len); /* the first so many, of those there are */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
 #include "cleanup.h"
 #include "dev_stub.h"
 #include "html.h"
 #include "percent.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *parameter(const struct ein_http *http, struct ein_req *req, const char *name)
@@ -14,19 +14,20 @@ static const char *parameter(const struct ein_http *http, struct ein_req *req, c
     return value ? value : "";
 }
 
-static int write_link(FILE *out, const struct dev_stub *stub, const char *uid, const char *state)
+static int write_link(struct buf *out, const struct dev_stub *stub, const char *uid,
+                      const char *state)
 {
     EIN_FREE char *text = html_escape(uid), *code = percent_encode(uid, "");
 
     if (!text || !code)
         return EIN_E_NO_MEMORY;
-    (void)fprintf(out, "<li><a href=\"/auth/callback/%s?code=%s&state=%s\">%s</a></li>\n",
-                  stub->name, code, state, text);
+    (void)buf_printf(out, "<li><a href=\"/auth/callback/%s?code=%s&state=%s\">%s</a></li>\n",
+                     stub->name, code, state, text);
     return 0;
 }
 
 /* One a user of the list with commas. */
-static int write_links(FILE *out, const struct dev_stub *stub, char *users, const char *state)
+static int write_links(struct buf *out, const struct dev_stub *stub, char *users, const char *state)
 {
     char *rest = users, *uid;
     int r = 0;
@@ -51,17 +52,14 @@ int picker_show(struct ein_req *req, void *self)
     const struct dev_stub *stub = self;
     const struct ein_http *http = stub->host->http;
     EIN_FREE char *state = percent_encode(parameter(http, req, "state"), "");
-    EIN_FREE char *users = users_of(stub, req), *body = NULL;
-    size_t size;
-    FILE *out = open_memstream(&body, &size);
+    EIN_FREE char *users = users_of(stub, req);
+    EIN_BUF struct buf body;
     int r;
 
-    if (!out)
+    buf_init(&body, SIZE_MAX);
+    (void)buf_text(&body, "<p>This login is for development: it asks for no password.</p>\n<ul>\n");
+    r = state && users ? write_links(&body, stub, users, state) : EIN_E_NO_MEMORY;
+    if (buf_text(&body, "</ul>") < 0 || r < 0)
         return EIN_E_NO_MEMORY;
-    (void)fputs("<p>This login is for development: it asks for no password.</p>\n<ul>\n", out);
-    r = state && users ? write_links(out, stub, users, state) : EIN_E_NO_MEMORY;
-    (void)fputs("</ul>", out);
-    if (fclose(out) != 0 || r < 0)
-        return EIN_E_NO_MEMORY;
-    return html_reply(http, req, 200, "Who are you?", body);
+    return html_reply(http, req, 200, "Who are you?", body.data);
 }

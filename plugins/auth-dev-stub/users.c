@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
 #include "cleanup.h"
 #include "dev_stub.h"
 #include "error.h"
@@ -63,21 +64,16 @@ static int claims_of(const struct dev_stub *stub, const json_t *user, json_t **r
 
 char *dev_stub_uids(const struct dev_stub *stub)
 {
-    EIN_FREE char *all = NULL;
-    size_t size, i;
-    FILE *out = open_memstream(&all, &size);
+    struct buf all;
     const json_t *user;
-    bool ok;
+    size_t i;
 
-    if (!out)
-        return NULL;
+    buf_init(&all, SIZE_MAX);
     json_array_foreach(stub->users, i, user)
     {
-        (void)fprintf(out, "%s%s", i > 0 ? "," : "", text_of(user, "uid"));
+        (void)buf_printf(&all, "%s%s", i > 0 ? "," : "", text_of(user, "uid"));
     }
-    ok = !ferror(out);
-    ok = fclose(out) == 0 && ok;
-    return ok ? EIN_TAKE(all) : NULL;
+    return buf_take(&all, NULL);
 }
 
 static int login_url(void *impl, const struct ein_login *login, char **ret_url,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_json.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
@@ -67,7 +68,7 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
 }
 
 /* The query of the request, but for the cursor: the next page is of the same list. */
-static int write_query(FILE *out, const json_t *given)
+static int write_query(struct buf *out, const json_t *given)
 {
     const char *name;
     json_t *value;
@@ -79,18 +80,18 @@ static int write_query(FILE *out, const json_t *given)
         if (strcmp(name, "cursor") == 0 || (!json_is_string(value) && !json_is_integer(value)))
             continue;
         if (json_is_integer(value)) {
-            (void)fprintf(out, "%s=%" JSON_INTEGER_FORMAT "&", name, json_integer_value(value));
+            (void)buf_printf(out, "%s=%" JSON_INTEGER_FORMAT "&", name, json_integer_value(value));
             continue;
         }
         text = percent_encode(json_string_value(value), "");
         if (!text)
             return EIN_E_NO_MEMORY;
-        (void)fprintf(out, "%s=%s&", name, text);
+        (void)buf_printf(out, "%s=%s&", name, text);
     }
     return 0;
 }
 
-static int write_link(FILE *out, const struct ein_http *http, const struct ein_req *req,
+static int write_link(struct buf *out, const struct ein_http *http, const struct ein_req *req,
                       const char *cursor)
 {
     EIN_FREE char *path = percent_encode(http->path(req), "/%!$&'()*+,;=:@");
@@ -99,28 +100,21 @@ static int write_link(FILE *out, const struct ein_http *http, const struct ein_r
 
     if (!path || !from)
         return EIN_E_NO_MEMORY;
-    (void)fprintf(out, "<%s?", path);
+    (void)buf_printf(out, "<%s?", path);
     r = write_query(out, http->query(req));
-    (void)fprintf(out, "cursor=%s>; rel=\"next\"", from);
-    return r;
+    return r < 0 ? r : buf_printf(out, "cursor=%s>; rel=\"next\"", from);
 }
 
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor)
 {
-    EIN_FREE char *link = NULL;
-    size_t len;
-    FILE *out;
+    EIN_BUF struct buf link;
     int r;
 
+    buf_init(&link, SIZE_MAX);
     if (!cursor)
         return 0;
-    out = open_memstream(&link, &len);
-    if (!out)
-        return EIN_E_NO_MEMORY;
-    r = write_link(out, http, req, cursor);
-    if (fclose(out) != 0)
-        r = EIN_E_NO_MEMORY;
-    return r < 0 ? r : http->set_header(req, "Link", link);
+    r = write_link(&link, http, req, cursor);
+    return r < 0 ? r : http->set_header(req, "Link", link.data);
 }
 
 static int append_doc(const json_t *doc, void *array)

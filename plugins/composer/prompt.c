@@ -2,9 +2,9 @@
 /* What the model is told.  The words stand in the tables below, in the order in which they are
  * said; the functions only put lists between them. */
 #include "prompt.h"
+#include "buf.h"
 #include "cleanup.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char rules[] =
@@ -44,7 +44,7 @@ static const char form[] =
 
 struct writing {
     const struct ein_host *host;
-    FILE *out;
+    struct buf *out;
 };
 
 static void write_json(const struct writing *writing, const char *before, const json_t *value)
@@ -53,7 +53,7 @@ static void write_json(const struct writing *writing, const char *before, const 
     char *text = value && !json_is_null(value) ? writing->host->json_text(value, &len) : NULL;
 
     if (text)
-        (void)fprintf(writing->out, "%s%s", before, text);
+        (void)buf_printf(writing->out, "%s%s", before, text);
     writing->host->mem_free(text);
 }
 
@@ -62,9 +62,9 @@ static void write_about(const struct writing *writing, const char *text)
 {
     if (!*text)
         return;
-    (void)fputs(" - ", writing->out);
+    (void)buf_text(writing->out, " - ");
     for (; *text; text++)
-        (void)fputc(*text == '\n' || *text == '\r' ? ' ' : *text, writing->out);
+        (void)buf_char(writing->out, *text == '\n' || *text == '\r' ? ' ' : *text);
 }
 
 static void write_model(const struct writing *writing, const json_t *model)
@@ -72,20 +72,20 @@ static void write_model(const struct writing *writing, const json_t *model)
     const json_t *entry = json_object_get(model, "entry"), *tool;
     size_t i;
 
-    (void)fprintf(writing->out, "- provider \"%s\", model \"%s\"", text_or_empty(model, "provider"),
-                  text_or_empty(model, "model"));
+    (void)buf_printf(writing->out, "- provider \"%s\", model \"%s\"",
+                     text_or_empty(model, "provider"), text_or_empty(model, "model"));
     if (json_object_size(json_object_get(model, "parameters")))
         write_json(writing, "; call it with parameters=", json_object_get(model, "parameters"));
     if (*text_or_empty(model, "builtInTool"))
-        (void)fprintf(writing->out, "; call it with tools=[\"%s\"]",
-                      text_or_empty(model, "builtInTool"));
+        (void)buf_printf(writing->out, "; call it with tools=[\"%s\"]",
+                         text_or_empty(model, "builtInTool"));
     write_json(writing, "; context window: ", json_object_get(entry, "context_window"));
     json_array_foreach(json_object_get(entry, "built_in_tools"), i, tool)
     {
-        (void)fprintf(writing->out, "\n  - built-in tool \"%s\"", text_or_empty(tool, "id"));
+        (void)buf_printf(writing->out, "\n  - built-in tool \"%s\"", text_or_empty(tool, "id"));
         write_about(writing, text_or_empty(tool, "description"));
     }
-    (void)fputc('\n', writing->out);
+    (void)buf_char(writing->out, '\n');
 }
 
 static void write_server(const struct writing *writing, const json_t *server)
@@ -93,14 +93,14 @@ static void write_server(const struct writing *writing, const json_t *server)
     const json_t *tool;
     size_t i;
 
-    (void)fprintf(writing->out, "- server %s\n", text_or_empty(server, "url"));
+    (void)buf_printf(writing->out, "- server %s\n", text_or_empty(server, "url"));
     json_array_foreach(json_object_get(server, "tools"), i, tool)
     {
-        (void)fprintf(writing->out, "  - tool \"%s\"", text_or_empty(tool, "name"));
+        (void)buf_printf(writing->out, "  - tool \"%s\"", text_or_empty(tool, "name"));
         write_about(writing, text_or_empty(tool, "description"));
         write_json(writing, "\n    arguments: ", json_object_get(tool, "inputSchema"));
         write_json(writing, "\n    structuredContent: ", json_object_get(tool, "outputSchema"));
-        (void)fputc('\n', writing->out);
+        (void)buf_char(writing->out, '\n');
     }
 }
 
@@ -110,23 +110,23 @@ static void write_operation(const struct writing *writing, const json_t *operati
     const json_t *response = json_object_get(operation, "response");
     const char *summary = text_or_empty(operation, "summary");
 
-    (void)fprintf(writing->out, "  - %s %s%s", text_or_empty(operation, "method"),
-                  text_or_empty(operation, "server"), text_or_empty(operation, "path"));
+    (void)buf_printf(writing->out, "  - %s %s%s", text_or_empty(operation, "method"),
+                     text_or_empty(operation, "server"), text_or_empty(operation, "path"));
     write_about(writing, *summary ? summary : text_or_empty(operation, "description"));
     if (json_object_size(json_object_get(json_object_get(operation, "parameters"), "properties")))
         write_json(writing, "\n    parameters: ", json_object_get(operation, "parameters"));
     if (json_is_object(body)) {
-        (void)fprintf(writing->out, "\n    body (%s)", text_or_empty(body, "contentType"));
+        (void)buf_printf(writing->out, "\n    body (%s)", text_or_empty(body, "contentType"));
         write_json(writing, ": ", json_object_get(body, "schema"));
     }
     if (json_is_object(response)) {
-        (void)fprintf(writing->out, "\n    answers %s (%s)", text_or_empty(response, "status"),
-                      text_or_empty(response, "contentType"));
+        (void)buf_printf(writing->out, "\n    answers %s (%s)", text_or_empty(response, "status"),
+                         text_or_empty(response, "contentType"));
         write_json(writing, ": ", json_object_get(response, "schema"));
     }
     if (json_array_size(json_object_get(operation, "security")))
         write_json(writing, "\n    needs one of: ", json_object_get(operation, "security"));
-    (void)fputc('\n', writing->out);
+    (void)buf_char(writing->out, '\n');
 }
 
 static void write_spec(const struct writing *writing, const json_t *spec)
@@ -134,33 +134,33 @@ static void write_spec(const struct writing *writing, const json_t *spec)
     const json_t *operation;
     size_t i;
 
-    (void)fprintf(writing->out, "- API %s\n", text_or_empty(spec, "name"));
+    (void)buf_printf(writing->out, "- API %s\n", text_or_empty(spec, "name"));
     json_array_foreach(json_object_get(spec, "operations"), i, operation)
         write_operation(writing, operation);
 }
 
 static void write_agent(const struct writing *writing, const json_t *agent)
 {
-    (void)fprintf(writing->out, "- agent \"%s\"", text_or_empty(agent, "name"));
+    (void)buf_printf(writing->out, "- agent \"%s\"", text_or_empty(agent, "name"));
     write_about(writing, text_or_empty(agent, "description"));
     write_json(writing, "\n  input: ", json_object_get(agent, "inputSchema"));
     write_json(writing, "\n  returns: ", json_object_get(agent, "outputSchema"));
-    (void)fputc('\n', writing->out);
+    (void)buf_char(writing->out, '\n');
 }
 
 static void write_namespace(const struct writing *writing, const json_t *space)
 {
     const char *access = text_or_empty(space, "access");
 
-    (void)fprintf(writing->out, "- namespace \"%s\", %s", text_or_empty(space, "namespace"),
-                  strcmp(access, "both") == 0 ? "read and write" : access);
+    (void)buf_printf(writing->out, "- namespace \"%s\", %s", text_or_empty(space, "namespace"),
+                     strcmp(access, "both") == 0 ? "read and write" : access);
     write_about(writing, text_or_empty(space, "description"));
-    (void)fputc('\n', writing->out);
+    (void)buf_char(writing->out, '\n');
 }
 
 static void write_host(const struct writing *writing, const json_t *host)
 {
-    (void)fprintf(writing->out, "- %s\n", json_string_value(host));
+    (void)buf_printf(writing->out, "- %s\n", json_string_value(host));
 }
 
 /* ---- connectors -------------------------------------------------------------------------- */
@@ -224,18 +224,18 @@ static void write_rules(const struct writing *writing, const json_t *declared)
     const json_t *item;
     size_t i;
 
-    (void)fputs(rules, writing->out);
+    (void)buf_text(writing->out, rules);
     for (size_t s = 0; s < sizeof(sections) / sizeof(sections[0]); s++) {
         const json_t *items = json_object_get(declared, sections[s].kind);
 
         if (json_array_size(items) == 0)
             continue;
-        (void)fputs(sections[s].words, writing->out);
+        (void)buf_text(writing->out, sections[s].words);
         json_array_foreach((json_t *)items, i, item) sections[s].write(writing, item);
     }
     if (json_is_null(json_object_get(declared, "namespaces")))
-        (void)fputs(any_namespace, writing->out);
-    (void)fputs(form, writing->out);
+        (void)buf_text(writing->out, any_namespace);
+    (void)buf_text(writing->out, form);
 }
 
 /* ---- the task ------------------------------------------------------------------------------ */
@@ -246,19 +246,19 @@ static void write_fields(const struct writing *writing, const char *title, const
     const char *field;
     json_t *type;
 
-    (void)fprintf(writing->out, "\n# %s\n", title);
+    (void)buf_printf(writing->out, "\n# %s\n", title);
     json_object_foreach((json_t *)fields, field, type)
     {
         const char *name = json_string_value(type);
-        (void)fprintf(writing->out, "- \"%s\": %s\n", field, name ? name : "json");
+        (void)buf_printf(writing->out, "- \"%s\": %s\n", field, name ? name : "json");
     }
     if (json_object_size(fields) == 0)
-        (void)fputs(none, writing->out);
+        (void)buf_text(writing->out, none);
 }
 
 static void write_task(const struct writing *writing, const json_t *body)
 {
-    (void)fprintf(writing->out, "# The agent\n%s\n", text_or_empty(body, "description"));
+    (void)buf_printf(writing->out, "# The agent\n%s\n", text_or_empty(body, "description"));
     write_fields(writing, "Fields of input_dict", json_object_get(body, "inputSchema"),
                  "It is empty.\n");
     write_fields(writing, "run() returns a dict with exactly these fields",
@@ -276,46 +276,40 @@ static int add(struct composing *composing, const char *role, const char *text)
 
 int prompt_begin(struct composing *composing, size_t *ret_len)
 {
-    EIN_FREE char *system = NULL;
-    EIN_FREE char *task = NULL;
-    size_t system_len = 0, task_len = 0;
-    struct writing to_system = { composing->composer->host, open_memstream(&system, &system_len) };
-    struct writing to_task = { composing->composer->host, open_memstream(&task, &task_len) };
-    int r = to_system.out && to_task.out ? 0 : EIN_E_NO_MEMORY;
+    EIN_BUF struct buf system;
+    EIN_BUF struct buf task;
+    int r;
 
-    if (r == 0) {
-        write_rules(&to_system, composing->declared);
-        write_task(&to_task, composing->body);
-    }
-    if (to_system.out && fclose(to_system.out) != 0)
-        r = EIN_E_NO_MEMORY;
-    if (to_task.out && fclose(to_task.out) != 0)
-        r = EIN_E_NO_MEMORY;
-    *ret_len = system_len + task_len;
-    if (r == 0 && *ret_len > composing->composer->prompt_max)
-        r = EIN_E_TOO_LARGE;
+    buf_init(&system, SIZE_MAX);
+    buf_init(&task, SIZE_MAX);
+    write_rules(&(struct writing){ composing->composer->host, &system }, composing->declared);
+    write_task(&(struct writing){ composing->composer->host, &task }, composing->body);
     composing->messages = json_array();
-    if (r == 0)
-        r = add(composing, "system", system);
-    return r < 0 ? r : add(composing, "user", task);
+    *ret_len = system.len + task.len;
+    if (system.error || task.error)
+        return EIN_E_NO_MEMORY;
+    if (*ret_len > composing->composer->prompt_max)
+        return EIN_E_TOO_LARGE;
+    r = add(composing, "system", system.data);
+    return r < 0 ? r : add(composing, "user", task.data);
 }
 
 int prompt_repair(struct composing *composing, const json_t *faults)
 {
-    EIN_FREE char *text = NULL;
+    EIN_BUF struct buf text;
     const json_t *fault;
-    size_t len, i;
-    FILE *out = open_memstream(&text, &len);
+    size_t i;
 
-    if (!out)
-        return EIN_E_NO_MEMORY;
-    (void)fputs("Your agent was tried, and this is wrong with it:\n", out);
-    json_array_foreach((json_t *)faults, i, fault)(void)
-        fprintf(out, "- %s\n", json_string_value(fault));
-    (void)fputs("\nWrite it again, whole, in the same form, without these mistakes.\n", out);
-    if (fclose(out) != 0)
-        return EIN_E_NO_MEMORY;
+    buf_init(&text, SIZE_MAX);
+    (void)buf_text(&text, "Your agent was tried, and this is wrong with it:\n");
+    json_array_foreach((json_t *)faults, i, fault)
+    {
+        (void)buf_printf(&text, "- %s\n", json_string_value(fault));
+    }
+    (void)buf_text(&text, "\nWrite it again, whole, in the same form, without these mistakes.\n");
+    if (text.error)
+        return text.error;
     if (add(composing, "assistant", *composing->answer ? composing->answer : "(nothing)") < 0)
         return EIN_E_NO_MEMORY;
-    return add(composing, "user", text);
+    return add(composing, "user", text.data);
 }

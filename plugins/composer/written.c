@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "written.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "json_depth.h"
 
 #include <ctype.h>
 #include <einion/plugin.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 16 };
@@ -218,7 +218,7 @@ static bool uses(const char *code, const char *name)
     return false;
 }
 
-static void write_imports(FILE *out, const char *code)
+static void write_imports(struct buf *out, const char *code)
 {
     bool any = false;
 
@@ -227,40 +227,37 @@ static void write_imports(FILE *out, const char *code)
     for (size_t i = 0; i < sizeof(imports) / sizeof(imports[0]); i++) {
         if (!uses(code, imports[i].name) || line_with(code, imports[i].line))
             continue;
-        (void)fprintf(out, "%s\n", imports[i].line);
+        (void)buf_printf(out, "%s\n", imports[i].line);
         any = true;
     }
     if (any)
-        (void)fputs(strncmp(code, "import ", 7) && strncmp(code, "from ", 5) ? "\n\n" : "", out);
+        (void)buf_text(out, strncmp(code, "import ", 7) && strncmp(code, "from ", 5) ? "\n\n" : "");
 }
 
 /* The body of run() alone. */
-static void write_body(FILE *out, const char *code)
+static void write_body(struct buf *out, const char *code)
 {
-    (void)fputs("async def run(input_dict, tools):\n", out);
+    (void)buf_text(out, "async def run(input_dict, tools):\n");
     for (const char *line = code; *line; line = next_line(line)) {
         size_t len = (size_t)(line_end(line) - line);
-        (void)fprintf(out, "%s%.*s\n", len ? "    " : "", (int)len, line);
+        (void)buf_printf(out, "%s%.*s\n", len ? "    " : "", (int)len, line);
     }
 }
 
 static char *wrap(const char *code)
 {
-    EIN_FREE char *whole = NULL;
     const char *plain = line_with(code, "def run(");
-    size_t len;
-    FILE *out = open_memstream(&whole, &len);
+    struct buf out;
 
-    if (!out)
-        return NULL;
-    write_imports(out, code);
+    buf_init(&out, SIZE_MAX);
+    write_imports(&out, code);
     if (line_with(code, "async def run("))
-        (void)fputs(code, out);
+        (void)buf_text(&out, code);
     else if (plain)
-        (void)fprintf(out, "%.*sasync %s", (int)(plain - code), code, plain);
+        (void)buf_printf(&out, "%.*sasync %s", (int)(plain - code), code, plain);
     else
-        write_body(out, code);
-    return fclose(out) == 0 ? EIN_TAKE(whole) : NULL;
+        write_body(&out, code);
+    return buf_take(&out, NULL);
 }
 
 /* The lines of a span, without CR and without blanks at the end.  NULL: no memory. */

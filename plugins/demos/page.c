@@ -2,6 +2,7 @@
 #include "page.h"
 
 #include "base64url.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "html.h"
 #include "member.h"
@@ -9,7 +10,6 @@
 
 #include <gnutls/crypto.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,41 +27,33 @@ static const char frame_policy[] =
     "data: blob:; media-src data: blob:; font-src data:; "
     "connect-src 'none'; form-action 'none'; base-uri 'none'; webrtc 'block'";
 
-typedef int write_fn(FILE *out, const struct page *page);
+typedef int write_fn(struct buf *out, const struct page *page);
 
 static char *written_by(write_fn *write, const struct page *page)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    int r;
+    EIN_BUF struct buf out;
 
-    if (!out)
-        return NULL;
-    r = write(out, page);
-    if (fclose(out) == 0 && r == 0)
-        return text;
-    free(text);
-    return NULL;
+    buf_init(&out, SIZE_MAX);
+    return write(&out, page) < 0 ? NULL : buf_take(&out, NULL);
 }
 
 /* ---- policies ------------------------------------------------------------------ */
 
-static void write_ancestors(FILE *out, const struct page *page)
+static void write_ancestors(struct buf *out, const struct page *page)
 {
     const json_t *origin;
     size_t i;
 
-    (void)fputs("; frame-ancestors 'self'", out);
+    (void)buf_text(out, "; frame-ancestors 'self'");
     json_array_foreach(page->ancestors, i, origin)
     {
-        (void)fprintf(out, " %s", json_string_value(origin));
+        (void)buf_printf(out, " %s", json_string_value(origin));
     }
 }
 
 /* The script is named by its SHA-256: frames within the frame, which have this policy as well, run
  * nothing else, and so nothing that does not begin with frame.js. */
-static int write_frame_policy(FILE *out, const struct page *page)
+static int write_frame_policy(struct buf *out, const struct page *page)
 {
     unsigned char digest[SHA256_BYTES];
     EIN_FREE char *hash = NULL;
@@ -71,27 +63,27 @@ static int write_frame_policy(FILE *out, const struct page *page)
     hash = base64url_encode(digest, sizeof(digest));
     if (!hash)
         return -1;
-    (void)fprintf(out, "%s; script-src 'sha256-%s='", frame_policy, hash);
+    (void)buf_printf(out, "%s; script-src 'sha256-%s='", frame_policy, hash);
     write_ancestors(out, page);
     return 0;
 }
 
 /* Our page calls the demo's APIs and gets new tokens; its frame is the demo, and stays it: a script
  * that would go elsewhere with what it has learned does not get there. */
-static int write_outer_policy(FILE *out, const struct page *page)
+static int write_outer_policy(struct buf *out, const struct page *page)
 {
     const json_t *name;
     size_t i;
 
-    (void)fprintf(out, "%s; frame-src %s%s/frame; connect-src %s%s/token", app_policy, page->origin,
-                  page->path, page->origin, page->path);
+    (void)buf_printf(out, "%s; frame-src %s%s/frame; connect-src %s%s/token", app_policy,
+                     page->origin, page->path, page->origin, page->path);
     json_array_foreach(page->names, i, name)
     {
         EIN_FREE char *segment = percent_encode(json_string_value(name), "");
 
         if (!segment)
             return -1;
-        (void)fprintf(out, " %s/rest/%s", page->origin, segment);
+        (void)buf_printf(out, " %s/rest/%s", page->origin, segment);
     }
     write_ancestors(out, page);
     return 0;
@@ -109,52 +101,52 @@ char *page_frame_policy(const struct page *page)
 
 /* ---- our page ------------------------------------------------------------------ */
 
-static int write_escaped(FILE *out, const char *text)
+static int write_escaped(struct buf *out, const char *text)
 {
     EIN_FREE char *escaped = html_escape(text);
 
-    return escaped && fputs(escaped, out) >= 0 ? 0 : -1;
+    return escaped && buf_text(out, escaped) >= 0 ? 0 : -1;
 }
 
-static int write_name(FILE *out, const struct page *page)
+static int write_name(struct buf *out, const struct page *page)
 {
     return write_escaped(out, text_or_empty(page->demo, "name"));
 }
 
-static int write_token(FILE *out, const struct page *page)
+static int write_token(struct buf *out, const struct page *page)
 {
     return write_escaped(out, page->token);
 }
 
-static int write_apis(FILE *out, const struct page *page)
+static int write_apis(struct buf *out, const struct page *page)
 {
     EIN_FREE char *text = json_dumps(page->names, JSON_COMPACT);
 
     return text ? write_escaped(out, text) : -1;
 }
 
-static int write_renew(FILE *out, const struct page *page)
+static int write_renew(struct buf *out, const struct page *page)
 {
-    (void)fputs(page->path, out);
-    return fputs("/token", out);
+    (void)buf_text(out, page->path);
+    return buf_text(out, "/token");
 }
 
-static int write_frame_path(FILE *out, const struct page *page)
+static int write_frame_path(struct buf *out, const struct page *page)
 {
-    (void)fputs(page->path, out);
-    return fputs("/frame", out);
+    (void)buf_text(out, page->path);
+    return buf_text(out, "/frame");
 }
 
-static int write_calls(FILE *out, const struct page *page)
+static int write_calls(struct buf *out, const struct page *page)
 {
     const json_t *name;
     size_t i;
     int r = 0;
 
-    (void)fputs(json_array_size(page->names) ? "may call " : "may call nothing", out);
+    (void)buf_text(out, json_array_size(page->names) ? "may call " : "may call nothing");
     json_array_foreach(page->names, i, name)
     {
-        (void)fputs(i ? ", " : "", out);
+        (void)buf_text(out, i ? ", " : "");
         if (r == 0)
             r = write_escaped(out, json_string_value(name));
     }
@@ -177,13 +169,13 @@ static const struct mark *mark_at(const char *text)
     return NULL;
 }
 
-static int write_outer(FILE *out, const struct page *page)
+static int write_outer(struct buf *out, const struct page *page)
 {
     for (const char *at = app_page; *at;) {
         const struct mark *mark = *at == '@' ? mark_at(at) : NULL;
 
         if (!mark) {
-            (void)fputc(*at++, out);
+            (void)buf_char(out, *at++);
             continue;
         }
         if (mark->write(out, page) < 0)
@@ -203,16 +195,16 @@ char *page_outer(const struct page *page)
 /* TEXT inside of an element NAME, which it must not end: "</script" is "<\/script" in a string of
  * either language, and "<!--" would keep "</script>" from ending the element.  Line ends are those
  * that a browser makes of them, or the hash would be another. */
-static void write_inside(FILE *out, const char *name, const char *text)
+static void write_inside(struct buf *out, const char *name, const char *text)
 {
     for (; *text; text++) {
         bool ends = strncmp(text, "</", 2) == 0 && strncasecmp(text + 2, name, strlen(name)) == 0;
 
         if (*text == '\r' && text[1] == '\n')
             continue;
-        (void)fputc(*text == '\r' ? '\n' : *text, out);
+        (void)buf_char(out, *text == '\r' ? '\n' : *text);
         if (ends || strncmp(text, "<!--", 4) == 0)
-            (void)fputc('\\', out);
+            (void)buf_char(out, '\\');
     }
 }
 
@@ -222,11 +214,11 @@ static const char *code_of(const struct page *page, const char *name)
 }
 
 /* Ours and the demo's are one script: neither runs without the other. */
-static int write_script(FILE *out, const struct page *page)
+static int write_script(struct buf *out, const struct page *page)
 {
-    (void)fprintf(out, "%s\n", frame_script);
+    (void)buf_printf(out, "%s\n", frame_script);
     write_inside(out, "script", code_of(page, "js"));
-    (void)fputc('\n', out);
+    (void)buf_char(out, '\n');
     return 0;
 }
 
@@ -235,17 +227,18 @@ char *page_script(const struct page *page)
     return written_by(write_script, page);
 }
 
-static int write_frame(FILE *out, const struct page *page)
+static int write_frame(struct buf *out, const struct page *page)
 {
-    (void)fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-                out);
+    (void)buf_text(
+        out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
     if (write_name(out, page) < 0)
         return -1;
-    (void)fputs("</title>\n<style>\n", out);
+    (void)buf_text(out, "</title>\n<style>\n");
     write_inside(out, "style", code_of(page, "css"));
-    (void)fprintf(out, "\n</style>\n</head>\n<body>\n%s\n<script>%s</script>\n</body>\n</html>\n",
-                  code_of(page, "html"), page->script);
+    (void)buf_printf(out,
+                     "\n</style>\n</head>\n<body>\n%s\n<script>%s</script>\n</body>\n</html>\n",
+                     code_of(page, "html"), page->script);
     return 0;
 }
 

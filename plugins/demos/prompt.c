@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prompt.h"
 
+#include "buf.h"
 #include "cleanup.h"
 #include "percent.h"
 #include <einion/plugin.h>
@@ -45,15 +46,12 @@ static const char no_apis[] = "There is none: the page calls nothing.";
 
 static json_t *instructions(void)
 {
-    EIN_FREE char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    EIN_BUF struct buf text;
 
-    if (!out)
-        return NULL;
+    buf_init(&text, SIZE_MAX);
     for (size_t i = 0; i < SECTIONS; i++)
-        (void)fprintf(out, "## %s\n%s\n\n", sections[i].title, sections[i].text);
-    return fclose(out) == 0 ? json_string(text) : NULL;
+        (void)buf_printf(&text, "## %s\n%s\n\n", sections[i].title, sections[i].text);
+    return text.error ? NULL : json_string(text.data);
 }
 
 /* ---- the APIs ---------------------------------------------------------------- */

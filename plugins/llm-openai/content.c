@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of messages, in both formats. */
+#include "buf.h"
 #include "member.h"
 #include "openai.h"
 
@@ -129,22 +130,19 @@ static json_t *only_text(const json_t *content)
 
 json_t *openai_text(const json_t *content)
 {
-    EIN_FREE char *text = NULL;
+    EIN_BUF struct buf text;
     json_t *only = only_text(content), *part;
-    size_t len = 0, i;
-    FILE *out;
+    size_t i;
 
+    buf_init(&text, SIZE_MAX);
     if (only)
         return json_incref(only);
-    out = open_memstream(&text, &len);
-    if (!out)
-        return NULL;
     json_array_foreach((json_t *)content, i, part)
     {
         if (openai_is_type(part, "text") && text_of(part, "text"))
-            (void)fputs(text_of(part, "text"), out);
+            (void)buf_text(&text, text_of(part, "text"));
     }
-    return fclose(out) == 0 ? json_string(text) : NULL;
+    return text.error ? NULL : json_string(buf_str(&text));
 }
 
 json_t *openai_arguments(const struct openai_request *request, const json_t *part)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cleanup.h"
+#include "buf.h"
 #include "error.h"
 #include "site.h"
 
@@ -11,20 +11,17 @@ enum { PAGES_MAX = 200 };
 /* A page of the settings as a template: each star is a name of its own.  free(). */
 static char *template_of(const char *page)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
+    struct buf out;
     int stars = 0;
 
-    if (!out)
-        return NULL;
+    buf_init(&out, SIZE_MAX);
     for (const char *at = page; *at; at++) {
         if (*at == '*' && at[-1] == '/' && (at[1] == '/' || at[1] == '\0'))
-            (void)fprintf(out, "{part%d}", ++stars);
+            (void)buf_printf(&out, "{part%d}", ++stars);
         else
-            (void)fputc(*at, out);
+            (void)buf_char(&out, *at);
     }
-    return fclose(out) == 0 ? text : NULL;
+    return buf_take(&out, NULL);
 }
 
 static const struct ein_route page_route = {

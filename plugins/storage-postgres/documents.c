@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
 #include "postgres.h"
 
 #include "cleanup.h"
@@ -257,29 +258,23 @@ static int make_slots(struct batch *batch, struct ein_error *err)
 /* The ids as PostgreSQL writes an array: {"a","b"}. */
 static char *ids_text(const json_t *ids)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    struct buf out;
     const char *id, *separator = "{\"";
     json_t *place;
 
-    if (!out)
-        return NULL;
+    buf_init(&out, SIZE_MAX);
     json_object_foreach((json_t *)ids, id, place)
     {
-        (void)fputs(separator, out);
+        (void)buf_text(&out, separator);
         for (const char *c = id; *c; c++) {
             if (*c == '"' || *c == '\\')
-                (void)fputc('\\', out);
-            (void)fputc(*c, out);
+                (void)buf_char(&out, '\\');
+            (void)buf_char(&out, *c);
         }
         separator = "\",\"";
     }
-    (void)fputs("\"}", out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    (void)buf_text(&out, "\"}");
+    return buf_take(&out, NULL);
 }
 
 static int fill_slots(struct batch *batch, const char *set, const PGresult *rows,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
+#include "buf.h"
 #include "calendar.h"
 #include "cleanup.h"
 #include "entry.h"
@@ -230,18 +231,18 @@ json_t *report_json(const struct report *report)
 /* ---- as CSV ------------------------------------------------------------- */
 
 /* In quotes; and what a spreadsheet would calculate begins with an apostrophe. */
-static void write_cell(FILE *out, const char *text)
+static void write_cell(struct buf *out, const char *text)
 {
-    (void)fputs(*text && strchr("=+-@\t\r", *text) ? "\"'" : "\"", out);
+    (void)buf_text(out, *text && strchr("=+-@\t\r", *text) ? "\"'" : "\"");
     for (; *text; text++) {
         if (*text == '"')
-            (void)fputc('"', out);
-        (void)fputc(*text, out);
+            (void)buf_char(out, '"');
+        (void)buf_char(out, *text);
     }
-    (void)fputc('"', out);
+    (void)buf_char(out, '"');
 }
 
-static void write_row(FILE *out, const char *label, const json_t *counts)
+static void write_row(struct buf *out, const char *label, const json_t *counts)
 {
     char cost[MONEY_TEXT_SIZE];
 
@@ -250,29 +251,24 @@ static void write_row(FILE *out, const char *label, const json_t *counts)
         int64_t value = integer_of(counts, report_counts[i]);
         money_to_text(value, cost);
         if (i == 1)
-            (void)fprintf(out, ",%s", cost);
+            (void)buf_printf(out, ",%s", cost);
         else
-            (void)fprintf(out, ",%" JSON_INTEGER_FORMAT, (json_int_t)value);
+            (void)buf_printf(out, ",%" JSON_INTEGER_FORMAT, (json_int_t)value);
     }
-    (void)fputs("\r\n", out);
+    (void)buf_text(out, "\r\n");
 }
 
 char *report_csv(const struct report *report, size_t *ret_len)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, ret_len);
+    struct buf out;
     const char *label;
     json_t *counts;
 
-    if (!out)
-        return NULL;
-    (void)fputs(report->by, out);
+    buf_init(&out, SIZE_MAX);
+    (void)buf_text(&out, report->by);
     for (size_t i = 0; report_counts[i]; i++)
-        (void)fprintf(out, ",%s", i == 1 ? "cost" : report_counts[i]);
-    (void)fputs("\r\n", out);
-    json_object_foreach(report->groups, label, counts) write_row(out, label, counts);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+        (void)buf_printf(&out, ",%s", i == 1 ? "cost" : report_counts[i]);
+    (void)buf_text(&out, "\r\n");
+    json_object_foreach(report->groups, label, counts) write_row(&out, label, counts);
+    return buf_take(&out, ret_len);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python_repr.h"
+#include "buf.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,59 +42,52 @@ static uint32_t decode(const unsigned char *text, size_t *ret_len)
     return code;
 }
 
-static void write_character(FILE *out, const char *bytes, size_t len, uint32_t code, char quote)
+static void write_character(struct buf *out, const char *bytes, size_t len, uint32_t code,
+                            char quote)
 {
     if (code == '\n')
-        (void)fputs("\\n", out);
+        (void)buf_text(out, "\\n");
     else if (code == '\r')
-        (void)fputs("\\r", out);
+        (void)buf_text(out, "\\r");
     else if (code == '\t')
-        (void)fputs("\\t", out);
+        (void)buf_text(out, "\\t");
     else if (code == '\\' || code == (unsigned char)quote)
-        (void)fprintf(out, "\\%c", (char)code);
+        (void)buf_printf(out, "\\%c", (char)code);
     else if (is_printable(code))
-        (void)fwrite(bytes, 1, len, out);
+        (void)buf_add(out, bytes, len);
     else if (code < 0x100)
-        (void)fprintf(out, "\\x%02x", code);
+        (void)buf_printf(out, "\\x%02x", code);
     else if (code < 0x10000)
-        (void)fprintf(out, "\\u%04x", code);
+        (void)buf_printf(out, "\\u%04x", code);
     else
-        (void)fprintf(out, "\\U%08x", code);
+        (void)buf_printf(out, "\\U%08x", code);
 }
 
-static void write_text(FILE *out, const char *text)
+static void write_text(struct buf *out, const char *text)
 {
     const char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
     size_t len;
 
-    (void)fputc(quote, out);
+    (void)buf_char(out, quote);
     for (; *text; text += len) {
         uint32_t code = decode((const unsigned char *)text, &len);
 
         write_character(out, text, len, code, quote);
     }
-    (void)fputc(quote, out);
+    (void)buf_char(out, quote);
 }
 
 char *python_repr_list(const char *const *texts, size_t count)
 {
-    char *list = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&list, &size);
+    struct buf out;
 
-    if (!out)
-        return NULL;
-    (void)fputc('[', out);
+    buf_init(&out, SIZE_MAX);
+    (void)buf_char(&out, '[');
     for (size_t i = 0; i < count; i++) {
         if (i)
-            (void)fputs(", ", out);
-        write_text(out, texts[i]);
+            (void)buf_text(&out, ", ");
+        write_text(&out, texts[i]);
     }
-    (void)fputc(']', out);
-    bool failed = ferror(out) != 0;
-    if (fclose(out) != 0 || failed) {
-        free(list);
-        return NULL;
-    }
-    return list;
+    (void)buf_char(&out, ']');
+    return buf_take(&out, NULL);
 }

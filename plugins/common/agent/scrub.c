@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scrub.h"
 
+#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MASK "[REDACTED:secret]"
@@ -143,24 +143,20 @@ static size_t found_at(const json_t *needles, const char *text, size_t len, size
 static json_t *scrub_text(const json_t *needles, const json_t *value)
 {
     const char *text = json_string_value(value);
-    size_t len = json_string_length(value), cut = cut_of(text, len), clean_len = 0;
-    EIN_FREE char *clean = NULL;
-    FILE *out = open_memstream(&clean, &clean_len);
+    size_t len = json_string_length(value), cut = cut_of(text, len);
+    EIN_BUF struct buf clean;
 
-    if (!out)
-        return NULL;
+    buf_init(&clean, SIZE_MAX);
     for (size_t at = 0; at < len;) {
         size_t hidden = found_at(needles, text + at, len - at, at < cut ? cut - at : 0);
 
         if (hidden)
-            (void)fputs(MASK, out);
+            (void)buf_text(&clean, MASK);
         else
-            (void)fputc(text[at], out);
+            (void)buf_char(&clean, text[at]);
         at += hidden ? hidden : 1;
     }
-    if (fclose(out) != 0)
-        return NULL;
-    return json_stringn(clean, clean_len);
+    return clean.error ? NULL : json_stringn(buf_str(&clean), clean.len);
 }
 
 /* ---- values ----------------------------------------------------------------------- */

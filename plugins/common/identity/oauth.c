@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oauth.h"
 #include "base64url.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include "percent.h"
@@ -16,24 +17,21 @@ enum { SHA256_LEN = 32, WORD_MAX = 64 };
 
 char *oauth_query(const char *base, const struct oauth_param *params, size_t count)
 {
-    EIN_SECRET char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
     const char *between = !base ? "" : strchr(base, '?') ? "&" : "?";
-    bool ok = out != NULL;
+    struct buf out;
+    bool ok;
 
-    if (!out)
-        return NULL;
-    (void)fputs(base ? base : "", out);
+    buf_init(&out, SIZE_MAX);
+    ok = buf_text(&out, base ? base : "") == 0;
     for (size_t i = 0; ok && i < count; i++) {
         EIN_SECRET char *value = params[i].value ? percent_encode(params[i].value, "") : NULL;
 
         if (!params[i].value)
             continue;
-        ok = value && fprintf(out, "%s%s=%s", between, params[i].name, value) > 0;
+        ok = value && buf_printf(&out, "%s%s=%s", between, params[i].name, value) == 0;
         between = "&";
     }
-    ok = fclose(out) == 0 && ok;
+    EIN_SECRET char *text = buf_take(&out, NULL);
     return ok ? EIN_TAKE(text) : NULL;
 }
 

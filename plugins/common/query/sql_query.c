@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql_query.h"
 
+#include "buf.h"
 #include "document.h"
 #include "error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { BINDS_PER_COMPARISON = 2, COMPARISONS_PER_TERM = 3, COMPARISONS_PER_ORDER = 3 };
@@ -12,13 +12,13 @@ enum { BINDS_PER_COMPARISON = 2, COMPARISONS_PER_TERM = 3, COMPARISONS_PER_ORDER
 struct builder {
     const struct sql_of *of;
     struct sql *sql;
-    FILE *text;
+    struct buf text;
     size_t bind_max;
 };
 
 static void add(struct builder *builder, const char *text)
 {
-    (void)fputs(text, builder->text);
+    (void)buf_text(&builder->text, text);
 }
 
 static void add_bind(struct builder *builder, struct sql_bind bind)
@@ -29,7 +29,7 @@ static void add_bind(struct builder *builder, struct sql_bind bind)
         sql->binds[sql->bind_count] = bind;
     sql->bind_count++;
     if (builder->of->numbered)
-        (void)fprintf(builder->text, "$%zu", sql->bind_count);
+        (void)buf_printf(&builder->text, "$%zu", sql->bind_count);
     else
         add(builder, "?");
 }
@@ -46,7 +46,7 @@ static void add_field(struct builder *builder, const char *field)
     if (is_id(field)) {
         add(builder, "id");
     } else if (number) {
-        (void)fprintf(builder->text, "k%d", (int)json_integer_value(number));
+        (void)buf_printf(&builder->text, "k%d", (int)json_integer_value(number));
     } else {
         add(builder, "ein_key(body, ");
         add_bind(builder, (struct sql_bind){ SQL_TEXT, field, strlen(field), 0 });
@@ -64,7 +64,7 @@ static void add_indexed_field(struct builder *builder, const char *field)
 {
     add(builder, "substring(");
     add_field(builder, field);
-    (void)fprintf(builder->text, ", 1, %u)", builder->of->key_indexed);
+    (void)buf_printf(&builder->text, ", 1, %u)", builder->of->key_indexed);
 }
 
 /* The id is stored as text, without the key's tag. */
@@ -79,9 +79,9 @@ static struct sql_bind key_bind(const char *field, const struct key *key)
 static void add_hint(struct builder *builder, const char *field, const char *sign)
 {
     add_indexed_field(builder, field);
-    (void)fprintf(builder->text, " %s%s substring($%zu, 1, %u) AND ", sign,
-                  sign[1] || *sign == '=' ? "" : "=", builder->sql->bind_count + 1,
-                  builder->of->key_indexed);
+    (void)buf_printf(&builder->text, " %s%s substring($%zu, 1, %u) AND ", sign,
+                     sign[1] || *sign == '=' ? "" : "=", builder->sql->bind_count + 1,
+                     builder->of->key_indexed);
 }
 
 static void add_comparison(struct builder *builder, const char *field, const char *sign,
@@ -90,7 +90,7 @@ static void add_comparison(struct builder *builder, const char *field, const cha
     if (is_partly_indexed(builder, field) && strcmp(sign, "<>") != 0)
         add_hint(builder, field, sign);
     add_field(builder, field);
-    (void)fprintf(builder->text, " %s ", sign);
+    (void)buf_printf(&builder->text, " %s ", sign);
     add_bind(builder, key_bind(field, key));
 }
 
@@ -102,8 +102,8 @@ static void add_in_hint(struct builder *builder, const char *field, size_t count
     add(builder, " AND ");
     add_indexed_field(builder, field);
     for (size_t i = builder->sql->bind_count - count + 1; i <= builder->sql->bind_count; i++) {
-        (void)fprintf(builder->text, "%ssubstring($%zu, 1, %u)", separator, i,
-                      builder->of->key_indexed);
+        (void)buf_printf(&builder->text, "%ssubstring($%zu, 1, %u)", separator, i,
+                         builder->of->key_indexed);
         separator = ", ";
     }
     add(builder, ")");
@@ -249,21 +249,18 @@ int sql_query(const struct sql_of *of, const struct query *query, struct sql *re
               struct ein_error *err)
 {
     struct builder builder = { .of = of, .sql = ret_sql, .bind_max = most_binds(query) };
-    size_t len;
 
     *ret_sql = (struct sql){ .binds = calloc(builder.bind_max, sizeof(*ret_sql->binds)) };
-    builder.text = open_memstream(&ret_sql->text, &len);
-    if (!builder.text || !ret_sql->binds) {
-        if (builder.text)
-            (void)fclose(builder.text);
+    if (!ret_sql->binds)
         return error_no_memory(err);
-    }
-    (void)fprintf(builder.text, "SELECT %s FROM %s", of->columns, of->table);
+    buf_init(&builder.text, SIZE_MAX);
+    (void)buf_printf(&builder.text, "SELECT %s FROM %s", of->columns, of->table);
     add_terms(&builder, query);
     add_cursor(&builder, query);
     if (of->ordered)
         add_order(&builder, query);
-    if (fclose(builder.text) != 0)
+    ret_sql->text = buf_take(&builder.text, NULL);
+    if (!ret_sql->text)
         return error_no_memory(err);
     if (ret_sql->bind_count > builder.bind_max)
         return error_set(err, EIN_E_INTERNAL, "A query has more values than were foreseen");
