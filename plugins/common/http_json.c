@@ -59,6 +59,14 @@ int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev)
     return 0;
 }
 
+int reply_retry_after(const struct ein_http *http, struct ein_req *req, uint32_t ms)
+{
+    char seconds[16];
+
+    (void)snprintf(seconds, sizeof(seconds), "%u", ms / 1000 + (ms % 1000 != 0));
+    return ms ? http->set_header(req, "Retry-After", seconds) : 0;
+}
+
 void page_read(const struct ein_http *http, const struct ein_req *req, struct ein_query *query)
 {
     const json_t *given = http->query(req);

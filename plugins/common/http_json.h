@@ -16,6 +16,9 @@ int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status,
  * or 409.  Ask again after a conflict. */
 int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev);
 
+/* In whole seconds, rounded up; 0: nobody knows, and nothing is said. */
+int reply_retry_after(const struct ein_http *http, struct ein_req *req, uint32_t ms);
+
 /* A list that can be read in pages: `?limit=` and `?cursor=`, `Link` in the reply. */
 #define PAGE_PROPERTIES                                                                            \
     "\"limit\":" SCHEMA({                                                                          \

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /demos/generate-code. */
 #include "answer.h"
+#include "asked_model.h"
 #include "buf.h"
-#include "built_in_tools.h"
 #include "cleanup.h"
 #include "demos.h"
 #include "error.h"
+#include "http_json.h"
 #include "prompt.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 enum {
     JSON_GROWS = 6,             /* times, at most, that a text is longer as JSON */
@@ -43,19 +43,6 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
     return 0;
 }
 
-static int find_tools(struct generating *generating, const struct ein_service *service,
-                      const struct ein_completion_call *call, struct ein_error *err)
-{
-    json_t *wanted = json_object_get(generating->body, "builtInTools");
-    json_t *one = json_object_get(json_object_get(generating->body, "modelConfig"), "builtInTool");
-    EIN_JSON json_t *all = json_is_array(wanted) ? json_copy(wanted) : json_array();
-
-    if (!all || (json_array_size(all) == 0 && json_string_length(one) > 0 &&
-                 json_array_append(all, one) < 0))
-        return error_no_memory(err);
-    return built_in_tools_find(service, call, all, generating->tools, NULL, err);
-}
-
 static int ask(struct generating *generating, const struct ein_service *service,
                struct ein_error *err)
 {
@@ -83,7 +70,7 @@ static int ask(struct generating *generating, const struct ein_service *service,
     generating->outcome =
         (struct ein_completion_outcome){ .struct_size = sizeof(generating->outcome) };
     if (json_array_size(generating->tools) == 0)
-        r = find_tools(generating, service, &call, err);
+        r = asked_model_tools(service, &call, generating->body, generating->tools, NULL, err);
     if (r < 0)
         return r;
     call.built_in_tools = json_array_size(generating->tools) ? generating->tools : NULL;
@@ -105,37 +92,18 @@ static int reply_code(struct generating *generating, json_t *take_code)
     return generating->demos->host->http->reply(generating->req, 200, EIN_TAKE(code));
 }
 
-/* What the caller can mend is theirs; the rest is the vendor's.  A vendor's own 401 would read as
- * one of ours. */
-static int status_of(const struct ein_completion_outcome *outcome, int code)
-{
-    static const struct {
-        int16_t said, status;
-    } table[] = { { 400, 422 }, { 401, 422 }, { 402, 402 }, { 404, 422 },
-                  { 413, 422 }, { 429, 429 }, { 504, 504 } };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (table[i].said == outcome->status)
-            return table[i].status;
-    return outcome->status == 0 && code == EIN_E_NOT_FOUND ? 422 : 502;
-}
-
 static int fail(struct generating *generating, int r, const struct ein_error *err)
 {
     const struct ein_http *http = generating->demos->host->http;
     const struct ein_completion_outcome *outcome = &generating->outcome;
-    char seconds[16];
 
     if (r == EIN_E_NO_MEMORY)
         return r;
     if (generating->too_long)
         return http->fail(generating->req, 502, "The model's answer has more than %zu bytes.",
                           generating->answer.max);
-    if (outcome->retry_after_ms) {
-        (void)snprintf(seconds, sizeof(seconds), "%u", outcome->retry_after_ms / 1000 + 1);
-        (void)http->set_header(generating->req, "Retry-After", seconds);
-    }
-    return http->fail(generating->req, status_of(outcome, r), "%s",
+    (void)reply_retry_after(http, generating->req, outcome->retry_after_ms);
+    return http->fail(generating->req, asked_model_status(outcome, r), "%s",
                       err->text[0] ? err->text : "The model could not be asked.");
 }
 
@@ -167,15 +135,12 @@ static int generate(struct generating *generating, const struct ein_service *ser
 
 static int begin(struct generating *generating, const char *origin)
 {
-    const json_t *config = json_object_get(generating->body, "modelConfig");
     const struct demos *demos = generating->demos;
 
     buf_init(&generating->answer, JSON_GROWS * demos->code_max);
     buf_init(&generating->thoughts, THOUGHTS_MAX);
     generating->messages = prompt_messages(generating->body, origin);
-    generating->model =
-        json_sprintf("%s/%s", json_string_value(json_object_get(config, "provider")),
-                     json_string_value(json_object_get(config, "model")));
+    generating->model = asked_model_name(generating->body);
     generating->visible = demos->host->http->visible(generating->req);
     generating->tools = json_array();
     return generating->messages && generating->model && generating->visible && generating->tools

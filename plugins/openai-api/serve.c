@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "http_json.h"
 #include "json_depth.h"
 #include "scopes.h"
 
@@ -154,8 +155,7 @@ static void set_retry_after(struct serving *serving)
 
     if (ms == 0)
         return;
-    (void)snprintf(text, sizeof(text), "%u", ms / 1000 + (ms % 1000 != 0));
-    (void)http->set_header(serving->req, "Retry-After", text);
+    (void)reply_retry_after(http, serving->req, ms);
     (void)snprintf(text, sizeof(text), "%u", ms);
     (void)http->set_header(serving->req, "retry-after-ms", text);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "http_json.h"
 #include "service.h"
 #include "timestamps.h"
 
@@ -111,11 +112,9 @@ static char *metadata_text(const struct service *service, const struct ein_req *
 static int refuse(const struct service *service, struct ein_req *req, int wait_s)
 {
     const struct ein_http *http = service->host->http;
-    char seconds[16];
 
     service->host->count(service->ctx, "einion_client_log_refused_total", 1, NULL);
-    snprintf(seconds, sizeof(seconds), "%d", wait_s);
-    if (http->set_header(req, "Retry-After", seconds) < 0)
+    if (reply_retry_after(http, req, (uint32_t)wait_s * 1000) < 0)
         return EIN_E_NO_MEMORY;
     return http->fail(req, 429, "Too many log messages; try again in %d s.", wait_s);
 }

@@ -286,7 +286,7 @@ def test_a_model_that_never_gets_it_right(compose, world):
 
 
 VENDOR_FAULTS = {
-    "a wrong key": (401, 502), "no credit": (402, 402), "no such model": (404, 422), "wrong parameters": (400, 422), "too much": (429, 429),
+    "a wrong key": (401, 422), "no credit": (402, 402), "no such model": (404, 422), "wrong parameters": (400, 422), "too much": (429, 429),
     "out of order": (500, 502),
 }  # fmt: skip
 
