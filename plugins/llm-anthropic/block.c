@@ -147,7 +147,51 @@ static json_t *input_of(const struct reply_block *block)
     return block->text.len > 0 ? NULL : json_object();
 }
 
-/* What the vendor's own tools are asked is not for the caller. */
+/* ---- searches of the web ---- */
+
+static int add_result(json_t *results, const json_t *block)
+{
+    return json_array_append_new(results, json_pack("{s:O*, s:O*, s:O*, s:O*}", "url",
+                                                    json_object_get(block, "url"), "title",
+                                                    json_object_get(block, "title"), "age",
+                                                    json_object_get(block, "page_age"), "sealed",
+                                                    json_object_get(block, "encrypted_content")));
+}
+
+/* Told when its result is there, with what was looked for. */
+static int end_search(const struct reply *reply, const struct reply_block *block,
+                      struct ein_error *err)
+{
+    const char *id = turns_text(block->start, "tool_use_id");
+    const json_t *content = json_object_get(block->start, "content");
+    EIN_JSON json_t *results = json_array();
+    EIN_JSON json_t *data = NULL;
+
+    for (size_t i = 0; i < json_array_size(content); i++)
+        if (add_result(results, json_array_get(content, i)) < 0)
+            return error_no_memory(err);
+    data =
+        json_pack("{s:s, s:O*, s:O, s:O*}", "id", id, "query", json_object_get(reply->queries, id),
+                  "results", results, "error", json_object_get(content, "error_code"));
+    return data ? vendor_piece(&reply->sink, EIN_LLM_SEARCH, NULL, data, err)
+                : error_no_memory(err);
+}
+
+static int begin_search(struct reply *reply, const struct reply_block *block, const json_t *input,
+                        struct ein_error *err)
+{
+    json_t *query = json_object_get(input, "query");
+
+    if (!json_is_string(query) || strcmp(turns_text(block->start, "name"), "web_search") != 0)
+        return 0;
+    if (!reply->queries)
+        reply->queries = json_object();
+    return json_object_set(reply->queries, turns_text(block->start, "id"), query) < 0
+               ? error_no_memory(err)
+               : 0;
+}
+
+/* What the vendor's own tools are asked is not for the caller, but for a search. */
 static int end_call(struct reply *reply, struct reply_block *block, struct ein_error *err)
 {
     EIN_JSON json_t *input = input_of(block);
@@ -155,8 +199,10 @@ static int end_call(struct reply *reply, struct reply_block *block, struct ein_e
 
     if (!input)
         reply->broken_call = true;
-    if (!input || strcmp(turns_text(block->start, "type"), "tool_use") != 0)
+    if (!input)
         return 0;
+    if (strcmp(turns_text(block->start, "type"), "tool_use") != 0)
+        return begin_search(reply, block, input, err);
     call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->start, "id"), "name",
                      turns_text(block->start, "name"), "arguments", input);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
@@ -209,6 +255,8 @@ static int end(struct reply *reply, struct reply_block *block, struct ein_error 
             block->signature ? block->signature : json_object_get(block->start, "signature"), err);
     if (strcmp(type, "redacted_thinking") == 0)
         return end_thought(reply, "redacted", json_object_get(block->start, "data"), err);
+    if (strcmp(type, "web_search_tool_result") == 0)
+        return end_search(reply, block, err);
     return 0;
 }
 

@@ -32,6 +32,7 @@ static void read_usage(struct reply *reply, const json_t *usage)
     count(usage, "output_tokens", &now->output);
     count(details, "reasoning_tokens", &now->reasoning);
     count(details, "thinking_tokens", &now->reasoning);
+    count(json_object_get(usage, "server_tool_use"), "web_search_requests", &now->searches);
 
     struct ein_llm_outcome *outcome = reply->outcome;
     const struct reply_usage *before = &reply->before;
@@ -42,6 +43,7 @@ static void read_usage(struct reply *reply, const json_t *usage)
         before->input + now->input + outcome->cached_tokens + outcome->cache_write_tokens;
     outcome->output_tokens = before->output + now->output;
     outcome->reasoning_tokens = before->reasoning + now->reasoning;
+    outcome->searches = before->searches + now->searches;
 }
 
 void reply_next(struct reply *reply)
@@ -52,6 +54,7 @@ void reply_next(struct reply *reply)
     reply->before.hour += reply->now.hour;
     reply->before.output += reply->now.output;
     reply->before.reasoning += reply->now.reasoning;
+    reply->before.searches += reply->now.searches;
     reply->now = (struct reply_usage){ 0 };
     reply->paused = reply->ended = false;
     for (size_t i = 0; i < REPLY_OPEN_MAX; i++)
@@ -189,5 +192,6 @@ void reply_done(struct reply *reply)
         block_close(&reply->open[i]);
     json_decref(reply->content);
     json_decref(reply->sources);
-    reply->content = reply->sources = NULL;
+    json_decref(reply->queries);
+    reply->content = reply->sources = reply->queries = NULL;
 }

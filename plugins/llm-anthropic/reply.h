@@ -15,7 +15,7 @@ struct reply_block {
 };
 
 struct reply_usage {
-    uint64_t input, cached, written, output, reasoning, hour;
+    uint64_t input, cached, written, output, reasoning, hour, searches;
 };
 
 /* What has been read of one answer, which takes several replies where the vendor pauses. */
@@ -26,6 +26,7 @@ struct reply {
     const char *secret;              /* that no error shows; may be NULL */
     bool keep;                       /* collect `content`, to go on after a pause */
     json_t *content, *sources;       /* blocks, in the vendor's words; {url: true} of those told */
+    json_t *queries;                 /* {id: text} of searches that are on their way */
     struct reply_usage before, now;  /* of earlier replies, of this one */
     struct reply_block open[REPLY_OPEN_MAX];
     bool broken_call; /* a tool call was not JSON; fine if the answer was cut */

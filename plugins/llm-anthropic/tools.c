@@ -3,6 +3,7 @@
 #include "error.h"
 #include "request.h"
 #include "turns.h"
+#include "vendor.h"
 
 #include <string.h>
 
@@ -58,19 +59,58 @@ static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_
     return 0;
 }
 
+/* ---- what the vendor has built in ---- */
+
+static json_t *location_of(const json_t *search)
+{
+    json_t *place = json_copy(json_object_get(search, "location"));
+
+    if (place)
+        (void)json_object_set_new(place, "type", json_string("approximate"));
+    return place;
+}
+
+static int add_search(const json_t *search, json_t *tools, struct ein_error *err)
+{
+    json_t *allowed = json_object_get(search, "allowed_domains");
+    json_t *blocked = json_object_get(search, "blocked_domains");
+
+    if (allowed && blocked)
+        return error_set(err, EIN_E_INVALID,
+                         "a search here has allowed_domains or blocked_domains, not both");
+    if (json_array_append_new(tools, json_pack("{s:s, s:s, s:O*, s:O*, s:O*, s:o*}", "type",
+                                               "web_search_20250305", "name", "web_search",
+                                               "max_uses", json_object_get(search, "max_uses"),
+                                               "allowed_domains", allowed, "blocked_domains",
+                                               blocked, "user_location", location_of(search))) < 0)
+        return error_no_memory(err);
+    return 0;
+}
+
+static int add_built_in(const json_t *tool, json_t *tools, struct ein_error *err)
+{
+    const json_t *own = vendor_own_tool(tool, ANTHROPIC_WIRE);
+    const json_t *search = json_object_get(tool, "web_search");
+
+    if (!own)
+        return search ? add_search(search, tools, err) : 0;
+    return json_array_append(tools, (json_t *)own) < 0 ? error_no_memory(err) : 0;
+}
+
 int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     EIN_JSON json_t *tools = json_array();
+    int r = 0;
 
     if (!tools)
         return error_no_memory(err);
     for (size_t i = 0; i < json_array_size(call->tools); i++)
         if (json_array_append_new(tools, tool_of(json_array_get(call->tools, i))) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
-    if (call->built_in_tools && json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
-        return error_no_memory(err);
-    if (json_array_size(tools) == 0)
-        return 0;
+    for (size_t i = 0; r >= 0 && i < json_array_size(call->built_in_tools); i++)
+        r = add_built_in(json_array_get(call->built_in_tools, i), tools, err);
+    if (r < 0 || json_array_size(tools) == 0)
+        return r;
     if (json_object_set(body, "tools", tools) < 0)
         return error_no_memory(err);
     return set_choice(call, body, err);

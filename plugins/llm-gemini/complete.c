@@ -61,7 +61,10 @@ static int ask(const struct gemini *gemini, const struct ein_llm_call *call,
                const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
                struct ein_error *err)
 {
-    struct gemini_reader reader = { .vendor = &gemini->vendor, .sink = *sink, .outcome = outcome };
+    struct gemini_reader reader = { .vendor = &gemini->vendor,
+                                    .sink = *sink,
+                                    .outcome = outcome,
+                                    .by_query = gemini_thinks_by_level(call) };
     EIN_JSON json_t *body = NULL;
     int r = vendor_key(&gemini->vendor, call, &reader.secret, outcome, err);
 

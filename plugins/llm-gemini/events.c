@@ -172,6 +172,60 @@ static int read_page(struct gemini_reader *reader, const json_t *page, struct ei
     return cite(reader, json_object_get(page, "retrievedUrl"), NULL, err);
 }
 
+/* The pages are those of all queries together: they are told with the first. */
+static json_t *pages_of(const json_t *grounding)
+{
+    json_t *pages = json_array();
+    const json_t *chunk;
+    size_t at;
+
+    json_array_foreach(json_object_get(grounding, "groundingChunks"), at, chunk)
+    {
+        const json_t *web = json_object_get(chunk, "web");
+
+        (void)json_array_append_new(pages,
+                                    json_pack("{s:O, s:O*}", "url", json_object_get(web, "uri"),
+                                              "title", json_object_get(web, "title")));
+    }
+    return pages;
+}
+
+static int tell_search(struct gemini_reader *reader, const json_t *query, const json_t *grounding,
+                       struct ein_error *err)
+{
+    struct ein_llm_outcome *outcome = reader->outcome;
+    EIN_JSON json_t *key = json_sprintf("?%s", json_string_value(query));
+    EIN_JSON json_t *data = NULL;
+    char id[32];
+
+    if (json_object_get(reader->cited, json_string_value(key)))
+        return 0;
+    if (!reader->cited)
+        reader->cited = json_object();
+    (void)snprintf(id, sizeof(id), "search_%zu", json_object_size(reader->cited));
+    data = json_pack("{s:s, s:O, s:o}", "id", id, "query", query, "results",
+                     outcome->searches ? json_array() : pages_of(grounding));
+    if (!data || json_object_set_new(reader->cited, json_string_value(key), json_true()) < 0)
+        return error_no_memory(err);
+    outcome->searches = reader->by_query ? outcome->searches + 1 : 1;
+    return tell(reader, EIN_LLM_SEARCH, NULL, data, err);
+}
+
+static int read_searches(struct gemini_reader *reader, const json_t *candidate,
+                         struct ein_error *err)
+{
+    const json_t *grounding = json_object_get(candidate, "groundingMetadata"), *query;
+    size_t at;
+    int r = 0;
+
+    json_array_foreach(json_object_get(grounding, "webSearchQueries"), at, query)
+    {
+        if (r == 0 && json_string_length(query) > 0)
+            r = tell_search(reader, query, grounding, err);
+    }
+    return r;
+}
+
 static int read_sources(struct gemini_reader *reader, const json_t *candidate,
                         struct ein_error *err)
 {
@@ -196,7 +250,7 @@ static int read_sources(struct gemini_reader *reader, const json_t *candidate,
                 r = lists[i].read(reader, item, err);
         }
     }
-    return r;
+    return r < 0 ? r : read_searches(reader, candidate, err);
 }
 
 /* ---- a response ------------------------------------------------------------------------- */

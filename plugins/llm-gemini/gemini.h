@@ -41,7 +41,8 @@ struct gemini_reader {
     struct vendor_sink sink;
     struct ein_llm_outcome *outcome;
     const char *secret;
-    json_t *cited;   /* {url: true} */
+    json_t *cited;   /* {url: true}, and of searches {query: true} */
+    bool by_query;   /* each query of a search is charged for, and not the whole answer once */
     bool has_called; /* a tool */
     bool has_said;   /* anything */
     char reason[48]; /* why it finished; "": it has not */

@@ -189,12 +189,15 @@ static void to_camel(char *name)
 
 static int add_built_in(json_t *tools, const json_t *built_in)
 {
+    const json_t *own = vendor_own_tool(built_in, GEMINI_WIRE);
     EIN_JSON json_t *tool = json_object();
     const char *name;
     json_t *value;
     int r = 0;
 
-    json_object_foreach((json_t *)built_in, name, value)
+    if (!own && json_object_get(built_in, "web_search"))
+        r |= json_object_set_new(tool, "googleSearch", json_object());
+    json_object_foreach((json_t *)own, name, value)
     {
         EIN_FREE char *camel = strdup(name);
 

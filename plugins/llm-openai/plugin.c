@@ -3,8 +3,8 @@
  *
  * Publishes llm_provider/1 under the name of the instance.  A call is sent as a chat
  * completion, or as a response where the model's catalog entry has the api_style "responses";
- * answers stream.  Embeddings are asked for at their own path.  Nothing is stored at the vendor: what a model thought comes back sealed, and is
- * sent with the next call.
+ * answers stream.  Embeddings are asked for at their own path.  Nothing is stored at the vendor:
+ * what a model thought comes back sealed, and is sent with the next call.
  *
  * OpenRouter, Perplexity and servers of one's own (vLLM, llama.cpp, LM Studio, Ollama ...) are
  * instances with other settings; config/einion.yaml has the first two.

@@ -82,8 +82,7 @@ static const json_t *citation_of(const json_t *source)
     return inner ? inner : source;
 }
 
-/* 1: it is new. */
-static int note_url(struct openai_reply *reply, const char *url)
+int openai_note(struct openai_reply *reply, const char *url)
 {
     if (!reply->sources && !(reply->sources = json_object()))
         return EIN_E_NO_MEMORY;
@@ -99,7 +98,7 @@ static int give_source(struct openai_reply *reply, const json_t *source, struct 
     const json_t *address = json_is_string(source) ? source : json_object_get(citation, "url");
     const json_t *title = json_object_get(citation, "title");
     EIN_JSON json_t *data = NULL;
-    int r = json_string_length(address) ? note_url(reply, json_string_value(address)) : 0;
+    int r = json_string_length(address) ? openai_note(reply, json_string_value(address)) : 0;
 
     if (r == 0)
         return 0;

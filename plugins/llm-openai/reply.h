@@ -22,7 +22,7 @@ struct openai_reply {
     struct repeat repeat;   /* chat */
     const char *chunk;      /* chat: what is read just now */
     size_t chunk_len;
-    json_t *sources; /* object: the URLs that were given */
+    json_t *sources; /* object: the URLs that were given, and ids of searches */
     bool has_calls, has_text, has_thought, refused, finished;
 };
 
@@ -51,6 +51,8 @@ int openai_give_replay(struct openai_reply *reply, const char *name, const json_
                        struct ein_error *err);
 int openai_give_call(struct openai_reply *reply, const char *id, const char *name,
                      const char *arguments, struct ein_error *err);
+/* 1: this URL, or id of a search, is new. */
+int openai_note(struct openai_reply *reply, const char *url);
 /* {"url", "title"} or a URL, or an array of them; each URL once. */
 int openai_give_sources(struct openai_reply *reply, const json_t *sources, struct ein_error *err);
 void openai_stop(const struct openai_reply *reply, const char *reason);

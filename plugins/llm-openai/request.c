@@ -90,7 +90,22 @@ static int merge_all(const struct openai_request *request, json_t *body)
 
 /* ---- the body ------------------------------------------------------------------------------ */
 
-/* Nothing is kept at the vendor, so what it thought comes back sealed, for the next call. */
+/* Nothing is kept at the vendor, so what it thought comes back sealed, for the next call; and what
+ * a search has found, for clients that are told it. */
+static json_t *include_of(const struct openai_request *request)
+{
+    const json_t *tools = request->call->built_in_tools, *tool;
+    json_t *include = json_pack("[s]", "reasoning.encrypted_content");
+    size_t i;
+
+    json_array_foreach(tools, i, tool)
+    {
+        if (json_object_get(tool, "web_search"))
+            (void)json_array_append_new(include, json_string("web_search_call.action.sources"));
+    }
+    return include;
+}
+
 static int add_manners(const struct openai_request *request, json_t *body)
 {
     int r = request->stream || request->style == OPENAI_CHAT
@@ -102,7 +117,7 @@ static int add_manners(const struct openai_request *request, json_t *body)
     if (r == 0 && request->style == OPENAI_RESPONSES)
         r = openai_put(body, "store", json_false());
     if (r == 0 && request->style == OPENAI_RESPONSES)
-        r = openai_put(body, "include", json_pack("[s]", "reasoning.encrypted_content"));
+        r = openai_put(body, "include", include_of(request));
     return r;
 }
 

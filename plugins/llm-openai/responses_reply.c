@@ -7,6 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool has_status(const json_t *response, const char *status)
+{
+    const char *text = text_of(response, "status");
+
+    return text && strcmp(text, status) == 0;
+}
+
 /* ---- items of the output, when they are whole -------------------------------------------------
  */
 
@@ -81,6 +88,45 @@ static int give_function(struct openai_reply *reply, const json_t *item, struct 
                             arguments ? arguments : "", err);
 }
 
+static int add_page(json_t *pages, const json_t *source)
+{
+    return json_array_append_new(pages,
+                                 json_pack("{s:O*, s:O*}", "url", json_object_get(source, "url"),
+                                           "title", json_object_get(source, "title")));
+}
+
+static json_t *query_of(const json_t *action)
+{
+    json_t *query = json_object_get(action, "query");
+
+    return query ? query : json_array_get(json_object_get(action, "queries"), 0);
+}
+
+/* It opens pages as well, which is not charged for. */
+static int give_search(struct openai_reply *reply, const json_t *item, struct ein_error *err)
+{
+    json_t *action = json_object_get(item, "action"), *source;
+    const char *id = text_of(item, "id"), *what = text_of(action, "type");
+    EIN_JSON json_t *pages = json_array();
+    EIN_JSON json_t *data = NULL;
+    size_t i;
+    int r = id ? openai_note(reply, id) : 0;
+
+    if (r <= 0)
+        return r < 0 ? error_no_memory(err) : 0;
+    json_array_foreach(json_object_get(action, "sources"), i, source)
+    {
+        if (add_page(pages, source) < 0)
+            return error_no_memory(err);
+    }
+    data = json_pack("{s:s, s:O*, s:O, s:O*, s:s*}", "id", id, "query", query_of(action), "results",
+                     pages, "action", action, "error",
+                     has_status(item, "failed") ? "unavailable" : NULL);
+    reply->outcome->searches += !what || strcmp(what, "search") == 0;
+    return data ? vendor_piece(&reply->sink, EIN_LLM_SEARCH, NULL, data, err)
+                : error_no_memory(err);
+}
+
 /* What was not told in pieces before. */
 static int take_item(struct openai_reply *reply, const json_t *item, struct ein_error *err)
 {
@@ -88,6 +134,8 @@ static int take_item(struct openai_reply *reply, const json_t *item, struct ein_
         return give_function(reply, item, err);
     if (openai_is_type(item, "reasoning"))
         return give_reasoning(reply, item, err);
+    if (openai_is_type(item, "web_search_call"))
+        return give_search(reply, item, err);
     if (openai_is_type(item, "search_results"))
         return openai_give_sources(reply, json_object_get(item, "results"), err);
     return openai_is_type(item, "message") ? give_annotations(reply, item, err) : 0;
@@ -137,13 +185,6 @@ static bool has_error(const json_t *response)
     const json_t *error = json_object_get(response, "error");
 
     return error && !json_is_null(error);
-}
-
-static bool has_status(const json_t *response, const char *status)
-{
-    const char *text = text_of(response, "status");
-
-    return text && strcmp(text, status) == 0;
 }
 
 /* completed, incomplete, failed, or cancelled. */

@@ -45,8 +45,59 @@ static int add_functions(const struct openai_request *request, json_t *tools)
     return r;
 }
 
+/* ---- what the vendor has built in ---- */
+
+static json_t *location_of(const json_t *search, bool nested)
+{
+    json_t *place = json_object_get(search, "location"), *flat;
+
+    if (!place)
+        return NULL;
+    if (nested)
+        return json_pack("{s:s, s:O}", "type", "approximate", "approximate", place);
+    flat = json_copy(place);
+    if (flat)
+        (void)json_object_set_new(flat, "type", json_string("approximate"));
+    return flat;
+}
+
 /* Models of chat completions that search have no tool for it, but options. */
-static int add_search(json_t *body, const json_t *tool)
+static json_t *options_of(const json_t *search)
+{
+    return json_pack("{s:O*, s:o*}", "search_context_size", json_object_get(search, "context_size"),
+                     "user_location", location_of(search, true));
+}
+
+static json_t *search_of(const json_t *search)
+{
+    json_t *allowed = json_object_get(search, "allowed_domains");
+    json_t *blocked = json_object_get(search, "blocked_domains");
+    json_t *filters = NULL;
+
+    if (allowed || blocked)
+        filters = json_pack("{s:O*, s:O*}", "allowed_domains", allowed, "blocked_domains", blocked);
+    return json_pack("{s:s, s:O*, s:o*, s:o*, s:O*}", "type", "web_search", "search_context_size",
+                     json_object_get(search, "context_size"), "user_location",
+                     location_of(search, false), "filters", filters, "external_web_access",
+                     json_object_get(search, "live"));
+}
+
+static int add_search(const struct openai_request *request, json_t *body, json_t *tools,
+                      const json_t *tool)
+{
+    const json_t *search = json_object_get(tool, "web_search");
+    const json_t *own = vendor_own_tool(tool, "openai");
+    json_t *uses = json_object_get(search, "max_uses");
+    int r;
+
+    if (request->style == OPENAI_CHAT)
+        return openai_put(body, "web_search_options", options_of(search));
+    r = openai_append(tools, own ? json_incref((json_t *)own) : search_of(search));
+    return r == 0 && uses ? openai_put(body, "max_tool_calls", json_incref(uses)) : r;
+}
+
+/* The catalog's own words for a search, in chat completions. */
+static int add_options(json_t *body, const json_t *tool)
 {
     json_t *options = json_copy((json_t *)tool);
 
@@ -56,19 +107,28 @@ static int add_search(json_t *body, const json_t *tool)
     return openai_put(body, "web_search_options", options);
 }
 
+static int add_one(const struct openai_request *request, json_t *body, json_t *tools,
+                   const json_t *tool)
+{
+    const json_t *own = vendor_own_tool(tool, "openai");
+
+    if (json_object_get(tool, "web_search"))
+        return add_search(request, body, tools, tool);
+    if (own && request->style == OPENAI_CHAT && openai_is_type(own, "web_search"))
+        return add_options(body, own);
+    return own ? openai_append(tools, json_incref((json_t *)own)) : 0;
+}
+
 static int add_built_in(const struct openai_request *request, json_t *body, json_t *tools)
 {
-    json_t *tool;
+    const json_t *tool;
     size_t i;
     int r = 0;
 
-    json_array_foreach((json_t *)request->call->built_in_tools, i, tool)
+    json_array_foreach(request->call->built_in_tools, i, tool)
     {
-        if (r < 0)
-            break;
-        r = request->style == OPENAI_CHAT && openai_is_type(tool, "web_search")
-                ? add_search(body, tool)
-                : openai_append(tools, json_incref(tool));
+        if (r == 0)
+            r = add_one(request, body, tools, tool);
     }
     return r;
 }

@@ -52,7 +52,7 @@ static int64_t bound_of(const struct work *work)
         output = (uint64_t)thinking_max_tokens(work->parameters, model->json, 0);
     if (!output)
         output = first_of(model->max_output, model->context_window, settings->output_tokens);
-    return price_bound(model, input, output);
+    return price_bound(model, input, output, work->built_in.searches);
 }
 
 static int reserve(struct work *work, const struct ein_service *service, struct ein_error *err)
@@ -109,9 +109,11 @@ static bool reckon(const struct work *work, int result, struct usage *ret_usage)
     /* Nobody but the vendor knows how many tokens it has read of what it cites. */
     bool estimated = work->sources && work->model->price[PRICE_CITATION] > 0;
 
-    *ret_usage = (struct usage){ outcome->input_tokens,       outcome->cached_tokens,
-                                 outcome->cache_write_tokens, outcome->output_tokens,
-                                 outcome->reasoning_tokens,   outcome->cache_hour_tokens };
+    *ret_usage = (struct usage){
+        outcome->input_tokens,  outcome->cached_tokens,    outcome->cache_write_tokens,
+        outcome->output_tokens, outcome->reasoning_tokens, outcome->cache_hour_tokens,
+        outcome->searches
+    };
     if (price_is_free(work->model) || outcome->vendor_cost)
         return false;
     if (!outcome->input_tokens && (silent || result < 0)) {
@@ -131,11 +133,14 @@ static json_t *metadata_of(const struct work *work, bool estimated)
 {
     json_t *metadata = NULL;
 
-    if (!estimated && !work->outcome.vendor_request_id[0])
+    if (!estimated && !work->outcome.vendor_request_id[0] && !work->outcome.searches)
         return NULL;
     metadata = json_object();
     if (estimated)
         (void)json_object_set_new(metadata, "estimated", json_true());
+    if (work->outcome.searches)
+        (void)json_object_set_new(metadata, "searches",
+                                  json_integer((json_int_t)work->outcome.searches));
     if (work->outcome.vendor_request_id[0])
         (void)json_object_set_new(metadata, "vendorRequestId",
                                   json_string(work->outcome.vendor_request_id));
@@ -224,6 +229,7 @@ void budget_settle(struct work *work, int result)
     ret->cache_write_tokens = usage.cache_write;
     ret->output_tokens = usage.output;
     ret->reasoning_tokens = usage.reasoning;
+    ret->searches = usage.searches;
     work->used += usage.input + usage.output;
     work->stage_us[STAGE_SETTLE] += (uint64_t)(mono_us() - began);
 }

@@ -18,6 +18,7 @@ enum model_price {
     PRICE_INPUT_AUDIO,
     PRICE_CITATION,
     PRICE_REQUEST, /* a million requests */
+    PRICE_SEARCH,  /* a million searches of the web */
     PRICE_KINDS
 };
 enum { PRICE_LONG_CONTEXT = 200000 }; /* input tokens above which the second tier counts */

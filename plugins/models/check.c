@@ -204,6 +204,7 @@ static int is_price(struct check *check, const json_t *value)
         { "input_audio", is_dollars },
         { "citation", is_dollars },
         { "request", is_dollars },
+        { "search", is_dollars },
         { "input_above_200k", is_dollars },
         { "output_above_200k", is_dollars },
         { "cache_read_above_200k", is_dollars },
@@ -371,12 +372,28 @@ static int are_parameters(struct check *check, const json_t *value)
 
 /* ---- tools of the vendor ---- */
 
+/* What a search of the web can be told, and whether it works beside functions. */
+static int is_search_word(struct check *check, const json_t *value)
+{
+    static const char *const words[] = { "allowed_domains", "blocked_domains",
+                                         "max_uses",        "context_size",
+                                         "location",        "live",
+                                         "functions",       NULL };
+    return is_word(check, value, words);
+}
+
+static int is_search(struct check *check, const json_t *value)
+{
+    return each_text(check, value, is_search_word);
+}
+
 static int is_tool(struct check *check, const json_t *value)
 {
     static const struct member members[] = {
         { "id", is_text },
         { "description", is_text },
         { "tool_config", is_object },
+        { "web_search", is_search },
         { NULL, NULL },
     };
     int r = check_members(check, value, members);
@@ -454,6 +471,7 @@ static int check_tool_table(struct check *check, const json_t *value)
 {
     static const struct member members[] = { { "description", is_text },
                                              { "tool_config", is_object },
+                                             { "web_search", is_search },
                                              { NULL, NULL } };
     const char *name;
     json_t *item;

@@ -67,6 +67,17 @@ static uint32_t wire_of(const struct model *model)
     return style && strcmp(style, "responses") == 0 ? RESPONSES : CHAT;
 }
 
+const char *wire_name(const struct model *model)
+{
+    uint32_t wire = wire_of(model);
+
+    if (strcmp(model->provider, "gofannon") == 0) /* an agent */
+        return "";
+    return wire & (CHAT_LIKE | RESPONSES | PERPLEXITY) ? "openai"
+           : wire & ANTHROPIC                          ? "anthropic"
+                                                       : "";
+}
+
 const char *common_name(const json_t *rows, const char *name)
 {
     size_t group = 0, i = 0;

@@ -132,13 +132,17 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     int r =
         parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);
 
+    if (r >= 0)
+        r = built_in_check(&rules, work->call, &work->built_in, &work->ret->notes, err);
     work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
-    if (r < 0)
-        return r;
-    if (first)
-        set_deadline(work);
-    announce(work);
-    r = limited_attempts(work, err);
+    if (r >= 0) {
+        work->size.open = work->files || json_array_size(work->built_in.tools) > 0;
+        if (first)
+            set_deadline(work);
+        announce(work);
+        r = limited_attempts(work, err);
+    }
+    built_in_done(&work->built_in);
     json_decref(work->parameters);
     work->parameters = NULL;
     return r;
@@ -265,7 +269,7 @@ static void measure(struct work *work)
     size_messages(call->messages, &work->size);
     size_json(call->tools, &work->size);
     size_json(call->reply_schema, &work->size);
-    work->size.open |= json_array_size(call->built_in_tools) > 0;
+    work->files = work->size.open;
 }
 
 static void finish(struct work *work, int result)

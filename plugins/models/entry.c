@@ -30,6 +30,7 @@ static void read_prices(struct model *model)
         [PRICE_INPUT_AUDIO] = { "input_audio", "" },
         [PRICE_CITATION] = { "citation", "" },
         [PRICE_REQUEST] = { "request", "" },
+        [PRICE_SEARCH] = { "search", "" },
     };
     const json_t *price = json_object_get(model->json, "price");
 

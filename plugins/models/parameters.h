@@ -34,6 +34,8 @@ struct common {
 const char *common_name(const json_t *rows, const char *name);
 /* NULL: not common, or not of the model's wire. */
 const struct common *common_find(const struct model *model, const char *name);
+/* Whose built-in tools the model's vendor takes: "openai", "anthropic", or "": nobody's. */
+const char *wire_name(const struct model *model);
 /* Is the model's answer limited also where nobody has asked for it? (thinking_max_tokens()) */
 bool common_always_limits(const struct model *model);
 /* Is this one that Claude does not take while it thinks? */

@@ -30,7 +30,8 @@
  *   list_ttl_ms         how long a provider's own list of models is good for (300000)
  *   list_retry_ms       when it is asked again after it could not tell (10000)
  *   max_models          of one such list (2000)
- *   parameters          what a model does not have is dropped, with a note, or refused (drop)
+ *   parameters          what a model does not have, tools of the vendor too, is dropped with a
+ *                       note, or refused (drop)
  *   pass_parameters     names that are handed on unchecked ([])
  *   connect_ms first_byte_ms idle_ms total_ms
  *                       deadlines (10000 120000 60000 600000); all but the first are longer for
@@ -114,7 +115,7 @@ static const char config_schema[] = SCHEMA({
             "type" : "string",
             "enum" : [ "drop", "refuse" ],
             "default" : "drop",
-            "description" : "Parameters that a model lacks are left out with a note, or refused."
+            "description" : "What a model lacks, tools too, is left out with a note, or refused."
         },
         "pass_parameters" : {
             "type" : "array",

@@ -59,6 +59,7 @@ int64_t price_cost(const struct model *model, const struct usage *usage)
         less(usage->output, usage->reasoning) * price_of(model, PRICE_OUTPUT, PRICE_OUTPUT, input);
     sum += usage->reasoning * price_of(model, PRICE_REASONING, PRICE_OUTPUT, input);
     sum += price_of(model, PRICE_REQUEST, PRICE_REQUEST, input);
+    sum += usage->searches * price_of(model, PRICE_SEARCH, PRICE_SEARCH, input);
     return round_up(sum);
 }
 
@@ -79,7 +80,7 @@ static amount dearest(const struct model *model, const enum model_price *kinds, 
     return price;
 }
 
-int64_t price_bound(const struct model *model, uint64_t input, uint64_t output)
+int64_t price_bound(const struct model *model, uint64_t input, uint64_t output, uint64_t searches)
 {
     static const enum model_price in[] = { PRICE_INPUT, PRICE_CACHE_READ, PRICE_CACHE_WRITE,
                                            PRICE_CACHE_HOUR, PRICE_INPUT_AUDIO };
@@ -88,6 +89,7 @@ int64_t price_bound(const struct model *model, uint64_t input, uint64_t output)
 
     sum += output * dearest(model, out, sizeof(out) / sizeof(out[0]), input);
     sum += price_of(model, PRICE_REQUEST, PRICE_REQUEST, input);
+    sum += searches * price_of(model, PRICE_SEARCH, PRICE_SEARCH, input);
     if (model->price[PRICE_CITATION] > 0) /* what is cited is read, at most a window full */
         sum += (amount)model->price[PRICE_CITATION] * (uint64_t)model->context_window;
     return round_up(sum);

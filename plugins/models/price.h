@@ -11,8 +11,8 @@
 
 /* Exact, rounded up once at the end. */
 int64_t price_cost(const struct model *model, const struct usage *usage);
-/* Nothing that uses at most so many tokens costs more. */
-int64_t price_bound(const struct model *model, uint64_t input, uint64_t output);
+/* Nothing that uses at most so many tokens, and searches so often, costs more. */
+int64_t price_bound(const struct model *model, uint64_t input, uint64_t output, uint64_t searches);
 bool price_is_free(const struct model *model); /* or not known */
 
 #endif

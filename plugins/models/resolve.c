@@ -216,8 +216,9 @@ static int finish_tools(struct check *check, const struct family *family, json_t
         }
         if (id) {
             json_decref(whole);
-            whole = json_pack("{s:O, s:O*, s:O*}", "id", tool, "description", description,
-                              "tool_config", json_object_get(told, "tool_config"));
+            whole = json_pack("{s:O, s:O*, s:O*, s:O*}", "id", tool, "description", description,
+                              "tool_config", json_object_get(told, "tool_config"), "web_search",
+                              json_object_get(told, "web_search"));
         }
         if (json_array_append_new(finished, whole) < 0)
             return error_no_memory(check->err);

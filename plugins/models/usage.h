@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tokens of one call, as struct ein_llm_outcome counts them. */
+/* Tokens of one call, and searches, as struct ein_llm_outcome counts them. */
 struct usage {
-    uint64_t input, cached, cache_write, output, reasoning, cache_hour;
+    uint64_t input, cached, cache_write, output, reasoning, cache_hour, searches;
 };
 
 /* How much is sent. */

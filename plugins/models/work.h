@@ -4,6 +4,7 @@
 #ifndef WORK_H
 #define WORK_H
 
+#include "built_in.h"
 #include "completion.h"
 #include "models.h"
 #include "parameters.h"
@@ -26,6 +27,7 @@ struct work {
     struct size size;
     struct running running;
 
+    bool files;  /* are sent */
     bool embeds; /* inputs, and does not answer messages */
     bool refuse;
     bool counted; /* for the limits of its user and key */
@@ -36,7 +38,8 @@ struct work {
     struct found found;
     const struct model *model; /* of `found` */
     json_t *parameters;        /* may be NULL */
-    uint64_t used;             /* tokens, of all attempts */
+    struct built_in built_in;
+    uint64_t used; /* tokens, of all attempts */
 
     /* Of the attempt. */
     struct ein_llm_outcome outcome;

@@ -158,6 +158,10 @@ void anthropic_usage(const struct answer *answer, struct buf *out)
     number(out, ",\"cache_creation_input_tokens\":", it->cache_write_tokens);
     number(out, ",\"cache_read_input_tokens\":", it->cached_tokens);
     number(out, ",\"output_tokens\":", it->output_tokens);
+    if (it->searches > 0) {
+        number(out, ",\"server_tool_use\":{\"web_search_requests\":", it->searches);
+        out_put(out, "}");
+    }
     out_put(out, ",\"cost\":");
     out_nano(out, it->cost);
     out_put(out, "}");

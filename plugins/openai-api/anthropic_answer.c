@@ -54,6 +54,68 @@ static void tool_use(struct buf *out, const json_t *call)
     out_put(out, ",\"input\":");
 }
 
+/* ---- a search of the web: what was asked, and what was found ---- */
+
+static void search_id(struct buf *out, const char *member, const json_t *search)
+{
+    static const char prefix[] = "srvtoolu_";
+    const char *id = text_or_empty(search, "id");
+
+    out_put(out, member);
+    if (strncmp(id, prefix, sizeof(prefix) - 1) != 0)
+        out_put(out, prefix);
+    out_escaped(out, id, strlen(id));
+    out_put(out, "\"");
+}
+
+static void search_use(struct buf *out, const json_t *search, bool with_input)
+{
+    out_put(out, "{\"type\":\"server_tool_use\"");
+    search_id(out, ",\"id\":\"", search);
+    out_put(out, ",\"name\":\"web_search\",\"input\":{");
+    if (with_input) {
+        out_put(out, "\"query\":");
+        out_quoted(out, text_of(search, "query"));
+    }
+    out_put(out, "}}");
+}
+
+static void search_page(struct buf *out, const json_t *page)
+{
+    out_put(out, "{\"type\":\"web_search_result\",\"url\":");
+    out_quoted(out, text_or_empty(page, "url"));
+    out_put(out, ",\"title\":");
+    out_quoted(out, text_or_empty(page, "title"));
+    out_put(out, ",\"encrypted_content\":");
+    out_quoted(out, text_or_empty(page, "sealed"));
+    out_put(out, ",\"page_age\":");
+    out_quoted(out, text_of(page, "age"));
+    out_put(out, "}");
+}
+
+static void search_result(struct buf *out, const json_t *search)
+{
+    const json_t *pages = json_object_get(search, "results");
+    const char *error = text_of(search, "error");
+
+    out_put(out, "{\"type\":\"web_search_tool_result\"");
+    search_id(out, ",\"tool_use_id\":\"", search);
+    out_put(out, ",\"content\":");
+    if (error) {
+        out_put(out, "{\"type\":\"web_search_tool_result_error\",\"error_code\":");
+        out_quoted(out, error);
+        out_put(out, "}}");
+        return;
+    }
+    out_put(out, "[");
+    for (size_t i = 0; i < json_array_size(pages); i++) {
+        if (i > 0)
+            out_put(out, ",");
+        search_page(out, json_array_get(pages, i));
+    }
+    out_put(out, "]}");
+}
+
 static void head(struct answer *answer)
 {
     struct buf *out = &answer->out;
@@ -148,6 +210,14 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
         if (answer->sources.len > 0)
             out_put(&answer->sources, ",");
         citation(&answer->sources, piece->data);
+        return;
+    case EIN_LLM_SEARCH:
+        if (!text_of(piece->data, "query")) /* a page that was opened */
+            return;
+        whole_next(answer);
+        search_use(out, piece->data, true);
+        out_put(out, ",");
+        search_result(out, piece->data);
         return;
     default:
         return;
@@ -282,6 +352,25 @@ static void stream_call(struct answer *answer, const json_t *data)
     stop(answer);
 }
 
+static void stream_search(struct answer *answer, const json_t *data)
+{
+    struct buf *out = &answer->out;
+
+    stream_close(answer);
+    start(answer);
+    search_use(out, data, false);
+    out_put(out, "}\n\n");
+    delta(answer, "\"input_json_delta\",\"partial_json\":\"");
+    out_put(out, "{\\\"query\\\":");
+    out_json_escaped(out, json_object_get(data, "query"));
+    out_put(out, "}\"}}\n\n");
+    stop(answer);
+    start(answer);
+    search_result(out, data);
+    out_put(out, "}\n\n");
+    stop(answer);
+}
+
 static void stream_piece(struct answer *answer, const struct ein_llm_piece *piece)
 {
     stream_begin(answer);
@@ -301,6 +390,10 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
         delta(answer, "\"citations_delta\",\"citation\":");
         citation(&answer->out, piece->data);
         out_put(&answer->out, "}}\n\n");
+        return;
+    case EIN_LLM_SEARCH:
+        if (text_of(piece->data, "query"))
+            stream_search(answer, piece->data);
         return;
     default:
         return;

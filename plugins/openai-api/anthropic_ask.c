@@ -99,7 +99,7 @@ static int add_tool(struct asking *asking, json_t *tool)
     if (!text_of(tool, "name"))
         return ask_refuse(asking, "tools", "A tool has no 'name'.");
     if (type && strcmp(type, "custom") != 0)
-        return ask_add(&ask->built_in_tools, json_incref(tool));
+        return ask_built_in(asking, tool, "anthropic");
     if (!json_is_object(json_object_get(tool, "input_schema")))
         return ask_refuse(asking, "tools", "The tool '%.64s' has no 'input_schema'.",
                           text_of(tool, "name"));

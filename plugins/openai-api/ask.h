@@ -25,6 +25,7 @@ struct ask {                  /* zero is an empty one; all but the texts are its
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     bool stream;
     bool with_usage;    /* chat: the stream ends with its usage */
+    bool with_sources;  /* responses: of searches */
     bool base64;        /* embeddings, as bytes */
     bool old_functions; /* chat: the client knows functions and no tools */
 };
@@ -94,6 +95,13 @@ int ask_arguments(const struct asking *asking, json_t *given, const char *place,
 int ask_data_url(const char *url, size_t len, json_t *part);
 /* {"ttl"} of a cache_control, for "cache"; NULL: there is none. */
 json_t *ask_cache(const json_t *block);
+/* search.c: a tool that the vendor has built in, in the words of the WIRE that the client speaks.
+ */
+int ask_built_in(struct asking *asking, json_t *tool, const char *wire);
+/* The search of the web that TOOL, or what stands for it, asks for, with what ADDED has already. */
+int ask_search(struct asking *asking, const json_t *tool, json_t *added);
+/* How often it may search; 1, or 0: it was not told to search, or this is no number. */
+int ask_search_uses(struct ask *ask, json_t *uses);
 /* Is `json` an object of these two members and no other? */
 bool ask_is_pair(const json_t *json, const char *one, const char *other);
 /* Remembers the name of a tool by the call's id, and knows it again. */

@@ -3,6 +3,7 @@
 #include "chat.h"
 
 #include "cleanup.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ static int add_tool(struct asking *asking, json_t *tool)
         return ask_refuse(asking, "tools", "A tool has no 'function'.");
     if (strcmp(type, "custom") == 0)
         return ask_refuse(asking, "tools", "Tools of the type 'custom' are not taken here.");
-    return ask_add(&asking->ask->built_in_tools, json_incref(tool));
+    return ask_built_in(asking, tool, "openai");
 }
 
 static int read_tools(struct asking *asking, const json_t *body)
@@ -63,25 +64,12 @@ static int read_tools(struct asking *asking, const json_t *body)
     return 0;
 }
 
-/* {"type": "web_search", ...} of {"search_context_size", "user_location": {"approximate"}}. */
 static int read_web_search(struct asking *asking, const json_t *body)
 {
     const json_t *options = json_object_get(body, "web_search_options");
-    const json_t *location = json_object_get(options, "user_location");
-    const json_t *approximate = json_object_get(location, "approximate");
-    EIN_JSON json_t *tool = NULL;
+    EIN_JSON json_t *added = json_object();
 
-    if (!json_is_object(options))
-        return 0;
-    tool = json_pack("{s:s, s:O*}", "type", "web_search", "search_context_size",
-                     json_object_get(options, "search_context_size"));
-    if (tool && json_is_object(approximate)) {
-        json_t *flat = json_copy((json_t *)approximate);
-
-        (void)json_object_set_new(flat, "type", json_string("approximate"));
-        (void)json_object_set_new(tool, "user_location", flat);
-    }
-    return ask_add(&asking->ask->built_in_tools, EIN_TAKE(tool));
+    return json_is_object(options) ? ask_search(asking, options, added) : 0;
 }
 
 /* ---- which of them ---- */
@@ -102,13 +90,29 @@ static bool names(const json_t *list, const char *name)
     return false;
 }
 
+/* The vendor's own tools are allowed by their types. */
+static bool has_type(const json_t *list, const char *type)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *its = text_of(item, "type");
+
+        if (its && type && strcmp(its, type) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* {"type": "allowed_tools", "allowed_tools": {"mode", "tools"}}: the others are not offered. */
 static int allow(struct asking *asking, const json_t *choice)
 {
     const json_t *allowed = json_object_get(choice, "allowed_tools");
     const json_t *list = json_object_get(allowed ? allowed : choice, "tools");
     const json_t *mode = json_object_get(allowed ? allowed : choice, "mode");
-    json_t *tools = asking->ask->tools;
+    json_t *tools = asking->ask->tools, *built_in = asking->ask->built_in_tools;
 
     if (!json_is_array(list))
         return ask_refuse(asking, "tool_choice", "'allowed_tools' has no array of tools.");
@@ -118,9 +122,26 @@ static int allow(struct asking *asking, const json_t *choice)
         if (!names(list, json_string_value(name)))
             (void)json_array_remove(tools, i);
     }
+    for (size_t i = json_array_size(built_in); i-- > 0;) {
+        const json_t *tool = json_object_get(json_array_get(built_in, i), "tool");
+
+        if (tool && !has_type(list, text_of(tool, "type")))
+            (void)json_array_remove(built_in, i);
+    }
     asking->ask->tool_choice =
         json_is_string(mode) ? json_incref((json_t *)mode) : json_string("auto");
     return 0;
+}
+
+/* A search by the name that it bears with completion/1; of others there is none. */
+static int choose_built_in(struct asking *asking, const char *type)
+{
+    if (!*type || strcmp(type, "function") == 0 || strcmp(type, "custom") == 0)
+        return ask_refuse(asking, "tool_choice", "'tool_choice' names no function.");
+    if (strncmp(type, "web_search", strlen("web_search")) != 0)
+        return ask_note(asking->ask, "The choice of the tool '%.64s' was left out.", type);
+    asking->ask->tool_choice = json_pack("{s:s}", "name", "web_search");
+    return asking->ask->tool_choice ? 0 : EIN_E_NO_MEMORY;
 }
 
 int chat_choice(struct asking *asking, const json_t *body)
@@ -146,6 +167,8 @@ int chat_choice(struct asking *asking, const json_t *body)
         return allow(asking, choice);
     function = json_object_get(choice, "function");
     name = json_object_get(function ? function : choice, "name");
+    if (!json_is_string(name) && json_is_object(choice))
+        return choose_built_in(asking, text_or_empty(choice, "type"));
     if (!json_is_string(name))
         return ask_refuse(asking, "tool_choice", "'tool_choice' names no function.");
     asking->ask->tool_choice = json_pack("{s:O}", "name", name);

@@ -424,6 +424,70 @@ static void add_call(struct answer *answer, const json_t *data)
     item_done(answer, from);
 }
 
+/* ---- a search of the web ---- */
+
+static void search_action(const struct answer *answer, struct buf *out, const json_t *data)
+{
+    const json_t *query = json_object_get(data, "query");
+    json_t *action = json_copy(json_object_get(data, "action")), *pages, *page;
+    size_t i;
+
+    if (!action)
+        action = json_pack("{s:s, s:O, s:[O]}", "type", "search", "query", query, "queries", query);
+    if (!answer->ask->with_sources) {
+        (void)json_object_del(action, "sources");
+    } else if (!json_object_get(action, "sources")) {
+        pages = json_array();
+        json_array_foreach(json_object_get(data, "results"), i, page)(void) json_array_append_new(
+            pages, json_pack("{s:s, s:O*}", "type", "url", "url", json_object_get(page, "url")));
+        (void)json_object_set_new(action, "sources", pages);
+    }
+    out_json(out, action);
+    json_decref(action);
+}
+
+static void search_item(struct answer *answer, struct buf *out, const json_t *data, bool done)
+{
+    const char *status = text_of(data, "error") ? "failed" : "completed";
+
+    out_put(out, "{\"type\":\"web_search_call\",\"id\":");
+    item_id(answer, "ws_", out);
+    out_put(out, ",\"status\":");
+    out_quoted(out, done ? status : "in_progress");
+    if (done) {
+        out_put(out, ",\"action\":");
+        search_action(answer, out, data);
+    }
+    out_put(out, "}");
+}
+
+static void search_events(struct answer *answer, const json_t *data)
+{
+    static const char *const events[] = { "response.web_search_call.in_progress",
+                                          "response.web_search_call.searching",
+                                          "response.web_search_call.completed" };
+
+    begin_item_event(answer, "response.output_item.added");
+    search_item(answer, &answer->out, data, false);
+    end_event(answer);
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        begin_part_event(answer, events[i], "ws_", "");
+        end_event(answer);
+    }
+}
+
+static void add_search(struct answer *answer, const json_t *data)
+{
+    size_t from;
+
+    close_item(answer);
+    from = next_item(answer);
+    if (streams(answer))
+        search_events(answer, data);
+    search_item(answer, &answer->calls, data, true);
+    item_done(answer, from);
+}
+
 /* ---- the form ---- */
 
 static void piece(struct answer *answer, const struct ein_llm_piece *piece)
@@ -447,6 +511,8 @@ static void piece(struct answer *answer, const struct ein_llm_piece *piece)
         add_call(answer, piece->data);
     } else if (piece->kind == EIN_LLM_SOURCE) {
         add_source(answer, piece->data);
+    } else if (piece->kind == EIN_LLM_SEARCH) {
+        add_search(answer, piece->data);
     }
 }
 

@@ -87,6 +87,22 @@ static int read_reasoning(struct ask *ask, const json_t *body)
                : 0;
 }
 
+/* What else is wanted comes anyway, or is not there. */
+static bool wants_sources(const json_t *body)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, "include"), i, item)
+    {
+        const char *what = json_string_value(item);
+
+        if (what && strcmp(what, "web_search_call.action.sources") == 0)
+            return true;
+    }
+    return false;
+}
+
 static int read_parameters(struct asking *asking, const json_t *body)
 {
     static const char *const names[][2] = {
@@ -96,7 +112,11 @@ static int read_parameters(struct asking *asking, const json_t *body)
     };
     static const char *const noted[] = { "max_tool_calls", "top_logprobs", "moderation" };
     struct ask *ask = asking->ask;
-    int r = read_format(asking, body);
+    int r = read_format(asking, body), told = 0;
+
+    ask->with_sources = wants_sources(body);
+    if (r >= 0)
+        r = told = ask_search_uses(ask, json_object_get(body, noted[0]));
 
     for (size_t i = 0; r >= 0 && i < sizeof(names) / sizeof(names[0]); i++) {
         json_t *value = json_object_get(body, names[i][0]);
@@ -104,7 +124,7 @@ static int read_parameters(struct asking *asking, const json_t *body)
         if (value && !json_is_null(value))
             r = ask_parameter(ask, names[i][1], value);
     }
-    for (size_t i = 0; r >= 0 && i < sizeof(noted) / sizeof(noted[0]); i++) {
+    for (size_t i = told > 0; r >= 0 && i < sizeof(noted) / sizeof(noted[0]); i++) {
         const json_t *value = json_object_get(body, noted[i]);
 
         if (value && !json_is_null(value))

@@ -118,7 +118,7 @@ static int add_tool(struct asking *asking, json_t *tool)
         return add_namespace(asking, tool);
     if (is_search_by_client(tool))
         return ask_note(asking->ask, "The tool 'tool_search' was left out.");
-    return ask_add(&asking->ask->built_in_tools, json_incref(tool));
+    return ask_built_in(asking, tool, "openai");
 }
 
 int responses_more_tools(struct asking *asking, json_t *item)

@@ -407,7 +407,8 @@ AT(ein_llm_outcome, vendor_cost, 216);
 AT(ein_llm_outcome, model, 224);
 AT(ein_llm_outcome, stop_sequence, 352);
 AT(ein_llm_outcome, cache_hour_tokens, 416);
-ENDS(ein_llm_outcome, cache_hour_tokens);
+AT(ein_llm_outcome, searches, 424);
+ENDS(ein_llm_outcome, searches);
 
 AT(ein_llm_provider, struct_size, 0);
 AT(ein_llm_provider, reserved, 4);
@@ -467,7 +468,8 @@ AT(ein_completion_outcome, stop_reason, 392);
 AT(ein_completion_outcome, stop_sequence, 424);
 AT(ein_completion_outcome, vendor_request_id, 488);
 AT(ein_completion_outcome, notes, 616);
-ENDS(ein_completion_outcome, notes);
+AT(ein_completion_outcome, searches, 624);
+ENDS(ein_completion_outcome, searches);
 
 AT(ein_completion, struct_size, 0);
 AT(ein_completion, reserved, 4);
@@ -619,6 +621,7 @@ VALUE(EIN_LLM_THOUGHT, 200);
 VALUE(EIN_LLM_TOOL_CALL, 300);
 VALUE(EIN_LLM_SOURCE, 400);
 VALUE(EIN_LLM_VECTOR, 500);
+VALUE(EIN_LLM_SEARCH, 600);
 VALUE(EIN_LLM_FAULT_NONE, 0);
 VALUE(EIN_LLM_FAULT_BAD_KEY, 100);
 VALUE(EIN_LLM_FAULT_NO_CREDIT, 200);

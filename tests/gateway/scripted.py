@@ -3,7 +3,7 @@
 
 import json
 
-TEXT, THOUGHT, CALL, SOURCE = 100, 200, 300, 400
+TEXT, THOUGHT, CALL, SOURCE, SEARCH = 100, 200, 300, 400, 600
 DENIED, UNAVAILABLE, TIMEOUT, BUSY, INVALID, NOT_FOUND, TOO_LARGE = -4, -5, -6, -12, -1, -2, -11
 
 
@@ -26,6 +26,11 @@ def call(id, name, arguments, **more):
 
 def source(url, title):
     return {"kind": SOURCE, "data": {"url": url, "title": title}}
+
+
+def search(id, query, *pages, **more):
+    results = [{"url": url, "title": title} for url, title in pages]
+    return {"kind": SEARCH, "data": {"id": id, "query": query, "results": results, **more}}
 
 
 def said(*pieces, **what):

@@ -176,7 +176,7 @@ def test_tools(gateway):
         {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}])  # fmt: skip
     assert sent["tools"] == [{"name": "a", "description": "d", "parameters": schema, "cache": {"ttl": "5m"}},
                              {"name": "b", "parameters": schema}]  # fmt: skip
-    assert sent["built_in_tools"] == [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]
+    assert [tool["wire"] for tool in sent["built_in_tools"]] == ["anthropic"]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_tools_and_parameters(gateway):
         text={"format": {"type": "json_schema", "name": "n", "schema": schema}, "verbosity": "low"}, service_tier="flex",
     )  # fmt: skip
     assert sent["tools"] == [{"name": "f", "description": "d", "parameters": schema, "strict": True}]
-    assert sent["built_in_tools"] == [{"type": "web_search", "search_context_size": "low"}]
+    assert [tool["wire"] for tool in sent["built_in_tools"]] == ["openai"]
     assert sent["tool_choice"] == {"name": "f"} and sent["reply_schema"] == schema
     assert sent["parameters"] == {"temperature": 0.5, "top_p": 0.9, "max_tokens": 64, "user": "u", "parallel_tool_calls": False,
                                   "reasoning_effort": "low", "verbosity": "low", "service_tier": "flex"}  # fmt: skip

@@ -81,7 +81,7 @@ def test_prices_have_a_source_and_a_date(told):
     assert len(prices) == 130
     assert all(price["source"] and len(price["date"]) == 10 for price in prices)
     assert told["openai"]["models"]["gpt-5.2"]["price"] == {
-        "input": 1.75, "output": 14, "cache_read": 0.175, "source": "models.dev (MIT)", "date": "2026-07-02",
+        "input": 1.75, "output": 14, "cache_read": 0.175, "search": 10000, "source": "models.dev (MIT)", "date": "2026-07-02",
     }  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def test_built_in_tools_are_told_whole(told):
         "id": "web_search",
         "description": "Looks the web up when the question needs it, and cites its sources.",
         "tool_config": {"type": "web_search", "search_context_size": "medium"},
+        "web_search": ["allowed_domains", "blocked_domains", "max_uses", "context_size", "location", "live", "functions"],
     }]  # fmt: skip
 
 

@@ -118,7 +118,7 @@ static void no_number_of_tokens_overflows(void **state)
     (void)state;
     assert_int_equal(cost(&model, (struct usage){ .input = UINT64_MAX, .output = UINT64_MAX }),
                      PRICE_MAX);
-    assert_int_equal(price_bound(&model, UINT64_MAX, UINT64_MAX), PRICE_MAX);
+    assert_int_equal(price_bound(&model, UINT64_MAX, UINT64_MAX, 0), PRICE_MAX);
 }
 
 /* For any usage within the tokens of the bound. */
@@ -131,12 +131,14 @@ static void the_bound_is_never_below_the_cost(void **state)
     model.price[PRICE_CACHE_WRITE] = 5 * NANO / 2;
     model.price[PRICE_REASONING] = 9 * NANO;
     model.price[PRICE_REQUEST] = 5000 * NANO;
+    model.price[PRICE_SEARCH] = 10000 * NANO;
     model.long_price[PRICE_INPUT] = 4 * NANO;
     model.long_price[PRICE_OUTPUT] = 18 * NANO;
     for (uint64_t i = 0; i < 2000; i++) {
         uint64_t input = i * 173, output = i * 37;
-        int64_t bound = price_bound(&model, input, output);
-        assert_true(cost(&model, (struct usage){ input, 0, 0, output, 0 }) <= bound);
+        int64_t bound = price_bound(&model, input, output, i % 7);
+        assert_true(cost(&model, (struct usage){ input, 0, 0, output, .searches = i % 7 }) <=
+                    bound);
         assert_true(cost(&model, (struct usage){ input, input, 0, output, output }) <= bound);
         assert_true(cost(&model, (struct usage){ input, 0, input, output, output / 2 }) <= bound);
         assert_true(cost(&model, (struct usage){ input / 2, 0, input / 2, output, 0 }) <= bound);

@@ -164,10 +164,13 @@ def test_a_choice_without_tools_is_not_sent(sent):
     assert "tool_choice" not in sent(tool_choice="auto", parameters={"parallel_tool_calls": False})
 
 
-def test_built_in_tools_come_after_the_callers(sent):
+def test_built_in_tools_come_after_the_callers(sent, claude):
     search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
     assert [tool["name"] for tool in sent(tools=[WEATHER], built_in_tools=[search])["tools"]] == ["get_weather", "web_search"]
     assert sent(built_in_tools=[search])["tools"] == [search]
+    both = {"web_search": {"allowed_domains": ["a.org"], "blocked_domains": ["b.org"]}}
+    answer = claude(built_in_tools=[both])
+    assert (answer.r, answer.fault) == ("invalid", "bad_request") and "not both" in answer.error
 
 
 def test_structured_output(sent):

@@ -219,6 +219,19 @@ def test_built_in_tools(openai, upstream):
     assert chat(openai, upstream, built_in_tools=[search])["web_search_options"] == {"search_context_size": "medium"}
 
 
+def test_a_search_in_everybodys_words(openai, upstream):
+    search = {"context_size": "low", "location": {"country": "FR"}, "allowed_domains": ["a.org"], "live": False, "max_uses": 2}
+    body = responses(openai, upstream, built_in_tools=[{"web_search": search}])
+    assert body["tools"] == [{"type": "web_search", "search_context_size": "low", "filters": {"allowed_domains": ["a.org"]},
+                              "user_location": {"type": "approximate", "country": "FR"}, "external_web_access": False}]
+    assert body["max_tool_calls"] == 2
+    own = {"type": "web_search", "search_content_types": ["text"]}
+    assert responses(openai, upstream, built_in_tools=[{"web_search": {}, "wire": "openai", "tool": own}])["tools"] == [own]
+    assert responses(openai, upstream, built_in_tools=[{"wire": "anthropic", "tool": own}]).get("tools") is None
+    options = chat(openai, upstream, built_in_tools=[{"web_search": search, "wire": "openai", "tool": own}])["web_search_options"]
+    assert options == {"search_context_size": "low", "user_location": {"type": "approximate", "approximate": {"country": "FR"}}}
+
+
 def test_what_servers_like_it_do_differently(talk, upstream):
     server = talk("llm-openai", base_url=upstream.url, title="vLLM", needs_key=False, max_tokens_name="max_tokens",
                   stream_usage=False, system_role="developer", chat_path="/other/chat/completions", tools=False,

@@ -217,6 +217,12 @@ struct ein_error_shape {
  * "replay" is the vendor's own, as a piece brought it: {"wire": "anthropic", ...}; another wire
  * leaves it out.  A part, and a tool, may carry "cache": {"ttl": "5m"|"1h"}: what stands before
  * it, and it, are worth keeping.
+ * A built-in tool is what the vendor does itself.  It is the catalog's tool_config, as it is; or, 1.1,
+ *   {"wire": "openai"|"anthropic", "tool": what a client of that API has asked for}, for that wire alone; or
+ *   {"web_search": {"allowed_domains", "blocked_domains", "max_uses", "context_size": "low"|"medium"|"high",
+ *                   "location": {"city", "region", "country", "timezone"}, "live": false}}
+ * in everybody's words, each member of which may be absent, and beside it "wire" and "tool" may say the
+ * same; "live": false is a search that must not reach the web as it is now.
  * Parameters bear the catalog's names, whatever the vendor calls them: temperature, top_p, top_k,
  * max_tokens, stop (array of text), seed, presence_penalty, frequency_penalty, reasoning_effort,
  * thinking_budget (tokens), show_thinking, parallel_tool_calls, verbosity, service_tier, user, and
@@ -230,7 +236,7 @@ struct ein_llm_call {
     const struct json_t *messages;  /* array of {"role", "content"}: content is text, or an array of
                                        {"type": "text"|"image"|"tool_call"|"tool_result"|"thought", ...} */
     const struct json_t *tools;     /* array of {"name", "description", "parameters": JSON Schema}, may be NULL */
-    const struct json_t *built_in_tools; /* array of the catalog's tool_config, may be NULL */
+    const struct json_t *built_in_tools; /* array, may be NULL */
     const struct json_t *reply_schema;   /* JSON Schema the answer must fit, may be NULL */
     const struct json_t *parameters; /* coerced by the catalog, may be NULL */
     const struct json_t *settings;   /* the model's catalog entry, may be NULL */
@@ -243,15 +249,18 @@ struct ein_llm_call {
                                         and what asks for one is refused */
     const struct json_t *inputs;     /* of embed(), in place of messages: array of texts, or of arrays of tokens */
 };
-enum ein_llm_kind { /* SOURCE and VECTOR are of 1.1 */
-    EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400, EIN_LLM_VECTOR = 500
+enum ein_llm_kind { /* SOURCE, VECTOR and SEARCH are of 1.1 */
+    EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400, EIN_LLM_VECTOR = 500,
+    EIN_LLM_SEARCH = 600
 };
 struct ein_llm_piece {
     uint32_t struct_size;
     int32_t  kind;               /* enum ein_llm_kind; skip the ones you do not know */
     const char *text;            /* TEXT, THOUGHT; may be NULL where there is data */
     /* TOOL_CALL: {"id", "name", "arguments": object, "replay"}, whole.  THOUGHT (1.1): {"replay"},
-     * which ends that thought.  SOURCE: {"url", "title"}, cited. */
+     * which ends that thought.  SOURCE: {"url", "title"}, cited.  SEARCH: {"id", "query", "results":
+     * [{"url", "title", "age", "sealed": what the vendor wants back}], "error": its code, "action": of
+     * OpenAI's, as it came}: the vendor has searched the web; all but the id may be absent. */
     const struct json_t *data;
     /* 1.1: VECTOR: of the input `index` */
     const float *vector;
@@ -277,6 +286,7 @@ struct ein_llm_outcome { /* the caller writes struct_size; filled as far as know
     char     model[128];         /* that answered, as the vendor calls it */
     char     stop_sequence[64];  /* that ended it; "": none did */
     uint64_t cache_hour_tokens;  /* of those written to the cache: what it keeps for an hour */
+    uint64_t searches;           /* of the web, as the vendor charges for them */
 };
 struct ein_llm_provider {
     uint32_t struct_size, reserved;
@@ -332,6 +342,7 @@ struct ein_completion_outcome { /* the caller writes struct_size and clears the 
     uint64_t vendor_us, overhead_us;  /* waited for vendors; everything else */
     char     stop_reason[32], stop_sequence[64], vendor_request_id[128];
     struct json_t *notes;             /* array of sentences: what was changed or left out; json_decref; or NULL */
+    uint64_t searches;                /* of the web */
 };
 struct ein_completion {
     uint32_t struct_size, reserved;

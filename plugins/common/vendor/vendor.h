@@ -19,7 +19,7 @@ enum {
     VENDOR_DEPTH_MAX = 128,       /* of a vendor's JSON */
     VENDOR_ERROR_MAX = 64 * 1024, /* bytes of an error's body that are read */
     VENDOR_WORDS_MAX = 160,       /* bytes of the vendor's own words in a sentence */
-    VENDOR_PIECE = 1024, /* bytes of a stream read at a time: most events are shorter */
+    VENDOR_PIECE = 1024,          /* bytes of a stream read at a time: most events are shorter */
     VENDOR_HEADERS_MAX = 48,
     VENDOR_RETRY_MAX_MS = 24 * 60 * 60 * 1000
 };
@@ -146,6 +146,10 @@ char *vendor_body(const struct vendor *vendor, const json_t *body, size_t *ret_l
 void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_call);
 /* As much of the outcome as the caller has room for. */
 void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_outcome *ret);
+
+/* A built-in tool in the words of WIRE, where it comes in them; NULL: it does not, though it may be
+ * a "web_search". */
+const json_t *vendor_own_tool(const json_t *tool, const char *wire);
 
 /* The key of the call, else the vendor's own.  DENIED, BAD_KEY: there is none, or it has characters
  * that none has. */

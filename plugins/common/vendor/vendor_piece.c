@@ -3,6 +3,7 @@
 #include "ids.h"
 #include "json_depth.h"
 #include "json_quick.h"
+#include "member.h"
 #include "str.h"
 #include "vendor.h"
 
@@ -25,6 +26,16 @@ void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_o
 
     memcpy(ret, outcome, size < sizeof(*ret) ? size : sizeof(*ret));
     ret->struct_size = size;
+}
+
+const json_t *vendor_own_tool(const json_t *tool, const char *wire)
+{
+    const json_t *own = json_object_get(tool, "tool");
+    const char *its = text_of(tool, "wire");
+
+    if (its && own && strcmp(its, wire) == 0)
+        return own;
+    return its || json_object_get(tool, "web_search") ? NULL : tool;
 }
 
 /* ---- headers and the key ---------------------------------------------------------- */

@@ -71,6 +71,7 @@ static void fill_end(struct ein_completion_outcome *ret, const json_t *from)
     ret->cache_write_tokens = (uint64_t)number_of(from, "cache_write_tokens");
     ret->output_tokens = (uint64_t)number_of(from, "output_tokens");
     ret->reasoning_tokens = (uint64_t)number_of(from, "reasoning_tokens");
+    ret->searches = (uint64_t)number_of(from, "searches");
     ret->overhead_us = (uint64_t)number_of(from, "overhead_us");
     (void)snprintf(ret->stop_reason, sizeof(ret->stop_reason), "%s", text_of(from, "stop_reason"));
     (void)snprintf(ret->stop_sequence, sizeof(ret->stop_sequence), "%s",
