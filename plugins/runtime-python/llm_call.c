@@ -4,9 +4,9 @@
 #include "cleanup.h"
 #include "declared.h"
 #include "error.h"
-#include "llm_answer.h"
 #include "llm_settings.h"
 #include "message_parts.h"
+#include "said.h"
 #include "slow_call.h"
 #include "timestamps.h"
 
@@ -22,7 +22,7 @@ struct llm_call {
     const char *agent_id;             /* may be NULL */
     json_t *params, *parameters, *built_in;
     uint32_t total_ms;
-    struct llm_answer said;
+    struct said said;
     struct ein_completion_outcome outcome;
     int64_t duration_ms;
 };
@@ -38,7 +38,7 @@ static void call_free(struct slow_call *slow)
     json_decref(call->parameters);
     json_decref(call->built_in);
     json_decref(call->outcome.notes);
-    llm_answer_done(&call->said);
+    said_done(&call->said);
     free(call);
 }
 
@@ -108,8 +108,15 @@ static int complete(struct llm_call *call, const struct ein_service *service)
         .cancel = call->slow.cancel,
     };
 
-    return completion->complete(service->impl, &ask, llm_answer_take, &call->said, &call->outcome,
+    return completion->complete(service->impl, &ask, said_take, &call->said, &call->outcome,
                                 &call->slow.err);
+}
+
+static json_t *show(struct said *said)
+{
+    return json_pack("{s:s, s:s?, s:O, s:o}", "content", buf_str(&said->text), "thoughts",
+                     said->thoughts.len ? said->thoughts.data : NULL, "tool_calls",
+                     said->tool_calls, "message", said_message(said));
 }
 
 static int check_answer(struct llm_call *call, int r)
@@ -122,7 +129,7 @@ static int check_answer(struct llm_call *call, int r)
         return no_memory(&call->slow.err);
     if (r < 0)
         return r;
-    call->slow.json = llm_answer_show(&call->said);
+    call->slow.json = show(&call->said);
     return call->slow.json ? 0 : no_memory(&call->slow.err);
 }
 
@@ -299,7 +306,7 @@ static int set_up(struct llm_call *call, const struct agent *agent, struct ein_e
 {
     size_t most = (size_t)agent->run->limits.llm_answer_kb << 10;
 
-    return llm_answer_init(&call->said, most) < 0 ? no_memory(err) : fill(call, agent, err);
+    return said_init(&call->said, most) < 0 ? no_memory(err) : fill(call, agent, err);
 }
 
 void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)

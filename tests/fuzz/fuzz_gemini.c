@@ -7,21 +7,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_answer(const json_t *json)
 {
-    struct llm_answer answer = { .parts = json_array() };
+    struct said said;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
     struct gemini_reader reader = { .vendor = &llm_vendor,
-                                    .sink = { llm_take, &answer },
+                                    .sink = { said_take, &said },
                                     .outcome = &outcome };
     struct ein_error err = { 0 };
-    int r = gemini_read(&reader, json, &err);
+    int r;
 
+    if (said_init(&said, SIZE_MAX) < 0)
+        abort();
+    r = gemini_read(&reader, json, &err);
     if (r >= 0)
         r = gemini_finish(&reader, &err);
     llm_check(r, &outcome, &err);
     gemini_reader_done(&reader);
 
     struct ein_llm_call call = { .model = "gemini-3-pro" };
-    EIN_JSON json_t *messages = llm_messages(&answer), *body = NULL;
+    EIN_JSON json_t *messages = llm_messages(&said), *body = NULL;
     call.messages = messages;
     if (gemini_request(&call, &body, &err) < 0)
         abort();

@@ -3,6 +3,7 @@
 #ifndef FUZZ_LLM_H
 #define FUZZ_LLM_H
 
+#include "said.h"
 #include "vendor.h"
 
 #include <string.h>
@@ -25,33 +26,14 @@ static const struct ein_host llm_host = { .redact = llm_redact,
                                           .mem_free = free };
 static const struct vendor llm_vendor = { .host = &llm_host, .title = "Vendor" };
 
-struct llm_answer {
-    json_t *parts;
-};
-
-/* A sink that makes parts of the pieces, as a client does. */
-static inline int llm_take(const struct ein_llm_piece *piece, void *data)
+/* The conversation in which the answer is given back. */
+static inline json_t *llm_messages(struct said *said)
 {
-    struct llm_answer *answer = data;
-    const char *type = piece->kind == EIN_LLM_TEXT        ? "text"
-                       : piece->kind == EIN_LLM_THOUGHT   ? "thought"
-                       : piece->kind == EIN_LLM_TOOL_CALL ? "tool_call"
-                                                          : NULL;
-    json_t *part = type ? json_pack("{s:s, s:s*}", "type", type, "text", piece->text) : NULL;
+    json_t *messages =
+        json_pack("[{s:s, s:s}, o*]", "role", "user", "content", "Hi", said_message(said));
 
-    if (!part)
-        return 0;
-    if (piece->data)
-        (void)json_object_update(part, (json_t *)piece->data);
-    (void)json_array_append_new(answer->parts, part);
-    return 0;
-}
-
-/* The conversation in which the answer is given back; takes its parts. */
-static inline json_t *llm_messages(struct llm_answer *answer)
-{
-    return json_pack("[{s:s, s:s}, {s:s, s:o}]", "role", "user", "content", "Hi", "role",
-                     "assistant", "content", answer->parts);
+    said_done(said);
+    return messages;
 }
 
 /* A call with the members that `json` has. */

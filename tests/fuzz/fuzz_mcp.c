@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What MCP servers send, and what of it becomes headers of the next request. */
-#include "vendor.h"
 #include "json_fits.h"
+#include "vendor.h"
 #include "wire.h"
 
 #include <string.h>

@@ -7,17 +7,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_answer(const json_t *json)
 {
-    struct llm_answer answer = { .parts = json_array() };
+    struct said said;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
     struct ollama_reader reader = { .vendor = &llm_vendor,
-                                    .sink = { llm_take, &answer },
+                                    .sink = { said_take, &said },
                                     .outcome = &outcome };
     struct ein_error err = { 0 };
 
+    if (said_init(&said, SIZE_MAX) < 0)
+        abort();
     llm_check(ollama_read(&reader, json, &err), &outcome, &err);
 
     struct ein_llm_call call = { .model = "llama3" };
-    EIN_JSON json_t *messages = llm_messages(&answer), *body = NULL, *entry = NULL;
+    EIN_JSON json_t *messages = llm_messages(&said), *body = NULL, *entry = NULL;
     call.messages = messages;
     if (ollama_request(&call, "", &body, &err) < 0)
         abort();

@@ -79,14 +79,16 @@ static int read_events(struct openai_reply *reply, const json_t *json, event_fn 
 static void read_answer(const struct openai *openai, json_t *json)
 {
     bool chat = openai->style == OPENAI_CHAT;
-    struct llm_answer answer = { .parts = json_array() };
+    struct said said;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    const struct vendor_sink sink = { llm_take, &answer };
+    const struct vendor_sink sink = { said_take, &said };
     struct ein_llm_call call = { .model = "m" };
     struct ein_error err = { 0 };
     struct openai_reply reply;
     int r;
 
+    if (said_init(&said, SIZE_MAX) < 0)
+        abort();
     openai_reply_init(&reply, openai, &sink, "secret", &outcome);
     if (json_is_array(json))
         r = read_events(&reply, json, chat ? openai_chat_event : openai_responses_event, &err);
@@ -98,7 +100,7 @@ static void read_answer(const struct openai *openai, json_t *json)
     llm_check(r, &outcome, &err);
     openai_reply_done(&reply);
 
-    EIN_JSON json_t *messages = llm_messages(&answer);
+    EIN_JSON json_t *messages = llm_messages(&said);
     call.messages = messages;
     write_request(openai, &call);
 }

@@ -45,8 +45,8 @@ static struct fixture *make_fixture(void)
     struct fixture *it = fixture_with(NULL);
     const struct route_owner owner = { .name = "fuzz", .gate = &it->gate };
 
-    if (router_add(http_router(it->http), &owner, routes,
-                   sizeof(routes) / sizeof(routes[0]), sizeof(routes[0]), NULL, NULL) < 0)
+    if (router_add(http_router(it->http), &owner, routes, sizeof(routes) / sizeof(routes[0]),
+                   sizeof(routes[0]), NULL, NULL) < 0)
         abort();
     return it;
 }
