@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "ids.h"
+#include "member.h"
 #include "replay.h"
 
 #include <string.h>
@@ -121,6 +122,26 @@ void answer_replay(struct buf *out, const char *before, const json_t *data, cons
     out_put(out, before);
     out_quoted(out, text);
     out_put(out, after);
+}
+
+/* ---- calls ---- */
+
+bool answer_is_custom(const struct answer *answer, const json_t *call)
+{
+    const json_t *alias = json_object_get(answer->ask->aliases, text_or_empty(call, "name"));
+
+    return json_is_true(json_object_get(alias, "custom"));
+}
+
+void answer_given(struct buf *out, bool custom, const json_t *call)
+{
+    const json_t *arguments = json_object_get(call, "arguments");
+    const json_t *input = json_object_get(arguments, "input");
+
+    if (custom && json_is_string(input))
+        out_escaped(out, json_string_value(input), json_string_length(input));
+    else
+        out_json_escaped(out, arguments);
 }
 
 /* ---- usage ---- */

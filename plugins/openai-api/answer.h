@@ -61,6 +61,11 @@ bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
 void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after);
 
+/* Is the tool of this call a custom one? */
+bool answer_is_custom(const struct answer *answer, const json_t *call);
+/* What it is given, as the inside of a string: its input, or else the arguments. */
+void answer_given(struct buf *out, bool custom, const json_t *call);
+
 void chat_usage(const struct answer *answer, struct buf *out);      /* "usage": {...} */
 void anthropic_usage(const struct answer *answer, struct buf *out); /* the same */
 

@@ -20,7 +20,7 @@ struct ask {                  /* zero is an empty one; all but the texts are its
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
     json_t *inputs;   /* to embed, in place of messages; or NULL */
-    json_t *aliases;  /* responses: {"name", "namespace", "custom"} of tools that the model knows by
+    json_t *aliases;  /* {"name", "namespace", "custom"} of tools that the model knows by
                          another name or form, by that name; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     bool stream;

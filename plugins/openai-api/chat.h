@@ -16,6 +16,15 @@ int chat_content(const struct asking *asking, json_t *content, const char *place
 /* One of its parts. */
 int chat_part(const struct asking *asking, json_t *part, const char *place, json_t **ret_part);
 
+/* custom.c: tools that are functions to the model, and what they are called there.  `tool` has its
+ * own name, `name` is that of the function. */
+int chat_alias(struct ask *ask, const json_t *tool, const char *space, bool custom,
+               const json_t *name);
+int chat_custom(struct asking *asking, const json_t *tool, const json_t *name);
+/* The arguments of a call of a custom tool. */
+int chat_custom_input(const struct asking *asking, const json_t *call, const char *place,
+                      json_t **ret_given);
+
 /* tool_choice, after the tools. */
 int chat_choice(struct asking *asking, const json_t *body);
 

@@ -15,22 +15,25 @@ static const char *finish_reason(const struct answer *answer)
     return reason[0] ? reason : "stop";
 }
 
-/* {"name", "arguments"}: the inside. */
-static void function(struct buf *out, const json_t *call)
+/* {"name", "arguments"}, or "input": the inside. */
+static void function(struct buf *out, bool custom, const json_t *call)
 {
     out_put(out, "{\"name\":");
     out_quoted(out, text_or_empty(call, "name"));
-    out_put(out, ",\"arguments\":\"");
-    out_json_escaped(out, json_object_get(call, "arguments"));
+    out_put(out, custom ? ",\"input\":\"" : ",\"arguments\":\"");
+    answer_given(out, custom, call);
     out_put(out, "\"}");
 }
 
-static void tool_call(struct buf *out, const json_t *call)
+static void tool_call(const struct answer *answer, struct buf *out, const json_t *call)
 {
+    bool custom = answer_is_custom(answer, call);
+
     out_put(out, "\"id\":");
     out_quoted(out, text_or_empty(call, "id"));
-    out_put(out, ",\"type\":\"function\",\"function\":");
-    function(out, call);
+    out_put(out,
+            custom ? ",\"type\":\"custom\",\"custom\":" : ",\"type\":\"function\",\"function\":");
+    function(out, custom, call);
     answer_replay(out, ",\"extra_content\":{\"einion\":{\"replay\":", call, "}}");
     out_put(out, "}");
 }
@@ -88,12 +91,12 @@ static void whole_call(struct answer *answer, const json_t *data)
 
     if (answer->ask->old_functions) {
         if (answer->count++ == 0) /* there is room for one */
-            function(out, data);
+            function(out, false, data);
         return;
     }
     comma(out);
     out_put(out, "{");
-    tool_call(out, data);
+    tool_call(answer, out, data);
     answer->count++;
 }
 
@@ -245,12 +248,12 @@ static void stream_call(struct answer *answer, const json_t *data)
     delta(answer);
     if (answer->ask->old_functions) {
         out_put(out, "\"function_call\":");
-        function(out, data);
+        function(out, false, data);
     } else {
         out_put(out, "\"tool_calls\":[{\"index\":");
         out_number(out, answer->count);
         out_put(out, ",");
-        tool_call(out, data);
+        tool_call(answer, out, data);
         out_put(out, "]");
     }
     answer->count++;

@@ -22,6 +22,15 @@ static int add_function(struct asking *asking, const json_t *function, const cha
                                 json_object_get(function, "strict"), "cache", ask_cache(function)));
 }
 
+static int add_custom(struct asking *asking, const json_t *custom)
+{
+    const json_t *name = json_object_get(custom, "name");
+
+    if (!json_is_string(name))
+        return ask_refuse(asking, "tools", "A custom tool has no 'custom.name'.");
+    return chat_custom(asking, custom, name);
+}
+
 /* What is no function is a tool that the vendor has built in, in the vendor's own words. */
 static int add_tool(struct asking *asking, json_t *tool)
 {
@@ -32,7 +41,7 @@ static int add_tool(struct asking *asking, json_t *tool)
     if (!type || strcmp(type, "function") == 0)
         return ask_refuse(asking, "tools", "A tool has no 'function'.");
     if (strcmp(type, "custom") == 0)
-        return ask_refuse(asking, "tools", "Tools of the type 'custom' are not taken here.");
+        return add_custom(asking, json_object_get(tool, "custom"));
     return ask_built_in(asking, tool, "openai");
 }
 
@@ -74,6 +83,15 @@ static int read_web_search(struct asking *asking, const json_t *body)
 
 /* ---- which of them ---- */
 
+/* Chat completions have the name one level deeper than responses. */
+static const json_t *inside(const json_t *tool)
+{
+    const json_t *function = json_object_get(tool, "function");
+    const json_t *custom = json_object_get(tool, "custom");
+
+    return function ? function : custom ? custom : tool;
+}
+
 static bool names(const json_t *list, const char *name)
 {
     const json_t *item;
@@ -81,8 +99,7 @@ static bool names(const json_t *list, const char *name)
 
     json_array_foreach(list, i, item)
     {
-        const json_t *function = json_object_get(item, "function");
-        const json_t *own = json_object_get(function ? function : item, "name");
+        const json_t *own = json_object_get(inside(item), "name");
 
         if (json_is_string(own) && strcmp(json_string_value(own), name) == 0)
             return true;
@@ -147,7 +164,6 @@ static int choose_built_in(struct asking *asking, const char *type)
 int chat_choice(struct asking *asking, const json_t *body)
 {
     json_t *choice = json_object_get(body, "tool_choice");
-    const json_t *function;
     json_t *name;
 
     if (!choice || json_is_null(choice))
@@ -165,8 +181,7 @@ int chat_choice(struct asking *asking, const json_t *body)
     }
     if (json_object_get(choice, "allowed_tools") || json_object_get(choice, "tools"))
         return allow(asking, choice);
-    function = json_object_get(choice, "function");
-    name = json_object_get(function ? function : choice, "name");
+    name = json_object_get(inside(choice), "name");
     if (!json_is_string(name) && json_is_object(choice))
         return choose_built_in(asking, text_or_empty(choice, "type"));
     if (!json_is_string(name))

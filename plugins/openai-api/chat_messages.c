@@ -103,7 +103,7 @@ static int said(struct asking *asking, json_t *parts, const json_t *message)
 }
 
 static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *function,
-                const json_t *replay, const char *place)
+                const json_t *replay, bool custom, const char *place)
 {
     json_t *name = json_object_get(function, "name"), *given = NULL;
     int r;
@@ -111,7 +111,8 @@ static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *
     if (!json_is_string(id) || !json_is_string(name))
         return ask_refuse_message(asking, place,
                                   "A call of a tool needs 'id' and 'function.name'.");
-    r = ask_arguments(asking, json_object_get(function, "arguments"), place, &given);
+    r = custom ? chat_custom_input(asking, function, place, &given)
+               : ask_arguments(asking, json_object_get(function, "arguments"), place, &given);
     if (r < 0)
         return r;
     r = ask_append(parts, json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id,
@@ -132,15 +133,16 @@ static int calls(struct asking *asking, json_t *parts, const json_t *message)
     json_array_foreach(list, i, item)
     {
         const json_t *function = json_object_get(item, "function");
+        const json_t *custom = json_object_get(item, "custom");
         const json_t *extra = json_object_get(json_object_get(item, "extra_content"), "einion");
         const char *text = json_string_value(json_object_get(extra, "replay"));
         EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
 
         (void)snprintf(place, sizeof(place), ".tool_calls[%zu]", i);
-        if (!json_is_object(function))
-            return ask_refuse_message(asking, place,
-                                      "Only tools of the type 'function' are taken.");
-        r = call(asking, parts, json_object_get(item, "id"), function, replay, place);
+        if (!json_is_object(function) && !json_is_object(custom))
+            return ask_refuse_message(asking, place, "It is no call of a function or custom tool.");
+        r = call(asking, parts, json_object_get(item, "id"), function ? function : custom, replay,
+                 !function, place);
         if (r < 0)
             return r;
     }
@@ -161,7 +163,7 @@ static int old_call(struct asking *asking, json_t *parts, const json_t *message)
     if (!json_is_object(function))
         return 0;
     id = function_id(++asking->called);
-    return call(asking, parts, id, function, NULL, ".function_call");
+    return call(asking, parts, id, function, NULL, false, ".function_call");
 }
 
 static bool is_simple(const json_t *message)

@@ -342,7 +342,7 @@ static void add_source(struct answer *answer, const json_t *data)
     end_event(answer);
 }
 
-/* How a call of an ordinary function is told, and one of a custom tool: responses_tools.c. */
+/* How a call of an ordinary function is told, and one of a custom tool. */
 static const struct call_form {
     const char *type, *prefix, *member, *events[2];
 } call_forms[] = {
@@ -355,17 +355,6 @@ static const struct call_form {
       "input",
       { "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done" } },
 };
-
-static void call_given(struct buf *out, const struct call_form *form, const json_t *data)
-{
-    const json_t *arguments = json_object_get(data, "arguments");
-    const json_t *input = json_object_get(arguments, "input");
-
-    if (form != call_forms && json_is_string(input))
-        out_escaped(out, json_string_value(input), json_string_length(input));
-    else
-        out_json_escaped(out, arguments);
-}
 
 static void tool_call(struct answer *answer, struct buf *out, const struct call_form *form,
                       const json_t *data, bool done)
@@ -391,7 +380,7 @@ static void tool_call(struct answer *answer, struct buf *out, const struct call_
     out_put(out, form->member);
     out_put(out, "\":\"");
     if (done)
-        call_given(out, form, data);
+        answer_given(out, form != call_forms, data);
     out_put(out, done ? "\",\"status\":\"completed\"}" : "\",\"status\":\"in_progress\"}");
 }
 
@@ -404,7 +393,7 @@ static void call_events(struct answer *answer, const struct call_form *form, con
         begin_part_event(answer, form->events[i], form->prefix, ",\"");
         out_put(&answer->out, i == 0 ? "delta" : form->member);
         out_put(&answer->out, "\":\"");
-        call_given(&answer->out, form, data);
+        answer_given(&answer->out, form != call_forms, data);
         out_put(&answer->out, "\"");
         end_event(answer);
     }
@@ -412,8 +401,7 @@ static void call_events(struct answer *answer, const struct call_form *form, con
 
 static void add_call(struct answer *answer, const json_t *data)
 {
-    const json_t *alias = json_object_get(answer->ask->aliases, text_or_empty(data, "name"));
-    const struct call_form *form = &call_forms[json_is_true(json_object_get(alias, "custom"))];
+    const struct call_form *form = &call_forms[answer_is_custom(answer, data)];
     size_t from;
 
     close_item(answer);

@@ -92,17 +92,11 @@ static int message(struct asking *asking, json_t *item)
     return r;
 }
 
-/* Of a custom tool the text is the one argument: responses_tools.c. */
 static int read_arguments(struct asking *asking, const json_t *item, json_t **ret_given)
 {
-    json_t *input = json_object_get(item, "input");
-
-    if (strcmp(text_of(item, "type"), "custom_tool_call") != 0)
-        return ask_arguments(asking, json_object_get(item, "arguments"), ".arguments", ret_given);
-    if (!json_is_string(input))
-        return ask_refuse_message(asking, ".input", "The input of a custom tool is not a text.");
-    *ret_given = json_pack("{s:O}", "input", input);
-    return *ret_given ? 0 : EIN_E_NO_MEMORY;
+    if (strcmp(text_of(item, "type"), "custom_tool_call") == 0)
+        return chat_custom_input(asking, item, ".input", ret_given);
+    return ask_arguments(asking, json_object_get(item, "arguments"), ".arguments", ret_given);
 }
 
 static int tool_call(struct asking *asking, json_t *item)

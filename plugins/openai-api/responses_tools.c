@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* To a model every tool is a function.  Two kinds that this API has beside it become one: a member
- * of a namespace under both names, and a custom tool, whose input is a text, with that text as its
- * only argument.  `aliases` says what the client calls them, for the answer. */
+/* A member of a namespace is to a model a function under both names (custom.c). */
 #include "ask.h"
 #include "member.h"
 #include "responses.h"
@@ -22,40 +20,6 @@ json_t *responses_tool_name(const json_t *item)
     return name ? full_name(text_of(item, "namespace"), name) : NULL;
 }
 
-static json_t *custom_description(const json_t *tool)
-{
-    const char *text = text_of(tool, "description");
-    const json_t *format = json_object_get(tool, "format");
-    const char *grammar = text_of(format, "definition"), *syntax = text_of(format, "syntax");
-
-    if (!grammar)
-        return text ? json_string(text) : NULL;
-    return json_sprintf("%s\n\nThe input follows this grammar (%s):\n%s", text ? text : "",
-                        syntax ? syntax : "lark", grammar);
-}
-
-static json_t *custom_function(const json_t *tool, const json_t *name)
-{
-    return json_pack("{s:O, s:o*, s:{s:s, s:{s:{s:s}}, s:[s], s:b}}", "name", name, "description",
-                     custom_description(tool), "parameters", "type", "object", "properties",
-                     "input", "type", "string", "required", "input", "additionalProperties", 0);
-}
-
-static int remember(struct ask *ask, const json_t *tool, const char *space, bool custom,
-                    const json_t *name)
-{
-    json_t *alias;
-
-    if (!space && !custom)
-        return 0;
-    if (!ask->aliases)
-        ask->aliases = json_object();
-    alias = json_pack("{s:O, s:s*, s:b}", "name", json_object_get(tool, "name"), "namespace", space,
-                      "custom", custom);
-    return json_object_set_new(ask->aliases, json_string_value(name), alias) < 0 ? EIN_E_NO_MEMORY
-                                                                                 : 0;
-}
-
 static int add_function(struct asking *asking, const json_t *tool, bool custom)
 {
     struct ask *ask = asking->ask;
@@ -67,11 +31,11 @@ static int add_function(struct asking *asking, const json_t *tool, bool custom)
     name = full_name(asking->space, text_of(tool, "name"));
     if (!name)
         return ask_refuse(asking, "tools", "The name of a function is no text.");
-    r = remember(ask, tool, asking->space, custom, name);
+    if (custom)
+        return chat_custom(asking, tool, name);
+    r = asking->space ? chat_alias(ask, tool, asking->space, false, name) : 0;
     if (r < 0)
         return r;
-    if (custom)
-        return ask_add(&ask->tools, custom_function(tool, name));
     return ask_add(&ask->tools, json_pack("{s:O, s:O*, s:O*, s:O*}", "name", name, "description",
                                           json_object_get(tool, "description"), "parameters",
                                           json_object_get(tool, "parameters"), "strict",

@@ -141,6 +141,9 @@ def test_assistants_say_parts_and_refusals_and_nothing(gateway):
         ([{"role": "tool", "content": "x"}], "messages[0].tool_call_id", "missing"),
         ([{"role": "function", "name": "f", "content": "x"}], "messages[0]", "No function was called"),
         ([{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {}}]}], "messages[0].tool_calls[0]", "function"),
+        ([{"role": "assistant", "tool_calls": [{"id": "c", "type": "other"}]}], "messages[0].tool_calls[0]", "custom"),
+        ([{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f", "input": 5}}]}],
+         "messages[0].tool_calls[0]", "not a text"),
         ([{"role": "assistant", "tool_calls": [tool_call("c", "f", "{")]}], "messages[0].tool_calls[0]", "JSON object"),
         ([{"role": "assistant", "tool_calls": [tool_call("c", "f", "[1]")]}], "messages[0].tool_calls[0]", "JSON object"),
         ([{"role": "assistant", "tool_calls": [tool_call("c", "f", 5)]}], "messages[0].tool_calls[0]", "not a text"),
@@ -201,7 +204,7 @@ def test_formats(gateway):
         ({"tools": ["x"]}, "tools"),
         ({"tools": [{"type": "function"}]}, "tools"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools"),
-        ({"tools": [{"type": "custom", "custom": {"name": "c"}}]}, "tools"),
+        ({"tools": [{"type": "custom", "name": "c"}]}, "tools"),
         ({"functions": [{}]}, "functions"),
         ({"tool_choice": "perhaps"}, "tool_choice"),
         ({"tool_choice": {"type": "function"}}, "tool_choice"),
@@ -259,6 +262,31 @@ def test_what_is_left_out_is_told(gateway):
     reply = chat(gateway, [ECHO], logit_bias={"1": 2}, logprobs=True, provider={"order": ["x"]})
     assert reply.json["einion"]["notes"] == [f"'{name}' was left out." for name in ("logit_bias", "logprobs", "provider")]
     assert reply.header("x-einion-notes") == "'logit_bias' was left out.; 'logprobs' was left out.; 'provider' was left out."
+
+
+PATCH = {"type": "custom", "custom": {"name": "patch", "description": "Edits.", "format": {
+    "type": "grammar", "grammar": {"syntax": "regex", "definition": "a+"}}}}  # fmt: skip
+CALLED = [{"id": "c1", "type": "custom", "custom": {"name": "patch", "input": 'a\n"b"'}},
+          {"id": "c2", "type": "function", "function": {"name": "time", "arguments": "{}"}}]  # fmt: skip
+
+
+def test_custom_tools(gateway):
+    sent = asked(gateway, [], tools=[PATCH, TIME], tool_choice={"type": "custom", "custom": {"name": "patch"}})
+    assert [tool["name"] for tool in sent["tools"]] == ["patch", "time"] and sent["tool_choice"] == {"name": "patch"}
+    assert sent["tools"][0]["description"] == "Edits.\n\nThe input follows this grammar (regex):\na+"
+    assert sent["tools"][0]["parameters"]["required"] == ["input"]
+    allowed = {"mode": "auto", "tools": [{"type": "custom", "custom": {"name": "patch"}}]}
+    sent = asked(gateway, [], tools=[PATCH, TIME], tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+    assert [tool["name"] for tool in sent["tools"]] == ["patch"]
+    wanted = [said(call("c1", "patch", {"input": 'a\n"b"'}), call("c2", "time", {}))]
+    message = chat(gateway, wanted, tools=[PATCH, TIME]).json["choices"][0]["message"]
+    assert message["tool_calls"] == CALLED
+    chunks = [json.loads(line) for line in lines(chat(gateway, wanted, tools=[PATCH, TIME], stream=True))[:-1]]
+    deltas = [delta for chunk in chunks for delta in chunk["choices"][0]["delta"].get("tool_calls", [])]
+    assert deltas == [{"index": index, **called} for index, called in enumerate(CALLED)]
+    before = [{"role": "assistant", "tool_calls": CALLED}, {"role": "tool", "tool_call_id": "c1", "content": "done"}]
+    assistant, tool, *_ = asked(gateway, before)["messages"]
+    assert [part["arguments"] for part in assistant["content"]] == [{"input": 'a\n"b"'}, {}] and tool["content"][0]["name"] == "patch"
 
 
 def test_limits_are_settings(start_server, scripted_plugin):
