@@ -44,8 +44,8 @@ struct form {
     /* Streams only: it broke off after it began. */
     void (*fail)(struct answer *answer, const struct wrong *wrong);
 };
-extern const struct form chat_whole, chat_stream, anthropic_whole, anthropic_stream,
-    responses_whole, responses_stream, embeddings_whole;
+extern const struct form chat_whole, chat_stream, completions_whole, completions_stream,
+    anthropic_whole, anthropic_stream, responses_whole, responses_stream, embeddings_whole;
 
 void answer_begin(struct answer *answer, const struct form *form, const struct ask *ask,
                   const struct ein_completion_outcome *outcome, const char *request_id);
@@ -65,6 +65,12 @@ void answer_replay(struct buf *out, const char *before, const json_t *data, cons
 bool answer_is_custom(const struct answer *answer, const json_t *call);
 /* What it is given, as the inside of a string: its input, or else the arguments. */
 void answer_given(struct buf *out, bool custom, const json_t *call);
+
+/* OpenAI's objects begin alike, and so do its older streams end: with their usage, if it is wanted.
+ */
+void chat_head(struct answer *answer, const char *object);
+void chat_stream_end(struct answer *answer, const char *object);
+void chat_stream_fail(struct answer *answer, const struct wrong *wrong);
 
 void chat_usage(const struct answer *answer, struct buf *out);      /* "usage": {...} */
 void anthropic_usage(const struct answer *answer, struct buf *out); /* the same */

@@ -36,10 +36,12 @@ struct flaw {
     char param[96]; /* "messages[2].content"; "": no one member */
 };
 
-/* POST /v1/chat/completions, /v1/messages, /v1/responses and /v1/embeddings.  0, INVALID with a
- * flaw, or NO_MEMORY. ask_done() in any case. */
+/* POST /v1/chat/completions, /v1/completions, /v1/messages, /v1/responses and /v1/embeddings.  0,
+ * INVALID with a flaw, or NO_MEMORY. ask_done() in any case. */
 int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
              struct flaw *flaw);
+int completions_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+                    struct flaw *flaw);
 int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                   struct flaw *flaw);
 int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,

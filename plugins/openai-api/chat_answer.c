@@ -136,7 +136,7 @@ static void optional(struct buf *out, const char *before, const struct buf *valu
     out_put(out, after);
 }
 
-static void head(struct answer *answer, const char *object)
+void chat_head(struct answer *answer, const char *object)
 {
     struct buf *out = &answer->out;
 
@@ -155,7 +155,7 @@ static void whole_end(struct answer *answer)
     struct buf *out = &answer->out;
     bool old = answer->ask->old_functions;
 
-    head(answer, "chat.completion");
+    chat_head(answer, "chat.completion");
     out_put(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
     if (answer->text.len == 0 && answer->calls.len > 0) {
         out_put(out, "null");
@@ -187,7 +187,7 @@ const struct form chat_whole = { .id_prefix = "chatcmpl-", .piece = whole_piece,
 static void chunk(struct answer *answer)
 {
     out_put(&answer->out, "data: ");
-    head(answer, "chat.completion.chunk");
+    chat_head(answer, "chat.completion.chunk");
 }
 
 static void delta(struct answer *answer)
@@ -288,15 +288,13 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
     }
 }
 
-static void stream_end(struct answer *answer)
+void chat_stream_end(struct answer *answer, const char *object)
 {
     struct buf *out = &answer->out;
 
-    stream_begin(answer);
-    delta(answer);
-    delta_end(answer, finish_reason(answer));
     if (answer->ask->with_usage) {
-        chunk(answer);
+        out_put(out, "data: ");
+        chat_head(answer, object);
         out_put(out, ",\"choices\":[],");
         chat_usage(answer, out);
         out_put(out, ",");
@@ -306,7 +304,15 @@ static void stream_end(struct answer *answer)
     out_put(out, "data: [DONE]\n\n");
 }
 
-static void stream_fail(struct answer *answer, const struct wrong *wrong)
+static void stream_end(struct answer *answer)
+{
+    stream_begin(answer);
+    delta(answer);
+    delta_end(answer, finish_reason(answer));
+    chat_stream_end(answer, "chat.completion.chunk");
+}
+
+void chat_stream_fail(struct answer *answer, const struct wrong *wrong)
 {
     json_t *error = chat_error(wrong);
 
@@ -317,5 +323,5 @@ static void stream_fail(struct answer *answer, const struct wrong *wrong)
 }
 
 const struct form chat_stream = {
-    .id_prefix = "chatcmpl-", .piece = stream_piece, .end = stream_end, .fail = stream_fail
+    .id_prefix = "chatcmpl-", .piece = stream_piece, .end = stream_end, .fail = chat_stream_fail
 };

@@ -19,8 +19,9 @@ struct openai_api {
 #define ANTHROPIC_PATH "/v1/messages"
 
 /* The routes. */
-ein_handler chat_completions, anthropic_messages, responses_create, embeddings_create; /* serve.c */
-ein_handler anthropic_count;                                                           /* count.c */
+ein_handler chat_completions, text_completions, anthropic_messages, responses_create,
+    embeddings_create;               /* serve.c */
+ein_handler anthropic_count;         /* count.c */
 ein_handler models_list, models_get; /* models.c */
 
 /* error_shape/1 (shape.c).  A detail that is an object is one of fail_with(). */

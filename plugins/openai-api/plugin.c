@@ -5,6 +5,7 @@
  *   POST /v1/responses               OpenAI's newer one, without what it would have to keep
  *   POST /v1/messages                Anthropic's
  *   POST /v1/messages/count_tokens   an estimate: count.c says of what
+ *   POST /v1/completions             OpenAI's of old: a prompt, and its answer as text
  *   POST /v1/embeddings              OpenAI's
  *   GET  /v1/models                  the models and deployed agents that the caller may call; in
  *                                    Anthropic's form, where anthropic-version is sent
@@ -94,6 +95,15 @@ static const char config_schema[] = SCHEMA({
         "stream": {"type": "boolean"}                                                              \
     }                                                                                              \
 })
+#define PROMPT_SCHEMA SCHEMA({                                                                     \
+    "type": "object", "required": ["model", "prompt"], "additionalProperties": true,               \
+    "properties": {                                                                                \
+        "model": {"type": "string"},                                                               \
+        "prompt": {"description": "A text, or an array of one"},                                   \
+        "max_tokens": {"type": "integer"},                                                         \
+        "stream": {"type": "boolean"}                                                              \
+    }                                                                                              \
+})
 #define EMBEDDINGS_SCHEMA SCHEMA({                                                                 \
     "type": "object", "required": ["model", "input"], "additionalProperties": true,                \
     "properties": {                                                                                \
@@ -128,6 +138,17 @@ static const struct ein_route routes[] = {
       .scope = "models:run",
       .error_schema = ERROR_SCHEMA,
       .handle = chat_completions },
+    { .method = "POST",
+      .path = "/v1/completions",
+      .operation_id = "create_completion",
+      .summary = "Have a model answer a prompt, as with OpenAI's oldest API",
+      .flags = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_ONCE,
+      .auth = EIN_AUTH_USER,
+      .body_schema = PROMPT_SCHEMA,
+      .reply_type = REPLY_TYPES,
+      .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
+      .handle = text_completions },
     { .method = "POST",
       .path = "/v1/responses",
       .operation_id = "create_response",

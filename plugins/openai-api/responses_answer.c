@@ -414,39 +414,52 @@ static void add_call(struct answer *answer, const json_t *data)
 
 /* ---- a search of the web ---- */
 
-static void search_action(const struct answer *answer, struct buf *out, const json_t *data)
+/* As OpenAI has told it, or what any vendor has looked for. */
+static json_t *search_action(const json_t *data)
 {
-    const json_t *query = json_object_get(data, "query");
-    json_t *action = json_copy(json_object_get(data, "action")), *pages, *page;
+    json_t *query = json_object_get(data, "query");
+    json_t *action = json_object_get(data, "action");
+
+    if (json_is_object(action))
+        return json_copy(action);
+    return query
+               ? json_pack("{s:s, s:O, s:[O]}", "type", "search", "query", query, "queries", query)
+               : json_pack("{s:s}", "type", "search");
+}
+
+static json_t *search_sources(const json_t *data)
+{
+    json_t *sources = json_array();
+    const json_t *page;
     size_t i;
 
-    if (!action)
-        action = json_pack("{s:s, s:O, s:[O]}", "type", "search", "query", query, "queries", query);
-    if (!answer->ask->with_sources) {
-        (void)json_object_del(action, "sources");
-    } else if (!json_object_get(action, "sources")) {
-        pages = json_array();
-        json_array_foreach(json_object_get(data, "results"), i, page)(void) json_array_append_new(
-            pages, json_pack("{s:s, s:O*}", "type", "url", "url", json_object_get(page, "url")));
-        (void)json_object_set_new(action, "sources", pages);
+    json_array_foreach(json_object_get(data, "results"), i, page)
+    {
+        (void)json_array_append_new(
+            sources, json_pack("{s:s, s:O*}", "type", "url", "url", json_object_get(page, "url")));
     }
-    out_json(out, action);
-    json_decref(action);
+    return sources;
 }
 
 static void search_item(struct answer *answer, struct buf *out, const json_t *data, bool done)
 {
     const char *status = text_of(data, "error") ? "failed" : "completed";
+    json_t *action = done ? search_action(data) : NULL;
 
+    if (action && !answer->ask->with_sources)
+        (void)json_object_del(action, "sources");
+    else if (action && !json_object_get(action, "sources"))
+        (void)json_object_set_new(action, "sources", search_sources(data));
     out_put(out, "{\"type\":\"web_search_call\",\"id\":");
     item_id(answer, "ws_", out);
     out_put(out, ",\"status\":");
     out_quoted(out, done ? status : "in_progress");
     if (done) {
         out_put(out, ",\"action\":");
-        search_action(answer, out, data);
+        out_json(out, action);
     }
     out_put(out, "}");
+    json_decref(action);
 }
 
 static void search_events(struct answer *answer, const json_t *data)

@@ -276,6 +276,11 @@ int chat_completions(struct ein_req *req, void *self)
     return answer(self, req, chat_ask, &chat_whole, &chat_stream);
 }
 
+int text_completions(struct ein_req *req, void *self)
+{
+    return answer(self, req, completions_ask, &completions_whole, &completions_stream);
+}
+
 int anthropic_messages(struct ein_req *req, void *self)
 {
     return answer(self, req, anthropic_ask, &anthropic_whole, &anthropic_stream);

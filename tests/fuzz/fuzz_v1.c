@@ -79,6 +79,9 @@ static void check_ask(const struct ask *ask)
         check_content(json_object_get(message, "content"), false);
     }
     json_array_foreach(ask->tools, i, tool) demand(json_is_string(json_object_get(tool, "name")));
+    json_array_foreach(ask->built_in_tools, i, tool)
+        demand(json_is_object(json_object_get(tool, "web_search")) ||
+               json_is_string(json_object_get(tool, "wire")));
     demand(!ask->reply_schema || json_is_object(ask->reply_schema));
 }
 
@@ -106,6 +109,7 @@ static void say_part(const struct form *form, struct answer *answer, const json_
         say(form, answer, EIN_LLM_TEXT, text, NULL);
     else
         say(form, answer, EIN_LLM_SOURCE, NULL, part);
+    say(form, answer, EIN_LLM_SEARCH, NULL, part);
 }
 
 static void say_all(const struct form *form, struct answer *answer, const json_t *messages)
@@ -187,7 +191,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body = json_object_read((const char *)data + 1, size - 1, DEPTH);
     if (!body)
         return 0;
-    r = (data[0] == 'E' ? embeddings_ask : asks[data[0] % 3])(body, &limits, &ask, &flaw);
+    r = (data[0] == 'E'   ? embeddings_ask
+         : data[0] == 'P' ? completions_ask
+                          : asks[data[0] % 3])(body, &limits, &ask, &flaw);
     demand(r == 0 || (r == EIN_E_INVALID && flaw.text[0]));
     if (r == 0) {
         check_ask(&ask);

@@ -10,7 +10,8 @@ from vendor import Gate, sse, whole
 from vendor_formats import OPENAI_CHAT, Said, openai_chat, openai_chat_events
 
 CHAT = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
-EVERY = [("/v1/chat/completions", CHAT), ("/v1/responses", {"model": CHAT["model"], "input": "hi"}),
+EVERY = [("/v1/chat/completions", CHAT), ("/v1/completions", {"model": CHAT["model"], "prompt": "hi"}),
+         ("/v1/responses", {"model": CHAT["model"], "input": "hi"}),
          ("/v1/messages", {**CHAT, "max_tokens": 9})]  # fmt: skip
 
 

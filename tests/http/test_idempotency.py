@@ -102,7 +102,8 @@ def test_after_its_time_it_runs_again(start_server):
 TAKE_KEYS = {
     "/agents", "/agents/generate-code", "/agents/run-code", "/agents/run-code/stream",
     "/agents/{agent_id}/versions/{version}/restore", "/chat", "/demos", "/demos/generate-code", "/rest/{friendly_name}",
-    "/runs/{run_id}/repeat", "/users/me/usage", "/v1/chat/completions", "/v1/embeddings", "/v1/messages", "/v1/responses",
+    "/runs/{run_id}/repeat", "/users/me/usage", "/v1/chat/completions", "/v1/completions", "/v1/embeddings",
+    "/v1/messages", "/v1/responses",
 }  # fmt: skip
 
 

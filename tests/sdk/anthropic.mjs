@@ -55,6 +55,8 @@ const tasks = {
   image: () => client.messages.create({ ...hello, messages: [{ role: "user", content: [
     { type: "text", text: "What is it?" },
     { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" } }] }] }),
+  search: () => client.messages.stream({
+    ...hello, tools: [{ type: "web_search_20250305", name: "web_search", max_uses: 2 }] }).finalMessage(),
   count: () => client.messages.countTokens({ model, messages: hello.messages }),
   async models() {
     const ids = [];

@@ -91,6 +91,13 @@ const tasks = {
       }
     }
   },
+  async search() {
+    const seen = [];
+    const stream = client.responses.stream({ model: "anthropic/claude-opus-4-6", input: "Anvils?", tools: [{ type: "web_search" }] });
+    for await (const event of stream)
+      if (event.type.startsWith("response.web_search_call.")) seen.push(event.type.split(".")[2]);
+    return { seen, ...await stream.finalResponse() };
+  },
   async parsed() {
     const schema = { type: "object", properties: { a: { type: "integer" } }, required: ["a"], additionalProperties: false };
     const response = await client.responses.parse({

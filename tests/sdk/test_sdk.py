@@ -294,6 +294,34 @@ def test_errors_are_claudes_clients_classes(claude, upstream):
     assert said["status"] == 529 and said["type"] == "overloaded_error" and said["class"] in ("InternalServerError", "OverloadedError")
 
 
+SEARCHED = [
+    {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 10, "output_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search",
+                                                                  "input": {"query": "anvils"}}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "content_block_start", "index": 1, "content_block": {
+        "type": "web_search_tool_result", "tool_use_id": "srvtoolu_1",
+        "content": [{"type": "web_search_result", "url": "https://c", "title": "C", "encrypted_content": "E", "page_age": None}]}},
+    {"type": "content_block_stop", "index": 1},
+    *anthropic_events(Said("Iron."))[2:5],
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+     "usage": {"output_tokens": 9, "server_tool_use": {"web_search_requests": 1}}},
+    {"type": "message_stop"},
+]  # fmt: skip
+
+
+def test_a_search(openai, claude, upstream):
+    upstream.answer(ANTHROPIC, sse(*SEARCHED, named=True))
+    said = claude("search")
+    use, found, *_ = said["content"]
+    assert use["input"] == {"query": "anvils"} and found["content"][0]["url"] == "https://c"
+    assert said["usage"]["server_tool_use"]["web_search_requests"] == 1
+    assert upstream.last.json["tools"] == [{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}]
+    said = openai("search")
+    assert said["output"][0]["action"]["query"] == "anvils" and said["seen"] == ["in_progress", "searching", "completed"]
+    assert upstream.last.json["tools"] == [{"type": "web_search_20250305", "name": "web_search"}]
+
+
 def test_who_aborts_cancels_claudes_stream(claude, upstream):
     upstream.answer(ANTHROPIC, sse(*anthropic_events(Said("Hello there"))[:4], STALL, named=True))
     assert claude("abort") == "aborted"
@@ -313,13 +341,15 @@ def test_a_stream_of_claude_that_breaks_off(claude, upstream):
 def test_the_python_client(python_folder, server, key, upstream):
     if python_folder is None:
         pytest.skip("the python client cannot be had")
-    upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello!")), openai_chat(Said("Many a little")), openai_chat(WEATHER))
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello!")), openai_chat(Said("Many a little")), openai_chat(WEATHER),
+                    openai_chat(Said(" upon")), openai_chat(Said(" a time")), openai_chat(Said(tools=[("edit", {"input": "a\nb"})])))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "OPENAI_API_KEY": key,
            "OPENAI_BASE_URL": f"http://127.0.0.1:{server.port}/v1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
     run = subprocess.run(["/usr/bin/python3", HERE / "openai_client.py"], env=env, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout)
-    assert said == {"text": "Hello!", "streamed": "Many a little", "call": {"city": "Paris"}, "missing": "NotFoundError"}
+    assert said == {"text": "Hello!", "streamed": "Many a little", "call": {"city": "Paris"}, "missing": "NotFoundError",
+                    "prompted": " upon a time", "custom": ["ChatCompletionMessageCustomToolCall", "a\nb"]}  # fmt: skip
 
 
 def test_the_readme(python_folder, server, key, upstream):
