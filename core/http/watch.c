@@ -4,30 +4,27 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <poll.h>
 #include <sys/socket.h>
 
-enum { EVENTS = 64, STACK = 128 * 1024 };
+enum { STACK = 128 * 1024 };
 
 struct watch {
     pthread_mutex_t lock;
     pthread_cond_t fired; /* an entry is no longer firing */
-    struct list conns;    /* guarded by lock */
-    struct list entries;  /* guarded by lock */
-    struct list beats;    /* guarded by lock */
-    uint64_t last_number; /* guarded by lock */
-    bool all;             /* guarded by lock: whoever comes is fired at once */
-    int epoll, wake;
+    pthread_cond_t ended; /* the thread is to end */
+    struct list conns;    /* guarded by lock, as is all below */
+    struct list entries;
+    struct list beats;
+    bool all; /* whoever comes is fired at once */
+    bool ending;
     pthread_t thread;
 };
 
-static void close_late(struct watch *watch)
-{
-    int64_t now = clock_mono_ms();
+/* ---- the thread, which holds the lock ---- */
 
-    EIN_LOCKED(&watch->lock);
+static void close_late(struct watch *watch, int64_t now)
+{
     list_each(it, &watch->conns)
     {
         struct watch_conn *conn = list_entry(it, struct watch_conn, link);
@@ -40,11 +37,8 @@ static void close_late(struct watch *watch)
     }
 }
 
-static void beat_all(struct watch *watch)
+static void beat_all(struct watch *watch, int64_t now)
 {
-    int64_t now = clock_mono_ms();
-
-    EIN_LOCKED(&watch->lock);
     list_each(it, &watch->beats)
     {
         struct watch_beat *beat = list_entry(it, struct watch_beat, link);
@@ -53,7 +47,7 @@ static void beat_all(struct watch *watch)
     }
 }
 
-/* With the lock held, which is let go meanwhile. */
+/* The lock is let go meanwhile. */
 static void fire(struct watch *watch, struct watch_entry *entry)
 {
     entry->firing++;
@@ -64,17 +58,22 @@ static void fire(struct watch *watch, struct watch_entry *entry)
     (void)pthread_cond_broadcast(&watch->fired);
 }
 
-/* Looks the entry up by its number: the request may have ended since the event was queued. */
-static void fire_number(struct watch *watch, uint64_t number)
+static bool has_left(int fd)
 {
-    EIN_LOCKED(&watch->lock);
-    list_each(it, &watch->entries)
-    {
+    struct pollfd at = { .fd = fd, .events = POLLRDHUP };
+
+    return fd >= 0 && poll(&at, 1, 0) > 0;
+}
+
+/* Most requests are over before anybody asks. */
+static void fire_left(struct watch *watch)
+{
+    for (struct list *it = watch->entries.next; it != &watch->entries; it = it->next) {
         struct watch_entry *entry = list_entry(it, struct watch_entry, link);
 
-        if (entry->number == number) {
+        if (has_left(entry->fd)) {
+            entry->fd = -1; /* once is enough */
             fire(watch, entry);
-            return;
         }
     }
 }
@@ -82,24 +81,21 @@ static void fire_number(struct watch *watch, uint64_t number)
 static void *run(void *data)
 {
     struct watch *watch = data;
-    struct epoll_event events[EVENTS];
-    int64_t next = clock_mono_ms() + WATCH_BEAT_MS;
+    EIN_LOCKED(&watch->lock);
 
-    for (;;) {
-        int64_t left = next - clock_mono_ms();
-        int count = epoll_wait(watch->epoll, events, EVENTS, left > 0 ? (int)left : 0);
+    while (!watch->ending) {
+        const struct timespec next = clock_deadline(WATCH_BEAT_MS);
+        int64_t now;
 
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.u64 == 0)
-                return NULL;
-            fire_number(watch, events[i].data.u64);
-        }
-        if (clock_mono_ms() >= next) {
-            close_late(watch);
-            beat_all(watch);
-            next = clock_mono_ms() + WATCH_BEAT_MS;
-        }
+        while (!watch->ending &&
+               pthread_cond_clockwait(&watch->ended, &watch->lock, CLOCK_MONOTONIC, &next) == 0)
+            ;
+        now = clock_mono_ms();
+        close_late(watch, now);
+        beat_all(watch, now);
+        fire_left(watch);
     }
+    return NULL;
 }
 
 static int start_thread(struct watch *watch)
@@ -117,37 +113,42 @@ static int start_thread(struct watch *watch)
 
 int watch_new(struct watch **ret_watch, struct ein_error *err)
 {
-    struct epoll_event stop = { .events = EPOLLIN, .data.u64 = 0 };
     struct watch *watch = calloc(1, sizeof(*watch));
+    int r;
 
     if (!watch)
         return error_no_memory(err);
     (void)pthread_mutex_init(&watch->lock, NULL);
     (void)pthread_cond_init(&watch->fired, NULL);
+    (void)pthread_cond_init(&watch->ended, NULL);
     list_init(&watch->conns);
     list_init(&watch->entries);
     list_init(&watch->beats);
-    watch->epoll = epoll_create1(EPOLL_CLOEXEC);
-    watch->wake = eventfd(0, EFD_CLOEXEC);
-    if (watch->epoll < 0 || watch->wake < 0 ||
-        epoll_ctl(watch->epoll, EPOLL_CTL_ADD, watch->wake, &stop) < 0 || start_thread(watch) < 0) {
-        (void)cleanup_close(&watch->epoll);
-        (void)cleanup_close(&watch->wake);
+    r = start_thread(watch);
+    if (r < 0) {
         free(watch);
-        return error_set(err, EIN_E_UNAVAILABLE, "cannot watch connections: %s", strerror(errno));
+        return error_set(err, r, "cannot watch connections: no thread can be started");
     }
     *ret_watch = watch;
     return 0;
+}
+
+static void end_thread(struct watch *watch)
+{
+    {
+        EIN_LOCKED(&watch->lock);
+        watch->ending = true;
+        (void)pthread_cond_signal(&watch->ended);
+    }
+    (void)pthread_join(watch->thread, NULL);
 }
 
 void watch_free(struct watch *watch)
 {
     if (!watch)
         return;
-    (void)eventfd_write(watch->wake, 1);
-    (void)pthread_join(watch->thread, NULL);
-    (void)close(watch->epoll);
-    (void)close(watch->wake);
+    end_thread(watch);
+    (void)pthread_cond_destroy(&watch->ended);
     (void)pthread_cond_destroy(&watch->fired);
     (void)pthread_mutex_destroy(&watch->lock);
     free(watch);
@@ -188,31 +189,22 @@ void watch_beat_remove(struct watch *watch, struct watch_beat *beat)
 
 /* ---- requests ---- */
 
-/* All requests share the lock: the system is called without it. */
-
 void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel)
 {
-    struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT };
+    EIN_LOCKED(&watch->lock);
 
     entry->cancel = cancel;
     entry->fd = fd;
     entry->firing = 0;
-    {
-        EIN_LOCKED(&watch->lock);
-        entry->number = event.data.u64 = ++watch->last_number;
-        list_append(&watch->entries, &entry->link);
-        if (watch->all)
-            fire(watch, entry);
-    }
-    if (fd >= 0 && epoll_ctl(watch->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        entry->fd = -1; /* noticed at the next write instead */
+    list_append(&watch->entries, &entry->link);
+    if (watch->all)
+        fire(watch, entry);
 }
 
 void watch_remove(struct watch *watch, struct watch_entry *entry)
 {
-    if (entry->fd >= 0)
-        (void)epoll_ctl(watch->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
     EIN_LOCKED(&watch->lock);
+
     while (entry->firing > 0)
         (void)pthread_cond_wait(&watch->fired, &watch->lock);
     list_remove(&entry->link);

@@ -17,10 +17,9 @@ struct watch_conn { /* storage of the connection */
     int64_t until_ms; /* atomic, clock_mono_ms(); 0: no deadline */
 };
 
-struct watch_entry { /* storage of the request; guarded by the lock of the watch, but for fd */
+struct watch_entry { /* storage of the request; guarded by the lock of the watch */
     struct list link;
     struct ein_cancel *cancel;
-    uint64_t number;
     int fd;
     uint32_t firing;
 };
@@ -44,7 +43,8 @@ void watch_conn_until(struct watch_conn *conn, int64_t until_ms);
 void watch_beat_add(struct watch *watch, struct watch_beat *beat);
 void watch_beat_remove(struct watch *watch, struct watch_beat *beat);
 
-/* Fires `cancel` when the peer of `fd` (-1: only with watch_fire_all()) is gone. */
+/* Fires `cancel` at the next beat after the peer of `fd` (-1: only with watch_fire_all()) has gone.
+ */
 void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel);
 void watch_remove(struct watch *watch, struct watch_entry *entry); /* waits for a firing */
 /* All entries that are there, and those that come. */
