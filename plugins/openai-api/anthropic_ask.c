@@ -96,10 +96,10 @@ static int add_tool(struct asking *asking, json_t *tool)
     const char *type = text_of(tool, "type");
     struct ask *ask = asking->ask;
 
+    if (type && strcmp(type, "custom") != 0) /* a set of tools has no name */
+        return ask_built_in(asking, tool, "anthropic");
     if (!text_of(tool, "name"))
         return ask_refuse(asking, "tools", "A tool has no 'name'.");
-    if (type && strcmp(type, "custom") != 0)
-        return ask_built_in(asking, tool, "anthropic");
     if (!json_is_object(json_object_get(tool, "input_schema")))
         return ask_refuse(asking, "tools", "The tool '%.64s' has no 'input_schema'.",
                           text_of(tool, "name"));
@@ -165,13 +165,14 @@ static int read_thinking(struct asking *asking, const json_t *body)
         if (!json_is_integer(budget))
             return ask_refuse(asking, "thinking", "'thinking' has no 'budget_tokens'.");
         r = ask_parameter(ask, "thinking_budget", budget);
-    } else if (type && strcmp(type, "adaptive") != 0) {
+    } else if (type && strcmp(type, "adaptive") != 0 && strcmp(type, "between_tools") != 0) {
         return ask_refuse(asking, "thinking",
-                          "'thinking.type' is none of enabled, disabled and adaptive.");
+                          "'thinking.type' is none of enabled, disabled, adaptive and "
+                          "between_tools.");
     }
     if (r >= 0 && json_is_string(effort))
         return ask_parameter(ask, "reasoning_effort", effort);
-    if (r >= 0 && type && *type == 'a')
+    if (r >= 0 && type && *type != 'e')
         return set_text(ask, "reasoning_effort", "high"); /* what adaptive is without an effort */
     return r;
 }
@@ -195,12 +196,7 @@ static int read_format(struct asking *asking, const json_t *body)
     return 0;
 }
 
-enum use { USE_ELSEWHERE, USE_NOTE, USE_PARAMETER };
-static const struct field {
-    const char *name;
-    enum use use;
-    const char *as;
-} fields[] = {
+static const struct ask_field fields[] = {
     { "model", USE_ELSEWHERE, NULL },         { "messages", USE_ELSEWHERE, NULL },
     { "system", USE_ELSEWHERE, NULL },        { "stream", USE_ELSEWHERE, NULL },
     { "tools", USE_ELSEWHERE, NULL },         { "tool_choice", USE_ELSEWHERE, NULL },
@@ -211,41 +207,14 @@ static const struct field {
     { "inference_geo", USE_NOTE, NULL },      { "stop_sequences", USE_PARAMETER, "stop" },
 };
 
-static int read_field(struct ask *ask, const char *name, json_t *value)
-{
-    size_t i = 0;
-
-    if (json_is_null(value))
-        return 0;
-    while (i < sizeof(fields) / sizeof(fields[0]) && strcmp(fields[i].name, name) != 0)
-        i++;
-    if (i == sizeof(fields) / sizeof(fields[0])) {
-        if (json_is_object(value) || json_is_array(value))
-            return ask_note(ask, "'%.64s' was left out.", name);
-        return ask_parameter(ask, name, value);
-    }
-    if (fields[i].use == USE_NOTE)
-        return ask_note(ask, "'%.64s' was left out.", name);
-    return fields[i].use == USE_PARAMETER ? ask_parameter(ask, fields[i].as, value) : 0;
-}
-
 static int read_parameters(struct asking *asking, const json_t *body)
 {
     json_t *user = json_object_get(json_object_get(body, "metadata"), "user_id");
     struct ask *ask = asking->ask;
-    const char *name;
-    json_t *value;
-    int r = 0;
+    int r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
 
-    json_object_foreach((json_t *)body, name, value)
-    {
-        if (r < 0)
-            return r;
-        r = read_field(ask, name, value);
-    }
     if (r >= 0 && json_is_string(user))
         r = ask_parameter(ask, "user", user);
-    ask->user = json_string_value(user);
     if (r >= 0)
         r = read_thinking(asking, body);
     return r < 0 ? r : read_format(asking, body);

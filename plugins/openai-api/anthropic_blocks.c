@@ -183,6 +183,27 @@ static int tool_result(struct asking *asking, json_t *block, const char *place, 
                   block);
 }
 
+/* A tool that the client has looked for, and given with the others. */
+static int tool_reference(struct asking *asking, json_t *block, const char *place, json_t *parts)
+{
+    json_t *name = json_object_get(block, "tool_name");
+
+    if (!json_is_string(name))
+        return ask_refuse_message(asking, place, "A tool_reference block has no 'tool_name'.");
+    return append(parts, json_pack("{s:s, s:O}", "type", "text", "text", name), block);
+}
+
+/* What was said before, in short. */
+static int compaction(struct asking *asking, json_t *block, const char *place, json_t *parts)
+{
+    json_t *content = json_object_get(block, "content");
+
+    if (!json_is_string(content))
+        return ask_refuse_message(asking, place,
+                                  "A compaction block without its 'content' cannot be read here.");
+    return append(parts, json_pack("{s:s, s:O}", "type", "text", "text", content), block);
+}
+
 /* What the vendor's own tools did is told again by the answer that came of it. */
 static int server_tool(struct asking *asking, json_t *block, const char *place, json_t *parts)
 {
@@ -216,6 +237,16 @@ static int read_one(struct asking *asking, json_t *block, const char *place, jso
         { "text_editor_code_execution_tool_result", server_tool },
         { "mcp_tool_use", server_tool },
         { "mcp_tool_result", server_tool },
+        { "mcp_tool_listing", server_tool },
+        { "tool_search_tool_result", server_tool },
+        { "advisor_tool_result", server_tool },
+        { "container_upload", server_tool },
+        { "browser_state", server_tool },
+        { "tool_addition", server_tool },
+        { "tool_removal", server_tool },
+        { "fallback", server_tool },
+        { "tool_reference", tool_reference },
+        { "compaction", compaction },
     };
     const char *type = json_string_value(json_object_get(block, "type"));
 

@@ -184,6 +184,37 @@ int ask_parameter(struct ask *ask, const char *name, json_t *value)
     return json_object_set(ask->parameters, name, value) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
+static const struct ask_field *find_field(const struct ask_field *fields, size_t count,
+                                          const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+int ask_fields(struct ask *ask, const json_t *body, const struct ask_field *fields, size_t count)
+{
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)body, name, value)
+    {
+        const struct ask_field *field = find_field(fields, count, name);
+        bool deep = json_is_object(value) || json_is_array(value);
+        enum ask_use use = field ? field->use : deep ? USE_NOTE : USE_PARAMETER;
+
+        if (r < 0)
+            break;
+        if (use == USE_PARAMETER && !json_is_null(value))
+            r = ask_parameter(ask, field ? field->as : name, value);
+        else if (use == USE_NOTE && !json_is_null(value) && !json_is_false(value))
+            r = ask_note(ask, "'%.64s' was left out.", name);
+    }
+    return r;
+}
+
 /* ---- small things ---- */
 
 int ask_data_url(const char *url, size_t len, json_t *part)

@@ -15,8 +15,8 @@ struct ask_limits {
     uint32_t depth;                  /* nesting of JSON */
 };
 
-struct ask {                  /* zero is an empty one; all but the texts are its own references */
-    const char *model, *user; /* lent by the body; user: who the client says asks, or NULL */
+struct ask {                  /* zero is an empty one; all but the text are its own references */
+    const char *model; /* lent by the body */
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
     json_t *inputs;   /* to embed, in place of messages; or NULL */
@@ -88,6 +88,21 @@ int ask_message(struct asking *asking, const char *role, json_t *take_content);
  * else of a new one; NULL: no memory. */
 json_t *ask_parts(struct asking *asking, const char *role, const char *type);
 int ask_parameter(struct ask *ask, const char *name, json_t *value); /* a reference is kept */
+
+enum ask_use {
+    USE_ELSEWHERE, /* read by its own function */
+    USE_NOTHING,   /* of no consequence here */
+    USE_NOTE,      /* left out, and that is told */
+    USE_PARAMETER  /* passed on under `as` */
+};
+struct ask_field {
+    const char *name;
+    enum ask_use use;
+    const char *as;
+};
+/* Each member of the body as its row says.  Those that nobody knows may be parameters that only one
+ * vendor has, which completion/1 knows, if they are no objects or arrays. */
+int ask_fields(struct ask *ask, const json_t *body, const struct ask_field *fields, size_t count);
 
 /* The text that models write the arguments of a call in; "" is none. */
 int ask_arguments(const struct asking *asking, json_t *given, const char *place,

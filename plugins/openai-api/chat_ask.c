@@ -31,13 +31,22 @@ static int add_custom(struct asking *asking, const json_t *custom)
     return chat_custom(asking, custom, name);
 }
 
+/* As clients write Gemini's through this API. */
+static bool is_google_search(const json_t *tool)
+{
+    return json_object_get(tool, "google_search") || json_object_get(tool, "googleSearch");
+}
+
 /* What is no function is a tool that the vendor has built in, in the vendor's own words. */
 static int add_tool(struct asking *asking, json_t *tool)
 {
     const char *type = json_string_value(json_object_get(tool, "type"));
+    EIN_JSON json_t *added = json_object();
 
     if (json_is_object(json_object_get(tool, "function")))
         return add_function(asking, json_object_get(tool, "function"), "tools");
+    if (!type && is_google_search(tool))
+        return ask_search(asking, NULL, added);
     if (!type || strcmp(type, "function") == 0)
         return ask_refuse(asking, "tools", "A tool has no 'function'.");
     if (strcmp(type, "custom") == 0)
@@ -213,17 +222,7 @@ static int read_format(struct asking *asking, const json_t *body)
 
 /* ---- parameters ---- */
 
-enum use {
-    USE_ELSEWHERE, /* read by its own function */
-    USE_NOTHING,   /* of no consequence here */
-    USE_NOTE,      /* left out, and that is told */
-    USE_PARAMETER  /* passed on under `as` */
-};
-static const struct field {
-    const char *name;
-    enum use use;
-    const char *as;
-} fields[] = {
+static const struct ask_field fields[] = {
     { "model", USE_ELSEWHERE, NULL },
     { "messages", USE_ELSEWHERE, NULL },
     { "stream", USE_ELSEWHERE, NULL },
@@ -250,38 +249,11 @@ static const struct field {
     { "logit_bias", USE_NOTE, NULL },
     { "moderation", USE_NOTE, NULL },
     { "prediction", USE_NOTE, NULL },
+    { "logprobs", USE_NOTE, NULL },
     { "top_logprobs", USE_NOTE, NULL },
     { "max_completion_tokens", USE_PARAMETER, "max_tokens" },
     { "safety_identifier", USE_PARAMETER, "user" },
 };
-
-static const struct field *find_field(const char *name)
-{
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (strcmp(fields[i].name, name) == 0)
-            return &fields[i];
-    return NULL;
-}
-
-static bool is_scalar(const json_t *value)
-{
-    return json_is_number(value) || json_is_boolean(value) || json_is_string(value);
-}
-
-/* Unknown ones may be parameters that only one vendor knows: completion/1 knows which. */
-static int read_field(struct ask *ask, const char *name, json_t *value)
-{
-    const struct field *field = find_field(name);
-    enum use use = field ? field->use : is_scalar(value) ? USE_PARAMETER : USE_NOTE;
-
-    if (json_is_null(value) || use == USE_ELSEWHERE || use == USE_NOTHING)
-        return 0;
-    if (use == USE_NOTE || (strcmp(name, "logprobs") == 0 && json_is_true(value)))
-        return ask_note(ask, "'%.64s' was left out.", name);
-    if (strcmp(name, "logprobs") == 0)
-        return 0;
-    return ask_parameter(ask, field ? field->as : name, value);
-}
 
 static int read_effort(struct ask *ask, const json_t *body)
 {
@@ -348,16 +320,10 @@ static int read_parameters(struct asking *asking, const json_t *body)
     const json_t *parallel = json_object_get(body, "parallel_tool_calls");
     const json_t *options = json_object_get(body, "stream_options");
     struct ask *ask = asking->ask;
-    const char *name;
-    json_t *value;
     int r = check_one_text(asking, body);
 
-    json_object_foreach((json_t *)body, name, value)
-    {
-        if (r < 0)
-            return r;
-        r = read_field(ask, name, value);
-    }
+    if (r >= 0)
+        r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
     if (r >= 0)
         r = read_stop(asking, body);
     if (r >= 0)
@@ -365,7 +331,6 @@ static int read_parameters(struct asking *asking, const json_t *body)
     if (r >= 0 && json_is_false(parallel))
         r = ask_parameter(ask, "parallel_tool_calls", json_false());
     ask->with_usage = json_is_true(json_object_get(options, "include_usage"));
-    ask->user = json_string_value(json_object_get(ask->parameters, "user"));
     return r;
 }
 

@@ -103,33 +103,53 @@ static bool wants_sources(const json_t *body)
     return false;
 }
 
+static const struct ask_field fields[] = {
+    { "model", USE_ELSEWHERE, NULL },
+    { "input", USE_ELSEWHERE, NULL },
+    { "instructions", USE_ELSEWHERE, NULL },
+    { "stream", USE_ELSEWHERE, NULL },
+    { "tools", USE_ELSEWHERE, NULL },
+    { "tool_choice", USE_ELSEWHERE, NULL },
+    { "text", USE_ELSEWHERE, NULL },
+    { "reasoning", USE_ELSEWHERE, NULL },
+    { "include", USE_ELSEWHERE, NULL },
+    { "parallel_tool_calls", USE_ELSEWHERE, NULL },
+    { "max_tool_calls", USE_ELSEWHERE, NULL },
+    { "background", USE_ELSEWHERE, NULL },
+    { "stream_options", USE_NOTHING, NULL },
+    { "store", USE_NOTHING, NULL },
+    { "metadata", USE_NOTHING, NULL },
+    { "client_metadata", USE_NOTHING, NULL },
+    { "prompt_cache_key", USE_NOTHING, NULL },
+    { "prompt_cache_retention", USE_NOTHING, NULL },
+    { "prompt_cache_options", USE_NOTHING, NULL },
+    { "truncation", USE_NOTHING, NULL },
+    { "top_logprobs", USE_NOTE, NULL },
+    { "moderation", USE_NOTE, NULL },
+    { "max_output_tokens", USE_PARAMETER, "max_tokens" },
+    { "safety_identifier", USE_PARAMETER, "user" },
+};
+
+/* How often a search may be made; of other calls nobody here counts. */
+static int read_max_calls(struct ask *ask, const json_t *body)
+{
+    json_t *max = json_object_get(body, "max_tool_calls");
+    int r = ask_search_uses(ask, max);
+
+    return r != 0 || !max || json_is_null(max) ? r
+                                               : ask_note(ask, "'max_tool_calls' was left out.");
+}
+
 static int read_parameters(struct asking *asking, const json_t *body)
 {
-    static const char *const names[][2] = {
-        { "temperature", "temperature" },      { "top_p", "top_p" },
-        { "max_output_tokens", "max_tokens" }, { "service_tier", "service_tier" },
-        { "safety_identifier", "user" },       { "user", "user" },
-    };
-    static const char *const noted[] = { "max_tool_calls", "top_logprobs", "moderation" };
     struct ask *ask = asking->ask;
-    int r = read_format(asking, body), told = 0;
+    int r = read_format(asking, body);
 
     ask->with_sources = wants_sources(body);
     if (r >= 0)
-        r = told = ask_search_uses(ask, json_object_get(body, noted[0]));
-
-    for (size_t i = 0; r >= 0 && i < sizeof(names) / sizeof(names[0]); i++) {
-        json_t *value = json_object_get(body, names[i][0]);
-
-        if (value && !json_is_null(value))
-            r = ask_parameter(ask, names[i][1], value);
-    }
-    for (size_t i = told > 0; r >= 0 && i < sizeof(noted) / sizeof(noted[0]); i++) {
-        const json_t *value = json_object_get(body, noted[i]);
-
-        if (value && !json_is_null(value))
-            r = ask_note(ask, "'%s' was left out.", noted[i]);
-    }
+        r = read_max_calls(ask, body);
+    if (r >= 0)
+        r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
     if (r >= 0 && json_is_false(json_object_get(body, "parallel_tool_calls")))
         r = ask_parameter(ask, "parallel_tool_calls", json_false());
     return r < 0 ? r : read_reasoning(ask, body);

@@ -27,6 +27,8 @@ static json_t *as_chat_part(const json_t *part)
         return json_pack("{s:s, s:{s:O*, s:O*}}", "type", "image_url", "image_url", "url",
                          json_object_get(part, "image_url"), "detail",
                          json_object_get(part, "detail"));
+    if (strcmp(type, "input_audio") == 0)
+        return json_incref((json_t *)part);
     if (strcmp(type, "input_file") == 0)
         return json_pack("{s:s, s:{s:O*, s:O*}}", "type", "file", "file", "filename",
                          json_object_get(part, "filename"), "file_data",
@@ -176,6 +178,11 @@ int responses_item(struct asking *asking, json_t *item)
         { "custom_tool_call_output", tool_output },
         { "reasoning", reasoning },
         { "additional_tools", responses_more_tools },
+        { "tool_search_output", responses_more_tools },
+    };
+    static const char *const others[] = {
+        "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "compaction_trigger",
+        "program",        "program_output"
     };
     const char *type = json_string_value(json_object_get(item, "type"));
 
@@ -184,8 +191,9 @@ int responses_item(struct asking *asking, json_t *item)
     for (size_t i = 0; type && i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return kinds[i].read(asking, item);
-    if (type && strstr(type, "_call"))
-        return ask_note(asking->ask, "Items of the type '%.40s' were left out.", type);
+    for (size_t i = 0; type && i < sizeof(others) / sizeof(others[0]); i++)
+        if (strcmp(others[i], type) == 0 || strstr(type, "_call"))
+            return ask_note(asking->ask, "Items of the type '%.40s' were left out.", type);
     return ask_refuse_message(asking, "", "An item of the type '%.40s' is not taken here.",
                               type ? type : "");
 }

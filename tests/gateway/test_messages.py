@@ -117,9 +117,18 @@ def test_thinking(gateway):
 
 def test_blocks_of_the_vendors_own_tools_are_left_out(gateway):
     block = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
-    reply = messages(gateway, [{"role": "assistant", "content": [block]}, ECHO])
+    others = ("mcp_tool_listing", "tool_search_tool_result", "container_upload", "tool_addition", "fallback")
+    reply = messages(gateway, [{"role": "assistant", "content": [block, *({"type": other} for other in others)]}, ECHO])
     assert len(echo(reply)["messages"]) == 1
-    assert reply.json["einion"]["notes"] == ["Blocks of the type 'server_tool_use' were left out."]
+    assert reply.json["einion"]["notes"] == [f"Blocks of the type '{type}' were left out." for type in ("server_tool_use", *others)]
+
+
+def test_blocks_that_say_it_in_short(gateway):
+    found = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "tool_reference", "tool_name": "weather"}]}
+    said = translated(gateway, {"role": "assistant", "content": [{"type": "compaction", "content": "We met."}]},
+                      {"role": "user", "content": [found]})  # fmt: skip
+    assert said[0]["content"] == [{"type": "text", "text": "We met."}]
+    assert said[1]["content"][0]["content"] == [{"type": "text", "text": "weather"}]
 
 
 def test_the_whole_conversation_is_kept(gateway):
@@ -136,6 +145,8 @@ def test_the_whole_conversation_is_kept(gateway):
     [
         ({"type": "text"}, "no 'text'"),
         ({"type": "hologram"}, "'hologram'"),
+        ({"type": "tool_reference"}, "tool_name"),
+        ({"type": "compaction", "content": None, "encrypted_content": "x"}, "cannot be read"),
         ("x", "type ''"),
         ({"type": "image", "source": {"type": "file", "file_id": "f"}}, "'file'"),
         ({"type": "image", "source": {"type": "base64", "data": "A"}}, "'base64'"),
@@ -177,6 +188,8 @@ def test_tools(gateway):
     assert sent["tools"] == [{"name": "a", "description": "d", "parameters": schema, "cache": {"ttl": "5m"}},
                              {"name": "b", "parameters": schema}]  # fmt: skip
     assert [tool["wire"] for tool in sent["built_in_tools"]] == ["anthropic"]
+    nameless = {"type": "mcp_toolset", "mcp_server_name": "s"}
+    assert asked(gateway, [], tools=[nameless])["built_in_tools"] == [{"wire": "anthropic", "tool": nameless}]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +213,7 @@ def test_choices(gateway, choice, as_sent):
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, {"thinking_budget": 2048}),
         ({"thinking": {"type": "disabled"}}, {"reasoning_effort": "disable"}),
         ({"thinking": {"type": "adaptive"}}, {"reasoning_effort": "high"}),
+        ({"thinking": {"type": "between_tools"}}, {"reasoning_effort": "high"}),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}, {"reasoning_effort": "low"}),
         ({"output_config": {"effort": "medium"}}, {"reasoning_effort": "medium"}),
         ({"temperature": None}, {}),

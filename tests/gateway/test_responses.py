@@ -72,6 +72,19 @@ def test_calls_of_the_vendors_own_tools_are_left_out(gateway):
     assert reply.json["einion"]["notes"] == ["Items of the type 'web_search_call' were left out."]
 
 
+def test_items_and_members_of_newer_clients(gateway):
+    found = {"type": "tool_search_output", "call_id": "s", "status": "completed", "tools": [{"type": "function", "name": "g"}]}
+    audio = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    sent = asked(gateway, [found, {"role": "user", "content": [audio]}], top_k=5, client_metadata={"a": "b"}, truncation="auto")
+    assert [tool["name"] for tool in sent["tools"]] == ["g"] and sent["parameters"] == {"top_k": 5}
+    assert sent["messages"][0]["content"] == [{"type": "file", "media_type": "audio/wav", "data": "UklGRg=="}]
+    left_out = [{"type": type} for type in ("mcp_list_tools", "mcp_approval_response", "compaction_trigger", "program")]
+    notes = respond(gateway, [*left_out, ECHO], context_management=[{"type": "compaction"}], moderation={}).json["einion"]["notes"]
+    assert notes == [*(f"Items of the type '{item['type']}' were left out." for item in left_out),
+                     "'context_management' was left out.", "'moderation' was left out."]  # fmt: skip
+    refused(respond(gateway, [{"type": "compaction", "encrypted_content": "x"}, ECHO]), "input[0]", "compaction")
+
+
 def test_tools_and_parameters(gateway):
     schema = {"type": "object", "properties": {}}
     sent = asked(

@@ -39,6 +39,7 @@ def asked(server, path, tool):
         ("/v1/responses", {"type": "web_search_preview", "filters": {"blocked_domains": ["b.org"], "allowed_domains": []}},
          None, {"blocked_domains": ["b.org"]}),
         ("/v1/chat/completions", {"type": "web_search", "search_context_size": "high"}, "openai", {"context_size": "high"}),
+        ("/v1/chat/completions", {"googleSearch": {}}, None, {}),
         ("/v1/messages", {"type": "web_search_20250305", "name": "web_search", "max_uses": 3, "allowed_domains": ["a.org"],
                           "blocked_domains": None, "user_location": {"type": "approximate", **PLACE, "region": None}},
          "anthropic", {"max_uses": 3, "allowed_domains": ["a.org"], "location": PLACE}),
@@ -48,7 +49,7 @@ def asked(server, path, tool):
 )  # fmt: skip
 def test_a_search_has_one_form(gateway, path, tool, wire, form):
     (sent,) = asked(gateway, path, tool)["built_in_tools"]
-    assert (sent["web_search"], sent.get("wire"), sent["tool"]) == (form, wire, tool)
+    assert (sent["web_search"], sent.get("wire"), sent.get("tool", tool)) == (form, wire, tool)
 
 
 def test_options_of_chat_completions(gateway):
