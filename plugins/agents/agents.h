@@ -10,7 +10,8 @@
 struct agents {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    size_t code_max;                /* bytes of one agent's code */
+    size_t code_max, name_max;      /* bytes of one agent's code; of each of its names */
+    size_t text_max;                /* of what it says about itself */
     size_t secrets_max, secret_max; /* of one agent; bytes of one */
     int64_t versions_max;           /* that are kept of one agent */
     struct json_t *exclusions;      /* see provider_config.h */
@@ -24,8 +25,8 @@ ein_handler agents_secrets, agents_secret_put, agents_secret_delete;            
 ein_handler agents_run_code, agents_run_code_stream;                              /* run.c */
 ein_handler agents_repeat;                                                        /* repeat.c */
 
-/* 0, or the status that was replied: the code is longer than the instance takes. */
-int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code);
+/* 0, or the status that was replied: a text of BODY is longer than the instance takes. */
+int agents_check_texts(const struct agents *agents, struct ein_req *req, const struct json_t *body);
 
 /* Answers AGENT, whose revision is REV. */
 int agents_reply(const struct agents *agents, struct ein_req *req, int status,

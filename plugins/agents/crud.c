@@ -21,15 +21,17 @@ static const char *rev_of(const json_t *agent)
     return json_string_value(json_object_get(agent, "_rev"));
 }
 
-int agents_check_code(const struct agents *agents, struct ein_req *req, const char *code)
+int agents_check_texts(const struct agents *agents, struct ein_req *req, const json_t *body)
 {
-    size_t len = code ? strlen(code) : 0;
+    const struct text_max texts[] = {
+        { "code", "code", agents->code_max },
+        { "name", "name", agents->name_max },
+        { "friendlyName", "friendly name", agents->name_max },
+        { "description", "description", agents->text_max },
+        { "docstring", "docstring", agents->text_max },
+    };
 
-    if (len <= agents->code_max)
-        return 0;
-    return agents->host->http->fail(
-        req, 413, "The code has %zu bytes; %zu is the most that an agent may have.", len,
-        agents->code_max);
+    return check_texts(agents->host->http, req, body, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
 /* 0, or the status that was replied. */
@@ -44,7 +46,7 @@ static int reply_faults(const struct ein_http *http, struct ein_req *req, json_t
 
 static int check_body(const struct agents *agents, struct ein_req *req, const json_t *body)
 {
-    int status = agents_check_code(agents, req, json_string_value(json_object_get(body, "code")));
+    int status = agents_check_texts(agents, req, body);
 
     return status ? status
                   : reply_faults(agents->host->http, req,

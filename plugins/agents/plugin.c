@@ -26,6 +26,8 @@
  *
  * Settings
  *   code_max_bytes   the longest code of one agent (524288)
+ *   name_max_bytes   the longest name, and friendly name (200)
+ *   text_max_bytes   the longest description, and docstring (65536)
  *   secrets_max      secrets of one agent (64)
  *   secret_max_bytes the longest of them (8192)
  *   versions_max     of one agent that are kept; older ones go (100)
@@ -42,6 +44,7 @@
 #include "agents.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 #include "secrets.h"
 #include <einion/services.h>
 #include <stdlib.h>
@@ -55,6 +58,20 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 16777216,
             "default" : 524288,
             "description" : "The code of an agent; above it 413."
+        },
+        "name_max_bytes" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 4096,
+            "default" : 200,
+            "description" : "The name of an agent, and its friendly name; above it 413."
+        },
+        "text_max_bytes" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1048576,
+            "default" : 65536,
+            "description" : "The description of an agent, and its docstring; above it 413."
         },
         "secrets_max" : {
             "type" : "integer",
@@ -258,10 +275,12 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     agents->host = host;
     agents->ctx = ctx;
-    agents->code_max = (size_t)json_integer_value(json_object_get(config, "code_max_bytes"));
-    agents->secrets_max = (size_t)json_integer_value(json_object_get(config, "secrets_max"));
-    agents->secret_max = (size_t)json_integer_value(json_object_get(config, "secret_max_bytes"));
-    agents->versions_max = json_integer_value(json_object_get(config, "versions_max"));
+    agents->code_max = (size_t)integer_of(config, "code_max_bytes");
+    agents->name_max = (size_t)integer_of(config, "name_max_bytes");
+    agents->text_max = (size_t)integer_of(config, "text_max_bytes");
+    agents->secrets_max = (size_t)integer_of(config, "secrets_max");
+    agents->secret_max = (size_t)integer_of(config, "secret_max_bytes");
+    agents->versions_max = integer_of(config, "versions_max");
     agents->exclusions = exclusions_load();
     r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err) : error_no_memory(err);
     if (r < 0) {

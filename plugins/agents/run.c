@@ -19,14 +19,13 @@ static int read_order(const struct agents *agents, struct ein_req *req,
     const struct ein_http *http = agents->host->http;
     const json_t *body = http->body(req);
     const char *name = json_string_value(json_object_get(body, "friendlyName"));
-    const char *code = json_string_value(json_object_get(body, "code"));
 
     *ret_order =
         (struct agent_order){ .kind = "code", .detached = agent_run_is_detached(http, req) };
     ret_order->run = (struct ein_agent_run){
         .user_id = http->identity(req)->uid,
         .agent_name = name && *name ? name : NAMELESS,
-        .code = code,
+        .code = json_string_value(json_object_get(body, "code")),
         .input = json_object_get(body, "inputDict"),
         .tools = json_object_get(body, "tools"),
         .imports = unless_null(json_object_get(body, "gofannonAgents")),
@@ -34,7 +33,7 @@ static int read_order(const struct agents *agents, struct ein_req *req,
         .cancel = http->cancel(req),
         .agent = body,
     };
-    return agents_check_code(agents, req, code);
+    return agents_check_texts(agents, req, body);
 }
 
 static int collect(const json_t *event, void *trace)

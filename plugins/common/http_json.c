@@ -59,6 +59,19 @@ int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev)
     return 0;
 }
 
+int check_texts(const struct ein_http *http, struct ein_req *req, const json_t *body,
+                const struct text_max *texts, size_t count)
+{
+    for (const struct text_max *text = texts; text < texts + count; text++) {
+        size_t len = json_string_length(json_object_get(body, text->member));
+
+        if (len > text->max)
+            return http->fail(req, 413, "The %s has %zu bytes; %zu is the most that it may have.",
+                              text->title, len, text->max);
+    }
+    return 0;
+}
+
 int reply_retry_after(const struct ein_http *http, struct ein_req *req, uint32_t ms)
 {
     char seconds[16];

@@ -16,6 +16,14 @@ int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status,
  * or 409.  Ask again after a conflict. */
 int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev);
 
+/* How many bytes members of a body may have, by what they are to people.  0, or 413 was replied. */
+struct text_max {
+    const char *member, *title;
+    size_t max;
+};
+int check_texts(const struct ein_http *http, struct ein_req *req, const json_t *body,
+                const struct text_max *texts, size_t count);
+
 /* In whole seconds, rounded up; 0: nobody knows, and nothing is said. */
 int reply_retry_after(const struct ein_http *http, struct ein_req *req, uint32_t ms);
 

@@ -39,7 +39,10 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const json_
     const struct ein_http *http = demos->host->http;
     size_t code = code_size(json_object_get(body, "generatedCode"));
     size_t apis = json_array_size(json_object_get(body, "selectedApis"));
-    size_t prompt = json_string_length(json_object_get(body, "userPrompt"));
+    const struct text_max texts[] = { { "name", "name", demos->name_max },
+                                      { "description", "description", demos->prompt_max },
+                                      { "userPrompt", "prompt", demos->prompt_max } };
+    int r;
 
     if (code > demos->code_max)
         return http->fail(req, 413, "The code has %zu bytes; %zu is the most that a demo may have.",
@@ -47,10 +50,8 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const json_
     if (apis > demos->apis_max)
         return http->fail(req, 413, "%zu APIs are selected; %zu is the most that a demo may have.",
                           apis, demos->apis_max);
-    if (prompt > demos->prompt_max)
-        return http->fail(req, 413, "The prompt has %zu bytes; %zu is the most that it may have.",
-                          prompt, demos->prompt_max);
-    return check_model(demos, req, json_object_get(body, "modelConfig"));
+    r = check_texts(http, req, body, texts, sizeof(texts) / sizeof(texts[0]));
+    return r ? r : check_model(demos, req, json_object_get(body, "modelConfig"));
 }
 
 /* ---- reading ----------------------------------------------------------------- */

@@ -25,7 +25,8 @@
  * Settings
  *   code_max_bytes     html, css and js of one demo together (1048576)
  *   apis_max           APIs of one demo (32)
- *   prompt_max_bytes   the longest description of one (65536)
+ *   name_max_bytes     the longest name of one (200)
+ *   prompt_max_bytes   the longest prompt, and description, of one (65536)
  *   repairs            answers that are sent back because they are no demo (1)
  *   generate_ms        for one answer; 0: as long as plugins.models.total_ms says (0)
  *   token_s            how long the page of a demo may call before it asks for a new token (900)
@@ -57,9 +58,13 @@ static const char config_schema[] = SCHEMA({
             "type": "integer", "minimum": 0, "maximum": 256, "default": 32,
             "description": "APIs of one demo; above it 413."
         },
+        "name_max_bytes": {
+            "type": "integer", "minimum": 1, "maximum": 4096, "default": 200,
+            "description": "The name of a demo; above it 413."
+        },
         "prompt_max_bytes": {
             "type": "integer", "minimum": 1, "maximum": 1048576, "default": 65536,
-            "description": "The description of a demo; above it 413."
+            "description": "What a demo is asked for with, and its description; above it 413."
         },
         "repairs": {
             "type": "integer", "minimum": 0, "maximum": 5, "default": 1,
@@ -197,6 +202,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .ctx = ctx,
         .code_max = setting(config, "code_max_bytes"),
         .apis_max = setting(config, "apis_max"),
+        .name_max = setting(config, "name_max_bytes"),
         .prompt_max = setting(config, "prompt_max_bytes"),
         .repairs = (unsigned)setting(config, "repairs"),
         .generate_ms = (uint32_t)setting(config, "generate_ms"),

@@ -143,7 +143,7 @@ def test_code_that_is_too_long_is_refused_in_a_sentence(server, length):
         server.put(f"/agents/{agent['_id']}", {"code": "#" * length}),
     ):
         assert reply.status == 413
-        assert reply.detail == f"The code has {length} bytes; 524288 is the most that an agent may have."
+        assert reply.detail == f"The code has {length} bytes; 524288 is the most that it may have."
     assert server.get(f"/agents/{agent['_id']}").json == agent
 
 
@@ -151,6 +151,20 @@ def test_the_limit_of_code_is_a_setting_and_counts_bytes(start_server):
     server = start_server(sets=["plugins.agents.code_max_bytes=100"])
     assert server.post("/agents", MINIMAL | {"code": "x" * 100}).status == 201
     assert server.post("/agents", MINIMAL | {"code": "é" * 51}).status == 413
+
+
+def test_names_and_descriptions_have_limits_of_their_own(start_server):
+    server = start_server(sets=["plugins.agents.name_max_bytes=10", "plugins.agents.text_max_bytes=20"])
+    longest = MINIMAL | {"name": "n" * 10, "friendlyName": "f" * 10, "description": "d" * 20, "docstring": "s" * 20}
+    made = server.post("/agents", longest)
+    assert made.status == 201
+    for member, title, most in [("name", "name", 10), ("friendlyName", "friendly name", 10),
+                                ("description", "description", 20), ("docstring", "docstring", 20)]:  # fmt: skip
+        for reply in (
+            server.post("/agents", longest | {member: "x" * (most + 1)}),
+            server.put(f"/agents/{made.json['_id']}", {member: "x" * (most + 1)}),
+        ):
+            assert (reply.status, reply.detail) == (413, f"The {title} has {most + 1} bytes; {most} is the most that it may have.")
 
 
 # ---- reading ----

@@ -93,17 +93,19 @@ def test_parameters_that_exclude_each_other(sqlite_server):
 
 
 def test_limits(start_server):
-    limits = {"code_max_bytes": 10, "apis_max": 1, "prompt_max_bytes": 5}
+    limits = {"code_max_bytes": 10, "apis_max": 1, "prompt_max_bytes": 5, "name_max_bytes": 8}
     server = start_server(sets=[f"plugins.demos.{name}={value}" for name, value in limits.items()])
-    small = {"generatedCode": {"html": "12345", "css": "123", "js": "12"}, "userPrompt": "12345"}
+    small = {"generatedCode": {"html": "12345", "css": "123", "js": "12"}, "userPrompt": "12345", "name": "12345678", "description": "12345"}
     made = make_demo(server, **small)
     for method, path in (("POST", "/demos"), ("PUT", f"/demos/{made['_id']}"), ("POST", "/demos/generate-code")):
         for fields, sentence in [
             ({"generatedCode": {"html": "12345", "css": "123", "js": "123"}}, "The code has 11 bytes; 10 is the most that a demo may have."),
             ({"selectedApis": [api("a"), api("b")]}, "2 APIs are selected; 1 is the most that a demo may have."),
             ({"userPrompt": "123456"}, "The prompt has 6 bytes; 5 is the most that it may have."),
+            ({"name": "123456789"}, "The name has 9 bytes; 8 is the most that it may have."),
+            ({"description": "123456"}, "The description has 6 bytes; 5 is the most that it may have."),
         ]:  # fmt: skip
-            if "generate" in path and "generatedCode" in fields:
+            if "generate" in path and not {"selectedApis", "userPrompt"} & set(fields):
                 continue
             reply = server.request(method, path, body(**{**small, **fields}))
             assert (reply.status, reply.detail) == (413, sentence), path

@@ -44,7 +44,7 @@ def test_the_faults_of_a_body_are_listed(agent_server):
 @pytest.mark.parametrize("path", ["/agents/run-code", "/agents/run-code/stream"])
 def test_code_that_is_too_long_is_refused_in_a_sentence(agent_server, path):
     reply = agent_server.post(path, {"code": "#" * 5_000_000, "inputDict": {}, "tools": {}})
-    assert (reply.status, reply.detail) == (413, "The code has 5000000 bytes; 524288 is the most that an agent may have.")
+    assert (reply.status, reply.detail) == (413, "The code has 5000000 bytes; 524288 is the most that it may have.")
 
 
 def test_fields_are_taken_in_both_spellings(agent_server):
