@@ -23,6 +23,7 @@ struct running {
     bool connected;
     bool head_done;
     uint64_t received; /* bytes of the body */
+    int64_t sent;      /* bytes of a body that comes in pieces */
 
     struct ein_error denied; /* code 0: not denied */
     int result;              /* what our side stopped it with; 0: it did not, 1: it has enough */

@@ -98,6 +98,22 @@ static size_t on_write(char *piece, size_t size, size_t count, void *data)
     return running->result == 0 ? len : CURL_WRITEFUNC_ERROR;
 }
 
+static size_t stop_sending(struct running *running, int result)
+{
+    (void)stop(running, result);
+    return CURL_READFUNC_ABORT;
+}
+
+/* libcurl sends more than the length it was told, or less.  The server would take the rest for a
+ * request of its own, or the next request for the rest: that may be somebody else's. */
+static bool breaks_length(struct running *running, int64_t len)
+{
+    const int64_t promised = running->what->send_len;
+
+    running->sent += len;
+    return promised >= 0 && (len > 0 ? running->sent > promised : running->sent < promised);
+}
+
 static size_t on_read(char *piece, size_t size, size_t count, void *data)
 {
     struct running *running = data;
@@ -109,11 +125,14 @@ static size_t on_read(char *piece, size_t size, size_t count, void *data)
     }
     len = running->what->on_send(running->what->send_data, piece, size * count);
     running->active_ms = clock_mono_ms();
-    if (len >= 0 && (size_t)len <= size * count)
-        return (size_t)len;
-    (void)stop(running,
-               error_set(running->err, EIN_E_CANCELLED, "stopped by the sender of the body"));
-    return CURL_READFUNC_ABORT;
+    if (len < 0 || (size_t)len > size * count)
+        return stop_sending(
+            running, error_set(running->err, EIN_E_CANCELLED, "stopped by the sender of the body"));
+    if (breaks_length(running, len))
+        return stop_sending(running, error_set(running->err, EIN_E_INVALID,
+                                               "%s: the body is not as long as its Content-Length",
+                                               running->what->url->host));
+    return (size_t)len;
 }
 
 /* The address that is about to be connected to, whatever the name server said before. */

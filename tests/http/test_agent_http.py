@@ -233,6 +233,23 @@ await http_client.post(URL, content=pieces())"""
     assert vendor.requests == []
 
 
+def test_a_body_that_is_not_as_long_as_it_says_leaves_nothing_on_the_connection(server, vendor):
+    """The rest of it would be a request of its own, whose answer the next user of the connection is given."""
+    text = """
+import remote_http
+async def all_of_it(pieces):
+    return [piece async for piece in pieces], True
+remote_http._begin_of = all_of_it
+async def pieces():
+    yield b'12345GET /planted HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'
+return (await http_client.post(URL, content=pieces(), headers={'Content-Length': length})).text"""
+    vendor.answer("*", whole("what was asked for")).answer("/planted", whole("what was planted"))
+    for length in ("5", "5000"):
+        assert "not as long as its Content-Length" in run(server, vendor.url, f"length = {length!r}\n{text.strip()}")["error"]
+        assert result(server, vendor.url, "return (await http_client.get(URL)).text") == "what was asked for"
+    assert "/planted" not in [request.path for request in vendor.requests]
+
+
 # ---- many at once
 
 

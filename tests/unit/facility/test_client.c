@@ -301,6 +301,27 @@ static void a_body_of_known_length_says_so(void **state)
     done(&reply);
 }
 
+/* What is too long would be the connection's next request, and its answer somebody else's. */
+static void a_body_is_as_long_as_it_says(void **state)
+{
+    static const char *const headers[] = { "Content-Length: 100000", NULL };
+    static const size_t lengths[] = { 99999, 100001, 5000000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct sender sender = { .left = lengths[i], .thread = pthread_self() };
+        struct ein_fetch what = by_operator();
+        struct reply reply;
+
+        what.method = "POST";
+        what.headers = headers;
+        what.on_send = send_piece;
+        what.data = &sender;
+        reply = run(&what, "/echo");
+        assert_fails(&reply, EIN_E_INVALID, "Content-Length");
+    }
+}
+
 static void a_sender_that_gives_up_stops_the_transfer(void **state)
 {
     struct sender sender = { .left = SIZE_MAX, .fail = 3, .thread = pthread_self() };
@@ -577,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_url_has_a_maximum_length),
         cmocka_unit_test(a_big_body_is_sent_in_pieces_from_the_callers_thread),
         cmocka_unit_test(a_body_of_known_length_says_so),
+        cmocka_unit_test(a_body_is_as_long_as_it_says),
         cmocka_unit_test(a_sender_that_gives_up_stops_the_transfer),
         cmocka_unit_test(a_server_may_ask_for_the_body_or_refuse_it),
         cmocka_unit_test(a_slow_receiver_holds_the_sender_back_and_loses_nothing),
