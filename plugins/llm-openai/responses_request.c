@@ -88,6 +88,14 @@ static int add_user(const struct openai_request *request, json_t *input, const j
 
 /* ---- of the assistant --------------------------------------------------------------------- */
 
+/* A client brings it back, and may have put there what it likes: a file of the operator's account,
+ * or what nobody has reckoned the price of. */
+static bool is_reasoning(const json_t *item)
+{
+    return openai_is_type(item, "reasoning") &&
+           json_is_string(json_object_get(item, "encrypted_content"));
+}
+
 static int add_part(const struct openai_request *request, json_t *input, const json_t *part)
 {
     if (openai_is_type(part, "text"))
@@ -100,7 +108,7 @@ static int add_part(const struct openai_request *request, json_t *input, const j
     if (openai_is_type(part, "thought")) {
         json_t *item = json_object_get(openai_replay(request, part), "item");
 
-        return item ? openai_append(input, json_incref(item)) : 0;
+        return is_reasoning(item) ? openai_append(input, json_incref(item)) : 0;
     }
     return 0;
 }

@@ -316,6 +316,21 @@ def test_what_was_thought_is_sent_back(openai, upstream):
     assert "sealed" not in json.dumps(chat(openai, upstream, turn))
 
 
+@pytest.mark.parametrize("item", [
+    {"type": "item_reference", "id": "rs_of_another"},
+    {"type": "message", "role": "user", "content": [{"type": "input_file", "file_id": "file-of-the-operator"}]},
+    {"role": "user", "content": [{"type": "input_file", "file_url": "https://example.com/large.pdf"}]},
+    {"type": "reasoning", "id": "rs_of_another", "summary": []},
+    "text",
+])  # fmt: skip
+def test_what_is_no_sealed_thought_is_not_sent_as_one(openai, upstream, item):
+    turn = [{"role": "user", "content": "a"},
+            {"role": "assistant", "content": [{"type": "thought", "text": "", "replay": {"wire": "OpenAI", "item": item}},
+                                              {"type": "text", "text": "Yes"}]},
+            {"role": "user", "content": "b"}]  # fmt: skip
+    assert [said["role"] for said in responses(openai, upstream, turn)["input"]] == ["user", "assistant", "user"]
+
+
 def test_what_a_chat_thought_is_sent_back_where_that_is_wanted(talk, upstream):
     deepseek = talk("llm-openai", base_url=upstream.url, title="DeepSeek", reasoning_content=True)
     upstream.answer(OPENAI_CHAT, openai_chat(Said("Yes", thought="Hm, well, yes.")))
