@@ -8,6 +8,7 @@
 #include <float.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { WHY_SIZE = 160, NAME_SHOWN = 64 };
 
@@ -173,6 +174,14 @@ static int keep(struct check *check, const char *name, const struct rule *rule, 
                                                                        : 0;
 }
 
+/* Vendors ask up to twice the price for it, and the catalog knows one. */
+static bool is_dearer(const char *name, const json_t *value)
+{
+    const char *tier = json_string_value(value);
+
+    return tier && strcasecmp(tier, "priority") == 0 && strcmp(name, "service_tier") == 0;
+}
+
 static int check_one(struct check *check, const char *given, const json_t *value)
 {
     const struct model *model = check->rules->model;
@@ -184,9 +193,13 @@ static int check_one(struct check *check, const char *given, const json_t *value
     /* Whom they embed for is the vendors' business who ask for it: it changes no vector. */
     if (model->embeds && strcmp(given, "user") == 0 && !common_find(model, given))
         return 0;
-    if (!rule_of_row(json_object_get(check->rows, name), &rule) &&
-        !rule_of_common(model, name, &rule) && !is_passed(check->rules->pass, given))
-        return leave_out(check, given, "has no such parameter");
+    if (!rule_of_row(json_object_get(check->rows, name), &rule)) {
+        bool is_common = rule_of_common(model, name, &rule);
+
+        if ((!is_common || is_dearer(name, value)) && !is_passed(check->rules->pass, given))
+            return leave_out(check, given,
+                             is_common ? "has no price here for that" : "has no such parameter");
+    }
     return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
 }
 

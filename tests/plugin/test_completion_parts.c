@@ -338,6 +338,21 @@ static void common_parameters_need_no_row(void **state)
     assert_kept("{\"presence_penalty\": -2.5}", "", "from -2 to 2");
 }
 
+static void a_tier_without_a_price_is_left_out(void **state)
+{
+    (void)state;
+    assert_kept("{\"service_tier\": \"flex\"}", "{\"service_tier\":\"flex\"}", NULL);
+    assert_kept("{\"service_tier\": \"priority\"}", "",
+                "'service_tier' was left out: openai/m has no price here for that");
+    assert_string_equal(
+        check_as("openai",
+                 "{\"parameters\": {\"service_tier\": {\"type\": \"choice\", \"choices\":"
+                 " [\"priority\"]}}}",
+                 "{\"service_tier\": \"priority\"}", false)
+            .kept,
+        "{\"service_tier\":\"priority\"}");
+}
+
 static void a_wire_without_a_parameter_is_told(void **state)
 {
     struct checked checked =
@@ -660,6 +675,7 @@ int main(void)
         cmocka_unit_test(the_first_of_an_exclusive_pair_is_kept),
         cmocka_unit_test(unknown_parameters_are_left_out),
         cmocka_unit_test(common_parameters_need_no_row),
+        cmocka_unit_test(a_tier_without_a_price_is_left_out),
         cmocka_unit_test(a_wire_without_a_parameter_is_told),
         cmocka_unit_test(who_thinks_is_sent_no_temperature),
         cmocka_unit_test(a_model_that_nobody_has_listed_takes_what_is_common),
