@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 
 # What each command takes is above: arguments, then options.  A value is what it is called: a FILE,
-# a DIR, a SERVER that is remembered, or one of several words in small letters.
+# a DIR, a SERVER that is remembered, a MODEL or the NAME of an agent that the server has, or one of
+# several words in small letters.
 
 # The variables of _einion() that it fills: command, arguments, options.
 _einion_enter() {
@@ -17,13 +18,20 @@ _einion_enter() {
     done
 }
 
+# Whoever waits for a completion does not wait for a server that is away.
+_einion_ask() {
+    timeout 2 einion "$@" 2>/dev/null </dev/null
+}
+
 _einion_value() {
     local called=$1 current=$2 flag=-W words=
 
     case $called in
+    'NAME|'*) words=$(_einion_ask agents --json | grep -o '"friendlyName":"[[:alnum:]_.-]*"' | cut -d '"' -f 4) ;;&
     *FILE* | SOURCE) flag=-f ;;
     *DIR*) flag=-d ;;
-    *SERVER*) words=$(einion servers 2>/dev/null | sed '1d; s/ .*//') ;;
+    *SERVER*) words=$(_einion_ask servers | sed '1d; s/ .*//') ;;
+    *MODEL*) words=$(_einion_ask models | sed '1d; s/ .*//') ;;
     *[[:upper:]]*) ;;
     *) words=${called//|/ } ;;
     esac
@@ -31,7 +39,7 @@ _einion_value() {
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     else
         compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen "$flag" -- "$current")
+        mapfile -t COMPREPLY < <(compgen "$flag" -W "$words" -- "$current")
     fi
 }
 

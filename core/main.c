@@ -300,7 +300,7 @@ int main(int argc, char **argv)
     const struct command *command = NULL;
     int status, r;
 
-    if (argc > 1 && remote_is_command(argv[1]))
+    if (remote_is_meant(argc - 1, argv + 1))
         return remote_run(argc - 1, argv + 1);
     status = parse(argc, argv, &line);
     if (status > 0)

@@ -2,12 +2,15 @@
 #include "chat.h"
 
 #include "buf.h"
+#include "cancel.h"
 #include "cleanup.h"
 #include "error.h"
 #include "file.h"
 #include "json_text.h"
 #include "print.h"
 #include "str.h"
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,6 +65,12 @@ static int end_answer(const struct session *session, const struct call *call,
 {
     if (answer->text.len && answer->text.data[answer->text.len - 1] != '\n')
         (void)putchar('\n');
+    if (session_is_interrupted(session)) { /* what was said until then stays said */
+        if (answer->text.len)
+            return REMOTE_OK;
+        (void)putchar('\n');
+        return REMOTE_INTERRUPTED;
+    }
     if (answer->error)
         return print_failure(REMOTE_FAILED, "%s", answer->error);
     if (answer->has_ended)
@@ -117,6 +126,44 @@ static int add_question(json_t *messages, const char *text)
                : print_failure(REMOTE_USAGE, "that is no text (UTF-8)");
 }
 
+static void *cancel_on_interrupt(void *cancel)
+{
+    sigset_t set;
+    int signal_number;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    if (sigwait(&set, &signal_number) == 0)
+        cancel_fire(cancel);
+    return NULL;
+}
+
+/* Ctrl-C ends the answer, and not the conversation. */
+static int ask_patiently(const struct session *session, const char *model, json_t *messages)
+{
+    struct session asking = *session;
+    sigset_t interrupt, before;
+    pthread_t watcher;
+    int status;
+
+    asking.cancel = cancel_new(NULL);
+    if (!asking.cancel)
+        return print_failure(REMOTE_FAILED, "no memory");
+    (void)sigemptyset(&interrupt);
+    (void)sigaddset(&interrupt, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+    if (pthread_create(&watcher, NULL, cancel_on_interrupt, asking.cancel) != 0) {
+        status = print_failure(REMOTE_FAILED, "no thread can be made");
+    } else {
+        status = ask(&asking, model, messages);
+        (void)pthread_kill(watcher, SIGINT);
+        (void)pthread_join(watcher, NULL);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cancel_free(asking.cancel);
+    return status;
+}
+
 /* Questions from a terminal, each with all that was said before; what fails was not said. */
 static int converse(const struct session *session, const char *model, json_t *messages)
 {
@@ -137,7 +184,7 @@ static int converse(const struct session *session, const char *model, json_t *me
             continue;
         status = add_question(messages, line);
         if (status == REMOTE_OK)
-            status = ask(session, model, messages);
+            status = ask_patiently(session, model, messages);
         while (status != REMOTE_OK && json_array_size(messages) > said)
             (void)json_array_remove(messages, said);
     }

@@ -8,8 +8,11 @@
 #include "servers.h"
 #include "str.h"
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 
 /* ---- the key ---- */
@@ -33,29 +36,49 @@ static void trim(char *text)
         text[--len] = '\0';
 }
 
-/* From the terminal, which shows nothing of it; Ctrl-C is read as the end of a line, so that
- * nothing ends the process with the echo off. */
+/* The key of URL: a line that the terminal does not show.  Ctrl-C is read as the end of it, and a
+ * signal waits until the echo is on again: nothing ends the process without.  Its length; 0: none.
+ */
+static size_t read_unseen(int terminal, const struct termios *before, const char *url, char *line,
+                          size_t size)
+{
+    struct termios silent = *before;
+    sigset_t ending, others;
+    ssize_t len = 0;
+
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGINT);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &ending, &others);
+    EIN_CLOSE int signals = signalfd(-1, &ending, SFD_CLOEXEC);
+    struct pollfd wait_for[] = { { .fd = terminal, .events = POLLIN },
+                                 { .fd = signals, .events = POLLIN } };
+
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    silent.c_cc[VEOL] = CTRL_C;
+    (void)tcsetattr(terminal, TCSAFLUSH, &silent);
+    (void)dprintf(terminal, "API key of %s: ", url);
+    if (poll(wait_for, 2, -1) > 0 && !wait_for[1].revents)
+        len = read(terminal, line, size);
+    (void)tcsetattr(terminal, TCSAFLUSH, before);
+    (void)pthread_sigmask(SIG_SETMASK, &others, NULL);
+    return len > 0 ? (size_t)len : 0;
+}
+
 static int ask_for_key(const char *url, char **ret_key)
 {
     EIN_CLOSE int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    struct termios before, silent;
+    struct termios before;
     char key[SESSION_KEY_MAX];
-    ssize_t len;
 
     if (terminal < 0 || tcgetattr(terminal, &before) < 0)
         return print_failure(REMOTE_USAGE,
                              "%s wants an API key, and there is no terminal to ask "
                              "for it: --key-file FILE, or EINION_API_KEY",
                              url);
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    silent.c_cc[VEOL] = CTRL_C;
-    (void)tcsetattr(terminal, TCSAFLUSH, &silent);
-    (void)dprintf(terminal, "API key of %s: ", url);
-    len = read(terminal, key, sizeof(key) - 1);
-    (void)tcsetattr(terminal, TCSAFLUSH, &before);
+    key[read_unseen(terminal, &before, url, key, sizeof(key) - 1)] = '\0';
     (void)dprintf(terminal, "\n");
-    key[len > 0 ? len : 0] = '\0';
     trim(key);
     if (*key == '\0' || strchr(key, CTRL_C))
         return print_failure(REMOTE_INTERRUPTED, "no key was given");

@@ -125,14 +125,6 @@ const char remote_usage[] =
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 
-bool remote_is_command(const char *name)
-{
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (str_eq(commands[i].name, name))
-            return true;
-    return false;
-}
-
 size_t remote_names(const char **ret_names, size_t max)
 {
     size_t count = 0;
@@ -163,6 +155,37 @@ static const struct command *find(int argc, char **argv, int *ret_words)
         }
     }
     return argc > 1 && argv[1][0] != '-' ? NULL : alone;
+}
+
+/* The option that WORD is, with its value or without; NULL: none. */
+static const struct option_about *option_of(const char *word)
+{
+    size_t len = strcspn(word, "=");
+
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (len > 2 && strncmp(word, "--", 2) == 0 && strlen(option_table[i].name) == len - 2 &&
+            strncmp(option_table[i].name, word + 2, len - 2) == 0)
+            return &option_table[i];
+    return NULL;
+}
+
+bool remote_is_meant(int argc, char **argv)
+{
+    const struct option_about *option;
+    int before = 0, words = 0;
+
+    while (before < argc && (option = option_of(argv[before])))
+        before += option->value && !strchr(argv[before], '=') ? 2 : 1;
+    if (before >= argc)
+        return false;
+    (void)find(argc - before, argv + before, &words);
+    for (int i = 0; i < words; i++) {
+        char *word = argv[before + i];
+
+        memmove(argv + i + 1, argv + i, (size_t)before * sizeof(*argv));
+        argv[i] = word;
+    }
+    return words > 0;
 }
 
 /* ---- help ---- */

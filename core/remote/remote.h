@@ -11,7 +11,9 @@ extern const char remote_usage[]; /* a line for each command, for people */
 /* The same for completion.bash. */
 void remote_list(FILE *out);
 
-bool remote_is_command(const char *name);
+/* Is one of them meant?  Then it is at the front of argv afterwards; options may have stood there.
+ */
+bool remote_is_meant(int argc, char **argv);
 /* The first word of each command; their number is returned, at most MAX. */
 size_t remote_names(const char **ret_names, size_t max);
 /* argv[0] is a command.  The exit status, which enum remote_status names. */

@@ -271,6 +271,18 @@ def test_what_is_no_einion_is_told_in_a_sentence(tmp_path, reply):
 # ---- help ----
 
 
+def test_options_may_stand_before_the_command(anybody):
+    anybody.write_agent("first")
+    anybody.good("agents", "push", "first")
+    assert json.loads(anybody.good("--json", "whoami")) == anybody.json("whoami")
+    here = ["--server", anybody.url, "--json"]
+    assert json.loads(anybody.good(*here, "agents", "deploy", "first"))
+    assert json.loads(anybody.good(f"--server={anybody.url}", "run", "first", "--quiet", "--", '{"n": 2}')) == {"twice": 4}
+    for words in (["--json"], ["--server", "models"], ["--json", "serve"], ["--jsonx", "models"]):
+        status, out, said = anybody.run(*words)
+        assert (status, out) == (USAGE, "") and said.startswith("einion: there is no such option: --"), words
+
+
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",

@@ -43,6 +43,15 @@ def test_who_types_no_key_is_let_go(stranger, typed):
     assert not kept(stranger).exists()
 
 
+def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(stranger):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        with begin_login(stranger) as terminal:
+            assert not terminal.has_echo
+            terminal.process.send_signal(number)
+            assert terminal.end()[0] == -number
+            assert terminal.has_echo
+
+
 # ---- conversations ----
 
 
@@ -63,6 +72,25 @@ def test_a_conversation_outlives_a_failure(tmp_path):
             assert terminal.end()[0] == 0
         said = [message["content"] for message in vendor.requests[2].json["messages"]]
         assert said == ["1", "One and two", "3"]
+
+
+def test_an_interrupted_answer_is_not_the_end_of_a_conversation(tmp_path):
+    with Vendor() as vendor:
+        vendor.answer("/v1/chat/completions", answer("One", Gate(), "two"), answer(Gate(), "never"), answer("Three"))
+        with Terminal(Shell(tmp_path), EINION, "chat", "m", "--server", vendor.url) as terminal:
+            for question, shown in (("1", "One"), ("2", ""), ("3", "Three\r\n")):
+                terminal.wait_for("> ")
+                terminal.type(question + "\n")
+                vendor.wait_asked(int(question))
+                terminal.wait_for(shown)
+                if question < "3":
+                    terminal.type("\x03")
+                    vendor.wait_left(int(question))
+            terminal.wait_for("> ")
+            terminal.type("\x03")
+            assert terminal.end()[0] == -signal.SIGINT
+        said = [message["content"] for message in vendor.requests[2].json["messages"]]
+        assert said == ["1", "One", "3"]
 
 
 def test_who_leaves_an_answer_stops_it(tmp_path):
@@ -135,6 +163,10 @@ def test_bash_knows_what_may_follow(complete, anybody):
     assert complete("run", "--input", "=") >= {"twice", ".config"} and complete("run", "./t") == {"./twice"}
     assert complete("agents", "pull", "t") == set() and complete("agents", "pull", "twice", "t") == {"twice"}
     assert complete("logout", "") == {anybody.url.removeprefix("http://")} == complete("whoami", "--server", "")
+    anybody.good("agents", "push", "twice")
+    assert complete("agents", "pull", "t") == {"twice"} and complete("run", "tw") == {"twice"}
+    anybody.good("agents", "deploy", "twice")
+    assert complete("chat", "gofannon/tw") == {"gofannon/twice"}
     assert complete("audit", "") == {"verify"} and complete("chat", "m", "") == set() == complete("nonsense", "x", "")
 
 
