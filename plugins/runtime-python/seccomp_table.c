@@ -179,7 +179,7 @@ static const struct rule rules[] = {
     /* the channel, and the socket pair that an event loop wakes itself with */
     { "socketpair", ALLOW, { ARG_IS(0, AF_UNIX) } },
     { "recvfrom", ALLOW },
-    { "sendto", ALLOW },
+    { "sendto", ALLOW, { ARG_IS(4, 0) } }, /* not past the peer, to a socket in the file system */
     { "shutdown", ALLOW },
     { "getsockopt", ALLOW },
     { "getsockname", ALLOW },

@@ -105,6 +105,7 @@ ATTACKS = [
     Attack("connects to a socket in the file system", "def go():\n    s = socket.socket(socket.AF_UNIX)\n    s.connect(I['socket'])\nreturn tried(go)"),
     Attack("connects to an abstract socket", "def go():\n    s = socket.socket(socket.AF_UNIX)\n    s.connect('\\0' + I['abstract'])\nreturn tried(go)"),
     Attack("sends a datagram", "def go():\n    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n    return s.sendto(b'x', ('127.0.0.1', I['port']))\nreturn tried(go)"),
+    Attack("sends a letter past its pair", "def go():\n    mine, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\n    return mine.sendto(b'x', I['letters'])\nreturn tried(go)"),
     Attack("opens a raw socket", "return tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))", False),
     Attack("talks netlink", "return tried(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).bind((0, 0)))"),
     Attack("talks to the host's hypervisor", "return tried(lambda: socket.socket(40, socket.SOCK_STREAM))", False),

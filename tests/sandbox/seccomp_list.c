@@ -27,7 +27,7 @@ enum { CALLS = 600, X32 = 0x40000000 };
 /* Calls that the filter judges by an argument, each with arguments worth asking for. */
 static const struct {
     const char *name, *what;
-    uint64_t args[4];
+    uint64_t args[5];
 } probes[] = {
     { "fcntl", "F_DUPFD", { 0, F_DUPFD } },
     { "fcntl", "F_DUPFD_CLOEXEC", { 0, F_DUPFD_CLOEXEC } },
@@ -76,6 +76,8 @@ static const struct {
     { "prlimit64", "a new limit", { 0, 0, 4096 } },
     { "socketpair", "AF_UNIX", { AF_UNIX } },
     { "socketpair", "AF_INET", { AF_INET } },
+    { "sendto", "to its peer", { 0 } },
+    { "sendto", "to an address", { 0, 0, 0, 0, 4096 } },
 };
 
 struct program {
@@ -177,7 +179,7 @@ static void show_probes(const struct program *program, const char *name, int num
         if (strcmp(probes[i].name, name) != 0)
             continue;
         struct seccomp_data data = { .nr = number, .arch = AUDIT_ARCH_X86_64 };
-        for (size_t n = 0; n < 4; n++)
+        for (size_t n = 0; n < 5; n++)
             data.args[n] = probes[i].args[n];
         printf("%-6s %s (%s)\n", name_of(judge(program, &data)), name, probes[i].what);
     }

@@ -38,7 +38,7 @@ def test_an_attack_is_contained(answers, place, name):
 
 
 def test_nothing_outside_has_changed(answers, world):
-    assert sorted(path.name for path in world.folder.iterdir()) == ["id", "scratch", "secret", "socket"]
+    assert sorted(path.name for path in world.folder.iterdir()) == ["id", "letters", "scratch", "secret", "socket"]
     assert (world.folder / "secret").read_text() == "the server's own"
     assert (world.folder / "scratch").read_text() == "the server's own"
 

@@ -29,6 +29,9 @@ class World:
         self.unix.bind(str(self.folder / "socket"))
         self.unix.listen(64)
         (self.folder / "socket").chmod(0o777)
+        self.letters = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.letters.bind(str(self.folder / "letters"))
+        (self.folder / "letters").chmod(0o777)
         self.abstract = socket.socket(socket.AF_UNIX)
         self.abstract.bind("\0" + self.folder.name)
         self.abstract.listen(64)
@@ -38,7 +41,7 @@ class World:
 
     def described(self, server, neighbour):
         return {"secret": str(self.folder / "secret"), "scratch": str(self.folder / "scratch"),
-                "socket": str(self.folder / "socket"), "abstract": self.folder.name,
+                "socket": str(self.folder / "socket"), "letters": str(self.folder / "letters"), "abstract": self.folder.name,
                 "port": self.tcp.getsockname()[1], "server": server, "neighbour": neighbour,
                 "plugin": str(BUILD / "plugins" / "runtime-python" / "runtime-python.so"),
                 "setuid": str(self.folder / "id"), "host": socket.gethostname(),
@@ -46,7 +49,7 @@ class World:
                 "library": str(BUILD / "plugins" / "runtime-python" / "sandbox" / "zygote_loop.so")}  # fmt: skip
 
     def close(self):
-        for one in (self.tcp, self.unix, self.abstract):
+        for one in (self.tcp, self.unix, self.letters, self.abstract):
             one.close()
         subprocess.run(["rm", "-rf", str(self.folder)], check=True)
 
