@@ -55,6 +55,8 @@ int exchange_headers(const struct talk *talk, struct vendor_headers *headers, co
 int exchange_run(struct exchange *exchange, const char *url, const struct vendor_headers *headers,
                  const json_t *message, struct ein_error *err);
 
+void notices_init(struct notices *notices);
+void notices_done(struct notices *notices);
 /* POSTs and does not wait: a notification, or (message NULL) DELETE.  For `key` see peers.h. */
 void exchange_notice(struct mcp *mcp, const char *key, const struct peer_state *state,
                      const json_t *message);

@@ -8,6 +8,18 @@
 
 #include <einion/services.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+
+struct notice;
+
+/* What servers are told, one after the other: one that does not listen holds up a single worker. */
+struct notices {
+    pthread_mutex_t lock;
+    /* guarded by lock: */
+    struct notice *first, **last; /* those that wait */
+    unsigned waiting;
+    bool sending;
+};
 
 struct mcp {
     const struct ein_host *host;
@@ -18,6 +30,7 @@ struct mcp {
     uint32_t idle_ms, verdict_ms;
     size_t reply_max; /* bytes */
     struct peers peers;
+    struct notices notices;
     atomic_llong next_id;
 };
 

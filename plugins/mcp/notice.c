@@ -5,17 +5,18 @@
 
 #include <string.h>
 
+enum { NOTICES_MAX = 100 /* that wait; a server may ask without end */ };
+
 struct notice {
+    struct notice *next;
     struct mcp *mcp;
     char *key, *body; /* body NULL: DELETE; host->mem_free() */
     size_t body_len;
     struct peer_state state;
 };
 
-static void drop(void *data)
+static void free_notice(struct notice *notice)
 {
-    struct notice *notice = data;
-
     peer_key_free(notice->key);
     notice->mcp->host->mem_free(notice->body);
     explicit_bzero(&notice->state, sizeof(notice->state));
@@ -69,6 +70,64 @@ static void run(void *data)
         send(notice, address, peer_key_token(notice->key));
 }
 
+/* ---- one after the other ---- */
+
+void notices_init(struct notices *notices)
+{
+    *notices = (struct notices){ .last = &notices->first };
+    (void)pthread_mutex_init(&notices->lock, NULL);
+}
+
+void notices_done(struct notices *notices)
+{
+    (void)pthread_mutex_destroy(&notices->lock);
+}
+
+/* True: NOTICE is to be sent now; else it waits, or is let go of. */
+static bool take_turn(struct notices *notices, struct notice *notice)
+{
+    EIN_LOCKED(&notices->lock);
+
+    if (!notices->sending)
+        return notices->sending = true;
+    if (notices->waiting == NOTICES_MAX) {
+        free_notice(notice);
+        return false;
+    }
+    notices->waiting++;
+    *notices->last = notice;
+    notices->last = &notice->next;
+    return false;
+}
+
+/* NULL: none waits. */
+static struct notice *next_of(struct notices *notices)
+{
+    EIN_LOCKED(&notices->lock);
+    struct notice *next = notices->first;
+
+    notices->sending = next;
+    if (!next)
+        return NULL;
+    notices->waiting--;
+    notices->first = next->next;
+    if (!notices->first)
+        notices->last = &notices->first;
+    return next;
+}
+
+/* It was sent, or cannot be: the next one's turn. */
+static void drop(void *data)
+{
+    struct notice *notice = data;
+    struct mcp *mcp = notice->mcp;
+
+    free_notice(notice);
+    notice = next_of(&mcp->notices);
+    if (notice)
+        (void)mcp->host->submit(mcp->ctx, run, drop, notice);
+}
+
 void exchange_notice(struct mcp *mcp, const char *key, const struct peer_state *state,
                      const json_t *message)
 {
@@ -81,7 +140,7 @@ void exchange_notice(struct mcp *mcp, const char *key, const struct peer_state *
     notice->key = strdup(key);
     notice->body = message ? mcp->host->json_text(message, &notice->body_len) : NULL;
     if (!notice->key || (message && !notice->body))
-        drop(notice);
-    else
+        free_notice(notice);
+    else if (take_turn(&mcp->notices, notice))
         (void)mcp->host->submit(mcp->ctx, run, drop, notice);
 }

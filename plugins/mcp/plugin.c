@@ -30,6 +30,7 @@
  *       reply_bytes: 1048576
  */
 #include "error.h"
+#include "exchange.h"
 #include "mcp.h"
 #include "schemas.h"
 
@@ -166,6 +167,7 @@ static void fini(void *self)
     struct mcp *mcp = self;
 
     peers_done(&mcp->peers);
+    notices_done(&mcp->notices);
     free(mcp);
 }
 
@@ -181,6 +183,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     mcp->ctx = ctx;
     atomic_init(&mcp->next_id, 1);
     read_settings(mcp, config);
+    notices_init(&mcp->notices);
     r = peers_init(&mcp->peers, setting(config, "sessions"));
     if (r < 0)
         (void)error_set(err, r, "no random bytes");

@@ -208,6 +208,18 @@ def test_a_servers_questions_are_answered(peer, user, legacy):
     assert answers['"p"']["result"] == {} and answers["9"]["error"]["code"] == -32601
 
 
+def test_a_server_that_asks_much_and_does_not_listen_holds_up_nobody_else(peer, caller, legacy):
+    call, who = caller(notice_ms=600000), caller().someone()
+    take, pings = legacy.take, [{"jsonrpc": "2.0", "id": number, "method": "ping"} for number in range(200)]
+    legacy.called = lambda request: sse(*pings, result(request, text("thanks")))
+    peer.answer(legacy.url.removeprefix(peer.url), lambda request: take(request) if "method" in request.json else raw(STALL))
+    assert call(legacy.url, "t", user_id=who).text == "thanks"
+    other = Legacy(peer, "/other")
+    other.called = lambda request: sse(result(request, text("all")), STALL)
+    assert call(other.url, "t", total_ms=600000, timeout=60, user_id=who).text == "all"
+    assert sum("method" not in request.json for request in peer.requests if request.body) <= 1
+
+
 def test_a_batch_has_the_answer(user, legacy):
     legacy.called = lambda request: whole([{"jsonrpc": "2.0", "method": "notifications/message"}, 7,
                                            result(request, text("in a batch"))])  # fmt: skip
