@@ -2,6 +2,7 @@
 #include "json_text.h"
 #include "buf.h"
 #include "cleanup.h"
+#include "hex.h"
 #include "str.h"
 #include <errno.h>
 #include <math.h>
@@ -69,14 +70,6 @@ static bool is_digit_at(const struct parser *p, size_t at)
 }
 
 /* ---- strings ---- */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The four digits of an escape whose 'u' is at `u`. */
 static bool read_unit(struct parser *p, size_t u, unsigned *ret_unit)

@@ -2,6 +2,7 @@
 #include "openapi.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "router.h"
 #include "schema.h"
 #include "str.h"
@@ -79,19 +80,6 @@ static void add_path_params(const char *path, json_t *params)
     }
 }
 
-static bool is_required(const json_t *schema, const char *name)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(schema, "required"), i, item)
-    {
-        if (str_eq(json_string_value(item), name))
-            return true;
-    }
-    return false;
-}
-
 static void add_query_params(const struct schema *query, json_t *params)
 {
     const json_t *schema = query ? schema_json(query) : NULL;
@@ -100,8 +88,9 @@ static void add_query_params(const struct schema *query, json_t *params)
 
     json_object_foreach(json_object_get(schema, "properties"), name, property)
     {
-        json_t *param = json_pack("{s:s, s:s, s:b, s:O}", "name", name, "in", "query", "required",
-                                  is_required(schema, name), "schema", property);
+        json_t *param =
+            json_pack("{s:s, s:s, s:b, s:O}", "name", name, "in", "query", "required",
+                      list_has(json_object_get(schema, "required"), name), "schema", property);
         json_t *description = json_object_get(property, "description");
 
         if (description)

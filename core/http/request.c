@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "http_inside.h"
 #include "log.h"
+#include "percent.h"
 #include "proxy.h"
 #include "str.h"
 #include "tracing.h"
@@ -199,7 +200,7 @@ static char *decode_form(struct arena *arena, const char *text, size_t len)
         return NULL;
     for (char *at = copy; (at = strchr(at, '+'));)
         *at = ' ';
-    decoded = str_percent_decode(copy, len);
+    decoded = percent_decode(copy, len);
     if (decoded < 0)
         return NULL;
     copy[decoded] = '\0';

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "gate.h"
+#include "percent.h"
 #include "route.h"
 #include "rwlock.h"
 #include "stats.h"
@@ -297,7 +298,7 @@ static bool needs_decoding(const char *text, size_t len)
 static char *decode(struct arena *arena, const char *text, size_t len, size_t *ret_len)
 {
     char *copy = arena_text(arena, text, len);
-    long decoded = copy ? str_percent_decode(copy, len) : -1;
+    long decoded = copy ? percent_decode(copy, len) : -1;
 
     if (decoded < 0)
         return NULL;

@@ -27,6 +27,11 @@ static int nibble_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+int hex_digit(char c)
+{
+    return nibble_of(c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c);
+}
+
 bool hex_decode(const char *text, void *ret_bytes, size_t len)
 {
     unsigned char *out = ret_bytes;

@@ -10,4 +10,7 @@ void hex_encode(const void *bytes, size_t len, char *ret_text);
 /* TEXT is exactly LEN bytes in lower-case digits. */
 bool hex_decode(const char *text, void *ret_bytes, size_t len);
 
+/* What the digit C is worth, in either case; -1: it is none. */
+int hex_digit(char c);
+
 #endif

@@ -4,7 +4,9 @@
 #define MEMBER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* NULL: it is absent, or no text. */
 static inline const char *text_of(const json_t *object, const char *member)
@@ -24,6 +26,42 @@ static inline const char *text_or_empty(const json_t *object, const char *member
 static inline int64_t integer_of(const json_t *object, const char *member)
 {
     return json_integer_value(json_object_get(object, member));
+}
+
+/* NULL: it is absent, or null. */
+static inline json_t *unless_null(const json_t *object, const char *member)
+{
+    json_t *value = json_object_get(object, member);
+
+    return json_is_null(value) ? NULL : value;
+}
+
+/* null: it is absent. */
+static inline json_t *or_null(const json_t *object, const char *member)
+{
+    json_t *value = json_object_get(object, member);
+
+    return value ? value : json_null();
+}
+
+/* TO's member is FROM's; null where that has none. */
+static inline int copy_member(json_t *to, const json_t *from, const char *member)
+{
+    return json_object_set(to, member, or_null(from, member));
+}
+
+/* Is TEXT one of LIST, an array or NULL? */
+static inline bool list_has(const json_t *list, const char *text)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
+            return true;
+    }
+    return false;
 }
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "percent.h"
 
+#include "hex.h"
+#include "str.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,32 +31,28 @@ char *percent_encode(const char *text, const char *allowed)
     return encoded;
 }
 
-static int digit(char c)
+long percent_decode(char *text, size_t len)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+    size_t out = 0;
 
-bool percent_decode(char *text)
-{
-    char *out = text;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
 
-    for (; *text; text++) {
-        int high, low;
+        if (c == '%') {
+            int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 
-        if (*text != '%') {
-            *out++ = *text;
-            continue;
+            if (low < 0)
+                return -1;
+            c = (char)(high << 4 | low);
+            i += 2;
         }
-        high = digit(text[1]);
-        low = high < 0 ? -1 : digit(text[2]);
-        if (low < 0 || (high == 0 && low == 0))
-            return false;
-        *out++ = (char)(high << 4 | low);
-        text += 2;
+        text[out++] = c;
     }
-    *out = '\0';
-    return true;
+
+    if (!str_is_utf8(text, out))
+        return -1;
+    if (out < len)
+        text[out] = '\0';
+    return (long)out;
 }

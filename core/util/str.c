@@ -60,40 +60,6 @@ bool str_eq_secret(const char *a, const char *b)
     return !differs;
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = (char)lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-long str_percent_decode(char *text, size_t len)
-{
-    size_t out = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (c == '%') {
-            int high = i + 2 < len ? hex_value(text[i + 1]) : -1;
-            int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-
-            if (low < 0)
-                return -1;
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        text[out++] = c;
-    }
-
-    if (!str_is_utf8(text, out))
-        return -1;
-    if (out < len)
-        text[out] = '\0';
-    return (long)out;
-}
-
 size_t str_utf8_len(const char *text, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;

@@ -15,10 +15,6 @@ bool str_ends(const char *text, const char *suffix);
 /* Takes as long for any two texts of the same lengths (for secrets). */
 bool str_eq_secret(const char *a, const char *b);
 
-/* Decodes %XX in place of len bytes (no '+').  The new length, or -1: a bad escape, a NUL, or
- * bytes that are not UTF-8. */
-long str_percent_decode(char *text, size_t len);
-
 bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 
 /* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "ids.h"
+#include "member.h"
 #include "ownership.h"
 #include "provider_config.h"
 #include "timestamps.h"
@@ -126,19 +127,12 @@ json_t *document_model_faults(const json_t *exclusions, const json_t *body)
     return EIN_TAKE(faults);
 }
 
-static int show_member(json_t *shown, const json_t *agent, const char *name)
-{
-    json_t *value = json_object_get(agent, name);
-
-    return json_object_set(shown, name, value ? value : json_null());
-}
-
 json_t *document_content(const json_t *agent)
 {
     EIN_JSON json_t *content = json_object();
 
     for (size_t i = 0; i < FIELDS; i++)
-        if (show_member(content, agent, fields[i].name) < 0)
+        if (copy_member(content, agent, fields[i].name) < 0)
             return NULL;
     return EIN_TAKE(content);
 }
@@ -157,13 +151,13 @@ json_t *document_show(const json_t *agent, const char *rev)
     if (!shown)
         return NULL;
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (show_member(shown, agent, own[i]) < 0)
+        if (copy_member(shown, agent, own[i]) < 0)
             return NULL;
     if (rev && json_object_set_new(shown, "_rev", json_string(rev)) < 0)
         return NULL;
     document_hide_unset(shown);
     /* Where there is none, the answer is what it was before there were workspaces. */
-    if (ownership_workspace(agent) && show_member(shown, agent, "workspaceId") < 0)
+    if (ownership_workspace(agent) && copy_member(shown, agent, "workspaceId") < 0)
         return NULL;
     return EIN_TAKE(shown);
 }

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -135,23 +136,16 @@ static int reach(struct chain *chain, const char *root, struct ein_error *err)
 
 /* ---- the graph, in the order of a walk through it ------------------------- */
 
-static json_t *member(const json_t *agent, const char *name)
-{
-    json_t *value = json_object_get(agent, name);
-
-    return value ? value : json_null();
-}
-
 static int show_agent(struct chain *chain, const struct link *link)
 {
     json_t *node;
 
     if (link->agent)
         node = json_pack("{s:s, s:s, s:O, s:O, s:O, s:O, s:b, s:b}", "id", link->id, "type",
-                         "agent", "name", member(link->agent, "name"), "description",
-                         member(link->agent, "description"), "input_schema",
-                         member(link->agent, "inputSchema"), "output_schema",
-                         member(link->agent, "outputSchema"), "missing", false, "truncated",
+                         "agent", "name", or_null(link->agent, "name"), "description",
+                         or_null(link->agent, "description"), "input_schema",
+                         or_null(link->agent, "inputSchema"), "output_schema",
+                         or_null(link->agent, "outputSchema"), "missing", false, "truncated",
                          link->depth > CHAIN_DEPTH_MAX);
     else
         node =

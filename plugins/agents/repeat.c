@@ -20,11 +20,6 @@ struct repeating {
     json_t *agent; /* what the code declares, or may use */
 };
 
-static const json_t *unless_null(const json_t *value)
-{
-    return json_is_null(value) ? NULL : value;
-}
-
 /* ---- what there is of it ------------------------------------------------------------ */
 
 static int read_record(struct repeating *repeating, struct ein_error *err)
@@ -108,11 +103,11 @@ static struct agent_order order_of(const struct repeating *repeating)
         .agent_name = text_of(record, "agentName"),
         .code = text_of(record, "code"),
         .input = json_object_get(record, "input"),
-        .tools = unless_null(json_object_get(agent, "tools")),
-        .imports = unless_null(json_object_get(agent, "gofannonAgents")),
-        .llm_settings = unless_null(json_object_get(agent, "llmSettings")),
+        .tools = unless_null(agent, "tools"),
+        .imports = unless_null(agent, "gofannonAgents"),
+        .llm_settings = unless_null(agent, "llmSettings"),
         .cancel = repeating->http->cancel(repeating->req),
-        .agent = unless_null(agent),
+        .agent = json_is_null(agent) ? NULL : agent,
     };
     return order;
 }

@@ -2,14 +2,10 @@
 #include "run.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "run_stream.h"
 
 #define NAMELESS "sandbox_agent"
-
-static const json_t *unless_null(const json_t *value)
-{
-    return json_is_null(value) ? NULL : value;
-}
 
 /* The run that the body of REQ, by RUN_CODE_SCHEMA, asks for; all in it is lent by REQ.  0, or
  * the status that was replied. */
@@ -28,8 +24,8 @@ static int read_order(const struct agents *agents, struct ein_req *req,
         .code = json_string_value(json_object_get(body, "code")),
         .input = json_object_get(body, "inputDict"),
         .tools = json_object_get(body, "tools"),
-        .imports = unless_null(json_object_get(body, "gofannonAgents")),
-        .llm_settings = unless_null(json_object_get(body, "llmSettings")),
+        .imports = unless_null(body, "gofannonAgents"),
+        .llm_settings = unless_null(body, "llmSettings"),
         .cancel = http->cancel(req),
         .agent = body,
     };

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "hex.h"
+#include "member.h"
 #include "timestamps.h"
 
 #include <gnutls/crypto.h>
@@ -113,16 +114,13 @@ int entry_check(const struct ein_host *host, const json_t *event, struct ein_err
 static int set_members(json_t *doc, const json_t *event, uint64_t seq)
 {
     char now[TIMESTAMP_SIZE];
-    const json_t *details = json_object_get(event, "details");
 
     timestamp_now(now);
     int r = json_object_set_new(doc, "seq", json_integer((json_int_t)seq)) |
             json_object_set_new(doc, "timestamp", json_string(now));
-    for (size_t i = 0; i < TEXT_COUNT; i++) {
-        json_t *value = json_object_get(event, texts[i]);
-        r |= json_object_set(doc, texts[i], value ? value : json_null());
-    }
-    return r | json_object_set(doc, "details", details ? (json_t *)details : json_null());
+    for (size_t i = 0; i < TEXT_COUNT; i++)
+        r |= copy_member(doc, event, texts[i]);
+    return r | copy_member(doc, event, "details");
 }
 
 int entry_make(const struct ein_host *host, const struct mac_key *key, const json_t *event,

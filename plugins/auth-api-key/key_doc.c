@@ -4,6 +4,7 @@
 #include "audit_event.h"
 #include "cleanup.h"
 #include "document.h"
+#include "member.h"
 #include "timestamps.h"
 #include <string.h>
 #include <time.h>
@@ -19,20 +20,15 @@ static json_t *time_of(const json_t *key, const char *member)
     return json_string(text);
 }
 
-static json_t *or_null(json_t *value)
-{
-    return value ? json_incref(value) : json_null();
-}
-
 json_t *key_show(const json_t *key)
 {
     const char *id = text_of(key, "_id");
 
-    return json_pack("{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:o}", "_id", id, "name",
+    return json_pack("{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:O}", "_id", id, "name",
                      json_object_get(key, "name"), "prefix", json_sprintf(KEY_PREFIX "%.4s…", id),
                      "scopes", json_object_get(key, "scopes"), "createdAt", time_of(key, "created"),
                      "expiresAt", time_of(key, "expires"), "lastUsedAt", time_of(key, "lastUsed"),
-                     "madeBy", or_null(json_object_get(key, "madeBy")));
+                     "madeBy", or_null(key, "madeBy"));
 }
 
 int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "key_doc.h"
+#include "member.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -97,22 +98,10 @@ static json_t *workspaces_of(const json_t *owner, enum which which)
     return workspaces;
 }
 
-static bool has_scope(const json_t *key, const char *wanted)
-{
-    const json_t *scope;
-    size_t i;
-
-    json_array_foreach(json_object_get(key, "scopes"), i, scope)
-    {
-        if (strcmp(json_string_value(scope), wanted) == 0)
-            return true;
-    }
-    return false;
-}
-
 json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const json_t *owner)
 {
-    bool is_admin = json_is_true(json_object_get(owner, "admin")) && has_scope(key, "admin") &&
+    bool is_admin = json_is_true(json_object_get(owner, "admin")) &&
+                    list_has(json_object_get(key, "scopes"), "admin") &&
                     is_believed(self, owner, "seen");
     json_t *workspaces =
         workspaces_of(owner, is_believed(self, owner, "confirmed") ? ALL : PERSONAL_ONLY);

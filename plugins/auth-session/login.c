@@ -249,7 +249,7 @@ static int send_back(const struct step *step)
 
     if (cookie_read(step->http, step->req, RETURN_TO_COOKIE, &cookie) == COOKIE_ONE)
         return_to = strdup(cookie);
-    if (return_to && !percent_decode(return_to))
+    if (return_to && percent_decode(return_to, strlen(return_to)) < 0)
         return_to[0] = '\0';
     url = return_to_url(step->self->frontends, return_to);
     return url ? step->http->redirect(step->req, 302, url) : EIN_E_NO_MEMORY;

@@ -4,6 +4,7 @@
 #include "built_in_tools.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "result.h"
 #include "ticket.h"
 #include <string.h>
@@ -65,11 +66,6 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
 
 /* ---- the call ---- */
 
-static const json_t *unless_null(const json_t *value)
-{
-    return json_is_null(value) ? NULL : value;
-}
-
 static int too_long(const struct chat *chat, struct ein_error *err)
 {
     return error_set(err, EIN_E_TOO_LARGE,
@@ -119,10 +115,10 @@ int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **
         .request_id = text_of(run->ticket, "requestId"),
         .model = json_string_value(model),
         .messages = json_object_get(asked, "messages"),
-        .tools = unless_null(json_object_get(asked, "tools")),
-        .reply_schema = unless_null(json_object_get(asked, "replySchema")),
+        .tools = unless_null(asked, "tools"),
+        .reply_schema = unless_null(asked, "replySchema"),
         .parameters = json_object_get(asked, "parameters"),
-        .tool_choice = unless_null(json_object_get(asked, "toolChoice")),
+        .tool_choice = unless_null(asked, "toolChoice"),
         .visible = json_object_get(asked, "visible"),
         .scopes = json_object_get(asked, "scopes"),
         .cancel = run->cancel,

@@ -6,6 +6,7 @@
 #include "json_quick.h"
 
 #include "cleanup.h"
+#include "hex.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,14 +59,6 @@ static const char *find_end(const struct reader *reader, bool *ret_escapes, bool
         }
     }
     return at < reader->end ? at + 1 : NULL;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The four digits at `at`; -1: they are not there. */

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,13 +18,6 @@ static const struct ein_host *host_of(const struct composing *composing)
 static const json_t *wanted(const struct composing *composing, const char *name)
 {
     return json_object_get(composing->body, name);
-}
-
-static json_t *or_null(const json_t *object, const char *name)
-{
-    json_t *value = json_object_get(object, name);
-
-    return value ? value : json_null();
 }
 
 static int keep(struct composing *composing, const char *kind, json_t *take_item)

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "percent.h"
 #include "scopes.h"
 #include "timestamps.h"
@@ -17,19 +18,6 @@ static const char rest_path[] = "/rest/";
 static const char rest_scope[] = "deployments:run"; /* of POST /rest/{friendly_name} */
 static const char use_scope[] = "use";
 
-static bool has_name(const json_t *names, const char *name)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(names, i, item)
-    {
-        if (strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 json_t *app_api_names(const json_t *demo)
 {
     EIN_JSON json_t *names = json_array();
@@ -40,7 +28,7 @@ json_t *app_api_names(const json_t *demo)
     {
         json_t *name = json_object_get(api, "friendlyName");
 
-        if (!has_name(names, json_string_value(name)) && json_array_append(names, name) < 0)
+        if (!list_has(names, json_string_value(name)) && json_array_append(names, name) < 0)
             return NULL;
     }
     return EIN_TAKE(names);
@@ -124,7 +112,7 @@ static char *called_name(const struct ein_http *http, const struct ein_req *req)
     if (strcmp(http->method(req), "POST") != 0 || strncmp(path, rest_path, strlen(rest_path)) != 0)
         return NULL;
     name = strdup(path + strlen(rest_path));
-    if (name && *name && !strchr(name, '/') && percent_decode(name))
+    if (name && *name && !strchr(name, '/') && percent_decode(name, strlen(name)) >= 0)
         return name;
     free(name);
     return NULL;
@@ -139,7 +127,7 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
     EIN_JSON json_t *names = NULL;
     int r;
 
-    if (!name || !has_name(json_object_get(doc, "apis"), name))
+    if (!name || !list_has(json_object_get(doc, "apis"), name))
         return refuse(demos, req, &elsewhere, err);
     r = demos->host->store->get(demos->ctx, DEMO_SET,
                                 json_string_value(json_object_get(doc, "demoId")), &demo, err);
@@ -150,7 +138,7 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
     names = app_api_names(demo);
     if (!names)
         return error_no_memory(err);
-    return has_name(names, name) ? 0 : refuse(demos, req, &elsewhere, err);
+    return list_has(names, name) ? 0 : refuse(demos, req, &elsewhere, err);
 }
 
 static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)

@@ -2,6 +2,7 @@
 #include "demo_document.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "ownership.h"
 #include "timestamps.h"
 
@@ -12,14 +13,6 @@ static const char *const fields[] = {
 };
 static const char *const own[] = { "_id", "_rev", "created_at", "updated_at" };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]), OWN = sizeof(own) / sizeof(own[0]) };
-
-/* DEMO's member is BODY's, which nobody changes; where that has none, null. */
-static int copy_member(json_t *demo, const json_t *body, const char *name)
-{
-    json_t *value = json_object_get(body, name);
-
-    return json_object_set(demo, name, value ? value : json_null());
-}
 
 static int set_fields(json_t *demo, const json_t *body)
 {

@@ -4,14 +4,8 @@
 #include "agent_doc.h"
 #include "cleanup.h"
 #include "http_json.h"
+#include "member.h"
 #include "served.h"
-
-static json_t *member(const json_t *agent, const char *name)
-{
-    json_t *value = json_object_get(agent, name);
-
-    return value ? value : json_null();
-}
 
 /* A deployment whose agent cannot be read is left out, and logged: the others are none the worse.
  */
@@ -35,9 +29,9 @@ static int append_shown(const struct deployments *self, const struct ein_req *re
         return EIN_E_NO_MEMORY;
     return json_array_append_new(list, json_pack("{s:O, s:O, s:O, s:O, s:O}", "friendlyName", name,
                                                  "agentId", agent_id, "description",
-                                                 member(served, "description"), "inputSchema",
-                                                 member(served, "inputSchema"), "outputSchema",
-                                                 member(served, "outputSchema")));
+                                                 or_null(served, "description"), "inputSchema",
+                                                 or_null(served, "inputSchema"), "outputSchema",
+                                                 or_null(served, "outputSchema")));
 }
 
 int deployments_list(struct ein_req *req, void *self)

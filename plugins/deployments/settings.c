@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "deployments.h"
 #include "http_json.h"
+#include "member.h"
 #include "served.h"
 #include <string.h>
 
@@ -21,14 +22,10 @@ static json_t *show(const json_t *settings)
     EIN_JSON json_t *shown = json_object();
     int r = 0;
 
-    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
-        json_t *value = json_object_get(settings, first[i]);
-        r |= json_object_set(shown, first[i], value ? value : json_null());
-    }
-    for (const struct served_limit *row = served_limits; row->setting; row++) {
-        json_t *value = json_object_get(settings, row->setting);
-        r |= json_object_set(shown, row->setting, value ? value : json_null());
-    }
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+        r |= copy_member(shown, settings, first[i]);
+    for (const struct served_limit *row = served_limits; row->setting; row++)
+        r |= copy_member(shown, settings, row->setting);
     return r ? NULL : EIN_TAKE(shown);
 }
 

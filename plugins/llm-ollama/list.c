@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The models that the server has, with what it says of each. */
 #include "error.h"
+#include "member.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -26,19 +27,6 @@ static int fetch(const struct ollama *ollama, const char *path, json_t **body, j
 
 /* ---- an entry -------------------------------------------------------------------------- */
 
-static bool can(const json_t *shown, const char *capability)
-{
-    const json_t *name;
-    size_t at;
-
-    json_array_foreach(json_object_get(shown, "capabilities"), at, name)
-    {
-        if (json_is_string(name) && strcmp(json_string_value(name), capability) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* "llama.context_length" and the like. */
 static json_int_t number_of(const json_t *shown, const char *end)
 {
@@ -60,13 +48,15 @@ static json_int_t number_of(const json_t *shown, const char *end)
 /* A model that only embeds is none to talk to. */
 static bool only_embeds(const json_t *shown)
 {
-    return can(shown, "embedding") && !can(shown, "completion");
+    return list_has(json_object_get(shown, "capabilities"), "embedding") &&
+           !list_has(json_object_get(shown, "capabilities"), "completion");
 }
 
 static bool is_of_use(const json_t *shown)
 {
-    return !json_array_size(json_object_get(shown, "capabilities")) || can(shown, "completion") ||
-           can(shown, "embedding");
+    return !json_array_size(json_object_get(shown, "capabilities")) ||
+           list_has(json_object_get(shown, "capabilities"), "completion") ||
+           list_has(json_object_get(shown, "capabilities"), "embedding");
 }
 
 /* What one has that embeds; what models to talk to are told is none of it. */
@@ -98,13 +88,20 @@ json_t *ollama_entry(const char *name, const json_t *shown)
         r |= json_object_set_new(entry, "limits", json_pack("{s:I}", "context", context));
     }
     if (json_array_size(json_object_get(shown, "capabilities"))) {
-        r |= json_object_set_new(entry, "can_tool_call", json_boolean(can(shown, "tools")));
-        r |= json_object_set_new(entry, "can_reasoning", json_boolean(can(shown, "thinking")));
-        r |= json_object_set_new(entry, "can_attachment", json_boolean(can(shown, "vision")));
-        r |=
-            json_object_set_new(entry, "modalities",
-                                json_pack("{s:[s, s*], s:[s]}", "input", "text",
-                                          can(shown, "vision") ? "image" : NULL, "output", "text"));
+        r |= json_object_set_new(
+            entry, "can_tool_call",
+            json_boolean(list_has(json_object_get(shown, "capabilities"), "tools")));
+        r |= json_object_set_new(
+            entry, "can_reasoning",
+            json_boolean(list_has(json_object_get(shown, "capabilities"), "thinking")));
+        r |= json_object_set_new(
+            entry, "can_attachment",
+            json_boolean(list_has(json_object_get(shown, "capabilities"), "vision")));
+        r |= json_object_set_new(
+            entry, "modalities",
+            json_pack("{s:[s, s*], s:[s]}", "input", "text",
+                      list_has(json_object_get(shown, "capabilities"), "vision") ? "image" : NULL,
+                      "output", "text"));
     }
     if (only_embeds(shown))
         r |= add_embedding(entry, shown);

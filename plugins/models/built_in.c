@@ -56,19 +56,6 @@ static const json_t *search_row(const struct model *model)
     return NULL;
 }
 
-static bool takes(const struct check *check, const char *name)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(check->row, i, item)
-    {
-        if (strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A search without what keeps it in its bounds would be another one; NULL: all of that can be. */
 static const char *unbound(const struct check *check, const json_t *search)
 {
@@ -82,10 +69,10 @@ static const char *unbound(const struct check *check, const json_t *search)
 
     if (!check->row)
         return "has no such tool";
-    if (json_array_size(check->call->tools) > 0 && !takes(check, "functions"))
+    if (json_array_size(check->call->tools) > 0 && !list_has(check->row, "functions"))
         return "does not search beside other tools";
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-        if (json_object_get(search, bounds[i].member) && !takes(check, bounds[i].member))
+        if (json_object_get(search, bounds[i].member) && !list_has(check->row, bounds[i].member))
             return bounds[i].why;
     return NULL;
 }
@@ -100,7 +87,7 @@ static int fit(const struct check *check, json_t *tool)
 
     json_object_foreach((json_t *)search, name, value)
     {
-        int r = takes(check, name)
+        int r = list_has(check->row, name)
                     ? (json_object_set(fitting, name, value) < 0 ? EIN_E_NO_MEMORY : 0)
                     : leave_out(check, name, "does not take it with a search");
 
@@ -126,7 +113,7 @@ static int add_search(const struct check *check, const json_t *tool)
         return 0;
     fitting = json_copy((json_t *)tool);
     r = fitting ? fit(check, fitting) : EIN_E_NO_MEMORY;
-    check->ret->searches = uses > 0 && takes(check, "max_uses") ? (uint64_t)uses : SEARCHES;
+    check->ret->searches = uses > 0 && list_has(check->row, "max_uses") ? (uint64_t)uses : SEARCHES;
     return r < 0 ? r : keep(check, fitting);
 }
 

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "notes.h"
 
 #include <float.h>
@@ -120,19 +121,6 @@ static bool rule_of_common(const struct model *model, const char *name, struct r
     return true;
 }
 
-static bool is_passed(const json_t *pass, const char *name)
-{
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(pass, i, one)
-    {
-        if (strcmp(json_string_value(one), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* ---- checks ------------------------------------------------------------- */
 
 static bool is_unset(const json_t *value)
@@ -196,7 +184,7 @@ static int check_one(struct check *check, const char *given, const json_t *value
     if (!rule_of_row(json_object_get(check->rows, name), &rule)) {
         bool is_common = rule_of_common(model, name, &rule);
 
-        if ((!is_common || is_dearer(name, value)) && !is_passed(check->rules->pass, given))
+        if ((!is_common || is_dearer(name, value)) && !list_has(check->rules->pass, given))
             return leave_out(check, given,
                              is_common ? "has no price here for that" : "has no such parameter");
     }

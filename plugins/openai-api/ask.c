@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "json_depth.h"
+#include "member.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,17 +68,15 @@ int ask_refuse_message(const struct asking *asking, const char *place, const cha
 
 int ask_note(struct ask *ask, const char *fmt, ...)
 {
-    const json_t *said;
     char text[256];
     va_list args;
-    size_t i;
 
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     cut(text, sizeof(text));
-    json_array_foreach(ask->notes, i,
-                       said) if (strcmp(json_string_value(said), text) == 0) return 0;
+    if (list_has(ask->notes, text))
+        return 0;
     return ask_add(&ask->notes, json_string(text));
 }
 

@@ -43,7 +43,8 @@ static int each_pair(const char *text, int (*visit)(const char *key, const char 
         *value++ = '\0';
         key = trim(key);
         value = trim(value);
-        if (!*key || !percent_decode(key) || !percent_decode(value))
+        if (!*key || percent_decode(key, strlen(key)) < 0 ||
+            percent_decode(value, strlen(value)) < 0)
             return EIN_E_INVALID;
         int r = visit(key, value, data);
         if (r != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace.h"
 #include "cleanup.h"
+#include "member.h"
 #include "timestamps.h"
 
 #include <string.h>
@@ -187,9 +188,7 @@ void trace_log(struct trace *trace, const struct speaker *who, const char *level
 
 static void copy(json_t *event, const char *name, const json_t *entry, const char *from)
 {
-    json_t *value = json_object_get(entry, from);
-
-    json_object_set(event, name, value ? value : json_null());
+    json_object_set(event, name, or_null(entry, from));
 }
 
 void trace_data_store(struct trace *trace, const struct speaker *who, const struct json_t *entry)

@@ -39,7 +39,7 @@ static json_t *member(const json_t *value, const char *segment, size_t len)
         return NULL;
     memcpy(text, segment, len);
     text[len] = '\0';
-    if (strchr(text, '%') && !percent_decode(text))
+    if (strchr(text, '%') && percent_decode(text, len) < 0)
         return NULL;
     unescape(text);
     return json_is_array(value) ? list_item(value, text) : json_object_get(value, text);

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "files.h"
 #include "load.h"
+#include "member.h"
 #include "transfer.h"
 
 #include <inttypes.h>
@@ -48,24 +49,12 @@ static int write_doc(const json_t *doc, void *data)
     return write_line(export, json_pack("{s:s, s:O}", "set", export->set, "doc", plain));
 }
 
-static bool is_left_out(const struct transfer *transfer, const char *set)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(transfer->left_out, i, item) if (strcmp(json_string_value(item), set) == 0)
-    {
-        return true;
-    }
-    return false;
-}
-
 static int write_set(struct export *export, const char *set, json_t *report, struct ein_error *err)
 {
     const struct transfer *transfer = export->transfer;
     int r;
 
-    if (is_left_out(transfer, set))
+    if (list_has(transfer->left_out, set))
         return report_add(report, "%s: left out (plugins.transfer.left_out)", set);
     export->set = set;
     export->of_set = 0;

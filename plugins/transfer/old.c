@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -102,19 +103,6 @@ static int take_collection(struct old *old, struct old_source *source,
     return r;
 }
 
-static bool has_name(const json_t *names, const char *name)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(names, i, item)
-    {
-        if (strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int take_all(struct old *old, struct old_source *source, const json_t *names,
                     struct ein_error *err)
 {
@@ -122,7 +110,7 @@ static int take_all(struct old *old, struct old_source *source, const json_t *na
     int r = 0;
 
     for (size_t i = 0; i < COLLECTIONS && r >= 0; i++)
-        if (collections[i].take && has_name(names, collections[i].name)) {
+        if (collections[i].take && list_has(names, collections[i].name)) {
             r = take_collection(old, source, &collections[i], err);
             taken++;
         }

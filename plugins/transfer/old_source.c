@@ -40,7 +40,7 @@ static char *take_user(char *url)
         return NULL;
     user = strndup(host, (size_t)(at - host));
     memmove(host, at + 1, strlen(at + 1) + 1);
-    if (user && !percent_decode(user)) {
+    if (user && percent_decode(user, strlen(user)) < 0) {
         free(user);
         return NULL;
     }

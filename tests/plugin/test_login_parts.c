@@ -46,7 +46,6 @@ static void percents_go_there_and_back(void **state)
     static const char *const texts[] = {
         "", "a-b_c.d~e", "a b&c=d+e", "%", "%41", "é", "\x01\x7f"
     };
-    static const char *const bad[] = { "%", "%4", "%zz", "a%", "%00", "%g1", "%1g" };
     EIN_FREE char *encoded = percent_encode("/a b?ü", "/?");
 
     (void)state;
@@ -54,13 +53,8 @@ static void percents_go_there_and_back(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         EIN_FREE char *text = percent_encode(texts[i], "");
 
-        assert_true(percent_decode(text));
+        assert_int_equal(percent_decode(text, strlen(text)), strlen(texts[i]));
         assert_string_equal(text, texts[i]);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        EIN_FREE char *text = strdup(bad[i]);
-
-        assert_false(percent_decode(text));
     }
 }
 

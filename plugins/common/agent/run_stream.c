@@ -3,24 +3,18 @@
 
 #include "agent_run.h"
 #include "cleanup.h"
+#include "member.h"
 #include "schema_warnings.h"
-
-static json_t *member(const json_t *outcome, const char *name)
-{
-    json_t *value = json_object_get(outcome, name);
-
-    return value ? value : json_null();
-}
 
 json_t *run_outcome_show(const json_t *outcome, const json_t *output_schema)
 {
-    json_t *error = member(outcome, "error");
+    json_t *error = or_null(outcome, "error");
     json_t *warnings = json_is_null(error)
-                           ? schema_warnings(member(outcome, "result"), output_schema)
+                           ? schema_warnings(or_null(outcome, "result"), output_schema)
                            : json_null();
 
-    return json_pack("{s:O, s:O, s:o, s:O}", "result", member(outcome, "result"), "error", error,
-                     "schemaWarnings", warnings, "opsLog", member(outcome, "opsLog"));
+    return json_pack("{s:O, s:O, s:o, s:O}", "result", or_null(outcome, "result"), "error", error,
+                     "schemaWarnings", warnings, "opsLog", or_null(outcome, "opsLog"));
 }
 
 int run_stream_trace(const json_t *event, void *data)

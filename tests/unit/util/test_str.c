@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "percent.h"
 #include "steps.h"
 #include "str.h"
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static void percent_decoding(void **state)
         long len;
 
         (void)strcpy(text, cases[i].in);
-        len = str_percent_decode(text, strlen(text));
+        len = percent_decode(text, strlen(text));
         assert_int_equal(len, cases[i].out ? (long)strlen(cases[i].out) : -1);
         if (cases[i].out)
             assert_string_equal(text, cases[i].out);
