@@ -15,7 +15,7 @@ struct ask_limits {
     uint32_t depth;                  /* nesting of JSON */
 };
 
-struct ask {                  /* zero is an empty one; all but the text are its own references */
+struct ask {           /* zero is an empty one; all but the text are its own references */
     const char *model; /* lent by the body */
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
@@ -115,8 +115,8 @@ json_t *ask_cache(const json_t *block);
 /* search.c: a tool that the vendor has built in, in the words of the WIRE that the client speaks.
  */
 int ask_built_in(struct asking *asking, json_t *tool, const char *wire);
-/* The search of the web that TOOL, or what stands for it, asks for, with what ADDED has already. */
-int ask_search(struct asking *asking, const json_t *tool, json_t *added);
+/* A search of the web, in anybody's words; NULL: without any. */
+int ask_search(struct asking *asking, const json_t *words);
 /* How often it may search; 1, or 0: it was not told to search, or this is no number. */
 int ask_search_uses(struct ask *ask, json_t *uses);
 /* Is `json` an object of these two members and no other? */

@@ -41,12 +41,11 @@ static bool is_google_search(const json_t *tool)
 static int add_tool(struct asking *asking, json_t *tool)
 {
     const char *type = json_string_value(json_object_get(tool, "type"));
-    EIN_JSON json_t *added = json_object();
 
     if (json_is_object(json_object_get(tool, "function")))
         return add_function(asking, json_object_get(tool, "function"), "tools");
     if (!type && is_google_search(tool))
-        return ask_search(asking, NULL, added);
+        return ask_search(asking, NULL);
     if (!type || strcmp(type, "function") == 0)
         return ask_refuse(asking, "tools", "A tool has no 'function'.");
     if (strcmp(type, "custom") == 0)
@@ -85,9 +84,8 @@ static int read_tools(struct asking *asking, const json_t *body)
 static int read_web_search(struct asking *asking, const json_t *body)
 {
     const json_t *options = json_object_get(body, "web_search_options");
-    EIN_JSON json_t *added = json_object();
 
-    return json_is_object(options) ? ask_search(asking, options, added) : 0;
+    return json_is_object(options) ? ask_search(asking, options) : 0;
 }
 
 /* ---- which of them ---- */

@@ -14,10 +14,11 @@
  * catalog's: they are asked for the search that took its place. */
 static bool is_dated(const char *type)
 {
-    const char *date = type + strlen("web_search_");
+    static const char form[] = "web_search_00000000";
+    const size_t date = sizeof(form) - 1 - 8;
 
-    return strncmp(type, "web_search_", strlen("web_search_")) == 0 && strlen(date) == 8 &&
-           strspn(date, "0123456789") == 8;
+    return strlen(type) == sizeof(form) - 1 && strncmp(type, form, date) == 0 &&
+           strspn(type + date, "0123456789") == 8;
 }
 
 static bool is_search(const char *type)
@@ -86,33 +87,37 @@ static int copy_wishes(const json_t *tool, json_t *to)
     return copy_location(tool, to);
 }
 
-int ask_search(struct asking *asking, const json_t *tool, json_t *added)
+/* What WORDS ask for, beside what `take_added` has already. */
+static int add(struct asking *asking, const json_t *words, json_t *take_added)
 {
+    EIN_JSON json_t *added = take_added;
     json_t *search = json_object();
     int r = json_object_set_new(added, "web_search", search) < 0 ? EIN_E_NO_MEMORY : 0;
 
     if (r >= 0)
-        r = copy_bounds(asking, tool, search);
+        r = copy_bounds(asking, words, search);
     if (r >= 0)
-        r = copy_wishes(tool, search);
-    return r < 0 ? r : ask_add(&asking->ask->built_in_tools, json_incref(added));
+        r = copy_wishes(words, search);
+    return r < 0 ? r : ask_add(&asking->ask->built_in_tools, EIN_TAKE(added));
+}
+
+int ask_search(struct asking *asking, const json_t *words)
+{
+    return add(asking, words, json_object());
 }
 
 int ask_built_in(struct asking *asking, json_t *tool, const char *wire)
 {
     const char *type = text_or_empty(tool, "type");
-    EIN_JSON json_t *added = NULL;
 
-    if (is_search(type))
-        wire = is_dated(type) ? "anthropic" : "openai";
-    added = json_pack("{s:s, s:O}", "wire", wire, "tool", tool);
-    if (!added)
-        return EIN_E_NO_MEMORY;
-    if (is_search(type) && strstr(type, "preview"))
-        (void)json_object_del(added, "wire");
-    if (is_search(type))
-        return ask_search(asking, tool, added);
-    return ask_add(&asking->ask->built_in_tools, EIN_TAKE(added));
+    if (!is_search(type))
+        return ask_add(&asking->ask->built_in_tools,
+                       json_pack("{s:s, s:O}", "wire", wire, "tool", tool));
+    if (strstr(type, "preview"))
+        return add(asking, tool, json_pack("{s:O}", "tool", tool));
+    return add(
+        asking, tool,
+        json_pack("{s:s, s:O}", "wire", is_dated(type) ? "anthropic" : "openai", "tool", tool));
 }
 
 int ask_search_uses(struct ask *ask, json_t *uses)

@@ -250,6 +250,15 @@ def test_a_search_that_is_to_be_made(house, upstream):
     assert upstream.requests[-1].json["tool_choice"] == forced
 
 
+def test_chats_ask_for_it_in_everybodys_words(house, upstream):
+    for model, sent in (("anthropic", {"type": "web_search_20250305", "name": "web_search"}), ("gemini", {"googleSearch": {}})):
+        provider, name = MODELS[model].split("/")
+        body = {"provider": provider, "model": name, "messages": [{"role": "user", "content": "x"}], "builtInTools": [{"web_search": {}}]}
+        ticket = house.post("/chat", body).json["ticket_id"]
+        assert house.get(f"/chat/{ticket}?wait=60").json["status"] == "completed"
+        assert upstream.requests[-1].json["tools"] == [sent]
+
+
 SEARCHED = [
     {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 1000, "output_tokens": 1}}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search",
