@@ -23,6 +23,11 @@ _einion_ask() {
     timeout 2 einion "$@" 2>/dev/null </dev/null
 }
 
+# Names that are not ours: bash would run what one of them says in $().
+_einion_plain() {
+    sed '1d; s/ .*//' | grep -x '[[:alnum:]_.:/@-]*'
+}
+
 _einion_value() {
     local called=$1 current=$2 flag=-W words=
 
@@ -30,8 +35,8 @@ _einion_value() {
     'NAME|'*) words=$(_einion_ask agents --json | grep -o '"friendlyName":"[[:alnum:]_.-]*"' | cut -d '"' -f 4) ;;&
     *FILE* | SOURCE) flag=-f ;;
     *DIR*) flag=-d ;;
-    *SERVER*) words=$(_einion_ask servers | sed '1d; s/ .*//') ;;
-    *MODEL*) words=$(_einion_ask models | sed '1d; s/ .*//') ;;
+    *SERVER*) words=$(_einion_ask servers | _einion_plain) ;;
+    *MODEL*) words=$(_einion_ask models | _einion_plain) ;;
     *[[:upper:]]*) ;;
     *) words=${called//|/ } ;;
     esac

@@ -170,6 +170,16 @@ def test_bash_knows_what_may_follow(complete, anybody):
     assert complete("audit", "") == {"verify"} and complete("chat", "m", "") == set() == complete("nonsense", "x", "")
 
 
+def test_what_others_call_their_agents_is_not_run(complete, anybody):
+    for tag, command in enumerate(("$(touch${IFS}run)", "`touch${IFS}run`", "a;touch${IFS}run", "~", "$HOME", "good")):
+        anybody.write_agent(f"evil-{tag}", friendlyName=command)
+        anybody.good("agents", "push", f"evil-{tag}")
+        anybody.good("agents", "deploy", command)
+    offered = complete("chat", "") | complete("run", "") | complete("agents", "pull", "")
+    assert not (anybody.home / "run").exists()
+    assert {"good", "gofannon/good"} <= offered and not any(set(word) & set("$`;~") for word in offered)
+
+
 def test_bash_completes_what_is_typed(complete, anybody):
     with Terminal(anybody, "bash", "--norc", "--noprofile", "-i") as terminal:
         terminal.type(f"source {BUILD / 'packaging/einion'}; PS1='re''ady '\n")
