@@ -13,6 +13,7 @@
 #include "listener.h"
 #include "log.h"
 #include "login_check.h"
+#include "member.h"
 #include "metrics.h"
 #include "once.h"
 #include "openapi.h"
@@ -61,8 +62,7 @@ int server_say_faults(const char *faults, int code)
 
 static uint32_t limit(const struct server *server, const char *name)
 {
-    return (uint32_t)json_integer_value(
-        json_object_get(config_section(server->config, "limits"), name));
+    return (uint32_t)integer_of(config_section(server->config, "limits"), name);
 }
 
 static int find_login(const struct ein_service *service, void *data)
@@ -79,7 +79,7 @@ bool server_has_auth_provider(const struct server *server)
 static bool is_shared(const struct server *server)
 {
     const json_t *auth = config_section(server->config, "auth");
-    const char *ownership = json_string_value(json_object_get(auth, "ownership"));
+    const char *ownership = text_of(auth, "ownership");
 
     return ownership && strcmp(ownership, "shared") == 0;
 }
@@ -116,7 +116,7 @@ static int apply_defaults(struct server *server)
     const json_t *storage = config_section(server->config, "storage");
 
     return services_set_default(server->rooms.services, EIN_STORAGE_BACKEND,
-                                json_string_value(json_object_get(storage, "backend")));
+                                text_of(storage, "backend"));
 }
 
 /* ---- what only the rooms above plugin/ can do for it ---- */
@@ -230,10 +230,8 @@ static int build_rooms(struct server *server, struct ein_error *err)
         (r = store_new(rooms->services, rooms->metrics, &rooms->store)) < 0)
         return r;
 
-    r = client_new(config_section(server->config, "egress"),
-                   json_string_value(json_object_get(listen, "address")),
-                   (uint16_t)json_integer_value(json_object_get(listen, "port")), rooms->metrics,
-                   &rooms->client, err);
+    r = client_new(config_section(server->config, "egress"), text_of(listen, "address"),
+                   (uint16_t)integer_of(listen, "port"), rooms->metrics, &rooms->client, err);
     if (r < 0)
         return r;
     client_set_tracing(rooms->client, rooms->tracing);
@@ -325,8 +323,7 @@ static void say_hello(struct server *server, bool has_provider)
 
     login_names(server->rooms.services, names, sizeof(names));
     log_write(server->rooms.log, EIN_INFO, "server", NULL, "einion %s listens on %s port %d, %s%s",
-              EIN_VERSION, json_string_value(json_object_get(listen, "address")),
-              listener_port(server->listener),
+              EIN_VERSION, text_of(listen, "address"), listener_port(server->listener),
               has_provider ? "logins: " : "without login, for this machine only", names);
     if (login_is_open(server->config))
         log_write(server->rooms.log, EIN_WARN, "server", NULL,
@@ -429,11 +426,10 @@ static json_t *running(const struct server *server)
 
     json_array_foreach(status, i, item)
     {
-        const char *state = json_string_value(json_object_get(item, "state"));
+        const char *state = text_of(item, "state");
 
         if (str_eq(state, "ready") || str_eq(state, "unready"))
-            (void)json_object_set_new(names, json_string_value(json_object_get(item, "name")),
-                                      json_true());
+            (void)json_object_set_new(names, text_of(item, "name"), json_true());
     }
     return names;
 }

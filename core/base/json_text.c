@@ -4,7 +4,6 @@
 #include "cleanup.h"
 #include "hex.h"
 #include "str.h"
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>

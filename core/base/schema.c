@@ -2,7 +2,6 @@
 #include "schema.h"
 #include "cleanup.h"
 #include "schema_node.h"
-#include "str.h"
 #include <string.h>
 
 /* Walks a value along its schema.  The stack is as deep as the schema, whatever the value is. */

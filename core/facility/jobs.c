@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "error.h"
 #include <pthread.h>
-#include <string.h>
 
 struct timer {
     struct list link;    /* in the owner's list */

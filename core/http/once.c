@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "error.h"
 #include "hex.h"
+#include "member.h"
 #include "request.h"
 #include "store.h"
 #include "str.h"
@@ -63,7 +64,7 @@ static bool digest(const char *const *texts, const void *data, size_t len,
 
 static bool digest_id(const struct ein_req *req, const char *key, struct once *once)
 {
-    const char *credential = json_string_value(json_object_get(req->identity->claims, "keyId"));
+    const char *credential = text_of(req->identity->claims, "keyId");
     const char *const whose[] = { req->identity->uid, credential ? credential : "",
                                   req->head.method, request_path(req), NULL };
 
@@ -104,7 +105,7 @@ static void send_again(struct ein_req *req, const json_t *answer)
         (void)reply_fail(req, 422,
                          "The first request with this Idempotency-Key was answered, but the answer "
                          "is not kept: it was %s.",
-                         json_string_value(json_object_get(answer, "lost")));
+                         text_of(answer, "lost"));
         return;
     }
     json_object_foreach(json_object_get(answer, "headers"), name, value)
@@ -112,9 +113,8 @@ static void send_again(struct ein_req *req, const json_t *answer)
         (void)reply_set_header(req, name, json_string_value(value));
     }
     (void)reply_set_header(req, "Idempotent-Replayed", "true");
-    (void)reply_bytes(req, (int)json_integer_value(json_object_get(answer, "status")),
-                      json_string_value(json_object_get(answer, "type")), json_string_value(text),
-                      json_string_length(text));
+    (void)reply_bytes(req, (int)integer_of(answer, "status"), text_of(answer, "type"),
+                      json_string_value(text), json_string_length(text));
 }
 
 static void fail_running(struct ein_req *req)
@@ -128,7 +128,7 @@ static void answer_from(struct ein_req *req, const struct once *once, const json
 {
     const json_t *answer = json_object_get(kept, "answer");
 
-    if (!str_eq(json_string_value(json_object_get(kept, "input")), once->input))
+    if (!str_eq(text_of(kept, "input"), once->input))
         (void)reply_fail(req, 422, "This Idempotency-Key was used with another input before.");
     else if (json_is_null(answer))
         fail_running(req);
@@ -146,13 +146,13 @@ static bool take(struct ein_req *req, struct once *once)
         struct ein_error err;
         int r = store_get(once->store, set, once->id, &kept, &err);
 
-        if (kept && json_integer_value(json_object_get(kept, "until")) > now_ms()) {
+        if (kept && integer_of(kept, "until") > now_ms()) {
             answer_from(req, once, kept);
             return false;
         }
         if (r == 0 || r == EIN_E_NOT_FOUND)
-            r = put(once, kept ? json_string_value(json_object_get(kept, "_rev")) : EIN_REV_NEW,
-                    for_s, json_null(), NULL, &err);
+            r = put(once, kept ? text_of(kept, "_rev") : EIN_REV_NEW, for_s, json_null(), NULL,
+                    &err);
         if (r == 0)
             return true;
         if (r != EIN_E_CONFLICT) {
@@ -264,8 +264,7 @@ static int drop_found(struct store *store, json_t *take_where, const char *const
     int r = store_find(store, set, &query, collect, found, NULL, err);
     json_array_foreach(found, i, doc)
     {
-        (void)store_del(store, set, json_string_value(json_object_get(doc, "_id")),
-                        json_string_value(json_object_get(doc, "_rev")), NULL);
+        (void)store_del(store, set, text_of(doc, "_id"), text_of(doc, "_rev"), NULL);
     }
     return r < 0 ? r : (int)json_array_size(found);
 }

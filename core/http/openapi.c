@@ -5,7 +5,6 @@
 #include "member.h"
 #include "router.h"
 #include "schema.h"
-#include "str.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "settings.h"
 #include "cleanup.h"
 #include "error.h"
-#include "str.h"
 #include <ctype.h>
 #include <string.h>
 

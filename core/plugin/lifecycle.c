@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lifecycle.h"
 
-#include "buf.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "config.h"
@@ -12,7 +11,6 @@
 #include "order.h"
 #include "plan.h"
 #include "services.h"
-#include "status.h"
 #include "str.h"
 #include <einion/services.h>
 #include <string.h>

@@ -3,15 +3,11 @@
 
 #include "agent_folder.h"
 #include "cleanup.h"
+#include "member.h"
 #include "print.h"
 #include "str.h"
 #include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const json_t *agent, const char *member)
-{
-    return json_string_value(json_object_get(agent, member));
-}
 
 /* What happened, for people on stdout, or AGENT for scripts. */
 static int tell(const struct session *session, const char *what, const json_t *agent)

@@ -12,7 +12,6 @@
 #include "secrets.h"
 #include "served.h"
 #include <stdbool.h>
-#include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 

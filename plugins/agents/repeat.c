@@ -70,7 +70,7 @@ static int read_agent(struct repeating *repeating, struct ein_error *err)
 {
     const struct agents *agents = repeating->agents;
     const char *id = text_of(repeating->record, "agentId");
-    json_int_t number = json_integer_value(json_object_get(repeating->record, "version"));
+    json_int_t number = integer_of(repeating->record, "version");
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *version = NULL;
 

@@ -14,14 +14,14 @@ static int read_order(const struct agents *agents, struct ein_req *req,
 {
     const struct ein_http *http = agents->host->http;
     const json_t *body = http->body(req);
-    const char *name = json_string_value(json_object_get(body, "friendlyName"));
+    const char *name = text_of(body, "friendlyName");
 
     *ret_order =
         (struct agent_order){ .kind = "code", .detached = agent_run_is_detached(http, req) };
     ret_order->run = (struct ein_agent_run){
         .user_id = http->identity(req)->uid,
         .agent_name = name && *name ? name : NAMELESS,
-        .code = json_string_value(json_object_get(body, "code")),
+        .code = text_of(body, "code"),
         .input = json_object_get(body, "inputDict"),
         .tools = json_object_get(body, "tools"),
         .imports = unless_null(body, "gofannonAgents"),

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "http_json.h"
 #include "line_diff.h"
+#include "member.h"
 #include "save.h"
 #include "timestamps.h"
 #include <errno.h>
@@ -68,7 +69,7 @@ static json_t *names_of(const json_t *deployments, int64_t number)
 
     json_array_foreach(deployments, i, deployment)
     {
-        if (json_integer_value(json_object_get(deployment, "version")) == number &&
+        if (integer_of(deployment, "version") == number &&
             json_array_append(names, json_object_get(deployment, "_id")) < 0)
             return NULL;
     }
@@ -79,7 +80,7 @@ static json_t *names_of(const json_t *deployments, int64_t number)
 static json_t *show(const struct asked *asked, const json_t *deployments, const json_t *version)
 {
     const json_t *content = json_object_get(version, "agent");
-    int64_t number = json_integer_value(json_object_get(version, "version"));
+    int64_t number = integer_of(version, "version");
 
     return json_pack(
         "{s:I, s:O*, s:O*, s:O*, s:O*, s:O*, s:b, s:o}", "version", (json_int_t)number, "createdAt",
@@ -145,8 +146,7 @@ int agents_versions(struct ein_req *req, void *self)
 
     if (status)
         return status;
-    int r = deployments_of(host, agents->ctx, json_string_value(json_object_get(agent, "_id")),
-                           &deployments, &err);
+    int r = deployments_of(host, agents->ctx, text_of(agent, "_id"), &deployments, &err);
     if (r == 0)
         r = find_versions(&asked, &found, &cursor, &err);
     if (r < 0)
@@ -171,8 +171,7 @@ int agents_version(struct ein_req *req, void *self)
         r = read_version(&asked, number_of(host->http, req), &version);
     if (r)
         return r;
-    r = deployments_of(host, agents->ctx, json_string_value(json_object_get(agent, "_id")),
-                       &deployments, &err);
+    r = deployments_of(host, agents->ctx, text_of(agent, "_id"), &deployments, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
 
@@ -277,7 +276,7 @@ static int try_restore(const struct agents *agents, struct ein_req *req, struct 
     if (r == 0)
         r = read_version(&asked, number, &version);
     if (r == 0)
-        r = check_rev(http, req, json_string_value(json_object_get(agent, "_rev")));
+        r = check_rev(http, req, text_of(agent, "_rev"));
     if (r)
         return r;
     EIN_JSON json_t *whole = restored(agent, version);

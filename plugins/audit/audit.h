@@ -3,6 +3,7 @@
 #define AUDIT_H
 
 #include "entry.h"
+#include "http_json.h"
 #include "schemas.h"
 
 #include <einion/services.h>
@@ -74,34 +75,13 @@ ein_handler audit_list;
         }                                                                                          \
     })
 
+#define AUDIT_TIME(what)                                                                           \
+    "{\"type\":\"string\",\"pattern\":\"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}Z?)?$\","        \
+    "\"description\":\"" what " this time (ISO 8601, UTC)\"}"
 #define AUDIT_QUERY_SCHEMA                                                                         \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "properties" : {                                                                           \
-            "actor" : { "type" : "string", "description" : "Who did it" },                         \
-            "action" : { "type" : "string", "description" : "What was done" },                     \
-            "from" : {                                                                             \
-                "type" : "string",                                                                 \
-                "pattern" : "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}Z?)?$",                     \
-                "description" : "Not before this time (ISO 8601, UTC)"                             \
-            },                                                                                     \
-            "to" : {                                                                               \
-                "type" : "string",                                                                 \
-                "pattern" : "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}Z?)?$",                     \
-                "description" : "Before this time (ISO 8601, UTC)"                                 \
-            },                                                                                     \
-            "limit" : {                                                                            \
-                "type" : "integer",                                                                \
-                "minimum" : 1,                                                                     \
-                "maximum" : 1000,                                                                  \
-                "description" : "At most so many; without it the whole list"                       \
-            },                                                                                     \
-            "cursor" : {                                                                           \
-                "type" : "string",                                                                 \
-                "maxLength" : 2048,                                                                \
-                "description" : "Where the page before ended, from its Link header"                \
-            }                                                                                      \
-        }                                                                                          \
-    })
+    "{\"type\":\"object\",\"properties\":{"                                                        \
+    "\"actor\":{\"type\":\"string\",\"description\":\"Who did it\"},"                              \
+    "\"action\":{\"type\":\"string\",\"description\":\"What was done\"},"                          \
+    "\"from\":" AUDIT_TIME("Not before") ",\"to\":" AUDIT_TIME("Before") "," PAGE_PROPERTIES "}}"
 
 #endif

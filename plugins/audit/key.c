@@ -7,6 +7,7 @@
 #include "error.h"
 #include "hex.h"
 #include "ids.h"
+#include "member.h"
 
 #include <gnutls/crypto.h>
 #include <inttypes.h>
@@ -93,25 +94,23 @@ static int bad_head(struct ein_error *err)
 static int read_head(const json_t *doc, const struct mac_key *key, struct head *ret_head,
                      struct ein_error *err)
 {
-    const char *last = json_string_value(json_object_get(doc, "last"));
-    json_int_t seq = json_integer_value(json_object_get(doc, "seq"));
+    const char *last = text_of(doc, "last");
+    json_int_t seq = integer_of(doc, "seq");
     char mac[MAC_SIZE];
 
     if (!last || strlen(last) >= MAC_SIZE || seq < 0 || !json_object_get(doc, "seq") ||
-        head_mac(key, (uint64_t)seq, last, mac) < 0 ||
-        !mac_equal(mac, json_string_value(json_object_get(doc, "mac"))))
+        head_mac(key, (uint64_t)seq, last, mac) < 0 || !mac_equal(mac, text_of(doc, "mac")))
         return bad_head(err);
     ret_head->seq = (uint64_t)seq;
     snprintf(ret_head->mac, sizeof(ret_head->mac), "%s", last);
-    snprintf(ret_head->rev, sizeof(ret_head->rev), "%s",
-             json_string_value(json_object_get(doc, "_rev")));
+    snprintf(ret_head->rev, sizeof(ret_head->rev), "%s", text_of(doc, "_rev"));
     return 0;
 }
 
 static int open_head(struct audit *audit, const json_t *doc, struct mac_key *ret_key,
                      struct head *ret_head, struct ein_error *err)
 {
-    const char *name = json_string_value(json_object_get(doc, "key"));
+    const char *name = text_of(doc, "key");
 
     if (!name || strlen(name) >= sizeof(ret_key->name) ||
         strncmp(name, key_prefix, sizeof(key_prefix) - 1) != 0)

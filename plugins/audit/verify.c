@@ -11,7 +11,6 @@
 
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { PAGE = 500 };

@@ -6,7 +6,6 @@
 #include "timestamps.h"
 #include <gnutls/gnutls.h>
 #include <string.h>
-#include <time.h>
 
 struct slot {
     char id[KEY_ID_SIZE];

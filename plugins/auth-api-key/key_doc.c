@@ -7,7 +7,6 @@
 #include "member.h"
 #include "timestamps.h"
 #include <string.h>
-#include <time.h>
 
 static json_t *time_of(const json_t *key, const char *member)
 {

@@ -5,7 +5,6 @@
 #include "http_json.h"
 #include "key_doc.h"
 #include "key_owner.h"
-#include <string.h>
 
 /* Adds the ids of the keys in KEYS that one of IDS has made, until there are no more. */
 static int add_descendants(const json_t *keys, json_t *ids)

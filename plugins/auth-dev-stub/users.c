@@ -6,7 +6,6 @@
 #include "member.h"
 #include "percent.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

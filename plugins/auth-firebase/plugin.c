@@ -31,10 +31,10 @@
 #include "cleanup.h"
 #include "error.h"
 #include "firebase.h"
+#include "member.h"
 #include "schemas.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* clang-format off */
 static const char config_schema[] = SCHEMA({
@@ -97,7 +97,7 @@ static const char *project_of(const struct ein_host *host, struct ein_ctx *ctx,
                               const json_t *config)
 {
     static const char *const variables[] = { "FIREBASE_PROJECT_ID", "GOOGLE_CLOUD_PROJECT" };
-    const char *project = json_string_value(json_object_get(config, "project_id"));
+    const char *project = text_of(config, "project_id");
 
     for (size_t i = 0; i < 2 && (!project || !*project); i++)
         project = host->secret(ctx, variables[i]);
@@ -107,7 +107,7 @@ static const char *project_of(const struct ein_host *host, struct ein_ctx *ctx,
 static int set_up(struct firebase *firebase, const json_t *config, struct ein_error *err)
 {
     const char *project = project_of(firebase->host, firebase->ctx, config);
-    size_t cached = (size_t)json_integer_value(json_object_get(config, "cached_tokens"));
+    size_t cached = (size_t)integer_of(config, "cached_tokens");
     int r;
 
     if (!project)
@@ -115,7 +115,7 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
             err, EIN_E_INVALID,
             "Which project? Set project_id, or FIREBASE_PROJECT_ID in the environment.");
     firebase->project = project;
-    firebase->leeway_s = json_integer_value(json_object_get(config, "leeway_s"));
+    firebase->leeway_s = integer_of(config, "leeway_s");
     if (asprintf(&firebase->issuer, "https://securetoken.google.com/%s", project) < 0) {
         firebase->issuer = NULL;
         return error_no_memory(err);
@@ -125,10 +125,8 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
     if (r == 0)
         r = seen_new(cached, &firebase->seen, err);
     if (r == 0)
-        r = jwks_new(firebase->host, firebase->ctx,
-                     json_string_value(json_object_get(config, "certs_url")),
-                     (uint32_t)json_integer_value(json_object_get(config, "timeout_ms")),
-                     &firebase->keys, err);
+        r = jwks_new(firebase->host, firebase->ctx, text_of(config, "certs_url"),
+                     (uint32_t)integer_of(config, "timeout_ms"), &firebase->keys, err);
     return r;
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bearer.h"
-#include "cleanup.h"
 #include "error.h"
 #include "firebase.h"
 
-#include <string.h>
 #include <time.h>
 
 static int verify_signature(const struct firebase *firebase, const struct jwt *jwt,

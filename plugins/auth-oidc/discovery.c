@@ -5,7 +5,6 @@
 #include "timestamps.h"
 
 #include <stdio.h>
-#include <time.h>
 
 /* What a login cannot do without, and what it may use. */
 static const struct {

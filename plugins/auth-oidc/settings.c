@@ -69,9 +69,8 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     oauth->title = or_else(text_or_empty(config, "display_name"), oidc->kind->title);
     oauth->client_id = text_or_empty(config, "client_id");
     oauth->client_secret = text_or_empty(config, "client_secret");
-    oauth->timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms"));
-    r = seen_new((size_t)json_integer_value(json_object_get(config, "cached_tokens")), &oidc->seen,
-                 err);
+    oauth->timeout_ms = (uint32_t)integer_of(config, "timeout_ms");
+    r = seen_new((size_t)integer_of(config, "cached_tokens"), &oidc->seen, err);
     if (r == 0)
         r = set_mode(oidc, err);
     if (r == 0)

@@ -25,7 +25,7 @@ static json_t *entry_of(const json_t *doc, const char *current)
 {
     char expires[TIMESTAMP_SIZE];
 
-    timestamp_of_ms(json_integer_value(json_object_get(doc, "expiresAt")), expires);
+    timestamp_of_ms(integer_of(doc, "expiresAt"), expires);
     return json_pack("{s:O, s:O, s:O, s:s, s:O, s:O, s:b}", "id", json_object_get(doc, "_id"),
                      "providerType", json_object_get(json_object_get(doc, "claims"), "provider"),
                      "createdAt", json_object_get(doc, "createdAt"), "expiresAt", expires,

@@ -7,13 +7,12 @@
 #include "timestamps.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { SWEEP_BATCH = 500 };
 
 static bool is_live(const json_t *doc)
 {
-    return json_integer_value(json_object_get(doc, "expiresAt")) > now_ms();
+    return integer_of(doc, "expiresAt") > now_ms();
 }
 
 /* ---- beginning ---- */

@@ -85,9 +85,7 @@ static json_t *member(const struct posting *posting, const char *name)
 
 static const char *key_of_caller(const struct ein_identity *identity)
 {
-    return strcmp(identity->proof, "api_key") == 0
-               ? json_string_value(json_object_get(identity->claims, "keyId"))
-               : NULL;
+    return strcmp(identity->proof, "api_key") == 0 ? text_of(identity->claims, "keyId") : NULL;
 }
 
 static int make_ticket(struct posting *posting)

@@ -91,7 +91,7 @@ static const struct ein_route routes[] = {
 
 static uint32_t setting(const json_t *config, const char *name)
 {
-    return (uint32_t)json_integer_value(json_object_get(config, name));
+    return (uint32_t)integer_of(config, name);
 }
 
 static void fini(void *self)

@@ -3,7 +3,6 @@
  * said; the functions only put lists between them. */
 #include "prompt.h"
 #include "buf.h"
-#include "cleanup.h"
 
 #include <string.h>
 

@@ -3,10 +3,10 @@
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 #include "ownership.h"
 #include "record.h"
 
-#include <limits.h>
 #include <string.h>
 
 /* ---- what the records of a namespace add up to ---- */
@@ -20,8 +20,7 @@ static json_t *summary_new(const char *ns)
 
 static int add_to(json_t *object, const char *member, json_int_t by)
 {
-    return json_object_set_new(
-        object, member, json_integer(json_integer_value(json_object_get(object, member)) + by));
+    return json_object_set_new(object, member, json_integer(integer_of(object, member) + by));
 }
 
 static int add_agent(json_t *summary, const json_t *agent)
@@ -35,10 +34,10 @@ static int add_agent(json_t *summary, const json_t *agent)
 static int add_record(json_t *summary, const json_t *doc)
 {
     json_t *updated = json_object_get(doc, "updatedAt");
-    const char *latest = json_string_value(json_object_get(summary, "updatedAt"));
+    const char *latest = text_of(summary, "updatedAt");
 
     if (add_to(summary, "recordCount", 1) ||
-        add_to(summary, "sizeBytes", json_integer_value(json_object_get(doc, "sizeBytes"))) ||
+        add_to(summary, "sizeBytes", integer_of(doc, "sizeBytes")) ||
         add_agent(summary, json_object_get(doc, "createdByAgent")) ||
         add_agent(summary, json_object_get(doc, "lastAccessedByAgent")))
         return EIN_E_NO_MEMORY;
@@ -49,7 +48,7 @@ static int add_record(json_t *summary, const json_t *doc)
 
 static int add_to_its_namespace(const json_t *doc, void *summaries)
 {
-    const char *ns = json_string_value(json_object_get(doc, "namespace"));
+    const char *ns = text_of(doc, "namespace");
     json_t *summary = json_object_get(summaries, ns);
 
     if (!summary) {
@@ -147,7 +146,7 @@ static int take_page(json_t *summaries, const struct ein_query *query, json_t *p
             continue;
         if (query->limit && taken == query->limit) {
             const json_t *last = json_array_get(page, taken - 1);
-            *ret_cursor = json_string_value(json_object_get(last, "namespace"));
+            *ret_cursor = text_of(last, "namespace");
             return 0;
         }
         if (json_array_append_new(page, summary_view(json_object_get(summaries, ns))))
@@ -162,8 +161,7 @@ static json_int_t sum_of(json_t *summaries, const char *member)
     const char *ns;
     json_t *summary;
 
-    json_object_foreach(summaries, ns, summary) sum +=
-        json_integer_value(json_object_get(summary, member));
+    json_object_foreach(summaries, ns, summary) sum += integer_of(summary, member);
     return sum;
 }
 

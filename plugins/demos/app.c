@@ -4,7 +4,6 @@
 #include "app_token.h"
 #include "cleanup.h"
 #include "demos.h"
-#include "error.h"
 #include "page.h"
 #include "percent.h"
 #include "timestamps.h"

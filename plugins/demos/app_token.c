@@ -8,7 +8,6 @@
 #include "scopes.h"
 #include "timestamps.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -129,8 +128,7 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
 
     if (!name || !list_has(json_object_get(doc, "apis"), name))
         return refuse(demos, req, &elsewhere, err);
-    r = demos->host->store->get(demos->ctx, DEMO_SET,
-                                json_string_value(json_object_get(doc, "demoId")), &demo, err);
+    r = demos->host->store->get(demos->ctx, DEMO_SET, text_of(doc, "demoId"), &demo, err);
     if (r == EIN_E_NOT_FOUND)
         return refuse(demos, req, &ended, err);
     if (r < 0)
@@ -157,7 +155,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
         return refuse(demos, req, &unknown, err);
     if (r < 0)
         return r;
-    if (json_integer_value(json_object_get(doc, "expires")) <= now_ms())
+    if (integer_of(doc, "expires") <= now_ms())
         return refuse(demos, req, &ended, err);
     r = check_call(demos, req, doc, err);
     if (r < 0)
@@ -188,8 +186,7 @@ void app_token_sweep(void *data)
 
         r = store->claim(demos->ctx, APP_TOKEN_SET, "expires", until, SWEEP_LEASE_MS, &doc, &err);
         if (r > 0)
-            r = store->del(demos->ctx, APP_TOKEN_SET,
-                           json_string_value(json_object_get(doc, "_id")), EIN_REV_ANY, &err);
+            r = store->del(demos->ctx, APP_TOKEN_SET, text_of(doc, "_id"), EIN_REV_ANY, &err);
         if (doc && (r == 0 || r == EIN_E_NOT_FOUND))
             r = 1;
     }

@@ -6,7 +6,6 @@
 #include "ids.h"
 #include "ownership.h"
 #include "provider_config.h"
-#include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 

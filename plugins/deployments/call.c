@@ -3,7 +3,6 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "deployments.h"
-#include "error.h"
 #include "run_stream.h"
 #include "served.h"
 #include <stdbool.h>

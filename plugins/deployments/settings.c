@@ -6,13 +6,12 @@
 #include "http_json.h"
 #include "member.h"
 #include "served.h"
-#include <string.h>
 
 enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 
 static const char *rev_of(const json_t *settings)
 {
-    return json_string_value(json_object_get(settings, "_rev"));
+    return text_of(settings, "_rev");
 }
 
 /* The members of the API, in its order; null where nothing is set.  NULL: no memory. */

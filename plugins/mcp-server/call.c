@@ -9,7 +9,6 @@
 
 #include "agent_run.h"
 #include "cleanup.h"
-#include "error.h"
 #include "field_schema.h"
 #include "json_fits.h"
 #include "rpc.h"

@@ -11,7 +11,6 @@
 #include "timestamps.h"
 
 #include <string.h>
-#include <strings.h>
 
 static int add_to_mark(const json_t *deployment, void *data)
 {

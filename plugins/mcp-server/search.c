@@ -4,10 +4,10 @@
 #include "catalog.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "tool.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum {
     WORDS_MAX = 16,
@@ -51,11 +51,10 @@ static json_int_t rate(const struct words *words, const json_t *entry)
     const json_t *agent = json_object_get(entry, "agent");
     const char *field;
     json_t *type;
-    json_int_t worth =
-        worth_of(words, json_string_value(json_object_get(entry, "name")), NAME_WORTH) +
-        worth_of(words, json_string_value(json_object_get(agent, "name")), NAME_WORTH) +
-        worth_of(words, json_string_value(json_object_get(agent, "description")), 2) +
-        worth_of(words, json_string_value(json_object_get(agent, "docstring")), 1);
+    json_int_t worth = worth_of(words, text_of(entry, "name"), NAME_WORTH) +
+                       worth_of(words, text_of(agent, "name"), NAME_WORTH) +
+                       worth_of(words, text_of(agent, "description"), 2) +
+                       worth_of(words, text_of(agent, "docstring"), 1);
 
     json_object_foreach(json_object_get(agent, "inputSchema"), field, type)
     {
@@ -71,8 +70,7 @@ static int keep(const struct turn *turn, const struct words *words, const json_t
     json_int_t worth = rate(words, entry);
     size_t at = json_array_size(best);
 
-    while (at > 0 &&
-           json_integer_value(json_object_get(json_array_get(best, at - 1), "worth")) < worth)
+    while (at > 0 && integer_of(json_array_get(best, at - 1), "worth") < worth)
         at--;
     if (worth == 0 || at >= limit)
         return 0;
@@ -112,8 +110,8 @@ static int look_through(const struct turn *turn, const struct words *words, size
 int search_agents(const struct turn *turn, const json_t *arguments, json_t **ret_found,
                   struct ein_error *err)
 {
-    const char *query = json_string_value(json_object_get(arguments, "query"));
-    json_int_t wanted = json_integer_value(json_object_get(arguments, "limit"));
+    const char *query = text_of(arguments, "query");
+    json_int_t wanted = integer_of(arguments, "limit");
     size_t limit = turn->server->found_max, i;
     EIN_JSON json_t *best = json_array();
     EIN_JSON json_t *tools = json_array();

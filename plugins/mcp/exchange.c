@@ -4,7 +4,6 @@
 #include "error.h"
 #include "linger.h"
 #include "member.h"
-#include "timestamps.h"
 
 #include <string.h>
 #include <strings.h>

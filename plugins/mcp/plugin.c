@@ -34,8 +34,6 @@
 #include "mcp.h"
 #include "schemas.h"
 
-#include <string.h>
-
 enum { SWEEP_MS = 10000 };
 
 /* clang-format off */

@@ -6,7 +6,6 @@
 #include "models.h"
 #include "shown.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void found_drop(struct found *found)
@@ -94,7 +93,7 @@ static int find_in(const struct catalog *catalog, const char *user_id,
                    const struct snapshot *snapshot, const char *name,
                    const struct model **ret_model, struct ein_error *err)
 {
-    const char *target = json_string_value(json_object_get(snapshot->aliases, name));
+    const char *target = text_of(snapshot->aliases, name);
 
     *ret_model = find_whole(snapshot, target ? target : name);
     if (*ret_model)

@@ -2,10 +2,8 @@
 #include "work.h"
 
 #include "span.h"
-#include "timestamps.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* Names of OpenTelemetry's semantic conventions for generative AI; in metrics as Prometheus writes
  * them. */

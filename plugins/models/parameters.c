@@ -100,7 +100,7 @@ static bool rule_of_row(const json_t *row, struct rule *ret_rule)
     if (!row)
         return false;
     *ret_rule = (struct rule){
-        .type = json_string_value(json_object_get(row, "type")),
+        .type = text_of(row, "type"),
         .min = bound_of(row, "min", -DBL_MAX),
         .max = bound_of(row, "max", DBL_MAX),
         .choices = json_object_get(row, "choices"),
@@ -195,10 +195,10 @@ static int check_one(struct check *check, const char *given, const json_t *value
 
 static bool is_to_think(const json_t *parameters)
 {
-    const char *effort = json_string_value(json_object_get(parameters, "reasoning_effort"));
+    const char *effort = text_of(parameters, "reasoning_effort");
 
     return (effort && strcmp(effort, "disable") != 0 && strcmp(effort, "none") != 0) ||
-           json_integer_value(json_object_get(parameters, "thinking_budget")) != 0;
+           integer_of(parameters, "thinking_budget") != 0;
 }
 
 static int check_thinking(struct check *check)

@@ -3,9 +3,6 @@
 
 #include "catalog_inside.h"
 #include "cleanup.h"
-#include "error.h"
-
-#include <string.h>
 
 /* ---- keys ---- */
 

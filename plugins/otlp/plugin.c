@@ -78,7 +78,7 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
 
 static uint32_t number(const json_t *config, const char *name)
 {
-    return (uint32_t)json_integer_value(json_object_get(config, name));
+    return (uint32_t)integer_of(config, name);
 }
 
 static char *url_of(const char *endpoint, const char *path)

@@ -6,8 +6,6 @@
 #include "ownership.h"
 #include "runs.h"
 
-#include <string.h>
-
 /* ---- one --------------------------------------------------------------------------- */
 
 /* What is in memory is newer than the store's; its revision is the store's all the same. */

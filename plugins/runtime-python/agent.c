@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "death.h"
 #include "error.h"
+#include "member.h"
 #include "run.h"
 #include "slow_call.h"
 #include "timestamps.h"
@@ -328,13 +329,6 @@ static void explain_death(struct agent *agent)
 
 /* ---- what it says ---------------------------------------------------------------- */
 
-static const char *text_of(const json_t *message, const char *name)
-{
-    const char *text = json_string_value(json_object_get(message, name));
-
-    return text ? text : "";
-}
-
 static void on_ready(struct agent *agent, const json_t *message, const struct frame *frame)
 {
     (void)message;
@@ -374,8 +368,8 @@ static void on_log(struct agent *agent, const json_t *message, const struct fram
     if (frame->json_len > EVENT_MAX || !json_is_string(text))
         return;
     show_start(agent);
-    trace_log(&agent->run->trace, &agent->speaker, text_of(message, "level"),
-              text_of(message, "logger"), json_string_value(text), json_string_length(text),
+    trace_log(&agent->run->trace, &agent->speaker, text_or_empty(message, "level"),
+              text_or_empty(message, "logger"), json_string_value(text), json_string_length(text),
               cut_already(message));
 }
 
@@ -425,9 +419,9 @@ static void on_error(struct agent *agent, const json_t *message, const struct fr
     char type[128];
 
     (void)frame;
-    snprintf(type, sizeof(type), "%s", text_of(message, "type"));
-    agent_fail(agent, *type ? type : "RuntimeError", text_of(message, "msg"),
-               text_of(message, "tb"));
+    snprintf(type, sizeof(type), "%s", text_or_empty(message, "type"));
+    agent_fail(agent, *type ? type : "RuntimeError", text_or_empty(message, "msg"),
+               text_or_empty(message, "tb"));
 }
 
 static const struct {
@@ -442,7 +436,7 @@ static const struct {
 /* What a child may not say is not heard. */
 static void handle(struct agent *agent, const json_t *message, const struct frame *frame)
 {
-    const char *kind = text_of(message, "t");
+    const char *kind = text_or_empty(message, "t");
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].kind, kind) == 0)

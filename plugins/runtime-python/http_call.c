@@ -8,7 +8,6 @@
 #include "slow_call.h"
 #include "timestamps.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

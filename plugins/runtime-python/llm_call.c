@@ -311,19 +311,11 @@ static int set_up(struct llm_call *call, const struct agent *agent, struct ein_e
 
 void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
 {
-    struct llm_call *call;
+    struct llm_call *call = slow_new(agent, call_id, &kind, sizeof(*call),
+                                     "This run has called models as often as it may.");
 
-    if (!slow_count(agent, SLOW_LLM)) {
-        agent_refuse(agent, call_id, "RuntimeError",
-                     "This run has called models as often as it may.");
+    if (!call)
         return;
-    }
-    call = calloc(1, sizeof(*call));
-    if (!call) {
-        agent_refuse(agent, call_id, "RuntimeError", "no memory");
-        return;
-    }
-    call->slow.kind = &kind;
     call->outcome.struct_size = sizeof(call->outcome);
     call->params = json_incref((json_t *)params);
     call->slow.r = set_up(call, agent, &call->slow.err);

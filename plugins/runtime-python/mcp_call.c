@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "declared.h"
 #include "error.h"
+#include "member.h"
 #include "slow_call.h"
 
 #include <string.h>
@@ -23,11 +24,6 @@ static void call_free(struct slow_call *slow)
     free(call);
 }
 
-static const char *text_of(const struct mcp_call *call, const char *name)
-{
-    return json_string_value(json_object_get(call->params, name));
-}
-
 static int ask(struct mcp_call *call, const struct ein_service *service)
 {
     struct slow_call *slow = &call->slow;
@@ -35,8 +31,8 @@ static int ask(struct mcp_call *call, const struct ein_service *service)
     const struct ein_mcp_call about = {
         .struct_size = sizeof(about),
         .total_ms = call->total_ms,
-        .url = text_of(call, "url"),
-        .token = text_of(call, "token"),
+        .url = text_of(call->params, "url"),
+        .token = text_of(call->params, "token"),
         .user_id = call->what->user_id,
         .egress = EIN_EGRESS_PUBLIC,
         .cancel = slow->cancel,
@@ -44,7 +40,7 @@ static int ask(struct mcp_call *call, const struct ein_service *service)
 
     if (call->lists)
         return client->list_tools(service->impl, &about, &slow->json, &slow->err);
-    return client->call_tool(service->impl, &about, text_of(call, "tool"),
+    return client->call_tool(service->impl, &about, text_of(call->params, "tool"),
                              json_object_get(call->params, "args"), &slow->json, &slow->err);
 }
 
@@ -89,9 +85,9 @@ static bool is_complete(const struct mcp_call *call)
     const json_t *token = json_object_get(call->params, "token");
     const json_t *given = json_object_get(call->params, "args");
 
-    if (!text_of(call, "url") || (token && !json_is_null(token) && !json_is_string(token)))
+    if (!text_of(call->params, "url") || (token && !json_is_null(token) && !json_is_string(token)))
         return false;
-    return call->lists || (text_of(call, "tool") && json_is_object(given));
+    return call->lists || (text_of(call->params, "tool") && json_is_object(given));
 }
 
 static int check(const struct mcp_call *call, const struct agent *agent, struct ein_error *err)
@@ -100,25 +96,17 @@ static int check(const struct mcp_call *call, const struct agent *agent, struct 
         return error_set(err, EIN_E_INVALID,
                          "An MCP server is called with its URL, and a tool with its name and "
                          "arguments.");
-    return declared_tool(agent, text_of(call, "url"), call->lists ? NULL : text_of(call, "tool"),
-                         err);
+    return declared_tool(agent, text_of(call->params, "url"),
+                         call->lists ? NULL : text_of(call->params, "tool"), err);
 }
 
 void mcp_call(struct agent *agent, int64_t call_id, const char *method, const struct json_t *params)
 {
-    struct mcp_call *call;
+    struct mcp_call *call = slow_new(agent, call_id, &kind, sizeof(*call),
+                                     "This run has called MCP servers as often as it may.");
 
-    if (!slow_count(agent, SLOW_MCP)) {
-        agent_refuse(agent, call_id, "RuntimeError",
-                     "This run has called MCP servers as often as it may.");
+    if (!call)
         return;
-    }
-    call = calloc(1, sizeof(*call));
-    if (!call) {
-        agent_refuse(agent, call_id, "RuntimeError", "no memory");
-        return;
-    }
-    call->slow.kind = &kind;
     call->what = agent->run->what;
     call->params = json_incref((json_t *)params);
     call->total_ms = agent->run->limits.mcp_timeout_ms;

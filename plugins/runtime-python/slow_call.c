@@ -22,6 +22,19 @@ bool slow_count(struct agent *agent, enum slow_lane lane)
     return true;
 }
 
+void *slow_new(struct agent *agent, int64_t id, const struct slow_kind *kind, size_t size,
+               const char *too_many)
+{
+    bool may = slow_count(agent, kind->lane);
+    struct slow_call *call = may ? calloc(1, size) : NULL;
+
+    if (call)
+        call->kind = kind;
+    else
+        agent_refuse(agent, id, "RuntimeError", may ? "no memory" : too_many);
+    return call;
+}
+
 static bool has_room(const struct run *run, enum slow_lane lane)
 {
     const uint32_t most[SLOW_LANES] = { [SLOW_HTTP] = run->limits.http_in_flight,

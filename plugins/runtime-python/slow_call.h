@@ -50,6 +50,10 @@ struct slow_call {
 
 /* Counts one more call of AGENT's run; false when it has made as many as it may. */
 bool slow_count(struct agent *agent, enum slow_lane lane);
+/* A call of SIZE bytes, zeros behind its kind, which counts; NULL: the agent has been told that
+ * there are TOO_MANY, or no memory. */
+void *slow_new(struct agent *agent, int64_t id, const struct slow_kind *kind, size_t size,
+               const char *too_many);
 /* Takes CALL over: performed as soon as fewer than the lane's bound are, or answered at once if it
  * has an R already. */
 void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call);

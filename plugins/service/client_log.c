@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "http_json.h"
+#include "member.h"
 #include "service.h"
 #include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 enum { /* bytes of a log line, after secrets have been removed; it has room for all three */
        EVENT_MAX = 128,
@@ -131,15 +131,13 @@ int client_log_post(struct ein_req *req, void *self)
     if (wait_s)
         return refuse(service, req, wait_s);
 
-    EIN_FREE char *event =
-        clean_text(host, json_string_value(json_object_get(body, "eventType")), EVENT_MAX);
-    EIN_FREE char *message =
-        clean_text(host, json_string_value(json_object_get(body, "message")), MESSAGE_MAX);
+    EIN_FREE char *event = clean_text(host, text_of(body, "eventType"), EVENT_MAX);
+    EIN_FREE char *message = clean_text(host, text_of(body, "message"), MESSAGE_MAX);
     EIN_FREE char *metadata = metadata_text(service, req);
     if (!event || !message || !metadata)
         return EIN_E_NO_MEMORY;
 
-    http->log_msg(req, level_of(json_string_value(json_object_get(body, "level"))),
-                  "client %s: %s %s", event, message, metadata);
+    http->log_msg(req, level_of(text_of(body, "level")), "client %s: %s %s", event, message,
+                  metadata);
     return http->reply_bytes(req, 202, "application/json", answer, sizeof(answer) - 1);
 }

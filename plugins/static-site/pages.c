@@ -4,7 +4,6 @@
 #include "site.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { PAGES_MAX = 200 };
 

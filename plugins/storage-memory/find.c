@@ -6,8 +6,6 @@
 #include "error.h"
 #include "hits.h"
 
-#include <string.h>
-
 struct candidate {
     const struct memory_doc *doc;
     struct key keys[QUERY_ORDER_MAX];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "document.h"
-#include "error.h"
 #include "hits.h"
 #include "postgres.h"
 

@@ -119,8 +119,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     *store = (struct postgres){
         .host = host,
         .ctx = ctx,
-        .url = json_string_value(json_object_get(config, "url")),
-        .schema = json_string_value(json_object_get(config, "schema")),
+        .url = text_of(config, "url"),
+        .schema = text_of(config, "schema"),
         .connections = (int)integer_of(config, "connections"),
         .connect_s = (uint32_t)integer_of(config, "connect_s"),
         .wait_ms = (uint32_t)integer_of(config, "wait_ms"),

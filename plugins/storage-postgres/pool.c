@@ -3,7 +3,6 @@
 #include "postgres.h"
 
 #include "cleanup.h"
-#include "document.h"
 #include "error.h"
 #include "timestamps.h"
 

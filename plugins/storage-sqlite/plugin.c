@@ -119,8 +119,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     *store = (struct sqlite){
         .host = host,
         .ctx = ctx,
-        .wanted_path = json_string_value(json_object_get(config, "path")),
-        .check = json_string_value(json_object_get(config, "check")),
+        .wanted_path = text_of(config, "path"),
+        .check = text_of(config, "check"),
         .reader_count = (int)integer_of(config, "readers"),
         .queue_max = (int)integer_of(config, "queue"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "readers.h"
 
-#include "document.h"
-
 struct readers {
     const char *path;
     pthread_mutex_t lock;

@@ -4,7 +4,6 @@
 
 #include "cache.h"
 #include "catalog.h"
-#include "document.h"
 #include "error.h"
 #include "readers.h"
 #include "writer.h"

@@ -9,7 +9,6 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 enum {
     GROUP_MAX = 1024,        /* jobs in one commit */

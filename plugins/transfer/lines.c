@@ -156,7 +156,7 @@ static int read_head(const struct import *import, const json_t *line, struct ein
 
     if (!json_is_object(head))
         return bad_line(import, "this is no export of einion", err);
-    if (json_integer_value(json_object_get(head, "format")) != FORMAT)
+    if (integer_of(head, "format") != FORMAT)
         return bad_line(import, "a newer einion has written this: its format is not known", err);
     return 0;
 }

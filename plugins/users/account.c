@@ -8,7 +8,6 @@
 #include "timestamps.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Whoever moves to another time zone has no second month in this one. */
 #define SHORTEST_MONTH_MS (INT64_C(15) * 86400 * 1000)

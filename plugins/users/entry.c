@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* What is nothing takes no room: each call has an entry.  Zero is nothing, and so is NULL. */
 

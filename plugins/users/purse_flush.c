@@ -2,10 +2,7 @@
 #include "purse_inside.h"
 
 #include "cleanup.h"
-#include "error.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 enum {

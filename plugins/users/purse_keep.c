@@ -2,10 +2,6 @@
 #include "purse_inside.h"
 
 #include "cleanup.h"
-#include "error.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* With the lock held: nobody else is at the store for it from here on. */
 static bool claim_purse(struct purse *purse)

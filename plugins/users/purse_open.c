@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A line of a server that has died. */
 static int recover(const char *line, size_t len, void *data, struct ein_error *err)

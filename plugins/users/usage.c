@@ -3,11 +3,9 @@
 #include "account.h"
 #include "calendar.h"
 #include "cleanup.h"
-#include "error.h"
 #include "report.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define DEFAULT_SPAN_MS (INT64_C(30) * 86400 * 1000)
 

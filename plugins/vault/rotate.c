@@ -15,7 +15,6 @@
 #include "seal.h"
 
 #include <gnutls/gnutls.h>
-#include <string.h>
 #include <time.h>
 
 enum { PAGE = 100, POLL_MS = 50, WAIT_MS = 60000 };

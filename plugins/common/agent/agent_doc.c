@@ -6,7 +6,6 @@
 #include "error.h"
 #include "http_json.h"
 #include <stdbool.h>
-#include <string.h>
 
 enum { TRIES_MAX = 10 /* while others deploy the same agent */ };
 

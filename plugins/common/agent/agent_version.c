@@ -5,7 +5,6 @@
 #include "error.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { VERSION_ID_SIZE = 600 /* an agent's id, a colon and a number */ };
 

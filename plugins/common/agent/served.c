@@ -5,8 +5,8 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "scopes.h"
-#include <string.h>
 
 const struct served_limit served_limits[] = {
     { "timeoutMs", "timeout_ms" },
@@ -57,7 +57,7 @@ int served_settings(const struct ein_host *host, struct ein_ctx *ctx, const char
 
 const char *served_scope(const json_t *settings)
 {
-    return json_string_value(json_object_get(settings, "scope"));
+    return text_of(settings, "scope");
 }
 
 static int check_scope(const struct asker *asker, const json_t *settings, struct ein_error *err)
@@ -109,12 +109,9 @@ static int find(const struct asker *asker, const char *name, struct served *serv
     int r = deployment_get(asker->host, asker->ctx, name, &deployment, err);
 
     if (r == 0)
-        r = find_agent(asker, json_string_value(json_object_get(deployment, "agentId")), &agent,
-                       err);
+        r = find_agent(asker, text_of(deployment, "agentId"), &agent, err);
     if (r == 0)
-        r = served_settings(asker->host, asker->ctx,
-                            json_string_value(json_object_get(agent, "_id")), &served->settings,
-                            err);
+        r = served_settings(asker->host, asker->ctx, text_of(agent, "_id"), &served->settings, err);
     if (r == 0)
         r = check_scope(asker, served->settings, err);
     if (r == 0)
@@ -178,9 +175,9 @@ struct agent_order served_order(const struct served *served, const char *name, c
     struct agent_order order = { 0 };
 
     order.run = (struct ein_agent_run){
-        .agent_id = json_string_value(json_object_get(agent, "_id")),
+        .agent_id = text_of(agent, "_id"),
         .agent_name = name,
-        .code = json_string_value(json_object_get(agent, "code")),
+        .code = text_of(agent, "code"),
         .input = input,
         .tools = json_object_get(agent, "tools"),
         .imports = json_object_get(agent, "gofannonAgents"),

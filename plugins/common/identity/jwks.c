@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 /* One thread fetches, without the lock; those who need what it fetches wait for `changed`, all
  * others go on with the keys that are there.  A key that has been handed out outlives its set. */

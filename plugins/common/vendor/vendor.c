@@ -14,7 +14,7 @@
 
 static uint32_t number_of(const json_t *settings, const char *name)
 {
-    return (uint32_t)json_integer_value(json_object_get(settings, name));
+    return (uint32_t)integer_of(settings, name);
 }
 
 static int check_headers(const json_t *headers, struct ein_error *err)

@@ -271,7 +271,7 @@ uint64_t vendor_count(const json_t *object, const char *name)
 
 const char *vendor_text(const json_t *object, const char *name)
 {
-    return json_string_value(json_object_get(object, name));
+    return text_of(object, name);
 }
 
 void vendor_copy(char *to, size_t size, const char *text)
