@@ -154,7 +154,7 @@ def test_chat_completions_tell_what_is_cited(gateway):
 # ---- from any door to any vendor ----
 
 MODELS = {"openai": "openai/gpt-5-mini", "anthropic": "anthropic/claude-sonnet-4-5-20250929", "gemini": "gemini/gemini-2.5-flash",
-          "bedrock": "bedrock/amazon.nova-lite-v1:0", "none": "openai/gpt-5-codex"}  # fmt: skip
+          "bedrock": "bedrock/amazon.nova-lite-v1:0", "codex": "openai/gpt-5.1-codex-max", "none": "openai/gpt-4-turbo"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +196,7 @@ FLAT = {"type": "approximate", **PLACE}
     ("path", "tool", "model", "sent", "notes"),
     [
         ("/v1/responses", CODEX, "openai", [CODEX], []),
+        ("/v1/responses", CODEX, "codex", [CODEX], []),
         ("/v1/responses", CODEX, "anthropic", None, ["keeps away from the live web"]),
         ("/v1/responses", CODEX, "gemini", None, ["keeps away from the live web"]),
         ("/v1/responses", CODEX, "none", None, ["has no such tool"]),
