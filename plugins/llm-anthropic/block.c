@@ -91,7 +91,8 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
         reply->sources = json_object();
     if (!*url || json_object_get(reply->sources, url))
         return 0;
-    source = json_pack("{s:s, s:s}", "url", url, "title", turns_text(citation, "title"));
+    source = json_pack("{s:s, s:s, s:O*}", "url", url, "title", turns_text(citation, "title"),
+                       "text", json_object_get(citation, "cited_text"));
     if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
         return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);

@@ -103,8 +103,10 @@ static int give_source(struct openai_reply *reply, const json_t *source, struct 
     if (r == 0)
         return 0;
     if (r > 0)
-        data =
-            json_pack("{s:O, s:O*}", "url", address, "title", json_is_string(title) ? title : NULL);
+        data = json_pack("{s:O, s:O*, s:O*, s:O*}", "url", address, "title",
+                         json_is_string(title) ? title : NULL, "from",
+                         json_object_get(citation, "start_index"), "to",
+                         json_object_get(citation, "end_index"));
     if (!data)
         return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, data, err);

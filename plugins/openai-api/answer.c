@@ -124,6 +124,22 @@ void answer_replay(struct buf *out, const char *before, const json_t *data, cons
     out_put(out, after);
 }
 
+static uint64_t place(const struct answer *answer, const json_t *source, const char *member)
+{
+    int64_t told = integer_of(source, member);
+
+    return json_is_integer(json_object_get(source, member)) && told >= 0 ? (uint64_t)told
+                                                                         : answer->length;
+}
+
+void answer_range(const struct answer *answer, struct buf *out, const json_t *source)
+{
+    out_put(out, ",\"start_index\":");
+    out_number(out, place(answer, source, "from"));
+    out_put(out, ",\"end_index\":");
+    out_number(out, place(answer, source, "to"));
+}
+
 /* ---- calls ---- */
 
 bool answer_is_custom(const struct answer *answer, const json_t *call)

@@ -61,6 +61,9 @@ bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
 void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after);
 
+/* "start_index" and "end_index" of what cites: as it is told, or where the text ends by now. */
+void answer_range(const struct answer *answer, struct buf *out, const json_t *source);
+
 /* Is the tool of this call a custom one? */
 bool answer_is_custom(const struct answer *answer, const json_t *call);
 /* What it is given, as the inside of a string: its input, or else the arguments. */

@@ -41,7 +41,9 @@ static void citation(struct buf *out, const json_t *data)
     out_quoted(out, text_or_empty(data, "url"));
     out_put(out, ",\"title\":");
     out_quoted(out, text_or_empty(data, "title"));
-    out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":\"\"}");
+    out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":");
+    out_quoted(out, text_or_empty(data, "text"));
+    out_put(out, "}");
 }
 
 static void tool_use(struct buf *out, const json_t *call)

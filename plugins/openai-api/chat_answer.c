@@ -38,17 +38,13 @@ static void tool_call(const struct answer *answer, struct buf *out, const json_t
     out_put(out, "}");
 }
 
-/* Where in the text it is cited is known by when it came. */
-static void source(struct answer *answer, struct buf *out, const json_t *data)
+static void source(const struct answer *answer, struct buf *out, const json_t *data)
 {
     out_put(out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":");
     out_quoted(out, text_or_empty(data, "url"));
     out_put(out, ",\"title\":");
     out_quoted(out, text_or_empty(data, "title"));
-    out_put(out, ",\"start_index\":");
-    out_number(out, answer->length);
-    out_put(out, ",\"end_index\":");
-    out_number(out, answer->length);
+    answer_range(answer, out, data);
     out_put(out, "}}");
 }
 

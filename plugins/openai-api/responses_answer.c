@@ -192,7 +192,7 @@ static void item_done(struct answer *answer, size_t from)
         end_event(answer);
     }
     answer->count++;
-    answer->thinks = 0;
+    answer->thinks = answer->length = 0;
     answer->open = BLOCK_NONE;
     buf_clear(&answer->text);
     buf_clear(&answer->details);
@@ -327,10 +327,7 @@ static void add_source(struct answer *answer, const json_t *data)
     out_quoted(details, text_or_empty(data, "url"));
     out_put(details, ",\"title\":");
     out_quoted(details, text_or_empty(data, "title"));
-    out_put(details, ",\"start_index\":");
-    out_number(details, answer->length);
-    out_put(details, ",\"end_index\":");
-    out_number(details, answer->length);
+    answer_range(answer, details, data);
     out_put(details, "}");
     if (!streams(answer) || details->error)
         return;

@@ -24,8 +24,8 @@ def call(id, name, arguments, **more):
     return {"kind": CALL, "data": {"id": id, "name": name, "arguments": arguments, **more}}
 
 
-def source(url, title):
-    return {"kind": SOURCE, "data": {"url": url, "title": title}}
+def source(url, title, **more):
+    return {"kind": SOURCE, "data": {"url": url, "title": title, **more}}
 
 
 def search(id, query, *pages, **more):

@@ -146,9 +146,16 @@ def test_responses_tell_a_search(gateway):
     assert told[-1][1]["response"]["output"][0] == next(data["item"] for name, data in told if name == "response.output_item.done")
 
 
-def test_chat_completions_tell_what_is_cited(gateway):
+def test_what_is_cited_and_where(gateway):
     message = chat(gateway, [said(*FOUND)]).json["choices"][0]["message"]
     assert message["content"] == "It is" and len(message["annotations"]) == 1
+    asked = [said(text("Iron is old."), source("http://a/", "A", **{"from": 0, "to": 4, "text": "Of iron."}), search("s", "more"),
+                  text("So"), source("http://b/", "B"))]  # fmt: skip
+    (cited, end) = chat(gateway, asked).json["choices"][0]["message"]["annotations"]
+    assert (cited["url_citation"]["start_index"], cited["url_citation"]["end_index"], end["url_citation"]["end_index"]) == (0, 4, 14)
+    first, _, second = respond(gateway, asked).json["output"]
+    assert [item["content"][0]["annotations"][0]["end_index"] for item in (first, second)] == [4, 2]
+    assert messages(gateway, asked).json["content"][0]["citations"][0]["cited_text"] == "Of iron."
 
 
 # ---- from any door to any vendor ----

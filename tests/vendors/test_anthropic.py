@@ -446,7 +446,7 @@ def test_pages_that_are_cited_are_told_once(claude, upstream):
                   cite("https://b"), cite("https://a")),
            end(), STOP)  # fmt: skip
     answer = claude()
-    assert answer.sources == [{"url": "https://a", "title": "T"}, {"url": "https://b", "title": "T"}]
+    assert answer.sources == [{"url": "https://a", "title": "T", "text": "c"}, {"url": "https://b", "title": "T", "text": "c"}]
     assert (answer.text, answer.tool_calls) == ("A", [])
 
 

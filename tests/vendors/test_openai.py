@@ -370,7 +370,7 @@ def test_sources(openai, upstream):
         {"type": "response.output_item.done", "item": message},
         {"type": "response.completed", "response": openai_response(Said("x"))}, named=True))  # fmt: skip
     answer = openai(settings=RESPONSES)
-    assert (answer.sources, answer.text) == ([{"url": "https://x.test/a", "title": "A"}], "x")
+    assert (answer.sources, answer.text) == ([{"url": "https://x.test/a", "title": "A", "from": 0, "to": 3}], "x")
 
 
 def test_events_that_nobody_knows_are_skipped(openai, upstream):

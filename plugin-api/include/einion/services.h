@@ -258,8 +258,9 @@ struct ein_llm_piece {
     int32_t  kind;               /* enum ein_llm_kind; skip the ones you do not know */
     const char *text;            /* TEXT, THOUGHT; may be NULL where there is data */
     /* TOOL_CALL: {"id", "name", "arguments": object, "replay"}, whole.  THOUGHT (1.1): {"replay"},
-     * which ends that thought.  SOURCE: {"url", "title"}, cited.  SEARCH: {"id", "query", "results":
-     * [{"url", "title", "age", "sealed": what the vendor wants back}], "error": its code, "action": of
+     * which ends that thought.  SOURCE: {"url", "title"}, cited, and where the vendor says it
+     * "text", what of it, and "from" and "to", characters of the text that names it.  SEARCH: {"id", "query",
+     * "results": [{"url", "title", "age", "sealed": what the vendor wants back}], "error": its code, "action": of
      * OpenAI's, as it came}: the vendor has searched the web; all but the id may be absent. */
     const struct json_t *data;
     /* 1.1: VECTOR: of the input `index` */
