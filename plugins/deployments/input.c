@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "input.h"
 
+#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include <errno.h>
@@ -138,27 +139,22 @@ static const json_t *last_of_user(const json_t *messages)
 /* The texts among the parts, joined. */
 static json_t *text_of(const json_t *content)
 {
-    json_t *text = json_string("");
+    EIN_BUF struct buf text;
     const json_t *part;
     size_t i;
 
-    if (json_is_string(content)) {
-        json_decref(text);
+    if (json_is_string(content))
         return json_incref((json_t *)content);
-    }
+    buf_init(&text, SIZE_MAX);
     json_array_foreach(content, i, part)
     {
         const char *more = json_string_value(json_object_get(part, "text"));
         const char *type = json_string_value(json_object_get(part, "type"));
-        json_t *joined;
 
-        if (!text || !more || !type || strcmp(type, "text") != 0)
-            continue;
-        joined = json_sprintf("%s%s", json_string_value(text), more);
-        json_decref(text);
-        text = joined;
+        if (more && type && strcmp(type, "text") == 0)
+            (void)buf_text(&text, more);
     }
-    return text;
+    return text.error ? NULL : json_string(buf_str(&text));
 }
 
 int input_make(const json_t *schema, const json_t *parameters, const json_t *messages,

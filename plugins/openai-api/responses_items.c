@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "responses.h"
 
+#include "buf.h"
 #include "cleanup.h"
 #include "member.h"
 #include "replay.h"
@@ -145,24 +146,21 @@ static int reasoning(struct asking *asking, json_t *item)
     const json_t *summary = json_object_get(item, "summary"), *part;
     const char *sealed = json_string_value(json_object_get(item, "encrypted_content"));
     EIN_JSON json_t *replay = sealed ? replay_read(sealed) : NULL;
-    EIN_JSON json_t *text = json_string("");
+    EIN_BUF struct buf text;
     size_t i;
 
+    buf_init(&text, SIZE_MAX);
     json_array_foreach(summary, i, part)
     {
-        const char *more = json_string_value(json_object_get(part, "text"));
-        json_t *longer = more ? json_sprintf("%s%s", json_string_value(text), more) : NULL;
-
-        if (longer) {
-            json_decref(text);
-            text = longer;
-        }
+        (void)buf_text(&text, text_or_empty(part, "text"));
     }
-    if (!replay && json_string_length(text) == 0)
+    if (text.error)
+        return EIN_E_NO_MEMORY;
+    if (!replay && text.len == 0)
         return 0;
     return ask_append(
         ask_parts(asking, "assistant", NULL),
-        json_pack("{s:s, s:O, s:O*}", "type", "thought", "text", text, "replay", replay));
+        json_pack("{s:s, s:s, s:O*}", "type", "thought", "text", buf_str(&text), "replay", replay));
 }
 
 int responses_item(struct asking *asking, json_t *item)

@@ -67,6 +67,13 @@ def test_items(gateway):
     ]  # fmt: skip
 
 
+def test_a_summary_in_many_pieces_is_read_once(gateway):
+    """Joined piece by piece, each time anew, it would keep a processor for minutes."""
+    summary = [{"text": "a" * 150}] * 60_000
+    (thought,) = asked(gateway, [{"type": "reasoning", "summary": summary}])["messages"][0]["content"]
+    assert thought == {"type": "thought", "text": "a" * 150 * len(summary)}
+
+
 def test_calls_of_the_vendors_own_tools_are_left_out(gateway):
     reply = respond(gateway, [{"type": "web_search_call", "id": "w"}, ECHO])
     assert reply.json["einion"]["notes"] == ["Items of the type 'web_search_call' were left out."]
