@@ -165,9 +165,9 @@ static int on_head(void *data, int status, const json_t *headers)
     return exchange->ended;
 }
 
-static int too_large(struct exchange *exchange)
+static int too_large(const struct exchange *exchange, struct ein_error *err)
 {
-    return error_set(exchange->err, EIN_E_TOO_LARGE,
+    return error_set(err, EIN_E_TOO_LARGE,
                      "the answer of the MCP server is longer than %zu bytes (reply_bytes)",
                      exchange->talk->mcp->reply_max);
 }
@@ -181,7 +181,7 @@ static int on_data(void *data, const void *piece, size_t len)
     if (r == EIN_E_TOO_LARGE && !exchange->is_stream && exchange->status >= 300)
         return 0; /* a long page that says no: its status is enough */
     if (r == EIN_E_TOO_LARGE)
-        r = too_large(exchange);
+        r = too_large(exchange, exchange->err);
     else if (r == EIN_E_NO_MEMORY)
         r = error_no_memory(exchange->err);
     exchange->r = r < 0 ? r : 0;
@@ -245,9 +245,7 @@ static int broken(const struct exchange *exchange, int r, struct ein_error *err)
     case EIN_E_TIMEOUT:
         return error_set(err, r, "the MCP server does not answer in time: %s", why);
     case EIN_E_TOO_LARGE:
-        return error_set(err, r,
-                         "the answer of the MCP server is longer than %zu bytes (reply_bytes)",
-                         exchange->talk->mcp->reply_max);
+        return too_large(exchange, err);
     case EIN_E_DENIED:
     case EIN_E_INVALID:
         return error_set(err, r, "the MCP server cannot be called: %s", why);

@@ -61,264 +61,86 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "path" : {
-            "type" : "string",
-            "default" : "",
-            "description" : "A folder of files (*.yaml) that add and change models and prices."
-        },
-        "watch_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 3600000,
-            "default" : 500,
-            "description" : "How often that folder is looked at for files that have changed."
-        },
-        "max_files" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 10000,
-            "default" : 100,
-            "description" : "The most files that the folder may have."
-        },
-        "max_file_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 67108864,
-            "default" : 1048576,
-            "description" : "The most bytes that one of them may have."
-        },
-        "list_ttl_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 86400000,
-            "default" : 300000,
-            "description" : "How long a provider's own list of models is good for."
-        },
-        "list_retry_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 86400000,
-            "default" : 10000,
-            "description" : "When a provider is asked again whose list could not be had."
-        },
-        "max_models" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 100000,
-            "default" : 2000,
-            "description" : "The most models that are taken over from one such list."
-        },
-        "parameters" : {
-            "type" : "string",
-            "enum" : [ "drop", "refuse" ],
-            "default" : "drop",
-            "description" : "What a model lacks, tools too, is left out with a note, or refused."
-        },
-        "pass_parameters" : {
-            "type" : "array",
-            "items" : { "type" : "string" },
-            "default" : [],
-            "description" : "Parameters that every model is given as they are."
-        },
-        "connect_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 86400000,
-            "default" : 10000,
-            "description" : "How long connecting to a vendor may take."
-        },
-        "first_byte_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 86400000,
-            "default" : 120000,
-            "description" : "How long a vendor may be silent at first; more for models that reason."
-        },
-        "idle_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 86400000,
-            "default" : 60000,
-            "description" : "How long it may pause in an answer; more for models that reason."
-        },
-        "total_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 86400000,
-            "default" : 600000,
-            "description" : "What a call may take in all; more for models that reason."
-        },
-        "token_us" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 10000000,
-            "default" : 20000,
-            "description" : "Microseconds that a call may take at least for each of max_tokens."
-        },
-        "retries" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 100,
-            "default" : 2,
-            "description" : "How often a model is asked again where that may help."
-        },
-        "retry_base_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 3600000,
-            "default" : 500,
-            "description" : "The pause before the first repetition; then twice as long each time."
-        },
-        "retry_max_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 3600000,
-            "default" : 8000,
-            "description" : "The longest such pause."
-        },
-        "retry_after_max_ms" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 3600000,
-            "default" : 60000,
-            "description" : "A vendor that wants a longer pause is not asked again."
-        },
-        "fallbacks" : {
-            "type" : "object",
-            "additionalProperties" : { "type" : "array", "items" : { "type" : "string" } },
-            "default" : {},
-            "description" : "Who is asked in a model's place: lists of provider/model, by it."
-        },
-        "fallback_on" : {
-            "type" : "array",
-            "items" : {
-                "type" : "string",
-                "enum" : [
-                    "bad_key", "no_credit", "rate_limit", "context_too_long", "refused",
-                    "overloaded", "bad_request", "unreachable"
-                ]
-            },
-            "default" : [ "no_credit", "rate_limit", "overloaded", "unreachable" ],
-            "description" : "After which faults the next model is asked."
-        },
-        "limits" : {
-            "type" : "object",
-            "default" : {},
-            "description" : "What a user, key or model may have in a minute; 0: no limit.",
-            "properties" : {
-                "user" : {
-                    "type" : "object",
-                    "default" : {},
-                    "description" : "Of each user.",
-                    "properties" : {
-                        "requests" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000,
-                            "default" : 0,
-                            "description" : "Requests a minute."
-                        },
-                        "tokens" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000000,
-                            "default" : 0,
-                            "description" : "Tokens a minute, of questions and answers."
-                        }
-                    }
-                },
-                "key" : {
-                    "type" : "object",
-                    "default" : {},
-                    "description" : "Of each API key of einion.",
-                    "properties" : {
-                        "requests" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000,
-                            "default" : 0,
-                            "description" : "Requests a minute."
-                        },
-                        "tokens" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000000,
-                            "default" : 0,
-                            "description" : "Tokens a minute, of questions and answers."
-                        }
-                    }
-                },
-                "model" : {
-                    "type" : "object",
-                    "default" : {},
-                    "description" : "Of each model, all users together.",
-                    "properties" : {
-                        "requests" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000,
-                            "default" : 0,
-                            "description" : "Requests a minute."
-                        },
-                        "tokens" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 1000000000000,
-                            "default" : 0,
-                            "description" : "Tokens a minute, of questions and answers."
-                        }
-                    }
-                },
-                "models" : {
-                    "type" : "object",
-                    "default" : {},
-                    "description" : "Of one model, by provider/model, instead.",
-                    "additionalProperties" : {
-                        "type" : "object",
-                        "properties" : {
-                            "requests" : {
-                                "type" : "integer",
-                                "minimum" : 0,
-                                "maximum" : 1000000000,
-                                "default" : 0
-                            },
-                            "tokens" : {
-                                "type" : "integer",
-                                "minimum" : 0,
-                                "maximum" : 1000000000000,
-                                "default" : 0
-                            }
-                        }
-                    }
-                }
+/* clang-format off */
+#define RATES                                                                                      \
+    SCHEMA({                                                                                       \
+        "requests": {"type": "integer", "minimum": 0, "maximum": 1000000000, "default": 0,         \
+                     "description": "Requests a minute."},                                         \
+        "tokens": {"type": "integer", "minimum": 0, "maximum": 1000000000000, "default": 0,        \
+                   "description": "Tokens a minute, of questions and answers."}                    \
+    })
+#define RATES_OF(what)                                                                             \
+    SCHEMA({"type": "object", "default": {}, "description": what, "properties": ) RATES "}"
+
+static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
+    "path": {"type": "string", "default": "",
+             "description": "A folder of files (*.yaml) that add and change models and prices."},
+    "watch_ms": {"type": "integer", "minimum": 10, "maximum": 3600000, "default": 500,
+                 "description": "How often that folder is looked at for files that have changed."},
+    "max_files": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 100,
+                  "description": "The most files that the folder may have."},
+    "max_file_bytes": {"type": "integer", "minimum": 1024, "maximum": 67108864,
+                       "default": 1048576,
+                       "description": "The most bytes that one of them may have."},
+    "list_ttl_ms": {"type": "integer", "minimum": 10, "maximum": 86400000, "default": 300000,
+                    "description": "How long a provider's own list of models is good for."},
+    "list_retry_ms": {"type": "integer", "minimum": 10, "maximum": 86400000, "default": 10000,
+                      "description": "When a provider is asked again whose list could not be had."},
+    "max_models": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 2000,
+                   "description": "The most models that are taken over from one such list."},
+    "parameters": {"type": "string", "enum": ["drop", "refuse"], "default": "drop",
+        "description": "What a model lacks, tools too, is left out with a note, or refused."},
+    "pass_parameters": {"type": "array", "items": {"type": "string"}, "default": [],
+                        "description": "Parameters that every model is given as they are."},
+    "connect_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 10000,
+                   "description": "How long connecting to a vendor may take."},
+    "first_byte_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 120000,
+        "description": "How long a vendor may be silent at first; more for models that reason."},
+    "idle_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 60000,
+                "description": "How long it may pause in an answer; more for models that reason."},
+    "total_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 600000,
+                 "description": "What a call may take in all; more for models that reason."},
+    "token_us": {"type": "integer", "minimum": 0, "maximum": 10000000, "default": 20000,
+        "description": "Microseconds that a call may take at least for each of max_tokens."},
+    "retries": {"type": "integer", "minimum": 0, "maximum": 100, "default": 2,
+                "description": "How often a model is asked again where that may help."},
+    "retry_base_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 500,
+        "description": "The pause before the first repetition; then twice as long each time."},
+    "retry_max_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 8000,
+                     "description": "The longest such pause."},
+    "retry_after_max_ms": {"type": "integer", "minimum": 0, "maximum": 3600000, "default": 60000,
+                           "description": "A vendor that wants a longer pause is not asked again."},
+    "fallbacks": {"type": "object", "default": {},
+                  "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "description": "Who is asked in a model's place: lists of provider/model, by it."},
+    "fallback_on": {"type": "array",
+                    "items": {"type": "string",
+                              "enum": ["bad_key", "no_credit", "rate_limit", "context_too_long",
+                                       "refused", "overloaded", "bad_request", "unreachable"]},
+                    "default": ["no_credit", "rate_limit", "overloaded", "unreachable"],
+                    "description": "After which faults the next model is asked."},
+    "limits": {
+        "type": "object", "default": {},
+        "description": "What a user, key or model may have in a minute; 0: no limit.",
+        "properties": {
+            "user": ) RATES_OF("Of each user.") SCHEMA(,
+            "key": ) RATES_OF("Of each API key of einion.") SCHEMA(,
+            "model": ) RATES_OF("Of each model, all users together.") SCHEMA(,
+            "models": {
+                "type": "object", "default": {},
+                "description": "Of one model, by provider/model, instead.",
+                "additionalProperties": {"type": "object", "properties": ) RATES SCHEMA(}
             }
-        },
-        "image_tokens" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 10000000,
-            "default" : 50000,
-            "description" : "The most tokens that an image costs, for what is set aside."
-        },
-        "output_tokens" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1000000000,
-            "default" : 131072,
-            "description" : "The most tokens of an answer, where the catalog does not say."
-        },
-        "hold_lease_ms" : {
-            "type" : "integer",
-            "minimum" : 1000,
-            "maximum" : 86400000,
-            "default" : 120000,
-            "description" : "How long a dead server's calls keep money aside."
         }
-    }
-});
+    },
+    "image_tokens": {"type": "integer", "minimum": 0, "maximum": 10000000, "default": 50000,
+                     "description": "The most tokens that an image costs, for what is set aside."},
+    "output_tokens": {"type": "integer", "minimum": 1, "maximum": 1000000000, "default": 131072,
+        "description": "The most tokens of an answer, where the catalog does not say."},
+    "hold_lease_ms": {"type": "integer", "minimum": 1000, "maximum": 86400000, "default": 120000,
+                      "description": "How long a dead server's calls keep money aside."}
+}) "}";
+/* clang-format on */
 
 #define MODEL_SCHEMA                                                                               \
     SCHEMA({                                                                                       \
