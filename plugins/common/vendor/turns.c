@@ -12,8 +12,8 @@ struct walk {
     turns_part_fn *part;
     void *data;
     struct turns turns;
-    json_t *blocks; /* of the message that is being read; lent by `turns` */
-    size_t results; /* how many of them are what tools answered */
+    json_t *blocks;  /* of the message that is being read; lent by `turns` */
+    json_t *results; /* what tools answered in the last turn, until all of it is read */
 };
 
 const char *turns_text(const json_t *json, const char *name)
@@ -46,17 +46,10 @@ void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
 
 static int append_part(struct walk *walk, const json_t *part, struct ein_error *err)
 {
-    bool result = strcmp(turns_text(part, "type"), "tool_result") == 0;
-    EIN_JSON json_t *made = json_array();
-    int r = made ? walk->part(part, made, walk->data, err) : EIN_E_NO_MEMORY;
+    bool result =
+        walk->blocks != walk->turns.system && strcmp(turns_text(part, "type"), "tool_result") == 0;
 
-    for (size_t i = 0; r >= 0 && i < json_array_size(made); i++) {
-        size_t at = result ? walk->results++ : json_array_size(walk->blocks);
-
-        if (json_array_insert(walk->blocks, at, json_array_get(made, i)) < 0)
-            r = error_no_memory(err);
-    }
-    return r;
+    return walk->part(part, result ? walk->results : walk->blocks, walk->data, err);
 }
 
 static int append_text(struct walk *walk, const json_t *text, struct ein_error *err)
@@ -79,6 +72,21 @@ static int append_content(struct walk *walk, const json_t *content, struct ein_e
     return r;
 }
 
+/* What tools answered in the last turn goes before all else in it. */
+static int end_turn(struct walk *walk, struct ein_error *err)
+{
+    json_t *messages = walk->turns.messages;
+    json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+    EIN_JSON json_t *results = EIN_TAKE(walk->results);
+
+    walk->results = json_array();
+    if (json_array_size(results) > 0 &&
+        (json_array_extend(results, json_object_get(last, "content")) < 0 ||
+         json_object_set(last, "content", results) < 0))
+        return error_no_memory(err);
+    return walk->results ? 0 : error_no_memory(err);
+}
+
 /* Whose blocks are read next: those of the last message if it has this role, else of a new one. */
 static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
 {
@@ -89,7 +97,8 @@ static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
         walk->blocks = json_object_get(last, "content");
         return 0;
     }
-    walk->results = 0;
+    if (end_turn(walk, err) < 0)
+        return EIN_E_NO_MEMORY;
     walk->blocks = json_array();
     if (json_array_append_new(messages,
                               json_pack("{s:s, s:o}", "role", role, "content", walk->blocks)) < 0)
@@ -113,7 +122,7 @@ static int read_message(struct walk *walk, const json_t *message, struct ein_err
     r = turn_of(walk, role, err);
     if (r >= 0)
         r = append_content(walk, content, err);
-    if (r >= 0 && json_array_size(walk->blocks) == 0)
+    if (r >= 0 && json_array_size(walk->blocks) + json_array_size(walk->results) == 0)
         (void)json_array_remove(messages, json_array_size(messages) - 1);
     return r;
 }
@@ -123,13 +132,17 @@ int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct t
 {
     struct walk walk = { .part = part,
                          .data = data,
+                         .results = json_array(),
                          .turns = { .system = json_array(), .messages = json_array() } };
     int r = 0;
 
-    if (!walk.turns.system || !walk.turns.messages)
+    if (!walk.turns.system || !walk.turns.messages || !walk.results)
         r = error_no_memory(err);
     for (size_t i = 0; r >= 0 && i < json_array_size(messages); i++)
         r = read_message(&walk, json_array_get(messages, i), err);
+    if (r >= 0)
+        r = end_turn(&walk, err);
+    json_decref(walk.results);
     if (r < 0)
         turns_done(&walk.turns);
     else
