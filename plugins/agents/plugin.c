@@ -49,53 +49,22 @@
 #include <einion/services.h>
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "code_max_bytes" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 16777216,
-            "default" : 524288,
-            "description" : "The code of an agent; above it 413."
-        },
-        "name_max_bytes" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 4096,
-            "default" : 200,
-            "description" : "The name of an agent, and its friendly name; above it 413."
-        },
-        "text_max_bytes" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1048576,
-            "default" : 65536,
-            "description" : "The description of an agent, and its docstring; above it 413."
-        },
-        "secrets_max" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 1000,
-            "default" : 64,
-            "description" : "Secrets of one agent; above it 413."
-        },
-        "secret_max_bytes" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 65536,
-            "default" : 8192,
-            "description" : "One secret of an agent; above it 413."
-        },
-        "versions_max" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 5000,
-            "default" : 100,
-            "description" : "Versions that are kept of one agent; the oldest go first."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "code_max_bytes": {"type": "integer", "minimum": 1, "maximum": 16777216, "default": 524288,
+                       "description": "The code of an agent; above it 413."},
+    "name_max_bytes": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 200,
+                       "description": "The name of an agent, and its friendly name; above it 413."},
+    "text_max_bytes": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 65536,
+                       "description": "The description of an agent, and its docstring; above it 413."},
+    "secrets_max": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 64,
+                    "description": "Secrets of one agent; above it 413."},
+    "secret_max_bytes": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 8192,
+                         "description": "One secret of an agent; above it 413."},
+    "versions_max": {"type": "integer", "minimum": 1, "maximum": 5000, "default": 100,
+                     "description": "Versions that are kept of one agent; the oldest go first."}
+}});
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "POST",

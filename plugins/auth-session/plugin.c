@@ -45,63 +45,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "logins" : {
-            "type" : "boolean",
-            "default" : false,
-            "description" : "Sessions count; the section auth switches it on."
-        },
-        "site_admins" : {
-            "type" : "array",
-            "items" : { "type" : "string" },
-            "default" : [],
-            "description" : "PROVIDER:ID of those who see and may do everything."
-        },
-        "session_ttl_hours" : {
-            "type" : "number",
-            "minimum" : 0.001,
-            "maximum" : 8760,
-            "default" : 24,
-            "description" :
-                "How long after a login its session ends; parts of an hour may be given."
-        },
-        "workspace_refresh_minutes" : {
-            "type" : "number",
-            "minimum" : 0.01,
-            "maximum" : 525600,
-            "default" : 15,
-            "description" : "How old what the provider said may be before it is asked again."
-        },
-        "legacy_firebase_enabled" : {
-            "type" : "boolean",
-            "default" : false,
-            "description" : "What /auth/providers says of Firebase logins."
-        },
-        "frontends" : {
-            "type" : "array",
-            "items" : { "type" : "string", "pattern" : "^https?://[^/]+/?$" },
-            "minItems" : 1,
-            "default" : ["http://localhost:3000"],
-            "description" : "Origins where a login may come out, by default the first."
-        },
-        "sessions_per_user" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1000,
-            "default" : 100,
-            "description" : "Sessions of one user; the oldest make room."
-        },
-        "sweep_s" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 86400,
-            "default" : 600,
-            "description" : "How often expired sessions are deleted."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "logins": {"type": "boolean", "default": false,
+               "description": "Sessions count; the section auth switches it on."},
+    "site_admins": {"type": "array", "items": {"type": "string"}, "default": [],
+                    "description": "PROVIDER:ID of those who see and may do everything."},
+    "session_ttl_hours": {"type": "number", "minimum": 0.001, "maximum": 8760, "default": 24,
+        "description": "How long after a login its session ends; parts of an hour may be given."},
+    "workspace_refresh_minutes": {"type": "number", "minimum": 0.01, "maximum": 525600,
+                                  "default": 15,
+        "description": "How old what the provider said may be before it is asked again."},
+    "legacy_firebase_enabled": {"type": "boolean", "default": false,
+                                "description": "What /auth/providers says of Firebase logins."},
+    "frontends": {"type": "array", "items": {"type": "string", "pattern": "^https?://[^/]+/?$"},
+                  "minItems": 1, "default": ["http://localhost:3000"],
+                  "description": "Origins where a login may come out, by default the first."},
+    "sessions_per_user": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100,
+                          "description": "Sessions of one user; the oldest make room."},
+    "sweep_s": {"type": "integer", "minimum": 1, "maximum": 86400, "default": 600,
+                "description": "How often expired sessions are deleted."}
+}});
+/* clang-format on */
 
 #define RETURN_TO_SCHEMA                                                                           \
     SCHEMA({                                                                                       \

@@ -31,47 +31,20 @@
 #include "error.h"
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "repairs" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 20,
-            "default" : 2,
-            "description" : "How often a model is told what is wrong with its code."
-        },
-        "prompt_bytes" : {
-            "type" : "integer",
-            "minimum" : 4096,
-            "maximum" : 8388608,
-            "default" : 262144,
-            "description" : "All that the model is told at first; above it 413."
-        },
-        "answer_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 8388608,
-            "default" : 1048576,
-            "description" : "What the model answers, and its thoughts; above it 502."
-        },
-        "proof_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 600000,
-            "default" : 20000,
-            "description" : "Wall time of one rehearsal of the code."
-        },
-        "tools_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 600000,
-            "default" : 15000,
-            "description" :
-                "For an MCP server to list its tools; a slower one is composed for by names."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "repairs": {"type": "integer", "minimum": 0, "maximum": 20, "default": 2,
+                "description": "How often a model is told what is wrong with its code."},
+    "prompt_bytes": {"type": "integer", "minimum": 4096, "maximum": 8388608, "default": 262144,
+                     "description": "All that the model is told at first; above it 413."},
+    "answer_bytes": {"type": "integer", "minimum": 1024, "maximum": 8388608, "default": 1048576,
+                     "description": "What the model answers, and its thoughts; above it 502."},
+    "proof_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 20000,
+                 "description": "Wall time of one rehearsal of the code."},
+    "tools_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 15000,
+                 "description": "For an MCP server to list its tools; a slower one is composed for by names."}
+}});
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "POST",

@@ -45,62 +45,24 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "write_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 10000,
-            "default" : 20,
-            "description" : "How far the store may be behind a run."
-        },
-        "lease_ms" : {
-            "type" : "integer",
-            "minimum" : 3000,
-            "maximum" : 3600000,
-            "default" : 30000,
-            "description" : "A run whose server is not heard of for so long is lost."
-        },
-        "sweep_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 3600000,
-            "default" : 10000,
-            "description" : "How often lost and old runs are looked for."
-        },
-        "keep_hours" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 87600,
-            "default" : 168,
-            "description" : "How long the record of a run is kept."
-        },
-        "keep_mb" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 100000000,
-            "default" : 1024,
-            "description" :
-                "The most that all records may have together, their traces included; 0: no limit."
-        },
-        "max_value_bytes" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 67108864,
-            "default" : 262144,
-            "description" : "The longest input or result that is kept."
-        },
-        "tail_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 1073741824,
-            "default" : 1048576,
-            "description" :
-                "Of a trace that waits for the store; an agent that says more waits too."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "write_ms": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 20,
+                 "description": "How far the store may be behind a run."},
+    "lease_ms": {"type": "integer", "minimum": 3000, "maximum": 3600000, "default": 30000,
+                 "description": "A run whose server is not heard of for so long is lost."},
+    "sweep_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 10000,
+                 "description": "How often lost and old runs are looked for."},
+    "keep_hours": {"type": "integer", "minimum": 1, "maximum": 87600, "default": 168,
+                   "description": "How long the record of a run is kept."},
+    "keep_mb": {"type": "integer", "minimum": 0, "maximum": 100000000, "default": 1024,
+        "description": "The most that all records may have together, their traces included; 0: no limit."},
+    "max_value_bytes": {"type": "integer", "minimum": 0, "maximum": 67108864, "default": 262144,
+                        "description": "The longest input or result that is kept."},
+    "tail_bytes": {"type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 1048576,
+                   "description": "Of a trace that waits for the store; an agent that says more waits too."}
+}});
+/* clang-format on */
 
 #define RUN_PROPERTIES                                                                             \
     "\"_id\":{\"type\":\"string\"},\"userId\":{\"type\":\"string\"},\"workspaceId\":{\"type\":"    \

@@ -32,28 +32,16 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "docs" : {
-            "type" : "boolean",
-            "default" : true,
-            "description" : "/openapi.json and /docs are served."
-        },
-        "metrics" : {
-            "type" : "string",
-            "enum" : [ "loopback", "all", "nobody" ],
-            "default" : "loopback",
-            "description" : "Who needs no token for /metrics."
-        },
-        "client_log_per_minute" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "default" : 600,
-            "description" : "Lines of /log/client that are taken."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "docs": {"type": "boolean", "default": true,
+             "description": "/openapi.json and /docs are served."},
+    "metrics": {"type": "string", "enum": ["loopback", "all", "nobody"], "default": "loopback",
+                "description": "Who needs no token for /metrics."},
+    "client_log_per_minute": {"type": "integer", "minimum": 1, "default": 600,
+                              "description": "Lines of /log/client that are taken."}
+}});
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "GET",

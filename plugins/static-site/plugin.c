@@ -40,71 +40,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "path" : {
-            "type" : "string",
-            "default" : "",
-            "description" : "The folder of the built front end."
-        },
-        "index" : {
-            "type" : "string",
-            "minLength" : 1,
-            "default" : "index.html",
-            "description" : "Its first page, which browsers are given wherever there is no file."
-        },
-        "pages" : {
-            "type" : "array",
-            "items" : { "type" : "string", "pattern" : "^/" },
-            "default" : [ "/", "/agents", "/runs", "/chat", "/demos/*" ],
-            "description" : "Where browsers get the first page although the API is there."
-        },
-        "reserved" : {
-            "type" : "array",
-            "items" : { "type" : "string", "pattern" : "^/" },
-            "default" : [ "/auth", "/v1", "/rest", "/mcp" ],
-            "description" : "At these paths and below them there is nothing but the API."
-        },
-        "immutable" : {
-            "type" : "array",
-            "items" : { "type" : "string", "pattern" : "^/" },
-            "default" : ["/assets"],
-            "description" : "Below these the name of a file changes with its content."
-        },
-        "content_policy" : {
-            "type" : "string",
-            "default" : "frame-ancestors 'self'",
-            "description" : "The Content-Security-Policy of pages; empty: none."
-        },
-        "compress_min_bytes" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "default" : 1024,
-            "description" : "Shorter files are not compressed."
-        },
-        "cached_file_bytes" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 1073741824,
-            "default" : 4194304,
-            "description" : "Longer files are read anew for each request, and not compressed."
-        },
-        "cache_bytes" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "default" : 67108864,
-            "description" : "Of files that are kept in memory."
-        },
-        "file_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 1073741824,
-            "default" : 67108864,
-            "description" : "What is given out at once; of a longer file only parts."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "path": {"type": "string", "default": "", "description": "The folder of the built front end."},
+    "index": {"type": "string", "minLength": 1, "default": "index.html",
+              "description": "Its first page, which browsers are given wherever there is no file."},
+    "pages": {"type": "array", "items": {"type": "string", "pattern": "^/"},
+              "default": ["/", "/agents", "/runs", "/chat", "/demos/*"],
+              "description": "Where browsers get the first page although the API is there."},
+    "reserved": {"type": "array", "items": {"type": "string", "pattern": "^/"},
+                 "default": ["/auth", "/v1", "/rest", "/mcp"],
+                 "description": "At these paths and below them there is nothing but the API."},
+    "immutable": {"type": "array", "items": {"type": "string", "pattern": "^/"},
+                  "default": ["/assets"],
+                  "description": "Below these the name of a file changes with its content."},
+    "content_policy": {"type": "string", "default": "frame-ancestors 'self'",
+                       "description": "The Content-Security-Policy of pages; empty: none."},
+    "compress_min_bytes": {"type": "integer", "minimum": 0, "default": 1024,
+                           "description": "Shorter files are not compressed."},
+    "cached_file_bytes": {"type": "integer", "minimum": 0, "maximum": 1073741824,
+                          "default": 4194304,
+                          "description": "Longer files are read anew for each request, and not compressed."},
+    "cache_bytes": {"type": "integer", "minimum": 0, "default": 67108864,
+                    "description": "Of files that are kept in memory."},
+    "file_bytes": {"type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 67108864,
+                   "description": "What is given out at once; of a longer file only parts."}
+}});
+/* clang-format on */
 
 static void fini(void *self)
 {

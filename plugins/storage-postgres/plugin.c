@@ -34,58 +34,26 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "url" : {
-            "type" : "string",
-            "default" : "",
-            "description" : "How to connect, as libpq has it; the secret DATABASE_URL wins over it."
-        },
-        "schema" : {
-            "type" : "string",
-            "pattern" : "^[a-z_][a-z0-9_]*$",
-            "maxLength" : 63,
-            "default" : "einion",
-            "description" : "The schema of the tables; it is made if it is not there."
-        },
-        "connections" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1000,
-            "default" : 8,
-            "description" : "Connections to the database at once."
-        },
-        "connect_s" : {
-            "type" : "integer",
-            "minimum" : 2,
-            "maximum" : 300,
-            "default" : 10,
-            "description" : "What connecting may take, in seconds."
-        },
-        "wait_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 600000,
-            "default" : 10000,
-            "description" : "How long a call waits for a connection; then it is refused as busy."
-        },
-        "statement_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 3600000,
-            "default" : 30000,
-            "description" : "What one statement may take."
-        },
-        "max_document_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 536870912,
-            "default" : 16777216,
-            "description" : "The largest document that is stored, in bytes of JSON text."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "url": {"type": "string", "default": "",
+            "description": "How to connect, as libpq has it; the secret DATABASE_URL wins over it."},
+    "schema": {"type": "string", "pattern": "^[a-z_][a-z0-9_]*$", "maxLength": 63,
+               "default": "einion",
+               "description": "The schema of the tables; it is made if it is not there."},
+    "connections": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8,
+                    "description": "Connections to the database at once."},
+    "connect_s": {"type": "integer", "minimum": 2, "maximum": 300, "default": 10,
+                  "description": "What connecting may take, in seconds."},
+    "wait_ms": {"type": "integer", "minimum": 1, "maximum": 600000, "default": 10000,
+                "description": "How long a call waits for a connection; then it is refused as busy."},
+    "statement_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 30000,
+                     "description": "What one statement may take."},
+    "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
+                           "default": 16777216,
+                           "description": "The largest document that is stored, in bytes of JSON text."}
+}});
+/* clang-format on */
 
 static const struct ein_storage_backend backend = {
     .struct_size = sizeof(backend),

@@ -32,59 +32,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "required" : ["path"],
-    "properties" : {
-        "path" : {
-            "type" : "string",
-            "minLength" : 1,
-            "description" : "The file that holds the documents. Missing folders are made."
-        },
-        "readers" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 64,
-            "default" : 4,
-            "description" : "Connections that read beside the writer."
-        },
-        "queue" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1000000,
-            "default" : 10000,
-            "description" : "Writes that may wait; above it they are refused as busy."
-        },
-        "check" : {
-            "type" : "string",
-            "enum" : [ "auto", "always", "never" ],
-            "default" : "auto",
-            "description" :
-                "When the file is checked at start: auto is, unless it was closed in order."
-        },
-        "cache_mib" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 1048576,
-            "default" : 16,
-            "description" : "Memory, in MiB, for documents that were read before; 0: none."
-        },
-        "max_document_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "maximum" : 536870912,
-            "default" : 16777216,
-            "description" : "The largest document that is stored, in bytes of JSON text."
-        },
-        "max_mib" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 16777216,
-            "default" : 0,
-            "description" : "The size, in MiB, that the file may grow to; 0: as the disk allows."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "required": ["path"], "properties": {
+    "path": {"type": "string", "minLength": 1,
+             "description": "The file that holds the documents. Missing folders are made."},
+    "readers": {"type": "integer", "minimum": 1, "maximum": 64, "default": 4,
+                "description": "Connections that read beside the writer."},
+    "queue": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000,
+              "description": "Writes that may wait; above it they are refused as busy."},
+    "check": {"type": "string", "enum": ["auto", "always", "never"], "default": "auto",
+              "description": "When the file is checked at start: auto is, unless it was closed in order."},
+    "cache_mib": {"type": "integer", "minimum": 0, "maximum": 1048576, "default": 16,
+                  "description": "Memory, in MiB, for documents that were read before; 0: none."},
+    "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
+                           "default": 16777216,
+                           "description": "The largest document that is stored, in bytes of JSON text."},
+    "max_mib": {"type": "integer", "minimum": 0, "maximum": 16777216, "default": 0,
+                "description": "The size, in MiB, that the file may grow to; 0: as the disk allows."}
+}});
+/* clang-format on */
 
 static const struct ein_storage_backend backend = {
     .struct_size = sizeof(backend),

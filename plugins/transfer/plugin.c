@@ -40,43 +40,21 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "owner" : {
-            "type" : "string",
-            "minLength" : 1,
-            "maxLength" : 380,
-            "default" : "local-dev-user",
-            "description" : "Whose agents and demos are that say nothing of it."
-        },
-        "workspace" : {
-            "type" : "string",
-            "maxLength" : 256,
-            "default" : "",
-            "description" : "Whose members see them, too; empty: none."
-        },
-        "left_out" : {
-            "type" : "array",
-            "items" : { "type" : "string" },
-            "default" : [ "auth_sessions", "auth_states" ],
-            "description" : "Sets that are in no export: who is logged in."
-        },
-        "file_bytes" : {
-            "type" : "integer",
-            "minimum" : 1024,
-            "default" : 1073741824,
-            "description" : "The longest file, or page, of the old service's data."
-        },
-        "page" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 100000,
-            "default" : 500,
-            "description" : "Documents that its database is asked for at once."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "owner": {"type": "string", "minLength": 1, "maxLength": 380, "default": "local-dev-user",
+              "description": "Whose agents and demos are that say nothing of it."},
+    "workspace": {"type": "string", "maxLength": 256, "default": "",
+                  "description": "Whose members see them, too; empty: none."},
+    "left_out": {"type": "array", "items": {"type": "string"},
+                 "default": ["auth_sessions", "auth_states"],
+                 "description": "Sets that are in no export: who is logged in."},
+    "file_bytes": {"type": "integer", "minimum": 1024, "default": 1073741824,
+                   "description": "The longest file, or page, of the old service's data."},
+    "page": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500,
+             "description": "Documents that its database is asked for at once."}
+}});
+/* clang-format on */
 
 static int export_to(void *impl, const char *path, json_t **ret_report, struct ein_error *err)
 {

@@ -70,109 +70,40 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "monthly_allowance" : {
-            "type" : "number",
-            "minimum" : 0,
-            "maximum" : 4000000,
-            "default" : 100,
-            "description" : "What a new user may spend in a month, in dollars."
-        },
-        "minimum_remaining" : {
-            "type" : "number",
-            "minimum" : 0,
-            "maximum" : 4000000,
-            "default" : 0,
-            "description" : "A call that costs money needs more than this left, in dollars."
-        },
-        "self_service_limits" : {
-            "type" : "boolean",
-            "description" : "May users change their own limits? Unset: only where nobody logs in."
-        },
-        "usage_shown" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 10000,
-            "default" : 100,
-            "description" : "How many of the latest entries a user shows."
-        },
-        "hold_lease_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 86400000,
-            "default" : 300000,
-            "description" : "How long money is set aside for a call that is not heard of again."
-        },
-        "sweep_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 3600000,
-            "default" : 5000,
-            "description" : "How often money is looked for that was set aside by a dead server."
-        },
-        "journal" : {
-            "type" : "string",
-            "default" : "",
-            "description" :
-                "A folder for costs on their way to the store. Empty: calls wait for it."
-        },
-        "settle_ms" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 10000,
-            "default" : 50,
-            "description" : "How long the store may be behind the journal."
-        },
-        "settle_pending" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 10000000,
-            "default" : 50000,
-            "description" : "How many calls the store may be behind; then the next ones wait."
-        },
-        "purse_share" : {
-            "type" : "integer",
-            "minimum" : 2,
-            "maximum" : 1000000,
-            "default" : 16,
-            "description" : "At most one dollar in so many is set aside for calls to come."
-        },
-        "purse_idle_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 3600000,
-            "default" : 2000,
-            "description" : "When what no call has used goes back."
-        },
-        "no_key_ms" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 60000,
-            "default" : 1000,
-            "description" :
-                "How long it is remembered that a user has no key for a vendor of their own."
-        },
-        "report_rows" : {
-            "type" : "integer",
-            "minimum" : 1,
-            "maximum" : 1000000,
-            "default" : 10000,
-            "description" : "The most rows that a usage report may have."
-        },
-        "time_zone" : {
-            "type" : "string",
-            "default" : "UTC",
-            "description" : "Where days and months begin, by its IANA name."
-        },
-        "zone_folder" : {
-            "type" : "string",
-            "default" : "/usr/share/zoneinfo",
-            "description" : "The time zone database: TZif files by their names."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "monthly_allowance": {"type": "number", "minimum": 0, "maximum": 4000000, "default": 100,
+                          "description": "What a new user may spend in a month, in dollars."},
+    "minimum_remaining": {"type": "number", "minimum": 0, "maximum": 4000000, "default": 0,
+                          "description": "A call that costs money needs more than this left, in dollars."},
+    "self_service_limits": {"type": "boolean",
+        "description": "May users change their own limits? Unset: only where nobody logs in."},
+    "usage_shown": {"type": "integer", "minimum": 0, "maximum": 10000, "default": 100,
+                    "description": "How many of the latest entries a user shows."},
+    "hold_lease_ms": {"type": "integer", "minimum": 100, "maximum": 86400000, "default": 300000,
+                      "description": "How long money is set aside for a call that is not heard of again."},
+    "sweep_ms": {"type": "integer", "minimum": 10, "maximum": 3600000, "default": 5000,
+                 "description": "How often money is looked for that was set aside by a dead server."},
+    "journal": {"type": "string", "default": "",
+                "description": "A folder for costs on their way to the store. Empty: calls wait for it."},
+    "settle_ms": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 50,
+                  "description": "How long the store may be behind the journal."},
+    "settle_pending": {"type": "integer", "minimum": 1, "maximum": 10000000, "default": 50000,
+                       "description": "How many calls the store may be behind; then the next ones wait."},
+    "purse_share": {"type": "integer", "minimum": 2, "maximum": 1000000, "default": 16,
+                    "description": "At most one dollar in so many is set aside for calls to come."},
+    "purse_idle_ms": {"type": "integer", "minimum": 10, "maximum": 3600000, "default": 2000,
+                      "description": "When what no call has used goes back."},
+    "no_key_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 1000,
+                  "description": "How long it is remembered that a user has no key for a vendor of their own."},
+    "report_rows": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000,
+                    "description": "The most rows that a usage report may have."},
+    "time_zone": {"type": "string", "default": "UTC",
+                  "description": "Where days and months begin, by its IANA name."},
+    "zone_folder": {"type": "string", "default": "/usr/share/zoneinfo",
+                    "description": "The time zone database: TZif files by their names."}
+}});
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "GET",

@@ -34,23 +34,14 @@
 
 #include <stdlib.h>
 
-static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "key_file" : {
-            "type" : "string",
-            "minLength" : 1,
-            "description" : "The file of master keys, where EINION_MASTER_KEY is not set."
-        },
-        "check_ms" : {
-            "type" : "integer",
-            "minimum" : 10,
-            "maximum" : 3600000,
-            "default" : 1000,
-            "description" : "How often the file is looked at for keys that another process wrote."
-        }
-    }
-});
+/* clang-format off */
+static const char config_schema[] = SCHEMA({"type": "object", "properties": {
+    "key_file": {"type": "string", "minLength": 1,
+                 "description": "The file of master keys, where EINION_MASTER_KEY is not set."},
+    "check_ms": {"type": "integer", "minimum": 10, "maximum": 3600000, "default": 1000,
+                 "description": "How often the file is looked at for keys that another process wrote."}
+}});
+/* clang-format on */
 
 static const struct ein_vault service = {
     .struct_size = sizeof(service),
