@@ -119,15 +119,65 @@ static int add_search(const struct check *check, const json_t *tool)
 
 /* ---- all of them ---- */
 
+/* The length of a tool's name without its date: "bash_20250124", "web_search_2025_08_26". */
+static size_t undated(const char *name)
+{
+    static const char *const shapes[] = { "_dddddddd", "_dddd_dd_dd" };
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        size_t shape_len = strlen(shapes[i]), at = 0;
+
+        if (len <= shape_len)
+            continue;
+        for (const char *c = name + len - shape_len; *c; c++, at++)
+            if (shapes[i][at] == '_' ? *c != '_' : *c < '0' || *c > '9')
+                break;
+        if (at == shape_len)
+            return len - shape_len;
+    }
+    return len;
+}
+
+/* What its vendor calls TOOL: {"type": "bash_20250124", ...}, {"google_search": {}}. */
+static const char *vendors_name(const json_t *tool)
+{
+    const char *type = text_of(tool, "type");
+
+    return type ? type : json_object_iter_key(json_object_iter((json_t *)tool));
+}
+
+/* What runs at the vendor costs more than its tokens, and may reach what is the operator's there:
+ * the catalog has it, with its price, or the operator says so. */
+static bool may_be(const struct check *check, const char *name)
+{
+    EIN_FREE char *plain = strndup(name, undated(name));
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(check->rules->model->json, "built_in_tools"), i, row)
+    {
+        const char *own = vendors_name(json_object_get(row, "tool_config"));
+
+        if (own && plain && undated(own) == strlen(plain) &&
+            strncmp(own, plain, strlen(plain)) == 0)
+            return true;
+    }
+    return plain && list_has(check->rules->pass_tools, plain);
+}
+
 static int add(const struct check *check, json_t *tool)
 {
     const char *wire = text_of(tool, "wire");
+    const char *name = vendors_name(wire ? json_object_get(tool, "tool") : tool);
 
     if (json_is_object(json_object_get(tool, search_name)))
         return add_search(check, tool);
     if (wire && strcmp(wire, wire_name(check->rules->model)) != 0)
-        return leave_out(check, text_or_empty(json_object_get(tool, "tool"), "type"),
-                         "has no such tool");
+        return leave_out(check, name ? name : "", "has no such tool");
+    if (!name || !may_be(check, name))
+        return leave_out(check, name ? name : "",
+                         "has it neither in the catalog nor in pass_tools of plugins.models");
     if (!wire && check->row) /* the catalog's own words may be the search */
         check->ret->searches = SEARCHES;
     return keep(check, tool);

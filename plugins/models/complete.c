@@ -127,7 +127,10 @@ static int limited_attempts(struct work *work, struct ein_error *err)
 
 static int try_found(struct work *work, bool first, struct ein_error *err)
 {
-    const struct parameter_rules rules = { work->model, settings_of(work)->pass, work->refuse };
+    const struct parameter_rules rules = { .model = work->model,
+                                           .pass = settings_of(work)->pass,
+                                           .pass_tools = settings_of(work)->pass_tools,
+                                           .refuse = work->refuse };
     int64_t began = mono_us();
     int r =
         parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);

@@ -8,8 +8,9 @@
 /* How parameters are checked. */
 struct parameter_rules {
     const struct model *model;
-    const json_t *pass; /* names that are handed on as they are, may be NULL */
-    bool refuse;        /* else what cannot be is left out, with a note */
+    const json_t *pass;       /* names that are handed on as they are, may be NULL */
+    const json_t *pass_tools; /* the same of vendors' tools */
+    bool refuse;              /* else what cannot be is left out, with a note */
 };
 
 /* GIVEN may be NULL.  *ret_parameters is NULL where nothing is left. */

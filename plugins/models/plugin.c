@@ -33,6 +33,8 @@
  *   parameters          what a model does not have, tools of the vendor too, is dropped with a
  *                       note, or refused (drop)
  *   pass_parameters     names that are handed on unchecked ([])
+ *   pass_tools          tools of vendors, without their dates, that a client may name though the
+ *                       catalog does not have them (those that the client runs itself)
  *   connect_ms first_byte_ms idle_ms total_ms
  *                       deadlines (10000 120000 60000 600000); all but the first are longer for
  *                       models that reason
@@ -92,6 +94,10 @@ static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
         "description": "What a model lacks, tools too, is left out with a note, or refused."},
     "pass_parameters": {"type": "array", "items": {"type": "string"}, "default": [],
                         "description": "Parameters that every model is given as they are."},
+    "pass_tools": {"type": "array", "items": {"type": "string"},
+        "default": ["apply_patch", "bash", "computer", "computer_use_preview", "local_shell", "memory",
+                    "text_editor", "tool_search", "tool_search_tool_bm25", "tool_search_tool_regex"],
+        "description": "Tools of vendors, without their dates, that a client may name though the catalog does not have them."},
     "connect_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 10000,
                    "description": "How long connecting to a vendor may take."},
     "first_byte_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "default": 120000,

@@ -26,7 +26,7 @@ static const char entry[] =
 
 static void check_kept(const struct model *model, const json_t *kept)
 {
-    const struct parameter_rules strict = { model, NULL, true };
+    const struct parameter_rules strict = { .model = model, .refuse = true };
     const json_t *temperature = json_object_get(kept, "temperature");
     EIN_JSON json_t *again = NULL;
     EIN_JSON json_t *notes = NULL;
@@ -43,7 +43,8 @@ static void check_kept(const struct model *model, const json_t *kept)
 static void check_model(const char *provider, json_t *json, const json_t *given)
 {
     const struct model model = { .provider = provider, .id = "m", .json = json };
-    const struct parameter_rules lenient = { &model, NULL, false }, strict = { &model, NULL, true };
+    const struct parameter_rules lenient = { .model = &model },
+                                 strict = { .model = &model, .refuse = true };
     EIN_JSON json_t *kept = NULL;
     EIN_JSON json_t *all = NULL;
     EIN_JSON json_t *notes = NULL;

@@ -225,7 +225,7 @@ static struct checked check_as(const char *provider, const char *entry, const ch
     EIN_JSON json_t *kept = NULL;
     EIN_JSON json_t *notes = NULL;
     struct model model = { .provider = provider, .id = "m", .json = json };
-    const struct parameter_rules rules = { &model, pass, refuse };
+    const struct parameter_rules rules = { .model = &model, .pass = pass, .refuse = refuse };
     struct ein_error err = { 0 };
     struct checked checked = { 0 };
 
