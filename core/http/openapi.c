@@ -103,6 +103,11 @@ static const char idempotency_key[] =
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"
     "\"description\":\"The same request again gets the same answer, and does nothing\"}";
 
+static const char if_none_match[] =
+    "{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,"
+    "\"schema\":{\"type\":\"string\"},"
+    "\"description\":\"304 if the reply is still one of these ETags\"}";
+
 static json_t *parameters(const struct route *route)
 {
     json_t *params = json_array();
@@ -111,6 +116,8 @@ static json_t *parameters(const struct route *route)
     add_query_params(route->query, params);
     if (route->spec.flags & (EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_OWN))
         (void)json_array_append_new(params, json_loads(idempotency_key, 0, NULL));
+    if (route->spec.flags & EIN_ROUTE_ETAG)
+        (void)json_array_append_new(params, json_loads(if_none_match, 0, NULL));
     return params;
 }
 
@@ -160,6 +167,8 @@ static json_t *responses(const struct route *route)
         all, code,
         described("Successful Response", status == 204 ? NULL : type,
                   route->reply ? json_deep_copy(schema_json(route->reply)) : json_object()));
+    if (spec->flags & EIN_ROUTE_ETAG)
+        (void)json_object_set_new(all, "304", described("Not Modified", NULL, NULL));
     if ((route->body || route->query) && !route->error)
         (void)json_object_set_new(all, "422", invalid_reply());
     add_errors(route, spec->auth, all);

@@ -9,6 +9,7 @@
 #include "proxy.h"
 #include "str.h"
 #include "tracing.h"
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -36,15 +37,38 @@ static const struct {
 
 /* ---- the head ---- */
 
+/* The length of a header's name; 0: it is none. */
+static size_t name_len(const char *name)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    size_t len = 0;
+
+    for (; name[len]; len++)
+        if (!isalnum((unsigned char)name[len]) && !strchr(marks, name[len]))
+            return 0;
+    return len;
+}
+
+/* The length of a header's value; BAD if it has what ends a line, or means nothing, elsewhere. */
+static size_t value_len(const char *value, bool *bad)
+{
+    size_t len = 0;
+
+    for (; value[len]; len++)
+        if (iscntrl((unsigned char)value[len]) && value[len] != '\t')
+            *bad = true;
+    return len;
+}
+
 static void find_known(struct ein_req *req)
 {
     for (size_t i = 0; i < req->head.count; i++) {
         const char *name = req->head.names[i], *value = req->head.values[i];
-        size_t len = strlen(name);
+        size_t len = name_len(name);
 
-        if (len == 0 || strpbrk(name, " \t"))
-            req->bad_name = true;
-        req->header_bytes += len + (value ? strlen(value) : 0) + sizeof(": \r\n") - 1;
+        req->bad_name |= len == 0;
+        req->header_bytes +=
+            len + (value ? value_len(value, &req->bad_value) : 0) + sizeof(": \r\n") - 1;
         for (size_t k = 0; k < HEADER_KNOWN; k++)
             if (len == known_headers[k].len && !req->known[k] &&
                 strcasecmp(name, known_headers[k].name) == 0)
@@ -171,6 +195,8 @@ const char *request_head_fault(const struct ein_req *req)
 
     if (req->bad_name)
         return "A header has no proper name.";
+    if (req->bad_value)
+        return "A header's value has a control character.";
     if (!host && str_eq(req->head.version, "HTTP/1.1"))
         return "There is no Host header.";
     if (host && !is_host(host))

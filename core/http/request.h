@@ -69,6 +69,7 @@ struct ein_req {
     const char *query_text;  /* NULL: none */
     bool other_host;         /* the target names a host that the Host header does not */
     bool bad_name;           /* there is a header without a proper name */
+    bool bad_value;          /* there is one with a control character */
     const char *client_addr; /* as far as is known: behind a trusted proxy, whom that saw */
     bool is_https;           /* so does the client see this server */
     bool wrong_login;        /* it came with a credential that was refused */

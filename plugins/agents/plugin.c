@@ -92,6 +92,7 @@ static const struct ein_route routes[] = {
       .path = "/agents/{agent_id}",
       .operation_id = "get_agent",
       .summary = "One agent",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .reply_schema = AGENT_SCHEMA,
       .scope = "agents:read",

@@ -94,6 +94,7 @@ static const struct ein_route routes[] = {
       .path = RECORDS_PATH "/{key:path}",
       .operation_id = "get_data_store_record",
       .summary = "One record; its key may hold slashes",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = RECORD_SCHEMA,

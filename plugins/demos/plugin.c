@@ -124,6 +124,7 @@ static const struct ein_route routes[] = {
       .path = "/demos/{demo_id}",
       .operation_id = "get_demo",
       .summary = "One demo",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .reply_schema = DEMO_SCHEMA,
       .scope = "agents:read",

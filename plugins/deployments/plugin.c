@@ -136,6 +136,7 @@ static const struct ein_route routes[] = {
       .path = "/agents/{agent_id}/deployment/settings",
       .operation_id = "get_deployment_settings",
       .summary = "By which terms an agent is called where it is deployed",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .reply_schema = SETTINGS_SCHEMA,
       .scope = "deployments:read",

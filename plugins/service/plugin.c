@@ -95,6 +95,7 @@ static const struct ein_route docs_routes[] = {
       .path = "/openapi.json",
       .operation_id = "get_openapi",
       .summary = "Every route, OpenAPI 3.1, and what the caller has deployed",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_OPTIONAL,
       .reply_schema = SCHEMA_ANY_OBJECT,
       .status = 200,

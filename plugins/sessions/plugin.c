@@ -43,6 +43,7 @@ static const struct ein_route routes[] = {
       .path = "/sessions/{session_id}/config",
       .operation_id = "get_session_config",
       .summary = "The model of a session",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .query_schema = WHOSE_QUERY_SCHEMA,
       .reply_schema = SESSION_CONFIG_SCHEMA,

@@ -110,6 +110,7 @@ static const struct ein_route routes[] = {
       .path = "/users/me",
       .operation_id = "get_me",
       .summary = "The caller, with limits and usage",
+      .flags = EIN_ROUTE_ETAG,
       .auth = EIN_AUTH_USER,
       .reply_schema = USER_SCHEMA,
       .scope = "admin:read",

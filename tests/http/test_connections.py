@@ -238,6 +238,45 @@ def test_a_host_that_is_not_one_host_is_refused(sqlite_server, host):
     assert sqlite_server.get("/health", headers={"Host": host}).status == 400
 
 
+@pytest.mark.parametrize("line", ["X: a\rb", "X: a\x01b", "X: a\x7fb", "X(Y): a", "X\x01: a", "X : a", ": a", " X: a"])
+def test_a_header_that_a_proxy_may_read_otherwise_is_refused(sqlite_server, line):
+    reply = sqlite_server.raw(f"GET /health HTTP/1.1\r\nConnection: close\r\n{line}\r\nHost: 127.0.0.1\r\n\r\n")
+    assert reply.status == 400, reply
+
+
+def answer(server, method, target, *lines, body=""):
+    """To a request with these header lines, each as it is."""
+    head = "".join(f"{line}\r\n" for line in ("Host: 127.0.0.1", *lines, *([f"Content-Length: {len(body)}"] if body else [])))
+    with server.connect() as connection:
+        connection.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n{body}")
+        return connection.read_reply(method)
+
+
+def test_every_line_of_a_list_header_counts(sqlite_server):
+    path = f"/agents/{sqlite_server.post('/agents', json.loads(AGENT)).json['_id']}"
+    for lines in (('"x"', "{}"), ("{}", '"x"')):
+        tag = sqlite_server.get(path).header("ETag")
+        assert answer(sqlite_server, "GET", path, *(f"If-None-Match: {line.format(tag)}" for line in lines)).status == 304
+        conditions = [f"If-Match: {line.format(tag)}" for line in lines]
+        assert answer(sqlite_server, "PUT", path, *conditions, body='{"name": "m"}').status == 200
+        assert answer(sqlite_server, "PUT", path, *conditions, body='{"name": "m"}').status == 412
+    assert answer(sqlite_server, "GET", "/agents", "Authorization: Bearer a", "Authorization: Bearer b").status < 500
+
+
+@pytest.mark.parametrize("method, target, status", [
+    ("GET", "http://127.0.0.1/health", 200), ("GET", "HTTP://127.0.0.1/health?x", 200), ("GET", "http://127.0.0.1", 200),
+    ("GET", "http://other.example/health", 400), ("GET", "http://u@127.0.0.1/health", 400), ("GET", "ftp://127.0.0.1/health", 404),
+    ("GET", "127.0.0.1:80", 404), ("GET", "health", 404), ("GET", "/health#x", 404), ("GET", "/health/", 307),
+    ("GET", "//health", 404), ("GET", "/./health", 404), ("GET", "/agents/../health", 404), ("GET", "/%68ealth", 200),
+    ("HEAD", "/health", 200), ("HEAD", "/nowhere", 404), ("OPTIONS", "/health", 405), ("OPTIONS", "*", 404),
+    ("PATCH", "/health", 405), ("get", "/health", 405),
+])  # fmt: skip
+def test_each_form_of_a_target_has_one_answer(sqlite_server, method, target, status):
+    reply = answer(sqlite_server, method, target, "Range: bytes=0-3", "Upgrade: h2c")  # neither is for us
+    assert reply.status == status, reply
+    assert status != 405 or reply.header("Allow") == "GET, HEAD"
+
+
 def test_a_chunked_body_in_tiny_pieces_is_read(sqlite_server):
     with sqlite_server.connect() as connection:
         connection.send(

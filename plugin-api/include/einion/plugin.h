@@ -30,8 +30,8 @@
  *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
  *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
  *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, navigates(), reply_header(); set_header()
- *                 joins what Vary names; check() of a plugin; sets(); transfer/1; tracing; server/1: each_metric;
+ *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, EIN_ROUTE_ETAG, navigates(), reply_header();
+ *                 set_header() joins what Vary names; check() of a plugin; sets(); transfer/1; tracing; server/1: each_metric;
  *                 fetch(): piece_bytes
  */
 #ifndef EIN_PLUGIN_H
@@ -99,7 +99,8 @@ enum { /* ein_route.flags; a host refuses bits 16-31 that it does not know */
      * back: what it began to stream was no answer. */
     EIN_ROUTE_ONCE     = 1u << 18,
     EIN_ROUTE_ONCE_500 = 1u << 19, /* with it: 500 is a reply like any other, the work was done */
-    EIN_ROUTE_ONCE_OWN = 1u << 20  /* in its place: the handler sees to it, OpenAPI tells of it */
+    EIN_ROUTE_ONCE_OWN = 1u << 20, /* in its place: the handler sees to it, OpenAPI tells of it */
+    EIN_ROUTE_ETAG     = 1u << 21  /* 1.1: a GET whose replies carry an ETag; OpenAPI tells of 304 */
 };
 
 /* Returns what reply() or fail() returned, or a negative enum ein_err which the
