@@ -26,32 +26,37 @@
 #define MAP(schema)     ", \"additionalProperties\": " schema
 #define ITEMS(schema)   ", \"items\": " schema
 
+/* The limits of what no setting limits: code and the texts of an agent have theirs. */
+#define SHORT ", \"maxLength\": 256"
+#define PROSE ", \"maxLength\": 65536"
+#define FEW   ", \"maxItems\": 1000"
+
 #define ANYTHING MAP("true")
-#define TOOLS    MAP("{\"type\": \"array\"" ITEMS(SCHEMA_TEXT) "}")
+#define TOOLS    MAP("{\"type\": \"array\"" FEW ITEMS(SCHEMA_NAME) "}")
 
 #define SWAGGER_SPEC \
     MODEL("SwaggerSpec", REQUIRED("\"name\", \"content\""), \
-        FIELD("name", TEXT, "") "," \
+        FIELD("name", TEXT, SHORT) "," \
         FIELD("content", TEXT, ""))
 
 #define NAMESPACE_USE \
     MODEL("DataStoreNamespace", REQUIRED("\"namespace\""), \
-        FIELD("namespace", TEXT, "") "," \
+        FIELD("namespace", TEXT, SHORT) "," \
         FIELD("access", TEXT, ", \"enum\": [\"read\", \"write\", \"both\"]" DEFAULT("\"both\"")) "," \
-        FIELD("description", OR_NULL(TEXT), DEFAULT("null")))
+        FIELD("description", OR_NULL(TEXT), PROSE DEFAULT("null")))
 
 #define HOST_PATTERN "{\"type\": \"string\", \"maxLength\": 260, \"pattern\": \"" HOST_PATTERN_FORM "\"}"
 
 #define ALLOWED_HOSTS(none) \
-    FIELD("allowedHosts", OR_NULL(LIST), ITEMS(HOST_PATTERN) \
+    FIELD("allowedHosts", OR_NULL(LIST), FEW ITEMS(HOST_PATTERN) \
         ", \"description\": \"Hosts that the code may ask, such as api.example.org and " \
         "*.example.org; an empty list: none\"" none)
 
 /* What code that is tried out may declare, as a saved agent does. */
 #define DECLARED_FIELDS \
-    FIELD("swaggerSpecs", OR_NULL(LIST), ITEMS(SWAGGER_SPEC)) "," \
-    FIELD("invokableModels", OR_NULL(LIST), ITEMS(PROVIDER_CONFIG_SCHEMA)) "," \
-    FIELD("dataStoreConfig", OR_NULL(LIST), ITEMS(NAMESPACE_USE)) "," \
+    FIELD("swaggerSpecs", OR_NULL(LIST), FEW ITEMS(SWAGGER_SPEC)) "," \
+    FIELD("invokableModels", OR_NULL(LIST), FEW ITEMS(PROVIDER_CONFIG_SCHEMA)) "," \
+    FIELD("dataStoreConfig", OR_NULL(LIST), FEW ITEMS(NAMESPACE_USE)) "," \
     ALLOWED_HOSTS("")
 
 /* What a user may set: `text` and `tools` are the types of the fields that creation demands,
@@ -63,14 +68,14 @@
     FIELD("docstring", OR_NULL(TEXT), none) "," \
     FIELD("friendlyName", OR_NULL(TEXT), none) "," \
     FIELD("tools", tools, TOOLS no_tools) "," \
-    FIELD("swaggerSpecs", OR_NULL(LIST), ITEMS(SWAGGER_SPEC) no_list) "," \
+    FIELD("swaggerSpecs", OR_NULL(LIST), FEW ITEMS(SWAGGER_SPEC) no_list) "," \
     FIELD("inputSchema", OR_NULL(OBJECT), ANYTHING none) "," \
     FIELD("outputSchema", OR_NULL(OBJECT), ANYTHING none) "," \
-    FIELD("invokableModels", OR_NULL(LIST), ITEMS(PROVIDER_CONFIG_SCHEMA) none) "," \
-    FIELD("gofannonAgents", OR_NULL(LIST), ITEMS(SCHEMA_TEXT) no_list) "," \
+    FIELD("invokableModels", OR_NULL(LIST), FEW ITEMS(PROVIDER_CONFIG_SCHEMA) none) "," \
+    FIELD("gofannonAgents", OR_NULL(LIST), FEW ITEMS(SCHEMA_NAME) no_list) "," \
     "\"composerThoughts\": {\"description\": \"Whatever the composer said\"" none "}," \
     FIELD("composerModelConfig", OR_NULL(OBJECT), ", " PROVIDER_CONFIG_MEMBERS none) "," \
-    FIELD("dataStoreConfig", OR_NULL(LIST), ITEMS(NAMESPACE_USE) no_list) "," \
+    FIELD("dataStoreConfig", OR_NULL(LIST), FEW ITEMS(NAMESPACE_USE) no_list) "," \
     ALLOWED_HOSTS(none)
 
 #define AGENT_CREATE_SCHEMA \
@@ -83,7 +88,7 @@
     MODEL("AgentUpdate", "", \
         AGENT_FIELDS(OR_NULL(TEXT), OR_NULL(OBJECT), "", "", "") "," \
         "\"workspaceId\": " WORKSPACE_ID_SCHEMA "," \
-        FIELD("_rev", OR_NULL(TEXT), ""))
+        FIELD("_rev", OR_NULL(TEXT), SHORT))
 
 #define AGENT_SCHEMA \
     MODEL("Agent", REQUIRED("\"name\", \"description\", \"code\", \"docstring\", \"friendlyName\", " \
@@ -166,7 +171,7 @@
 #define LLM_SETTINGS_FIELDS \
     FIELD("maxTokens", OR_NULL(INTEGER), DEFAULT("null")) "," \
     FIELD("temperature", OR_NULL(NUMBER), DEFAULT("null")) "," \
-    FIELD("reasoningEffort", OR_NULL(TEXT), DEFAULT("null"))
+    FIELD("reasoningEffort", OR_NULL(TEXT), SHORT DEFAULT("null"))
 
 #define LLM_SETTINGS_FOR_MODEL MODEL("LlmSettingsForModel", "", LLM_SETTINGS_FIELDS)
 
@@ -175,7 +180,7 @@
         FIELD("code", TEXT, "") "," \
         FIELD("inputDict", OBJECT, ANYTHING) "," \
         FIELD("tools", OBJECT, TOOLS) "," \
-        FIELD("gofannonAgents", OR_NULL(LIST), ITEMS(SCHEMA_TEXT) DEFAULT("[]")) "," \
+        FIELD("gofannonAgents", OR_NULL(LIST), FEW ITEMS(SCHEMA_NAME) DEFAULT("[]")) "," \
         DECLARED_FIELDS "," \
         FIELD("llmSettings", OR_NULL(OBJECT), \
             ", \"title\": \"LlmSettings\", \"properties\": {" \

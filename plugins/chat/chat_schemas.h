@@ -37,18 +37,20 @@
             },                                                                                     \
             "builtInTools": {                                                                      \
                 "type": "array",                                                                   \
+                "maxItems": 1000,                                                                  \
                 "default": [],                                                                     \
                 "description": "Ids of the model's built-in tools, or their configurations"        \
             },                                                                                     \
             "tools": {                                                                             \
                 "type": ["array", "null"],                                                         \
+                "maxItems": 1000,                                                                  \
                 "default": null,                                                                   \
                 "items": {                                                                         \
                     "type": "object",                                                              \
                     "title": "ChatTool",                                                           \
                     "required": ["name"],                                                          \
                     "additionalProperties": true,                                                  \
-                    "properties": {"name": {"type": "string"}}                                     \
+                    "properties": {"name": {"type": "string", "maxLength": 256}}                                     \
                 }                                                                                  \
             },                                                                                     \
             "toolChoice": {                                                                        \

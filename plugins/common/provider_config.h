@@ -12,10 +12,10 @@
     SCHEMA("title": "ProviderConfig",                                                              \
            "required": ["provider", "model", "parameters"],                                        \
            "properties": {                                                                         \
-               "provider": {"type": "string"},                                                     \
-               "model": {"type": "string"},                                                        \
+               "provider": {"type": "string", "maxLength": 256},                                                     \
+               "model": {"type": "string", "maxLength": 256},                                                        \
                "parameters": {"type": "object", "additionalProperties": true},                     \
-               "builtInTool": {"type": ["string", "null"], "default": null}                        \
+               "builtInTool": {"type": ["string", "null"], "maxLength": 256, "default": null}                        \
            })
 /* clang-format on */
 #define PROVIDER_CONFIG_SCHEMA "{\"type\": \"object\", " PROVIDER_CONFIG_MEMBERS "}"

@@ -8,6 +8,7 @@
 
 #define SCHEMA_ANY_OBJECT SCHEMA({ "type" : "object", "additionalProperties" : true })
 #define SCHEMA_TEXT       SCHEMA({ "type" : "string" })
+#define SCHEMA_NAME       SCHEMA({ "type" : "string", "maxLength" : 256 })
 #define SCHEMA_TIME       SCHEMA({ "type" : "string", "format" : "date-time" })
 
 #endif

@@ -11,38 +11,38 @@
 
 #define ANYTHING ", \"additionalProperties\": true"
 #define FIELD(name, type, more) "\"" name "\": {\"type\": " type more "}"
-#define TEXTS(name, more) FIELD(name, "[\"array\", \"null\"]", ", \"items\": {\"type\": \"string\"}" more)
+#define NAMES(name, more) FIELD(name, "[\"array\", \"null\"]", ", \"maxItems\": 1000, \"items\": " SCHEMA_NAME more)
 
 #define SPEC_SCHEMA \
     SCHEMA({"type": "object", "title": "SwaggerSpec", "required": ["name", "content"], \
-            "properties": {"name": {"type": "string"}, "content": {"type": "string"}}})
+            "properties": {"name": {"type": "string", "maxLength": 256}, "content": {"type": "string"}}})
 
 #define HOST_SCHEMA "{\"type\": \"string\", \"maxLength\": 260, \"pattern\": \"" HOST_PATTERN_FORM "\"}"
 
 #define NAMESPACE_SCHEMA \
     SCHEMA({"type": "object", "title": "DataStoreNamespace", "required": ["namespace"], "properties": { \
-        "namespace": {"type": "string"}, \
+        "namespace": {"type": "string", "maxLength": 256}, \
         "access": {"type": "string", "enum": ["read", "write", "both"], "default": "both"}, \
-        "description": {"type": ["string", "null"], "default": null}}})
+        "description": {"type": ["string", "null"], "maxLength": 65536, "default": null}}})
 
 #define GENERATE_CODE_SCHEMA \
     "{\"type\": \"object\", \"title\": \"GenerateCode\"" \
     ", \"required\": [\"tools\", \"description\", \"inputSchema\", \"outputSchema\", \"modelConfig\"]" \
     ", \"properties\": {" \
-        FIELD("tools", "\"object\"", ", \"additionalProperties\": {\"type\": \"array\", \"items\": " SCHEMA_TEXT "}") "," \
+        FIELD("tools", "\"object\"", ", \"additionalProperties\": {\"type\": \"array\", \"maxItems\": 1000, \"items\": " SCHEMA_NAME "}") "," \
         FIELD("description", "\"string\"", "") "," \
         FIELD("inputSchema", "[\"object\", \"null\"]", ANYTHING) "," \
         FIELD("outputSchema", "[\"object\", \"null\"]", ANYTHING) "," \
         "\"modelConfig\": " PROVIDER_CONFIG_SCHEMA "," \
         FIELD("invokableModels", "[\"array\", \"null\"]", \
-              ", \"items\": " PROVIDER_CONFIG_SCHEMA ", \"default\": null") "," \
-        FIELD("swaggerSpecs", "[\"array\", \"null\"]", ", \"items\": " SPEC_SCHEMA ", \"default\": null") "," \
-        TEXTS("gofannonAgents", ", \"default\": null") "," \
+              ", \"maxItems\": 1000, \"items\": " PROVIDER_CONFIG_SCHEMA ", \"default\": null") "," \
+        FIELD("swaggerSpecs", "[\"array\", \"null\"]", ", \"maxItems\": 1000, \"items\": " SPEC_SCHEMA ", \"default\": null") "," \
+        NAMES("gofannonAgents", ", \"default\": null") "," \
         FIELD("builtInTools", "[\"array\", \"null\"]", \
-              ", \"default\": null, \"description\": \"Of the model that composes: ids, or configurations\"") "," \
-        FIELD("dataStoreConfig", "[\"array\", \"null\"]", ", \"items\": " NAMESPACE_SCHEMA \
+              ", \"maxItems\": 1000, \"default\": null, \"description\": \"Of the model that composes: ids, or configurations\"") "," \
+        FIELD("dataStoreConfig", "[\"array\", \"null\"]", ", \"maxItems\": 1000, \"items\": " NAMESPACE_SCHEMA \
               ", \"default\": null, \"description\": \"null: any namespace\"") "," \
-        FIELD("allowedHosts", "[\"array\", \"null\"]", ", \"items\": " HOST_SCHEMA \
+        FIELD("allowedHosts", "[\"array\", \"null\"]", ", \"maxItems\": 1000, \"items\": " HOST_SCHEMA \
               ", \"default\": null, \"description\": \"That the agent may ask beside the APIs; *.example.org, too\"") "," \
         FIELD("sampleInput", "[\"object\", \"null\"]", ANYTHING \
               ", \"default\": null, \"description\": \"What the rehearsal is given; null: made from inputSchema\"") \

@@ -40,6 +40,7 @@
             "metadata" : { "type" : [ "object", "null" ], "additionalProperties" : true },         \
             "_rev" : {                                                                             \
                 "type" : [ "string", "null" ],                                                     \
+                "maxLength" : 256,                                                                 \
                 "description" : "The revision that must be stored, else 409"                       \
             }                                                                                      \
         }                                                                                          \

@@ -15,8 +15,8 @@
     "required": ["friendlyName", "agentId", "description"], \
     "properties": { \
         "friendlyName": {"type": "string", "minLength": 1, "maxLength": 200}, \
-        "agentId": {"type": "string"}, \
-        "description": {"type": "string"}, \
+        "agentId": {"type": "string", "maxLength": 256}, \
+        "description": {"type": "string", "maxLength": 1048576}, \
         "inputSchema": {"type": ["object", "null"], "additionalProperties": true, "default": null}, \
         "outputSchema": {"type": ["object", "null"], "additionalProperties": true, "default": null} \
     }})
@@ -31,7 +31,7 @@
         "thoughts": {"description": "Whatever the model thought", "default": null} \
     }})
 
-#define SELECTED_APIS "\"selectedApis\": {\"type\": \"array\", \"items\": " DEPLOYED_API_SCHEMA "}"
+#define SELECTED_APIS "\"selectedApis\": {\"type\": \"array\", \"maxItems\": 1000, \"items\": " DEPLOYED_API_SCHEMA "}"
 
 #define DEMO_FIELDS \
     "\"name\": {\"type\": \"string\"}," \
@@ -47,7 +47,7 @@
     "\"required\": [\"name\", \"selectedApis\", \"modelConfig\", \"userPrompt\", \"generatedCode\"]," \
     "\"properties\": {" DEMO_FIELDS "," \
         "\"workspaceId\": " WORKSPACE_ID_SCHEMA "," \
-        "\"_rev\": {\"type\": [\"string\", \"null\"]}}}"
+        "\"_rev\": {\"type\": [\"string\", \"null\"], \"maxLength\": 256}}}"
 
 #define DEMO_SCHEMA \
     "{\"type\": \"object\", \"title\": \"Demo\"," \
@@ -70,7 +70,7 @@
         "\"userPrompt\": {\"type\": \"string\"}," \
         SELECTED_APIS "," \
         "\"modelConfig\": " PROVIDER_CONFIG_SCHEMA "," \
-        "\"builtInTools\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\"}," \
+        "\"builtInTools\": {\"type\": [\"array\", \"null\"], \"maxItems\": 1000, \"items\": " SCHEMA_NAME "," \
             "\"default\": null, \"description\": \"Of the model, by the ids of the catalog\"}}}"
 
 #define APP_TOKEN_SCHEMA SCHEMA({ \

@@ -110,7 +110,7 @@
         "type" : "object",                                                                         \
         "required" : [ "provider", "api_key" ],                                                    \
         "properties" : {                                                                           \
-            "provider" : { "type" : "string" },                                                    \
+            "provider" : { "type" : "string", "maxLength" : 256 },                                 \
             "api_key" :                                                                            \
                 { "type" : "string", "minLength" : 1, "maxLength" : 8192, "writeOnly" : true }     \
         }                                                                                          \

@@ -177,7 +177,7 @@ def test_an_agent_that_was_not_imported_cannot_be_called(agent_server):
     assert answer["error"] == f"ValueError: Gofannon agent '{inner['name']}' not found or not imported for this run."
 
 
-@pytest.mark.parametrize("imports", [["nope"], ["x" * 2000], [""]])
+@pytest.mark.parametrize("imports", [["nope"], ["x" * 256], [""]])
 def test_an_unknown_import_fails_the_run_before_it_begins(agent_server, imports):
     answer = run(agent_server, "return 1", gofannonAgents=imports)
     assert answer == {

@@ -31,6 +31,13 @@ ANYWAY = {"undeploy_agent": 204, "get_agent_chain": 200}
 ANY_SCOPE = re.compile(r"/auth/(me|refresh-workspaces)")
 
 
+# Members of bodies without a limit in their schema: a setting is theirs, or that of the body, or they are cut.
+LONG = re.compile(
+    r"/(agents|demos).* (name|friendlyName|description|docstring|code|userPrompt|generatedCode\.(html|css|js))"
+    r"|/agents.* swaggerSpecs\.content|/specs/operations content|/chat messages|/log/client (eventType|message|level)"
+)
+
+
 class Walk:
     """A server with things of Alice's on it, and its routes."""
 
@@ -147,11 +154,49 @@ def test_what_needs_nobody_is_a_short_list(walk):
         assert operation["security"] or PUBLIC.fullmatch(path), (method, path)
 
 
+def unlimited(schema, place):
+    """Where in `schema`, that of `place`, texts and lists are that may be as long as anybody likes."""
+    kinds = schema.get("type", [])
+    limits = {"string": {"maxLength", "enum", "pattern"}, "array": {"maxItems"}}.items()
+    if any(kind in kinds and not keywords & set(schema) for kind, keywords in limits):
+        yield place
+    for member, inner in schema.get("properties", {}).items():
+        yield from unlimited(inner, f"{place}.{member}" if place else member)
+    for inner in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(inner, dict):
+            yield from unlimited(inner, place)
+
+
+def test_every_text_and_list_of_a_body_has_a_limit(walk):
+    """A name of 9 MB is no name: say maxLength or maxItems in the schema.  /v1 and /mcp read their bodies themselves."""
+    for method, path, operation, _ in walk.routes:
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body and not re.match("/v1/|/mcp$", path):
+            found = [place for place in unlimited(body["schema"], "") if not LONG.fullmatch(f"{path} {place}")]
+            assert not found, (method, path)
+    long = walk.alice.post("/sessions/long/config", {"provider": "p", "model": "m" * 9_000_000, "parameters": {}})
+    assert (long.status, long.detail[0]["loc"]) == (422, ["body", "model"]) and len(long.body) < 1000
+
+
 def test_the_owner_is_let_in(walk):
     """The walk would be worth nothing if these calls were refused to everybody."""
     for route in walk.guarded():
         if route[0] == "GET" and re.match(r"/(agents|deployments|data-store|sessions|chat|demos|users/me/keys)", route[1]):
             assert walk.call(walk.alice, route).status == 200, route[:2]
+
+
+def test_who_has_an_etag_may_be_answered_304_and_says_so(walk):
+    tagged = 0
+    for method, path, operation, _ in walk.routes:
+        if method != "GET" or "text/html" in operation["responses"].get("200", {}).get("content", {}):
+            continue
+        reply = walk.call(walk.alice, (method, path, operation, None))
+        tag = reply.header("ETag") if reply.status == 200 else None
+        if tag:
+            again = walk.alice.get(walk.url(path), headers={"If-None-Match": f'"other", {tag}'})
+            assert (again.status, again.body) == (304, b"") and "304" in operation["responses"], path
+            tagged += 1
+    assert tagged >= 6
 
 
 @pytest.mark.parametrize(
