@@ -168,6 +168,7 @@ static int left(const struct stream *stream)
 
 static int push(struct stream *stream, const char *data, size_t len)
 {
+    char storage[512];
     struct buf head;
     int r = 0;
     EIN_LOCKED(&stream->lock);
@@ -180,7 +181,7 @@ static int push(struct stream *stream, const char *data, size_t len)
         return left(stream);
     if (len == 0)
         return 0;
-    buf_init(&head, SIZE_MAX / 2);
+    buf_init_in(&head, storage, sizeof(storage), SIZE_MAX / 2);
     if (!stream->started)
         r = start(stream, &head);
     if (r == 0)

@@ -13,9 +13,18 @@ void buf_init(struct buf *buf, size_t max)
     *buf = (struct buf){ .max = max };
 }
 
+void buf_init_in(struct buf *buf, char *storage, size_t size, size_t max)
+{
+    *buf = (struct buf){
+        .data = storage, .cap = size <= max ? size : max + 1, .max = max, .lent = storage
+    };
+    storage[0] = '\0';
+}
+
 void buf_done(struct buf *buf)
 {
-    free(buf->data);
+    if (!buf->lent)
+        free(buf->data);
     *buf = (struct buf){ .max = buf->max };
 }
 
@@ -39,10 +48,23 @@ static bool fits(const struct buf *buf, size_t more)
     return !buf->error && more < buf->cap - buf->len;
 }
 
+static int move(struct buf *buf, size_t cap)
+{
+    char *data = realloc(buf->lent ? NULL : buf->data, cap);
+
+    if (!data)
+        return buf->error = EIN_E_NO_MEMORY;
+    if (buf->lent)
+        memcpy(data, buf->lent, buf->len + 1);
+    buf->lent = NULL;
+    buf->data = data;
+    buf->cap = cap;
+    return 0;
+}
+
 int buf_reserve(struct buf *buf, size_t more)
 {
     size_t cap;
-    char *data;
 
     if (buf->error || fits(buf, more))
         return buf->error;
@@ -55,12 +77,7 @@ int buf_reserve(struct buf *buf, size_t more)
     if (cap > buf->max && buf->max < SIZE_MAX)
         cap = buf->max + 1;
 
-    data = realloc(buf->data, cap);
-    if (!data)
-        return buf->error = EIN_E_NO_MEMORY;
-    buf->data = data;
-    buf->cap = cap;
-    return 0;
+    return move(buf, cap);
 }
 
 char *buf_room(struct buf *buf, size_t len)
@@ -142,7 +159,8 @@ char *buf_take(struct buf *buf, size_t *ret_len)
 {
     char *data = NULL;
 
-    if (buf->error || (!buf->data && buf_add(buf, "", 0) < 0)) {
+    if (buf->error || (!buf->data && buf_add(buf, "", 0) < 0) ||
+        (buf->lent && move(buf, buf->len + 1) < 0)) {
         buf_done(buf);
         return NULL;
     }

@@ -10,10 +10,13 @@
 struct buf {
     char *data; /* NULL until something was added */
     size_t len, cap, max;
-    int error; /* 0, EIN_E_TOO_LARGE or EIN_E_NO_MEMORY */
+    int error;  /* 0, EIN_E_TOO_LARGE or EIN_E_NO_MEMORY */
+    char *lent; /* see buf_init_in(); NULL: `data` is the buffer's own */
 };
 
 void buf_init(struct buf *buf, size_t max);
+/* In storage of the caller's, at most `max` bytes, for as long as that is enough. */
+void buf_init_in(struct buf *buf, char *storage, size_t size, size_t max);
 void buf_done(struct buf *buf); /* frees; may be used again after buf_init() */
 #define EIN_BUF __attribute__((cleanup(buf_done)))
 void buf_clear(struct buf *buf);

@@ -82,7 +82,7 @@ static int take_line(void *data, const char *line, size_t len)
 void sse_init(struct sse *sse, size_t max, sse_fn *on_event, void *data)
 {
     *sse = (struct sse){ .on_event = on_event, .data = data };
-    buf_init(&sse->text, max);
+    buf_init_in(&sse->text, sse->first, sizeof(sse->first), max);
     text_lines_init(&sse->lines, TEXT_LINES_ANY, max, take_line, sse);
 }
 

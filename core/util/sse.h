@@ -22,6 +22,7 @@ struct sse {
     void *data;
     struct text_lines lines;
     struct buf text;
+    char first[512]; /* where it lies: most are shorter */
     bool began, has_data;
     char event[SSE_EVENT_SIZE];
     char id[SSE_ID_SIZE]; /* the last that came, for Last-Event-ID */

@@ -6,7 +6,7 @@
 void repeat_init(struct repeat *repeat)
 {
     *repeat = (struct repeat){ .head = 0 };
-    buf_init(&repeat->chunk, REPEAT_MAX);
+    buf_init_in(&repeat->chunk, repeat->first, sizeof(repeat->first), REPEAT_MAX);
 }
 
 void repeat_done(struct repeat *repeat)

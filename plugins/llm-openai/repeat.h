@@ -14,6 +14,7 @@ enum { REPEAT_MAX = 4096 }; /* bytes of a chunk that is remembered */
 
 struct repeat {
     struct buf chunk;  /* the last that was nothing but text; empty: there was none */
+    char first[512];   /* where it lies: few are longer */
     size_t head, tail; /* bytes of it before and behind the text */
 };
 

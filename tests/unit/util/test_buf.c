@@ -102,6 +102,37 @@ static void what_is_dropped_makes_room(void **state)
     buf_done(&buf);
 }
 
+static void lent_storage_is_left_when_it_is_too_small(void **state)
+{
+    char storage[8];
+    struct buf buf;
+    size_t len;
+    char *text;
+
+    (void)state;
+    buf_init_in(&buf, storage, sizeof(storage), 100);
+    assert_string_equal(buf_str(&buf), "");
+    assert_int_equal(buf_text(&buf, "1234567"), 0);
+    assert_ptr_equal(buf.data, storage);
+    assert_int_equal(buf_char(&buf, '8'), 0);
+    assert_ptr_not_equal(buf.data, storage);
+    assert_string_equal(buf_str(&buf), "12345678");
+    buf_done(&buf);
+
+    buf_init_in(&buf, storage, sizeof(storage), 100);
+    assert_int_equal(buf_text(&buf, "mine"), 0);
+    text = buf_take(&buf, &len);
+    assert_int_equal(len, 4);
+    assert_ptr_not_equal(text, storage);
+    assert_string_equal(text, "mine");
+    free(text);
+
+    buf_init_in(&buf, storage, sizeof(storage), 3);
+    assert_int_equal(buf_text(&buf, "123"), 0);
+    assert_int_equal(buf_char(&buf, '4'), EIN_E_TOO_LARGE);
+    assert_null(buf_take(&buf, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +142,7 @@ int main(void)
         cmocka_unit_test(long_formats_are_whole),
         cmocka_unit_test(nothing_added_is_an_empty_text),
         cmocka_unit_test(what_is_dropped_makes_room),
+        cmocka_unit_test(lent_storage_is_left_when_it_is_too_small),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
