@@ -189,13 +189,14 @@ struct fetch {
     bool public;
     struct client_url url;
     const char *method;
-    const char *headers[HEADERS_COUNT_MAX + 1]; /* lent, NULL-ended */
+    const char **headers; /* lines of the caller's, NULL-ended, with room for a traceparent */
     char traceparent[sizeof("traceparent: ") + EIN_TRACEPARENT_SIZE];
     bool send_body;
     int64_t send_len;
     bool decode;
     uint32_t hops_left;
     uint64_t max_bytes;
+    bool keep_head; /* until the end */
 
     char *location;       /* of the redirect that is being read */
     size_t location_body; /* bytes of it */
@@ -236,21 +237,27 @@ static int take_header(struct fetch *fetch, const char *line, size_t *count, str
     if (client_head_is_one_of(line, hop_by_hop) ||
         (fetch->public && client_head_is_one_of(line, host_header)))
         return 0;
-    if (*count >= HEADERS_COUNT_MAX)
-        return error_set(err, EIN_E_INVALID, "more than %d headers", HEADERS_COUNT_MAX);
     fetch->headers[(*count)++] = line;
     return 0;
 }
 
 static int take_headers(struct fetch *fetch, struct ein_error *err)
 {
-    size_t count = 0;
+    const char *const *lines = fetch->what.headers;
+    size_t given = 0, count = 0;
     int r = 0;
 
     fetch->send_len = -1;
     fetch->decode = true;
-    for (const char *const *line = fetch->what.headers; line && *line && r == 0; line++)
-        r = take_header(fetch, *line, &count, err);
+    while (lines && lines[given])
+        given++;
+    if (given > HEADERS_COUNT_MAX)
+        return error_set(err, EIN_E_INVALID, "more than %d headers", HEADERS_COUNT_MAX);
+    fetch->headers = calloc(given + 2, sizeof(*fetch->headers));
+    if (!fetch->headers)
+        return error_no_memory(err);
+    for (size_t i = 0; i < given && r == 0; i++)
+        r = take_header(fetch, lines[i], &count, err);
     return r;
 }
 
@@ -344,7 +351,7 @@ static int on_head(void *data, int status, json_t *headers, struct ein_error *er
         (void)json_object_del(headers, "content-encoding");
         (void)json_object_del(headers, "content-length");
     }
-    fetch->head = json_incref(headers);
+    fetch->head = fetch->keep_head ? json_incref(headers) : NULL;
     if (fetch->what.on_head && fetch->what.on_head(fetch->what.data, status, headers) != 0)
         return error_set(err, EIN_E_CANCELLED, "stopped by the receiver");
     return 0;
@@ -477,11 +484,10 @@ static void add_traceparent(const struct client *client, struct fetch *fetch,
         if (client_head_is_one_of(fetch->headers[count], name))
             return;
     tracing_onward(client->tracing, span, value);
-    if (!*value || count == HEADERS_COUNT_MAX)
+    if (!*value)
         return;
     (void)snprintf(fetch->traceparent, sizeof(fetch->traceparent), "traceparent: %s", value);
     fetch->headers[count] = fetch->traceparent;
-    fetch->headers[count + 1] = NULL;
 }
 
 static struct ein_span *span_begin(const struct client *client, struct fetch *fetch)
@@ -545,6 +551,7 @@ static int fetch_init(struct client *client, struct fetch *fetch, const struct e
 
 static void fetch_done(struct fetch *fetch)
 {
+    free(fetch->headers);
     client_url_done(&fetch->url);
     free(fetch->location);
     json_decref(fetch->head);
@@ -553,8 +560,11 @@ static void fetch_done(struct fetch *fetch)
 
 static int give(struct fetch *fetch, struct ein_fetched *ret, struct ein_error *err)
 {
-    struct ein_fetched fetched = { .struct_size = ret->struct_size };
+    struct ein_fetched fetched = { 0 };
 
+    if (!ret)
+        return 0;
+    fetched.struct_size = ret->struct_size;
     fetched.status = fetch->status;
     if (!fetch->what.on_data && ret->struct_size > offsetof(struct ein_fetched, body)) {
         fetched.body = buf_take(&fetch->body, &fetched.body_len);
@@ -583,6 +593,7 @@ int client_fetch(struct client *client, const struct ein_fetch *what, struct ein
     int r;
 
     r = fetch_init(client, &fetch, what, settings, err);
+    fetch.keep_head = ret != NULL;
     if (r == 0) {
         struct ein_span *span = span_begin(client, &fetch);
 

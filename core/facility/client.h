@@ -35,7 +35,7 @@ int client_reload(struct client *client, const json_t *section, struct ein_error
 /* Fetches that go on end with CANCELLED; returns after them. */
 void client_free(struct client *client);
 
-/* What ein_client.fetch promises.  `what` and `ret` may be of a shorter struct_size. */
+/* What ein_client.fetch promises.  `what` and `ret` may be of a shorter struct_size, `ret` NULL. */
 int client_fetch(struct client *client, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err);
 

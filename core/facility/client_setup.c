@@ -38,47 +38,67 @@ bool client_setup_ip_ok(struct running *running, const char *ip, uint16_t port)
 
 /* ---- the request ---- */
 
-static int append(struct running *running, const char *line)
-{
-    struct curl_slist *grown = curl_slist_append(running->headers, line);
+/* libcurl's list of headers, in one block: it points to the lines of the caller. */
+struct lines_out {
+    struct curl_slist *next;
+    char *text; /* room for the lines that it wants in a form of its own */
+};
 
-    if (!grown)
-        return EIN_E_NO_MEMORY;
-    running->headers = grown;
-    return 0;
+static void add_line(struct lines_out *out, const char *line)
+{
+    out->next->data = (char *)line;
+    out->next->next = out->next + 1;
+    out->next++;
 }
 
 /* libcurl sends a header without a value only when it is written "Name;". */
-static int add_header(struct running *running, const char *line)
+static void add_header(struct lines_out *out, const char *line)
 {
-    size_t len = strcspn(line, ":");
-    char bare[256];
+    if (*client_head_value(line) != '\0') {
+        add_line(out, line);
+    } else {
+        add_line(out, out->text);
+        out->text = stpcpy(mempcpy(out->text, line, strcspn(line, ":")), ";") + 1;
+    }
+}
 
-    if (*client_head_value(line) != '\0')
-        return append(running, line);
-    if (len + 2 > sizeof(bare))
-        return EIN_E_INVALID;
-    (void)snprintf(bare, sizeof(bare), "%.*s;", (int)len, line);
-    return append(running, bare);
+static size_t room_for(const char *const *lines)
+{
+    size_t size = 2 * sizeof(struct curl_slist); /* Content-Type and Expect */
+
+    for (; *lines; lines++)
+        size += sizeof(struct curl_slist) + (*client_head_value(*lines) ? 0 : strlen(*lines) + 1);
+    return size;
 }
 
 static int set_headers(struct running *running)
 {
     static const char *const content_type[] = { "content-type", NULL };
     static const char *const expect[] = { "expect", NULL };
+    const char *const *lines = running->what->headers;
     bool has_type = false, asks = !running->what->body;
-    int r = 0;
+    struct lines_out out;
+    size_t count = 0;
 
-    for (const char *const *line = running->what->headers; *line && r == 0; line++) {
-        has_type = has_type || client_head_is_one_of(*line, content_type);
-        asks = asks || client_head_is_one_of(*line, expect);
-        r = add_header(running, *line);
+    running->headers = malloc(room_for(lines));
+    if (!running->headers)
+        return EIN_E_NO_MEMORY;
+    while (lines[count])
+        count++;
+    out = (struct lines_out){ running->headers, (char *)(running->headers + count + 2) };
+    for (; *lines; lines++) {
+        has_type = has_type || client_head_is_one_of(*lines, content_type);
+        asks = asks || client_head_is_one_of(*lines, expect);
+        add_header(&out, *lines);
     }
     /* libcurl takes every body for a form, and asks before it sends a large one, unless it is told
      * not to: a body in memory costs nothing to send. */
-    if (r == 0 && !has_type)
-        r = append(running, "Content-Type:");
-    return r == 0 && !asks ? append(running, "Expect:") : r;
+    if (!has_type)
+        add_line(&out, "Content-Type:");
+    if (!asks)
+        add_line(&out, "Expect:");
+    out.next[-1].next = NULL;
+    return 0;
 }
 
 /* The next request is not to find what only some have. */
@@ -217,7 +237,7 @@ void client_setup_done(struct running *running)
         curl_easy_reset(line->easy);
         line->is_set_up = line->decodes = false;
     }
-    curl_slist_free_all(running->headers);
+    free(running->headers);
 }
 
 /* ---- how it ended ---- */

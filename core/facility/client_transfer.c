@@ -38,6 +38,7 @@ static int give_head(struct running *running, int status)
     EIN_JSON json_t *headers = client_head_json(buf_str(&running->head), running->head.len);
 
     running->head_done = true;
+    buf_done(&running->head);
     if (!headers)
         return stop(running, error_no_memory(running->err));
     /* The callbacks of the caller take as long as they like: the other side is not to blame. */

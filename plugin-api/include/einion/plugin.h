@@ -270,7 +270,8 @@ struct ein_fetched { /* the caller writes struct_size and clears the rest */
 struct ein_client { /* TLS, proxies and connection reuse are the host's business */
     uint32_t struct_size, reserved;
     /* 0 whatever the HTTP status.  EIN_E_DENIED: the egress policy.  UNAVAILABLE:
-     * no connection.  TIMEOUT, CANCELLED, TOO_LARGE, INVALID (the URL). */
+     * no connection.  TIMEOUT, CANCELLED, TOO_LARGE, INVALID (the URL).
+     * ret, 1.1: NULL where the callbacks take all: nothing is kept for the end. */
     int (*fetch)(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err);
 };

@@ -209,6 +209,7 @@ static int begin(struct run *run, int status)
         return refuse_page(run);
     if (good && !is_whole(run)) {
         begin_stream(run);
+        json_decref(EIN_TAKE(run->headers)); /* it may be a long one */
         return 0;
     }
     run->reading = good ? READ_WHOLE : READ_FAILURE;
@@ -377,7 +378,6 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
     const struct vendor *vendor = run->vendor;
     const struct ein_llm_call *given = &run->deadlines;
     EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
-    struct ein_fetched got = { .struct_size = sizeof(got) };
     struct ein_error why = { 0 };
     int r = add_headers(run, &lines, body != NULL);
 
@@ -403,9 +403,7 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
         .cancel = given->cancel,
         .piece_bytes = run->call->framing == VENDOR_JSON ? 0 : VENDOR_PIECE,
     };
-    r = vendor->host->client->fetch(vendor->ctx, &what, &got, &why);
-    json_decref(got.headers);
-    vendor->host->mem_free(got.body);
+    r = vendor->host->client->fetch(vendor->ctx, &what, NULL, &why);
     return finish(run, r, &why);
 }
 

@@ -453,6 +453,36 @@ static void an_older_callers_structs_are_read_and_written_only_as_far_as_they_go
     json_decref(box.got.headers);
 }
 
+static int note_status(void *data, int status, const json_t *headers)
+{
+    *(int *)data = json_object_get(headers, "content-length") ? status : -1;
+    return 0;
+}
+
+static int add_up(void *data, const void *piece, size_t len)
+{
+    (void)piece;
+    *(int *)data += (int)len;
+    return 0;
+}
+
+static void who_is_told_by_callbacks_need_not_ask_for_the_rest(void **state)
+{
+    struct ein_fetch what = by_operator();
+    char url[64];
+    int told = 0;
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/hello", upstream.port);
+    what.url = url;
+    what.struct_size = sizeof what;
+    what.on_head = note_status;
+    what.on_data = add_up;
+    what.data = &told;
+    assert_int_equal(client_fetch(client, &what, NULL, NULL), 0);
+    assert_in_range(told, 201, 299);
+}
+
 static void fetches_are_counted_by_outcome(void **state)
 {
     json_t *settings = section_with("egress", NULL);
@@ -498,6 +528,7 @@ int main(void)
         cmocka_unit_test(what_is_cancelled_already_is_not_sent),
         cmocka_unit_test(many_threads_fetch_at_once),
         cmocka_unit_test(an_older_callers_structs_are_read_and_written_only_as_far_as_they_go),
+        cmocka_unit_test(who_is_told_by_callbacks_need_not_ask_for_the_rest),
         cmocka_unit_test(fetches_are_counted_by_outcome),
     };
 
