@@ -146,7 +146,7 @@ static int read_tools(struct asking *asking, const json_t *body)
 
 static int set_text(struct ask *ask, const char *name, const char *text)
 {
-    return json_object_set_new(ask->parameters, name, json_string(text)) < 0 ? EIN_E_NO_MEMORY : 0;
+    return ask_parameter_new(ask, name, json_string(text));
 }
 
 static int read_thinking(struct asking *asking, const json_t *body)

@@ -11,6 +11,7 @@
 
 void ask_done(struct ask *ask)
 {
+    free(ask->model);
     json_decref(ask->messages);
     json_decref(ask->tools);
     json_decref(ask->inputs);
@@ -111,18 +112,17 @@ int ask_tools(struct asking *asking, const json_t *tools,
 int ask_begin(struct asking *asking, const json_t *body)
 {
     const json_t *stream = json_object_get(body, "stream");
+    const char *model = json_string_value(json_object_get(body, "model"));
     struct ask *ask = asking->ask;
 
-    ask->model = json_string_value(json_object_get(body, "model"));
-    if (!ask->model || !*ask->model)
+    if (!model || !*model)
         return ask_refuse(asking, "model", "'model' is missing: \"provider/model\".");
     if (stream && !json_is_boolean(stream) && !json_is_null(stream))
         return ask_refuse(asking, "stream", "'stream' is neither true nor false.");
     ask->stream = json_is_true(stream);
+    ask->model = strdup(model);
     ask->messages = json_array();
-    ask->parameters = json_object();
-    asking->names = json_object();
-    return ask->messages && ask->parameters && asking->names ? 0 : EIN_E_NO_MEMORY;
+    return ask->model && ask->messages ? 0 : EIN_E_NO_MEMORY;
 }
 
 int ask_begin_list(struct asking *asking, const json_t *body)
@@ -178,9 +178,21 @@ json_t *ask_parts(struct asking *asking, const char *role, const char *type)
     return ask_message(asking, role, parts) < 0 ? NULL : parts;
 }
 
+static int set(json_t **object, const char *name, json_t *take_value)
+{
+    if (!*object)
+        *object = json_object();
+    return json_object_set_new(*object, name, take_value) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
 int ask_parameter(struct ask *ask, const char *name, json_t *value)
 {
-    return json_object_set(ask->parameters, name, value) < 0 ? EIN_E_NO_MEMORY : 0;
+    return set(&ask->parameters, name, json_incref(value));
+}
+
+int ask_parameter_new(struct ask *ask, const char *name, json_t *take_value)
+{
+    return set(&ask->parameters, name, take_value);
 }
 
 static const struct ask_field *find_field(const struct ask_field *fields, size_t count,
@@ -255,9 +267,7 @@ bool ask_is_pair(const json_t *json, const char *one, const char *other)
 
 int ask_remember(struct asking *asking, const json_t *id, json_t *name)
 {
-    const char *text = json_string_value(id);
-
-    return json_object_set(asking->names, text, name) < 0 ? EIN_E_NO_MEMORY : 0;
+    return set(&asking->names, json_string_value(id), json_incref(name));
 }
 
 int ask_arguments(const struct asking *asking, json_t *given, const char *place,

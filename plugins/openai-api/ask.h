@@ -15,8 +15,8 @@ struct ask_limits {
     uint32_t depth;                  /* nesting of JSON */
 };
 
-struct ask {           /* zero is an empty one; all but the text are its own references */
-    const char *model; /* lent by the body */
+struct ask { /* zero is an empty one; all is its own: the body is not needed any more */
+    char *model;
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
     json_t *inputs;   /* to embed, in place of messages; or NULL */
@@ -38,16 +38,9 @@ struct flaw {
 
 /* POST /v1/chat/completions, /v1/completions, /v1/messages, /v1/responses and /v1/embeddings.  0,
  * INVALID with a flaw, or NO_MEMORY. ask_done() in any case. */
-int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
-             struct flaw *flaw);
-int completions_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
-                    struct flaw *flaw);
-int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
-                  struct flaw *flaw);
-int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
-                  struct flaw *flaw);
-int embeddings_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
+typedef int ask_fn(const json_t *body, const struct ask_limits *limits, struct ask *ask,
                    struct flaw *flaw);
+ask_fn chat_ask, completions_ask, anthropic_ask, responses_ask, embeddings_ask;
 void ask_done(struct ask *ask);
 
 /* ---- what the translations share ---- */
@@ -88,6 +81,7 @@ int ask_message(struct asking *asking, const char *role, json_t *take_content);
  * else of a new one; NULL: no memory. */
 json_t *ask_parts(struct asking *asking, const char *role, const char *type);
 int ask_parameter(struct ask *ask, const char *name, json_t *value); /* a reference is kept */
+int ask_parameter_new(struct ask *ask, const char *name, json_t *take_value);
 
 enum ask_use {
     USE_ELSEWHERE, /* read by its own function */

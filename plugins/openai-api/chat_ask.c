@@ -265,9 +265,7 @@ static int read_effort(struct ask *ask, const json_t *body)
         effort = json_object_get(reasoning, "effort");
     text = json_string_value(effort);
     if (text && strcmp(text, "none") == 0)
-        r = json_object_set_new(ask->parameters, "reasoning_effort", json_string("disable")) < 0
-                ? EIN_E_NO_MEMORY
-                : 0;
+        r = ask_parameter_new(ask, "reasoning_effort", json_string("disable"));
     else if (text)
         r = ask_parameter(ask, "reasoning_effort", effort);
     if (r >= 0 && json_is_integer(budget))
@@ -283,9 +281,7 @@ static int read_stop(struct asking *asking, const json_t *body)
     if (!stop || json_is_null(stop) || (json_is_array(stop) && json_array_size(stop) == 0))
         return 0;
     if (json_is_string(stop))
-        return json_object_set_new(asking->ask->parameters, "stop", json_pack("[O]", stop)) < 0
-                   ? EIN_E_NO_MEMORY
-                   : 0;
+        return ask_parameter_new(asking->ask, "stop", json_pack("[O]", stop));
     if (!json_is_array(stop))
         return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
     json_array_foreach(stop, i, item)

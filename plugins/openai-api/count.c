@@ -62,18 +62,10 @@ static size_t tokens_of(const struct ask *ask)
 int anthropic_count(struct ein_req *req, void *self)
 {
     const struct openai_api *api = self;
-    struct flaw flaw = { .text = "" };
     struct ask ask = { .model = NULL };
-    EIN_JSON json_t *body = NULL;
     int r = 0;
 
-    body = read_body(api, req, &r);
-    if (!body)
-        return r;
-    r = anthropic_ask(body, &api->limits, &ask, &flaw);
-    if (r < 0)
-        r = fail_flaw(api, req, r, &flaw);
-    else
+    if (read_ask(api, req, anthropic_ask, &ask, &r))
         r = api->host->http->reply(req, 200,
                                    json_pack("{s:I}", "input_tokens", (json_int_t)tokens_of(&ask)));
     ask_done(&ask);

@@ -31,8 +31,10 @@ int fail_flaw(const struct openai_api *api, struct ein_req *req, int r, const st
 /* Does who asks expect Anthropic's objects? */
 bool is_anthropic(const struct ein_http *http, const struct ein_req *req);
 
-/* The body as an object; NULL: it has been replied to. */
-json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_status);
+/* What the body asks for, of which `ask` keeps what it needs: the body itself would take memory for
+ * as long as the answer takes.  False: it has been replied to.  ask_done() in any case. */
+bool read_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read, struct ask *ask,
+              int *ret_status);
 
 /* What whoever asks may see of other people's agents, for completion/1; json_decref.  NULL: nothing
  * is asked of it, or no memory. */

@@ -82,9 +82,7 @@ static int read_reasoning(struct ask *ask, const json_t *body)
         return 0;
     if (strcmp(text, "none") != 0)
         return ask_parameter(ask, "reasoning_effort", effort);
-    return json_object_set_new(ask->parameters, "reasoning_effort", json_string("disable")) < 0
-               ? EIN_E_NO_MEMORY
-               : 0;
+    return ask_parameter_new(ask, "reasoning_effort", json_string("disable"));
 }
 
 /* What else is wanted comes anyway, or is not there. */

@@ -33,7 +33,8 @@ static void say_why(const struct openai_api *api, const char *text, size_t len, 
     }
 }
 
-json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_status)
+/* The body as an object; NULL: it has been replied to. */
+static json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_status)
 {
     size_t len = 0;
     const char *text = api->host->http->raw_body(req, &len);
@@ -46,6 +47,18 @@ json_t *read_body(const struct openai_api *api, struct ein_req *req, int *ret_st
         *ret_status = fail_with(api, req, &wrong);
     }
     return body;
+}
+
+bool read_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read, struct ask *ask,
+              int *ret_status)
+{
+    struct flaw flaw = { .text = "" };
+    EIN_JSON json_t *body = read_body(api, req, ret_status);
+    int r = body ? read(body, &api->limits, ask, &flaw) : EIN_E_INVALID;
+
+    if (body && r < 0)
+        *ret_status = fail_flaw(api, req, r, &flaw);
+    return r >= 0;
 }
 
 json_t *visible_to(const struct openai_api *api, const struct ein_req *req)
@@ -237,11 +250,13 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
                  const struct form *form)
 {
     struct serving serving = { .api = api, .req = req, .form = form };
+    char first[1024]; /* most pieces of a stream, on the stack of a thread that waits */
     struct ein_error err = { 0 };
     int r;
 
     serving.outcome.struct_size = sizeof(serving.outcome);
     answer_begin(&serving.answer, form, ask, &serving.outcome, api->host->http->request_id(req));
+    buf_init_in(&serving.answer.out, first, sizeof(first), SIZE_MAX / 2);
     r = complete(&serving, &err);
     r = r < 0 ? fail(&serving, &err) : finish(&serving);
     json_decref(serving.outcome.notes);
@@ -251,22 +266,14 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
 
 /* ---- the routes ---- */
 
-typedef int ask_fn(const json_t *body, const struct ask_limits *limits, struct ask *ask,
-                   struct flaw *flaw);
-
 static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *read,
                   const struct form *whole, const struct form *stream)
 {
-    struct flaw flaw = { .text = "" };
     struct ask ask = { .model = NULL };
-    EIN_JSON json_t *body = NULL;
     int r = 0;
 
-    body = read_body(api, req, &r);
-    if (!body)
-        return r;
-    r = read(body, &api->limits, &ask, &flaw);
-    r = r < 0 ? fail_flaw(api, req, r, &flaw) : serve(api, req, &ask, ask.stream ? stream : whole);
+    if (read_ask(api, req, read, &ask, &r))
+        r = serve(api, req, &ask, ask.stream ? stream : whole);
     ask_done(&ask);
     return r;
 }

@@ -71,7 +71,7 @@ static void check_ask(const struct ask *ask)
 
     json_array_foreach(ask->inputs, i, input)
         demand(json_string_length(input) > 0 || json_array_size(input) > 0);
-    demand(ask->model && *ask->model && json_is_object(ask->parameters));
+    demand(ask->model && *ask->model && (!ask->parameters || json_is_object(ask->parameters)));
     json_array_foreach(ask->messages, i, message)
     {
         demand(is(message, "role", "system") || is(message, "role", "user") ||

@@ -166,7 +166,7 @@ def test_tools(gateway):
     sent = asked(gateway, [], tools=[WEATHER, TIME, {"type": "web_search", "search_context_size": "low"}])
     assert sent["tools"] == [WEATHER["function"], {"name": "time"}]
     assert [tool["tool"] for tool in sent["built_in_tools"]] == [{"type": "web_search", "search_context_size": "low"}]
-    assert "tool_choice" not in sent and sent["parameters"] == {}
+    assert "tool_choice" not in sent and "parameters" not in sent
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_parameters_bear_the_names_of_the_catalog(gateway):
     ],
 )
 def test_the_same_in_other_words(gateway, more, parameters):
-    assert asked(gateway, [], **more)["parameters"] == parameters
+    assert asked(gateway, [], **more).get("parameters", {}) == parameters
 
 
 def test_what_is_left_out_is_told(gateway):

@@ -195,7 +195,7 @@ static void say(const struct form *form, struct answer *answer, const char *text
 static void pieces_of_a_stream_use_one_piece_of_memory(void **state)
 {
     static const struct form *const forms[] = { &chat_stream, &anthropic_stream };
-    const struct ask ask = { .model = "a/b" };
+    const struct ask ask = { .model = (char[]){ "a/b" } };
     const struct ein_completion_outcome outcome = { .provider = "one", .model = "small" };
 
     (void)state;
@@ -223,7 +223,7 @@ static void kinds_of_the_future_are_skipped(void **state)
                                                 &anthropic_stream };
     const struct ein_llm_piece piece = { .struct_size = sizeof(piece), .kind = 999, .text = "x" };
     const struct ein_llm_piece empty = { .struct_size = sizeof(piece), .kind = EIN_LLM_TEXT };
-    const struct ask ask = { .model = "a/b" };
+    const struct ask ask = { .model = (char[]){ "a/b" } };
     const struct ein_completion_outcome outcome = { .provider = "" };
 
     (void)state;
