@@ -83,15 +83,26 @@ static struct ein_cancel *cancel_make(struct ein_ctx *ctx, struct ein_cancel *pa
 
 static int cancel_asked(const struct ein_cancel *cancel)
 {
-    return cancel_fired(cancel);
+    return cancel && cancel_fired(cancel);
+}
+
+static void cancel_tell(struct ein_cancel *cancel)
+{
+    if (cancel)
+        cancel_fire(cancel);
+}
+
+static int cancel_wait(struct ein_cancel *cancel)
+{
+    return cancel ? cancel_fd(cancel) : EIN_E_INVALID;
 }
 
 static const struct ein_cancels cancels = {
     .struct_size = sizeof(cancels),
     .make = cancel_make,
-    .fire = cancel_fire,
+    .fire = cancel_tell,
     .fired = cancel_asked,
-    .wait_fd = cancel_fd,
+    .wait_fd = cancel_wait,
     .drop = cancel_free,
 };
 
@@ -211,7 +222,7 @@ static char *text_dup(const char *text)
 
 static char *redact_text(const char *text)
 {
-    return redact(text, strlen(text), NULL);
+    return text ? redact(text, strlen(text), NULL) : NULL;
 }
 
 static int acquire(struct ein_ctx *ctx, const char *iface, const char *name,

@@ -294,13 +294,13 @@ static int submit(struct jobs *jobs, struct job *job)
 int jobs_submit(struct jobs *jobs, struct jobs_owner *owner, void (*run_job)(void *data),
                 void (*drop)(void *data), void *data)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job = run_job ? calloc(1, sizeof(*job)) : NULL;
     int r;
 
     if (!job) {
         if (drop)
             drop(data);
-        return EIN_E_NO_MEMORY;
+        return run_job ? EIN_E_NO_MEMORY : EIN_E_INVALID;
     }
     *job =
         (struct job){ .owner = owner, .run = run_job, .drop = drop, .data = data, .counted = true };
@@ -322,10 +322,10 @@ void jobs_add(struct jobs *jobs, struct job *job)
 int jobs_every(struct jobs *jobs, struct jobs_owner *owner, uint32_t period_ms,
                void (*run_timer)(void *data), void *data)
 {
-    struct timer *timer = calloc(1, sizeof(*timer));
+    struct timer *timer = run_timer ? calloc(1, sizeof(*timer)) : NULL;
 
     if (!timer)
-        return EIN_E_NO_MEMORY;
+        return run_timer ? EIN_E_NO_MEMORY : EIN_E_INVALID;
     *timer = (struct timer){
         .jobs = jobs,
         .period_ms = period_ms < JOBS_PERIOD_MIN_MS ? JOBS_PERIOD_MIN_MS : period_ms,

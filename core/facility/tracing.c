@@ -85,10 +85,10 @@ void tracing_free(struct tracing *tracing)
 int tracing_watch(struct tracing *tracing, struct gate *gate, double share, tracing_fn *on_span,
                   void *data)
 {
-    struct watcher *watcher = calloc(1, sizeof(*watcher));
+    struct watcher *watcher = on_span ? calloc(1, sizeof(*watcher)) : NULL;
 
     if (!watcher)
-        return EIN_E_NO_MEMORY;
+        return on_span ? EIN_E_NO_MEMORY : EIN_E_INVALID;
     (void)pthread_rwlock_wrlock(&tracing->lock);
     *watcher = (struct watcher){ tracing->watchers, gate, share, on_span, data };
     tracing->watchers = watcher;

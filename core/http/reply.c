@@ -33,14 +33,23 @@ static int put(struct ein_req *req, int status, const char *type, char *body, si
     return status;
 }
 
-/* Where even the error cannot be built. */
-static int put_internal(struct ein_req *req)
+static void log_failure(const struct ein_req *req, const char *what)
+{
+    if (req->route)
+        request_log(req, EIN_ERROR, "%s: %s", req->route->spec.operation_id, what);
+}
+
+/* The handler cannot have what it wants, and `what` is why. */
+static int put_internal(struct ein_req *req, const char *what)
 {
     static const char text[] = "{\"detail\":\"An internal server error occurred.\"}";
     char *copy = strdup(text);
 
+    log_failure(req, what);
     return put(req, 500, type_json, copy, copy ? sizeof(text) - 1 : 0);
 }
+
+static const char not_a_status[] = "the status of the reply is not 200 to 599";
 
 static bool valid_status(int status)
 {
@@ -54,11 +63,12 @@ int reply_json(struct ein_req *req, int status, json_t *take_body)
     size_t len;
 
     if (!valid_status(status))
-        return put_internal(req);
+        return put_internal(req, not_a_status);
     if (!body)
         return put(req, status, NULL, NULL, 0);
     text = json_text_dump(body, &len);
-    return text ? put(req, status, type_json, text, len) : put_internal(req);
+    return text ? put(req, status, type_json, text, len)
+                : put_internal(req, "the body of the reply has no JSON text");
 }
 
 int reply_bytes(struct ein_req *req, int status, const char *type, const void *data, size_t len)
@@ -66,9 +76,10 @@ int reply_bytes(struct ein_req *req, int status, const char *type, const void *d
     char *copy = malloc(len + 1);
     const char *own_type = type ? arena_text(&req->arena, type, strlen(type)) : NULL;
 
-    if (!valid_status(status) || !copy || (type && !own_type)) {
+    if (!valid_status(status) || !copy || (type && !own_type) || (!data && len > 0)) {
         free(copy);
-        return put_internal(req);
+        return put_internal(req, valid_status(status) ? "there are no bytes to reply with"
+                                                      : not_a_status);
     }
     if (len > 0)
         memcpy(copy, data, len);
@@ -79,7 +90,9 @@ int reply_bytes(struct ein_req *req, int status, const char *type, const void *d
 int reply_redirect(struct ein_req *req, int status, const char *location)
 {
     if (status < 300 || status > 399 || reply_set_header(req, "Location", location) < 0)
-        return put_internal(req);
+        return put_internal(req,
+                            "that is no redirection: the status is not 3xx, or the location has "
+                            "characters that a header cannot have");
     return put(req, status, NULL, NULL, 0);
 }
 
@@ -250,12 +263,6 @@ int reply_set_cookie(struct ein_req *req, const char *name, const char *value, i
 }
 
 /* ---- the end ---- */
-
-static void log_failure(const struct ein_req *req, const char *what)
-{
-    if (req->route)
-        request_log(req, EIN_ERROR, "%s: %s", req->route->spec.operation_id, what);
-}
 
 void reply_settle(struct ein_req *req, int result)
 {

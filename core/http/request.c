@@ -299,7 +299,7 @@ const char *request_path_param(const struct ein_req *req, const char *name)
 
 const char *request_header(const struct ein_req *req, const char *name)
 {
-    for (size_t i = 0; i < req->head.count; i++) {
+    for (size_t i = 0; name && i < req->head.count; i++) {
         const char *value = req->head.values[i];
 
         if (strcasecmp(req->head.names[i], name) != 0)
@@ -327,8 +327,8 @@ static const char *trim(const char *text, size_t *len)
 
 const char *request_cookie(const struct ein_req *req, const char *name)
 {
-    const char *at = req->known[HEADER_COOKIE];
-    size_t name_len = strlen(name);
+    const char *at = name ? req->known[HEADER_COOKIE] : NULL;
+    size_t name_len = name ? strlen(name) : 0;
 
     while (at && *at) {
         size_t len = strcspn(at, ";"), rest = len;

@@ -105,6 +105,16 @@ static int add_segment(struct route_entry *entry, const char *text, size_t len,
     return 0;
 }
 
+/* Is a parameter of the name of segment `at` before it? */
+static bool has_param(const struct route_entry *entry, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (entry->segments[i].kind != SEGMENT_LITERAL &&
+            str_eq(entry->segments[i].text, entry->segments[at].text))
+            return true;
+    return false;
+}
+
 static int parse_template(struct route_entry *entry, struct ein_error *err)
 {
     const char *name = entry->route.spec.operation_id, *at = entry->route.spec.path + 1;
@@ -124,6 +134,9 @@ static int parse_template(struct route_entry *entry, struct ein_error *err)
             break;
     }
     for (size_t i = 0; i < entry->count; i++) {
+        if (entry->segments[i].kind != SEGMENT_LITERAL && has_param(entry, i))
+            return error_set(err, EIN_E_INVALID, "route %s: {%s} is there twice", name,
+                             entry->segments[i].text);
         if (entry->segments[i].kind != SEGMENT_LITERAL)
             params++;
         if (entry->segments[i].kind == SEGMENT_TAIL && i + 1 < entry->count)

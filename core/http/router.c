@@ -218,6 +218,8 @@ int router_add(struct router *router, const struct route_owner *owner,
     struct table *table = NULL;
     int r;
 
+    if (!routes && count > 0)
+        return error_set(err, EIN_E_INVALID, "routes of \"%s\": there are none", owner->name);
     if (stride < offsetof(struct ein_route, handle) + sizeof(routes->handle))
         return error_set(err, EIN_E_INVALID, "routes of \"%s\": the stride %zu is too small",
                          owner->name, stride);

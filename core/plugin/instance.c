@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "config.h"
+#include "contract.h"
 #include "error.h"
 #include "events.h"
 #include "loader.h"
@@ -92,8 +93,11 @@ static void withdraw(struct ein_ctx *ctx)
 static int failed(struct ein_ctx *ctx, const char *phase, int code, const struct ein_error *why,
                   struct ein_error *err)
 {
-    const char *text = why->text[0] ? why->text : error_text(code);
-    struct ein_error held = { 0 };
+    struct ein_error own = *why, held = { 0 };
+    const char *text = own.text;
+
+    if (!*text)
+        (void)error_set(&own, code, "it failed with %d and did not say why", code);
 
     if (instance_leave(ctx, ctx->setup->drain_ms, &held) == 0)
         instance_set_state(ctx, INSTANCE_FAILED, text);
@@ -214,8 +218,10 @@ int instance_publish(struct ein_ctx *ctx, const char *iface, const char *name, c
         count++;
     if (count == INSTANCE_OFFERS_MAX)
         return error_set(err, EIN_E_BUSY, "more than %d services", INSTANCE_OFFERS_MAX);
-    r = services_publish(ctx->setup->services, &ctx->gate, iface, name ? name : ctx->name, vtable,
-                         impl, err);
+    name = name ? name : ctx->name;
+    r = contract_check(iface, name, vtable, err);
+    if (r >= 0)
+        r = services_publish(ctx->setup->services, &ctx->gate, iface, name, vtable, impl, err);
     if (r < 0)
         return r;
     offer = strdup(iface);
@@ -249,12 +255,12 @@ const char *instance_secret(struct ein_ctx *ctx, const char *name)
     char *value;
     EIN_LOCKED(&ctx->lock);
 
-    while (at < INSTANCE_SECRETS_MAX && ctx->secrets[at].name) {
+    while (name && at < INSTANCE_SECRETS_MAX && ctx->secrets[at].name) {
         if (str_eq(ctx->secrets[at].name, name))
             return ctx->secrets[at].value;
         at++;
     }
-    if (at == INSTANCE_SECRETS_MAX)
+    if (!name || at == INSTANCE_SECRETS_MAX)
         return NULL;
     value = config_secret(name);
     if (!value)

@@ -87,6 +87,8 @@ static int fetch(struct live *live, const struct ein_service *service, struct ei
 
     if (r < 0)
         return r;
+    if (told && !json_is_array(told) && !json_is_null(told))
+        return live->catalog->host->set_error(err, EIN_E_INVALID, "models() gave no array");
     if (told && !json_is_null(told)) {
         entries = entries_of(live, told);
         if (!entries)
@@ -112,7 +114,7 @@ static void ask(struct live *live, struct list *list)
     const struct catalog *catalog = live->catalog;
     const struct ein_host *host = catalog->host;
     const struct ein_service *service;
-    struct ein_error err;
+    struct ein_error err = { 0 };
 
     if (list->due_ms > mono_ms() ||
         host->acquire(catalog->ctx, EIN_LLM_PROVIDER, list->provider, &service) < 0)

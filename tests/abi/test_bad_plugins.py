@@ -53,7 +53,7 @@ def start(config):
 
 def test_the_table_is_complete():
     sources = {source.stem for source in (HERE / "bad").glob("*.c")}
-    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns"}
+    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns", "clumsy"}
 
 
 def test_at_start_it_is_refused_with_the_reason(bad, plugin_config):
@@ -74,6 +74,44 @@ def test_at_reload_it_is_refused_and_the_server_stays_up(bad, plugin_config, sta
     (server.state / "einion.yaml").write_text(plugin_config({}))
     server.signal(signal.SIGHUP)
     assert server.post("/agents", {"name": "n", "description": "d", "code": "c"}).status == 201
+
+
+MISTAKES = {
+    "no complete": "llm_provider/1 'mine' has no complete",
+    "no path": "error_shape/1 'clumsy' has no path",
+    "no size": "agent_runtime/1 'mine': its struct_size, 0, does not reach as far as run",
+    "no methods": "agent_runtime/1 'mine' has no methods",
+    "no routes": 'routes of "clumsy": there are none',
+    "a parameter twice": "route clumsy: {a} is there twice",
+    "no listener": "it failed with -1 and did not say why",
+    "no watcher": "it failed with -1 and did not say why",
+}
+
+
+def test_a_mistake_of_init_is_a_sentence(build_plugin, plugin_config, tmp_path):
+    file = build_plugin(HERE / "bad" / "clumsy.c")
+    config = tmp_path / "einion.yaml"
+    for mistake, sentence in MISTAKES.items():
+        config.write_text(plugin_config({"clumsy": file}, clumsy={"mistake": mistake}))
+        done = subprocess.run(
+            [EINION, "--config", config, "check"], capture_output=True, text=True,
+            env={"EINION_STATE_DIR": str(tmp_path), "EINION_PLUGIN_DIR": str(BUILD / "plugins")},
+        )  # fmt: skip
+        assert done.returncode == 1 and f"clumsy: init: {sentence}" in done.stderr, done
+
+
+def test_a_mistake_of_a_handler_is_a_line_in_the_log(build_plugin, plugin_config, start_server):
+    file = build_plugin(HERE / "bad" / "clumsy.c")
+    server = start_server(backend="memory", config=plugin_config({"clumsy": file}))
+    for what, sentence in {
+        "status": "the status of the reply is not 200 to 599",
+        "redirect": "that is no redirection",
+        "bytes": "there are no bytes to reply with",
+    }.items():
+        assert server.get(f"/clumsy/{what}").status == 500
+        wait_until(lambda said=f"clumsy: {sentence}": said in server.log(), 10, sentence)
+    for what in ("cancel", "texts", "jobs"):
+        assert server.get(f"/clumsy/{what}").status == 204, what
 
 
 @pytest.mark.parametrize("kind, held", [("call", "POST /never-returns/call (1)"), ("job", "1 jobs")])
