@@ -90,14 +90,13 @@ static void withdraw(struct ein_ctx *ctx)
 }
 
 /* Undoes what was done until `phase` failed. */
-static int failed(struct ein_ctx *ctx, const char *phase, int code, const struct ein_error *why,
+static int failed(struct ein_ctx *ctx, const char *phase, int code, struct ein_error *why,
                   struct ein_error *err)
 {
-    struct ein_error own = *why, held = { 0 };
-    const char *text = own.text;
+    const char *text = why->text;
+    struct ein_error held = { 0 };
 
-    if (!*text)
-        (void)error_set(&own, code, "it failed with %d and did not say why", code);
+    (void)error_due(why, code);
 
     if (instance_leave(ctx, ctx->setup->drain_ms, &held) == 0)
         instance_set_state(ctx, INSTANCE_FAILED, text);

@@ -41,3 +41,15 @@ int error_no_memory(struct ein_error *err)
 {
     return error_set(err, EIN_E_NO_MEMORY, "The server is out of memory at the moment.");
 }
+
+void error_clear(struct ein_error *err)
+{
+    (void)error_set(err, 0, "%s", "");
+}
+
+int error_due(struct ein_error *err, int result)
+{
+    if (result < 0 && err && !err->text[0])
+        (void)error_set(err, result, "it failed with %d and did not say why", result);
+    return result;
+}

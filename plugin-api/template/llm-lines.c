@@ -330,8 +330,8 @@ static int models(void *impl, struct json_t **ret_models, struct ein_error *err)
                                .url = url,
                                .headers = headers };
     struct ein_fetched fetched = { .struct_size = sizeof(fetched) };
-    int r =
-        url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err) : EIN_E_NO_MEMORY;
+    int r = url ? provider->host->client->fetch(provider->ctx, &fetch, &fetched, err)
+                : provider->host->set_error(err, EIN_E_NO_MEMORY, "out of memory");
 
     if (r >= 0 && fetched.status != 200)
         r = provider->host->set_error(err, EIN_E_UNAVAILABLE,

@@ -144,7 +144,8 @@ static int run_check(struct composing *composing, const char *code, json_t **ret
     if (composer->host->acquire(composer->ctx, EIN_AGENT_RUNTIME, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "the server has no agent runtime.");
     const struct ein_agent_runtime *runtime = service->vtable;
-    r = runtime->run(service->impl, &run, ret_outcome, err);
+    error_clear(err);
+    r = error_due(err, runtime->run(service->impl, &run, ret_outcome, err));
     composer->host->release(composer->ctx, service);
     return r;
 }

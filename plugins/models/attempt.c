@@ -84,6 +84,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
     uint64_t client_before = work->client_us;
     struct ein_span *span = meter_begin(work);
     int64_t began = mono_us();
+    error_clear(err);
     int r = (work->embeds ? provider->embed : provider->complete)(service->impl, &llm, on_piece,
                                                                   work, &work->outcome, err);
     uint64_t took = (uint64_t)(mono_us() - began);
@@ -96,6 +97,9 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         r = error_set(err, EIN_E_UNAVAILABLE, "The provider '%s' was taken away during the call",
                       work->model->provider);
     }
+    if (work->outcome.fault < 0 || work->outcome.fault > EIN_LLM_FAULT_UNREACHABLE)
+        work->outcome.fault = EIN_LLM_FAULT_NONE; /* nothing is known of it */
+    (void)error_due(err, r);
     meter_attempt(work, r, took);
     meter_end(work, span, r);
     return r;

@@ -83,7 +83,7 @@ static int fetch(struct live *live, const struct ein_service *service, struct ei
     const struct ein_llm_provider *provider = service->vtable;
     EIN_JSON json_t *told = NULL;
     EIN_JSON json_t *entries = NULL;
-    int r = provider->models(service->impl, &told, err);
+    int r = error_due(err, provider->models(service->impl, &told, err));
 
     if (r < 0)
         return r;

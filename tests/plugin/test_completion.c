@@ -327,6 +327,19 @@ static void what_never_helps_is_said_at_once(void **state)
     assert_int_equal(fixture->settled_count, 0);
 }
 
+static void a_failure_without_a_reason_is_told_as_one(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->steps[0] = (struct step){ .r = -99, .fault = 12345, .words = "" };
+    struct result result = ask(fixture, MODEL);
+    assert_int_equal(result.r, -99);
+    assert_string_equal(result.err.text, "it failed with -99 and did not say why");
+    assert_int_equal(result.outcome.attempts, 1);
+    assert_int_equal(result.outcome.fault, EIN_LLM_FAULT_NONE);
+    assert_int_equal(result.outcome.status, 500);
+}
+
 static void a_vendor_is_given_the_pause_it_asks_for(void **state)
 {
     struct fixture *fixture = *state;
@@ -776,6 +789,7 @@ int main(void)
         T(an_overloaded_vendor_is_asked_again),
         T(it_is_asked_so_often_and_no_more),
         T(what_never_helps_is_said_at_once),
+        T(a_failure_without_a_reason_is_told_as_one),
         T(a_vendor_is_given_the_pause_it_asks_for),
         T(a_vendor_that_asks_for_too_long_a_pause_is_not_asked_again),
         T(nothing_is_tried_again_after_the_first_piece),

@@ -161,7 +161,8 @@ static int run_in_runtime(const struct runner *runner, const struct ein_agent_ru
         with.trace = send_clean;
         with.trace_data = &cleaner;
     }
-    r = runtime->run(service->impl, &with, ret_outcome, err);
+    error_clear(err);
+    r = error_due(err, runtime->run(service->impl, &with, ret_outcome, err));
     host->release(ctx, service);
     return r == 0 && cleans ? clean_outcome(runner->needles, ret_outcome, err) : r;
 }
