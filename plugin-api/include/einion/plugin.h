@@ -10,7 +10,7 @@
  *            `take_x`     the callee takes the caller's reference, on failure too.
  *            `ret_x`      written on success only; the caller then owns it.
  *            char * from the host goes back to host->mem_free, JSON to json_decref.
- *            Descriptors, vtables and their strings live until fini() returns.
+ *            Descriptors, vtables and their strings live until fini() returns.  NULL only where it says so.
  * THREADS    init, start, stop, fini: the main thread, never two at once.
  *            All other calls into a plugin: any thread, many at once.
  *            Host functions: any thread, except those marked [init].
@@ -18,7 +18,7 @@
  *            caller's thread, before that function returns.
  * ERRORS     int results are >= 0 for success, else a negative enum ein_err.
  *            Library code fills `err` and does not log; the caller decides.
- *            `err` may be NULL.
+ *            `err` may be NULL; who fails fills it, for its caller need not have cleared it.
  * TIME       milliseconds, unless the name says otherwise.  TEXT  UTF-8, NUL-ended.
  * STRUCTS    A struct that may grow begins with struct_size: whoever makes it writes
  *            sizeof.  What a reader does not find there is zero, and zero means
@@ -221,7 +221,7 @@ struct ein_cancels {
     uint32_t struct_size, reserved;
     /* Fires with its parent (may be NULL), which must outlive it.  NULL: no memory. */
     struct ein_cancel *(*make)(struct ein_ctx *ctx, struct ein_cancel *parent);
-    void (*fire)(struct ein_cancel *cancel); /* once; later calls do nothing */
+    void (*fire)(struct ein_cancel *cancel); /* once; later calls do nothing; 1.1: NULL never fires, and has no wait_fd() */
     int (*fired)(const struct ein_cancel *cancel);
     int (*wait_fd)(struct ein_cancel *cancel); /* readable once fired; the token's own; or error */
     void (*drop)(struct ein_cancel *cancel);   /* NULL is fine; only for what make() returned */
@@ -249,7 +249,7 @@ struct ein_fetch {
     /* A body in pieces instead of `body`: fills `piece`, returns its length, 0 at
      * the end, < 0 to stop the transfer. */
     int64_t (*on_send)(void *data, void *piece, size_t size);
-    /* Non-zero stops the transfer.  `headers` is an object of lower-case names. */
+    /* Non-zero stops the transfer: CANCELLED, with fetch()'s own text in `err`.  `headers`: lower-case names. */
     int (*on_head)(void *data, int status, const struct json_t *headers);
     int (*on_data)(void *data, const void *piece, size_t len); /* NULL: collected into ret->body */
     void *data;
@@ -278,7 +278,7 @@ struct ein_client { /* TLS, proxies and connection reuse are the host's business
 
 /* ---- documents ---------------------------------------------------------- */
 
-/* A document is a JSON object in a named set ([a-z][a-z0-9_]{0,62}).  Its members
+/* A document is a JSON object in a named set ([a-z][a-z0-9_]{0,62}) of all plugins.  Its members
  * `_id` (1 to 512 bytes) and `_rev` are the store's: given out with every
  * document, ignored in what is put.  Every write gives a new revision.
  *
@@ -438,7 +438,7 @@ struct ein_host {
     void (*observe)(struct ein_ctx *ctx, const char *metric, double value, const char *const *labels);
     void (*gauge)(struct ein_ctx *ctx, const char *metric, double value, const char *const *labels);
 
-    /* Jobs run on the host's workers and have ended before fini().  `drop`
+    /* Jobs run on the host's workers and have ended before fini(); those of every() never twice at once.  `drop`
      * (may be NULL) frees data exactly once, also when the job never ran: BUSY
      * where as many wait as may, UNAVAILABLE once the instance is leaving. */
     int (*submit)(struct ein_ctx *ctx, void (*run)(void *data), void (*drop)(void *data), void *data);

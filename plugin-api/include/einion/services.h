@@ -269,7 +269,7 @@ struct ein_llm_piece {
 };
 typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero stops the call */
 
-enum ein_llm_fault { /* what went wrong, when complete() fails */
+enum ein_llm_fault { /* what went wrong, when complete() fails: whether it is asked again follows from it */
     EIN_LLM_FAULT_NONE = 0, EIN_LLM_FAULT_BAD_KEY = 100, EIN_LLM_FAULT_NO_CREDIT = 200,
     EIN_LLM_FAULT_RATE_LIMIT = 300, EIN_LLM_FAULT_CONTEXT_TOO_LONG = 400, EIN_LLM_FAULT_REFUSED = 500,
     EIN_LLM_FAULT_OVERLOADED = 600, EIN_LLM_FAULT_BAD_REQUEST = 700, EIN_LLM_FAULT_UNREACHABLE = 800
