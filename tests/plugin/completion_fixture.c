@@ -296,7 +296,8 @@ static const struct ein_ledger ledger_service = { .struct_size = sizeof(ledger_s
 /* ---- the fixture -------------------------------------------------------- */
 
 static const char defaults[] =
-    "{\"parameters\": \"drop\", \"pass_parameters\": [], \"connect_ms\": 10000,"
+    "{\"parameters\": \"drop\", \"pass_parameters\": [], \"pass_tools\": [\"web_search\"], "
+    "\"connect_ms\": 10000,"
     " \"first_byte_ms\": 60000, \"idle_ms\": 50000, \"total_ms\": 600000, \"token_us\": 20000,"
     " \"retries\": 2, \"retry_base_ms\": 1, \"retry_max_ms\": 2, \"retry_after_max_ms\": 60000,"
     " \"fallbacks\": {}, \"limits\": {}, \"image_tokens\": 1000, \"output_tokens\": 500,"
