@@ -33,7 +33,7 @@ static int64_t now_ms(void)
     return clock_wall_us() / 1000;
 }
 
-/* ---- the key ------------------------------------------------------------------- */
+/* ---- the key ---- */
 
 static bool is_key(const char *key)
 {
@@ -83,7 +83,7 @@ static bool digest_input(const struct ein_req *req, struct once *once)
     return digest(query, req->head.body, req->head.body_len, once->input);
 }
 
-/* ---- the first request, and another one ------------------------------------------- */
+/* ---- the first request, and another one ---- */
 
 static int put(struct once *once, const char *expect, int64_t for_s, json_t *take_answer,
                const char *kept_of, struct ein_error *err)
@@ -189,7 +189,7 @@ bool once_begin(struct ein_req *req, struct store *store, struct once *once)
     return true;
 }
 
-/* ---- its answer --------------------------------------------------------------------- */
+/* ---- its answer ---- */
 
 void once_streamed(struct ein_req *req, const void *data, size_t len)
 {
@@ -313,7 +313,7 @@ void once_end(struct ein_req *req, int result)
     req->once = NULL;
 }
 
-/* ---- what is over ------------------------------------------------------------------- */
+/* ---- what is over ---- */
 
 int once_index(struct store *store, struct ein_error *err)
 {

@@ -42,7 +42,7 @@ static void chain_done(struct chain *chain)
     json_decref(chain->edges);
 }
 
-/* ---- what is reached, nearest first -------------------------------------- */
+/* ---- what is reached, nearest first ---- */
 
 static int make_room(struct chain *chain, struct ein_error *err)
 {
@@ -134,7 +134,7 @@ static int reach(struct chain *chain, const char *root, struct ein_error *err)
     return r;
 }
 
-/* ---- the graph, in the order of a walk through it ------------------------- */
+/* ---- the graph, in the order of a walk through it ---- */
 
 static int show_agent(struct chain *chain, const struct link *link)
 {

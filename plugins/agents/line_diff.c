@@ -127,7 +127,7 @@ static int make_script(const struct lines *from, const struct lines *to, struct 
     return 0;
 }
 
-/* ---- pieces ------------------------------------------------------------------ */
+/* ---- pieces ---- */
 
 /* The end of the piece that begins at or before the change FIRST. */
 static size_t piece_end(const struct script *script, size_t first)

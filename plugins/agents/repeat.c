@@ -20,7 +20,7 @@ struct repeating {
     json_t *agent; /* what the code declares, or may use */
 };
 
-/* ---- what there is of it ------------------------------------------------------------ */
+/* ---- what there is of it ---- */
 
 static int read_record(struct repeating *repeating, struct ein_error *err)
 {
@@ -89,7 +89,7 @@ static int read_agent(struct repeating *repeating, struct ein_error *err)
     return repeating->agent ? 0 : error_no_memory(err);
 }
 
-/* ---- once more ----------------------------------------------------------------------- */
+/* ---- once more ---- */
 
 static struct agent_order order_of(const struct repeating *repeating)
 {

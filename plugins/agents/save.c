@@ -46,7 +46,7 @@ int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SI
     return r;
 }
 
-/* ---- versions of one agent -------------------------------------------------- */
+/* ---- versions of one agent ---- */
 
 static int append_id(const json_t *version, void *ids)
 {
@@ -96,7 +96,7 @@ static void drop_old(const struct agents *agents, const json_t *agent)
                       text_of(agent, "_id"), err.text);
 }
 
-/* ---- changes ---------------------------------------------------------------- */
+/* ---- changes ---- */
 
 int save_over(const struct agents *agents, const struct save *save, char ret_rev[EIN_REV_SIZE],
               struct ein_error *err)

@@ -19,7 +19,7 @@ static json_t *names_of(const json_t *doc)
     return json_object_get(doc, "names");
 }
 
-/* ---- the list ------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 int agents_secrets(struct ein_req *req, void *self)
 {
@@ -50,7 +50,7 @@ int agents_secrets(struct ein_req *req, void *self)
     return list ? host->http->reply(req, 200, EIN_TAKE(list)) : EIN_E_NO_MEMORY;
 }
 
-/* ---- the names ------------------------------------------------------------------ */
+/* ---- the names ---- */
 
 /* One change of the names of an agent's secrets. */
 struct change {
@@ -135,7 +135,7 @@ static void tell_audit(const struct change *change, const char *action)
                      change->agent_id, json_pack("{s:s}", "name", change->name), NULL);
 }
 
-/* ---- set and deleted ------------------------------------------------------------- */
+/* ---- set and deleted ---- */
 
 /* A name that an environment has, and that does not steer the interpreter or the loader. */
 static bool is_name(const char *name)

@@ -59,7 +59,7 @@ static int read_version(const struct asked *asked, int64_t number, json_t **ret_
     return r < 0 ? host->http->fail_error(asked->req, &err) : 0;
 }
 
-/* ---- what is shown -------------------------------------------------------------- */
+/* ---- what is shown ---- */
 
 static json_t *names_of(const json_t *deployments, int64_t number)
 {
@@ -184,7 +184,7 @@ int agents_version(struct ein_req *req, void *self)
     return host->http->reply(req, 200, EIN_TAKE(shown));
 }
 
-/* ---- what differs --------------------------------------------------------------- */
+/* ---- what differs ---- */
 
 /* A text of several lines is also shown line by line.  NULL: no memory. */
 static json_t *change_of(const char *field, json_t *from, json_t *to)
@@ -248,7 +248,7 @@ int agents_version_diff(struct ein_req *req, void *self)
     return body ? http->reply(req, 200, body) : EIN_E_NO_MEMORY;
 }
 
-/* ---- back ------------------------------------------------------------------------ */
+/* ---- back ---- */
 
 /* AGENT as VERSION was, and changed now.  NULL: no memory. */
 static json_t *restored(const json_t *agent, const json_t *version)

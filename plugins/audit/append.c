@@ -20,7 +20,7 @@ struct waiting {
     struct ein_error err;
 };
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 struct group {
     struct waiting *list[GROUP_MAX];
@@ -97,7 +97,7 @@ static int write_group(struct audit *audit, struct group *group, struct ein_erro
     return r;
 }
 
-/* ---- waiting ------------------------------------------------------------ */
+/* ---- waiting ---- */
 
 static void take_group(struct audit *audit, struct group *group)
 {

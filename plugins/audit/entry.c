@@ -23,7 +23,7 @@ void entry_id(uint64_t seq, char ret_id[ENTRY_ID_SIZE])
     snprintf(ret_id, ENTRY_ID_SIZE, "%020" PRIu64, seq);
 }
 
-/* ---- macs --------------------------------------------------------------- */
+/* ---- macs ---- */
 
 int mac_text(const struct mac_key *key, const char *label, const char *text, char ret_mac[MAC_SIZE])
 {
@@ -84,7 +84,7 @@ int entry_mac(const struct ein_host *host, const struct mac_key *key, const json
     return r < 0 ? error_set(err, r, "This is no entry of the audit log") : 0;
 }
 
-/* ---- entries ------------------------------------------------------------ */
+/* ---- entries ---- */
 
 int entry_check(const struct ein_host *host, const json_t *event, struct ein_error *err)
 {

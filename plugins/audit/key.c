@@ -18,7 +18,7 @@ enum { KEY_DIGITS = 2 * MAC_KEY_LEN };
 
 static const char key_prefix[] = "audit_key/";
 
-/* ---- the vault ---------------------------------------------------------- */
+/* ---- the vault ---- */
 
 /* One call of vault/1; SECRET is put where it is not NULL. */
 static int ask_vault(struct audit *audit, const char *name, const char *secret,
@@ -64,7 +64,7 @@ static int make_key(struct audit *audit, struct mac_key *key, struct ein_error *
     return r;
 }
 
-/* ---- the head ----------------------------------------------------------- */
+/* ---- the head ---- */
 
 static int head_mac(const struct mac_key *key, uint64_t seq, const char *last,
                     char ret_mac[MAC_SIZE])

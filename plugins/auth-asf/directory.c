@@ -32,7 +32,7 @@ static int trouble(const struct asf *asf, const char *what, int status, struct e
                      doubt ? ", or its certificate is not good" : "");
 }
 
-/* ---- the connection --------------------------------------------------------------- */
+/* ---- the connection ---- */
 
 /* The authorities that vouch for servers: those of the settings, or of libldap's own configuration,
  * which a context of one's own does not inherit. */
@@ -107,7 +107,7 @@ static int connect_to(const struct asf *asf, LDAP **ret_ldap, struct ein_error *
     return 0;
 }
 
-/* ---- questions ------------------------------------------------------------------------ */
+/* ---- questions ---- */
 
 struct question {
     const char *base;
@@ -196,7 +196,7 @@ static int ask_pmc(const struct asf *asf, LDAP *ldap, const char *uid, json_t *n
     return ask(asf, ldap, &question, names, err);
 }
 
-/* ---- workspaces ------------------------------------------------------------------------- */
+/* ---- workspaces ---- */
 
 /* "Apache Tomcat" of "tomcat", unless a setting says better. */
 static void title_of(const struct asf *asf, const char *project, char ret_title[TITLE_MAX])

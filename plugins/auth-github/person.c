@@ -31,7 +31,7 @@ static bool number_of(const json_t *object, char ret_number[NUMBER_SIZE])
     return true;
 }
 
-/* ---- organisations --------------------------------------------------------------- */
+/* ---- organisations ---- */
 
 /* In the open mode without a list, all count; else those that are on the list. */
 static bool counts(const struct github *github, const char *org)
@@ -129,7 +129,7 @@ static int workspaces_of(const struct github *github, const char *token, json_t 
     return r;
 }
 
-/* ---- the person --------------------------------------------------------------------- */
+/* ---- the person ---- */
 
 /* The address that is primary and verified; NULL: there is none, or it is not to be seen. */
 static char *email_of(const struct github *github, const char *token)

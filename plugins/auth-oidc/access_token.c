@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- what kind of token ------------------------------------------------------- */
+/* ---- what kind of token ---- */
 
 /* Only id_tokens, and tokens that tell of events, have these. */
 static const char *const foreign[] = { "nonce", "at_hash", "c_hash", "s_hash", "events" };
@@ -51,7 +51,7 @@ static bool looks_like_one(const json_t *claims)
     return json_object_get(claims, "scope") || json_object_get(claims, "scp");
 }
 
-/* ---- whose -------------------------------------------------------------------- */
+/* ---- whose ---- */
 
 static bool is(const json_t *claims, const char *name, const char *value)
 {
@@ -89,7 +89,7 @@ int access_token_check(const struct jwt *jwt, struct ein_error *err)
     return 0;
 }
 
-/* ---- what it lets its bearer do ------------------------------------------------- */
+/* ---- what it lets its bearer do ---- */
 
 static int add(json_t *scopes, const char *scope, size_t len)
 {

@@ -9,7 +9,7 @@ static bool offers(const json_t *metadata, const char *list, const char *what)
     return oauth_lists(json_object_get(metadata, list), what);
 }
 
-/* ---- going there ------------------------------------------------------------- */
+/* ---- going there ---- */
 
 /* Vendors differ in how one asks for a refresh token. */
 static bool wants_offline(const struct oidc *oidc)
@@ -87,7 +87,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     return *ret_url ? 0 : error_no_memory(err);
 }
 
-/* ---- coming back --------------------------------------------------------------- */
+/* ---- coming back ---- */
 
 /* Discovery, 3: client_secret_basic where nothing is said. */
 static enum oauth_client_auth client_auth(const struct oidc *oidc, const json_t *metadata)
@@ -193,7 +193,7 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
     return r;
 }
 
-/* ---- asking again ---------------------------------------------------------------- */
+/* ---- asking again ---- */
 
 static int refresh_tokens(const struct oidc *oidc, const json_t *metadata, const char *grant,
                           json_t **ret_tokens, struct ein_error *err)
@@ -299,7 +299,7 @@ const struct ein_auth_provider oidc_provider = {
     .refresh = refresh,
 };
 
-/* ---- any provider ------------------------------------------------------------------ */
+/* ---- any provider ---- */
 
 static int any_issuer(const json_t *config, char **ret_issuer, struct ein_error *err)
 {

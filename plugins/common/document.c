@@ -15,7 +15,7 @@ int doc_not_found(const char *set, const char *id, struct ein_error *err)
                      set);
 }
 
-/* ---- names -------------------------------------------------------------- */
+/* ---- names ---- */
 
 int doc_check_set(const char *set, struct ein_error *err)
 {
@@ -121,7 +121,7 @@ int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t
     return 0;
 }
 
-/* ---- batches ------------------------------------------------------------ */
+/* ---- batches ---- */
 
 struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride)
 {
@@ -166,7 +166,7 @@ int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, str
     return 0;
 }
 
-/* ---- text --------------------------------------------------------------- */
+/* ---- text ---- */
 
 /* DOC itself, or a shallow copy where it has members that are the store's. */
 static json_t *without_own(const json_t *doc)
@@ -233,7 +233,7 @@ const char *doc_rev(const json_t *doc)
     return json_string_value(json_object_get(doc, "_rev"));
 }
 
-/* ---- writes ------------------------------------------------------------- */
+/* ---- writes ---- */
 
 int doc_expect(const struct ein_doc_op *op, const char *found, struct ein_error *err)
 {

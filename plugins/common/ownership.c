@@ -78,7 +78,7 @@ int ownership_check_move(const struct ein_http *http, struct ein_req *req, const
     return r ? r : check_place(http, req, doc, workspace);
 }
 
-/* ---- drawers ------------------------------------------------------------ */
+/* ---- drawers ---- */
 
 static const char *join(const struct ein_http *http, struct ein_req *req, const char *prefix,
                         const char *name)

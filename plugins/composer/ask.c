@@ -14,7 +14,7 @@ struct asking {
     int fault; /* of the sink's own */
 };
 
-/* ---- pieces -------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 static int take(struct asking *asking, struct buf *bytes, const char *event, const char *text)
 {
@@ -37,7 +37,7 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
     return 0;
 }
 
-/* ---- what it came to --------------------------------------------------------------- */
+/* ---- what it came to ---- */
 
 static int fail(struct composing *composing, int r, const struct ein_error *err)
 {
@@ -72,7 +72,7 @@ static void count(struct composing *composing)
     composing->cost += composing->outcome.cost;
 }
 
-/* ---- the call ----------------------------------------------------------------------- */
+/* ---- the call ---- */
 
 static int complete(struct asking *asking, const struct ein_service *service,
                     struct ein_completion_call *call)

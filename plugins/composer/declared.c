@@ -32,7 +32,7 @@ static int note(struct composing *composing, json_t *take_sentence)
     return json_array_append_new(composing->notes, take_sentence) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
-/* ---- models ------------------------------------------------------------------------ */
+/* ---- models ---- */
 
 /* What the catalog has of a model; null where the user has no key for it. */
 static json_t *entry_of(const struct composing *composing, const char *name)
@@ -80,7 +80,7 @@ static int collect_models(struct composing *composing)
     return r;
 }
 
-/* ---- MCP servers ------------------------------------------------------------------- */
+/* ---- MCP servers ---- */
 
 static int list_tools(const struct composing *composing, const char *url, json_t **ret_tools,
                       struct ein_error *err)
@@ -188,7 +188,7 @@ static int collect_servers(struct composing *composing)
     return r;
 }
 
-/* ---- OpenAPI ------------------------------------------------------------------------- */
+/* ---- OpenAPI ---- */
 
 static int read_spec(struct composing *composing, const struct ein_service *service,
                      const json_t *spec)
@@ -241,7 +241,7 @@ static int collect_specs(struct composing *composing)
     return r;
 }
 
-/* ---- agents ---------------------------------------------------------------------------- */
+/* ---- agents ---- */
 
 /* What the caller's last run of an agent returned; null where nothing is known of one. */
 static json_t *recorded(const struct composing *composing, const char *agent_id)
@@ -296,7 +296,7 @@ static int collect_agents(struct composing *composing)
     return r;
 }
 
-/* ---- hosts ------------------------------------------------------------------------------- */
+/* ---- hosts ---- */
 
 static const char *next_host(const char *text, size_t *ret_len)
 {
@@ -364,7 +364,7 @@ bool declared_host(const json_t *declared, const struct url_place *place)
     return false;
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 int declared_collect(struct composing *composing)
 {

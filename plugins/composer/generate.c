@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* ---- before the model is asked ---------------------------------------------------- */
+/* ---- before the model is asked ---- */
 
 static int check_config(struct composing *composing)
 {
@@ -53,7 +53,7 @@ static int begin(struct composing *composing)
     return r;
 }
 
-/* ---- the answer ---------------------------------------------------------------------- */
+/* ---- the answer ---- */
 
 static json_t *show_usage(const struct composing *composing)
 {
@@ -102,7 +102,7 @@ static int give_up(struct composing *composing, const json_t *faults)
         tries == 1 ? "try" : "tries", json_string_value(said));
 }
 
-/* ---- one attempt after the other --------------------------------------------------------- */
+/* ---- one attempt after the other ---- */
 
 static int note_attempt(json_t *attempts, unsigned attempt, const json_t *faults)
 {

@@ -39,7 +39,7 @@ static const char form[] =
     "the whole code\n"
     "```\n";
 
-/* ---- lists ---------------------------------------------------------------------------- */
+/* ---- lists ---- */
 
 struct writing {
     const struct ein_host *host;
@@ -162,7 +162,7 @@ static void write_host(const struct writing *writing, const json_t *host)
     (void)buf_printf(writing->out, "- %s\n", json_string_value(host));
 }
 
-/* ---- connectors -------------------------------------------------------------------------- */
+/* ---- connectors ---- */
 
 /* Each is described where something of it is declared. */
 static const struct section {
@@ -237,7 +237,7 @@ static void write_rules(const struct writing *writing, const json_t *declared)
     (void)buf_text(writing->out, form);
 }
 
-/* ---- the task ------------------------------------------------------------------------------ */
+/* ---- the task ---- */
 
 static void write_fields(const struct writing *writing, const char *title, const json_t *fields,
                          const char *none)
@@ -264,7 +264,7 @@ static void write_task(const struct writing *writing, const json_t *body)
                  json_object_get(body, "outputSchema"), "Any JSON value will do.\n");
 }
 
-/* ---- messages -------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static int add(struct composing *composing, const char *role, const char *text)
 {

@@ -68,7 +68,7 @@ int prove_ready(struct composing *composing)
     return 0;
 }
 
-/* ---- reading the code ---------------------------------------------------------------- */
+/* ---- reading the code ---- */
 
 /* Reading calls nothing. */
 static int refuse_all(void *data, const char *method, const json_t *params, const void *body,
@@ -164,7 +164,7 @@ static int check(struct composing *composing, const char *code, struct proof *pr
     return add_faults(proof, json_object_get(json_object_get(outcome, "result"), "faults"));
 }
 
-/* ---- running it ------------------------------------------------------------------------ */
+/* ---- running it ---- */
 
 /* The end of the traceback tells where in the code it was. */
 struct witness {

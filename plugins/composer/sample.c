@@ -34,7 +34,7 @@ static const char *text_for(const char *word)
     return "sample text";
 }
 
-/* ---- the fields of agents ------------------------------------------------------- */
+/* ---- the fields of agents ---- */
 
 static json_t *sample_of_type(const char *field, const char *type)
 {
@@ -66,7 +66,7 @@ json_t *sample_of_fields(const json_t *fields)
     return EIN_TAKE(sample);
 }
 
-/* ---- JSON Schema ------------------------------------------------------------------ */
+/* ---- JSON Schema ---- */
 
 struct making {
     const json_t *whole;
@@ -222,7 +222,7 @@ json_t *sample_of_schema(const json_t *schema, const json_t *whole)
     return make(&making, schema, NULL);
 }
 
-/* ---- does it fit? -------------------------------------------------------------------- */
+/* ---- does it fit? ---- */
 
 static bool is_of_type(const json_t *value, const char *type)
 {

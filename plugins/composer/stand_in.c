@@ -37,7 +37,7 @@ void stand_in_done(struct stand_in *stand)
     json_decref(stand->store);
 }
 
-/* ---- what is said of a call ------------------------------------------------------ */
+/* ---- what is said of a call ---- */
 
 static int refuse(struct stand_in *stand, struct ein_error *err, int code, const char *fmt, ...)
     EIN_PRINTF(4, 5);
@@ -104,7 +104,7 @@ struct asked {
     size_t body_len;
 };
 
-/* ---- models ------------------------------------------------------------------------- */
+/* ---- models ---- */
 
 static const json_t *model_of(const struct stand_in *stand, const json_t *params)
 {
@@ -169,7 +169,7 @@ static int answer_window(struct stand_in *stand, const struct asked *asked, json
     return 0;
 }
 
-/* ---- MCP servers ------------------------------------------------------------------------ */
+/* ---- MCP servers ---- */
 
 static const json_t *server_of(struct stand_in *stand, const struct asked *asked,
                                struct ein_error *err)
@@ -244,7 +244,7 @@ static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t
                     tool_result(stand, schema), ret_answer, err);
 }
 
-/* ---- HTTP ------------------------------------------------------------------------------------ */
+/* ---- HTTP ---- */
 
 static const json_t *operation_of(const struct stand_in *stand, const char *method, const char *url)
 {
@@ -364,8 +364,7 @@ static int answer_http(struct stand_in *stand, const struct asked *asked, json_t
                   "It asks for %s, which is no operation of the declared APIs.", text);
 }
 
-/* ---- other agents ------------------------------------------------------------------------------
- */
+/* ---- other agents ---- */
 
 static int answer_agent(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                         struct ein_error *err)
@@ -392,7 +391,7 @@ static int answer_agent(struct stand_in *stand, const struct asked *asked, json_
                     sample_of_fields(output), ret_answer, err);
 }
 
-/* ---- the data store -------------------------------------------------------------- */
+/* ---- the data store ---- */
 
 /* The value that an operation on `kept`, a namespace of `store`, gives; NULL: no memory, or of
  * store_get() that there is none. */
@@ -555,8 +554,7 @@ static int answer_store(struct stand_in *stand, const struct asked *asked, json_
         ret_answer, err);
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static const struct {
     const char *method;

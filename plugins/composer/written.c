@@ -25,7 +25,7 @@ static const struct {
     { "re", "import re" },
 };
 
-/* ---- pieces of text ------------------------------------------------------------- */
+/* ---- pieces of text ---- */
 
 struct span {
     const char *at; /* NULL: there is none */
@@ -80,7 +80,7 @@ static const char *behind(const char *line, const char *marker)
     return line + 1 + strspn(line + 1, "*");
 }
 
-/* ---- where its parts are ----------------------------------------------------------- */
+/* ---- where its parts are ---- */
 
 struct parts {
     struct span name, docstring, code;
@@ -158,7 +158,7 @@ static struct parts find_parts(const char *answer)
     return parts;
 }
 
-/* ---- the name ------------------------------------------------------------------------ */
+/* ---- the name ---- */
 
 static char *name_of(const char *text, size_t len)
 {
@@ -192,7 +192,7 @@ static char *name_from(const char *description)
     return name_of(description, len);
 }
 
-/* ---- the code ------------------------------------------------------------------------ */
+/* ---- the code ---- */
 
 /* A line of `code` at the left margin that begins so; NULL: none does. */
 static const char *line_with(const char *code, const char *start)
@@ -313,7 +313,7 @@ static char *clean(struct span span)
     return code;
 }
 
-/* ---- the whole ------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static int take(struct written *written, struct span name, struct span docstring, struct span code,
                 const char *description)

@@ -124,7 +124,7 @@ static int check(const json_t *object, size_t max, char *fault)
     return 0;
 }
 
-/* ---- html that would not work ------------------------------------------------------ */
+/* ---- html that would not work ---- */
 
 static bool is_letter(char c)
 {

@@ -33,7 +33,7 @@ json_t *app_api_names(const json_t *demo)
     return EIN_TAKE(names);
 }
 
-/* ---- making ------------------------------------------------------------------ */
+/* ---- making ---- */
 
 /* What deployments ask for beyond it, as far as who opens the page may. */
 static json_t *scopes_of(const struct ein_identity *identity)
@@ -85,7 +85,7 @@ int app_token_make(const struct demos *demos, const struct ein_req *req, const j
     return host->store->put(demos->ctx, APP_TOKEN_SET, hash, EIN_REV_NEW, doc, NULL, err);
 }
 
-/* ---- knowing again ------------------------------------------------------------- */
+/* ---- knowing again ---- */
 
 static const struct refusal {
     const char *reason, *text;
@@ -170,7 +170,7 @@ const struct ein_auth_provider app_token_provider = {
     .no_login = 1,
 };
 
-/* ---- ending -------------------------------------------------------------------- */
+/* ---- ending ---- */
 
 /* A token is known as ended for as long as it was good. */
 void app_token_sweep(void *data)

@@ -14,7 +14,7 @@ static const char *rev_of(const json_t *demo)
     return json_string_value(json_object_get(demo, "_rev"));
 }
 
-/* ---- what is asked for ------------------------------------------------------ */
+/* ---- what is asked for ---- */
 
 static size_t code_size(const json_t *code)
 {
@@ -53,7 +53,7 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const json_
     return r ? r : check_model(demos, req, json_object_get(body, "modelConfig"));
 }
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading ---- */
 
 int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
              json_t **ret_demo, struct ein_error *err)
@@ -85,7 +85,7 @@ int demos_list(struct ein_req *req, void *self)
     return reply_visible(demos->host, demos->ctx, req, DEMO_SET, document_show);
 }
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* Makes the demo ID, and answers it.  EIN_E_CONFLICT: there is one by now. */
 static int make(const struct demos *demos, struct ein_req *req, const char *id, int status,

@@ -26,7 +26,7 @@ struct generating {
     struct ein_completion_outcome outcome; /* of the last one */
 };
 
-/* ---- asking ------------------------------------------------------------------ */
+/* ---- asking ---- */
 
 static int take_piece(const struct ein_llm_piece *piece, void *data)
 {
@@ -78,7 +78,7 @@ static int ask(struct generating *generating, const struct ein_service *service,
                                 err);
 }
 
-/* ---- what comes of it ---------------------------------------------------------- */
+/* ---- what comes of it ---- */
 
 static int reply_code(struct generating *generating, json_t *take_code)
 {

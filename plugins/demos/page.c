@@ -37,7 +37,7 @@ static char *written_by(write_fn *write, const struct page *page)
     return write(&out, page) < 0 ? NULL : buf_take(&out, NULL);
 }
 
-/* ---- policies ------------------------------------------------------------------ */
+/* ---- policies ---- */
 
 static void write_ancestors(struct buf *out, const struct page *page)
 {
@@ -99,7 +99,7 @@ char *page_frame_policy(const struct page *page)
     return written_by(write_frame_policy, page);
 }
 
-/* ---- our page ------------------------------------------------------------------ */
+/* ---- our page ---- */
 
 static int write_escaped(struct buf *out, const char *text)
 {
@@ -190,7 +190,7 @@ char *page_outer(const struct page *page)
     return written_by(write_outer, page);
 }
 
-/* ---- the demo's own document ------------------------------------------------------ */
+/* ---- the demo's own document ---- */
 
 /* TEXT inside of an element NAME, which it must not end: "</script" is "<\/script" in a string of
  * either language, and "<!--" would keep "</script>" from ending the element.  Line ends are those

@@ -54,7 +54,7 @@ static json_t *instructions(void)
     return text.error ? NULL : json_string(text.data);
 }
 
-/* ---- the APIs ---------------------------------------------------------------- */
+/* ---- the APIs ---- */
 
 static json_t *described(const json_t *api, const char *origin)
 {
@@ -86,7 +86,7 @@ static char *apis_text(const json_t *apis, const char *origin)
     return json_array_size(list) ? json_dumps(list, JSON_INDENT(1)) : strdup(no_apis);
 }
 
-/* ---- messages ---------------------------------------------------------------- */
+/* ---- messages ---- */
 
 json_t *prompt_messages(const json_t *body, const char *origin)
 {

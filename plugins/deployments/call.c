@@ -19,7 +19,7 @@ struct calling {
     struct run_stream stream; /* which is this one */
 };
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer ---- */
 
 static int reply_outcome(struct calling *calling, const json_t *outcome)
 {
@@ -34,7 +34,7 @@ static int reply_outcome(struct calling *calling, const json_t *outcome)
     return calling->http->reply(calling->req, 200, result ? json_incref(result) : json_null());
 }
 
-/* ---- the run --------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static int run_served(struct calling *calling, json_t **ret_outcome, struct ein_error *err)
 {

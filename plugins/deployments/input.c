@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- parameters: text fields send text ----------------------------------- */
+/* ---- parameters: text fields send text ---- */
 
 /* Each gives a new reference, or NULL: VALUE is no such thing. */
 
@@ -122,7 +122,7 @@ static int add(json_t *input, const char *name, const json_t *value, const char 
     return json_object_set_new(input, name, made) < 0 ? error_no_memory(err) : 0;
 }
 
-/* ---- the last message ---------------------------------------------------- */
+/* ---- the last message ---- */
 
 static const json_t *last_of_user(const json_t *messages)
 {

@@ -56,7 +56,7 @@ struct collecting {
     json_t *paths, *ids; /* ids: those that are taken */
 };
 
-/* ---- one operation ------------------------------------------------------------------ */
+/* ---- one operation ---- */
 
 /* Letters, digits and "_" of NAME; names that are alike then are numbered. */
 static void make_id(const struct collecting *collecting, const char *name, char ret_id[ID_SIZE])
@@ -120,7 +120,7 @@ static json_t *operation_of(struct collecting *collecting, const char *name,
                      "responses", responses_of(served->agent), "x-einion-scope", scope);
 }
 
-/* ---- all of them --------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static int add(struct collecting *collecting, const char *name, const struct served *served)
 {

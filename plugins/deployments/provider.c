@@ -20,7 +20,7 @@ static json_t *seen_by(const char *user_id, const json_t *visible)
                    : json_pack("{s:s, s:n}", "userId", user_id ? user_id : "", "workspaceId");
 }
 
-/* ---- what there is ------------------------------------------------------- */
+/* ---- what there is ---- */
 
 static json_t *parameters_of(const json_t *agent)
 {
@@ -87,7 +87,7 @@ static int models_of(void *impl, const char *user_id, const json_t *visible, jso
     return 0;
 }
 
-/* ---- a call -------------------------------------------------------------- */
+/* ---- a call ---- */
 
 struct calling {
     const struct deployments *self;

@@ -26,7 +26,7 @@ static int append(json_t *parts, json_t *take_part, struct ein_error *err)
     return json_array_append_new(parts, take_part) < 0 ? error_no_memory(err) : 0;
 }
 
-/* ---- text, thoughts ------------------------------------------------------------------ */
+/* ---- text, thoughts ---- */
 
 static int add_text(struct writer *writer, json_t *parts, const json_t *part, struct ein_error *err)
 {
@@ -61,7 +61,7 @@ static int add_thought(struct writer *writer, json_t *parts, const json_t *part,
                   err);
 }
 
-/* ---- images, files --------------------------------------------------------------------- */
+/* ---- images, files ---- */
 
 static json_t *blob_of(const json_t *part)
 {
@@ -81,7 +81,7 @@ static int add_blob(struct writer *writer, json_t *parts, const json_t *part, st
     return append(parts, blob_of(part), err);
 }
 
-/* ---- tools --------------------------------------------------------------------------- */
+/* ---- tools ---- */
 
 static int add_call(struct writer *writer, json_t *parts, const json_t *part, struct ein_error *err)
 {
@@ -161,7 +161,7 @@ static int add_result(struct writer *writer, json_t *parts, const json_t *part,
     return r;
 }
 
-/* ---- turns -------------------------------------------------------------------------------- */
+/* ---- turns ---- */
 
 static const struct {
     const char *type;

@@ -18,7 +18,7 @@ static int tell(struct gemini_reader *reader, int kind, const char *text, const 
     return vendor_piece(&reader->sink, kind, text, data, err);
 }
 
-/* ---- parts ------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static json_t *signature_of(const json_t *part)
 {
@@ -125,7 +125,7 @@ static int read_part(struct gemini_reader *reader, const json_t *part, struct ei
     return 0;
 }
 
-/* ---- sources ------------------------------------------------------------------------- */
+/* ---- sources ---- */
 
 /* Each once, however often it comes. */
 static int cite(struct gemini_reader *reader, json_t *url, json_t *title, struct ein_error *err)
@@ -253,7 +253,7 @@ static int read_sources(struct gemini_reader *reader, const json_t *candidate,
     return r < 0 ? r : read_searches(reader, candidate, err);
 }
 
-/* ---- a response ------------------------------------------------------------------------- */
+/* ---- a response ---- */
 
 /* It grows from one response to the next: the last one counts. */
 static void read_usage(struct gemini_reader *reader, const json_t *usage)
@@ -344,7 +344,7 @@ int gemini_read(struct gemini_reader *reader, const json_t *response, struct ein
     return r == 0 && reader->reason[0] ? VENDOR_MAY_END : r;
 }
 
-/* ---- the end -------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 /* Reasons that are none of these end an answer like any other. */
 static const struct {

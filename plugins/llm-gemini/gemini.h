@@ -21,7 +21,7 @@ char *gemini_path(const struct gemini *gemini, const char *model, const char *ve
 int gemini_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                  struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 
-/* ---- the request: pure functions ---------------------------------------------- */
+/* ---- the request: pure functions ---- */
 
 /* The newer models are told a level to think at, and want their signatures back. */
 bool gemini_thinks_by_level(const struct ein_llm_call *call);
@@ -34,7 +34,7 @@ int gemini_contents(const struct ein_llm_call *call, json_t **ret_contents, json
 /* The body of generateContent for `call`, which is of full size. */
 int gemini_request(const struct ein_llm_call *call, json_t **ret_body, struct ein_error *err);
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer ---- */
 
 struct gemini_reader {
     const struct vendor *vendor;

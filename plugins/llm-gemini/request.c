@@ -44,7 +44,7 @@ static int set_named(json_t *to, const struct name *names, size_t count, const j
     return r;
 }
 
-/* ---- thinking ------------------------------------------------------------------- */
+/* ---- thinking ---- */
 
 enum { NONE, DISABLE, MINIMAL, LOW, MEDIUM, HIGH, XHIGH, MAX };
 
@@ -151,7 +151,7 @@ static int generation_config(const struct ein_llm_call *call, json_t *body)
     return json_object_size(config) > 0 ? r | set(body, "generationConfig", config) : r;
 }
 
-/* ---- tools ------------------------------------------------------------------------- */
+/* ---- tools ---- */
 
 static json_t *declarations(const json_t *tools)
 {
@@ -253,7 +253,7 @@ static int add_tool_choice(const struct ein_llm_call *call, json_t *body)
                                json_pack("{s:o}", "functionCallingConfig", config));
 }
 
-/* ---- all of it ----------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 int gemini_request(const struct ein_llm_call *call, json_t **ret_body, struct ein_error *err)
 {

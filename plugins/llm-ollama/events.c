@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- pieces ------------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 static int read_thought(struct ollama_reader *reader, const char *text, struct ein_error *err)
 {
@@ -66,7 +66,7 @@ static int read_message(struct ollama_reader *reader, const json_t *message, str
     return r;
 }
 
-/* ---- lines -------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 /* An error after it began well. */
 static int read_error(const struct ollama_reader *reader, const json_t *line, struct ein_error *err)
@@ -109,7 +109,7 @@ int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_err
     return VENDOR_END;
 }
 
-/* ---- errors ------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 void ollama_classify(void *data, struct vendor_failure *failure)
 {

@@ -25,7 +25,7 @@ static int fetch(const struct ollama *ollama, const char *path, json_t **body, j
     return ollama_call(ollama, &call, ollama->vendor.own_key, &outcome, err);
 }
 
-/* ---- an entry -------------------------------------------------------------------------- */
+/* ---- an entry ---- */
 
 /* "llama.context_length" and the like. */
 static json_int_t number_of(const json_t *shown, const char *end)
@@ -111,7 +111,7 @@ json_t *ollama_entry(const char *name, const json_t *shown)
     return NULL;
 }
 
-/* ---- the list -------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 /* One whose details do not come is listed without. */
 static int add_model(const struct ollama *ollama, json_t *models, const char *name, bool details,

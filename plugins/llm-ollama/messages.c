@@ -60,7 +60,7 @@ static int send_draft(struct writer *writer, const struct draft *draft, struct e
                                                                           : 0;
 }
 
-/* ---- parts ----------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static int add_bytes(struct buf *to, const json_t *text, struct ein_error *err)
 {
@@ -156,7 +156,7 @@ static int fill(struct writer *writer, struct draft *draft, const json_t *conten
     return r;
 }
 
-/* ---- messages ----------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static int add_result(struct writer *writer, const json_t *part, struct ein_error *err)
 {

@@ -15,7 +15,7 @@ struct ollama {
 
 extern const struct ein_llm_provider ollama_provider;
 
-/* ---- the request: pure functions ---------------------------------------------- */
+/* ---- the request: pure functions ---- */
 
 /* INVALID: a message is none that Ollama takes. */
 int ollama_messages(const struct ein_llm_call *call, json_t **ret_messages, struct ein_error *err);
@@ -24,7 +24,7 @@ int ollama_messages(const struct ein_llm_call *call, json_t **ret_messages, stru
 int ollama_request(const struct ein_llm_call *call, const char *keep_alive, json_t **ret_body,
                    struct ein_error *err);
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer ---- */
 
 struct ollama_reader {
     const struct vendor *vendor;
@@ -39,7 +39,7 @@ struct ollama_reader {
 int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_error *err);
 void ollama_classify(void *data, struct vendor_failure *failure);
 
-/* ---- calls ----------------------------------------------------------------------- */
+/* ---- calls ---- */
 
 /* GET, or POST `body`: the answer is handed to `call` as its framing says. */
 int ollama_call(const struct ollama *ollama, struct vendor_call *call, const char *key,

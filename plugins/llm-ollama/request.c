@@ -49,7 +49,7 @@ static int add_options(const json_t *parameters, json_t *body)
     return json_object_size(options) ? r | json_object_set(body, "options", options) : r;
 }
 
-/* ---- thinking ------------------------------------------------------------------- */
+/* ---- thinking ---- */
 
 /* Only some models know levels; to the others each of them says yes. */
 static json_t *think_of_effort(const char *effort)
@@ -82,7 +82,7 @@ static json_t *think_of(const json_t *parameters)
     return json_is_true(json_object_get(parameters, "show_thinking")) ? json_true() : NULL;
 }
 
-/* ---- tools ------------------------------------------------------------------------ */
+/* ---- tools ---- */
 
 /* Ollama has no way to say which tool is to be called: what is not to be is left out. */
 static bool is_chosen(const json_t *choice, const json_t *tool)
@@ -114,7 +114,7 @@ static int add_tools(const struct ein_llm_call *call, json_t *body)
     return json_array_size(tools) ? r | json_object_set(body, "tools", tools) : r;
 }
 
-/* ---- all of it ----------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 static int add_keep_alive(const json_t *parameters, const char *otherwise, json_t *body)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- thoughts ------------------------------------------------------------------------------ */
+/* ---- thoughts ---- */
 
 /* "reasoning" is OpenRouter's and many servers' name, "reasoning_content" that of others; where
  * there are details too, they say the same. */
@@ -51,7 +51,7 @@ static int take_thoughts(struct openai_reply *reply, const json_t *message, stru
     return r < 0 ? r : take_details(reply, message, shown, err);
 }
 
-/* ---- one message, or a piece of it ----------------------------------------------------------- */
+/* ---- one message, or a piece of it ---- */
 
 static int take_calls(struct openai_reply *reply, const json_t *message, struct ein_error *err)
 {
@@ -104,8 +104,7 @@ static int take_message(struct openai_reply *reply, const json_t *message, struc
     return r == 0 ? take_calls(reply, message, err) : r;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static int give_thought(struct openai_reply *reply, struct ein_error *err)
 {

@@ -23,7 +23,7 @@ static bool has_cache(const json_t *content)
     return false;
 }
 
-/* ---- of the user ----------------------------------------------------------------------- */
+/* ---- of the user ---- */
 
 /* Only text: what a tool's message may hold. */
 static int add_results(json_t *messages, const json_t *content)
@@ -95,7 +95,7 @@ static int add_system(const struct openai_request *request, json_t *messages, co
     return r < 0 ? r : add_message(messages, request->openai->system_role, json_incref(parts));
 }
 
-/* ---- of the assistant -------------------------------------------------------------------- */
+/* ---- of the assistant ---- */
 
 static int add_tool_call(const struct openai_request *request, json_t *calls, const json_t *part)
 {
@@ -168,7 +168,7 @@ static int add_assistant(const struct openai_request *request, json_t *messages,
     return r;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static const struct {
     const char *role;

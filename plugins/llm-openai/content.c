@@ -50,7 +50,7 @@ static const char *audio_format(const json_t *part)
     return strcasecmp(type + 6, "mpeg") == 0 || strcasecmp(type + 6, "mp3") == 0 ? "mp3" : "wav";
 }
 
-/* ---- chat completions -------------------------------------------------------------- */
+/* ---- chat completions ---- */
 
 static json_t *chat_file(const json_t *part)
 {
@@ -74,7 +74,7 @@ static json_t *chat_part(const json_t *part)
     return json_pack("{s:s, s:O}", "type", "text", "text", json_object_get(part, "text"));
 }
 
-/* ---- responses ---------------------------------------------------------------------- */
+/* ---- responses ---- */
 
 static json_t *responses_part(const json_t *part)
 {
@@ -107,7 +107,7 @@ json_t *openai_part(const struct openai_request *request, const json_t *part)
     return made;
 }
 
-/* ---- text ------------------------------------------------------------------------------ */
+/* ---- text ---- */
 
 /* The only text of a content; NULL: there is none, or more than one. */
 static json_t *only_text(const json_t *content)

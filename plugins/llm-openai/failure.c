@@ -112,7 +112,7 @@ static int fault_of(const json_t *error)
     return fault;
 }
 
-/* ---- how long to wait --------------------------------------------------------------------- */
+/* ---- how long to wait ---- */
 
 /* "1h2m3.5s", "250ms" in milliseconds; 0: it is none. */
 static double duration_ms(const char *text)
@@ -162,7 +162,7 @@ static uint32_t reset_ms(const json_t *headers)
     return longest < VENDOR_RETRY_MAX_MS ? (uint32_t)longest : VENDOR_RETRY_MAX_MS;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 void openai_classify(void *data, struct vendor_failure *failure)
 {

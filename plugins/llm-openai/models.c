@@ -18,8 +18,7 @@ static json_t *first_number(const json_t *entry, const char *const *names)
     return json_is_integer(found) ? found : NULL;
 }
 
-/* ---- prices ------------------------------------------------------------------------------------
- */
+/* ---- prices ---- */
 
 /* "0.00000125" dollars a token are 1.25 a million. */
 static json_t *per_million(const json_t *pricing, const char *name)
@@ -42,8 +41,7 @@ static json_t *price_of(const json_t *entry)
                      per_million(pricing, "input_cache_write"));
 }
 
-/* ---- parameters
- * ---------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
 static bool supports(const json_t *entry, const char *parameter)
 {
@@ -102,8 +100,7 @@ json_t *openai_model(const json_t *entry)
                      json_object_get(architecture, "output_modalities"));
 }
 
-/* ---- the list
- * ---------------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 static int take_list(void *data, json_t *json, struct ein_error *err)
 {

@@ -43,7 +43,7 @@ int openai_key(const struct openai *openai, const struct ein_llm_call *call, con
 int openai_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                  struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 
-/* ---- a request ------------------------------------------------------------------ */
+/* ---- a request ---- */
 
 struct openai_request {
     const struct openai *openai;
@@ -84,7 +84,7 @@ bool openai_is_type(const json_t *object, const char *type);
 int openai_put(json_t *object, const char *name, json_t *take_value);
 int openai_append(json_t *array, json_t *take_value);
 
-/* ---- the models --------------------------------------------------------------------- */
+/* ---- the models ---- */
 
 int openai_models(void *impl, json_t **ret_models, struct ein_error *err);
 /* One entry of GET /models in the catalog's form; json_decref; NULL: it has no id. */

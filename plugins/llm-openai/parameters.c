@@ -13,7 +13,7 @@ static bool is_off(const json_t *effort)
     return !text || strcmp(text, "disable") == 0;
 }
 
-/* ---- reasoning ------------------------------------------------------------------------ */
+/* ---- reasoning ---- */
 
 /* A summary of it is only asked for where reasoning is: not every account may see one. */
 static json_t *responses_reasoning(const struct openai *openai, const json_t *effort,
@@ -53,7 +53,7 @@ static int add_reasoning(const struct openai_request *request, json_t *body)
     return openai_put(body, "reasoning", reasoning);
 }
 
-/* ---- the others ------------------------------------------------------------------------- */
+/* ---- the others ---- */
 
 static int add_max_tokens(const struct openai_request *request, json_t *body, json_t *value)
 {

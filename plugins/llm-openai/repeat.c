@@ -14,7 +14,7 @@ void repeat_done(struct repeat *repeat)
     buf_done(&repeat->chunk);
 }
 
-/* ---- learning ------------------------------------------------------------------------------- */
+/* ---- learning ---- */
 
 /* Members that tell something, were they there. */
 static bool has_any(const json_t *object, const char *const *names)
@@ -82,7 +82,7 @@ void repeat_learn(struct repeat *repeat, const char *chunk, size_t len, const js
     (void)buf_add(&repeat->chunk, chunk, len);
 }
 
-/* ---- knowing again -------------------------------------------------------------------------- */
+/* ---- knowing again ---- */
 
 /* Is it a string's inside that stands for itself?  Whether it is UTF-8, jansson sees. */
 static bool is_plain(const char *text, size_t len)

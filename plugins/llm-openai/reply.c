@@ -72,7 +72,7 @@ int openai_give_call(struct openai_reply *reply, const char *id, const char *nam
                             reply->outcome, err);
 }
 
-/* ---- sources ------------------------------------------------------------------------------ */
+/* ---- sources ---- */
 
 /* An annotation of chat completions has its members one level deeper. */
 static const json_t *citation_of(const json_t *source)
@@ -130,7 +130,7 @@ int openai_give_sources(struct openai_reply *reply, const json_t *sources, struc
     return r;
 }
 
-/* ---- the outcome ---------------------------------------------------------------------------- */
+/* ---- the outcome ---- */
 
 void openai_stop(const struct openai_reply *reply, const char *reason)
 {

@@ -41,7 +41,7 @@ int openai_responses_event(void *data, const char *event, json_t *json, struct e
 int openai_responses_whole(void *data, json_t *json, struct ein_error *err);
 void openai_classify(void *data, struct vendor_failure *failure);
 
-/* ---- parts of it ---------------------------------------------------------------------- */
+/* ---- parts of it ---- */
 
 int openai_give_text(struct openai_reply *reply, const json_t *text, struct ein_error *err);
 int openai_give_refusal(struct openai_reply *reply, const json_t *text, struct ein_error *err);

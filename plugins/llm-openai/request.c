@@ -47,7 +47,7 @@ void openai_request_init(struct openai_request *request, const struct openai *op
     request->stream = openai->stream && !json_is_false(json_object_get(call->parameters, "stream"));
 }
 
-/* ---- what is the operator's ------------------------------------------------------------- */
+/* ---- what is the operator's ---- */
 
 /* The members of `extra` replace those of the body; null takes one away, arrays are put together.
  */
@@ -88,7 +88,7 @@ static int merge_all(const struct openai_request *request, json_t *body)
     return r;
 }
 
-/* ---- the body ------------------------------------------------------------------------------ */
+/* ---- the body ---- */
 
 /* Nothing is kept at the vendor, so what it thought comes back sealed, for the next call; and what
  * a search has found, for clients that are told it. */

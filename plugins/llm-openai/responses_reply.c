@@ -14,8 +14,7 @@ static bool has_status(const json_t *response, const char *status)
     return text && strcmp(text, status) == 0;
 }
 
-/* ---- items of the output, when they are whole -------------------------------------------------
- */
+/* ---- items of the output, when they are whole ---- */
 
 static int give_summary(struct openai_reply *reply, const json_t *item, struct ein_error *err)
 {
@@ -153,8 +152,7 @@ static int take_whole_item(struct openai_reply *reply, const json_t *item, struc
     return r < 0 ? r : take_item(reply, item, err);
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static int take_output(struct openai_reply *reply, const json_t *response, struct ein_error *err)
 {
@@ -214,8 +212,7 @@ int openai_responses_whole(void *data, json_t *json, struct ein_error *err)
     return take_end(reply, json, err);
 }
 
-/* ---- events
- * ----------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static int on_text(struct openai_reply *reply, const json_t *event, struct ein_error *err)
 {

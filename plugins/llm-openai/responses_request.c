@@ -23,7 +23,7 @@ static int add_message(json_t *input, const char *role, json_t *take_content)
                                           "content", take_content));
 }
 
-/* ---- of the user ------------------------------------------------------------------------ */
+/* ---- of the user ---- */
 
 static json_t *parts_of(const struct openai_request *request, const json_t *content)
 {
@@ -86,7 +86,7 @@ static int add_user(const struct openai_request *request, json_t *input, const j
     return r < 0 ? r : add_message(input, "user", parts);
 }
 
-/* ---- of the assistant --------------------------------------------------------------------- */
+/* ---- of the assistant ---- */
 
 /* A client brings it back, and may have put there what it likes: a file of the operator's account,
  * or what nobody has reckoned the price of. */
@@ -130,8 +130,7 @@ static int add_assistant(const struct openai_request *request, json_t *input, co
     return r;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------
- */
+/* ---- all of them ---- */
 
 static int add(const struct openai_request *request, json_t *input, const json_t *message,
                struct ein_error *err)

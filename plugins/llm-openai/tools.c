@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- tools ------------------------------------------------------------------------- */
+/* ---- tools ---- */
 
 static json_t *function_of(const struct openai_request *request, const json_t *tool)
 {
@@ -159,7 +159,7 @@ int openai_add_tools(const struct openai_request *request, json_t *body)
     return r;
 }
 
-/* ---- the format of the reply ---------------------------------------------------------- */
+/* ---- the format of the reply ---- */
 
 static bool lists_all(const json_t *required, const json_t *properties)
 {

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* ---- results ---------------------------------------------------------------------- */
+/* ---- results ---- */
 
 static void give(struct turn *turn, const char *text, const json_t *structured, bool failed)
 {
@@ -66,7 +66,7 @@ static void give_outcome(struct turn *turn, const json_t *agent, const json_t *o
     host->mem_free(text);
 }
 
-/* ---- a run -------------------------------------------------------------------------- */
+/* ---- a run ---- */
 
 /* An agent that is called. */
 struct calling {
@@ -144,7 +144,7 @@ static void run_agent(const struct calling *calling)
         give_outcome(turn, agent, outcome);
 }
 
-/* ---- which tool ------------------------------------------------------------------------ */
+/* ---- which tool ---- */
 
 static void call_agent(struct turn *turn, const char *tool, const json_t *arguments)
 {

@@ -14,7 +14,7 @@
 
 enum { TEXT_MAX = 1024 }; /* of an error */
 
-/* ---- answers ------------------------------------------------------------------ */
+/* ---- answers ---- */
 
 static void put_answer(struct turn *turn, int status, json_t *take_answer)
 {
@@ -96,7 +96,7 @@ static int reply_error(const struct mcp_server *server, struct ein_req *req, int
     return server->host->http->reply(req, status, rpc_error(NULL, code, text, NULL));
 }
 
-/* ---- which era ------------------------------------------------------------------ */
+/* ---- which era ---- */
 
 static bool is_modern(const struct turn *turn, const char *method, const char *header)
 {
@@ -142,7 +142,7 @@ static bool check_modern(struct turn *turn, const char *method)
            agrees(turn, "Mcp-Name", http->header(turn->req, "Mcp-Name"), name);
 }
 
-/* ---- one request -------------------------------------------------------------------- */
+/* ---- one request ---- */
 
 enum { MODERN = 1, LEGACY = 2 };
 
@@ -229,7 +229,7 @@ static int take_message(struct turn *turn, const json_t *message, const char *ve
                        "This is no message of JSON-RPC 2.0.");
 }
 
-/* ---- several at once, as 2025-03-26 had it ------------------------------------------------ */
+/* ---- several at once, as 2025-03-26 had it ---- */
 
 static int take_one_of_batch(struct turn *turn, const json_t *message, const char *version,
                              json_t *answers)
@@ -273,7 +273,7 @@ static int take_batch(struct turn *turn, const json_t *messages, const char *ver
                                     : http->reply(turn->req, 202, NULL);
 }
 
-/* ---- the routes ------------------------------------------------------------------------- */
+/* ---- the routes ---- */
 
 static bool is_initialize(const json_t *message)
 {

@@ -82,7 +82,7 @@ static void leave(struct mcp_server *server)
     (void)atomic_fetch_sub(&server->listening, 1);
 }
 
-/* ---- 2026-07-28 -------------------------------------------------------------------- */
+/* ---- 2026-07-28 ---- */
 
 static int acknowledge(struct turn *turn, bool tools)
 {
@@ -117,7 +117,7 @@ void listen_to_changes(struct turn *turn)
     turn_result(turn, about(turn));
 }
 
-/* ---- before ---------------------------------------------------------------------------- */
+/* ---- before ---- */
 
 /* 0, or the status that was replied. */
 static int check_get(const struct turn *turn)

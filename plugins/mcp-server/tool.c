@@ -10,7 +10,7 @@
 
 enum { HASH_DIGITS = 8, SLUG_MAX = TOOL_NAME_SIZE - 2 - HASH_DIGITS };
 
-/* ---- names ---------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static bool is_plain(char c)
 {
@@ -55,7 +55,7 @@ void tool_name(const char *name, char ret_tool[TOOL_NAME_SIZE])
     ret_tool[len + HASH_DIGITS] = '\0';
 }
 
-/* ---- what is told of one ---------------------------------------------------------- */
+/* ---- what is told of one ---- */
 
 json_t *tool_short_text(const char *text, size_t bytes)
 {
@@ -86,7 +86,7 @@ json_t *tool_of(const json_t *entry, size_t short_bytes)
         whole && json_object_size(output) > 0 ? field_schema(output, false) : NULL);
 }
 
-/* ---- the two that stand for all ------------------------------------------------------ */
+/* ---- the two that stand for all ---- */
 
 /* clang-format off */
 static const char search_input[] = SCHEMA({

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- a call ------------------------------------------------------------------------------ */
+/* ---- a call ---- */
 
 static void read_call(const struct ein_mcp_call *call, struct ein_mcp_call *ret_call)
 {
@@ -97,7 +97,7 @@ int ask(struct talk *talk, struct mcp_request *request, struct ein_error *err)
     return r;
 }
 
-/* ---- tools/list ----------------------------------------------------------------------------- */
+/* ---- tools/list ---- */
 
 struct listing {
     const struct mcp *mcp;
@@ -185,8 +185,7 @@ int mcp_list_tools(void *impl, const struct ein_mcp_call *call, json_t **ret_too
     return r;
 }
 
-/* ---- tools/call -------------------------------------------------------------------------------
- */
+/* ---- tools/call ---- */
 
 const json_t *mcp_find_tool(const json_t *tools, const char *name)
 {
@@ -256,8 +255,7 @@ int mcp_call_tool(void *impl, const struct ein_mcp_call *call, const char *tool,
     return r;
 }
 
-/* ---- sessions that nobody uses ------------------------------------------------------------------
- */
+/* ---- sessions that nobody uses ---- */
 
 static void end_session(void *data, const char *key, const struct peer_state *state)
 {

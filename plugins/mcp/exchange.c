@@ -16,7 +16,7 @@ void exchange_done(struct exchange *exchange)
     explicit_bzero(exchange->session, sizeof(exchange->session));
 }
 
-/* ---- messages ---------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static int give_progress(struct exchange *exchange, const json_t *message)
 {
@@ -108,7 +108,7 @@ static int take_message(struct exchange *exchange, json_t *message)
     return 0;
 }
 
-/* ---- what comes ------------------------------------------------------------------------ */
+/* ---- what comes ---- */
 
 static int garbled(struct exchange *exchange)
 {
@@ -206,7 +206,7 @@ static int finish_body(struct exchange *exchange)
     return 0;
 }
 
-/* ---- the transfer -------------------------------------------------------------------------- */
+/* ---- the transfer ---- */
 
 int exchange_headers(const struct talk *talk, struct vendor_headers *headers, const char *method,
                      const char *name, struct ein_error *err)
@@ -340,8 +340,7 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
     return r;
 }
 
-/* ---- what went wrong --------------------------------------------------------------------------
- */
+/* ---- what went wrong ---- */
 
 static char *shorten(const struct mcp *mcp, const char *words)
 {

@@ -8,7 +8,7 @@
 
 enum { RETRY_MS = 1000 }; /* before a stream is resumed of which the server said nothing */
 
-/* ---- sessions ------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 static int send(struct talk *talk, struct exchange *exchange, const json_t *message,
                 struct ein_error *err)
@@ -95,7 +95,7 @@ static void lose_session(struct talk *talk)
     talk->state.open = false;
 }
 
-/* ---- a stream that broke off ---------------------------------------------------------------- */
+/* ---- a stream that broke off ---- */
 
 static bool may_resume(const struct talk *talk, const struct exchange *exchange)
 {
@@ -155,7 +155,7 @@ static int resume(struct talk *talk, struct exchange *exchange, struct ein_error
     return 0;
 }
 
-/* ---- a request ------------------------------------------------------------------------------- */
+/* ---- a request ---- */
 
 static int ask_resuming(struct talk *talk, const struct mcp_request *request,
                         struct exchange *exchange, struct ein_error *err)

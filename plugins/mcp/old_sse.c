@@ -15,7 +15,7 @@ struct dialogue {
     bool open;     /* initialised */
 };
 
-/* ---- where to post to ------------------------------------------------------------------- */
+/* ---- where to post to ---- */
 
 /* The length of "scheme://host:port" in an http or https URL; 0: it is none. */
 static size_t origin_len(const char *url)
@@ -59,7 +59,7 @@ static char *resolve(const char *base, const char *to, struct ein_error *err)
     return NULL;
 }
 
-/* ---- what is posted ----------------------------------------------------------------------- */
+/* ---- what is posted ---- */
 
 static int post(struct dialogue *dialogue, json_t *take_message, struct ein_error *err)
 {
@@ -92,7 +92,7 @@ static int post_request(struct dialogue *dialogue, struct ein_error *err)
     return post(dialogue, mcp_message(dialogue->talk, dialogue->request, id, false), err);
 }
 
-/* ---- what comes ------------------------------------------------------------------------------ */
+/* ---- what comes ---- */
 
 static int on_event(void *data, const char *event, const char *text, struct ein_error *err)
 {

@@ -20,7 +20,7 @@ struct verdict {
     int64_t since_ms;
 };
 
-/* ---- keys: "EGRESS\nURL\nUSER\nTOKEN" ------------------------------------------------ */
+/* ---- keys: "EGRESS\nURL\nUSER\nTOKEN" ---- */
 
 char *peer_key(int egress, const char *url, const char *user, const char *token)
 {
@@ -59,7 +59,7 @@ static size_t address_len(const char *key)
     return strcspn(peer_key_url(key), "\n?");
 }
 
-/* ---- the tables ------------------------------------------------------------------------ */
+/* ---- the tables ---- */
 
 static void peer_free(struct map_entry *entry)
 {
@@ -181,7 +181,7 @@ static void remove_verdict(struct peers *peers, struct verdict *verdict)
     verdict_free(&verdict->entry);
 }
 
-/* ---- what is known --------------------------------------------------------------------- */
+/* ---- what is known ---- */
 
 void peers_get(struct peers *peers, const char *key, uint32_t verdict_ms,
                struct peer_state *ret_state)
@@ -251,7 +251,7 @@ void peers_forget_verdict(struct peers *peers, const char *key)
         remove_verdict(peers, verdict);
 }
 
-/* ---- lists ------------------------------------------------------------------------------- */
+/* ---- lists ---- */
 
 void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, int64_t ttl_ms)
 {

@@ -14,7 +14,7 @@ static json_t *client_info(void)
     return json_pack("{s:s, s:s}", "name", "einion", "version", "0.1.0");
 }
 
-/* ---- what is sent ---------------------------------------------------------------- */
+/* ---- what is sent ---- */
 
 static int add_meta(json_t *params)
 {
@@ -64,7 +64,7 @@ json_t *wire_answer(const json_t *request)
                      MCP_UNKNOWN_METHOD, "message", "Method not found");
 }
 
-/* ---- headers ----------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static bool is_plain(const char *value)
 {
@@ -186,7 +186,7 @@ int wire_tool_headers(const json_t *tool, const json_t *arguments,
     return walk_properties(&walk, json_object_get(tool, "inputSchema"), arguments);
 }
 
-/* ---- what comes ---------------------------------------------------------------------- */
+/* ---- what comes ---- */
 
 /* Servers that could not read a request answer null. */
 static bool is_ours(const json_t *message, json_int_t id)

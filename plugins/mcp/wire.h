@@ -10,7 +10,7 @@
 
 /* Messages of the Model Context Protocol, without the network. */
 
-/* ---- what is sent: json_decref; NULL: no memory ------------------------------- */
+/* ---- what is sent: json_decref; NULL: no memory ---- */
 
 /* The params are taken, NULL: none.  `modern` adds what 2026-07-28 wants in _meta. */
 json_t *wire_request(json_int_t id, const char *method, json_t *take_params, bool modern);
@@ -19,7 +19,7 @@ json_t *wire_initialize(json_int_t id);
 /* The answer to a request of the server: {} to a ping, else that we do not have such a method. */
 json_t *wire_answer(const json_t *request);
 
-/* ---- headers ------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 /* VALUE as a header of 2026-07-28 may carry it; free(). */
 char *wire_header_value(const char *value);
@@ -32,7 +32,7 @@ bool wire_tool_is_valid(const json_t *tool);
 int wire_tool_headers(const json_t *tool, const json_t *arguments,
                       int (*each)(void *data, const char *name, const char *value), void *data);
 
-/* ---- what comes ------------------------------------------------------------------ */
+/* ---- what comes ---- */
 
 enum wire_kind {
     WIRE_OTHER,        /* nobody's: not a message, an answer to somebody else */

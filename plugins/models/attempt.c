@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- pieces ------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 static uint64_t bytes_of(const struct ein_llm_piece *piece)
 {
@@ -32,7 +32,7 @@ static int on_piece(const struct ein_llm_piece *piece, void *data)
     return r;
 }
 
-/* ---- the call ----------------------------------------------------------- */
+/* ---- the call ---- */
 
 static uint32_t scaled(const struct work *work, uint32_t ms)
 {
@@ -105,7 +105,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
     return r;
 }
 
-/* ---- its key ------------------------------------------------------------ */
+/* ---- its key ---- */
 
 struct key {
     const struct ein_service *service; /* NULL: there is nothing to wipe */
@@ -139,7 +139,7 @@ static void key_done(const struct work *work, struct key *key)
     models->host->release(models->ctx, key->service);
 }
 
-/* ---- one attempt -------------------------------------------------------- */
+/* ---- one attempt ---- */
 
 static int reserve_and_call(struct work *work, const struct ein_service *service,
                             struct ein_error *err)

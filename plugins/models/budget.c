@@ -12,7 +12,7 @@ enum {
     LARGEST_WINDOW = 1000000 /* tokens; of any model today */
 };
 
-/* ---- before ------------------------------------------------------------- */
+/* ---- before ---- */
 
 static uint64_t first_of(int64_t a, int64_t b, uint64_t otherwise)
 {
@@ -86,7 +86,7 @@ int budget_reserve(struct work *work, struct ein_error *err)
     return r;
 }
 
-/* ---- what was used ------------------------------------------------------ */
+/* ---- what was used ---- */
 
 /* Did the vendor do something for it?  A refusal is free; what broke off is not. */
 static bool was_used(const struct work *work, int result)
@@ -127,7 +127,7 @@ static bool reckon(const struct work *work, int result, struct usage *ret_usage)
     return estimated;
 }
 
-/* ---- after -------------------------------------------------------------- */
+/* ---- after ---- */
 
 static json_t *metadata_of(const struct work *work, bool estimated)
 {

@@ -27,7 +27,7 @@ static int cancelled(struct ein_error *err)
     return error_set(err, EIN_E_CANCELLED, "The call was cancelled");
 }
 
-/* ---- one model, again --------------------------------------------------- */
+/* ---- one model, again ---- */
 
 static double random_part(void)
 {
@@ -69,7 +69,7 @@ static int attempts(struct work *work, struct ein_error *err)
     return r;
 }
 
-/* ---- one model ---------------------------------------------------------- */
+/* ---- one model ---- */
 
 static void set_deadline(struct work *work)
 {
@@ -171,7 +171,7 @@ static int find_model(struct work *work, const char *name, struct ein_error *err
     return r;
 }
 
-/* ---- the chain ---------------------------------------------------------- */
+/* ---- the chain ---- */
 
 static const json_t *chain_of(const struct work *work)
 {
@@ -236,7 +236,7 @@ static int try_chain(struct work *work, struct ein_error *err)
     return r;
 }
 
-/* ---- the whole ---------------------------------------------------------- */
+/* ---- the whole ---- */
 
 /* The HTTP status that says what a call came to. */
 static int32_t status_of(const struct work *work, int result)

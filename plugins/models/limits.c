@@ -45,7 +45,7 @@ struct stake {
     const char *scope;
 };
 
-/* ---- settings ----------------------------------------------------------- */
+/* ---- settings ---- */
 
 static void read_pair(const json_t *config, int64_t pair[RESOURCES])
 {
@@ -88,7 +88,7 @@ void limits_free(struct limits *limits)
     free(limits);
 }
 
-/* ---- buckets ------------------------------------------------------------ */
+/* ---- buckets ---- */
 
 static void fill_up(struct bucket *bucket, int64_t now_ms)
 {
@@ -174,7 +174,7 @@ static int find_bucket(struct limits *limits, const char *key, const int64_t lim
     return 1;
 }
 
-/* ---- whose -------------------------------------------------------------- */
+/* ---- whose ---- */
 
 static void limit_of_model(const struct limits *limits, const char *name,
                            int64_t ret_limit[RESOURCES])
@@ -223,7 +223,7 @@ static int64_t grains_of(uint64_t tokens)
     return (tokens > TOKENS_MAX ? TOKENS_MAX : (int64_t)tokens) * GRAINS;
 }
 
-/* ---- taking ------------------------------------------------------------- */
+/* ---- taking ---- */
 
 /* What is too much for any bucket waits for a full one. */
 static int64_t need_of(const struct bucket *bucket, enum resource resource, uint64_t tokens)

@@ -53,7 +53,7 @@ void meter_attempt(const struct work *work, int result, uint64_t took_us)
                           labels);
 }
 
-/* ---- the span of an attempt ---------------------------------------------- */
+/* ---- the span of an attempt ---- */
 
 struct ein_span *meter_begin(const struct work *work)
 {
@@ -86,7 +86,7 @@ void meter_end(const struct work *work, struct ein_span *span, int result)
     span_end(work->models->host, span, *error ? error : NULL, attributes);
 }
 
-/* ---- counting ------------------------------------------------------------ */
+/* ---- counting ---- */
 
 static void meter_tokens(const struct work *work, const char *type, uint64_t tokens)
 {

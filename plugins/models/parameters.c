@@ -28,7 +28,7 @@ struct check {
     struct ein_error *err;
 };
 
-/* ---- words -------------------------------------------------------------- */
+/* ---- words ---- */
 
 /* How much of a name is shown: whole characters. */
 static int shown(const char *name)
@@ -86,7 +86,7 @@ static int wrong_type(struct check *check, const char *name, const struct rule *
     return leave_out(check, name, why);
 }
 
-/* ---- rules -------------------------------------------------------------- */
+/* ---- rules ---- */
 
 static double bound_of(const json_t *row, const char *member, double otherwise)
 {
@@ -121,7 +121,7 @@ static bool rule_of_common(const struct model *model, const char *name, struct r
     return true;
 }
 
-/* ---- checks ------------------------------------------------------------- */
+/* ---- checks ---- */
 
 static bool is_unset(const json_t *value)
 {
@@ -191,7 +191,7 @@ static int check_one(struct check *check, const char *given, const json_t *value
     return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
 }
 
-/* ---- all together ------------------------------------------------------- */
+/* ---- all together ---- */
 
 static bool is_to_think(const json_t *parameters)
 {

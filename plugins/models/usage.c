@@ -10,7 +10,7 @@ enum {
     SCALAR_BYTES = 24 /* of a number, and more than true, false and null */
 };
 
-/* ---- what is sent ------------------------------------------------------- */
+/* ---- what is sent ---- */
 
 static void size_object(const json_t *object, struct size *size)
 {
@@ -98,7 +98,7 @@ void size_inputs(const json_t *inputs, struct size *size)
     }
 }
 
-/* ---- in tokens ---------------------------------------------------------- */
+/* ---- in tokens ---- */
 
 uint64_t size_bound(const struct size *size, uint64_t image_tokens, uint64_t max_input)
 {

@@ -8,7 +8,7 @@
 
 enum { STACK_SIZE = 1 << 20 };
 
-/* ---- in ------------------------------------------------------------------- */
+/* ---- in ---- */
 
 /* A batch that is there is announced once. */
 void otlp_on_span(const struct ein_span_told *told, void *data)
@@ -22,7 +22,7 @@ void otlp_on_span(const struct ein_span_told *told, void *data)
     (void)pthread_cond_signal(&otlp->woken);
 }
 
-/* ---- waiting --------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 /* The lock is held. */
 static void wait_ms(struct otlp *otlp, pthread_cond_t *cond, int64_t until_ms)
@@ -62,7 +62,7 @@ static bool wait_for_work(struct otlp *otlp, int64_t until_ms)
     return otlp->stopping;
 }
 
-/* ---- out ------------------------------------------------------------------- */
+/* ---- out ---- */
 
 static void count(const struct otlp *otlp, const char *outcome, uint64_t spans)
 {
@@ -126,7 +126,7 @@ static void *export(void *data)
     return NULL;
 }
 
-/* ---- start and stop -------------------------------------------------------- */
+/* ---- start and stop ---- */
 
 static int64_t began_ns(const struct otlp *otlp)
 {

@@ -50,7 +50,7 @@ static const char *unit_of(const char *ours)
     return "";
 }
 
-/* ---- points -------------------------------------------------------------- */
+/* ---- points ---- */
 
 struct telling {
     const struct otlp *otlp;
@@ -100,7 +100,7 @@ static json_t *point_of(const struct telling *telling, const struct ein_metric *
     return point;
 }
 
-/* ---- metrics -------------------------------------------------------------- */
+/* ---- metrics ---- */
 
 static void begin_metric(struct telling *telling, const struct ein_metric *metric)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- lists of the environment --------------------------------------------- */
+/* ---- lists of the environment ---- */
 
 static char *trim(char *text)
 {
@@ -53,7 +53,7 @@ static int each_pair(const char *text, int (*visit)(const char *key, const char 
     return 0;
 }
 
-/* ---- headers -------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static int add_header(const char *key, const char *value, void *data)
 {
@@ -85,7 +85,7 @@ int otlp_headers(struct otlp *otlp, const char *text, struct ein_error *err)
                  : 0;
 }
 
-/* ---- the resource --------------------------------------------------------- */
+/* ---- the resource ---- */
 
 static int add_member(const char *key, const char *value, void *data)
 {

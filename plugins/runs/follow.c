@@ -30,7 +30,7 @@ static bool is_over(const struct following *f)
     return f->runs->host->cancel->fired(f->http->cancel(f->req));
 }
 
-/* ---- sending ------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static int send_one(struct following *f, const json_t *event)
 {
@@ -59,7 +59,7 @@ static int send_end(struct following *f, const json_t *record)
     return shown ? f->http->send_event(f->req, "end", "done", shown) : EIN_E_NO_MEMORY;
 }
 
-/* ---- from the store -------------------------------------------------------------------- */
+/* ---- from the store ---- */
 
 /* The piece with the next event; NULL: there is none. */
 static int read_piece(struct following *f, json_t **ret_piece, struct ein_error *err)
@@ -94,7 +94,7 @@ static int send_stored(struct following *f, struct ein_error *err)
     }
 }
 
-/* ---- from memory ------------------------------------------------------------------------ */
+/* ---- from memory ---- */
 
 /* With the lock held: what follows `next` and is not in the store; NULL: nothing. */
 static json_t *waiting_events(const struct following *f, int64_t *ret_from)
@@ -148,7 +148,7 @@ static int send_live(struct following *f, struct ein_error *err)
     return ended;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static int follow_live(struct following *f, struct ein_error *err)
 {

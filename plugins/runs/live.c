@@ -14,7 +14,7 @@
 
 enum { HASH_BYTES = 32 };
 
-/* ---- one run in memory --------------------------------------------------------- */
+/* ---- one run in memory ---- */
 
 static void run_free(struct ein_run *run)
 {
@@ -76,7 +76,7 @@ json_t *live_record(struct ein_run *run)
     return record;
 }
 
-/* ---- beginning ------------------------------------------------------------------ */
+/* ---- beginning ---- */
 
 static int hash_code(const char *code, char hash[65])
 {
@@ -148,7 +148,7 @@ static struct ein_cancel *cancel_of(const struct ein_run *run)
     return run->cancel;
 }
 
-/* ---- going on ------------------------------------------------------------------- */
+/* ---- going on ---- */
 
 static int event(struct ein_run *run, const json_t *event, struct ein_error *err)
 {
@@ -185,7 +185,7 @@ static void end(struct ein_run *run, const json_t *outcome, const struct ein_err
     live_touch(run);
 }
 
-/* ---- stopping ------------------------------------------------------------------- */
+/* ---- stopping ---- */
 
 int live_stop(struct runs *runs, const char *id, const char *by)
 {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- what is kept of values ------------------------------------------------- */
+/* ---- what is kept of values ---- */
 
 json_t *record_text(const struct runs *runs, const char *text)
 {
@@ -65,7 +65,7 @@ json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_
     return kept;
 }
 
-/* ---- the beginning ------------------------------------------------------------ */
+/* ---- the beginning ---- */
 
 /* What code that is no agent's may use; an agent's version has it. */
 static json_t *record_declared(const struct runs *runs, const json_t *declared,
@@ -111,7 +111,7 @@ json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
     return record;
 }
 
-/* ---- on the way --------------------------------------------------------------- */
+/* ---- on the way ---- */
 
 static void add_integer(json_t *object, const char *member, json_int_t by)
 {
@@ -135,7 +135,7 @@ void record_count(json_t *record, const json_t *event)
     (void)json_object_set_new(record, "usage", usage);
 }
 
-/* ---- the end ------------------------------------------------------------------ */
+/* ---- the end ---- */
 
 static const char *status_of(const struct ein_run *run, const json_t *outcome)
 {
@@ -173,7 +173,7 @@ int record_end(struct ein_run *run, const json_t *outcome, const struct ein_erro
     return end ? json_object_update(run->record, end) : -1;
 }
 
-/* ---- shown -------------------------------------------------------------------- */
+/* ---- shown ---- */
 
 bool record_is_running(const json_t *record)
 {

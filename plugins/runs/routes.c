@@ -6,7 +6,7 @@
 #include "ownership.h"
 #include "runs.h"
 
-/* ---- one --------------------------------------------------------------------------- */
+/* ---- one ---- */
 
 /* What is in memory is newer than the store's; its revision is the store's all the same. */
 static int read_record(struct runs *runs, const char *id, json_t **ret_record,
@@ -80,7 +80,7 @@ int runs_get(struct ein_req *req, void *self)
     return http->reply(req, 200, EIN_TAKE(shown));
 }
 
-/* ---- many -------------------------------------------------------------------------- */
+/* ---- many ---- */
 
 static json_t *where_of(const struct ein_http *http, struct ein_req *req)
 {
@@ -144,7 +144,7 @@ int runs_list(struct ein_req *req, void *self)
     return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
 }
 
-/* ---- ending and forgetting ------------------------------------------------------------ */
+/* ---- ending and forgetting ---- */
 
 int runs_stop(struct ein_req *req, void *self)
 {

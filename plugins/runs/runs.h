@@ -44,7 +44,7 @@ struct runs {
     pthread_t writer;
 };
 
-/* ---- live.c: runs in memory -------------------------------------------------- */
+/* ---- live.c: runs in memory ---- */
 
 /* What is kept of values: how much, and whether secrets had to go. */
 struct keeping {
@@ -89,7 +89,7 @@ void live_free_if_done(struct ein_run *run);
 /* The record as it is now, with the code where the store has not got it; json_decref. */
 json_t *live_record(struct ein_run *run);
 
-/* ---- record.c ------------------------------------------------------------------ */
+/* ---- record.c ---- */
 
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
                      const char *code_hash, struct keeping *kept);
@@ -103,7 +103,7 @@ json_t *record_event(const struct runs *runs, const json_t *event, int64_t *ret_
 /* TEXT (may be NULL) without secrets; JSON null for none. */
 json_t *record_text(const struct runs *runs, const char *text);
 
-/* ---- writer.c ------------------------------------------------------------------ */
+/* ---- writer.c ---- */
 
 int writer_start(struct runs *runs, struct ein_error *err);
 /* What there is to write now is in the store when it returns. */
@@ -111,13 +111,13 @@ int writer_flush(struct runs *runs, struct ein_error *err);
 void writer_stop(struct runs *runs);
 void writer_forget_code(struct map_entry *seen); /* frees an entry of code_seen */
 
-/* ---- sweep.c ------------------------------------------------------------------- */
+/* ---- sweep.c ---- */
 
 void sweep(void *runs); /* what is lost, and what is old */
 /* The record with its events; NOT_FOUND. */
 int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err);
 
-/* ---- routes -------------------------------------------------------------------- */
+/* ---- routes ---- */
 
 /* The record ID, if the caller may do with it what the route is for; a document, also while it
  * lives in memory. */

@@ -15,7 +15,7 @@ enum {
     WEIGH_MS = 600000       /* how often what other servers have added is looked for */
 };
 
-/* ---- deleting -------------------------------------------------------------------- */
+/* ---- deleting ---- */
 
 static int find_events(const struct runs *runs, const char *id, json_t **ret_found,
                        struct ein_error *err)
@@ -57,7 +57,7 @@ int sweep_delete(const struct runs *runs, const char *id, const char *rev, struc
     }
 }
 
-/* ---- what is due ------------------------------------------------------------------- */
+/* ---- what is due ---- */
 
 static int lose(const struct runs *runs, const json_t *record, struct ein_error *err)
 {
@@ -105,7 +105,7 @@ static int sweep_set(const struct runs *runs, const char *set, struct ein_error 
     return r;
 }
 
-/* ---- what is too much --------------------------------------------------------------- */
+/* ---- what is too much ---- */
 
 struct weighing {
     int64_t most, bytes; /* those of all records so far: they come newest first */

@@ -37,7 +37,7 @@ struct portion {
     char events_id[EVENT_ID_SIZE];
 };
 
-/* ---- what is there to write ---------------------------------------------------- */
+/* ---- what is there to write ---- */
 
 static struct code_seen *find_seen(const struct runs *runs, const char *hash)
 {
@@ -114,7 +114,7 @@ static size_t take_all(struct runs *runs, struct portion *portions)
     return count;
 }
 
-/* ---- writing -------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static size_t ops_of(const struct portion *portion, struct ein_doc_op *ops)
 {
@@ -184,7 +184,7 @@ int writer_flush(struct runs *runs, struct ein_error *err)
     return r;
 }
 
-/* ---- leases and wishes ------------------------------------------------------------ */
+/* ---- leases and wishes ---- */
 
 /* With the lock held. */
 static void extend(struct ein_run *run)
@@ -249,7 +249,7 @@ static void look(struct runs *runs)
     (void)runs->host->store->find(runs->ctx, STOPS_SET, NULL, grant, runs, NULL, NULL);
 }
 
-/* ---- the thread ------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* With the lock held. */
 static void wait_while(struct runs *runs, bool for_work, int64_t ms)

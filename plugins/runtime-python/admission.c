@@ -44,7 +44,7 @@ void admission_shut(struct admission *admission)
         pthread_cond_signal(&waiter->woken);
 }
 
-/* ---- shares: all with the lock held --------------------------------------------- */
+/* ---- shares: all with the lock held ---- */
 
 /* That of NAME, which is made if there is none; NULL: no memory. */
 static struct admission_share *share_of(struct admission *admission, const char *name, bool is_lane)
@@ -99,7 +99,7 @@ static int find_place(struct admission *admission, const struct admission_ticket
     return 0;
 }
 
-/* ---- room: all with the lock held ------------------------------------------------ */
+/* ---- room: all with the lock held ---- */
 
 static bool has_room(const struct admission *admission, const struct admission_ticket *ticket,
                      const struct admission_place *place)
@@ -171,7 +171,7 @@ static bool may_wait(const struct admission *admission, const struct admission_t
            (!place->lane || place->lane->waiting < ticket->of_lane.queue);
 }
 
-/* ---- waiting ---------------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 static void wait_turn(struct admission *admission, struct admission_waiter *waiter)
 {

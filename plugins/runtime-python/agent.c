@@ -25,7 +25,7 @@ enum {
     REPORT_WAIT_MS = 30000 /* for the word of a zygote that others keep from its processor */
 };
 
-/* ---- start ---------------------------------------------------------------------- */
+/* ---- start ---- */
 
 static int check_source(const struct run *run, const char *code, struct ein_error *err)
 {
@@ -157,7 +157,7 @@ void agent_free(struct agent *agent)
     free(agent);
 }
 
-/* ---- the end -------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static void show_start(struct agent *agent)
 {
@@ -327,7 +327,7 @@ static void explain_death(struct agent *agent)
     agent_fail(agent, death.type, death.message, "");
 }
 
-/* ---- what it says ---------------------------------------------------------------- */
+/* ---- what it says ---- */
 
 static void on_ready(struct agent *agent, const json_t *message, const struct frame *frame)
 {
@@ -568,7 +568,7 @@ void agent_look(struct agent *agent)
     agent_fail(agent, "MemoryError", message, "");
 }
 
-/* ---- what it is told -------------------------------------------------------------- */
+/* ---- what it is told ---- */
 
 void agent_tell(struct agent *agent, const struct json_t *message, const void *blob,
                 size_t blob_len)

@@ -22,7 +22,7 @@ void body_pipe_done(struct body_pipe *pipe)
     pthread_mutex_destroy(&pipe->lock);
 }
 
-/* ---- in ------------------------------------------------------------------------- */
+/* ---- in ---- */
 
 static size_t room_of(const struct body_pipe *pipe)
 {
@@ -85,7 +85,7 @@ void body_pipe_end(struct body_pipe *pipe)
     pthread_cond_broadcast(&pipe->changed);
 }
 
-/* ---- out ------------------------------------------------------------------------ */
+/* ---- out ---- */
 
 size_t body_pipe_take(struct body_pipe *pipe, char **ret_bytes)
 {

@@ -44,7 +44,7 @@ static const char *type_of(int code)
     }
 }
 
-/* ---- data_store ------------------------------------------------------------------- */
+/* ---- data_store ---- */
 
 static int open_store(struct run *run, struct ein_error *err)
 {
@@ -146,7 +146,7 @@ static void call_data_store(const struct call *call)
                 NULL, 0);
 }
 
-/* ---- other agents ------------------------------------------------------------------- */
+/* ---- other agents ---- */
 
 static const json_t *imported(const struct run *run, const json_t *imports, const char *name,
                               const char **ret_id)
@@ -206,7 +206,7 @@ static void call_agent(const struct call *call)
         refuse(call, type_of(err.code), err.text);
 }
 
-/* ---- the world ------------------------------------------------------------------------ */
+/* ---- the world ---- */
 
 static void call_http(const struct call *call)
 {
@@ -228,7 +228,7 @@ static void call_mcp(const struct call *call)
     mcp_call(call->agent, call->id, call->method, call->params);
 }
 
-/* ---- the table ------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static const struct {
     const char *name;

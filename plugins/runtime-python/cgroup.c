@@ -32,7 +32,7 @@ struct cgroup {
     bool left_over; /* the last cgroup_remove() could not */
 };
 
-/* ---- files of the tree ---------------------------------------------------------- */
+/* ---- files of the tree ---- */
 
 static int write_at(int dir, const char *name, const char *text)
 {
@@ -65,7 +65,7 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-/* ---- finding the place ---------------------------------------------------------- */
+/* ---- finding the place ---- */
 
 /* The path of the group that a line of /proc/PID/cgroup tells; false: another line. */
 static bool read_line(const char *line, const char **ret_path)
@@ -129,7 +129,7 @@ static bool is_delegated(const char *path)
     return getxattr(path, "user.delegate", value, sizeof(value) - 1) == 1 && value[0] == '1';
 }
 
-/* ---- making it ------------------------------------------------------------------- */
+/* ---- making it ---- */
 
 /* A group that distributes may hold no processes: the server goes into a leaf. */
 static bool step_aside(int base)
@@ -238,7 +238,7 @@ int cgroup_open(const char *setting, const struct limits *limits, struct cgroup 
     return make(setting, false, limits, ret_cgroup, err);
 }
 
-/* ---- the end ---------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static bool remove_all(int dir)
 {
@@ -305,7 +305,7 @@ void cgroup_close(struct cgroup *cgroup)
     free(cgroup);
 }
 
-/* ---- children ---------------------------------------------------------------------- */
+/* ---- children ---- */
 
 static void name_of(uint32_t group, const char *file, char *text, size_t size)
 {

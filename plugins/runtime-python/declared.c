@@ -30,7 +30,7 @@ static bool is_text(const json_t *json, const char *name, const char *text)
     return said && strcmp(said, text) == 0;
 }
 
-/* ---- models ----------------------------------------------------------------------- */
+/* ---- models ---- */
 
 int declared_model(const struct agent *agent, const char *provider, const char *model,
                    struct ein_error *err)
@@ -51,7 +51,7 @@ int declared_model(const struct agent *agent, const char *provider, const char *
                      provider, model);
 }
 
-/* ---- tools ------------------------------------------------------------------------ */
+/* ---- tools ---- */
 
 int declared_tool(const struct agent *agent, const char *url, const char *tool,
                   struct ein_error *err)
@@ -81,7 +81,7 @@ int declared_tool(const struct agent *agent, const char *url, const char *tool,
         tool, url);
 }
 
-/* ---- namespaces ------------------------------------------------------------------- */
+/* ---- namespaces ---- */
 
 static bool may(const json_t *use, bool writes)
 {
@@ -150,7 +150,7 @@ json_t *declared_of(const struct agent *agent, const json_t *names)
     return EIN_TAKE(seen);
 }
 
-/* ---- hosts ------------------------------------------------------------------------ */
+/* ---- hosts ---- */
 
 /* A server of a specification is its host, and its port where it names one. */
 static void add_server(json_t *hosts, const json_t *server)

@@ -45,7 +45,7 @@ static void call_free(struct slow_call *slow)
     free(call);
 }
 
-/* ---- on the call's thread ------------------------------------------------------------ */
+/* ---- on the call's thread ---- */
 
 static int64_t on_send(void *data, void *piece, size_t size)
 {
@@ -130,7 +130,7 @@ static void perform(struct slow_call *slow)
     json_decref(fetched.headers);
 }
 
-/* ---- on the run's thread: the answer --------------------------------------------------- */
+/* ---- on the run's thread: the answer ---- */
 
 static json_t *header_list(const json_t *headers)
 {
@@ -253,7 +253,7 @@ static void answer(struct slow_call *slow, struct agent *agent)
         tell_head(call, agent, false);
 }
 
-/* ---- on the run's thread: what the process says ------------------------------------------ */
+/* ---- on the run's thread: what the process says ---- */
 
 static bool take(struct slow_call *slow, const void *bytes, size_t len, bool last)
 {
@@ -295,7 +295,7 @@ static const struct slow_kind kind = { .lane = SLOW_HTTP,
                                        .used = used,
                                        .stop = stop };
 
-/* ---- begin ------------------------------------------------------------------------------ */
+/* ---- begin ---- */
 
 static int take_body(struct http_call *call, const void *body, size_t len, struct ein_error *err)
 {

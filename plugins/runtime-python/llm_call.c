@@ -54,7 +54,7 @@ static const json_t *member(const struct llm_call *call, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
-/* ---- on the call's thread ------------------------------------------------------------ */
+/* ---- on the call's thread ---- */
 
 /* Ids become what the catalog has for them; configurations stay. */
 static int find_built_in(struct llm_call *call, const struct ein_service *service)
@@ -150,7 +150,7 @@ static void perform(struct slow_call *slow)
     call->duration_ms = mono_ms() - began;
 }
 
-/* ---- on the run's thread --------------------------------------------------------------- */
+/* ---- on the run's thread ---- */
 
 /* The model that was asked for, or the fallback that answered. */
 static void note(struct slow_call *slow, struct agent *agent)
@@ -192,7 +192,7 @@ static const struct slow_kind kind = {
     .lane = SLOW_LLM, .perform = perform, .note = note, .error_type = error_type, .free = call_free
 };
 
-/* ---- begin ------------------------------------------------------------------------------- */
+/* ---- begin ---- */
 
 static bool is_role(const char *role)
 {
@@ -322,7 +322,7 @@ void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
     slow_begin(agent, call_id, &call->slow);
 }
 
-/* ---- what is known of a model --------------------------------------------------------- */
+/* ---- what is known of a model ---- */
 
 static json_t *find_window(const struct run *run, const char *name)
 {

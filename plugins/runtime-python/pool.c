@@ -63,7 +63,7 @@ static struct zygote *in_state(const struct pool *pool, enum zygote_state state)
     return NULL;
 }
 
-/* ---- idle children, under the lock ------------------------------------------ */
+/* ---- idle children, under the lock ---- */
 
 static void idle_push(struct pool *pool, struct child *child)
 {
@@ -124,7 +124,7 @@ static bool too_old(const struct child *child, const void *now)
     return *(const int64_t *)now - child->born_ms > IDLE_AGE_MAX_MS;
 }
 
-/* ---- the keeper ---------------------------------------------------------------- */
+/* ---- the keeper ---- */
 
 static void note_exit(struct child *child, int status, uint32_t cpu_ms, void *data)
 {
@@ -425,7 +425,7 @@ static void *keep(void *data)
     return NULL;
 }
 
-/* ---- what others call ---------------------------------------------------------- */
+/* ---- what others call ---- */
 
 int pool_start(const struct settings *settings, const char *folder,
                const struct pool_listener *listener, struct pool **ret_pool, struct ein_error *err)

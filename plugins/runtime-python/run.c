@@ -42,7 +42,7 @@ static void sweep(struct run *run)
     }
 }
 
-/* ---- stopping ---------------------------------------------------------------------- */
+/* ---- stopping ---- */
 
 static bool is_cancelled(const struct run *run)
 {
@@ -104,7 +104,7 @@ static void check_time(struct run *run)
         finish_stop(run);
 }
 
-/* ---- the loop ----------------------------------------------------------------------- */
+/* ---- the loop ---- */
 
 struct waits {
     struct pollfd *fds;
@@ -207,7 +207,7 @@ static int loop(struct run *run, struct ein_error *err)
     return r < 0 ? error_set(err, r, "no memory") : 0;
 }
 
-/* ---- begin and end -------------------------------------------------------------------- */
+/* ---- begin and end ---- */
 
 /* The reason counts for more than what the agent made of being stopped. */
 static void tell_why(struct run *run)

@@ -44,7 +44,7 @@ static bool has_room(const struct run *run, enum slow_lane lane)
     return run->slow_running[lane] < most[lane];
 }
 
-/* ---- their turn ---------------------------------------------------------------------- */
+/* ---- their turn ---- */
 
 static void wake_run(int wake)
 {
@@ -154,7 +154,7 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
     begin_waiting(run);
 }
 
-/* ---- the end --------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 /* Takes it off the run's list, its thread being at its end. */
 static void take_off(struct run *run, struct slow_call *call)

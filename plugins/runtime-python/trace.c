@@ -9,7 +9,7 @@
 static const char full[] =
     "... [these are all the lines that a run may print (output_events), the rest is not shown]";
 
-/* ---- texts ---------------------------------------------------------------------- */
+/* ---- texts ---- */
 
 /* Bytes of at most `count` characters at the start of `text`. */
 static size_t characters(const char *text, size_t len, size_t count)
@@ -78,7 +78,7 @@ json_t *trace_text(const struct ein_host *host, const char *text, size_t len, ui
     return to_json(marked, (size_t)marked_len);
 }
 
-/* ---- events --------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static json_t *now(void)
 {

@@ -28,7 +28,7 @@ enum {
     SHARED_UID_PROCESSES = 4096 /* RLIMIT_NPROC counts the server's own threads then */
 };
 
-/* ---- starting a program with nothing of ours ------------------------------- */
+/* ---- starting a program with nothing of ours ---- */
 
 static char *const clean_environment[] = { (char *)"LANG=C.UTF-8", (char *)"PATH=/usr/bin", NULL };
 
@@ -71,7 +71,7 @@ static void wait_for(pid_t pid)
         ;
 }
 
-/* ---- the plan --------------------------------------------------------------- */
+/* ---- the plan ---- */
 
 /* What it prints until it ends, or until it has had its time. */
 static size_t read_all(int fd, char *text, size_t size)
@@ -166,7 +166,7 @@ void zygote_plan_done(struct zygote_plan *plan)
     *plan = (struct zygote_plan){ 0 };
 }
 
-/* ---- start ------------------------------------------------------------------ */
+/* ---- start ---- */
 
 static char *join_preload(const json_t *names)
 {
@@ -240,7 +240,7 @@ int zygote_start(const struct zygote_plan *plan, struct zygote **ret_zygote, str
     return 0;
 }
 
-/* ---- talking ------------------------------------------------------------------ */
+/* ---- talking ---- */
 
 static int send_message(const struct zygote *zygote, const void *message, size_t len,
                         const int *fds, size_t count)
@@ -338,7 +338,7 @@ int zygote_configure(struct zygote *zygote, const struct settings *settings, str
     return 0;
 }
 
-/* ---- children ------------------------------------------------------------------- */
+/* ---- children ---- */
 
 /* The pid as it is called here, from /proc; 0 where there is none. */
 static pid_t pid_of(int pidfd)
@@ -498,7 +498,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
     return 0;
 }
 
-/* ---- the end -------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 void zygote_read_errors(struct zygote *zygote, void (*line)(const char *text, void *data),
                         void *data)

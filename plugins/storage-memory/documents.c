@@ -17,7 +17,7 @@ struct change {
     char rev[EIN_REV_SIZE];
 };
 
-/* ---- sets and documents ------------------------------------------------- */
+/* ---- sets and documents ---- */
 
 static void drop_doc(struct map_entry *entry)
 {
@@ -128,7 +128,7 @@ static struct memory_doc *add_doc(struct memory *memory, struct memory_set *set,
     return doc;
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 int memory_get(void *impl, const char *set, const char *id, json_t **ret_doc, struct ein_error *err)
 {
@@ -148,7 +148,7 @@ int memory_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 int memory_revise(const struct memory *memory, const json_t *members, const char *id,
                   const char *old_rev, json_t **ret_json, struct ein_error *err)

@@ -40,7 +40,7 @@ void catalog_free(struct catalog *catalog)
     free(catalog);
 }
 
-/* ---- the database --------------------------------------------------------- */
+/* ---- the database ---- */
 
 static int check_version(struct conn *conn, struct ein_error *err)
 {
@@ -110,7 +110,7 @@ int catalog_migrate(struct conn *conn, void *data, struct ein_error *err)
     return r < 0 ? r : catalog_load(conn, err);
 }
 
-/* ---- the copy ------------------------------------------------------------- */
+/* ---- the copy ---- */
 
 static int add_row(json_t *keys, json_t *indexed, const PGresult *result, int row)
 {
@@ -200,7 +200,7 @@ int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err)
     return 0;
 }
 
-/* ---- making a set --------------------------------------------------------- */
+/* ---- making a set ---- */
 
 static int make_set(struct conn *conn, const char *set, struct ein_error *err)
 {

@@ -20,7 +20,7 @@ enum {
     OID_TEXT = 25
 };
 
-/* ---- what went wrong ------------------------------------------------------ */
+/* ---- what went wrong ---- */
 
 /* By SQLSTATE, or the beginning of one. */
 static const struct {
@@ -63,7 +63,7 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
     return error_set(err, EIN_E_INTERNAL, "The database: %s", text ? text : state);
 }
 
-/* ---- connecting ----------------------------------------------------------- */
+/* ---- connecting ---- */
 
 static int check_server(struct conn *conn, struct ein_error *err)
 {
@@ -142,7 +142,7 @@ void conn_close(struct conn *conn)
     conn->statements = NULL;
 }
 
-/* ---- statements ----------------------------------------------------------- */
+/* ---- statements ---- */
 
 int conn_script(struct conn *conn, const char *text, struct ein_error *err)
 {
@@ -301,7 +301,7 @@ int conn_commit(struct conn *conn, struct ein_error *err)
     return r;
 }
 
-/* ---- pipelines -------------------------------------------------------------- */
+/* ---- pipelines ---- */
 
 /* Each statement's result is followed by none.  The first failure counts: what comes after it was
  * not done. */

@@ -22,7 +22,7 @@ static struct sql_bind text_bind(const char *text)
     return (struct sql_bind){ SQL_TEXT, text, strlen(text), 0 };
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 int64_t result_number(const PGresult *result, int row, int column)
 {
@@ -81,7 +81,7 @@ int postgres_get(void *impl, const char *set, const char *id, json_t **ret_doc,
     return r < 0 ? r : 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 struct written {
     struct sql_bind binds[COLUMNS + KEYS_MAX + 1];
@@ -165,7 +165,7 @@ static int send_removal(struct conn *conn, const char *set, const char *id, stru
     return conn_send(conn, text, &bind, 1, err);
 }
 
-/* ---- batches: read all, decide, write all -------------------------------- */
+/* ---- batches: read all, decide, write all ---- */
 
 /* One document of a batch, however many operations name it. */
 struct slot {

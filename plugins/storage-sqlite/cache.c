@@ -69,7 +69,7 @@ static struct entry *find(const struct shard *shard, const struct name *name)
     return (struct entry *)map_find(&shard->map, name->text, name->len);
 }
 
-/* ---- by last use -------------------------------------------------------- */
+/* ---- by last use ---- */
 
 static void push(struct shard *shard, struct entry *entry)
 {
@@ -112,7 +112,7 @@ static struct entry *add(struct shard *shard, const struct name *name)
     return entry;
 }
 
-/* ---- the cache ---------------------------------------------------------- */
+/* ---- the cache ---- */
 
 struct cache *cache_new(size_t max_bytes)
 {

@@ -23,7 +23,7 @@ struct batch {
     } * prepared;
 };
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 /* Reads the row of document ID; without WITH_DOC only what it takes to replace it. */
 static int read_row(struct db *db, const char *set, const char *id, bool with_doc,
@@ -99,7 +99,7 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static char *insert_text(const char *set, const json_t *indexes)
 {

@@ -30,7 +30,7 @@ static const struct step { /* takes a file to this version */
 };
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
 
-/* ---- possession --------------------------------------------------------- */
+/* ---- possession ---- */
 
 static int check_path(const char *path, struct ein_error *err)
 {
@@ -168,7 +168,7 @@ void file_disown(struct sqlite *store)
     store->path = NULL;
 }
 
-/* ---- identity ----------------------------------------------------------- */
+/* ---- identity ---- */
 
 /* SQLite would make it readable to all. */
 static int create(const char *path, struct ein_error *err)
@@ -295,7 +295,7 @@ static int migrate(struct db *db, int64_t version, struct ein_error *err)
     return r;
 }
 
-/* ---- order -------------------------------------------------------------- */
+/* ---- order ---- */
 
 static int check_integrity(struct db *db, struct ein_error *err)
 {

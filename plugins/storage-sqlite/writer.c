@@ -46,7 +46,7 @@ struct writer {
     int wal_pages, restart_at;
 };
 
-/* ---- one group ---------------------------------------------------------- */
+/* ---- one group ---- */
 
 static bool in_transaction(const struct writer *writer)
 {
@@ -283,7 +283,7 @@ static void do_group(struct writer *writer, struct job *group)
     checkpoint_when_due(writer);
 }
 
-/* ---- the thread --------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* NULL when there is nothing left to do, ever. */
 static struct job *take_group(struct writer *writer)
@@ -401,7 +401,7 @@ void writer_free(struct writer *writer)
     free_parts(writer);
 }
 
-/* ---- callers ------------------------------------------------------------ */
+/* ---- callers ---- */
 
 static int enqueue(struct writer *writer, struct job *job, struct ein_error *err)
 {

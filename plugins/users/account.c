@@ -24,7 +24,7 @@ int64_t account_left(const struct account *account)
     return integer_of(account->money, "remainingNano") + integer_of(account->money, "heldNano");
 }
 
-/* ---- when the allowance is due ------------------------------------------ */
+/* ---- when the allowance is due ---- */
 
 int account_zone(const struct users *users, const char *time_zone, struct zone **ret_zone,
                  struct ein_error *err)
@@ -71,7 +71,7 @@ int account_schedule(const struct users *users, const json_t *user, int64_t date
     return r;
 }
 
-/* ---- making ------------------------------------------------------------- */
+/* ---- making ---- */
 
 static int check_uid(const char *uid, struct ein_error *err)
 {
@@ -131,7 +131,7 @@ static int read_or_make(const struct users *users, const char *uid, json_t **ret
     return r < 0 ? r : store->get(users->ctx, USERS_SET, uid, ret_user, err);
 }
 
-/* ---- changing ----------------------------------------------------------- */
+/* ---- changing ---- */
 
 static const char *rev_of(const json_t *doc)
 {
@@ -205,7 +205,7 @@ static int change(const struct users *users, const char *uid, account_edit *edit
     return r;
 }
 
-/* ---- what is due -------------------------------------------------------- */
+/* ---- what is due ---- */
 
 /* Once for all servers: who comes second finds it done. */
 static int reset_if_due(const struct account *account, struct change *change, void *data,
@@ -246,7 +246,7 @@ int account_ensure(const struct users *users, const char *uid, json_t **ret_user
     return 0;
 }
 
-/* ---- who it is ---------------------------------------------------------- */
+/* ---- who it is ---- */
 
 static bool is_news(const char *said, const char *known)
 {

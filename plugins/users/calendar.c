@@ -9,7 +9,7 @@
 
 enum { DAY_S = 86400, MS = 1000, MS_DIGITS_MAX = 15 };
 
-/* ---- days --------------------------------------------------------------- */
+/* ---- days ---- */
 
 /* Years begin in March: the odd day is then the last of its year. */
 int64_t calendar_day(struct date date)
@@ -60,7 +60,7 @@ int64_t calendar_floor_day(int64_t seconds)
     return floor_div(seconds, DAY_S);
 }
 
-/* ---- months ------------------------------------------------------------- */
+/* ---- months ---- */
 
 static struct date next_month(struct date date)
 {
@@ -105,7 +105,7 @@ int64_t calendar_next_month(const struct zone *zone, int64_t anchor_ms, int64_t 
     return moment;
 }
 
-/* ---- text --------------------------------------------------------------- */
+/* ---- text ---- */
 
 void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE])
 {

@@ -37,7 +37,7 @@ void journal_close(struct journal *journal)
     free(journal);
 }
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- opening ---- */
 
 static int open_file(struct journal *journal, int i, struct ein_error *err)
 {
@@ -81,7 +81,7 @@ static int open_pair(const char *folder, int number, struct journal **ret_journa
     return 1;
 }
 
-/* ---- what the dead have left -------------------------------------------- */
+/* ---- what the dead have left ---- */
 
 static int read_all(int fd, char *text, size_t len)
 {
@@ -169,7 +169,7 @@ int journal_open(const char *folder, journal_line *each, void *data, struct jour
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 int journal_append(struct journal *journal, const char *line, size_t len, struct ein_error *err)
 {

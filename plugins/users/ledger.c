@@ -23,7 +23,7 @@ static int batch(const struct users *users, struct ein_doc_op *ops, size_t count
     return users->host->store->batch(users->ctx, ops, count, sizeof(*ops), err);
 }
 
-/* ---- the parts of a batch ----------------------------------------------- */
+/* ---- the parts of a batch ---- */
 
 struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by)
 {
@@ -47,7 +47,7 @@ struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expec
     return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
 }
 
-/* ---- reserve ------------------------------------------------------------ */
+/* ---- reserve ---- */
 
 int64_t ledger_least_after(const struct users *users, int64_t bound)
 {
@@ -120,7 +120,7 @@ int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_er
     return doc ? batch(users, &op, 1, err) : error_no_memory(err);
 }
 
-/* ---- settle ------------------------------------------------------------- */
+/* ---- settle ---- */
 
 static int settled_already(const char *hold, struct ein_error *err)
 {
@@ -210,7 +210,7 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
     return r == EIN_E_CONFLICT ? settled_already(hold ? hold : id, err) : r;
 }
 
-/* ---- release, expire ---------------------------------------------------- */
+/* ---- release, expire ---- */
 
 /* HELD is given up; its next state is EXPIRED, or nothing. */
 static int give_back(const struct users *users, const json_t *held, const char *expect,

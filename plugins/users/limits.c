@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* ---- limits ------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static int read_dollars(const json_t *body, const char *name, bool *ret_has, int64_t *ret_nano,
                         struct ein_error *err)
@@ -66,7 +66,7 @@ int limits_edit(const struct account *account, struct change *change, void *data
     return r;
 }
 
-/* ---- routes ------------------------------------------------------------- */
+/* ---- routes ---- */
 
 static const struct ein_identity *caller(const struct users *users, const struct ein_req *req)
 {
@@ -163,7 +163,7 @@ int user_reset_allowance(struct ein_req *req, void *self)
     return r != 0 ? r : change_me(req, users, "allowance_reset", reset, NULL, NULL);
 }
 
-/* ---- the time zone ------------------------------------------------------ */
+/* ---- the time zone ---- */
 
 static int reply_zone(const struct users *users, struct ein_req *req, const json_t *user)
 {
@@ -219,7 +219,7 @@ int user_put_zone(struct ein_req *req, void *self)
     return r < 0 ? http->fail_error(req, &err) : reply_zone(users, req, account.user);
 }
 
-/* ---- usage that is reported --------------------------------------------- */
+/* ---- usage that is reported ---- */
 
 int user_add_usage(struct ein_req *req, void *self)
 {

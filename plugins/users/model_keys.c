@@ -29,7 +29,7 @@ const struct provider *provider_find(const char *name)
     return NULL;
 }
 
-/* ---- the vault ---------------------------------------------------------- */
+/* ---- the vault ---- */
 
 static void name_secret(const char *uid, const struct provider *provider,
                         char name[MODEL_KEY_NAME_SIZE])
@@ -107,7 +107,7 @@ static int with_own_key(const struct users *users, const char *uid, const struct
     return r;
 }
 
-/* ---- masks -------------------------------------------------------------- */
+/* ---- masks ---- */
 
 /* "sk-…abcd": enough to know it again.  A short key would be half given away. */
 static int mask(const char *key, void *data)
@@ -165,7 +165,7 @@ int model_key_masks(const struct users *users, const json_t *user, json_t **ret_
     return 0;
 }
 
-/* ---- model_keys/1 ------------------------------------------------------- */
+/* ---- model_keys/1 ---- */
 
 struct copy {
     const struct users *users;

@@ -32,7 +32,7 @@ static int64_t lease_of(const struct users *users, uint32_t lease_ms)
     return lease_ms ? lease_ms : users->lease_ms;
 }
 
-/* ---- handing out -------------------------------------------------------- */
+/* ---- handing out ---- */
 
 /* Not what might expire before it can be extended. */
 static bool has_enough(const struct users *users, const struct purse *purse, int64_t bound)
@@ -71,7 +71,7 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
     return 1;
 }
 
-/* ---- filling ------------------------------------------------------------ */
+/* ---- filling ---- */
 
 static void purse_id(char id[PURSE_ID_SIZE])
 {
@@ -220,7 +220,7 @@ int purse_reserve(const struct users *users, const char *uid, int64_t bound, uin
     return r < 0 ? r : 0;
 }
 
-/* ---- taking back -------------------------------------------------------- */
+/* ---- taking back ---- */
 
 /* With the lock held. */
 void purse_end_call(struct purses *purses, struct call *call, int64_t cost)
@@ -262,7 +262,7 @@ int purse_release(const struct users *users, const char *hold)
     return 0;
 }
 
-/* ---- settling ----------------------------------------------------------- */
+/* ---- settling ---- */
 
 /* {"purse": its id, "hold": id, "entry": document}; without a purse that is in the store, none. */
 static char *make_line(const struct payment *payment, const char *doc, size_t *ret_len)

@@ -133,7 +133,7 @@ int purse_flush(const struct users *users, struct ein_error *err)
     return r;
 }
 
-/* ---- the flusher -------------------------------------------------------- */
+/* ---- the flusher ---- */
 
 static void wait_ms(struct purses *purses, int64_t ms)
 {

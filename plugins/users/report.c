@@ -19,7 +19,7 @@ const char *const report_counts[] = {
     "outputTokens", "reasoningTokens", NULL
 };
 
-/* ---- adding up ---------------------------------------------------------- */
+/* ---- adding up ---- */
 
 static void make_label(const struct report *report, const json_t *entry, char label[LABEL_SIZE])
 {
@@ -96,7 +96,7 @@ static int add_entry(const json_t *entry, void *data)
                : 0;
 }
 
-/* ---- finding ------------------------------------------------------------ */
+/* ---- finding ---- */
 
 static int walk(struct report *report, const char *set, const json_t *where, const char *field,
                 ein_doc_fn *each)
@@ -171,7 +171,7 @@ int report_run(struct report *report, struct ein_error *err)
     return r < 0 ? r : 0;
 }
 
-/* ---- as JSON ------------------------------------------------------------ */
+/* ---- as JSON ---- */
 
 static json_t *show_counts(const json_t *counts, json_t *take_shown)
 {
@@ -228,7 +228,7 @@ json_t *report_json(const struct report *report)
                      (json_int_t)report->expired, "bound", money_to_json(report->unsettled));
 }
 
-/* ---- as CSV ------------------------------------------------------------- */
+/* ---- as CSV ---- */
 
 /* In quotes; and what a spreadsheet would calculate begins with an apostrophe. */
 static void write_cell(struct buf *out, const char *text)

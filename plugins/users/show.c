@@ -23,7 +23,7 @@ static void user_rev(const struct account *account, char ret_rev[EIN_REV_SIZE])
              (uint64_t)(strtoull(user, NULL, 10) + strtoull(money, NULL, 10)), hash);
 }
 
-/* ---- usage -------------------------------------------------------------- */
+/* ---- usage ---- */
 
 /* What a reported cost came with, or what the call was. */
 static json_t *metadata_of(const json_t *entry)
@@ -69,7 +69,7 @@ static int read_usage(const struct users *users, const json_t *user, json_t *lis
     return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
 }
 
-/* ---- the whole ---------------------------------------------------------- */
+/* ---- the whole ---- */
 
 /* A call may have cost more than was left: what is missing is nobody's to spend. */
 static int64_t shown_left(const struct account *account)

@@ -29,7 +29,7 @@ void zone_free(struct zone *zone)
     free(zone);
 }
 
-/* ---- the file ----------------------------------------------------------- */
+/* ---- the file ---- */
 
 struct header {
     unsigned version; /* 1, 2, 3, ... */
@@ -161,7 +161,7 @@ int zone_parse(const void *data, size_t len, struct zone **ret_zone, struct ein_
     return 0;
 }
 
-/* ---- by name ------------------------------------------------------------ */
+/* ---- by name ---- */
 
 static int no_such_zone(const char *name, struct ein_error *err)
 {
@@ -216,7 +216,7 @@ int zone_load(const char *folder, const char *name, struct zone **ret_zone, stru
                               : r;
 }
 
-/* ---- asking ------------------------------------------------------------- */
+/* ---- asking ---- */
 
 int32_t zone_offset(const struct zone *zone, int64_t utc_s)
 {

@@ -10,7 +10,7 @@ struct text {
     const char *at, *end;
 };
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 static bool is_digit(const struct text *text)
 {
@@ -130,7 +130,7 @@ bool zone_rule_parse(const char *text, size_t len, struct zone_rule *ret_rule)
     return read_date(&at, &rule->begin) && read_date(&at, &rule->end) && at.at == at.end;
 }
 
-/* ---- asking ------------------------------------------------------------- */
+/* ---- asking ---- */
 
 /* The day since the epoch on which DATE falls in YEAR. */
 static int64_t day_of(const struct zone_date *date, int64_t year)

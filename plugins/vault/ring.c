@@ -62,7 +62,7 @@ int ring_add(struct ring *ring, struct ein_error *err)
     return name_key(&ring->keys[0], err);
 }
 
-/* ---- text --------------------------------------------------------------- */
+/* ---- text ---- */
 
 void ring_write_text(const struct ring *ring, char *ret_text)
 {

@@ -16,7 +16,7 @@ static int cannot(const char *path, const char *what, struct ein_error *err)
                      strerror(errno));
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 static int check_private(const char *path, const struct stat *seen, struct ein_error *err)
 {
@@ -76,7 +76,7 @@ bool ring_file_changed(const char *path, const struct stat *seen)
            now.st_mtim.tv_nsec != seen->st_mtim.tv_nsec;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static int write_part(int fd, const char *path, const struct ring *ring, struct ein_error *err)
 {
@@ -123,7 +123,7 @@ int ring_file_write(const char *path, const struct ring *ring, bool is_new, stru
     return r;
 }
 
-/* ---- locking ------------------------------------------------------------ */
+/* ---- locking ---- */
 
 enum { GATE, HOUSE }; /* bytes of the lock file */
 

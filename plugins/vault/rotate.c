@@ -19,7 +19,7 @@
 
 enum { PAGE = 100, POLL_MS = 50, WAIT_MS = 60000 };
 
-/* ---- 1 ------------------------------------------------------------------ */
+/* ---- 1 ---- */
 
 static int write_ring(struct vault *vault, const struct ring *ring, struct ein_error *err)
 {
@@ -50,7 +50,7 @@ static int add_key(struct vault *vault, struct ein_error *err)
     return r;
 }
 
-/* ---- 2 ------------------------------------------------------------------ */
+/* ---- 2 ---- */
 
 static json_t *of_other_keys(struct vault *vault)
 {
@@ -128,7 +128,7 @@ static int seal_all(struct vault *vault, uint64_t *count, struct ein_error *err)
     return 0;
 }
 
-/* ---- 3 ------------------------------------------------------------------ */
+/* ---- 3 ---- */
 
 static int write_first_key(struct vault *vault, struct ein_error *err)
 {
@@ -204,7 +204,7 @@ void vault_tick(void *data)
     vault->unwell = r < 0;
 }
 
-/* ---- vault/1 ------------------------------------------------------------ */
+/* ---- vault/1 ---- */
 
 /* The store is another process's: its vault sees that the file has changed. */
 static int wait_for_owner(struct vault *vault, uint64_t *ret_count, struct ein_error *err)

@@ -21,7 +21,7 @@ static int check_name(const char *name, struct ein_error *err)
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static int seal_and_store(struct vault *vault, const char *name, const char *secret,
                           struct ein_error *err)
@@ -67,7 +67,7 @@ int vault_del(void *impl, const char *name, struct ein_error *err)
     return r == EIN_E_NOT_FOUND ? error_set(err, r, "There is no secret '%s'", name) : r;
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ---- */
 
 /* EIN_E_CONFLICT: a key that is not at hand has sealed it. */
 static int open_once(struct vault *vault, const char *name, json_t **ret_doc, char **ret_secret,

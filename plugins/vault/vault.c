@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- keys at hand ------------------------------------------------------- */
+/* ---- keys at hand ---- */
 
 static bool is_current(struct vault *vault)
 {
@@ -72,7 +72,7 @@ size_t vault_key_count(struct vault *vault)
     return count;
 }
 
-/* ---- the first start, and every other ----------------------------------- */
+/* ---- the first start, and every other ---- */
 
 /* Where somebody else makes it at the same time, theirs is taken. */
 static int make_first_key(struct vault *vault, struct ein_error *err)

@@ -25,7 +25,7 @@ static struct openai openai_with(enum openai_style style, const json_t *config)
     };
 }
 
-/* ---- requests --------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static void write_request(const struct openai *openai, struct ein_llm_call *call)
 {
@@ -42,7 +42,7 @@ static void write_request(const struct openai *openai, struct ein_llm_call *call
         abort();
 }
 
-/* ---- answers ------------------------------------------------------------------------ */
+/* ---- answers ---- */
 
 typedef int event_fn(void *data, const char *event, json_t *json, struct ein_error *err);
 

@@ -7,7 +7,7 @@
 
 static struct fixture *current; /* the catalog's functions have no other way to it */
 
-/* ---- the catalog -------------------------------------------------------- */
+/* ---- the catalog ---- */
 
 static struct model model_of(const char *provider, const char *id, double input, double output,
                              const char *json)
@@ -78,7 +78,7 @@ int models_catalog(const struct models *models, const char *user_id, const json_
     return EIN_E_UNSUPPORTED;
 }
 
-/* ---- providers ---------------------------------------------------------- */
+/* ---- providers ---- */
 
 struct provider {
     struct fixture *fixture;
@@ -169,7 +169,7 @@ static struct provider providers[] = { { NULL, "openai" },
                                        { NULL, "anthropic" },
                                        { NULL, "ollama" } };
 
-/* ---- keys --------------------------------------------------------------- */
+/* ---- keys ---- */
 
 static int key_get(void *impl, const char *user_id, const char *provider, char **ret_key,
                    const char **ret_source, struct ein_error *err)
@@ -202,7 +202,7 @@ static const struct ein_model_keys keys_service = { .struct_size = sizeof(keys_s
                                                     .get = key_get,
                                                     .wipe = key_wipe };
 
-/* ---- the ledger --------------------------------------------------------- */
+/* ---- the ledger ---- */
 
 static int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
                           char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
@@ -293,7 +293,7 @@ static const struct ein_ledger ledger_service = { .struct_size = sizeof(ledger_s
                                                   .settle = ledger_settle,
                                                   .release = ledger_release };
 
-/* ---- the fixture -------------------------------------------------------- */
+/* ---- the fixture ---- */
 
 static const char defaults[] =
     "{\"parameters\": \"drop\", \"pass_parameters\": [], \"pass_tools\": [\"web_search\"], "
@@ -362,7 +362,7 @@ int teardown(void **state)
     return 0;
 }
 
-/* ---- asking ------------------------------------------------------------- */
+/* ---- asking ---- */
 
 struct listener {
     struct result *result;

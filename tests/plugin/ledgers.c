@@ -27,7 +27,7 @@ void close_server(struct fixture *fixture, int number)
     fixture->server[number].users = NULL;
 }
 
-/* ---- looking ------------------------------------------------------------ */
+/* ---- looking ---- */
 
 int64_t number(struct fixture *fixture, const char *set, const char *id, const char *member)
 {
@@ -63,7 +63,7 @@ int64_t sum_of(struct fixture *fixture, const char *set)
     return sum;
 }
 
-/* ---- doing -------------------------------------------------------------- */
+/* ---- doing ---- */
 
 void set_integer(struct fixture *fixture, const char *set, const char *id, const char *member,
                  int64_t value)
@@ -101,7 +101,7 @@ void make_user(struct fixture *fixture, int64_t nano)
     set_integer(fixture, "ledger_accounts", USER, "remainingNano", nano);
 }
 
-/* ---- many callers ------------------------------------------------------- */
+/* ---- many callers ---- */
 
 struct caller {
     struct fixture *fixture;

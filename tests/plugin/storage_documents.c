@@ -217,7 +217,7 @@ static void what_could_not_be_read_again_is_refused(void **state)
     expect_missing(fixture, "things", "x");
 }
 
-/* ---- what must be stored for a write to happen -------------------------- */
+/* ---- what must be stored for a write to happen ---- */
 
 static void expect_op(struct fixture *fixture, int kind, const char *id, const char *expect,
                       int result, const char *text)
@@ -279,7 +279,7 @@ static void a_write_happens_only_over_what_it_expects(void **state)
     expect_missing(fixture, "things", "x");
 }
 
-/* ---- updates ------------------------------------------------------------ */
+/* ---- updates ---- */
 
 static int update(struct fixture *fixture, const char *members, const char *field, int64_t by,
                   int64_t min, struct ein_error *err)
@@ -334,7 +334,7 @@ static void an_update_that_cannot_add_changes_nothing(void **state)
     expect_members(fixture, "things", "x", "{'text':'t','most':9223372036854775807,'real':1.0}");
 }
 
-/* ---- batches ------------------------------------------------------------ */
+/* ---- batches ---- */
 
 static void a_batch_is_done_as_a_whole_or_not_at_all(void **state)
 {
@@ -408,7 +408,7 @@ static void a_batch_that_makes_no_sense_is_refused(void **state)
     assert_int_equal(batch(fixture, many, 10000, &err), 0);
 }
 
-/* ---- claims ------------------------------------------------------------- */
+/* ---- claims ---- */
 
 static void expect_claim(struct fixture *fixture, int64_t now, const char *id)
 {

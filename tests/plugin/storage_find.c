@@ -215,7 +215,7 @@ static void a_query_that_makes_no_sense_is_refused_in_words(void **state)
         expect_refused(fixture, wrong[i][0], wrong[i][1], wrong[i][2]);
 }
 
-/* ---- cursors ------------------------------------------------------------ */
+/* ---- cursors ---- */
 
 struct walk {
     struct fixture *fixture;

@@ -326,7 +326,7 @@ static void an_agent_and_its_deployments_go_together_or_not_at_all(void **state)
     assert_int_equal(count(f, AGENT_SET), 1);
 }
 
-/* ---- a store in which somebody deploys the agent just before a batch ------------- */
+/* ---- a store in which somebody deploys the agent just before a batch ---- */
 
 static struct {
     const struct ein_store *store;

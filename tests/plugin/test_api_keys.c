@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* ---- the text of a key ------------------------------------------------------- */
+/* ---- the text of a key ---- */
 
 static void a_key_is_read_as_it_was_made(void **state)
 {
@@ -78,7 +78,7 @@ static void all_characters_are_as_likely(void **state)
         assert_in_range(counts[(unsigned char)*c], 1990, 3560);
 }
 
-/* ---- what is held ------------------------------------------------------------- */
+/* ---- what is held ---- */
 
 enum { LONG_MS = 3600 * 1000 };
 
@@ -205,7 +205,7 @@ static void what_is_held_for_no_time_is_not_held(void **state)
     key_cache_free(cache);
 }
 
-/* ---- the plugin, with a store that others write to ------------------------------ */
+/* ---- the plugin, with a store that others write to ---- */
 
 struct fixture {
     struct fake_host *host;

@@ -242,7 +242,7 @@ static void what_is_no_event_is_refused(void **state)
     expect_count(fixture, 0);
 }
 
-/* ---- many at once ------------------------------------------------------- */
+/* ---- many at once ---- */
 
 struct writer {
     struct fixture *fixture;

@@ -14,7 +14,7 @@
 
 enum { AGENTS_MAX = 40 };
 
-/* ---- a world of agents: {id: agent} ----------------------------------------- */
+/* ---- a world of agents: {id: agent} ---- */
 
 static int load(void *data, const char *id, json_t **ret_agent, struct ein_error *err)
 {
@@ -88,7 +88,7 @@ static void expect_json(const json_t *json, const char *expected)
     free(text);
 }
 
-/* ---- by hand ------------------------------------------------------------------- */
+/* ---- by hand ---- */
 
 static void an_unknown_root_is_a_missing_node(void **state)
 {
@@ -236,7 +236,7 @@ static void a_store_that_fails_is_no_missing_agent(void **state)
     json_decref(world);
 }
 
-/* ---- generated ------------------------------------------------------------------- */
+/* ---- generated ---- */
 
 struct graph {
     int count;

@@ -179,7 +179,7 @@ static void an_attempt_that_was_overtaken_adds_and_ends_nothing(void **state)
     live_leave(lives, live);
 }
 
-/* ---- threads ------------------------------------------------------------ */
+/* ---- threads ---- */
 
 struct reader {
     pthread_t thread;

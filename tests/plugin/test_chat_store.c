@@ -46,7 +46,7 @@ static int refuse(const struct breakage *breakage, struct ein_error *err)
     return breakage->code;
 }
 
-/* ---- the store ---------------------------------------------------------- */
+/* ---- the store ---- */
 
 static const struct breakage none = { .does = true };
 
@@ -91,7 +91,7 @@ static int claim(struct ein_ctx *ctx, const char *set, const char *due_field, in
     return refuse(&now, err);
 }
 
-/* ---- the model ---------------------------------------------------------- */
+/* ---- the model ---- */
 
 static int complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
                     void *data, struct ein_completion_outcome *ret, struct ein_error *err)
@@ -110,7 +110,7 @@ static int complete(void *impl, const struct ein_completion_call *call, ein_llm_
 static const struct ein_completion completion = { .struct_size = sizeof(completion),
                                                   .complete = complete };
 
-/* ---- the host ----------------------------------------------------------- */
+/* ---- the host ---- */
 
 static int take_routes(struct ein_ctx *ctx, const struct ein_route *added, size_t count,
                        size_t stride, void *self, struct ein_error *err)
@@ -170,7 +170,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- tickets ------------------------------------------------------------ */
+/* ---- tickets ---- */
 
 static void store(struct fixture *f, const char *set, json_t *take_doc)
 {

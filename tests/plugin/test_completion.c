@@ -22,7 +22,7 @@ static struct step failing(int r, int fault, int32_t status)
 
 #define OVERLOADED failing(EIN_E_UNAVAILABLE, EIN_LLM_FAULT_OVERLOADED, 503)
 
-/* ---- a good call -------------------------------------------------------- */
+/* ---- a good call ---- */
 
 static void an_answer_is_streamed_and_paid(void **state)
 {
@@ -223,7 +223,7 @@ static void parameters_are_noted_or_refused(void **state)
     assert_int_equal(ask_with(fixture, call, 0).r, 0);
 }
 
-/* ---- deadlines ---------------------------------------------------------- */
+/* ---- deadlines ---- */
 
 static void deadlines_grow_with_the_model_and_the_answer(void **state)
 {
@@ -266,7 +266,7 @@ static void no_repetition_begins_after_the_deadline(void **state)
     assert_int_equal(result.outcome.status, 503);
 }
 
-/* ---- again -------------------------------------------------------------- */
+/* ---- again ---- */
 
 static void an_overloaded_vendor_is_asked_again(void **state)
 {
@@ -383,7 +383,7 @@ static void nothing_is_tried_again_after_the_first_piece(void **state)
     assert_string_equal(result.text, "Half an answ");
 }
 
-/* ---- what broke off ----------------------------------------------------- */
+/* ---- what broke off ---- */
 
 static void a_broken_stream_pays_for_what_was_used(void **state)
 {
@@ -475,7 +475,7 @@ static void a_failed_settle_is_told_and_not_the_callers_fault(void **state)
                                  "which could not be written down: The disk is full"));
 }
 
-/* ---- cancelling --------------------------------------------------------- */
+/* ---- cancelling ---- */
 
 static void fire(struct fixture *fixture)
 {
@@ -560,7 +560,7 @@ static void a_plugin_that_is_taken_away_wakes_its_calls(void **state)
     assert_int_equal(fixture->next, 1);
 }
 
-/* ---- others instead ----------------------------------------------------- */
+/* ---- others instead ---- */
 
 static void another_model_answers_instead(void **state)
 {
@@ -619,7 +619,7 @@ static void only_configured_faults_fall_back(void **state)
     assert_int_equal(fixture->next, 3);
 }
 
-/* ---- limits ------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static void too_many_requests_are_429(void **state)
 {
@@ -678,7 +678,7 @@ static void used_tokens_count_against_the_limit(void **state)
     assert_in_range(result.outcome.retry_after_ms, 1000, 6600); /* 110 of 1000 a minute */
 }
 
-/* ---- long calls --------------------------------------------------------- */
+/* ---- long calls ---- */
 
 static void let_time_pass(struct fixture *fixture)
 {
@@ -700,7 +700,7 @@ static void a_silent_call_keeps_its_money(void **state)
     assert_int_equal(fixture->extended, 1);
 }
 
-/* ---- many at once ------------------------------------------------------- */
+/* ---- many at once ---- */
 
 enum { CALLERS = 16, TURNS = 50 };
 
@@ -743,7 +743,7 @@ static void callers_do_not_disturb_each_other(void **state)
     assert_int_equal(fixture->reserved, CALLERS * TURNS);
 }
 
-/* ---- being looked at ---------------------------------------------------- */
+/* ---- being looked at ---- */
 
 static void calls_are_measured(void **state)
 {

@@ -16,7 +16,7 @@
 
 #define NANO INT64_C(1000000000)
 
-/* ---- prices ------------------------------------------------------------- */
+/* ---- prices ---- */
 
 static struct model priced(double input, double output)
 {
@@ -157,7 +157,7 @@ static void what_has_no_price_is_free(void **state)
     assert_true(price_is_free(&model));
 }
 
-/* ---- sizes -------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 static struct size size_of(const char *messages)
 {
@@ -198,7 +198,7 @@ static void images_and_files_count_for_themselves(void **state)
     assert_int_equal(size.images, 1);
 }
 
-/* ---- parameters --------------------------------------------------------- */
+/* ---- parameters ---- */
 
 static const char rows[] =
     "{\"parameters\": {"
@@ -421,7 +421,7 @@ static void parameters_can_be_refused(void **state)
                      EIN_E_INVALID);
 }
 
-/* ---- retries ------------------------------------------------------------ */
+/* ---- retries ---- */
 
 static bool helps(const char *provider, int32_t fault, int32_t status)
 {
@@ -488,7 +488,7 @@ static void pauses_grow_to_a_maximum(void **state)
     assert_int_equal(retry_pause_ms(&retry, UINT32_MAX, 0, 0), 8000);
 }
 
-/* ---- limits ------------------------------------------------------------- */
+/* ---- limits ---- */
 
 struct taken {
     int r;

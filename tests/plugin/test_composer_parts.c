@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* ---- what a model has written --------------------------------------------------- */
+/* ---- what a model has written ---- */
 
 static void expect_written(const char *answer, const char *name, const char *docstring,
                            const char *code)
@@ -85,7 +85,7 @@ static void an_answer_without_code_has_none(void **state)
     expect_written("CODE:\n```python\n\n```", "sum_up_the_news", "", NULL);
 }
 
-/* ---- samples ---------------------------------------------------------------------- */
+/* ---- samples ---- */
 
 static void expect_sample(const char *schema_text, const char *expected)
 {
@@ -156,7 +156,7 @@ static void arguments_are_held_against_their_schema(void **state)
     expect_fault("{}", "{\"a\": 1}", NULL);
 }
 
-/* ---- URLs --------------------------------------------------------------------------- */
+/* ---- URLs ---- */
 
 static void a_url_is_an_operation(void **state)
 {

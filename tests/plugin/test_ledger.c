@@ -48,7 +48,7 @@ static int settle(struct fixture *fixture, const char *hold, int64_t cost)
     return settle_at(fixture, 1, hold, cost); /* any server may */
 }
 
-/* ---- one call ----------------------------------------------------------- */
+/* ---- one call ---- */
 
 static void a_call_is_set_aside_then_paid(void **state)
 {
@@ -124,7 +124,7 @@ static void a_hold_is_its_users(void **state)
     assert_int_equal(held(fixture), NANO);
 }
 
-/* ---- leases ------------------------------------------------------------- */
+/* ---- leases ---- */
 
 static void a_hold_of_a_dead_server_is_given_back(void **state)
 {
@@ -178,7 +178,7 @@ static void a_hold_that_is_extended_stays(void **state)
     assert_int_equal(server->ledger->extend(server->impl, hold, 0, NULL), EIN_E_NOT_FOUND);
 }
 
-/* ---- many callers ------------------------------------------------------- */
+/* ---- many callers ---- */
 
 static void ten_of_sixty_four_fit_into_a_dollar(void **state)
 {
@@ -209,7 +209,7 @@ static void nothing_is_lost_or_made_under_load(void **state)
     assert_int_equal(store_count(fixture->both, "ledger_holds"), 0);
 }
 
-/* ---- the month ---------------------------------------------------------- */
+/* ---- the month ---- */
 
 /* With calls that go on over it: their holds are of the new month too. */
 static void a_month_that_is_over_begins_anew_once(void **state)
@@ -230,7 +230,7 @@ static void a_month_that_is_over_begins_anew_once(void **state)
     assert_int_equal(left(fixture) + sum_of(fixture, "ledger_entries"), 100 * NANO);
 }
 
-/* ---- keys --------------------------------------------------------------- */
+/* ---- keys ---- */
 
 static void a_users_own_key_comes_before_the_servers(void **state)
 {

@@ -46,7 +46,7 @@ static void assert_json(const json_t *json, const char *expected)
         fail_msg("%s is not %s", text ? text : "nothing", expected);
 }
 
-/* ---- files -------------------------------------------------------------- */
+/* ---- files ---- */
 
 #define BASE                                                                                       \
     "parameters: {n: {description: How many.}}\n"                                                  \
@@ -175,7 +175,7 @@ static void a_fault_has_its_line(void **state)
     }
 }
 
-/* ---- entries ------------------------------------------------------------ */
+/* ---- entries ---- */
 
 static void numbers_are_read_exactly(void **state)
 {

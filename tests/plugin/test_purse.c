@@ -64,7 +64,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- looking ------------------------------------------------------------ */
+/* ---- looking ---- */
 
 static int keep_hold(const json_t *hold, void *ret)
 {
@@ -85,7 +85,7 @@ static json_t *the_hold(struct fixture *fixture)
     return hold;
 }
 
-/* ---- doing -------------------------------------------------------------- */
+/* ---- doing ---- */
 
 static int reserve(struct fixture *fixture, int64_t bound, char hold[EIN_HOLD_SIZE])
 {
@@ -106,7 +106,7 @@ static void wait_for_entries(struct fixture *fixture, uint64_t count)
     }
 }
 
-/* ---- one purse ---------------------------------------------------------- */
+/* ---- one purse ---- */
 
 static void many_calls_take_one_hold(void **state)
 {
@@ -196,7 +196,7 @@ static void what_is_free_sets_nothing_aside(void **state)
     assert_int_equal(held(fixture), 0);
 }
 
-/* ---- little money ------------------------------------------------------- */
+/* ---- little money ---- */
 
 static void what_is_too_little_for_a_purse_is_held_call_by_call(void **state)
 {
@@ -237,7 +237,7 @@ static void what_an_administrator_takes_is_gone_at_once(void **state)
     assert_int_equal(reserve_at(fixture, 1, 1000, hold), EIN_E_DENIED);
 }
 
-/* ---- leases ------------------------------------------------------------- */
+/* ---- leases ---- */
 
 static void an_idle_purse_lives_by_its_lease(void **state)
 {
@@ -289,7 +289,7 @@ static void a_call_that_is_not_heard_of_again_is_said_to_be_unsettled(void **sta
     assert_int_equal(held(fixture), 0);
 }
 
-/* ---- the journal -------------------------------------------------------- */
+/* ---- the journal ---- */
 
 static void write_journal(struct fixture *fixture, const char *name, const char *text)
 {
@@ -409,7 +409,7 @@ static void servers_do_not_share_a_journal(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
-/* ---- many callers ------------------------------------------------------- */
+/* ---- many callers ---- */
 
 static struct calls run_and_close(struct fixture *fixture, int64_t bound, int64_t cost, int count)
 {

@@ -73,7 +73,7 @@ static void reopen(struct fixture *fixture, json_t *take_settings)
     fixture_open(fixture, take_settings);
 }
 
-/* ---- durable, and together ---------------------------------------------- */
+/* ---- durable, and together ---- */
 
 static void *add_one(void *data)
 {
@@ -191,7 +191,7 @@ static void a_second_server_on_the_same_file_is_refused(void **state)
     expect_members(fixture, "things", "x", "{}");
 }
 
-/* ---- files that are not to be touched ----------------------------------- */
+/* ---- files that are not to be touched ---- */
 
 static void a_newer_file_is_refused(void **state)
 {
@@ -288,7 +288,7 @@ static void a_path_that_is_no_file_is_refused(void **state)
     put(fixture, "x", "{}");
 }
 
-/* ---- when the disk says no ---------------------------------------------- */
+/* ---- when the disk says no ---- */
 
 static void a_full_disk_fails_writes_in_words_and_nothing_else(void **state)
 {
@@ -415,7 +415,7 @@ static void the_log_does_not_grow_for_ever(void **state)
     assert_in_range(info.st_size, 1, 8 << 20); /* 1500 writes are more than 20 MiB */
 }
 
-/* ---- backup ------------------------------------------------------------- */
+/* ---- backup ---- */
 
 struct busy {
     struct fixture *fixture;

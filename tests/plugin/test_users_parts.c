@@ -18,7 +18,7 @@
 #define ZONES "/usr/share/zoneinfo"
 #define DAY   INT64_C(86400)
 
-/* ---- money -------------------------------------------------------------- */
+/* ---- money ---- */
 
 static int64_t nano_of(double dollars)
 {
@@ -92,7 +92,7 @@ static void money_as_text_is_exact(void **state)
     }
 }
 
-/* ---- zones -------------------------------------------------------------- */
+/* ---- zones ---- */
 
 static struct zone *load(const char *name)
 {
@@ -164,7 +164,7 @@ static void a_name_leads_nowhere_else(void **state)
     assert_int_equal(zone_load(ZONES, "tzdata.zi", &zone, &err), EIN_E_NOT_FOUND);
 }
 
-/* ---- the calendar ------------------------------------------------------- */
+/* ---- the calendar ---- */
 
 static void days_are_those_of_the_c_library(void **state)
 {
@@ -239,7 +239,7 @@ static void times_are_read_strictly(void **state)
     zone_free(berlin);
 }
 
-/* ---- keys that are not there -------------------------------------------- */
+/* ---- keys that are not there ---- */
 
 static void it_is_remembered_that_there_is_no_key(void **state)
 {

@@ -68,7 +68,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- files -------------------------------------------------------------- */
+/* ---- files ---- */
 
 static void read_file(const char *path, char text[KEY_FILE_MAX])
 {
@@ -116,7 +116,7 @@ static void expect_refused(struct two_servers *servers, const char *part)
         fail_msg("expected '%s', found %d '%s'", part, r, err.text);
 }
 
-/* ---- secrets ------------------------------------------------------------ */
+/* ---- secrets ---- */
 
 static void a_secret_comes_back_and_goes(void **state)
 {
@@ -196,7 +196,7 @@ static void every_changed_digit_is_noticed(void **state)
     }
 }
 
-/* ---- the key file ------------------------------------------------------- */
+/* ---- the key file ---- */
 
 static void the_key_file_is_private(void **state)
 {
@@ -278,7 +278,7 @@ static void the_environment_may_hold_the_keys(void **state)
     unsetenv("EINION_MASTER_KEY");
 }
 
-/* ---- rotation ----------------------------------------------------------- */
+/* ---- rotation ---- */
 
 static void fill(struct two_servers *servers)
 {

@@ -151,7 +151,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- requests ------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static void test_request(void **state)
 {
@@ -180,7 +180,7 @@ static void test_settings(void **state)
     assert_int_equal(vendor_init(&other, &host->table, NULL, bad_header, &err), EIN_E_INVALID);
 }
 
-/* ---- answers --------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void test_streams(void **state)
 {
@@ -280,7 +280,7 @@ static void test_no_answer(void **state)
     expect_fault(&a, EIN_LLM_FAULT_NONE, EIN_E_CANCELLED, "the call was cancelled");
 }
 
-/* ---- failures ---------------------------------------------------------------------------- */
+/* ---- failures ---- */
 
 static void test_failures(void **state)
 {
@@ -369,7 +369,7 @@ static void test_retry_after(void **state)
     }
 }
 
-/* ---- parts --------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static void expect_json(const char *text, const char *expected)
 {

@@ -63,7 +63,7 @@ static const char *text_of(const json_t *what, const char *name)
     return json_string_value(json_object_get(what, name));
 }
 
-/* ---- run ------------------------------------------------------------------------ */
+/* ---- run ---- */
 
 static int note(const struct json_t *event, void *data)
 {
@@ -139,7 +139,7 @@ static void *run(void *data)
     return NULL;
 }
 
-/* ---- bench ---------------------------------------------------------------------- */
+/* ---- bench ---- */
 
 struct bench {
     struct driver *driver;
@@ -194,7 +194,7 @@ static void run_bench(struct driver *driver, const json_t *what)
                              bench.each, "total_us", (json_int_t)(now_us() - began)));
 }
 
-/* ---- status ---------------------------------------------------------------------- */
+/* ---- status ---- */
 
 static int count_fds(void)
 {
@@ -238,7 +238,7 @@ static void tell_status(struct driver *driver, const json_t *what)
                              "resident_kb", (json_int_t)resident_kb()));
 }
 
-/* ---- the outer filter --------------------------------------------------------------- */
+/* ---- the outer filter ---- */
 
 static void deny(scmp_filter_ctx filter, const char *name)
 {
@@ -283,7 +283,7 @@ static void deny_all(char *names)
     seccomp_release(filter);
 }
 
-/* ---- what the host offers --------------------------------------------------------- */
+/* ---- what the host offers ---- */
 
 static int accept_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
                          size_t stride, void *self, struct ein_error *err)
@@ -362,7 +362,7 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
 
 static const struct ein_client client = { .struct_size = sizeof(client), .fetch = fetch };
 
-/* ---- the loop --------------------------------------------------------------------- */
+/* ---- the loop ---- */
 
 static void obey(struct driver *driver, json_t *take_what)
 {

@@ -18,7 +18,7 @@
         }                                                                                          \
     }
 
-/* ---- text and errors ---------------------------------------------------- */
+/* ---- text and errors ---- */
 
 int fake_set_error(struct ein_error *err, int code, const char *fmt, ...)
 {
@@ -97,7 +97,7 @@ static void unready(struct ein_ctx *ctx, const char *reason)
     pthread_mutex_unlock(&host->lock);
 }
 
-/* ---- services ----------------------------------------------------------- */
+/* ---- services ---- */
 
 static struct fake_service *find_service(struct fake_host *host, const char *iface,
                                          const char *name)
@@ -174,7 +174,7 @@ const struct ein_service *fake_host_service(struct fake_host *host, const char *
     return service;
 }
 
-/* ---- events, metrics ---------------------------------------------------- */
+/* ---- events, metrics ---- */
 
 static int subscribe(struct ein_ctx *ctx, const char *topic,
                      void (*on_event)(const char *topic, const struct json_t *event, void *data),
@@ -228,7 +228,7 @@ static void gauge(struct ein_ctx *ctx, const char *metric, double value, const c
     record(ctx->host, ctx->host->gauged, metric, value, false);
 }
 
-/* ---- jobs --------------------------------------------------------------- */
+/* ---- jobs ---- */
 
 static void *run_job(void *data)
 {
@@ -295,7 +295,7 @@ void fake_host_tick(struct fake_host *host)
         it->run(it->data);
 }
 
-/* ---- the host ----------------------------------------------------------- */
+/* ---- the host ---- */
 
 static const struct ein_host host_table = {
     .struct_size = sizeof(host_table),

@@ -83,7 +83,7 @@ struct ein_error { /* caller's storage; 256 bytes for ever */
 
 enum ein_level { EIN_DEBUG = 100, EIN_INFO = 200, EIN_WARN = 300, EIN_ERROR = 400 };
 
-/* ---- routes ------------------------------------------------------------- */
+/* ---- routes ---- */
 
 enum ein_auth { EIN_AUTH_NONE = 0, EIN_AUTH_OPTIONAL = 100, EIN_AUTH_USER = 200, EIN_AUTH_ADMIN = 300 };
 
@@ -215,7 +215,7 @@ struct ein_http {
     (host)->http->add_routes((ctx), (array), sizeof(array) / sizeof((array)[0]),           \
                              sizeof((array)[0]), (self), (err))
 
-/* ---- cancelling --------------------------------------------------------- */
+/* ---- cancelling ---- */
 
 struct ein_cancels {
     uint32_t struct_size, reserved;
@@ -227,7 +227,7 @@ struct ein_cancels {
     void (*drop)(struct ein_cancel *cancel);   /* NULL is fine; only for what make() returned */
 };
 
-/* ---- outgoing HTTP ------------------------------------------------------ */
+/* ---- outgoing HTTP ---- */
 
 enum ein_egress {
     EIN_EGRESS_PUBLIC   = 0,  /* the URL came from a user or an agent: public addresses, and what
@@ -276,7 +276,7 @@ struct ein_client { /* TLS, proxies and connection reuse are the host's business
                  struct ein_error *err);
 };
 
-/* ---- documents ---------------------------------------------------------- */
+/* ---- documents ---- */
 
 /* A document is a JSON object in a named set ([a-z][a-z0-9_]{0,62}) of all plugins.  Its members
  * `_id` (1 to 512 bytes) and `_rev` are the store's: given out with every
@@ -347,7 +347,7 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
     int (*sets)(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error *err);
 };
 
-/* ---- tracing (1.1) ------------------------------------------------------- */
+/* ---- tracing (1.1) ---- */
 
 /* A thread that serves a request is at a place: W3C trace context, as the text of a traceparent
  * header.  Nobody may be looking; then nothing here costs anything. */
@@ -384,7 +384,7 @@ struct ein_tracing {
                  void (*on_span)(const struct ein_span_told *span, void *data), void *data);
 };
 
-/* ---- the host ----------------------------------------------------------- */
+/* ---- the host ---- */
 
 struct ein_service { /* lent until release() */
     const char *iface, *name; /* "llm_provider/1", "openai" */
@@ -451,7 +451,7 @@ struct ein_host {
     const struct ein_tracing *tracing; /* 1.1 */
 };
 
-/* ---- the plugin --------------------------------------------------------- */
+/* ---- the plugin ---- */
 
 enum { /* ein_plugin.flags; a host refuses bits 16-31 that it does not know */
     EIN_PLUGIN_SINGLE = 1u << 0 /* at most one instance */

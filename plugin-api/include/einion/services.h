@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* ---- server/1: what the server says of itself; name "core" ---------------- */
+/* ---- server/1: what the server says of itself; name "core" ---- */
 #define EIN_SERVER "server/1"
 
 enum ein_metric_kind { EIN_METRIC_COUNTER = 100, EIN_METRIC_GAUGE = 200, EIN_METRIC_HISTOGRAM = 300 };
@@ -44,7 +44,7 @@ struct ein_server {
     int (*each_metric)(void *impl, int (*visit)(const struct ein_metric *metric, void *data), void *data);
 };
 
-/* ---- openapi_source/1 (1.1): operations that no route of their own names --- */
+/* ---- openapi_source/1 (1.1): operations that no route of their own names ---- */
 #define EIN_OPENAPI_SOURCE "openapi_source/1"
 
 struct ein_openapi_source {
@@ -55,7 +55,7 @@ struct ein_openapi_source {
     int (*paths)(void *impl, struct ein_req *req, struct json_t **ret_paths, struct ein_error *err);
 };
 
-/* ---- storage_backend/1: documents in named sets, e.g. "sqlite" ----------- */
+/* ---- storage_backend/1: documents in named sets, e.g. "sqlite" ---- */
 #define EIN_STORAGE_BACKEND "storage_backend/1"
 
 struct ein_storage_backend { /* struct ein_store says what each method does; all are atomic */
@@ -77,7 +77,7 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
     int (*sets)(void *impl, struct json_t **ret_names, struct ein_error *err);
 };
 
-/* ---- transfer/1 (1.1): everything, from store to store ---------------- */
+/* ---- transfer/1 (1.1): everything, from store to store ---- */
 #define EIN_TRANSFER "transfer/1"
 
 struct ein_transfer { /* reports are arrays of lines of text, for people */
@@ -89,7 +89,7 @@ struct ein_transfer { /* reports are arrays of lines of text, for people */
     int (*import_from)(void *impl, const char *source, struct json_t **ret_report, struct ein_error *err);
 };
 
-/* ---- auth_provider/1: asked in configured order -------------------------- */
+/* ---- auth_provider/1: asked in configured order ---- */
 #define EIN_AUTH_PROVIDER "auth_provider/1"
 #define EIN_AUTH_DEFER 1 /* not mine, ask the next; if all defer, nobody is logged in */
 
@@ -124,7 +124,7 @@ struct ein_auth_provider {
     uint32_t reserved_too;
 };
 
-/* ---- ledger/1: what calls may cost, and have cost -------------------- */
+/* ---- ledger/1: what calls may cost, and have cost ---- */
 /* Money is nano-dollars: 10^-9 USD. */
 #define EIN_LEDGER "ledger/1"
 #define EIN_HOLD_SIZE 40 /* bytes, with the NUL */
@@ -156,7 +156,7 @@ struct ein_ledger {
     int (*release)(void *impl, const char *hold, struct ein_error *err); /* NOT_FOUND: it has ended */
 };
 
-/* ---- vault/1: secrets at rest ---------------------------------------- */
+/* ---- vault/1: secrets at rest ---- */
 #define EIN_VAULT "vault/1"
 
 struct ein_vault { /* names: 1 to 400 bytes; secrets: up to 64 KiB of text */
@@ -169,7 +169,7 @@ struct ein_vault { /* names: 1 to 400 bytes; secrets: up to 64 KiB of text */
     int (*rotate)(void *impl, uint64_t *ret_count, struct ein_error *err);
 };
 
-/* ---- model_keys/1: whose key a call to a vendor uses ------------------ */
+/* ---- model_keys/1: whose key a call to a vendor uses ---- */
 #define EIN_MODEL_KEYS "model_keys/1"
 
 struct ein_model_keys {
@@ -183,7 +183,7 @@ struct ein_model_keys {
     int (*sources)(void *impl, const char *user_id, struct json_t **ret_sources, struct ein_error *err);
 };
 
-/* ---- audit/1: who did what, for good ---------------------------------- */
+/* ---- audit/1: who did what, for good ---- */
 #define EIN_AUDIT "audit/1"
 
 struct ein_audit {
@@ -195,7 +195,7 @@ struct ein_audit {
     int (*verify)(void *impl, uint64_t *ret_count, struct ein_error *err);
 };
 
-/* ---- error_shape/1 (1.1): what errors look like below a path ---------- */
+/* ---- error_shape/1 (1.1): what errors look like below a path ---- */
 #define EIN_ERROR_SHAPE "error_shape/1"
 
 struct ein_error_shape {
@@ -207,7 +207,7 @@ struct ein_error_shape {
     struct json_t *(*shape)(void *impl, struct ein_req *req, int *status, const struct json_t *detail);
 };
 
-/* ---- llm_provider/1: one model family, e.g. "openai" --------------------- */
+/* ---- llm_provider/1: one model family, e.g. "openai" ---- */
 /* A message is {"role": "system"|"user"|"assistant", "content": text, or an array of parts}:
  *   {"type": "text", "text"}
  *   {"type": "image"|"file", "media_type", "data": base64, or "url", "name"}
@@ -304,7 +304,7 @@ struct ein_llm_provider {
                  struct ein_llm_outcome *ret_outcome, struct ein_error *err);
 };
 
-/* ---- completion/1 (1.1): the one door to every model ---------------------- */
+/* ---- completion/1 (1.1): the one door to every model ---- */
 /* Checks parameters by the catalog, finds the key, sets the cost aside, calls with deadlines,
  * retries, falls back, settles the exact cost, meters. */
 #define EIN_COMPLETION "completion/1"
@@ -363,7 +363,7 @@ struct ein_completion {
                  struct ein_completion_outcome *ret, struct ein_error *err);
 };
 
-/* ---- mcp_client/1 (1.1): tools of other servers ---------------------------- */
+/* ---- mcp_client/1 (1.1): tools of other servers ---- */
 /* The Model Context Protocol over HTTP, 2024-11-05 to 2026-07-28. */
 #define EIN_MCP_CLIENT "mcp_client/1"
 
@@ -395,7 +395,7 @@ struct ein_mcp_client {
                      const struct json_t *arguments, struct json_t **ret_result, struct ein_error *err);
 };
 
-/* ---- specs/1 (1.1): what OpenAPI documents say can be called --------------- */
+/* ---- specs/1 (1.1): what OpenAPI documents say can be called ---- */
 #define EIN_SPECS "specs/1"
 
 struct ein_specs {
@@ -418,7 +418,7 @@ struct ein_specs {
                 struct json_t **ret_spec, struct ein_error *err);
 };
 
-/* ---- data_store/1: what agents keep ---------------------------------------- */
+/* ---- data_store/1: what agents keep ---- */
 #define EIN_DATA_STORE "data_store/1"
 
 struct ein_data_session; /* one run's view: one user's records */
@@ -434,7 +434,7 @@ struct ein_data_store {
     void (*close)(struct ein_data_session *session);
 };
 
-/* ---- agent_runtime/1: runs agent code, e.g. "python" --------------------- */
+/* ---- agent_runtime/1: runs agent code, e.g. "python" ---- */
 #define EIN_AGENT_RUNTIME "agent_runtime/1"
 
 typedef int ein_trace_sink(const struct json_t *event, void *data); /* non-zero stops the run */
@@ -491,7 +491,7 @@ struct ein_agent_runtime {
     int (*status)(void *impl, struct json_t **ret_status, struct ein_error *err);
 };
 
-/* ---- runs/1 (1.1): every run of an agent is a record ----------------------- */
+/* ---- runs/1 (1.1): every run of an agent is a record ---- */
 #define EIN_RUNS "runs/1"
 
 enum { EIN_RUN_DETACHED = 1u << 0 }; /* it goes on when `parent` fires */

@@ -167,7 +167,7 @@ static int run_in_runtime(const struct runner *runner, const struct ein_agent_ru
     return r == 0 && cleans ? clean_outcome(runner->needles, ret_outcome, err) : r;
 }
 
-/* ---- the record ----------------------------------------------------------- */
+/* ---- the record ---- */
 
 /* Where a trace goes: to the record, and to whoever watches. */
 struct tee {
@@ -256,7 +256,7 @@ static int run_recorded(const struct runner *runner, const struct agent_order *o
     return r;
 }
 
-/* ---- the whole ------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static int load_and_run(struct runner *runner, const struct agent_order *order,
                         json_t **ret_outcome, struct ein_error *err)

@@ -13,7 +13,7 @@
 static const char *const cuts[] = { "\n... [truncated, ", "…" };
 enum { CUTS = sizeof(cuts) / sizeof(cuts[0]) };
 
-/* ---- needles ---------------------------------------------------------------------- */
+/* ---- needles ---- */
 
 static int add_text(json_t *needles, const char *text, size_t len)
 {
@@ -91,7 +91,7 @@ int scrub_add(json_t *needles, const json_t *secrets)
     return 0;
 }
 
-/* ---- texts ------------------------------------------------------------------------ */
+/* ---- texts ---- */
 
 /* How many bytes at the end of TEXT are the beginning of NEEDLE; 0 if fewer than SCRUB_MIN. */
 static size_t begun(const char *text, size_t len, const char *needle, size_t needle_len)
@@ -159,7 +159,7 @@ static json_t *scrub_text(const json_t *needles, const json_t *value)
     return clean.error ? NULL : json_stringn(buf_str(&clean), clean.len);
 }
 
-/* ---- values ----------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static json_t *scrub_array(const json_t *needles, const json_t *array)
 {

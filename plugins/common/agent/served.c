@@ -41,7 +41,7 @@ json_t *served_agent(const json_t *deployment, const json_t *agent)
                                    : json_incref((json_t *)agent);
 }
 
-/* ---- settings ------------------------------------------------------------------- */
+/* ---- settings ---- */
 
 int served_settings(const struct ein_host *host, struct ein_ctx *ctx, const char *id,
                     json_t **ret_settings, struct ein_error *err)
@@ -92,7 +92,7 @@ static int make_limits(const json_t *settings, json_t **ret_limits, struct ein_e
     return 0;
 }
 
-/* ---- finding --------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 static int find_agent(const struct asker *asker, const char *id, json_t **ret_agent,
                       struct ein_error *err)
@@ -160,7 +160,7 @@ void served_done(struct served *served)
     *served = (struct served){ 0 };
 }
 
-/* ---- running --------------------------------------------------------------------- */
+/* ---- running ---- */
 
 static uint32_t count_of(const json_t *settings, const char *member, uint32_t otherwise)
 {

@@ -58,7 +58,7 @@ void jwks_free(struct jwks *jwks)
     free(jwks);
 }
 
-/* ---- how long they are good ---------------------------------------------- */
+/* ---- how long they are good ---- */
 
 /* The seconds of DIRECTIVE ("max-age") in a Cache-Control header; -1: not there. */
 static int64_t directive(const char *header, const char *name)
@@ -104,7 +104,7 @@ int64_t jwks_age(const json_t *headers)
                                       : seconds;
 }
 
-/* ---- fetching ------------------------------------------------------------- */
+/* ---- fetching ---- */
 
 static int fetch(const struct jwks *jwks, struct jwks_set **ret_set, int64_t *ret_age_s,
                  struct ein_error *err)
@@ -180,7 +180,7 @@ static bool fetch_or_wait(struct jwks *jwks)
     return true;
 }
 
-/* ---- finding ---------------------------------------------------------------- */
+/* ---- finding ---- */
 
 /* With the lock held: the set is as good as new, or will do for now. */
 static int freshen(struct jwks *jwks, struct ein_error *err)

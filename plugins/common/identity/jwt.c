@@ -24,7 +24,7 @@ static enum jwt_alg alg_of(const char *name)
     return JWT_ALG_OTHER;
 }
 
-/* ---- three parts -------------------------------------------------------- */
+/* ---- three parts ---- */
 
 struct parts {
     const char *text[3];
@@ -113,7 +113,7 @@ void jwt_done(struct jwt *jwt)
     *jwt = (struct jwt){ 0 };
 }
 
-/* ---- claims ------------------------------------------------------------- */
+/* ---- claims ---- */
 
 enum { SECONDS_MAX_LOG2 = 53 }; /* up to here a double counts exactly */
 

@@ -79,7 +79,7 @@ static int key_keep(struct jwt_key *take_key, int status, struct jwt_key **ret_k
                      JWT_RSA_BITS_MIN, JWT_RSA_BITS_MAX);
 }
 
-/* ---- JSON Web Keys ------------------------------------------------------ */
+/* ---- JSON Web Keys ---- */
 
 static bool absent_or(const json_t *jwk, const char *name, const char *wanted)
 {
@@ -183,7 +183,7 @@ int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key, struct ein_err
     return error_set(err, EIN_E_UNSUPPORTED, "a key of another kind than RSA and EC");
 }
 
-/* ---- certificates ------------------------------------------------------- */
+/* ---- certificates ---- */
 
 int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error *err)
 {
@@ -207,7 +207,7 @@ int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error
     return key_keep(key, r, ret_key, err);
 }
 
-/* ---- signatures --------------------------------------------------------- */
+/* ---- signatures ---- */
 
 static int verify_rs256(const struct jwt *jwt, const struct jwt_key *key)
 {

@@ -13,7 +13,7 @@
 
 enum { SHA256_LEN = 32, WORD_MAX = 64 };
 
-/* ---- queries ---------------------------------------------------------------- */
+/* ---- queries ---- */
 
 char *oauth_query(const char *base, const struct oauth_param *params, size_t count)
 {
@@ -44,7 +44,7 @@ char *oauth_challenge(const char *verifier)
     return base64url_encode(digest, sizeof(digest));
 }
 
-/* ---- addresses --------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 /* The host of an URL behind its "//": up to a port, a path or the end. */
 static bool is_this_machine(const char *host)
@@ -76,7 +76,7 @@ int oauth_check_url(const char *url, const char *what, bool allow_http, struct e
                      "%s has to be https: whoever listens could log in as anybody.", what);
 }
 
-/* ---- the way back -------------------------------------------------------------- */
+/* ---- the way back ---- */
 
 /* An error code of a provider, fit to be shown. */
 static void clean_word(const char *text, char ret_word[WORD_MAX])
@@ -111,7 +111,7 @@ int oauth_check_callback(const struct oauth *oauth, const struct ein_login *logi
     return 0;
 }
 
-/* ---- tokens ------------------------------------------------------------------- */
+/* ---- tokens ---- */
 
 /* RFC 6749, 2.3.1: id and secret are encoded like a form before they become a password. */
 static char *basic_header(const struct oauth *oauth)

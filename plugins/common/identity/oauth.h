@@ -114,7 +114,7 @@ bool oauth_lists(const json_t *array, const char *text);
 /* *ret_about for describe(). */
 int oauth_about(const char *title, const char *icon, json_t **ret_about, struct ein_error *err);
 
-/* ---- what lets the provider be asked again; kept in vault/1 ------------------- */
+/* ---- what lets the provider be asked again; kept in vault/1 ---- */
 
 /* Is there a vault? */
 bool oauth_grants_kept(const struct oauth *oauth);

@@ -68,7 +68,7 @@ int oauth_about(const char *title, const char *icon, json_t **ret_about, struct 
     return *ret_about ? 0 : error_no_memory(err);
 }
 
-/* ---- grants ------------------------------------------------------------------- */
+/* ---- grants ---- */
 
 /* "login/NAME/ID"; free(). */
 static char *grant_name(const struct oauth *oauth, const char *id)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- an instance ------------------------------------------------------------ */
+/* ---- an instance ---- */
 
 static uint32_t number_of(const json_t *settings, const char *name)
 {
@@ -75,7 +75,7 @@ void vendor_done(struct vendor *vendor)
     vendor->base_url = NULL;
 }
 
-/* ---- one call ----------------------------------------------------------------- */
+/* ---- one call ---- */
 
 struct run {
     const struct vendor *vendor;
@@ -265,7 +265,7 @@ static int on_data(void *data, const void *piece, size_t len)
     return too_large(run, buf_add(&run->body, piece, len));
 }
 
-/* ---- what came of it ------------------------------------------------------------- */
+/* ---- what came of it ---- */
 
 /* The end of the transfer with status 2xx. */
 static int finish_good(struct run *run)
@@ -346,7 +346,7 @@ static int finish(struct run *run, int r, const struct ein_error *why)
     return r < 0 ? finish_broken(run, r, why) : finish_good(run);
 }
 
-/* ---- the request ------------------------------------------------------------------- */
+/* ---- the request ---- */
 
 static int add_headers(const struct run *run, struct vendor_headers *lines, bool body)
 {

@@ -62,7 +62,7 @@ int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_c
                 const json_t *settings, struct ein_error *err);
 void vendor_done(struct vendor *vendor);
 
-/* ---- headers ---------------------------------------------------------------- */
+/* ---- headers ---- */
 
 /* Lines for one call; their memory is overwritten before it is freed. */
 struct vendor_headers {
@@ -75,7 +75,7 @@ int vendor_header(struct vendor_headers *headers, const char *name, const char *
 void vendor_headers_done(struct vendor_headers *headers);
 #define EIN_VENDOR_HEADERS __attribute__((cleanup(vendor_headers_done)))
 
-/* ---- a call ----------------------------------------------------------------- */
+/* ---- a call ---- */
 
 enum vendor_framing {
     VENDOR_JSON,  /* one JSON value: on_whole() */
@@ -140,7 +140,7 @@ int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
 /* `body` as the bytes that vendor_run() would send; host->mem_free(). */
 char *vendor_body(const struct vendor *vendor, const json_t *body, size_t *ret_len);
 
-/* ---- what a call is made of ---------------------------------------------------- */
+/* ---- what a call is made of ---- */
 
 /* A table that may be shorter than ours: what is not there is zero. */
 void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_call);
@@ -156,7 +156,7 @@ const json_t *vendor_own_tool(const json_t *tool, const char *wire);
 int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, const char **ret_key,
                struct ein_llm_outcome *outcome, struct ein_error *err);
 
-/* ---- pieces -------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 struct vendor_sink {
     ein_llm_sink *sink;
@@ -176,7 +176,7 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err);
 
-/* ---- embeddings ------------------------------------------------------------------ */
+/* ---- embeddings ---- */
 
 /* The vectors of one call while they come, all of one length. */
 struct vendor_vectors {
@@ -210,7 +210,7 @@ int vendor_embed(const struct vendor_embedding *how, const struct ein_llm_call *
                  const struct vendor_sink *sink, struct ein_llm_outcome *ret_outcome,
                  struct ein_error *err);
 
-/* ---- JSON and errors --------------------------------------------------------------- */
+/* ---- JSON and errors ---- */
 
 /* Any JSON value, of bounded depth; json_decref.  Half characters, lone surrogates and NULs in
  * strings become U+FFFD.  NULL: it is none, or there is no memory. */

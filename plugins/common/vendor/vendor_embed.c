@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- what comes -------------------------------------------------------------- */
+/* ---- what comes ---- */
 
 static int wrong(const struct vendor_vectors *vectors, struct ein_error *err, const char *what)
 {
@@ -106,7 +106,7 @@ int vendor_vector_all(struct vendor_vectors *vectors, const json_t *list, struct
     return r;
 }
 
-/* ---- asking ------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static int check_inputs(const struct vendor_embedding *how, const struct ein_llm_call *call,
                         struct ein_llm_outcome *outcome, struct ein_error *err)

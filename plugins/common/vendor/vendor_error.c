@@ -59,7 +59,7 @@ int vendor_fault(struct ein_llm_outcome *outcome, int fault, struct ein_error *e
     return error_set(err, code_of(fault), "%s", text.text);
 }
 
-/* ---- statuses and delays --------------------------------------------------------- */
+/* ---- statuses and delays ---- */
 
 int vendor_fault_of(int status)
 {
@@ -152,7 +152,7 @@ static bool is_too_long(const char *words)
     return false;
 }
 
-/* ---- the sentence ------------------------------------------------------------------ */
+/* ---- the sentence ---- */
 
 /* The key in words that quote it becomes "...". */
 static void hide(char *words, const char *secret)

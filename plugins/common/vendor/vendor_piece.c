@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- tables of another age ------------------------------------------------------ */
+/* ---- tables of another age ---- */
 
 void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_call)
 {
@@ -38,7 +38,7 @@ const json_t *vendor_own_tool(const json_t *tool, const char *wire)
     return its || json_object_get(tool, "web_search") ? NULL : tool;
 }
 
-/* ---- headers and the key ---------------------------------------------------------- */
+/* ---- headers and the key ---- */
 
 static bool is_printable(const char *text)
 {
@@ -108,7 +108,7 @@ int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, con
     return 0;
 }
 
-/* ---- pieces ------------------------------------------------------------------------ */
+/* ---- pieces ---- */
 
 int vendor_piece(const struct vendor_sink *sink, int kind, const char *text, const json_t *data,
                  struct ein_error *err)
@@ -155,7 +155,7 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
     return vendor_tool_object(vendor, sink, id, name ? name : "", object, replay, outcome, err);
 }
 
-/* ---- JSON --------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static unsigned hex4(const char *text, const char *end)
 {
