@@ -43,8 +43,8 @@ static void check_schema(const char *text, size_t len)
     EIN_JSON json_t *schema = json_object_read(text, len, DEPTH_MAX);
     EIN_JSON json_t *sample = schema ? sample_of_schema(schema, schema) : NULL;
     EIN_JSON json_t *fields = sample_of_fields(schema);
-    EIN_JSON json_t *fault = sample_fault(schema, fields);
 
+    json_decref(sample_fault(schema, fields));
     if (!fields || (schema && !sample))
         abort();
 }

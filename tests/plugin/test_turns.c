@@ -114,16 +114,13 @@ static void a_replay_is_for_its_wire(void **state)
 
 static void ids_are_what_vendors_take(void **state)
 {
-    static const char *const good[] = { "toolu_01", "a-B_9",
-                                        "0123456789012345678901234567890123456789012345678901234567"
-                                        "890123" };
-    static const char *const bad[] = { "",
-                                       "call|1",
-                                       "call|2",
-                                       "id with spaces",
-                                       "\xc3\xa4",
-                                       "01234567890123456789012345678901234567890123456789012345678"
-                                       "901234" };
+#define TEN "0123456789"
+    static const char longest[] = TEN TEN TEN TEN TEN TEN "0123",
+                      longer[] = TEN TEN TEN TEN TEN TEN "01234";
+    static const char *const good[] = { "toolu_01", "a-B_9", longest };
+    static const char *const bad[] = {
+        "", "call|1", "call|2", "id with spaces", "\xc3\xa4", longer
+    };
     char id[TURNS_ID_SIZE], again[TURNS_ID_SIZE], before[TURNS_ID_SIZE] = "";
 
     (void)state;
