@@ -25,14 +25,20 @@
  *            "as before".  Use EIN_HAS() before calling anything newer than 1.0.
  *
  * Changes    1.0  first release
- *            1.1  completion/1; llm_provider/1: tool_choice, user_id, visible, models_of, sources, replay,
- *                 vendor_cost, model, stop_sequence, cache_hour_tokens; error_shape/1; model_keys/1: sources;
- *                 publish() without a name; mcp_client/1; runs/1; auth_provider/1: no_login; agent_runtime/1:
- *                 agent, key_id, request_id, visible, stand_in, scopes, lane, lane_running, lane_queue;
- *                 llm_provider/1: scopes; specs/1; server/1: openapi_for; openapi_source/1; EIN_ROUTE_PAGE, EIN_ROUTE_LAST,
- *                 EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN, EIN_ROUTE_ETAG, navigates(), reply_header();
- *                 set_header() joins what Vary names; check() of a plugin; sets(); transfer/1; tracing; server/1: each_metric;
- *                 fetch(): piece_bytes
+ *            1.1  services: completion/1, error_shape/1, mcp_client/1, openapi_source/1, runs/1, specs/1, transfer/1
+ *                 plugin: check()
+ *                 host: tracing, publish() without a name, store: sets(), fetch(): piece_bytes, no `ret`, cancel: NULL
+ *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
+ *                 EIN_ROUTE_ETAG, error_schema, several types in reply_type
+ *                 requests: navigates(), reply_header(), set_header() adds to Vary
+ *                 agent_runtime/1: agent, key_id, request_id, visible, scopes, stand_in, lane, secrets of each agent
+ *                 auth_provider/1: no_login, tokensOf
+ *                 llm_provider/1: models_of(), embed(); calls: tool_choice, user_id, visible, scopes, inputs,
+ *                 web_search; pieces: SOURCE, VECTOR, SEARCH, replay; outcomes: vendor_cost, model, stop_sequence,
+ *                 cache_hour_tokens, searches
+ *                 model_keys/1: sources()
+ *                 server/1: openapi_for(), each_metric()
+ *                 storage_backend/1: sets()
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
