@@ -189,8 +189,10 @@ def test_an_id_of_10_kb_is_answered_clearly(sqlite_server, path):
 
 
 def test_an_id_of_10_kb_in_a_body_is_answered_clearly(agent_server):
-    body = {"code": "async def run(input_dict, tools):\n    return 1", "inputDict": {}, "tools": {}, "gofannonAgents": ["x" * 10_000]}
-    reply = agent_server.post("/agents/run-code", body)
+    body = {"code": "async def run(input_dict, tools):\n    return 1", "inputDict": {}, "tools": {}}
+    reply = agent_server.post("/agents/run-code", body | {"gofannonAgents": ["x" * 10_000]})
+    assert reply.status == 422 and reply.detail[0]["loc"] == ["body", "gofannonAgents", 0] and len(reply.body) < 20_000
+    reply = agent_server.post("/agents/run-code", body | {"gofannonAgents": ["x" * 256]})
     assert reply.status == 200
     assert reply.json["error"] == "ValueError: Could not load one or more dependent Gofannon agents."
 
