@@ -2,8 +2,8 @@
 #include "reply.h"
 
 #include "error.h"
+#include "member.h"
 #include "request.h"
-#include "turns.h"
 
 #include <string.h>
 
@@ -49,7 +49,7 @@ static int append(const struct reply *reply, struct reply_block *block, const ch
 int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     json_t *start = json_object_get(event, "content_block");
-    const char *text = turns_text(start, "text");
+    const char *text = text_or_empty(start, "text");
     struct reply_block *block = reply->open;
     int r = 0;
 
@@ -63,7 +63,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
     block->index = json_integer_value(json_object_get(event, "index"));
     block->start = json_incref(start);
     buf_init(&block->text, reply->vendor->event_max);
-    if (strcmp(turns_text(start, "type"), "text") != 0 || !*text)
+    if (strcmp(text_or_empty(start, "type"), "text") != 0 || !*text)
         return 0;
     if (reply->keep)
         r = append(reply, block, text, err);
@@ -76,7 +76,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 static int cite(struct reply *reply, struct reply_block *block, json_t *citation,
                 struct ein_error *err)
 {
-    const char *url = turns_text(citation, "url");
+    const char *url = text_or_empty(citation, "url");
     EIN_JSON json_t *source = NULL;
 
     if (!json_is_object(citation))
@@ -91,7 +91,7 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
         reply->sources = json_object();
     if (!*url || json_object_get(reply->sources, url))
         return 0;
-    source = json_pack("{s:s, s:s, s:O*}", "url", url, "title", turns_text(citation, "title"),
+    source = json_pack("{s:s, s:s, s:O*}", "url", url, "title", text_or_empty(citation, "title"),
                        "text", json_object_get(citation, "cited_text"));
     if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
         return error_no_memory(err);
@@ -109,7 +109,7 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
         { "input_json_delta", "partial_json", 0 },
     };
     const json_t *delta = json_object_get(event, "delta");
-    const char *type = turns_text(delta, "type");
+    const char *type = text_or_empty(delta, "type");
     struct reply_block *block = find(reply, event);
     int r = 0;
 
@@ -125,7 +125,7 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
     for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++) {
         if (strcmp(deltas[i].type, type) != 0)
             continue;
-        const char *text = turns_text(delta, deltas[i].member);
+        const char *text = text_or_empty(delta, deltas[i].member);
         if (reply->keep || deltas[i].kind == 0)
             r = append(reply, block, text, err);
         if (r >= 0 && deltas[i].kind)
@@ -163,7 +163,7 @@ static int add_result(json_t *results, const json_t *block)
 static int end_search(const struct reply *reply, const struct reply_block *block,
                       struct ein_error *err)
 {
-    const char *id = turns_text(block->start, "tool_use_id");
+    const char *id = text_or_empty(block->start, "tool_use_id");
     const json_t *content = json_object_get(block->start, "content");
     EIN_JSON json_t *results = json_array();
     EIN_JSON json_t *data = NULL;
@@ -183,11 +183,11 @@ static int begin_search(struct reply *reply, const struct reply_block *block, co
 {
     json_t *query = json_object_get(input, "query");
 
-    if (!json_is_string(query) || strcmp(turns_text(block->start, "name"), "web_search") != 0)
+    if (!json_is_string(query) || strcmp(text_or_empty(block->start, "name"), "web_search") != 0)
         return 0;
     if (!reply->queries)
         reply->queries = json_object();
-    return json_object_set(reply->queries, turns_text(block->start, "id"), query) < 0
+    return json_object_set(reply->queries, text_or_empty(block->start, "id"), query) < 0
                ? error_no_memory(err)
                : 0;
 }
@@ -202,10 +202,10 @@ static int end_call(struct reply *reply, struct reply_block *block, struct ein_e
         reply->broken_call = true;
     if (!input)
         return 0;
-    if (strcmp(turns_text(block->start, "type"), "tool_use") != 0)
+    if (strcmp(text_or_empty(block->start, "type"), "tool_use") != 0)
         return begin_search(reply, block, input, err);
-    call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->start, "id"), "name",
-                     turns_text(block->start, "name"), "arguments", input);
+    call = json_pack("{s:s, s:s, s:O}", "id", text_or_empty(block->start, "id"), "name",
+                     text_or_empty(block->start, "name"), "arguments", input);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
                 : error_no_memory(err);
 }
@@ -226,7 +226,7 @@ static int end_thought(const struct reply *reply, const char *name, json_t *valu
 static int keep(struct reply *reply, const struct reply_block *block, struct ein_error *err)
 {
     EIN_JSON json_t *whole = json_copy(block->start);
-    const char *type = turns_text(whole, "type");
+    const char *type = text_or_empty(whole, "type");
     int bad = !whole;
 
     if (!bad && strcmp(type, "text") == 0)
@@ -246,7 +246,7 @@ static int keep(struct reply *reply, const struct reply_block *block, struct ein
 
 static int end(struct reply *reply, struct reply_block *block, struct ein_error *err)
 {
-    const char *type = turns_text(block->start, "type");
+    const char *type = text_or_empty(block->start, "type");
 
     if (strcmp(type, "tool_use") == 0 || json_object_get(block->start, "input"))
         return end_call(reply, block, err);

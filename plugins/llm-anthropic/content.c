@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
 #include "turns.h"
 
@@ -28,7 +29,7 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 
 static int text(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    if (!*turns_text(part, "text"))
+    if (!*text_or_empty(part, "text"))
         return 0; /* blocks without text are refused */
     return append(blocks,
                   json_pack("{s:s, s:O}", "type", "text", "text", json_object_get(part, "text")),
@@ -56,7 +57,7 @@ static int image(const json_t *part, json_t *blocks, struct ein_error *err)
 /* Documents of text are not taken in base64. */
 static int text_source(const json_t *part, json_t **ret_source, struct ein_error *err)
 {
-    const char *data = turns_text(part, "data");
+    const char *data = text_or_empty(part, "data");
     gnutls_datum_t encoded = { (unsigned char *)data, (unsigned)strlen(data) }, bytes;
 
     if (gnutls_base64_decode2(&encoded, &bytes) < 0)
@@ -69,7 +70,7 @@ static int text_source(const json_t *part, json_t **ret_source, struct ein_error
 
 static int document(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    const char *type = turns_text(part, "media_type");
+    const char *type = text_or_empty(part, "media_type");
     bool by_url = json_is_string(json_object_get(part, "url"));
     json_t *source = NULL;
     int r = 0;
@@ -104,7 +105,7 @@ static int thought(const json_t *part, json_t *blocks, struct ein_error *err)
         block = json_pack("{s:s, s:O}", "type", "redacted_thinking", "data", redacted);
     else if (json_is_string(signature))
         block = json_pack("{s:s, s:s, s:O}", "type", "thinking", "thinking",
-                          turns_text(part, "text"), "signature", signature);
+                          text_or_empty(part, "text"), "signature", signature);
     else
         return 0; /* another vendor's, whose thoughts this one cannot check */
     /* These blocks take no cache_control. */
@@ -118,10 +119,10 @@ static int tool_call(const json_t *part, json_t *blocks, struct ein_error *err)
     char id[TURNS_ID_SIZE];
     json_t *input = json_object_get(part, "arguments");
 
-    turns_tool_id(turns_text(part, "id"), id);
+    turns_tool_id(text_or_empty(part, "id"), id);
     return append(blocks,
                   json_pack("{s:s, s:s, s:s, s:o}", "type", "tool_use", "id", id, "name",
-                            turns_text(part, "name"), "input",
+                            text_or_empty(part, "name"), "input",
                             json_is_object(input) ? json_incref(input) : json_object()),
                   part, err);
 }
@@ -152,7 +153,7 @@ static int tool_result(const json_t *part, json_t *blocks, struct ein_error *err
 
     if (r < 0)
         return r;
-    turns_tool_id(turns_text(part, "id"), id);
+    turns_tool_id(text_or_empty(part, "id"), id);
     return append(blocks,
                   json_pack("{s:s, s:s, s:o, s:o*}", "type", "tool_result", "tool_use_id", id,
                             "content", content, "is_error",
@@ -169,7 +170,7 @@ int anthropic_part(const json_t *part, json_t *blocks, void *data, struct ein_er
         { "text", text },       { "image", image },         { "file", document },
         { "thought", thought }, { "tool_call", tool_call }, { "tool_result", tool_result },
     };
-    const char *type = turns_text(part, "type");
+    const char *type = text_or_empty(part, "type");
 
     (void)data;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

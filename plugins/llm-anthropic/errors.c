@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "member.h"
 #include "reply.h"
 #include "timestamps.h"
-#include "turns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static uint32_t until_reset(const json_t *headers)
         int64_t reset;
 
         (void)snprintf(name, sizeof(name), "anthropic-ratelimit-%s-remaining", limits[i]);
-        if (strcmp(turns_text(headers, name), "0") != 0)
+        if (strcmp(text_or_empty(headers, name), "0") != 0)
             continue;
         (void)snprintf(name, sizeof(name), "anthropic-ratelimit-%s-reset", limits[i]);
         reset = seconds_of(headers, name, "%Y-%m-%dT%H:%M:%SZ");
@@ -58,11 +58,11 @@ static uint32_t until_reset(const json_t *headers)
 void anthropic_classify(void *data, struct vendor_failure *failure)
 {
     const json_t *error = json_object_get(failure->body, "error");
-    const char *type = turns_text(error, "type");
+    const char *type = text_or_empty(error, "type");
 
     (void)data;
-    if (*turns_text(error, "message"))
-        failure->words = turns_text(error, "message");
+    if (*text_or_empty(error, "message"))
+        failure->words = text_or_empty(error, "message");
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(types[i].type, type) == 0)
             failure->fault = types[i].fault;

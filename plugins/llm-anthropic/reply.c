@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 
-#include "turns.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static int message_start(struct reply *reply, const json_t *event, struct ein_er
 
     (void)err;
     (void)snprintf(reply->outcome->model, sizeof(reply->outcome->model), "%s",
-                   turns_text(message, "model"));
+                   text_or_empty(message, "model"));
     read_usage(reply, json_object_get(message, "usage"));
     return 0;
 }
@@ -95,7 +95,7 @@ static const char *stop_of(const char *reason)
 static int message_delta(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     const json_t *delta = json_object_get(event, "delta");
-    const char *reason = turns_text(delta, "stop_reason");
+    const char *reason = text_or_empty(delta, "stop_reason");
     struct ein_llm_outcome *outcome = reply->outcome;
 
     read_usage(reply, json_object_get(event, "usage"));
@@ -103,7 +103,7 @@ static int message_delta(struct reply *reply, const json_t *event, struct ein_er
         return 0;
     (void)snprintf(outcome->stop_reason, sizeof(outcome->stop_reason), "%s", stop_of(reason));
     (void)snprintf(outcome->stop_sequence, sizeof(outcome->stop_sequence), "%s",
-                   turns_text(delta, "stop_sequence"));
+                   text_or_empty(delta, "stop_sequence"));
     reply->paused = strcmp(reason, "pause_turn") == 0;
     if (!reply->broken_call || (strcmp(outcome->stop_reason, "length") == 0 && !reply->paused))
         return 0;
@@ -123,7 +123,7 @@ static int message_stop(struct reply *reply, const json_t *event, struct ein_err
 static int failed(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     struct vendor_failure failure = { .body = event, .fault = EIN_LLM_FAULT_OVERLOADED };
-    const char *id = turns_text(event, "request_id");
+    const char *id = text_or_empty(event, "request_id");
 
     if (*id)
         (void)snprintf(reply->outcome->vendor_request_id, sizeof(reply->outcome->vendor_request_id),
@@ -146,7 +146,7 @@ int reply_event(struct reply *reply, const json_t *event, struct ein_error *err)
         { "message_stop", message_stop },
         { "error", failed },
     };
-    const char *type = turns_text(event, "type");
+    const char *type = text_or_empty(event, "type");
 
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
         if (strcmp(events[i].type, type) == 0)
@@ -160,10 +160,10 @@ static int whole_block(struct reply *reply, json_t *block, size_t index, struct 
 {
     EIN_JSON json_t *event =
         json_pack("{s:i, s:O, s:{s:s, s:s}}", "index", (int)index, "content_block", block, "delta",
-                  "type", "thinking_delta", "thinking", turns_text(block, "thinking"));
+                  "type", "thinking_delta", "thinking", text_or_empty(block, "thinking"));
     int r = block_start(reply, event, err);
 
-    if (r >= 0 && *turns_text(block, "thinking"))
+    if (r >= 0 && *text_or_empty(block, "thinking"))
         r = block_delta(reply, event, err);
     return r < 0 ? r : block_stop(reply, event, err);
 }
@@ -174,7 +174,7 @@ int reply_whole(struct reply *reply, const json_t *message, struct ein_error *er
     EIN_JSON json_t *event = NULL;
     int r = 0;
 
-    if (strcmp(turns_text(message, "type"), "message") != 0)
+    if (strcmp(text_or_empty(message, "type"), "message") != 0)
         return reply_event(reply, message, err);
     event = json_pack("{s:O, s:O, s:O*}", "message", message, "delta", message, "usage",
                       json_object_get(message, "usage"));

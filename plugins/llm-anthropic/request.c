@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "thinking.h"
 #include "turns.h"
 
@@ -15,7 +16,7 @@ static void simplify(json_t *holder, const char *name)
     const json_t *block = json_array_get(content, 0);
 
     if (json_array_size(content) == 1 && json_object_size(block) == 2 &&
-        strcmp(turns_text(block, "type"), "text") == 0)
+        strcmp(text_or_empty(block, "type"), "text") == 0)
         (void)json_object_set(holder, name, json_object_get(block, "text"));
 }
 
@@ -44,7 +45,7 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
 static bool has_block(const json_t *content, const char *type)
 {
     for (size_t i = 0; i < json_array_size(content); i++)
-        if (strcmp(turns_text(json_array_get(content, i), "type"), type) == 0)
+        if (strcmp(text_or_empty(json_array_get(content, i), "type"), type) == 0)
             return true;
     return false;
 }
@@ -56,7 +57,7 @@ static bool thoughts_are_there(const json_t *messages)
     for (size_t i = json_array_size(messages); i-- > 0;) {
         const json_t *message = json_array_get(messages, i);
         const json_t *content = json_object_get(message, "content");
-        bool assistant = strcmp(turns_text(message, "role"), "assistant") == 0;
+        bool assistant = strcmp(text_or_empty(message, "role"), "assistant") == 0;
 
         if (assistant && has_block(content, "tool_use"))
             return has_block(content, "thinking") || has_block(content, "redacted_thinking");

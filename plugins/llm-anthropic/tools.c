@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
-#include "turns.h"
 #include "vendor.h"
 
 #include <string.h>
@@ -52,7 +52,7 @@ static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_
         return 0;
     if (!choice)
         choice = json_pack("{s:s}", "type", "auto");
-    if ((serial && strcmp(turns_text(choice, "type"), "none") != 0 &&
+    if ((serial && strcmp(text_or_empty(choice, "type"), "none") != 0 &&
          json_object_set_new(choice, "disable_parallel_tool_use", json_true()) < 0) ||
         json_object_set(body, "tool_choice", choice) < 0)
         return error_no_memory(err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "reply.h"
 #include "request.h"
-#include "turns.h"
 
 #include <string.h>
 
@@ -74,7 +74,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
         return r;
     if (block->tool)
         return strange(reply, err);
-    block->of_the_vendor = strcmp(turns_text(tool, "type"), "server_tool_use") == 0 ||
+    block->of_the_vendor = strcmp(text_or_empty(tool, "type"), "server_tool_use") == 0 ||
                            json_object_get(start, "toolResult");
     block->tool = json_is_object(tool) ? json_incref(tool) : NULL;
     return 0;
@@ -84,7 +84,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 static int cite(struct reply *reply, const json_t *citation, struct ein_error *err)
 {
     const json_t *web = json_object_get(json_object_get(citation, "location"), "web");
-    const char *url = turns_text(web, "url"), *title = turns_text(citation, "title");
+    const char *url = text_or_empty(web, "url"), *title = text_or_empty(citation, "title");
     EIN_JSON json_t *source = NULL;
 
     if (!reply->sources)
@@ -92,7 +92,7 @@ static int cite(struct reply *reply, const json_t *citation, struct ein_error *e
     if (!*url || json_object_get(reply->sources, url))
         return 0;
     source =
-        json_pack("{s:s, s:s}", "url", url, "title", *title ? title : turns_text(web, "domain"));
+        json_pack("{s:s, s:s}", "url", url, "title", *title ? title : text_or_empty(web, "domain"));
     if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
         return error_no_memory(err);
     return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
@@ -101,13 +101,13 @@ static int cite(struct reply *reply, const json_t *citation, struct ein_error *e
 static int think(struct reply *reply, struct reply_block *block, const json_t *thought,
                  struct ein_error *err)
 {
-    int r = append(reply, &block->signature, turns_text(thought, "signature"), err);
+    int r = append(reply, &block->signature, text_or_empty(thought, "signature"), err);
 
     if (r >= 0)
-        r = append(reply, &block->redacted, turns_text(thought, "redactedContent"), err);
+        r = append(reply, &block->redacted, text_or_empty(thought, "redactedContent"), err);
     if (r < 0 || reply->hidden)
         return r;
-    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, turns_text(thought, "text"), NULL, err);
+    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, text_or_empty(thought, "text"), NULL, err);
 }
 
 int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
@@ -126,10 +126,10 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
     if (thought)
         return think(reply, block, thought, err);
     if (tool)
-        return append(reply, &block->input, turns_text(tool, "input"), err);
+        return append(reply, &block->input, text_or_empty(tool, "input"), err);
     if (citation)
         return cite(reply, citation, err);
-    return vendor_piece(&reply->sink, EIN_LLM_TEXT, turns_text(delta, "text"), NULL, err);
+    return vendor_piece(&reply->sink, EIN_LLM_TEXT, text_or_empty(delta, "text"), NULL, err);
 }
 
 /* ---- the end of a block ---- */
@@ -145,8 +145,8 @@ static int end_call(struct reply *reply, const struct reply_block *block, struct
         reply->broken_call = true;
         return 0;
     }
-    call = json_pack("{s:s, s:s, s:O}", "id", turns_text(block->tool, "toolUseId"), "name",
-                     turns_text(block->tool, "name"), "arguments", arguments);
+    call = json_pack("{s:s, s:s, s:O}", "id", text_or_empty(block->tool, "toolUseId"), "name",
+                     text_or_empty(block->tool, "name"), "arguments", arguments);
     return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
                 : error_no_memory(err);
 }

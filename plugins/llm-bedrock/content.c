@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
 #include "turns.h"
 
@@ -31,7 +32,7 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 static int text(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
 {
     (void)documents;
-    if (!*turns_text(part, "text"))
+    if (!*text_or_empty(part, "text"))
         return 0; /* blocks without text are refused */
     return append(blocks, json_pack("{s:O}", "text", json_object_get(part, "text")), part, err);
 }
@@ -101,7 +102,7 @@ static int bytes_of(const json_t *part, json_t **ret_source, struct ein_error *e
 
 static int image(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
 {
-    const char *type = turns_text(part, "media_type");
+    const char *type = text_or_empty(part, "media_type");
     const char *format = format_of(images, sizeof(images) / sizeof(images[0]), type);
     json_t *source = NULL;
     int r = 0;
@@ -119,7 +120,7 @@ static int image(const json_t *part, json_t *blocks, unsigned *documents, struct
 
 static int document(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
 {
-    const char *type = turns_text(part, "media_type");
+    const char *type = text_or_empty(part, "media_type");
     const char *format =
         format_of(documents_known, sizeof(documents_known) / sizeof(documents_known[0]), type);
     char name[NAME_SIZE];
@@ -134,7 +135,7 @@ static int document(const json_t *part, json_t *blocks, unsigned *documents, str
     r = bytes_of(part, &source, err);
     if (r < 0)
         return r;
-    name_of(turns_text(part, "name"), ++*documents, name);
+    name_of(text_or_empty(part, "name"), ++*documents, name);
     return append(blocks,
                   json_pack("{s:{s:s, s:s, s:o}}", "document", "format", format, "name", name,
                             "source", source),
@@ -155,7 +156,7 @@ static int thought(const json_t *part, json_t *blocks, unsigned *documents, stru
         block = json_pack("{s:{s:O}}", "reasoningContent", "redactedContent", redacted);
     else if (json_is_string(signature))
         block = json_pack("{s:{s:{s:s, s:O}}}", "reasoningContent", "reasoningText", "text",
-                          turns_text(part, "text"), "signature", signature);
+                          text_or_empty(part, "text"), "signature", signature);
     else
         return 0; /* another vendor's, or one that needs no replay */
     return append(blocks, block, NULL, err);
@@ -169,10 +170,10 @@ static int tool_call(const json_t *part, json_t *blocks, unsigned *documents, st
     json_t *input = json_object_get(part, "arguments");
 
     (void)documents;
-    turns_tool_id(turns_text(part, "id"), id);
+    turns_tool_id(text_or_empty(part, "id"), id);
     return append(blocks,
                   json_pack("{s:{s:s, s:s, s:o}}", "toolUse", "toolUseId", id, "name",
-                            turns_text(part, "name"), "input",
+                            text_or_empty(part, "name"), "input",
                             json_is_object(input) ? json_incref(input) : json_object()),
                   part, err);
 }
@@ -195,7 +196,7 @@ static int tool_result(const json_t *part, json_t *blocks, unsigned *documents,
     }
     if (r < 0)
         return r;
-    turns_tool_id(turns_text(part, "id"), id);
+    turns_tool_id(text_or_empty(part, "id"), id);
     return append(blocks,
                   json_pack("{s:{s:s, s:O, s:s*}}", "toolResult", "toolUseId", id, "content", made,
                             "status",
@@ -213,7 +214,7 @@ int bedrock_part(const json_t *part, json_t *blocks, void *data, struct ein_erro
         { "text", text },       { "image", image },         { "file", document },
         { "thought", thought }, { "tool_call", tool_call }, { "tool_result", tool_result },
     };
-    const char *type = turns_text(part, "type");
+    const char *type = text_or_empty(part, "type");
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "member.h"
 #include "reply.h"
-#include "turns.h"
 
 #include <string.h>
 #include <strings.h>
@@ -43,17 +43,17 @@ int bedrock_fault(const char *name, int otherwise)
 
 void bedrock_classify(void *data, struct vendor_failure *failure)
 {
-    const char *name = turns_text(failure->headers, "x-amzn-errortype");
+    const char *name = text_or_empty(failure->headers, "x-amzn-errortype");
     const json_t *original = json_object_get(failure->body, "originalStatusCode");
-    const char *words = turns_text(failure->body, "message");
+    const char *words = text_or_empty(failure->body, "message");
 
     (void)data;
     if (!*words)
-        words = turns_text(failure->body, "Message");
+        words = text_or_empty(failure->body, "Message");
     if (*words)
         failure->words = words;
     if (!*name)
-        name = turns_text(failure->body, "__type");
+        name = text_or_empty(failure->body, "__type");
     /* ModelErrorException says what the model's own server answered. */
     if (failure->status == 424)
         failure->fault = json_integer_value(original) >= 400 && json_integer_value(original) < 500

@@ -2,9 +2,9 @@
 /* What is not of Converse but of one family of models. */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
 #include "thinking.h"
-#include "turns.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static enum family family_of(const struct ein_llm_call *call)
         const char *part;
         enum family family;
     } families[] = { { "anthropic.", CLAUDE }, { "claude", CLAUDE }, { "nova", NOVA } };
-    const char *said = turns_text(json_object_get(call->settings, "wire"), "family");
+    const char *said = text_or_empty(json_object_get(call->settings, "wire"), "family");
     const char *id = *said ? said : call->model;
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
@@ -43,7 +43,7 @@ static bool thoughts_are_there(const json_t *messages)
     for (size_t i = json_array_size(messages); i-- > 0;) {
         const json_t *message = json_array_get(messages, i);
         const json_t *content = json_object_get(message, "content");
-        bool assistant = strcmp(turns_text(message, "role"), "assistant") == 0;
+        bool assistant = strcmp(text_or_empty(message, "role"), "assistant") == 0;
 
         if (assistant && has(content, "toolUse"))
             return has(content, "reasoningContent");
@@ -103,7 +103,7 @@ static int claude(const struct ein_llm_call *call, json_t *body, json_t *fields)
 
 static const char *effort_of(const struct ein_llm_call *call)
 {
-    const char *effort = turns_text(call->parameters, "reasoning_effort");
+    const char *effort = text_or_empty(call->parameters, "reasoning_effort");
     const json_t *can = json_object_get(call->settings, "supports_thinking");
 
     if (!*effort || (can && !json_is_true(can)))

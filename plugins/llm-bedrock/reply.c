@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 
-#include "turns.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static const char *stop_of(const char *reason)
 
 static int message_stop(struct reply *reply, const json_t *event, struct ein_error *err)
 {
-    const char *stop = stop_of(turns_text(event, "stopReason"));
+    const char *stop = stop_of(text_or_empty(event, "stopReason"));
     struct ein_llm_outcome *outcome = reply->outcome;
 
     if (!stop || (reply->broken_call && strcmp(stop, "length") != 0))
@@ -49,7 +49,7 @@ static uint64_t hour_of(const json_t *details)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < json_array_size(details); i++)
-        if (strcmp(turns_text(json_array_get(details, i), "ttl"), "1h") == 0)
+        if (strcmp(text_or_empty(json_array_get(details, i), "ttl"), "1h") == 0)
             sum += vendor_count(json_array_get(details, i), "inputTokens");
     return sum;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "request.h"
-#include "turns.h"
 
 #include <string.h>
 
@@ -13,7 +13,8 @@ static json_t *spec_of(const json_t *tool)
 
     return json_pack(
         "{s:{s:O, s:O*, s:{s:o}, s:O*}}", "toolSpec", "name", json_object_get(tool, "name"),
-        "description", *turns_text(tool, "description") ? description : NULL, "inputSchema", "json",
+        "description", *text_or_empty(tool, "description") ? description : NULL, "inputSchema",
+        "json",
         json_is_object(schema) ? json_incref(schema)
                                : json_pack("{s:s, s:{}}", "type", "object", "properties"),
         "strict", json_object_get(tool, "strict"));
@@ -42,7 +43,7 @@ static int add_used(const json_t *message, json_t *names, json_t *tools)
 
     for (size_t i = 0; i < json_array_size(content); i++) {
         const json_t *use = json_object_get(json_array_get(content, i), "toolUse");
-        const char *name = turns_text(use, "name");
+        const char *name = text_or_empty(use, "name");
 
         if (!*name || json_object_get(names, name))
             continue;

@@ -2,6 +2,7 @@
 /* What the wires of Claude's vendors share: turns of a conversation, ids, and how to think. */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "thinking.h"
 #include "turns.h"
 
@@ -17,7 +18,7 @@
 /* A block is the part's text, or a tool result's id; "skip" is none, "two" are two, "bad" fails. */
 static int part(const json_t *given, json_t *blocks, void *data, struct ein_error *err)
 {
-    const char *text = turns_text(given, *turns_text(given, "text") ? "text" : "id");
+    const char *text = text_or_empty(given, *text_or_empty(given, "text") ? "text" : "id");
 
     (*(int *)data)++;
     if (strcmp(text, "skip") == 0)

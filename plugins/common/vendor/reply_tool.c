@@ -2,7 +2,7 @@
 #include "reply_tool.h"
 
 #include "error.h"
-#include "turns.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 bool reply_tool_is_said(const json_t *settings)
 {
-    return strcmp(turns_text(json_object_get(settings, "wire"), "reply_schema"), "tool") == 0;
+    return strcmp(text_or_empty(json_object_get(settings, "wire"), "reply_schema"), "tool") == 0;
 }
 
 static json_t *tools_with_answer(const struct ein_llm_call *call)
@@ -42,7 +42,7 @@ int reply_tool_init(struct reply_tool *tool, const struct ein_host *host,
     const json_t *schema = call->reply_schema;
 
     *tool = (struct reply_tool){ .host = host, .sink = *sink };
-    if (strcmp(turns_text(schema, "type"), "object") != 0)
+    if (strcmp(text_or_empty(schema, "type"), "object") != 0)
         return 0;
     if (!json_is_object(call->tool_choice)) { /* else there will be no answer yet */
         tool->tools = tools_with_answer(call);
@@ -72,7 +72,7 @@ int reply_tool_sink(const struct ein_llm_piece *piece, void *data)
     struct reply_tool *tool = data;
 
     if (piece->kind == EIN_LLM_TOOL_CALL) {
-        if (tool->tools && strcmp(turns_text(piece->data, "name"), NAME) == 0)
+        if (tool->tools && strcmp(text_or_empty(piece->data, "name"), NAME) == 0)
             return answer(tool, piece->data);
         tool->called = true;
     }

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "hash.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,18 +17,11 @@ struct walk {
     json_t *results; /* what tools answered in the last turn, until all of it is read */
 };
 
-const char *turns_text(const json_t *json, const char *name)
-{
-    const char *text = json_string_value(json_object_get(json, name));
-
-    return text ? text : "";
-}
-
 const json_t *turns_replay(const json_t *part, const char *wire)
 {
     const json_t *replay = json_object_get(part, "replay");
 
-    return strcmp(turns_text(replay, "wire"), wire) == 0 ? replay : NULL;
+    return strcmp(text_or_empty(replay, "wire"), wire) == 0 ? replay : NULL;
 }
 
 void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
@@ -46,8 +40,8 @@ void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
 
 static int append_part(struct walk *walk, const json_t *part, struct ein_error *err)
 {
-    bool result =
-        walk->blocks != walk->turns.system && strcmp(turns_text(part, "type"), "tool_result") == 0;
+    bool result = walk->blocks != walk->turns.system &&
+                  strcmp(text_or_empty(part, "type"), "tool_result") == 0;
 
     return walk->part(part, result ? walk->results : walk->blocks, walk->data, err);
 }
@@ -93,7 +87,7 @@ static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
     json_t *messages = walk->turns.messages;
     const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
 
-    if (last && strcmp(turns_text(last, "role"), role) == 0) {
+    if (last && strcmp(text_or_empty(last, "role"), role) == 0) {
         walk->blocks = json_object_get(last, "content");
         return 0;
     }
@@ -109,7 +103,7 @@ static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
 static int read_message(struct walk *walk, const json_t *message, struct ein_error *err)
 {
     json_t *messages = walk->turns.messages;
-    const char *role = turns_text(message, "role");
+    const char *role = text_or_empty(message, "role");
     const json_t *content = json_object_get(message, "content");
     int r;
 

@@ -24,8 +24,6 @@ void turns_done(struct turns *turns);
 
 /* The part's "replay" if it is of this wire, else NULL. */
 const json_t *turns_replay(const json_t *part, const char *wire);
-/* The text member of `json` called `name`, or "". */
-const char *turns_text(const json_t *json, const char *name);
 
 /* An id of a tool call as the Messages API and Converse take them: letters, digits, "_" and "-", at
  * most 64.  Others become one that is; the same id always the same one. */
