@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "gate.h"
 #include "hex.h"
+#include "mix.h"
 #include "rwlock.h"
 #include "str.h"
 #include <jansson.h>
@@ -205,14 +206,6 @@ void tracing_enter(const char *traceparent)
 void tracing_leave(void)
 {
     here = (struct place){ .open = NULL };
-}
-
-/* A bijection that makes neighbours look unrelated (the finalizer of SplitMix64). */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
 }
 
 static void make_id(struct tracing *tracing, char ret_id[SPAN_ID_LEN + 1])

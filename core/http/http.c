@@ -4,6 +4,7 @@
 #include "error.h"
 #include "hex.h"
 #include "http_inside.h"
+#include "mix.h"
 #include "router.h"
 #include "watch.h"
 #include "wrong_logins.h"
@@ -84,14 +85,6 @@ struct router *http_router(struct http *http)
 const struct settings *http_settings(const struct http *http)
 {
     return __atomic_load_n(&http->settings, __ATOMIC_ACQUIRE);
-}
-
-/* A bijection that makes neighbours look unrelated (the finalizer of SplitMix64). */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
 }
 
 void http_make_id(struct http *http, char out[REQUEST_ID_SIZE])

@@ -5,8 +5,8 @@
 #include "clock.h"
 #include "error.h"
 #include "hex.h"
+#include "http_inside.h"
 #include "member.h"
-#include "request.h"
 #include "store.h"
 #include "str.h"
 #include <gnutls/crypto.h>
@@ -164,7 +164,7 @@ static bool take(struct ein_req *req, struct once *once)
     return false;
 }
 
-bool once_begin(struct ein_req *req, struct store *store, struct once *once)
+bool once_begin(struct ein_req *req, struct once *once)
 {
     const char *key = req->route->spec.flags & EIN_ROUTE_ONCE && req->identity
                           ? request_header(req, "Idempotency-Key")
@@ -172,7 +172,7 @@ bool once_begin(struct ein_req *req, struct store *store, struct once *once)
 
     if (!key)
         return true;
-    *once = (struct once){ .store = store, .before = req->reply.headers };
+    *once = (struct once){ .store = req->http->store, .before = req->reply.headers };
     if (!is_key(key)) {
         (void)reply_fail(req, 400, "An Idempotency-Key has 1 to %d visible ASCII characters.",
                          KEY_MAX);

@@ -25,7 +25,7 @@ struct once {
 
 /* True: the handler is to run; then req->once is ONCE where there is a key, and once_end() is due.
  * False: the request has been replied to. */
-bool once_begin(struct ein_req *req, struct store *store, struct once *once);
+bool once_begin(struct ein_req *req, struct once *once);
 
 /* A piece of a stream that is sent. */
 void once_streamed(struct ein_req *req, const void *data, size_t len);

@@ -192,7 +192,7 @@ static void handle(struct ein_req *req)
     struct once once;
     int result = 0;
 
-    if (!once_begin(req, req->http->store, &once))
+    if (!once_begin(req, &once))
         return;
     if (!(req->route->spec.flags & EIN_ROUTE_EVENTS)) {
         reply_settle(req, call(req));
