@@ -29,8 +29,10 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 
 static int text(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    if (!*text_or_empty(part, "text"))
-        return 0; /* blocks without text are refused */
+    const char *said = text_or_empty(part, "text");
+
+    if (!said[strspn(said, " \t\r\n")])
+        return 0; /* blocks of nothing but white space are refused */
     return append(blocks,
                   json_pack("{s:s, s:O}", "type", "text", "text", json_object_get(part, "text")),
                   part, err);
@@ -112,6 +114,40 @@ static int thought(const json_t *part, json_t *blocks, struct ein_error *err)
     return append(blocks, block, NULL, err);
 }
 
+/* ---- searches of the vendor's ---- */
+
+static json_t *page_of(const json_t *page)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "type", "web_search_result", "url",
+                     text_or_empty(page, "url"), "title", text_or_empty(page, "title"),
+                     "encrypted_content", text_or_empty(page, "sealed"), "page_age",
+                     text_of(page, "age"));
+}
+
+/* As the vendor has told it: only it can open what is sealed. */
+static int search(const json_t *search, json_t *blocks, struct ein_error *err)
+{
+    const json_t *results = json_object_get(search, "results");
+    const char *id = text_or_empty(search, "id"), *error = text_of(search, "error");
+    EIN_JSON json_t *found =
+        error ? json_pack("{s:s, s:s}", "type", "web_search_tool_result_error", "error_code", error)
+              : json_array();
+    int r =
+        append(blocks,
+               json_pack("{s:s, s:s, s:s, s:{s:s}}", "type", "server_tool_use", "id", id, "name",
+                         "web_search", "input", "query", text_or_empty(search, "query")),
+               NULL, err);
+
+    for (size_t i = 0; r >= 0 && !error && i < json_array_size(results); i++)
+        r = append(found, page_of(json_array_get(results, i)), NULL, err);
+    if (r < 0)
+        return r;
+    return append(blocks,
+                  json_pack("{s:s, s:s, s:O}", "type", "web_search_tool_result", "tool_use_id", id,
+                            "content", found),
+                  NULL, err);
+}
+
 /* ---- tools ---- */
 
 static int tool_call(const json_t *part, json_t *blocks, struct ein_error *err)
@@ -170,9 +206,11 @@ int anthropic_part(const json_t *part, json_t *blocks, void *data, struct ein_er
         { "text", text },       { "image", image },         { "file", document },
         { "thought", thought }, { "tool_call", tool_call }, { "tool_result", tool_result },
     };
+    const json_t *searched = json_object_get(turns_replay(part, ANTHROPIC_WIRE), "search");
     const char *type = text_or_empty(part, "type");
 
-    (void)data;
+    if (searched)
+        return data ? search(searched, blocks, err) : 0;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return kinds[i].append(part, blocks, err);

@@ -20,10 +20,24 @@ static void simplify(json_t *holder, const char *name)
         (void)json_object_set(holder, name, json_object_get(block, "text"));
 }
 
+/* The tool by which the web is searched in this call; NULL: it is not. */
+static json_t *search_of(const json_t *body)
+{
+    const json_t *tools = json_object_get(body, "tools");
+
+    for (size_t i = 0; i < json_array_size(tools); i++) {
+        json_t *tool = json_array_get(tools, i);
+
+        if (strncmp(text_or_empty(tool, "type"), "web_search_", 11) == 0)
+            return tool;
+    }
+    return NULL;
+}
+
 static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     struct turns turns;
-    int r = turns_read(call->messages, anthropic_part, NULL, &turns, err);
+    int r = turns_read(call->messages, anthropic_part, search_of(body), &turns, err);
 
     if (r < 0)
         return r;
@@ -216,9 +230,9 @@ int anthropic_request(const struct ein_llm_call *call, const struct anthropic_ru
     int r = body ? 0 : error_set(err, EIN_E_INVALID, "the model has no name");
 
     if (r >= 0)
-        r = set_messages(call, body, err);
-    if (r >= 0)
         r = anthropic_tools(call, body, err);
+    if (r >= 0)
+        r = set_messages(call, body, err);
     if (r >= 0)
         r = set_parameters(call, rules, body, err);
     if (r >= 0)

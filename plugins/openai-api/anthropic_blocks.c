@@ -2,6 +2,7 @@
 #include "anthropic.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "replay.h"
 
 #include <stdio.h>
@@ -213,6 +214,67 @@ static int server_tool(struct asking *asking, json_t *block, const char *place, 
                     json_string_value(json_object_get(block, "type")));
 }
 
+static int server_tool_use(struct asking *asking, json_t *block, const char *place, json_t *parts)
+{
+    json_t *id = json_object_get(block, "id");
+    json_t *query = json_object_get(json_object_get(block, "input"), "query");
+
+    if (strcmp(text_or_empty(block, "name"), "web_search") != 0 || !json_is_string(id) ||
+        !json_is_string(query))
+        return server_tool(asking, block, place, parts);
+    return ask_remember(asking, id, query);
+}
+
+/* NULL: nothing in it that its vendor would know again. */
+static json_t *page_of(const json_t *block)
+{
+    json_t *url = json_object_get(block, "url"), *title = json_object_get(block, "title");
+    json_t *age = json_object_get(block, "page_age");
+    json_t *sealed = json_object_get(block, "encrypted_content");
+
+    if (!json_is_string(url) || !json_is_string(title) ||
+        !*text_or_empty(block, "encrypted_content"))
+        return NULL;
+    return json_pack("{s:O, s:O, s:O, s:O*}", "url", url, "title", title, "sealed", sealed, "age",
+                     json_is_string(age) ? age : NULL);
+}
+
+/* A search goes back to the vendor that made it, which told it so: services.h. */
+static int search_of(struct asking *asking, const json_t *block, json_t **ret_search)
+{
+    const char *id = text_or_empty(block, "tool_use_id");
+    json_t *content = json_object_get(block, "content"),
+           *query = json_object_get(asking->names, id);
+    json_t *error = json_object_get(content, "error_code");
+    EIN_JSON json_t *pages = json_array();
+
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        json_t *page = page_of(json_array_get(content, i));
+
+        if (!page)
+            return 0;
+        if (json_array_append_new(pages, page) < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    if (!query || !(json_is_array(content) || json_is_string(error)))
+        return 0;
+    *ret_search = json_pack("{s:s, s:O, s:O, s:O*}", "id", id, "query", query, "results", pages,
+                            "error", error);
+    return *ret_search ? 1 : EIN_E_NO_MEMORY;
+}
+
+static int web_search_result(struct asking *asking, json_t *block, const char *place, json_t *parts)
+{
+    EIN_JSON json_t *search = NULL;
+    int r = search_of(asking, block, &search);
+
+    if (r == 0)
+        return server_tool(asking, block, place, parts);
+    return r < 0 ? r
+                 : ask_append(parts, json_pack("{s:s, s:{s:s, s:O}}", "type", "thought", "replay",
+                                               "wire", "anthropic", "search", search));
+}
+
 /* ---- all of them ---- */
 
 static int read_one(struct asking *asking, json_t *block, const char *place, json_t *parts)
@@ -229,8 +291,8 @@ static int read_one(struct asking *asking, json_t *block, const char *place, jso
         { "redacted_thinking", redacted_thinking },
         { "tool_use", tool_use },
         { "tool_result", tool_result },
-        { "server_tool_use", server_tool },
-        { "web_search_tool_result", server_tool },
+        { "server_tool_use", server_tool_use },
+        { "web_search_tool_result", web_search_result },
         { "web_fetch_tool_result", server_tool },
         { "code_execution_tool_result", server_tool },
         { "bash_code_execution_tool_result", server_tool },

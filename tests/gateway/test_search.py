@@ -303,6 +303,30 @@ def test_what_it_found_and_what_it_cost(house, upstream):
     assert reply["output"][0]["action"] == {"type": "search", "query": "anvils", "queries": ["anvils"]}
 
 
+def test_what_it_found_goes_back_to_it(house, upstream):
+    """A conversation goes on with the blocks of its answers, word for word; what another vendor found, and what goes to
+    another vendor or to a call that is not to search, is left out."""
+
+    def sent(model, content, tools=(SONNET,)):
+        said = [{"role": "user", "content": "x"}, {"role": "assistant", "content": content}, {"role": "user", "content": "y"}]
+        reply = house.post("/v1/messages", {"model": MODELS[model], "max_tokens": 64, "messages": said, "tools": list(tools)})
+        assert reply.status == 200, reply.text
+        request = upstream.requests[-1].json
+        return (request.get("messages") or request["input"])[1]["content"]
+
+    upstream.answer(ANTHROPIC, sse(*SEARCHED, named=True))
+    body = {"model": MODELS["anthropic"], "max_tokens": 64, "messages": [{"role": "user", "content": "x"}], "tools": [SONNET]}
+    content = house.post("/v1/messages", body).json["content"]
+    assert [block["type"] for block in content] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert sent("anthropic", content) == content
+    failed = {**content[1], "content": {"type": "web_search_tool_result_error", "error_code": "unavailable"}}
+    assert sent("anthropic", [content[0], failed, content[2]]) == [content[0], failed, content[2]]
+    for others in ([content[0], {**content[1], "content": [result("https://c", "C")]}, content[2]], content[1:], content[::2]):
+        assert sent("anthropic", others) == "Iron"
+    assert sent("anthropic", content, ()) == "Iron"
+    assert sent("openai", content) == "Iron"
+
+
 def test_what_openai_found(house, upstream):
     action = {"type": "search", "queries": ["anvils"], "sources": [{"type": "url", "url": "https://c"}]}
     item = {"type": "web_search_call", "id": "ws_9", "status": "completed", "action": action}

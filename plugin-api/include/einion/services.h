@@ -215,7 +215,7 @@ struct ein_error_shape {
  *   {"type": "thought", "text", "replay"}                                        of the assistant
  *   {"type": "tool_result", "id", "name", "content": text or text and image parts, "is_error"}  of the user
  * "replay" is the vendor's own, as a piece brought it: {"wire": "anthropic", ...}; another wire
- * leaves it out.  A part, and a tool, may carry "cache": {"ttl": "5m"|"1h"}: what stands before
+ * leaves it out.  A search that Anthropic made comes back as {"wire", "search": the piece's data}.  A part, and a tool, may carry "cache": {"ttl": "5m"|"1h"}: what stands before
  * it, and it, are worth keeping.
  * A built-in tool is what the vendor does itself.  It is the catalog's tool_config, as it is; or, 1.1,
  *   {"wire": "openai"|"anthropic", "tool": what a client of that API has asked for}, for that wire alone; or
