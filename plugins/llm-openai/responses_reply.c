@@ -33,7 +33,7 @@ static int give_summary(struct openai_reply *reply, const json_t *item, struct e
     return r;
 }
 
-/* Sent back as it came; without its seal it would be worth nothing there. */
+/* Without its seal it would be worth nothing when it is sent back. */
 static int give_reasoning(struct openai_reply *reply, const json_t *item, struct ein_error *err)
 {
     EIN_JSON json_t *kept = NULL;

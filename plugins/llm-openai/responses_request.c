@@ -89,11 +89,19 @@ static int add_user(const struct openai_request *request, json_t *input, const j
 /* ---- of the assistant ---- */
 
 /* A client brings it back, and may have put there what it likes: a file of the operator's account,
- * or what nobody has reckoned the price of. */
-static bool is_reasoning(const json_t *item)
+ * or what nobody has reckoned the price of.  Without its id, which nothing that is not stored can
+ * be known by, and beside which the vendor wants the item that followed it. */
+static int add_reasoning(json_t *input, const json_t *item)
 {
-    return openai_is_type(item, "reasoning") &&
-           json_is_string(json_object_get(item, "encrypted_content"));
+    json_t *sealed = json_object_get(item, "encrypted_content");
+    json_t *summary = json_object_get(item, "summary");
+
+    if (!openai_is_type(item, "reasoning") || !json_is_string(sealed))
+        return 0;
+    return openai_append(
+        input, json_pack("{s:s, s:o, s:O*, s:O}", "type", "reasoning", "summary",
+                         json_is_array(summary) ? json_incref(summary) : json_array(), "content",
+                         json_object_get(item, "content"), "encrypted_content", sealed));
 }
 
 static int add_part(const struct openai_request *request, json_t *input, const json_t *part)
@@ -105,11 +113,8 @@ static int add_part(const struct openai_request *request, json_t *input, const j
                                               "call_id", json_object_get(part, "id"), "name",
                                               json_object_get(part, "name"), "arguments",
                                               openai_arguments(request, part)));
-    if (openai_is_type(part, "thought")) {
-        json_t *item = json_object_get(openai_replay(request, part), "item");
-
-        return is_reasoning(item) ? openai_append(input, json_incref(item)) : 0;
-    }
+    if (openai_is_type(part, "thought"))
+        return add_reasoning(input, json_object_get(openai_replay(request, part), "item"));
     return 0;
 }
 
