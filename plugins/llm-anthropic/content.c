@@ -29,10 +29,8 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 
 static int text(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    const char *said = text_or_empty(part, "text");
-
-    if (!said[strspn(said, " \t\r\n")])
-        return 0; /* blocks of nothing but white space are refused */
+    if (turns_blank(part))
+        return 0;
     return append(blocks,
                   json_pack("{s:s, s:O}", "type", "text", "text", json_object_get(part, "text")),
                   part, err);

@@ -41,6 +41,7 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
 
     if (r < 0)
         return r;
+    r = turns_trim_end(&turns, err);
     if ((json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0) ||
         json_object_set(body, "messages", turns.messages) < 0)
         r = error_no_memory(err);

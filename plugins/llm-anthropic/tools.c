@@ -3,6 +3,7 @@
 #include "error.h"
 #include "member.h"
 #include "request.h"
+#include "turns.h"
 #include "vendor.h"
 
 #include <string.h>
@@ -97,6 +98,24 @@ static int add_built_in(const json_t *tool, json_t *tools, struct ein_error *err
     return json_array_append(tools, (json_t *)own) < 0 ? error_no_memory(err) : 0;
 }
 
+/* A conversation in which tools were called must come with tools. */
+static int set_those_used(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
+{
+    EIN_JSON json_t *used = turns_tools(call->messages);
+    EIN_JSON json_t *tools = json_array();
+    size_t count = json_array_size(used);
+
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(tools, tool_of(json_array_get(used, i))) < 0)
+            return error_no_memory(err);
+    if (!used || !tools ||
+        (count > 0 &&
+         (json_object_set(body, "tools", tools) < 0 ||
+          json_object_set_new(body, "tool_choice", json_pack("{s:s}", "type", "none")) < 0)))
+        return error_no_memory(err);
+    return 0;
+}
+
 int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     EIN_JSON json_t *tools = json_array();
@@ -110,7 +129,7 @@ int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_er
     for (size_t i = 0; r >= 0 && i < json_array_size(call->built_in_tools); i++)
         r = add_built_in(json_array_get(call->built_in_tools, i), tools, err);
     if (r < 0 || json_array_size(tools) == 0)
-        return r;
+        return r < 0 ? r : set_those_used(call, body, err);
     if (json_object_set(body, "tools", tools) < 0)
         return error_no_memory(err);
     return set_choice(call, body, err);

@@ -32,8 +32,8 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 static int text(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
 {
     (void)documents;
-    if (!*text_or_empty(part, "text"))
-        return 0; /* blocks without text are refused */
+    if (turns_blank(part))
+        return 0;
     return append(blocks, json_pack("{s:O}", "text", json_object_get(part, "text")), part, err);
 }
 

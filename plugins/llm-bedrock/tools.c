@@ -3,6 +3,7 @@
 #include "error.h"
 #include "member.h"
 #include "request.h"
+#include "turns.h"
 
 #include <string.h>
 
@@ -20,51 +21,37 @@ static json_t *spec_of(const json_t *tool)
         "strict", json_object_get(tool, "strict"));
 }
 
-static int add_given(const struct ein_llm_call *call, json_t *tools, struct ein_error *err)
+static int add_functions(const json_t *given, json_t *tools, struct ein_error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < json_array_size(call->tools); i++) {
-        const json_t *tool = json_array_get(call->tools, i);
+    for (size_t i = 0; r >= 0 && i < json_array_size(given); i++) {
+        const json_t *tool = json_array_get(given, i);
 
         if (json_array_append_new(tools, spec_of(tool)) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
         r = bedrock_cache(tool, tools, err);
     }
+    return r;
+}
+
+static int add_given(const struct ein_llm_call *call, json_t *tools, struct ein_error *err)
+{
+    int r = add_functions(call->tools, tools, err);
+
     if (r >= 0 && call->built_in_tools &&
         json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
         return error_no_memory(err);
     return r;
 }
 
-static int add_used(const json_t *message, json_t *names, json_t *tools)
-{
-    const json_t *content = json_object_get(message, "content");
-
-    for (size_t i = 0; i < json_array_size(content); i++) {
-        const json_t *use = json_object_get(json_array_get(content, i), "toolUse");
-        const char *name = text_or_empty(use, "name");
-
-        if (!*name || json_object_get(names, name))
-            continue;
-        EIN_JSON json_t *tool = json_pack("{s:s}", "name", name);
-        if (json_object_set_new(names, name, json_true()) < 0 ||
-            json_array_append_new(tools, spec_of(tool)) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* A conversation in which tools were called must come with tools: where the caller gives none, with
  * those that were called. */
-static int add_those_used(const json_t *messages, json_t *tools, struct ein_error *err)
+static int add_used(const struct ein_llm_call *call, json_t *tools, struct ein_error *err)
 {
-    EIN_JSON json_t *names = json_object();
+    EIN_JSON json_t *used = turns_tools(call->messages);
 
-    for (size_t i = 0; i < json_array_size(messages); i++)
-        if (add_used(json_array_get(messages, i), names, tools) < 0)
-            return error_no_memory(err);
-    return 0;
+    return used ? add_functions(used, tools, err) : error_no_memory(err);
 }
 
 static bool is(const json_t *choice, const char *name)
@@ -93,7 +80,7 @@ int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_erro
     if (r >= 0 && !is(call->tool_choice, "none"))
         r = add_given(call, tools, err);
     if (r >= 0 && json_array_size(tools) == 0)
-        r = add_those_used(json_object_get(body, "messages"), tools, err);
+        r = add_used(call, tools, err);
     if (r < 0 || json_array_size(tools) == 0)
         return r;
     if (json_object_set_new(body, "toolConfig",

@@ -79,6 +79,47 @@ static void what_tools_answered_comes_first(void **state)
                                                                               "\"y\",\"b\"") "]");
 }
 
+static void says_last(const char *messages, const char *last)
+{
+    EIN_JSON json_t *given = json_loads(messages, 0, NULL);
+    struct turns turns = { .messages = given };
+    EIN_FREE char *got = NULL;
+
+    assert_non_null(given);
+    assert_int_equal(turns_trim_end(&turns, NULL), 0);
+    got = json_dumps(json_array_get(given, json_array_size(given) - 1), JSON_COMPACT);
+    assert_string_equal(got ? got : "", last);
+}
+
+static void the_last_word_ends_in_no_white_space(void **state)
+{
+    (void)state;
+    says_last("[]", "");
+    says_last("[" TURN("user", TEXT("a ")) "]", TURN("user", TEXT("a ")));
+    says_last("[" TURN("assistant", TEXT("a ") "," TEXT("b \\n\\t")) "]",
+              TURN("assistant", TEXT("a ") "," TEXT("b")));
+    says_last("[" TURN("assistant", TEXT("a ") "," RESULT("x")) "]",
+              TURN("assistant", TEXT("a ") "," RESULT("x")));
+    says_last("[" TURN("assistant", TEXT("a ")) "," TURN("user", TEXT("b")) "]",
+              TURN("user", TEXT("b")));
+}
+
+static void tools_that_were_called_are_named_once(void **state)
+{
+    EIN_JSON json_t *messages = json_loads(
+        "[" SAYS("user", "a") "," TURN("assistant", "{\"type\":\"tool_call\",\"name\":\"f\"},"
+                                                    "{\"type\":\"tool_call\",\"name\":\"g\"},"
+                                                    "{\"type\":\"tool_call\",\"name\":\"f\"},"
+                                                    "{\"type\":\"tool_call\"},"
+                                                    "{\"type\":\"text\",\"name\":\"h\"}") "]",
+        0, NULL);
+    EIN_JSON json_t *tools = turns_tools(messages);
+    EIN_FREE char *got = json_dumps(tools, JSON_COMPACT);
+
+    (void)state;
+    assert_string_equal(got, "[{\"name\":\"f\"},{\"name\":\"g\"}]");
+}
+
 static void what_cannot_be_turned_is_told(void **state)
 {
     static const char *const bad[][2] = {
@@ -215,6 +256,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_alternate),
         cmocka_unit_test(what_tools_answered_comes_first),
+        cmocka_unit_test(the_last_word_ends_in_no_white_space),
+        cmocka_unit_test(tools_that_were_called_are_named_once),
         cmocka_unit_test(what_cannot_be_turned_is_told),
         cmocka_unit_test(a_replay_is_for_its_wire),
         cmocka_unit_test(ids_are_what_vendors_take),

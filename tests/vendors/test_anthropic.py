@@ -286,6 +286,25 @@ def test_a_conversation_with_tools(sent):
     ]  # fmt: skip
 
 
+def test_a_conversation_with_tools_comes_with_tools(sent):
+    """The vendor refuses it without; none may be called where the caller gives none."""
+    call = {"type": "tool_call", "id": "t", "name": "get_weather", "arguments": {}}
+    said = [{"role": "user", "content": "W?"}, {"role": "assistant", "content": [call, {**call, "id": "u"}]},
+            {"role": "user", "content": [{"type": "tool_result", "id": id, "content": "Rain"} for id in "tu"]}]  # fmt: skip
+    body = sent(said)
+    assert body["tools"] == [{"name": "get_weather", "input_schema": {"type": "object", "properties": {}}}]
+    assert body["tool_choice"] == {"type": "none"}
+    assert "tool_choice" not in sent(said, tools=[WEATHER])
+
+
+def test_white_space_that_the_vendor_refuses(sent):
+    def texts(*said):
+        return sent([{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": text} for text in said]}])
+
+    assert texts(" \n", "So: ", "{\n")["messages"][1]["content"] == [{"type": "text", "text": "So: "}, {"type": "text", "text": "{"}]
+    assert texts("\t")["messages"] == [{"role": "user", "content": "a"}]
+
+
 def test_a_turn_whose_thought_is_not_there_goes_on_without(sent):
     def turn(*parts):
         call = {"type": "tool_call", "id": "t", "name": "get_weather", "arguments": {}}

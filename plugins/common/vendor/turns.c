@@ -17,6 +17,59 @@ struct walk {
     json_t *results; /* what tools answered in the last turn, until all of it is read */
 };
 
+static int add_tools(const json_t *content, json_t *names, json_t *tools)
+{
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *part = json_array_get(content, i);
+        const char *name = text_or_empty(part, "name");
+
+        if (strcmp(text_or_empty(part, "type"), "tool_call") != 0 || !*name ||
+            json_object_get(names, name))
+            continue;
+        if (json_object_set_new(names, name, json_true()) < 0 ||
+            json_array_append_new(tools, json_pack("{s:s}", "name", name)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+json_t *turns_tools(const json_t *messages)
+{
+    EIN_JSON json_t *tools = json_array();
+    EIN_JSON json_t *names = json_object();
+
+    for (size_t i = 0; i < json_array_size(messages); i++)
+        if (add_tools(json_object_get(json_array_get(messages, i), "content"), names, tools) < 0)
+            return NULL;
+    return EIN_TAKE(tools);
+}
+
+static const char white[] = " \t\r\n";
+
+bool turns_blank(const json_t *part)
+{
+    const char *text = text_or_empty(part, "text");
+
+    return !text[strspn(text, white)];
+}
+
+int turns_trim_end(struct turns *turns, struct ein_error *err)
+{
+    const json_t *last = json_array_get(turns->messages, json_array_size(turns->messages) - 1);
+    const json_t *content = json_object_get(last, "content");
+    json_t *block = json_array_get(content, json_array_size(content) - 1);
+    const char *text = text_or_empty(block, "text");
+    size_t len = strlen(text);
+
+    if (strcmp(text_or_empty(last, "role"), "assistant") != 0)
+        return 0;
+    while (len > 0 && strchr(white, text[len - 1]))
+        len--;
+    if (text[len] && json_object_set_new(block, "text", json_stringn(text, len)) < 0)
+        return error_no_memory(err);
+    return 0;
+}
+
 const json_t *turns_replay(const json_t *part, const char *wire)
 {
     const json_t *replay = json_object_get(part, "replay");

@@ -22,6 +22,15 @@ int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct t
                struct ein_error *err);
 void turns_done(struct turns *turns);
 
+/* {"name"} of each tool that was called, for vendors that want tools wherever one was, also where
+ * none may be called any more; json_decref.  NULL: no memory. */
+json_t *turns_tools(const json_t *messages);
+
+/* A text of nothing but white space, which Claude's vendors refuse. */
+bool turns_blank(const json_t *part);
+/* So they do where the assistant has the last word, and that ends in white space: it is cut off. */
+int turns_trim_end(struct turns *turns, struct ein_error *err);
+
 /* The part's "replay" if it is of this wire, else NULL. */
 const json_t *turns_replay(const json_t *part, const char *wire);
 
