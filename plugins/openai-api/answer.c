@@ -11,9 +11,9 @@
 
 static void each(struct answer *answer, void (*what)(struct buf *buf))
 {
-    struct buf *const all[] = { &answer->out,      &answer->text,    &answer->thought,
-                                &answer->thoughts, &answer->details, &answer->calls,
-                                &answer->sources };
+    struct buf *const all[] = { &answer->out,     &answer->head,     &answer->text,
+                                &answer->thought, &answer->thoughts, &answer->details,
+                                &answer->calls,   &answer->sources };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         what(all[i]);
@@ -40,7 +40,7 @@ void answer_done(struct answer *answer)
     each(answer, buf_done);
 }
 
-void answer_model(struct answer *answer, struct buf *out)
+void answer_model(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
 

@@ -22,6 +22,7 @@ struct answer {
     struct buf out; /* streams: what is to be sent next; else the whole, at the end */
 
     /* The form's own. */
+    struct buf head; /* chat: what all chunks of a stream begin with */
     struct buf text, thought, thoughts, details, calls, sources;
     size_t count;  /* calls of tools, or blocks */
     size_t thinks; /* thoughts that are to be replayed; responses: annotations */
@@ -53,7 +54,7 @@ void answer_done(struct answer *answer);
 
 /* ---- what the forms share ---- */
 
-void answer_model(struct answer *answer, struct buf *out); /* "provider/model", as a string */
+void answer_model(const struct answer *answer, struct buf *out); /* "provider/model", as a string */
 /* "einion": {...}: what no vendor says: provider, attempts, overhead, notes. */
 void answer_facts(const struct answer *answer, struct buf *out);
 size_t answer_characters(const char *text);
@@ -71,7 +72,8 @@ void answer_given(struct buf *out, bool custom, const json_t *call);
 
 /* OpenAI's objects begin alike, and so do its older streams end: with their usage, if it is wanted.
  */
-void chat_head(struct answer *answer, const char *object);
+void chat_head(const struct answer *answer, const char *object, struct buf *out);
+void chat_chunk(struct answer *answer, const char *object);
 void chat_stream_end(struct answer *answer, const char *object);
 void chat_stream_fail(struct answer *answer, const struct wrong *wrong);
 

@@ -132,10 +132,8 @@ static void optional(struct buf *out, const char *before, const struct buf *valu
     out_put(out, after);
 }
 
-void chat_head(struct answer *answer, const char *object)
+void chat_head(const struct answer *answer, const char *object, struct buf *out)
 {
-    struct buf *out = &answer->out;
-
     out_put(out, "{\"id\":\"");
     out_put(out, answer->id);
     out_put(out, "\",\"object\":\"");
@@ -151,7 +149,7 @@ static void whole_end(struct answer *answer)
     struct buf *out = &answer->out;
     bool old = answer->ask->old_functions;
 
-    chat_head(answer, "chat.completion");
+    chat_head(answer, "chat.completion", out);
     out_put(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
     if (answer->text.len == 0 && answer->calls.len > 0) {
         out_put(out, "null");
@@ -180,15 +178,21 @@ const struct form chat_whole = { .id_prefix = "chatcmpl-", .piece = whole_piece,
 
 /* ---- a stream ---- */
 
-static void chunk(struct answer *answer)
+/* No other model is asked once there are pieces. */
+void chat_chunk(struct answer *answer, const char *object)
 {
-    out_put(&answer->out, "data: ");
-    chat_head(answer, "chat.completion.chunk");
+    struct buf *head = &answer->head;
+
+    if (head->len == 0) {
+        out_put(head, "data: ");
+        chat_head(answer, object, head);
+    }
+    out_out(&answer->out, head);
 }
 
 static void delta(struct answer *answer)
 {
-    chunk(answer);
+    chat_chunk(answer, "chat.completion.chunk");
     out_put(&answer->out, ",\"choices\":[{\"index\":0,\"delta\":{");
 }
 
@@ -289,8 +293,7 @@ void chat_stream_end(struct answer *answer, const char *object)
     struct buf *out = &answer->out;
 
     if (answer->ask->with_usage) {
-        out_put(out, "data: ");
-        chat_head(answer, object);
+        chat_chunk(answer, object);
         out_put(out, ",\"choices\":[],");
         chat_usage(answer, out);
         out_put(out, ",");

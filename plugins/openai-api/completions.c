@@ -99,7 +99,7 @@ static void whole_end(struct answer *answer)
 {
     struct buf *out = &answer->out;
 
-    chat_head(answer, "text_completion");
+    chat_head(answer, "text_completion", out);
     choice(out, answer->text.data, answer->text.len, finish_reason(answer));
     out_put(out, ",");
     chat_usage(answer, out);
@@ -110,8 +110,7 @@ static void whole_end(struct answer *answer)
 
 static void chunk(struct answer *answer, const char *text, size_t len, const char *reason)
 {
-    out_put(&answer->out, "data: ");
-    chat_head(answer, "text_completion");
+    chat_chunk(answer, "text_completion");
     choice(&answer->out, text, len, reason);
     out_put(&answer->out, answer->ask->with_usage ? ",\"usage\":null}\n\n" : "}\n\n");
 }

@@ -5,19 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST = 1024, NANO_DIGITS = 9 };
+enum { NANO_DIGITS = 9 };
 
 void out_init(struct buf *out)
 {
     buf_init(out, SIZE_MAX / 2);
-}
-
-void out_bytes(struct buf *out, const void *data, size_t len)
-{
-    if (len && !out->data)
-        (void)buf_reserve(out, FIRST - 1);
-    if (len)
-        (void)buf_add(out, data, len);
 }
 
 void out_out(struct buf *out, const struct buf *other)
