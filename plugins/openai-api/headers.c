@@ -3,7 +3,6 @@
 
 #include "timestamps.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +15,13 @@ static void set(const struct openai_api *api, struct ein_req *req, const char *n
 }
 
 static void set_number(const struct openai_api *api, struct ein_req *req, const char *name,
-                       int64_t number)
+                       uint64_t number)
 {
     char text[24];
+    struct buf out;
 
-    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    buf_init_in(&out, text, sizeof(text), sizeof(text) - 1);
+    out_number(&out, number);
     set(api, req, name, text);
 }
 
@@ -44,19 +45,20 @@ static void rate_name(bool anthropic, const char *what, const char *which, char 
 static void set_rate(const struct openai_api *api, struct ein_req *req, const char *what,
                      const struct ein_rate *rate)
 {
-    bool anthropic = is_anthropic(api->host->http, req);
     char name[64], reset[TIMESTAMP_SIZE];
+    bool anthropic;
 
     if (rate->limit <= 0)
         return;
+    anthropic = is_anthropic(api->host->http, req);
     if (anthropic)
         timestamp_of_ms(now_ms() + rate->reset_ms, reset);
     else
         duration(rate->reset_ms, reset, sizeof(reset));
     rate_name(anthropic, what, "limit", name);
-    set_number(api, req, name, rate->limit);
+    set_number(api, req, name, (uint64_t)rate->limit);
     rate_name(anthropic, what, "remaining", name);
-    set_number(api, req, name, rate->remaining);
+    set_number(api, req, name, (uint64_t)rate->remaining);
     rate_name(anthropic, what, "reset", name);
     set(api, req, name, reset);
 }
@@ -67,7 +69,7 @@ void headers_begin(const struct openai_api *api, struct ein_req *req,
     char model[sizeof(outcome->provider) + sizeof(outcome->model)];
 
     if (outcome->provider[0]) {
-        (void)snprintf(model, sizeof(model), "%s/%s", outcome->provider, outcome->model);
+        (void)stpcpy(stpcpy(stpcpy(model, outcome->provider), "/"), outcome->model);
         set(api, req, "x-einion-provider", outcome->provider);
         set(api, req, "x-einion-model", model);
     }
@@ -105,14 +107,13 @@ static void set_notes(const struct openai_api *api, struct ein_req *req,
 void headers_end(const struct openai_api *api, struct ein_req *req, const struct answer *answer)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
+    char text[40];
     struct buf cost;
 
     headers_begin(api, req, outcome);
-    out_init(&cost);
+    buf_init_in(&cost, text, sizeof(text), sizeof(text) - 1);
     out_nano(&cost, outcome->cost);
-    if (!cost.error)
-        set(api, req, "x-einion-cost", cost.data);
-    buf_done(&cost);
-    set_number(api, req, "x-einion-overhead-us", (int64_t)outcome->overhead_us);
+    set(api, req, "x-einion-cost", text);
+    set_number(api, req, "x-einion-overhead-us", outcome->overhead_us);
     set_notes(api, req, answer);
 }
