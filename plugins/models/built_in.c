@@ -15,7 +15,7 @@ static const char search_name[] = "web_search";
 struct check {
     const struct parameter_rules *rules;
     const struct ein_completion_call *call;
-    const json_t *row; /* what the model's search can be told; NULL: it has none */
+    const json_t *row; /* what the model's search can be told; NULL: it has none, or nobody asks */
     struct built_in *ret;
     json_t **notes;
     struct ein_error *err;
@@ -217,7 +217,8 @@ static int choose(const struct check *check)
 int built_in_check(const struct parameter_rules *rules, const struct ein_completion_call *call,
                    struct built_in *ret, json_t **notes, struct ein_error *err)
 {
-    const struct check check = { rules, call, search_row(rules->model), ret, notes, err };
+    const json_t *row = call->built_in_tools ? search_row(rules->model) : NULL;
+    const struct check check = { rules, call, row, ret, notes, err };
     json_t *tool;
     size_t i;
     int r = 0;

@@ -2,8 +2,9 @@
 #include "work.h"
 
 #include "span.h"
+#include "str.h"
 
-#include <stdio.h>
+#include <string.h>
 
 /* Names of OpenTelemetry's semantic conventions for generative AI; in metrics as Prometheus writes
  * them. */
@@ -58,9 +59,9 @@ void meter_attempt(const struct work *work, int result, uint64_t took_us)
 struct ein_span *meter_begin(const struct work *work)
 {
     const struct models *models = work->models;
-    char name[sizeof("embeddings ") + 192];
+    char name[sizeof("embeddings ") + 192], *id = stpcpy(stpcpy(name, operation(work)), " ");
 
-    (void)snprintf(name, sizeof(name), "%s %s", operation(work), work->model->id);
+    str_copy(id, (size_t)(name + sizeof(name) - id), work->model->id);
     return span_begin(models->host, models->ctx, EIN_SPAN_CLIENT, name);
 }
 
