@@ -5,6 +5,7 @@
 #include "reply.h"
 #include "reply_tool.h"
 #include "timestamps.h"
+#include "vendor_schema.h"
 
 static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
 {
@@ -110,7 +111,7 @@ int anthropic_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink
 
     vendor_read_call(call, &full);
     reply.keep = json_array_size(full.built_in_tools) > 0;
-    if (reply_tool_is_said(full.settings)) {
+    if (reply_tool_is_said(full.settings) || vendor_schema_is_open(full.reply_schema)) {
         r = reply_tool_init(&tool, anthropic->vendor.host, &callers, &full, err);
         reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
     }

@@ -6,6 +6,7 @@
 #include "member.h"
 #include "thinking.h"
 #include "turns.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
@@ -90,7 +91,10 @@ static int set_output(const struct ein_llm_call *call, const char *effort, json_
     if (!effort && !call->reply_schema)
         return 0;
     if (call->reply_schema)
-        format = json_pack("{s:s, s:O}", "type", "json_schema", "schema", call->reply_schema);
+        format = json_pack("{s:s, s:o}", "type", "json_schema", "schema",
+                           vendor_closed_schema(call->reply_schema));
+    if (call->reply_schema && !format)
+        return error_no_memory(err);
     if (json_object_set_new(body, "output_config",
                             json_pack("{s:s*, s:o*}", "effort", effort, "format", format)) < 0)
         return error_no_memory(err);

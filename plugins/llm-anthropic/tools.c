@@ -2,22 +2,31 @@
 #include "cleanup.h"
 #include "error.h"
 #include "member.h"
+#include "reply_tool.h"
 #include "request.h"
 #include "turns.h"
 #include "vendor.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
-static json_t *tool_of(const json_t *tool)
-{
-    json_t *schema = json_object_get(tool, "parameters");
+enum { STRICT_MAX = 20 }; /* tools of a request */
 
-    return json_pack(
-        "{s:O, s:O*, s:o, s:O*, s:o*}", "name", json_object_get(tool, "name"), "description",
-        json_object_get(tool, "description"), "input_schema",
-        json_is_object(schema) ? json_incref(schema)
-                               : json_pack("{s:s, s:{}}", "type", "object", "properties"),
-        "strict", json_object_get(tool, "strict"), "cache_control", anthropic_cache(tool));
+/* Held to its schema?  As far as the vendor can, and OLD models cannot. */
+static bool is_strict(const json_t *tool, size_t before, bool old)
+{
+    return json_is_true(json_object_get(tool, "strict")) && before < STRICT_MAX && !old &&
+           !vendor_schema_is_open(json_object_get(tool, "parameters"));
+}
+
+static json_t *tool_of(const json_t *tool, bool strict)
+{
+    EIN_JSON json_t *schema = vendor_tool_schema(json_object_get(tool, "parameters"));
+
+    return json_pack("{s:O, s:O*, s:o, s:o*, s:o*}", "name", json_object_get(tool, "name"),
+                     "description", json_object_get(tool, "description"), "input_schema",
+                     strict ? vendor_closed_schema(schema) : json_incref(schema), "strict",
+                     strict ? json_true() : NULL, "cache_control", anthropic_cache(tool));
 }
 
 static json_t *choice_of(const json_t *choice)
@@ -106,7 +115,7 @@ static int set_those_used(const struct ein_llm_call *call, json_t *body, struct 
     size_t count = json_array_size(used);
 
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(tools, tool_of(json_array_get(used, i))) < 0)
+        if (json_array_append_new(tools, tool_of(json_array_get(used, i), false)) < 0)
             return error_no_memory(err);
     if (!used || !tools ||
         (count > 0 &&
@@ -119,13 +128,20 @@ static int set_those_used(const struct ein_llm_call *call, json_t *body, struct 
 int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     EIN_JSON json_t *tools = json_array();
+    bool old = reply_tool_is_said(call->settings);
+    size_t held = 0;
     int r = 0;
 
     if (!tools)
         return error_no_memory(err);
-    for (size_t i = 0; i < json_array_size(call->tools); i++)
-        if (json_array_append_new(tools, tool_of(json_array_get(call->tools, i))) < 0)
+    for (size_t i = 0; i < json_array_size(call->tools); i++) {
+        const json_t *tool = json_array_get(call->tools, i);
+        bool strict = is_strict(tool, held, old);
+
+        if (json_array_append_new(tools, tool_of(tool, strict)) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
+        held += strict;
+    }
     for (size_t i = 0; r >= 0 && i < json_array_size(call->built_in_tools); i++)
         r = add_built_in(json_array_get(call->built_in_tools, i), tools, err);
     if (r < 0 || json_array_size(tools) == 0)

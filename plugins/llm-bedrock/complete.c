@@ -7,6 +7,7 @@
 #include "reply_tool.h"
 #include "request.h"
 #include "thinking.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
@@ -85,12 +86,14 @@ static int complete(const struct bedrock *bedrock, const struct ein_llm_call *ca
     return r < 0 ? r : run(bedrock, call, question, answer, err);
 }
 
-/* Most models take no schema; those that call tools can be told to answer by one. */
-static bool answers_by_tool(const json_t *settings)
+/* Most models take no schema, none takes an open one; those that call tools can be told to answer
+ * by one. */
+static bool answers_by_tool(const struct ein_llm_call *call)
 {
-    return reply_tool_is_said(settings) ||
-           (json_is_true(json_object_get(settings, "can_tool_call")) &&
-            !json_is_true(json_object_get(settings, "can_structured_output")));
+    return reply_tool_is_said(call->settings) ||
+           (json_is_true(json_object_get(call->settings, "can_tool_call")) &&
+            (!json_is_true(json_object_get(call->settings, "can_structured_output")) ||
+             vendor_schema_is_open(call->reply_schema)));
 }
 
 static int answer_call(const struct bedrock *bedrock, const struct ein_llm_call *call,
@@ -122,7 +125,7 @@ int bedrock_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *
 
     vendor_read_call(call, &full);
     answer.reply.hidden = json_is_false(json_object_get(full.parameters, "show_thinking"));
-    if (answers_by_tool(full.settings)) {
+    if (answers_by_tool(&full)) {
         r = reply_tool_init(&tool, bedrock->vendor.host, &callers, &full, err);
         answer.reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
     }

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "turns.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
@@ -56,7 +57,8 @@ static int set_inference(const struct ein_llm_call *call, int64_t max_tokens, js
 static int set_format(const struct ein_host *host, const json_t *schema, json_t *body,
                       struct ein_error *err)
 {
-    char *text = host->json_text(schema, NULL);
+    EIN_JSON json_t *closed = vendor_closed_schema(schema);
+    char *text = closed ? host->json_text(closed, NULL) : NULL;
     int bad = !text || json_object_set_new(body, "outputConfig",
                                            json_pack("{s:{s:s, s:{s:{s:s}}}}", "textFormat", "type",
                                                      "json_schema", "structure", "jsonSchema",

@@ -4,31 +4,41 @@
 #include "member.h"
 #include "request.h"
 #include "turns.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
-static json_t *spec_of(const json_t *tool)
+/* Held to its schema?  As far as the models can that can be held to one for an answer. */
+static bool is_strict(const struct ein_llm_call *call, const json_t *tool)
 {
-    json_t *schema = json_object_get(tool, "parameters");
-    json_t *description = json_object_get(tool, "description");
-
-    return json_pack(
-        "{s:{s:O, s:O*, s:{s:o}, s:O*}}", "toolSpec", "name", json_object_get(tool, "name"),
-        "description", *text_or_empty(tool, "description") ? description : NULL, "inputSchema",
-        "json",
-        json_is_object(schema) ? json_incref(schema)
-                               : json_pack("{s:s, s:{}}", "type", "object", "properties"),
-        "strict", json_object_get(tool, "strict"));
+    return json_is_true(json_object_get(tool, "strict")) &&
+           (!call->settings ||
+            json_is_true(json_object_get(call->settings, "can_structured_output"))) &&
+           !vendor_schema_is_open(json_object_get(tool, "parameters"));
 }
 
-static int add_functions(const json_t *given, json_t *tools, struct ein_error *err)
+static json_t *spec_of(const struct ein_llm_call *call, const json_t *tool)
+{
+    EIN_JSON json_t *schema = vendor_tool_schema(json_object_get(tool, "parameters"));
+    json_t *description = json_object_get(tool, "description");
+    bool strict = is_strict(call, tool);
+
+    return json_pack("{s:{s:O, s:O*, s:{s:o}, s:o*}}", "toolSpec", "name",
+                     json_object_get(tool, "name"), "description",
+                     *text_or_empty(tool, "description") ? description : NULL, "inputSchema",
+                     "json", strict ? vendor_closed_schema(schema) : json_incref(schema), "strict",
+                     strict ? json_true() : NULL);
+}
+
+static int add_functions(const struct ein_llm_call *call, const json_t *given, json_t *tools,
+                         struct ein_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < json_array_size(given); i++) {
         const json_t *tool = json_array_get(given, i);
 
-        if (json_array_append_new(tools, spec_of(tool)) < 0)
+        if (json_array_append_new(tools, spec_of(call, tool)) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
         r = bedrock_cache(tool, tools, err);
     }
@@ -37,7 +47,7 @@ static int add_functions(const json_t *given, json_t *tools, struct ein_error *e
 
 static int add_given(const struct ein_llm_call *call, json_t *tools, struct ein_error *err)
 {
-    int r = add_functions(call->tools, tools, err);
+    int r = add_functions(call, call->tools, tools, err);
 
     if (r >= 0 && call->built_in_tools &&
         json_array_extend(tools, (json_t *)call->built_in_tools) < 0)
@@ -51,7 +61,7 @@ static int add_used(const struct ein_llm_call *call, json_t *tools, struct ein_e
 {
     EIN_JSON json_t *used = turns_tools(call->messages);
 
-    return used ? add_functions(used, tools, err) : error_no_memory(err);
+    return used ? add_functions(call, used, tools, err) : error_no_memory(err);
 }
 
 static bool is(const json_t *choice, const char *name)

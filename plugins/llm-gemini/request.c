@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "gemini.h"
+#include "vendor_schema.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -161,11 +162,13 @@ static json_t *declarations(const json_t *tools)
 
     json_array_foreach(tools, at, tool)
     {
+        const json_t *parameters = json_object_get(tool, "parameters");
+
         if (json_array_append_new(
-                array, json_pack("{s:O, s:O*, s:O*}", "name", json_object_get(tool, "name"),
-                                 "description", json_object_get(tool, "description"),
-                                 "parametersJsonSchema", json_object_get(tool, "parameters"))) <
-            0) {
+                array,
+                json_pack("{s:O, s:O*, s:o*}", "name", json_object_get(tool, "name"), "description",
+                          json_object_get(tool, "description"), "parametersJsonSchema",
+                          parameters ? vendor_tool_schema(parameters) : NULL)) < 0) {
             json_decref(array);
             return NULL;
         }

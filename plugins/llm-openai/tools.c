@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tools and the format of the reply, as members of a request. */
 #include "openai.h"
+#include "vendor_schema.h"
 
 #include <string.h>
 
@@ -10,15 +11,15 @@ static json_t *function_of(const struct openai_request *request, const json_t *t
 {
     const json_t *name = json_object_get(tool, "name");
     const json_t *description = json_object_get(tool, "description");
-    const json_t *parameters = json_object_get(tool, "parameters");
+    EIN_JSON json_t *parameters = vendor_tool_schema(json_object_get(tool, "parameters"));
     const json_t *strict = json_object_get(tool, "strict");
 
     if (request->style == OPENAI_CHAT)
-        return json_pack("{s:s, s:{s:O, s:O*, s:O*, s:O*}}", "type", "function", "function", "name",
+        return json_pack("{s:s, s:{s:O, s:O*, s:O, s:O*}}", "type", "function", "function", "name",
                          name, "description", description, "parameters", parameters, "strict",
                          strict);
     /* There, strict is what a tool is that does not say. */
-    return json_pack("{s:s, s:O, s:O*, s:O*, s:b}", "type", "function", "name", name, "description",
+    return json_pack("{s:s, s:O, s:O*, s:O, s:b}", "type", "function", "name", name, "description",
                      description, "parameters", parameters, "strict", json_is_true(strict));
 }
 

@@ -160,6 +160,18 @@ def test_tools_without_a_schema_take_nothing(sent):
     assert sent(tools=[{"name": "now"}])["tools"] == [{"name": "now", "input_schema": {"type": "object", "properties": {}}}]
 
 
+def test_a_strict_tool_is_held_to_what_the_vendor_takes(sent):
+    """Twenty of them at most, and none whose members nobody has named."""
+    strict = {"name": "f", "strict": True, "parameters": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}}
+    free = {"name": "g", "strict": True, "parameters": {"type": "object", "properties": {}}}
+    first, second, *others = sent(tools=[free, strict] + 20 * [strict])["tools"]
+    assert first == {"name": "g", "input_schema": free["parameters"]}
+    assert second == {"name": "f", "strict": True, "input_schema": {
+        "type": "object", "properties": {"n": {"type": "integer", "description": '{"minimum":1}'}}, "additionalProperties": False}}  # fmt: skip
+    assert others[-1] == {"name": "f", "input_schema": strict["parameters"]} and others[-2] == second
+    assert "strict" not in sent(tools=[strict], settings={"wire": {"reply_schema": "tool"}})["tools"][0]
+
+
 def test_a_choice_without_tools_is_not_sent(sent):
     assert "tool_choice" not in sent(tool_choice="auto", parameters={"parallel_tool_calls": False})
 
@@ -178,6 +190,35 @@ def test_structured_output(sent):
     assert sent(reply_schema=schema)["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
     both = sent(settings=OPUS, reply_schema=schema, parameters={"reasoning_effort": "low"})["output_config"]
     assert both == {"effort": "low", "format": {"type": "json_schema", "schema": schema}}
+
+
+def test_a_schema_is_sent_as_the_vendor_takes_it(sent):
+    """Every object closed, and without bounds, which it refuses: they are told in words."""
+    schema = {"type": "object", "properties": {
+        "n": {"type": "integer", "description": "How many", "minimum": 1, "maximum": 5},
+        "list": {"type": "array", "minItems": 1, "items": {"oneOf": [{"$ref": "#/$defs/at"}, {"type": "null"}]}}},
+        "$defs": {"at": {"type": "object", "properties": {"day": {"type": "string", "format": "date"},
+                                                          "minimum": {"type": "string", "format": "iri", "minLength": 2}}}}}  # fmt: skip
+    assert sent(reply_schema=schema)["output_config"]["format"]["schema"] == {
+        "type": "object", "additionalProperties": False, "properties": {
+            "n": {"type": "integer", "description": 'How many\n{"minimum":1,"maximum":5}'},
+            "list": {"type": "array", "minItems": 1, "items": {"anyOf": [{"$ref": "#/$defs/at"}, {"type": "null"}]}}},
+        "$defs": {"at": {"type": "object", "additionalProperties": False, "properties": {
+            "day": {"type": "string", "format": "date"},
+            "minimum": {"type": "string", "description": '{"minLength":2,"format":"iri"}'}}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", [
+    {"type": "object"},
+    {"type": "object", "properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}}}},
+    {"type": "object", "properties": {"anything": {}}},
+])  # fmt: skip
+def test_an_open_schema_is_answered_by_a_tool(claude, upstream, schema):
+    """Closed, as the vendor wants it, it would be empty."""
+    upstream.answer(ANTHROPIC, anthropic(Said(tools=[("give_the_answer", {"counts": {"a": 1}})])))
+    answer = claude(reply_schema=schema)
+    assert (answer.text, answer.tool_calls, answer.stop_reason) == ('{"counts":{"a":1}}', [], "stop")
+    assert "output_config" not in upstream.last.json and len(upstream.last.json["tools"]) == 1
 
 
 def test_models_that_take_no_schema_answer_by_a_tool(claude, upstream):

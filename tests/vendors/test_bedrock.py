@@ -135,10 +135,10 @@ def test_no_tool_may_be_called_where_none_is_named(sent):
 
 
 def test_structured_output_goes_as_text(sent):
-    schema = {"type": "object", "properties": {"b": {}, "a": {}}}
+    schema = {"type": "object", "properties": {"b": {"type": "null"}, "a": {"type": "integer"}}}
     text = sent(reply_schema=schema)["outputConfig"]["textFormat"]
     assert text["type"] == "json_schema"
-    assert json.loads(text["structure"]["jsonSchema"]["schema"]) == schema
+    assert json.loads(text["structure"]["jsonSchema"]["schema"]) == schema | {"additionalProperties": False}
 
 
 def test_models_that_take_no_schema_answer_by_a_tool(model, upstream):
@@ -151,6 +151,16 @@ def test_models_that_take_no_schema_answer_by_a_tool(model, upstream):
     assert upstream.last.json["toolConfig"]["toolChoice"] == {"any": {}}
     model(settings={"can_tool_call": True, "can_structured_output": True}, reply_schema=schema)
     assert "toolConfig" not in upstream.last.json and "outputConfig" in upstream.last.json
+    model(settings={"can_tool_call": True, "can_structured_output": True}, reply_schema={"type": "object"})
+    assert "toolConfig" in upstream.last.json and "outputConfig" not in upstream.last.json
+
+
+def test_a_strict_tool_is_held_to_what_the_vendor_takes(sent):
+    tool = {"name": "f", "strict": True, "parameters": {"type": "object", "properties": {"a": {"type": "null"}}}}
+    spec = sent(tools=[tool], settings={"can_structured_output": True})["toolConfig"]["tools"][0]["toolSpec"]
+    assert spec["strict"] is True and spec["inputSchema"]["json"] == tool["parameters"] | {"additionalProperties": False}
+    spec = sent(tools=[tool], settings={"can_tool_call": True})["toolConfig"]["tools"][0]["toolSpec"]
+    assert spec == {"name": "f", "inputSchema": {"json": tool["parameters"]}}
 
 
 def test_built_in_tools(sent):
