@@ -3,8 +3,6 @@
 
 #include "json_quick.h"
 
-enum { QUICK_DEPTH = 32 }; /* each level takes of the stack */
-
 bool json_deeper_than(const char *text, size_t len, unsigned limit)
 {
     bool quoted = false;
@@ -31,7 +29,7 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit)
 
 json_t *json_object_read(const char *text, size_t len, unsigned limit)
 {
-    json_t *json = json_quick(text, len, limit < QUICK_DEPTH ? limit : QUICK_DEPTH);
+    json_t *json = json_quick(text, len, limit);
 
     if (!json && !json_deeper_than(text, len, limit))
         json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

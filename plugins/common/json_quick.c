@@ -11,12 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS_MAX = 18, NUMBER_MAX = 64, SHORT_TEXT = 512 };
+enum {
+    /* Nothing that is sent often nests deeper, and each level takes of a connection's small stack:
+     * several times as much where the address sanitizer is at work. */
+    LEVELS_MAX = 40,
+    DIGITS_MAX = 18,
+    NUMBER_MAX = 64,
+    SHORT_TEXT = 512
+};
 
 struct reader {
     const char *at, *end;
-    unsigned depth, top;       /* that are left: now, and in the outermost object */
-    const char *const *unread; /* members of that */
+    unsigned depth; /* that is left */
 };
 
 static json_t *read_value(struct reader *reader);
@@ -236,49 +242,32 @@ static bool take_word(struct reader *reader, const char *word, size_t len)
 
 /* ---- containers ---- */
 
-static bool is_unread(const struct reader *reader, const char *name, size_t len)
-{
-    if (reader->depth != reader->top)
-        return false;
-    for (const char *const *it = reader->unread; it && *it; it++)
-        if (strncmp(*it, name, len) == 0 && !(*it)[len])
-            return true;
-    return false;
-}
-
-static bool pass_value(struct reader *reader)
-{
-    bool any, wide;
-
-    skip_space(reader);
-    if (take_word(reader, "null", 4))
-        return true;
-    const char *behind = take(reader, '"') ? find_end(reader, &any, &wide)
-                                           : number_end(reader->at, reader->end, &any);
-    if (behind)
-        reader->at = behind;
-    return behind;
-}
-
-/* Behind the quote of a name that needs no second look: it has no escapes and is ASCII. */
-static bool read_member(struct reader *reader, json_t *object)
+/* With its colon, where it needs no second look: it has no escapes and is ASCII.  NULL: else. */
+static const char *read_name(struct reader *reader, size_t *ret_len)
 {
     bool escapes, wide;
-    const char *name = reader->at, *behind = find_end(reader, &escapes, &wide);
-    size_t size = json_object_size(object);
-    json_t *value;
+    const char *name, *behind;
 
+    skip_space(reader);
+    if (!take(reader, '"'))
+        return NULL;
+    name = reader->at;
+    behind = find_end(reader, &escapes, &wide);
     if (!behind || escapes || wide)
-        return false;
+        return NULL;
+    *ret_len = (size_t)(behind - 1 - name);
     reader->at = behind;
     skip_space(reader);
-    if (!take(reader, ':'))
-        return false;
-    if (is_unread(reader, name, (size_t)(behind - 1 - name)))
-        return pass_value(reader);
-    value = read_value(reader);
-    return value &&
-           json_object_setn_new_nocheck(object, name, (size_t)(behind - 1 - name), value) == 0 &&
+    return take(reader, ':') ? name : NULL;
+}
+
+static bool read_member(struct reader *reader, json_t *object)
+{
+    size_t size = json_object_size(object), len;
+    const char *name = read_name(reader, &len);
+    json_t *value = name ? read_value(reader) : NULL;
+
+    return value && json_object_setn_new_nocheck(object, name, len, value) == 0 &&
            json_object_size(object) > size; /* else it was there */
 }
 
@@ -291,8 +280,7 @@ static json_t *read_object(struct reader *reader)
     if (!object || take(reader, '}'))
         return EIN_TAKE(object);
     do {
-        skip_space(reader);
-        if (!take(reader, '"') || !read_member(reader, object))
+        if (!read_member(reader, object))
             return NULL;
         skip_space(reader);
     } while (take(reader, ','));
@@ -348,14 +336,102 @@ static json_t *read_value(struct reader *reader)
 
 json_t *json_quick(const char *text, size_t len, unsigned depth)
 {
-    return json_quick_but(text, len, depth, NULL);
-}
-
-json_t *json_quick_but(const char *text, size_t len, unsigned depth, const char *const *unread)
-{
-    struct reader reader = { text, text + len, depth, depth - 1, unread };
+    struct reader reader = { text, text + len, depth < LEVELS_MAX ? depth : LEVELS_MAX };
     EIN_JSON json_t *json = read_value(&reader);
 
     skip_space(&reader);
     return reader.at == reader.end ? EIN_TAKE(json) : NULL;
+}
+
+/* ---- what is known beforehand ---- */
+
+static const struct json_known *find_known(const struct json_known *known, const char *name,
+                                           size_t len)
+{
+    for (; known->name; known++)
+        if (*known->name == *name && strncmp(known->name, name, len) == 0 && !known->name[len])
+            return known;
+    return NULL;
+}
+
+static bool pass_scalar(struct reader *reader)
+{
+    bool escapes = false, any;
+    const char *behind = take(reader, '"') ? find_end(reader, &escapes, &any)
+                                           : number_end(reader->at, reader->end, &any);
+
+    if (!behind || escapes)
+        return false;
+    reader->at = behind;
+    return true;
+}
+
+static bool read_known(struct reader *reader, const struct json_known *known,
+                       struct json_found *found);
+
+static bool read_inside(struct reader *reader, const struct json_known *known,
+                        struct json_found *found)
+{
+    if (known->list && !take(reader, '['))
+        return false;
+    skip_space(reader);
+    if (known->list && take(reader, ']'))
+        return true;
+    if (!read_known(reader, known->members, found))
+        return false;
+    skip_space(reader);
+    return !known->list || take(reader, ']');
+}
+
+static bool read_known_value(struct reader *reader, const struct json_known *known,
+                             struct json_found *found)
+{
+    struct json_found *its = &found[known->place];
+
+    if (known->members)
+        return read_inside(reader, known, found);
+    if (!known->place || its->value)
+        return pass_scalar(reader);
+    its->at = reader->at;
+    its->value = read_value(reader);
+    its->len = (size_t)(reader->at - its->at);
+    return its->value;
+}
+
+static bool read_known(struct reader *reader, const struct json_known *known,
+                       struct json_found *found)
+{
+    unsigned seen = 0;
+
+    if (!take(reader, '{'))
+        return false;
+    skip_space(reader);
+    if (take(reader, '}'))
+        return true;
+    do {
+        size_t len;
+        const char *name = read_name(reader, &len);
+        const struct json_known *member = name ? find_known(known, name, len) : NULL;
+        const unsigned bit = member ? 1U << (member - known) : 0;
+
+        skip_space(reader);
+        if (!name || seen & bit ||
+            !(take_word(reader, "null", 4) || (member && read_known_value(reader, member, found))))
+            return false;
+        seen |= bit;
+        skip_space(reader);
+    } while (take(reader, ','));
+    return take(reader, '}');
+}
+
+bool json_quick_known(const char *text, size_t len, const struct json_known *known,
+                      struct json_found *found)
+{
+    struct reader reader = { text, text + len, LEVELS_MAX };
+
+    skip_space(&reader);
+    if (!read_known(&reader, known, found))
+        return false;
+    skip_space(&reader);
+    return reader.at == reader.end;
 }

@@ -49,10 +49,6 @@ int openai_key(const struct openai *openai, const struct ein_llm_call *call, con
     return vendor_key(&openai->vendor, call, ret_key, outcome, err);
 }
 
-/* Of a chunk of an answer; most of them are in every one. */
-static const char *const unread[] = { "object",       "created",     "system_fingerprint",
-                                      "service_tier", "obfuscation", NULL };
-
 static int send_request(const struct openai_request *request, json_t **body, const char *key,
                         struct openai_reply *reply, struct ein_error *err)
 {
@@ -71,7 +67,6 @@ static int send_request(const struct openai_request *request, json_t **body, con
         .secret = key,
         .framing = request->stream ? VENDOR_SSE : VENDOR_JSON,
         .on_text = chat ? openai_chat_text : NULL,
-        .unread = chat ? unread : NULL,
         .on_event = chat ? openai_chat_event : openai_responses_event,
         .on_whole = chat ? openai_chat_whole : openai_responses_whole,
         .classify = openai_classify,

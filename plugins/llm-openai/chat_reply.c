@@ -215,6 +215,15 @@ static const json_t *first_choice(const json_t *answer)
     return NULL;
 }
 
+static int take_reason(struct openai_reply *reply, const char *reason, struct ein_error *err)
+{
+    int r;
+
+    drop_cut_calls(reply, reason_of(reason));
+    r = finish(reply, reason_of(reason), err);
+    return r < 0 ? r : VENDOR_MAY_END;
+}
+
 static int take_choice(struct openai_reply *reply, const json_t *choice, const char *member,
                        struct ein_error *err)
 {
@@ -226,9 +235,7 @@ static int take_choice(struct openai_reply *reply, const json_t *choice, const c
     if (r < 0 || !reason)
         return r;
     take_stop_sequence(reply, choice);
-    drop_cut_calls(reply, reason_of(reason));
-    r = finish(reply, reason_of(reason), err);
-    return r < 0 ? r : VENDOR_MAY_END;
+    return take_reason(reply, reason, err);
 }
 
 /* What stands beside the choices: Perplexity's sources are there. */
@@ -236,19 +243,37 @@ static int take_rest(struct openai_reply *reply, const json_t *answer, struct ei
 {
     int r = openai_give_sources(reply, json_object_get(answer, "search_results"), err);
 
-    openai_take_names(reply, answer);
+    openai_take_names(reply, json_object_get(answer, "id"), json_object_get(answer, "model"));
     openai_take_usage(reply->outcome, json_object_get(answer, "usage"));
     return r == 0 ? openai_give_sources(reply, json_object_get(answer, "citations"), err) : r;
+}
+
+static int take_told(struct openai_reply *reply, const struct json_found *told,
+                     struct ein_error *err)
+{
+    const char *reason = json_string_value(told[CHUNK_REASON].value);
+    int r;
+
+    openai_take_names(reply, told[CHUNK_ID].value, told[CHUNK_MODEL].value);
+    openai_take_usage(reply->outcome, told[CHUNK_USAGE].value);
+    r = take_content(reply, told[CHUNK_CONTENT].value, err);
+    return r == 0 && reason ? take_reason(reply, reason, err) : r;
 }
 
 int openai_chat_text(void *data, const char *text, size_t len, struct ein_error *err)
 {
     struct openai_reply *reply = data;
-    EIN_JSON json_t *content = repeat_text(&reply->repeat, text, len);
+    struct json_found told[CHUNK_MEMBERS] = {
+        [CHUNK_ID].value = *reply->outcome->vendor_request_id ? json_null() : NULL,
+        [CHUNK_MODEL].value = *reply->outcome->model ? json_null() : NULL,
+    };
+    int r = VENDOR_READ;
 
-    reply->chunk = text;
-    reply->chunk_len = len;
-    return content ? openai_give_text(reply, content, err) : VENDOR_READ;
+    if (chunk_read(&reply->last, text, len, told))
+        r = take_told(reply, told, err);
+    for (size_t i = 0; i < CHUNK_MEMBERS; i++)
+        json_decref(told[i].value);
+    return r;
 }
 
 int openai_chat_event(void *data, const char *event, json_t *json, struct ein_error *err)
@@ -265,10 +290,7 @@ int openai_chat_event(void *data, const char *event, json_t *json, struct ein_er
         return r;
     if (has_error(json))
         return openai_fail(reply, json, err);
-    r = choice ? take_choice(reply, choice, "delta", err) : 0;
-    if (r == 0)
-        repeat_learn(&reply->repeat, reply->chunk, reply->chunk_len, json);
-    return r;
+    return choice ? take_choice(reply, choice, "delta", err) : 0;
 }
 
 int openai_chat_whole(void *data, json_t *json, struct ein_error *err)

@@ -19,7 +19,8 @@ static int on_whole(void *data, json_t *json, struct ein_error *err)
     if (json_object_get(json, "error") || !json_is_array(list))
         return json_object_get(json, "error") ? openai_fail(&embedding->reply, json, err)
                                               : openai_garbled(&embedding->reply, err);
-    openai_take_names(&embedding->reply, json);
+    openai_take_names(&embedding->reply, json_object_get(json, "id"),
+                      json_object_get(json, "model"));
     openai_take_usage(embedding->reply.outcome, json_object_get(json, "usage"));
     json_array_foreach(list, i, item)
     {

@@ -22,7 +22,7 @@ void openai_reply_init(struct openai_reply *reply, const struct openai *openai,
     tool_calls_init(&reply->calls, max);
     details_init(&reply->details, max);
     buf_init(&reply->thought, max);
-    repeat_init(&reply->repeat);
+    chunk_init(&reply->last);
 }
 
 void openai_reply_done(struct openai_reply *reply)
@@ -30,7 +30,7 @@ void openai_reply_done(struct openai_reply *reply)
     tool_calls_done(&reply->calls);
     details_done(&reply->details);
     buf_done(&reply->thought);
-    repeat_done(&reply->repeat);
+    chunk_done(&reply->last);
     json_decref(reply->sources);
 }
 
@@ -143,14 +143,13 @@ void openai_stop(const struct openai_reply *reply, const char *reason)
     str_copy(outcome->stop_reason, sizeof(outcome->stop_reason), reason);
 }
 
-void openai_take_names(const struct openai_reply *reply, const json_t *answer)
+void openai_take_names(const struct openai_reply *reply, const json_t *id, const json_t *model)
 {
     struct ein_llm_outcome *outcome = reply->outcome;
-    const char *id = json_string_value(json_object_get(answer, "id"));
-    const char *model = json_string_value(json_object_get(answer, "model"));
 
-    if (id && !outcome->vendor_request_id[0])
-        str_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id), id);
-    if (model && !outcome->model[0])
-        str_copy(outcome->model, sizeof(outcome->model), model);
+    if (json_is_string(id) && !outcome->vendor_request_id[0])
+        str_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
+                 json_string_value(id));
+    if (json_is_string(model) && !outcome->model[0])
+        str_copy(outcome->model, sizeof(outcome->model), json_string_value(model));
 }

@@ -3,9 +3,9 @@
 #define OPENAI_REPLY_H
 
 #include "buf.h"
+#include "chunk.h"
 #include "details.h"
 #include "openai.h"
-#include "repeat.h"
 #include "tool_calls.h"
 
 enum { REPLY_SOURCES_MAX = 1000 };
@@ -19,10 +19,8 @@ struct openai_reply {
     struct tool_calls calls;
     struct details details; /* chat: reasoning_details */
     struct buf thought;     /* chat, where it is sent back as text */
-    struct repeat repeat;   /* chat */
-    const char *chunk;      /* chat: what is read just now */
-    size_t chunk_len;
-    json_t *sources; /* object: the URLs that were given, and ids of searches */
+    struct chunk last;      /* chat */
+    json_t *sources;        /* object: the URLs that were given, and ids of searches */
     bool has_calls, has_text, has_thought, refused, finished;
 };
 
@@ -57,7 +55,7 @@ int openai_note(struct openai_reply *reply, const char *url);
 int openai_give_sources(struct openai_reply *reply, const json_t *sources, struct ein_error *err);
 void openai_stop(const struct openai_reply *reply, const char *reason);
 /* The vendor's id of the answer, where no header told one; and the model. */
-void openai_take_names(const struct openai_reply *reply, const json_t *answer);
+void openai_take_names(const struct openai_reply *reply, const json_t *id, const json_t *model);
 /* Tokens and cost, of either format. */
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage);
 

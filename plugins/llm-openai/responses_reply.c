@@ -191,7 +191,7 @@ static int take_end(struct openai_reply *reply, const json_t *response, struct e
     bool told = reply->has_text || reply->has_calls;
     int r = 0;
 
-    openai_take_names(reply, response);
+    openai_take_names(reply, json_object_get(response, "id"), json_object_get(response, "model"));
     openai_take_usage(reply->outcome, json_object_get(response, "usage"));
     if (has_error(response) || has_status(response, "failed") || has_status(response, "cancelled"))
         return openai_fail(reply, response, err);
@@ -250,8 +250,10 @@ static int on_item(struct openai_reply *reply, const json_t *event, struct ein_e
 
 static int on_begin(struct openai_reply *reply, const json_t *event, struct ein_error *err)
 {
+    const json_t *response = json_object_get(event, "response");
+
     (void)err;
-    openai_take_names(reply, json_object_get(event, "response"));
+    openai_take_names(reply, json_object_get(response, "id"), json_object_get(response, "model"));
     return 0;
 }
 

@@ -9,11 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { QUICK_DEPTH = 32 }; /* each level takes of the stack */
-
 json_t *rpc_read(const void *text, size_t len, unsigned depth)
 {
-    json_t *json = json_quick(text, len, depth < QUICK_DEPTH ? depth : QUICK_DEPTH);
+    json_t *json = json_quick(text, len, depth);
 
     if (!json && !json_deeper_than(text, len, depth))
         json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { QUICK_DEPTH = 40 }; /* each level takes of the stack */
-
 /* No fewer than there are values in the text, if it is JSON. */
 static size_t count_values(const char *text, size_t len)
 {
@@ -50,12 +48,11 @@ static bool looks_like_json(const char *text, size_t len)
 static int read_json(const char *text, size_t len, const struct spec_limits *limits,
                      json_t **ret_document, struct ein_error *err)
 {
-    unsigned quick = limits->depth < QUICK_DEPTH ? limits->depth : QUICK_DEPTH;
     json_t *json;
 
     if (count_values(text, len) > limits->nodes)
         return error_set(err, EIN_E_TOO_LARGE, "it has more than %zu values", limits->nodes);
-    json = json_quick(text, len, quick);
+    json = json_quick(text, len, limits->depth);
     if (!json && json_deeper_than(text, len, limits->depth))
         return error_set(err, EIN_E_TOO_LARGE, "it is nested deeper than %u levels", limits->depth);
     if (!json)

@@ -44,23 +44,16 @@ static void write_request(const struct openai *openai, struct ein_llm_call *call
 
 /* ---- answers ---- */
 
-typedef int event_fn(void *data, const char *event, json_t *json, struct ein_error *err);
-
-/* What is known again without reading is what reading finds. */
-static void know_again(struct openai_reply *reply, const json_t *event)
+/* As vendor_run() does it, or without looking at the text. */
+static int read_chunk(struct openai_reply *reply, json_t *event, bool quick, struct ein_error *err)
 {
-    const json_t *choice = json_array_get(json_object_get(event, "choices"), 0);
-    const json_t *text = json_object_get(json_object_get(choice, "delta"), "content");
-    EIN_FREE char *chunk = json_dumps(event, JSON_COMPACT);
-    EIN_JSON json_t *known = chunk ? repeat_text(&reply->repeat, chunk, strlen(chunk)) : NULL;
+    EIN_FREE char *text = quick ? json_dumps(event, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    int r = text ? openai_chat_text(reply, text, strlen(text), err) : VENDOR_READ;
 
-    if (known && !json_equal(known, text))
-        abort();
-    if (chunk)
-        repeat_learn(&reply->repeat, chunk, strlen(chunk), event);
+    return r == VENDOR_READ ? openai_chat_event(reply, "message", event, err) : r;
 }
 
-static int read_events(struct openai_reply *reply, const json_t *json, event_fn *take,
+static int read_events(struct openai_reply *reply, const json_t *json, bool quick,
                        struct ein_error *err)
 {
     json_t *event;
@@ -69,39 +62,60 @@ static int read_events(struct openai_reply *reply, const json_t *json, event_fn 
 
     json_array_foreach((json_t *)json, i, event)
     {
-        know_again(reply, event);
-        if (r >= 0 && r != VENDOR_END)
-            r = take(reply, "message", event, err);
+        if (r < 0 || r == VENDOR_END)
+            break;
+        r = reply->openai->style == OPENAI_CHAT
+                ? read_chunk(reply, event, quick, err)
+                : openai_responses_event(reply, "message", event, err);
     }
     return r;
 }
 
-static void read_answer(const struct openai *openai, json_t *json)
-{
-    bool chat = openai->style == OPENAI_CHAT;
+/* What was said, and what became of it. */
+struct answer {
     struct said said;
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    const struct vendor_sink sink = { said_take, &said };
-    struct ein_llm_call call = { .model = "m" };
+    struct ein_llm_outcome outcome;
+};
+
+static void read_answer(const struct openai *openai, json_t *json, bool quick,
+                        struct answer *answer)
+{
+    const struct vendor_sink sink = { said_take, &answer->said };
+    bool chat = openai->style == OPENAI_CHAT;
     struct ein_error err = { 0 };
     struct openai_reply reply;
     int r;
 
-    if (said_init(&said, SIZE_MAX) < 0)
+    *answer = (struct answer){ .outcome.struct_size = sizeof(answer->outcome) };
+    if (said_init(&answer->said, SIZE_MAX) < 0)
         abort();
-    openai_reply_init(&reply, openai, &sink, "secret", &outcome);
+    openai_reply_init(&reply, openai, &sink, "secret", &answer->outcome);
     if (json_is_array(json))
-        r = read_events(&reply, json, chat ? openai_chat_event : openai_responses_event, &err);
+        r = read_events(&reply, json, quick, &err);
     else
         r = chat ? openai_chat_whole(&reply, json, &err)
                  : openai_responses_whole(&reply, json, &err);
     if (r >= 0 && chat)
         r = openai_chat_end(&reply, &err);
-    llm_check(r, &outcome, &err);
+    llm_check(r, &answer->outcome, &err);
     openai_reply_done(&reply);
+}
 
-    EIN_JSON json_t *messages = llm_messages(&said);
-    call.messages = messages;
+/* Both ways of reading find the same. */
+static void read_twice(const struct openai *openai, json_t *json)
+{
+    struct answer answer, again;
+
+    read_answer(openai, json, true, &answer);
+    read_answer(openai, json, false, &again);
+    if (strcmp(buf_str(&answer.said.text), buf_str(&again.said.text)) != 0 ||
+        memcmp(&answer.outcome, &again.outcome, sizeof(answer.outcome)) != 0)
+        abort();
+    said_done(&again.said);
+
+    EIN_JSON json_t *messages = llm_messages(&answer.said);
+    struct ein_llm_call call = { .model = "m", .messages = messages };
+
     write_request(openai, &call);
 }
 
@@ -116,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct openai openai = openai_with((enum openai_style)style, json);
         struct ein_llm_call call = llm_call_of(json);
 
-        read_answer(&openai, json);
+        read_twice(&openai, json);
         write_request(&openai, &call);
         openai.style = OPENAI_AUTO;
         write_request(&openai, &call);

@@ -105,31 +105,74 @@ static void a_long_text_with_escapes_is_whole(void **state)
     free(text);
 }
 
-static void what_nobody_reads_it_passes_over(void **state)
+enum { A = 1, B, C, PLACES };
+
+static const struct json_known item[] = { { "b", B }, { "x" }, { 0 } },
+                               list[] = { { "item", .members = item }, { 0 } },
+                               known[] = { { "a", A },
+                                           { "list", .members = list, .list = true },
+                                           { "c", C },
+                                           { "object" },
+                                           { 0 } };
+
+static void of_what_is_known_it_reads_what_is_wanted(void **state)
 {
-    static const char *const unread[] = { "object", "created", NULL };
     static const struct {
-        const char *text, *left; /* NULL: somebody else should look at it */
+        const char *text, *a, *b; /* "": it is not there; a NULL: somebody else should look at it */
     } cases[] = {
-        { "{\"a\":1,\"object\":\"x\\\"y\",\"created\" : -1.5e3 ,\"b\":2}", "{\"a\":1,\"b\":2}" },
-        { "{\"object\":null}", "{}" },
-        { "{\"a\":{\"object\":1},\"objects\":2,\"objec\":3}",
-          "{\"a\":{\"object\":1},\"objects\":2,\"objec\":3}" },
-        { "[{\"object\":1}]", "[{\"object\":1}]" },
+        { "{}", "", "" },
+        { " { \"a\" : [1,{\"[\":\"]\"}] , \"object\" : \"x y\" } ", "[1,{\"[\":\"]\"}]", "" },
+        { "{\"object\":-1.5e3,\"list\":[{\"item\":{\"x\":1,\"b\":\"\\n\"}}]}", "", "\"\\n\"" },
+        { "{\"list\":[ ],\"a\":12}", "12", "" },
+        { "{\"list\":[ { } ]}", "", "" },
+        { "{\"list\":null,\"a\":null,\"what\":null}", "", "" },
+        { "{\"c\":1}", "", "" }, /* it has a value */
+        { "{\"a\":{1}}", NULL },
+        { "{\"c\":[]}", NULL },
+        { "{\"a\":[\"]}", NULL },
+        { "{\"a\":[[]", NULL },
+        { "{\"a\":]}", NULL },
+        { "{\"what\":1}", NULL },
+        { "{\"list\":[{\"b\":1}]}", NULL },
+        { "{\"list\":[{},{}]}", NULL },
+        { "{\"list\":[1]}", NULL },
+        { "{\"list\":{}}", NULL },
+        { "{\"list\":[{\"item\":[]}]}", NULL },
+        { "{\"a\":1,\"a\":2}", NULL },
+        { "{\"a\":null,\"a\":2}", NULL },
+        { "{\"list\":[],\"list\":[]}", NULL },
+        { "{\"objects\":2}", NULL },
+        { "{\"objec\":2}", NULL },
         { "{\"object\":[1]}", NULL },
         { "{\"object\":}", NULL },
         { "{\"object\":01}", NULL },
         { "{\"object\":\"x}", NULL },
+        { "{\"object\":\"\\n\"}", NULL },
         { "{\"object\":nul}", NULL },
+        { "{\"object\":1,}", NULL },
+        { "{\"object\":1}{", NULL },
+        { "{\"object\":1", NULL },
+        { "[{\"object\":1}]", NULL },
+        { "", NULL },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        EIN_JSON json_t *json = json_quick_but(cases[i].text, strlen(cases[i].text), DEPTH, unread);
-        EIN_JSON json_t *wanted = cases[i].left ? slow(cases[i].left) : NULL;
+        struct json_found found[PLACES] = { [C].value = json_true() };
+        const char *const wanted[PLACES] = { NULL, cases[i].a, cases[i].b };
+        bool read = json_quick_known(cases[i].text, strlen(cases[i].text), known, found);
 
-        if (wanted ? !json || !json_equal(json, wanted) : json != NULL)
+        if (read != (cases[i].a != NULL))
             fail_msg("%s", cases[i].text);
+        for (size_t at = A; at <= B; at++) {
+            EIN_JSON json_t *value = found[at].value;
+            EIN_JSON json_t *its = read ? slow(wanted[at]) : NULL;
+
+            if (read && (value ? !json_equal(value, its) || found[at].len != strlen(wanted[at]) ||
+                                     memcmp(found[at].at, wanted[at], found[at].len) != 0
+                               : *wanted[at]))
+                fail_msg("%s: %zu", cases[i].text, at);
+        }
     }
 }
 
@@ -163,7 +206,7 @@ int main(void)
         cmocka_unit_test(what_it_reads_is_what_jansson_reads),
         cmocka_unit_test(what_is_not_json_it_does_not_read),
         cmocka_unit_test(a_long_text_with_escapes_is_whole),
-        cmocka_unit_test(what_nobody_reads_it_passes_over),
+        cmocka_unit_test(of_what_is_known_it_reads_what_is_wanted),
         cmocka_unit_test(a_damaged_text_is_read_as_jansson_reads_it_or_not_at_all),
     };
 

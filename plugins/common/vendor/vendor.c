@@ -124,7 +124,7 @@ static int event(struct run *run, const char *name, const char *text, size_t len
     if (r != VENDOR_READ)
         return took(run, r);
     if (len != 6 || memcmp(text, "[DONE]", 6) != 0) {
-        json = vendor_json_but(text, len, call->unread);
+        json = vendor_json(text, len);
         if (!json)
             return took(run, garbled(run));
     }

@@ -118,10 +118,8 @@ struct vendor_call {
     const char *tokens_header; /* lower-case, of the tokens of the input; NULL: none says them */
 
     enum vendor_framing framing;
-    /* Of SSE and LINES.  May take an event before it is read as JSON; TEXT is lent until on_event()
-     * has returned.  May be NULL. */
+    /* Of SSE and LINES.  May take an event before it is read as JSON.  May be NULL. */
     int (*on_text)(void *data, const char *text, size_t len, struct ein_error *err);
-    const char *const *unread; /* members that on_event() can do without; NULL: none */
     /* json NULL: the text "[DONE]".  SSE, LINES. */
     int (*on_event)(void *data, const char *event, json_t *json, struct ein_error *err);
     int (*on_bytes)(void *data, const void *piece, size_t len, struct ein_error *err); /* BYTES */
@@ -215,8 +213,6 @@ int vendor_embed(const struct vendor_embedding *how, const struct ein_llm_call *
 /* Any JSON value, of bounded depth; json_decref.  Half characters, lone surrogates and NULs in
  * strings become U+FFFD.  NULL: it is none, or there is no memory. */
 json_t *vendor_json(const char *text, size_t len);
-/* The same, of an object perhaps without members of these names (NULL-ended, may be NULL). */
-json_t *vendor_json_but(const char *text, size_t len, const char *const *unread);
 
 /* Sets fault and err, returns its code: for what the vendor did, in our words. */
 int vendor_fault(struct ein_llm_outcome *outcome, int fault, struct ein_error *err, const char *fmt,

@@ -234,20 +234,11 @@ static char *repair(const char *text, size_t len, size_t *ret_len)
     return fixed;
 }
 
-/* Nothing that is sent often nests deeper, and each level takes of a connection's small stack:
- * several times as much where the address sanitizer is at work. */
-enum { QUICK_DEPTH = 32 };
-
 json_t *vendor_json(const char *text, size_t len)
-{
-    return vendor_json_but(text, len, NULL);
-}
-
-json_t *vendor_json_but(const char *text, size_t len, const char *const *unread)
 {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     EIN_FREE char *fixed = NULL;
-    json_t *json = json_quick_but(text, len, QUICK_DEPTH, unread);
+    json_t *json = json_quick(text, len, VENDOR_DEPTH_MAX);
 
     if (json)
         return json;
