@@ -38,6 +38,13 @@ static int on_bytes(void *data, const void *piece, size_t len, struct ein_error 
     return reply->stopped ? VENDOR_MAY_END : 0;
 }
 
+static int on_whole(void *data, json_t *json, struct ein_error *err)
+{
+    struct answer *answer = data;
+
+    return reply_whole(&answer->reply, json, err);
+}
+
 /* ---- a call ---- */
 
 static int write_body(const struct bedrock *bedrock, const struct ein_llm_call *call,
@@ -47,6 +54,10 @@ static int write_body(const struct bedrock *bedrock, const struct ein_llm_call *
     EIN_JSON json_t *body = NULL;
     int r = bedrock_request(bedrock->vendor.host, call, max_tokens, &body, err);
 
+    question->whole = bedrock_is_whole(call, body);
+    if (r >= 0)
+        r = question_path(question, call->model, question->whole ? "converse" : "converse-stream",
+                          err);
     return r < 0 ? r : question_body(bedrock, question, body, err);
 }
 
@@ -57,13 +68,14 @@ static int run(const struct bedrock *bedrock, const struct ein_llm_call *call,
         .llm = call,
         .path = question->path,
         .headers = (const char *const *)question->headers.lines,
-        .accept = "application/vnd.amazon.eventstream",
+        .accept = question->whole ? NULL : "application/vnd.amazon.eventstream",
         .body_text = question->body,
         .body_len = question->body_len,
         .secret = answer->reply.secret,
         .id_header = "x-amzn-requestid",
-        .framing = VENDOR_BYTES,
+        .framing = question->whole ? VENDOR_JSON : VENDOR_BYTES,
         .on_bytes = on_bytes,
+        .on_whole = question->whole ? on_whole : NULL,
         .classify = bedrock_classify,
         .data = answer,
     };
@@ -74,10 +86,8 @@ static int run(const struct bedrock *bedrock, const struct ein_llm_call *call,
 static int complete(const struct bedrock *bedrock, const struct ein_llm_call *call,
                     struct question *question, struct answer *answer, struct ein_error *err)
 {
-    int r = question_path(question, call->model, "converse-stream", err);
+    int r = write_body(bedrock, call, question, err);
 
-    if (r >= 0)
-        r = write_body(bedrock, call, question, err);
     if (r == EIN_E_INVALID)
         answer->reply.outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
     if (r >= 0)

@@ -11,30 +11,44 @@
 
 enum { NAME_SIZE = 201 }; /* of a document, with the NUL */
 
-int bedrock_cache(const json_t *marked, json_t *blocks, struct ein_error *err)
+/* A model that does not cache refuses the request.  Which one an ARN is of, nobody knows. */
+void bedrock_writer_init(const struct ein_llm_call *call, struct bedrock_writer *writer)
+{
+    enum bedrock_family family = bedrock_family(call);
+
+    *writer = (struct bedrock_writer){
+        .caches = family == BEDROCK_CLAUDE ||
+                  (family == BEDROCK_OTHER && strncmp(call->model, "arn:", 4) == 0),
+    };
+}
+
+int bedrock_cache(const struct bedrock_writer *writer, const json_t *marked, json_t *blocks,
+                  struct ein_error *err)
 {
     const json_t *mark = json_object_get(marked, "cache");
 
-    if (json_is_object(mark) &&
+    if (writer->caches && json_is_object(mark) &&
         json_array_append_new(blocks, json_pack("{s:{s:s, s:O*}}", "cachePoint", "type", "default",
                                                 "ttl", json_object_get(mark, "ttl"))) < 0)
         return error_no_memory(err);
     return 0;
 }
 
-static int append(json_t *blocks, json_t *take_block, const json_t *part, struct ein_error *err)
+static int append(const struct bedrock_writer *writer, json_t *blocks, json_t *take_block,
+                  const json_t *part, struct ein_error *err)
 {
     if (json_array_append_new(blocks, take_block) < 0)
         return error_no_memory(err);
-    return bedrock_cache(part, blocks, err);
+    return bedrock_cache(writer, part, blocks, err);
 }
 
-static int text(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
+static int text(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
+                struct ein_error *err)
 {
-    (void)documents;
     if (turns_blank(part))
         return 0;
-    return append(blocks, json_pack("{s:O}", "text", json_object_get(part, "text")), part, err);
+    return append(writer, blocks, json_pack("{s:O}", "text", json_object_get(part, "text")), part,
+                  err);
 }
 
 /* ---- images and documents ---- */
@@ -100,25 +114,27 @@ static int bytes_of(const json_t *part, json_t **ret_source, struct ein_error *e
     return 0;
 }
 
-static int image(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
+static int image(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
+                 struct ein_error *err)
 {
     const char *type = text_or_empty(part, "media_type");
     const char *format = format_of(images, sizeof(images) / sizeof(images[0]), type);
     json_t *source = NULL;
     int r = 0;
 
-    (void)documents;
     if (!format)
         return error_set(err, EIN_E_INVALID, "Bedrock does not take images of the type '%.80s'",
                          type);
     r = bytes_of(part, &source, err);
     if (r < 0)
         return r;
-    return append(blocks, json_pack("{s:{s:s, s:o}}", "image", "format", format, "source", source),
-                  part, err);
+    return append(writer, blocks,
+                  json_pack("{s:{s:s, s:o}}", "image", "format", format, "source", source), part,
+                  err);
 }
 
-static int document(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
+static int document(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
+                    struct ein_error *err)
 {
     const char *type = text_or_empty(part, "media_type");
     const char *format =
@@ -128,15 +144,15 @@ static int document(const json_t *part, json_t *blocks, unsigned *documents, str
     int r;
 
     if (strncmp(type, "image/", 6) == 0)
-        return image(part, blocks, documents, err);
+        return image(part, blocks, writer, err);
     if (!format)
         return error_set(err, EIN_E_INVALID, "Bedrock does not take files of the type '%.80s'",
                          type);
     r = bytes_of(part, &source, err);
     if (r < 0)
         return r;
-    name_of(text_or_empty(part, "name"), ++*documents, name);
-    return append(blocks,
+    name_of(text_or_empty(part, "name"), ++writer->documents, name);
+    return append(writer, blocks,
                   json_pack("{s:{s:s, s:s, s:o}}", "document", "format", format, "name", name,
                             "source", source),
                   part, err);
@@ -144,14 +160,14 @@ static int document(const json_t *part, json_t *blocks, unsigned *documents, str
 
 /* ---- thoughts ---- */
 
-static int thought(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
+static int thought(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
+                   struct ein_error *err)
 {
     const json_t *replay = turns_replay(part, BEDROCK_WIRE);
     const json_t *redacted = json_object_get(replay, "redacted");
     const json_t *signature = json_object_get(replay, "signature");
     json_t *block;
 
-    (void)documents;
     if (json_is_string(redacted))
         block = json_pack("{s:{s:O}}", "reasoningContent", "redactedContent", redacted);
     else if (json_is_string(signature))
@@ -159,35 +175,38 @@ static int thought(const json_t *part, json_t *blocks, unsigned *documents, stru
                           text_or_empty(part, "text"), "signature", signature);
     else
         return 0; /* another vendor's, or one that needs no replay */
-    return append(blocks, block, NULL, err);
+    return append(writer, blocks, block, NULL, err);
 }
 
 /* ---- tools ---- */
 
-static int tool_call(const json_t *part, json_t *blocks, unsigned *documents, struct ein_error *err)
+static int tool_call(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
+                     struct ein_error *err)
 {
     char id[TURNS_ID_SIZE];
     json_t *input = json_object_get(part, "arguments");
 
-    (void)documents;
     turns_tool_id(text_or_empty(part, "id"), id);
-    return append(blocks,
+    return append(writer, blocks,
                   json_pack("{s:{s:s, s:s, s:o}}", "toolUse", "toolUseId", id, "name",
                             text_or_empty(part, "name"), "input",
                             json_is_object(input) ? json_incref(input) : json_object()),
                   part, err);
 }
 
-static int tool_result(const json_t *part, json_t *blocks, unsigned *documents,
+static int tool_result(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
                        struct ein_error *err)
 {
     const json_t *content = json_object_get(part, "content");
     EIN_JSON json_t *made = json_array();
+    bool caches = writer->caches;
     char id[TURNS_ID_SIZE];
     int r = made ? 0 : error_no_memory(err);
 
+    writer->caches = false; /* not within a result */
     for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
-        r = bedrock_part(json_array_get(content, i), made, documents, err);
+        r = bedrock_part(json_array_get(content, i), made, writer, err);
+    writer->caches = caches;
     if (r >= 0 && json_array_size(made) == 0) {
         json_t *said = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
 
@@ -197,7 +216,7 @@ static int tool_result(const json_t *part, json_t *blocks, unsigned *documents,
     if (r < 0)
         return r;
     turns_tool_id(text_or_empty(part, "id"), id);
-    return append(blocks,
+    return append(writer, blocks,
                   json_pack("{s:{s:s, s:O, s:s*}}", "toolResult", "toolUseId", id, "content", made,
                             "status",
                             json_is_true(json_object_get(part, "is_error")) ? "error" : NULL),
@@ -208,7 +227,7 @@ int bedrock_part(const json_t *part, json_t *blocks, void *data, struct ein_erro
 {
     static const struct {
         const char *type;
-        int (*append)(const json_t *part, json_t *blocks, unsigned *documents,
+        int (*append)(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
                       struct ein_error *err);
     } kinds[] = {
         { "text", text },       { "image", image },         { "file", document },

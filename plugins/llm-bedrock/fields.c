@@ -8,22 +8,29 @@
 
 #include <string.h>
 
-enum family { OTHER, CLAUDE, NOVA };
-
-/* The catalog may tell of models whose id does not, such as an inference profile's ARN. */
-static enum family family_of(const struct ein_llm_call *call)
+enum bedrock_family bedrock_family(const struct ein_llm_call *call)
 {
     static const struct {
         const char *part;
-        enum family family;
-    } families[] = { { "anthropic.", CLAUDE }, { "claude", CLAUDE }, { "nova", NOVA } };
+        enum bedrock_family family;
+    } families[] = {
+        { "anthropic.", BEDROCK_CLAUDE },
+        { "claude", BEDROCK_CLAUDE },
+        { "nova", BEDROCK_NOVA },
+        { "llama", BEDROCK_LLAMA },
+    };
     const char *said = text_or_empty(json_object_get(call->settings, "wire"), "family");
     const char *id = *said ? said : call->model;
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strstr(id, families[i].part))
             return families[i].family;
-    return OTHER;
+    return BEDROCK_OTHER;
+}
+
+bool bedrock_is_whole(const struct ein_llm_call *call, const json_t *body)
+{
+    return json_object_get(body, "toolConfig") && bedrock_family(call) == BEDROCK_LLAMA;
 }
 
 /* ---- Claude ---- */
@@ -151,14 +158,14 @@ int bedrock_fields(const struct ein_llm_call *call, json_t *body, struct ein_err
     const json_t *given = json_object_get(call->parameters, "additionalModelRequestFields");
     json_t *top_k = json_object_get(call->parameters, "top_k");
     EIN_JSON json_t *fields = json_object();
-    enum family family = family_of(call);
+    enum bedrock_family family = bedrock_family(call);
     int bad = !fields;
 
     if (!bad && json_is_number(top_k))
         bad = json_object_set(fields, "top_k", top_k);
-    if (!bad && family == CLAUDE)
+    if (!bad && family == BEDROCK_CLAUDE)
         bad = claude(call, body, fields);
-    else if (!bad && family == NOVA)
+    else if (!bad && family == BEDROCK_NOVA)
         bad = nova(call, body, fields);
     else if (!bad)
         bad = other(call, fields);

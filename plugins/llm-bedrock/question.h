@@ -9,6 +9,7 @@ struct question {
     char *path; /* behind the base URL */
     char *body; /* host->mem_free */
     size_t body_len;
+    bool whole;         /* the answer comes in one piece */
     const char *secret; /* that no error shows; lent */
     struct vendor_headers headers;
 };

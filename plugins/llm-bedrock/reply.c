@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 
+#include "cleanup.h"
 #include "member.h"
 
 #include <stdio.h>
@@ -112,6 +113,49 @@ int reply_frame(struct reply *reply, const struct frame *frame, struct ein_error
         return events[i].read(reply, event, err);
     }
     return 0; /* messageStart, and what is not known yet */
+}
+
+/* ---- whole ---- */
+
+/* What the block would have been as a delta. */
+static json_t *delta_of(const json_t *block)
+{
+    const json_t *tool = json_object_get(block, "toolUse");
+    json_t *thought = json_object_get(block, "reasoningContent");
+    json_t *said = json_object_get(thought, "reasoningText");
+
+    if (tool) {
+        EIN_FREE char *input = json_dumps(json_object_get(tool, "input"), JSON_ENCODE_ANY);
+        return json_pack("{s:{s:s}}", "toolUse", "input", input ? input : "");
+    }
+    return said ? json_pack("{s:O}", "reasoningContent", said) : json_incref((json_t *)block);
+}
+
+static int whole_block(struct reply *reply, json_t *block, size_t index, struct ein_error *err)
+{
+    EIN_JSON json_t *event = json_pack("{s:i, s:O, s:o}", "contentBlockIndex", (int)index, "start",
+                                       block, "delta", delta_of(block));
+    int r = block_start(reply, event, err);
+
+    if (r >= 0)
+        r = block_delta(reply, event, err);
+    return r < 0 ? r : block_stop(reply, event, err);
+}
+
+int reply_whole(struct reply *reply, const json_t *answer, struct ein_error *err)
+{
+    const json_t *message = json_object_get(json_object_get(answer, "output"), "message");
+    const json_t *content = json_object_get(message, "content");
+    int r = 0;
+
+    if (!json_is_array(content) || !json_is_string(json_object_get(answer, "stopReason")))
+        return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err,
+                            "%s sent JSON that is no answer", reply->vendor->title);
+    for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
+        r = whole_block(reply, json_array_get(content, i), i, err);
+    if (r >= 0)
+        r = message_stop(reply, answer, err);
+    return r < 0 ? r : metadata(reply, answer, err);
 }
 
 void reply_done(struct reply *reply)

@@ -10,9 +10,12 @@
 
 static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
-    unsigned documents = 0;
+    struct bedrock_writer writer;
     struct turns turns;
-    int r = turns_read(call->messages, bedrock_part, &documents, &turns, err);
+    int r;
+
+    bedrock_writer_init(call, &writer);
+    r = turns_read(call->messages, bedrock_part, &writer, &turns, err);
 
     if (r < 0)
         return r;
@@ -95,6 +98,8 @@ int bedrock_request(const struct ein_host *host, const struct ein_llm_call *call
     EIN_JSON json_t *body = json_object();
     int r = body ? 0 : error_no_memory(err);
 
+    if (!call->model)
+        return error_set(err, EIN_E_INVALID, "the model has no name");
     if (r >= 0)
         r = set_messages(call, body, err);
     if (r >= 0)

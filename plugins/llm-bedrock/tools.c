@@ -33,14 +33,16 @@ static json_t *spec_of(const struct ein_llm_call *call, const json_t *tool)
 static int add_functions(const struct ein_llm_call *call, const json_t *given, json_t *tools,
                          struct ein_error *err)
 {
+    struct bedrock_writer writer;
     int r = 0;
 
+    bedrock_writer_init(call, &writer);
     for (size_t i = 0; r >= 0 && i < json_array_size(given); i++) {
         const json_t *tool = json_array_get(given, i);
 
         if (json_array_append_new(tools, spec_of(call, tool)) < 0)
             return error_set(err, EIN_E_INVALID, "a tool has no name");
-        r = bedrock_cache(tool, tools, err);
+        r = bedrock_cache(&writer, tool, tools, err);
     }
     return r;
 }
@@ -69,11 +71,14 @@ static bool is(const json_t *choice, const char *name)
     return json_is_string(choice) && strcmp(json_string_value(choice), name) == 0;
 }
 
-/* {"auto": {}}, {"any": {}}, {"tool": {"name"}}; NULL: none is sent. */
-static json_t *choice_of(const json_t *choice)
+/* {"auto": {}}, {"any": {}}, {"tool": {"name"}}; NULL: none is sent.  Llama cannot be made to call.
+ */
+static json_t *choice_of(const struct ein_llm_call *call)
 {
-    const json_t *name = json_object_get(choice, "name");
+    const json_t *choice = call->tool_choice, *name = json_object_get(choice, "name");
 
+    if (bedrock_family(call) == BEDROCK_LLAMA)
+        return NULL;
     if (json_is_string(name))
         return json_pack("{s:{s:O}}", "tool", "name", name);
     if (is(choice, "required"))
@@ -93,9 +98,9 @@ int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_erro
         r = add_used(call, tools, err);
     if (r < 0 || json_array_size(tools) == 0)
         return r;
-    if (json_object_set_new(body, "toolConfig",
-                            json_pack("{s:O, s:o*}", "tools", tools, "toolChoice",
-                                      choice_of(call->tool_choice))) < 0)
+    if (json_object_set_new(
+            body, "toolConfig",
+            json_pack("{s:O, s:o*}", "tools", tools, "toolChoice", choice_of(call))) < 0)
         return error_no_memory(err);
     return 0;
 }

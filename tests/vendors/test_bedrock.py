@@ -195,11 +195,45 @@ def test_parts_that_cannot_be_sent_are_refused(model, upstream, part, error):
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("name", ["us.amazon.nova-pro-v1:0", "us.meta.llama3-3-70b-instruct-v1:0", "deepseek.v3-v1:0"])
+def test_who_does_not_cache_is_sent_no_cache_points(sent, name):
+    """The vendor refuses them, and there are clients that mark whatever they send."""
+    body = sent([{"role": "user", "content": [{"type": "text", "text": "Book", "cache": {}}]}],
+                tools=[WEATHER | {"cache": {}}], model=name)  # fmt: skip
+    assert body["messages"][0]["content"] == [{"text": "Book"}] and len(body["toolConfig"]["tools"]) == 1
+
+
+@pytest.mark.parametrize("choice", ["required", {"name": "get_weather"}])
+def test_llama_calls_tools_in_whole_answers_and_as_it_likes(model, upstream, choice):
+    """In a stream the vendor refuses its tools, and a choice of one everywhere."""
+    said = Said("Let me look.", thought="Hm.", tools=[("get_weather", {"city": "Paris"})], input=30, cached=10)
+    upstream.answer(BEDROCK, bedrock(said))
+    answer = model(model="us.meta.llama4-scout-17b-instruct-v1:0", tools=[WEATHER], tool_choice=choice)
+    assert (answer.r, answer.text, answer.stop_reason) == ("ok", "Let me look.", "tool_calls")
+    assert [(call["name"], call["arguments"]) for call in answer.tool_calls] == [("get_weather", {"city": "Paris"})]
+    assert (answer.usage["input_tokens"], answer.usage["cached_tokens"]) == (30, 10)
+    assert upstream.last.path == "/model/us.meta.llama4-scout-17b-instruct-v1:0/converse"
+    assert "toolChoice" not in upstream.last.json["toolConfig"]
+    model(model="us.meta.llama4-scout-17b-instruct-v1:0")
+    assert upstream.last.path.endswith("/converse-stream")
+
+
+@pytest.mark.parametrize("body", [{}, {"output": {"message": {"content": []}}}, {"output": {"message": {"content": {}}}, "stopReason": "end_turn"},
+                                  {"output": {"message": {"content": [7]}}, "stopReason": "malformed_tool_use"}])  # fmt: skip
+def test_a_whole_answer_that_is_none(model, upstream, body):
+    upstream.answer(BEDROCK, whole(body))
+    answer = model(model="us.meta.llama4-scout-17b-instruct-v1:0", tools=[WEATHER])
+    assert answer.r == "unavailable" and answer.fault in ("unreachable", "overloaded"), answer
+
+
 def test_cache_points_stand_behind_what_is_marked(sent):
     body = sent([
         {"role": "system", "content": [{"type": "text", "text": "Long", "cache": {"ttl": "1h"}}]},
         {"role": "user", "content": [{"type": "text", "text": "Book", "cache": {}}, {"type": "text", "text": "?"}]},
-    ], tools=[WEATHER | {"cache": {"ttl": "5m"}}])  # fmt: skip
+        {"role": "assistant", "content": [{"type": "tool_call", "id": "c", "name": "get_weather", "arguments": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "id": "c", "content": [{"type": "text", "text": "It rains", "cache": {}}]}]},
+    ], tools=[WEATHER | {"cache": {"ttl": "5m"}}], model=CLAUDE)  # fmt: skip
+    assert body["messages"][2]["content"] == [{"toolResult": {"toolUseId": "c", "content": [{"text": "It rains"}]}}]
     assert body["system"] == [{"text": "Long"}, {"cachePoint": {"type": "default", "ttl": "1h"}}]
     assert body["messages"][0]["content"] == [{"text": "Book"}, {"cachePoint": {"type": "default"}}, {"text": "?"}]
     assert body["toolConfig"]["tools"][1:] == [{"cachePoint": {"type": "default", "ttl": "5m"}}]
