@@ -29,7 +29,7 @@ static int append(json_t *blocks, json_t *take_block, const json_t *part, struct
 
 static int text(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    if (turns_blank(part))
+    if (turns_blank(text_or_empty(part, "text")))
         return 0;
     return append(blocks,
                   json_pack("{s:s, s:O}", "type", "text", "text", json_object_get(part, "text")),
@@ -161,37 +161,41 @@ static int tool_call(const json_t *part, json_t *blocks, struct ein_error *err)
                   part, err);
 }
 
-static int result_content(const json_t *part, json_t **ret_content, struct ein_error *err)
+/* An error must have some, and text that is blank is none. */
+static int result_content(const json_t *part, bool failed, json_t **ret_content,
+                          struct ein_error *err)
 {
     json_t *content = json_object_get(part, "content");
-    EIN_JSON json_t *blocks = NULL;
-    int r = 0;
+    const char *said = json_string_value(content);
+    EIN_JSON json_t *blocks = json_array();
+    int r = blocks ? 0 : error_no_memory(err);
 
-    if (!json_is_array(content)) {
-        *ret_content = json_is_string(content) ? json_incref(content) : json_string("");
-        return 0;
-    }
-    blocks = json_array();
     for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
         r = anthropic_part(json_array_get(content, i), blocks, NULL, err);
-    if (r >= 0)
-        *ret_content = EIN_TAKE(blocks);
-    return r;
+    if (r < 0)
+        return r;
+    if (said && !turns_blank(said))
+        *ret_content = json_incref(content);
+    else if (failed && json_array_size(blocks) == 0)
+        *ret_content = json_string("(empty)");
+    else
+        *ret_content = said ? json_string("") : EIN_TAKE(blocks);
+    return *ret_content ? 0 : error_no_memory(err);
 }
 
 static int tool_result(const json_t *part, json_t *blocks, struct ein_error *err)
 {
     char id[TURNS_ID_SIZE];
+    bool failed = json_is_true(json_object_get(part, "is_error"));
     json_t *content = NULL;
-    int r = result_content(part, &content, err);
+    int r = result_content(part, failed, &content, err);
 
     if (r < 0)
         return r;
     turns_tool_id(text_or_empty(part, "id"), id);
     return append(blocks,
                   json_pack("{s:s, s:s, s:o, s:o*}", "type", "tool_result", "tool_use_id", id,
-                            "content", content, "is_error",
-                            json_is_true(json_object_get(part, "is_error")) ? json_true() : NULL),
+                            "content", content, "is_error", failed ? json_true() : NULL),
                   part, err);
 }
 

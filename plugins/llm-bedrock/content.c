@@ -45,7 +45,7 @@ static int append(const struct bedrock_writer *writer, json_t *blocks, json_t *t
 static int text(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
                 struct ein_error *err)
 {
-    if (turns_blank(part))
+    if (turns_blank(text_or_empty(part, "text")))
         return 0;
     return append(writer, blocks, json_pack("{s:O}", "text", json_object_get(part, "text")), part,
                   err);
@@ -198,6 +198,7 @@ static int tool_result(const json_t *part, json_t *blocks, struct bedrock_writer
                        struct ein_error *err)
 {
     const json_t *content = json_object_get(part, "content");
+    const char *said = json_string_value(content);
     EIN_JSON json_t *made = json_array();
     bool caches = writer->caches;
     char id[TURNS_ID_SIZE];
@@ -207,12 +208,12 @@ static int tool_result(const json_t *part, json_t *blocks, struct bedrock_writer
     for (size_t i = 0; r >= 0 && i < json_array_size(content); i++)
         r = bedrock_part(json_array_get(content, i), made, writer, err);
     writer->caches = caches;
-    if (r >= 0 && json_array_size(made) == 0) {
-        json_t *said = json_is_string(content) ? json_incref((json_t *)content) : json_string("");
-
-        if (json_array_append_new(made, json_pack("{s:o}", "text", said)) < 0)
-            r = error_no_memory(err);
-    }
+    if (r >= 0 && json_array_size(made) == 0 &&
+        json_array_append_new(made, json_pack("{s:o}", "text",
+                                              turns_blank(said ? said : "")
+                                                  ? json_string("(empty)")
+                                                  : json_incref((json_t *)content))) < 0)
+        r = error_no_memory(err);
     if (r < 0)
         return r;
     turns_tool_id(text_or_empty(part, "id"), id);

@@ -8,6 +8,27 @@
 
 #include <string.h>
 
+static bool has(const json_t *blocks, const char *member)
+{
+    for (size_t i = 0; i < json_array_size(blocks); i++)
+        if (json_object_get(json_array_get(blocks, i), member))
+            return true;
+    return false;
+}
+
+/* The vendor takes no document without words beside it. */
+static int add_words(const json_t *messages, struct ein_error *err)
+{
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        json_t *content = json_object_get(json_array_get(messages, i), "content");
+
+        if (has(content, "document") && !has(content, "text") &&
+            json_array_append_new(content, json_pack("{s:s}", "text", "(a document)")) < 0)
+            return error_no_memory(err);
+    }
+    return 0;
+}
+
 static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     struct bedrock_writer writer;
@@ -20,6 +41,8 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
     if (r < 0)
         return r;
     r = turns_trim_end(&turns, err);
+    if (r >= 0)
+        r = add_words(turns.messages, err);
     if (json_object_set(body, "messages", turns.messages) < 0 ||
         (json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0))
         r = error_no_memory(err);

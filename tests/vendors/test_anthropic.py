@@ -172,6 +172,21 @@ def test_a_strict_tool_is_held_to_what_the_vendor_takes(sent):
     assert "strict" not in sent(tools=[strict], settings={"wire": {"reply_schema": "tool"}})["tools"][0]
 
 
+@pytest.mark.parametrize("content, failed, sent_as", [
+    ("", False, ""), (" \n", False, ""), ([], False, []), ("", True, "(empty)"), ([], True, "(empty)"),
+    ([{"type": "text", "text": " "}], True, "(empty)"), ("No", True, "No"),
+])  # fmt: skip
+def test_a_tool_that_answers_nothing(sent, content, failed, sent_as):
+    """The vendor takes no text that is blank, and no error without words."""
+    messages = sent([
+        {"role": "user", "content": "Run it"},
+        {"role": "assistant", "content": [{"type": "tool_call", "id": "c", "name": "run", "arguments": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "id": "c", "content": content, "is_error": failed}]},
+    ], tools=[WEATHER])["messages"]  # fmt: skip
+    (result,) = messages[2]["content"]
+    assert (result["content"], result.get("is_error", False)) == (sent_as, failed)
+
+
 def test_a_choice_without_tools_is_not_sent(sent):
     assert "tool_choice" not in sent(tool_choice="auto", parameters={"parallel_tool_calls": False})
 

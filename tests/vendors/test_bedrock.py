@@ -195,6 +195,23 @@ def test_parts_that_cannot_be_sent_are_refused(model, upstream, part, error):
     assert upstream.requests == []
 
 
+def test_a_document_comes_with_words(sent):
+    pdf = {"type": "file", "media_type": "application/pdf", "data": "JVBE", "name": "a"}
+    *_, words = sent([{"role": "user", "content": [pdf, {"type": "text", "text": " "}]}])["messages"][0]["content"]
+    assert words == {"text": "(a document)"}
+
+
+@pytest.mark.parametrize("content", ["", "\n", [], [{"type": "text", "text": " "}]])
+def test_a_tool_that_answers_nothing_is_told_in_words(sent, content):
+    """The vendor takes no text that is blank, nor a result without content."""
+    messages = sent([
+        {"role": "user", "content": "Run it"},
+        {"role": "assistant", "content": [{"type": "tool_call", "id": "c", "name": "run", "arguments": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "id": "c", "content": content}]},
+    ], tools=[WEATHER])["messages"]  # fmt: skip
+    assert messages[2]["content"] == [{"toolResult": {"toolUseId": "c", "content": [{"text": "(empty)"}]}}]
+
+
 @pytest.mark.parametrize("name", ["us.amazon.nova-pro-v1:0", "us.meta.llama3-3-70b-instruct-v1:0", "deepseek.v3-v1:0"])
 def test_who_does_not_cache_is_sent_no_cache_points(sent, name):
     """The vendor refuses them, and there are clients that mark whatever they send."""
@@ -261,7 +278,7 @@ def test_a_conversation_with_tools(sent):
         {"role": "user", "content": [
             {"toolResult": {"toolUseId": "tooluse_1", "status": "error", "content": [
                 {"text": "See"}, {"image": {"format": "png", "source": {"bytes": "iVBO"}}}]}},
-            {"toolResult": {"toolUseId": "t2", "content": [{"text": ""}]}},
+            {"toolResult": {"toolUseId": "t2", "content": [{"text": "(empty)"}]}},
             {"text": "Well?"}]},
     ]  # fmt: skip
     # It has to say which tools there were.

@@ -46,10 +46,8 @@ json_t *turns_tools(const json_t *messages)
 
 static const char white[] = " \t\r\n";
 
-bool turns_blank(const json_t *part)
+bool turns_blank(const char *text)
 {
-    const char *text = text_or_empty(part, "text");
-
     return !text[strspn(text, white)];
 }
 

@@ -27,7 +27,7 @@ void turns_done(struct turns *turns);
 json_t *turns_tools(const json_t *messages);
 
 /* A text of nothing but white space, which Claude's vendors refuse. */
-bool turns_blank(const json_t *part);
+bool turns_blank(const char *text);
 /* So they do where the assistant has the last word, and that ends in white space: it is cut off. */
 int turns_trim_end(struct turns *turns, struct ein_error *err);
 
