@@ -66,16 +66,16 @@ static bool has_block(const json_t *content, const char *type)
     return false;
 }
 
-/* A turn in which tools were called goes on as it began: where its thoughts are not there to be
- * replayed, the vendor refuses to think again before that turn is over. */
+/* A turn that is not over, since the assistant has the last word or has called tools, goes on as it
+ * began: where its thoughts are not there to be replayed, the vendor refuses to think again. */
 static bool thoughts_are_there(const json_t *messages)
 {
-    for (size_t i = json_array_size(messages); i-- > 0;) {
+    for (size_t i = json_array_size(messages), last = i - 1; i-- > 0;) {
         const json_t *message = json_array_get(messages, i);
         const json_t *content = json_object_get(message, "content");
         bool assistant = strcmp(text_or_empty(message, "role"), "assistant") == 0;
 
-        if (assistant && has_block(content, "tool_use"))
+        if (assistant && (i == last || has_block(content, "tool_use")))
             return has_block(content, "thinking") || has_block(content, "redacted_thinking");
         if (assistant || !has_block(content, "tool_result"))
             break;

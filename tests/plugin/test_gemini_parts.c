@@ -19,8 +19,14 @@ static void becomes(const char *model, const char *content, const char *parts)
 {
     char text[2048], expected[2048];
 
-    (void)snprintf(text, sizeof(text), "[{\"role\":\"assistant\",\"content\":[%s]}]", content);
-    (void)snprintf(expected, sizeof(expected), "[{\"role\":\"model\",\"parts\":[%s]}]", parts);
+    (void)snprintf(text, sizeof(text),
+                   "[{\"role\":\"user\",\"content\":\"W?\"},"
+                   "{\"role\":\"assistant\",\"content\":[%s]}]",
+                   content);
+    (void)snprintf(expected, sizeof(expected),
+                   "[{\"role\":\"user\",\"parts\":[{\"text\":\"W?\"}]},"
+                   "{\"role\":\"model\",\"parts\":[%s]}]",
+                   parts);
     EIN_JSON json_t *messages = json_loads(text, 0, NULL), *before = json_deep_copy(messages);
     EIN_JSON json_t *contents = NULL, *system = NULL;
     const struct ein_llm_call call = { .model = model, .messages = messages };
@@ -115,7 +121,7 @@ static void means(int status, const char *body, int fault, uint32_t retry_after_
 
 #define DETAIL(type, member)                                                                       \
     "{\"error\":{\"details\":[{\"@type\":\"type.googleapis.com/google.rpc." type "\"," member "}]" \
-                                                                                              "}}"
+    "}}"
 #define RETRY(delay) DETAIL("RetryInfo", "\"retryDelay\":\"" delay "\"")
 
 static void test_errors(void **state)

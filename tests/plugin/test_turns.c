@@ -66,6 +66,16 @@ static void roles_alternate(void **state)
     becomes("[" SAYS("assistant", "skip") "," SAYS("assistant", "skip") "]", "[]", "[]");
 }
 
+#define BEGINS TURN("user", "\"(The conversation begins.)\"")
+
+static void the_user_begins(void **state)
+{
+    (void)state;
+    becomes("[" SAYS("assistant", "a") "," SAYS("user", "b") "]", "[]",
+            "[" BEGINS "," TURN("assistant", "\"a\"") "," TURN("user", "\"b\"") "]");
+    becomes("[" SAYS("system", "s") "]", "[\"s\"]", "[" BEGINS "]");
+}
+
 static void what_tools_answered_comes_first(void **state)
 {
     (void)state;
@@ -255,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_alternate),
+        cmocka_unit_test(the_user_begins),
         cmocka_unit_test(what_tools_answered_comes_first),
         cmocka_unit_test(the_last_word_ends_in_no_white_space),
         cmocka_unit_test(tools_that_were_called_are_named_once),

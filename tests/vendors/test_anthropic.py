@@ -373,6 +373,8 @@ def test_a_turn_whose_thought_is_not_there_goes_on_without(sent):
     thought = {"type": "thought", "text": "Hm.", "replay": {"wire": "anthropic", "signature": "c2ln"}}
     assert think(turn()) is None
     assert think(turn(thought))["type"] == "enabled"
+    assert think([*turn(), {"role": "assistant", "content": "It"}]) is None
+    assert think([{"role": "user", "content": "W?"}, {"role": "assistant", "content": "It"}]) is None
     over = [*turn(), {"role": "assistant", "content": "Rain."}, {"role": "user", "content": "And now?"}]
     assert think(over)["type"] == "enabled"
 

@@ -166,12 +166,18 @@ def test_an_image_that_a_tool_answers(sent):
                 message("user", {"type": "tool_result", "id": "1", "content": [text("see"), image]})]  # fmt: skip
     blob = {"inlineData": {"mimeType": "image/png", "data": "cG5n"}}
     response = {"name": "f", "response": {"output": "see"}}
-    assert sent(messages)["contents"][1]["parts"] == [{"functionResponse": response}, blob]
-    assert sent(messages, model="gemini-3-flash")["contents"][1]["parts"] == [{"functionResponse": response | {"parts": [blob]}}]
+    assert sent(messages)["contents"][2]["parts"] == [{"functionResponse": response}, blob]
+    assert sent(messages, model="gemini-3-flash")["contents"][2]["parts"] == [{"functionResponse": response | {"parts": [blob]}}]
+
+
+def test_the_user_begins(sent):
+    """A history that begins with a call of a tool is refused, and one without messages."""
+    begins = {"role": "user", "parts": [{"text": "(The conversation begins.)"}]}
+    assert sent([message("system", text("x"))])["contents"] == [begins]
+    assert sent([message("assistant", text("Hello!")), message("user", text("Hi"))])["contents"][0] == begins
 
 
 @pytest.mark.parametrize("messages, error", [
-    ([message("system", text("x"))], "Gemini needs a message that is not the system's"),
     ([message("user", {"type": "image"})], "an image or a file has neither data nor a URL"),
     ([message("user", {"type": "video"})], "Gemini takes no part of the type video"),
     ([message("user", {"type": "tool_result", "id": "7", "content": ""})], "the answer of a tool is to no call and has no name"),
@@ -342,10 +348,10 @@ def test_a_signature_may_come_without_text(replayed):
 
 def test_text_that_a_client_joined_is_parted_again(sent):
     replay = {"type": "thought", "replay": {"wire": "gemini", "thoughtSignature": SIGNATURE, "text_bytes": 7}}
-    parts = sent([message("assistant", text("Oh, Grüße"), replay)])["contents"][0]["parts"]
+    parts = sent([message("assistant", text("Oh, Grüße"), replay)])["contents"][1]["parts"]
     assert parts == [{"text": "Oh, "}, {"text": "Grüße", "thoughtSignature": SIGNATURE}]
     # and one that was changed meanwhile is left as it is
-    parts = sent([message("assistant", text("Oh"), replay)])["contents"][0]["parts"]
+    parts = sent([message("assistant", text("Oh"), replay)])["contents"][1]["parts"]
     assert parts == [{"text": "Oh"}, {"text": "", "thoughtSignature": SIGNATURE}]
 
 
@@ -354,9 +360,9 @@ def test_thoughts_of_others_stay_behind(sent):
     messages = [message("assistant", {"type": "thought", "text": "hm", "replay": {"wire": "anthropic", "signature": "x"}},
                         {"type": "thought", "text": "hm"}, call | {"replay": {"wire": "openai", "id": "fc"}}, call)]  # fmt: skip
     bare = {"functionCall": {"name": "f", "args": {}}}
-    assert sent(messages)["contents"][0]["parts"] == [bare, bare]
+    assert sent(messages)["contents"][1]["parts"] == [bare, bare]
     # A model that demands signatures is told that there is none.
-    assert sent(messages, model="gemini-3-flash")["contents"][0]["parts"] == [
+    assert sent(messages, model="gemini-3-flash")["contents"][1]["parts"] == [
         bare | {"thoughtSignature": "skip_thought_signature_validator"}, bare]  # fmt: skip
 
 

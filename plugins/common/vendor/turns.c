@@ -172,6 +172,26 @@ static int read_message(struct walk *walk, const json_t *message, struct ein_err
     return r;
 }
 
+/* A conversation that the assistant, or nobody, begins is refused. */
+static int begin(struct walk *walk, struct ein_error *err)
+{
+    const json_t *first = json_array_get(walk->turns.messages, 0);
+    EIN_JSON json_t *text = json_string("(The conversation begins.)");
+    EIN_JSON json_t *blocks = json_array();
+    int r;
+
+    if (strcmp(text_or_empty(first, "role"), "user") == 0 ||
+        (!first && json_array_size(walk->turns.system) == 0))
+        return 0;
+    walk->blocks = blocks;
+    r = append_text(walk, text, err);
+    if (r >= 0 &&
+        json_array_insert_new(walk->turns.messages, 0,
+                              json_pack("{s:s, s:O}", "role", "user", "content", blocks)) < 0)
+        r = error_no_memory(err);
+    return r;
+}
+
 int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct turns *ret_turns,
                struct ein_error *err)
 {
@@ -187,6 +207,8 @@ int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct t
         r = read_message(&walk, json_array_get(messages, i), err);
     if (r >= 0)
         r = end_turn(&walk, err);
+    if (r >= 0)
+        r = begin(&walk, err);
     json_decref(walk.results);
     if (r < 0)
         turns_done(&walk.turns);

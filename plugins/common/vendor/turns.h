@@ -17,7 +17,7 @@ struct turns {
 typedef int turns_part_fn(const json_t *part, json_t *blocks, void *data, struct ein_error *err);
 
 /* Messages of one role that follow each other become one, those without blocks none; what tools
- * answered comes first in its message.  turns_done() after success. */
+ * answered comes first in its message; the first is the user's.  turns_done() after success. */
 int turns_read(const json_t *messages, turns_part_fn *part, void *data, struct turns *ret_turns,
                struct ein_error *err);
 void turns_done(struct turns *turns);
