@@ -196,7 +196,7 @@ static int read_format(struct asking *asking, const json_t *body)
     return 0;
 }
 
-static const struct ask_field fields[] = {
+static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "model", USE_ELSEWHERE, NULL },         { "messages", USE_ELSEWHERE, NULL },
     { "system", USE_ELSEWHERE, NULL },        { "stream", USE_ELSEWHERE, NULL },
     { "tools", USE_ELSEWHERE, NULL },         { "tool_choice", USE_ELSEWHERE, NULL },
@@ -211,7 +211,7 @@ static int read_parameters(struct asking *asking, const json_t *body)
 {
     json_t *user = json_object_get(json_object_get(body, "metadata"), "user_id");
     struct ask *ask = asking->ask;
-    int r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
+    int r = ask_fields(asking, body, fields);
 
     if (r >= 0 && json_is_string(user))
         r = ask_parameter(ask, "user", user);

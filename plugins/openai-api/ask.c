@@ -195,34 +195,39 @@ int ask_parameter_new(struct ask *ask, const char *name, json_t *take_value)
     return set(&ask->parameters, name, take_value);
 }
 
-static const struct ask_field *find_field(const struct ask_field *fields, size_t count,
-                                          const char *name)
+static const struct ask_field *find_field(const struct ask_field *fields, const char *name)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < ASK_FIELDS_MAX && fields[i].name; i++)
         if (strcmp(fields[i].name, name) == 0)
             return &fields[i];
     return NULL;
 }
 
-int ask_fields(struct ask *ask, const json_t *body, const struct ask_field *fields, size_t count)
+int ask_fields(struct asking *asking, const json_t *body,
+               const struct ask_field fields[ASK_FIELDS_MAX])
 {
+    json_t *given[ASK_FIELDS_MAX] = { NULL }, *value;
     const char *name;
-    json_t *value;
     int r = 0;
 
     json_object_foreach((json_t *)body, name, value)
     {
-        const struct ask_field *field = find_field(fields, count, name);
+        const struct ask_field *field = find_field(fields, name);
         bool deep = json_is_object(value) || json_is_array(value);
         enum ask_use use = field ? field->use : deep ? USE_NOTE : USE_PARAMETER;
 
-        if (r < 0)
-            break;
-        if (use == USE_PARAMETER && !json_is_null(value))
-            r = ask_parameter(ask, field ? field->as : name, value);
-        else if (use == USE_NOTE && !json_is_null(value) && !json_is_false(value))
-            r = ask_note(ask, "'%.64s' was left out.", name);
+        if (r < 0 || json_is_null(value))
+            continue;
+        if (use == USE_PARAMETER)
+            r = ask_parameter(asking->ask, field ? field->as : name, value);
+        else if (use == USE_NOTE && !json_is_false(value))
+            r = ask_note(asking->ask, "'%.64s' was left out.", name);
+        else if (use == USE_ELSEWHERE)
+            given[field - fields] = value;
     }
+    for (size_t i = 0; r >= 0 && i < ASK_FIELDS_MAX; i++)
+        if (given[i] && fields[i].read)
+            r = fields[i].read(asking, given[i]);
     return r;
 }
 

@@ -84,7 +84,7 @@ int ask_parameter(struct ask *ask, const char *name, json_t *value); /* a refere
 int ask_parameter_new(struct ask *ask, const char *name, json_t *take_value);
 
 enum ask_use {
-    USE_ELSEWHERE, /* read by its own function */
+    USE_ELSEWHERE, /* read by its own function, which may be `read` */
     USE_NOTHING,   /* of no consequence here */
     USE_NOTE,      /* left out, and that is told */
     USE_PARAMETER  /* passed on under `as` */
@@ -93,10 +93,14 @@ struct ask_field {
     const char *name;
     enum ask_use use;
     const char *as;
+    int (*read)(struct asking *asking, json_t *value); /* of those that are given, and not null */
 };
-/* Each member of the body as its row says.  Those that nobody knows may be parameters that only one
- * vendor has, which completion/1 knows, if they are no objects or arrays. */
-int ask_fields(struct ask *ask, const json_t *body, const struct ask_field *fields, size_t count);
+enum { ASK_FIELDS_MAX = 32 }; /* ended by a row without a name, if there are fewer */
+/* Each member of the body as its row says, those with `read` at the end, in the table's order.
+ * Those that nobody knows may be parameters that only one vendor has, which completion/1 knows, if
+ * they are no objects or arrays. */
+int ask_fields(struct asking *asking, const json_t *body,
+               const struct ask_field fields[ASK_FIELDS_MAX]);
 
 /* The text that models write the arguments of a call in; "" is none. */
 int ask_arguments(const struct asking *asking, json_t *given, const char *place,

@@ -6,7 +6,7 @@
 #include "ask.h"
 
 /* Appends them to asking->ask->messages. */
-int chat_messages(struct asking *asking, const json_t *messages);
+int chat_messages(struct asking *asking, json_t *messages);
 
 /* What a user, or a tool, says: a text, or an array of parts; `place` is where it stands in the
  * message.  *ret_content: the same in the form of completion/1. */
@@ -25,7 +25,7 @@ int chat_custom(struct asking *asking, const json_t *tool, const json_t *name);
 int chat_custom_input(const struct asking *asking, const json_t *call, const char *place,
                       json_t **ret_given);
 
-/* tool_choice, after the tools. */
-int chat_choice(struct asking *asking, const json_t *body);
+/* tool_choice (may be NULL), after the tools. */
+int chat_choice(struct asking *asking, json_t *choice);
 
 #endif

@@ -15,11 +15,11 @@ static int add_function(struct asking *asking, const json_t *function, const cha
 
     if (!json_is_string(name))
         return ask_refuse(asking, param, "A function has no 'name'.");
-    return ask_append(asking->ask->tools,
-                      json_pack("{s:O, s:O*, s:O*, s:O*, s:o*}", "name", name, "description",
-                                json_object_get(function, "description"), "parameters",
-                                json_object_get(function, "parameters"), "strict",
-                                json_object_get(function, "strict"), "cache", ask_cache(function)));
+    return ask_add(&asking->ask->tools,
+                   json_pack("{s:O, s:O*, s:O*, s:O*, s:o*}", "name", name, "description",
+                             json_object_get(function, "description"), "parameters",
+                             json_object_get(function, "parameters"), "strict",
+                             json_object_get(function, "strict"), "cache", ask_cache(function)));
 }
 
 static int add_custom(struct asking *asking, const json_t *custom)
@@ -53,38 +53,31 @@ static int add_tool(struct asking *asking, json_t *tool)
     return ask_built_in(asking, tool, "openai");
 }
 
-static int read_tools(struct asking *asking, const json_t *body)
+static int read_tools(struct asking *asking, json_t *tools)
 {
-    const json_t *tools = json_object_get(body, "tools"), *old = json_object_get(body, "functions");
-    json_t *item;
-    size_t i;
-    int r = ask_array(asking, tools, "tools", asking->limits->tools);
-
-    if (r >= 0)
-        r = ask_array(asking, old, "functions", asking->limits->tools);
-    if (r < 0 || json_array_size(tools) + json_array_size(old) == 0)
-        return r;
-    asking->ask->tools = json_array();
-    json_array_foreach(tools, i, item)
-    {
-        r = add_tool(asking, item);
-        if (r < 0)
-            return r;
-    }
-    asking->ask->old_functions = json_array_size(tools) == 0;
-    json_array_foreach(old, i, item)
-    {
-        r = add_function(asking, item, "functions");
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (json_array_size(tools) > 0)
+        asking->ask->tools = json_array();
+    return ask_tools(asking, tools, add_tool);
 }
 
-static int read_web_search(struct asking *asking, const json_t *body)
+static int read_functions(struct asking *asking, json_t *functions)
 {
-    const json_t *options = json_object_get(body, "web_search_options");
+    json_t *function;
+    size_t i;
+    int r = ask_array(asking, functions, "functions", asking->limits->tools);
 
+    asking->ask->old_functions = !asking->ask->tools && json_array_size(functions) > 0;
+    json_array_foreach(functions, i, function)
+    {
+        if (r < 0)
+            return r;
+        r = add_function(asking, function, "functions");
+    }
+    return r;
+}
+
+static int read_web_search(struct asking *asking, json_t *options)
+{
     return json_is_object(options) ? ask_search(asking, options) : 0;
 }
 
@@ -168,13 +161,10 @@ static int choose_built_in(struct asking *asking, const char *type)
     return asking->ask->tool_choice ? 0 : EIN_E_NO_MEMORY;
 }
 
-int chat_choice(struct asking *asking, const json_t *body)
+int chat_choice(struct asking *asking, json_t *choice)
 {
-    json_t *choice = json_object_get(body, "tool_choice");
     json_t *name;
 
-    if (!choice || json_is_null(choice))
-        choice = json_object_get(body, "function_call");
     if (!choice || json_is_null(choice))
         return 0;
     if (json_is_string(choice)) {
@@ -197,15 +187,19 @@ int chat_choice(struct asking *asking, const json_t *body)
     return asking->ask->tool_choice ? 0 : EIN_E_NO_MEMORY;
 }
 
+static int read_old_choice(struct asking *asking, json_t *choice)
+{
+    return asking->ask->tool_choice ? 0 : chat_choice(asking, choice);
+}
+
 /* ---- the form of the answer ---- */
 
-static int read_format(struct asking *asking, const json_t *body)
+static int read_format(struct asking *asking, json_t *format)
 {
-    const json_t *format = json_object_get(body, "response_format");
     const char *type = json_string_value(json_object_get(format, "type"));
     json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
 
-    if (!format || json_is_null(format) || (type && strcmp(type, "text") == 0))
+    if (type && strcmp(type, "text") == 0)
         return 0;
     if (type && strcmp(type, "json_object") == 0)
         asking->ask->reply_schema = json_pack("{s:s}", "type", "object");
@@ -220,23 +214,96 @@ static int read_format(struct asking *asking, const json_t *body)
 
 /* ---- parameters ---- */
 
-static const struct ask_field fields[] = {
-    { "model", USE_ELSEWHERE, NULL },
-    { "messages", USE_ELSEWHERE, NULL },
-    { "stream", USE_ELSEWHERE, NULL },
-    { "stream_options", USE_ELSEWHERE, NULL },
-    { "tools", USE_ELSEWHERE, NULL },
-    { "tool_choice", USE_ELSEWHERE, NULL },
-    { "functions", USE_ELSEWHERE, NULL },
-    { "function_call", USE_ELSEWHERE, NULL },
-    { "response_format", USE_ELSEWHERE, NULL },
-    { "web_search_options", USE_ELSEWHERE, NULL },
-    { "n", USE_ELSEWHERE, NULL },
-    { "modalities", USE_ELSEWHERE, NULL },
-    { "stop", USE_ELSEWHERE, NULL },
-    { "reasoning", USE_ELSEWHERE, NULL },
-    { "reasoning_effort", USE_ELSEWHERE, NULL },
-    { "parallel_tool_calls", USE_ELSEWHERE, NULL },
+static int read_effort(struct asking *asking, json_t *effort)
+{
+    const char *text = json_string_value(effort);
+
+    if (!text)
+        return 0;
+    if (strcmp(text, "none") == 0)
+        return ask_parameter_new(asking->ask, "reasoning_effort", json_string("disable"));
+    return ask_parameter(asking->ask, "reasoning_effort", effort);
+}
+
+static int read_reasoning(struct asking *asking, json_t *reasoning)
+{
+    json_t *budget = json_object_get(reasoning, "max_tokens");
+    int r = 0;
+
+    if (!json_object_get(asking->ask->parameters, "reasoning_effort"))
+        r = read_effort(asking, json_object_get(reasoning, "effort"));
+    if (r >= 0 && json_is_integer(budget))
+        r = ask_parameter(asking->ask, "thinking_budget", budget);
+    return r;
+}
+
+static int read_stop(struct asking *asking, json_t *stop)
+{
+    json_t *item;
+    size_t i;
+
+    if (json_is_string(stop))
+        return ask_parameter_new(asking->ask, "stop", json_pack("[O]", stop));
+    if (!json_is_array(stop))
+        return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
+    json_array_foreach(stop, i, item)
+    {
+        if (!json_is_string(item))
+            return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
+    }
+    return i > 0 ? ask_parameter(asking->ask, "stop", stop) : 0;
+}
+
+/* One answer, of text. */
+static int check_count(struct asking *asking, json_t *n)
+{
+    if (json_is_integer(n) && json_integer_value(n) == 1)
+        return 0;
+    return ask_refuse(asking, "n", "'n' can only be 1: one answer to one request.");
+}
+
+static int check_media(struct asking *asking, json_t *modalities)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(modalities, i, item)
+    {
+        if (!json_is_string(item) || strcmp(json_string_value(item), "text") != 0)
+            return ask_refuse(asking, "modalities", "Only text can be answered.");
+    }
+    return 0;
+}
+
+static int read_parallel(struct asking *asking, json_t *parallel)
+{
+    return json_is_false(parallel) ? ask_parameter(asking->ask, "parallel_tool_calls", parallel)
+                                   : 0;
+}
+
+static int read_stream_options(struct asking *asking, json_t *options)
+{
+    asking->ask->with_usage = json_is_true(json_object_get(options, "include_usage"));
+    return 0;
+}
+
+static const struct ask_field fields[ASK_FIELDS_MAX] = {
+    { "model" }, /* these two: ask_begin() */
+    { "stream" },
+    { "messages", .read = chat_messages },
+    { "tools", .read = read_tools },
+    { "functions", .read = read_functions },
+    { "web_search_options", .read = read_web_search },
+    { "tool_choice", .read = chat_choice },
+    { "function_call", .read = read_old_choice },
+    { "response_format", .read = read_format },
+    { "n", .read = check_count },
+    { "modalities", .read = check_media },
+    { "stop", .read = read_stop },
+    { "reasoning_effort", .read = read_effort },
+    { "reasoning", .read = read_reasoning },
+    { "parallel_tool_calls", .read = read_parallel },
+    { "stream_options", .read = read_stream_options },
     { "store", USE_NOTHING, NULL },
     { "metadata", USE_NOTHING, NULL },
     { "prompt_cache_key", USE_NOTHING, NULL },
@@ -253,81 +320,6 @@ static const struct ask_field fields[] = {
     { "safety_identifier", USE_PARAMETER, "user" },
 };
 
-static int read_effort(struct ask *ask, const json_t *body)
-{
-    const json_t *reasoning = json_object_get(body, "reasoning");
-    json_t *effort = json_object_get(body, "reasoning_effort");
-    json_t *budget = json_object_get(reasoning, "max_tokens");
-    const char *text;
-    int r = 0;
-
-    if (!json_is_string(effort))
-        effort = json_object_get(reasoning, "effort");
-    text = json_string_value(effort);
-    if (text && strcmp(text, "none") == 0)
-        r = ask_parameter_new(ask, "reasoning_effort", json_string("disable"));
-    else if (text)
-        r = ask_parameter(ask, "reasoning_effort", effort);
-    if (r >= 0 && json_is_integer(budget))
-        r = ask_parameter(ask, "thinking_budget", budget);
-    return r;
-}
-
-static int read_stop(struct asking *asking, const json_t *body)
-{
-    json_t *stop = json_object_get(body, "stop"), *item;
-    size_t i;
-
-    if (!stop || json_is_null(stop) || (json_is_array(stop) && json_array_size(stop) == 0))
-        return 0;
-    if (json_is_string(stop))
-        return ask_parameter_new(asking->ask, "stop", json_pack("[O]", stop));
-    if (!json_is_array(stop))
-        return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
-    json_array_foreach(stop, i, item)
-    {
-        if (!json_is_string(item))
-            return ask_refuse(asking, "stop", "'stop' is neither a text nor an array of texts.");
-    }
-    return ask_parameter(asking->ask, "stop", stop);
-}
-
-/* One answer, of text. */
-static int check_one_text(const struct asking *asking, const json_t *body)
-{
-    const json_t *n = json_object_get(body, "n"), *modalities = json_object_get(body, "modalities");
-    const json_t *item;
-    size_t i;
-
-    if (n && !json_is_null(n) && !(json_is_integer(n) && json_integer_value(n) == 1))
-        return ask_refuse(asking, "n", "'n' can only be 1: one answer to one request.");
-    json_array_foreach(modalities, i, item)
-    {
-        if (!json_is_string(item) || strcmp(json_string_value(item), "text") != 0)
-            return ask_refuse(asking, "modalities", "Only text can be answered.");
-    }
-    return 0;
-}
-
-static int read_parameters(struct asking *asking, const json_t *body)
-{
-    const json_t *parallel = json_object_get(body, "parallel_tool_calls");
-    const json_t *options = json_object_get(body, "stream_options");
-    struct ask *ask = asking->ask;
-    int r = check_one_text(asking, body);
-
-    if (r >= 0)
-        r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
-    if (r >= 0)
-        r = read_stop(asking, body);
-    if (r >= 0)
-        r = read_effort(ask, body);
-    if (r >= 0 && json_is_false(parallel))
-        r = ask_parameter(ask, "parallel_tool_calls", json_false());
-    ask->with_usage = json_is_true(json_object_get(options, "include_usage"));
-    return r;
-}
-
 int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,
              struct flaw *flaw)
 {
@@ -335,17 +327,7 @@ int chat_ask(const json_t *body, const struct ask_limits *limits, struct ask *as
     int r = ask_begin_list(&asking, body);
 
     if (r >= 0)
-        r = chat_messages(&asking, json_object_get(body, "messages"));
-    if (r >= 0)
-        r = read_tools(&asking, body);
-    if (r >= 0)
-        r = read_web_search(&asking, body);
-    if (r >= 0)
-        r = chat_choice(&asking, body);
-    if (r >= 0)
-        r = read_format(&asking, body);
-    if (r >= 0)
-        r = read_parameters(&asking, body);
+        r = ask_fields(&asking, body, fields);
     ask_end(&asking);
     return r;
 }

@@ -12,13 +12,13 @@ static int no_memory_unless(bool done)
     return done ? 0 : EIN_E_NO_MEMORY;
 }
 
-/* Taken over whole where it has nothing else to say. */
+/* Taken over whole where it has nothing else to say than the role that it has. */
 static int plain(struct asking *asking, json_t *message, const char *role)
 {
     json_t *content = json_object_get(message, "content"), *made = NULL;
     int r;
 
-    if (json_is_string(content) && ask_is_pair(message, "role", "content") &&
+    if (json_is_string(content) && json_object_size(message) == 2 &&
         strcmp(json_string_value(json_object_get(message, "role")), role) == 0)
         return ask_append(asking->ask->messages, json_incref(message));
     r = chat_content(asking, content, ".content", &made);
@@ -262,7 +262,7 @@ static int read_message(struct asking *asking, json_t *message)
                               role ? role : "");
 }
 
-int chat_messages(struct asking *asking, const json_t *messages)
+int chat_messages(struct asking *asking, json_t *messages)
 {
     json_t *message;
     size_t i;

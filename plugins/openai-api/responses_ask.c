@@ -101,7 +101,7 @@ static bool wants_sources(const json_t *body)
     return false;
 }
 
-static const struct ask_field fields[] = {
+static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "model", USE_ELSEWHERE, NULL },
     { "input", USE_ELSEWHERE, NULL },
     { "instructions", USE_ELSEWHERE, NULL },
@@ -147,7 +147,7 @@ static int read_parameters(struct asking *asking, const json_t *body)
     if (r >= 0)
         r = read_max_calls(ask, body);
     if (r >= 0)
-        r = ask_fields(ask, body, fields, sizeof(fields) / sizeof(fields[0]));
+        r = ask_fields(asking, body, fields);
     if (r >= 0 && json_is_false(json_object_get(body, "parallel_tool_calls")))
         r = ask_parameter(ask, "parallel_tool_calls", json_false());
     return r < 0 ? r : read_reasoning(ask, body);

@@ -96,5 +96,5 @@ int responses_tools(struct asking *asking, const json_t *body)
 
     if (r >= 0) /* those of namespaces and items count as well */
         r = ask_array(asking, asking->ask->tools, "tools", asking->limits->tools);
-    return r < 0 ? r : chat_choice(asking, body);
+    return r < 0 ? r : chat_choice(asking, json_object_get(body, "tool_choice"));
 }
