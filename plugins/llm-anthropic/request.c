@@ -176,27 +176,30 @@ static int set_sampling(const json_t *parameters, bool thinks, json_t *body, str
 
 static int set_stop(const json_t *parameters, json_t *body, struct ein_error *err)
 {
-    json_t *stop = json_object_get(parameters, "stop");
+    EIN_JSON json_t *stop = turns_stop(json_object_get(parameters, "stop"));
 
-    if (json_is_string(stop))
-        stop = json_pack("[O]", stop);
-    else if (json_array_size(stop) > 0)
-        json_incref(stop);
-    else
-        return 0;
-    if (json_object_set_new(body, "stop_sequences", stop) < 0)
+    if (!stop || (json_array_size(stop) > 0 && json_object_set(body, "stop_sequences", stop) < 0))
         return error_no_memory(err);
     return 0;
 }
 
+enum { USER_MAX = 256 }; /* bytes */
+
+/* The vendor refuses what tells who it is, such as an address. */
+static const char *user_of(const char *user, char made[TURNS_ID_SIZE])
+{
+    return turns_short_id(user, strchr(user, '@') ? 0 : USER_MAX, "user", made);
+}
+
 static int set_metadata(const json_t *parameters, json_t *body, struct ein_error *err)
 {
-    const json_t *user = json_object_get(parameters, "user");
+    const char *user = text_of(parameters, "user");
+    char made[TURNS_ID_SIZE];
 
-    if (!json_is_string(user))
-        user = json_object_get(json_object_get(parameters, "metadata"), "user_id");
-    if (json_is_string(user) &&
-        json_object_set_new(body, "metadata", json_pack("{s:O}", "user_id", user)) < 0)
+    if (!user)
+        user = text_of(json_object_get(parameters, "metadata"), "user_id");
+    if (user && json_object_set_new(body, "metadata",
+                                    json_pack("{s:s}", "user_id", user_of(user, made))) < 0)
         return error_no_memory(err);
     return 0;
 }

@@ -50,15 +50,6 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
     return r;
 }
 
-static json_t *stop_of(const json_t *parameters)
-{
-    json_t *stop = json_object_get(parameters, "stop");
-
-    if (json_is_string(stop))
-        return json_pack("[O]", stop);
-    return json_array_size(stop) > 0 ? json_incref(stop) : NULL;
-}
-
 static json_t *number(const json_t *parameters, const char *name)
 {
     json_t *value = json_object_get(parameters, name);
@@ -69,10 +60,11 @@ static json_t *number(const json_t *parameters, const char *name)
 static int set_inference(const struct ein_llm_call *call, int64_t max_tokens, json_t *body,
                          struct ein_error *err)
 {
-    json_t *config =
-        json_pack("{s:I, s:O*, s:O*, s:o*}", "maxTokens", (json_int_t)max_tokens, "temperature",
-                  number(call->parameters, "temperature"), "topP",
-                  number(call->parameters, "top_p"), "stopSequences", stop_of(call->parameters));
+    EIN_JSON json_t *stop = turns_stop(json_object_get(call->parameters, "stop"));
+    json_t *config = json_pack("{s:I, s:O*, s:O*, s:O*}", "maxTokens", (json_int_t)max_tokens,
+                               "temperature", number(call->parameters, "temperature"), "topP",
+                               number(call->parameters, "top_p"), "stopSequences",
+                               json_array_size(stop) > 0 ? stop : NULL);
 
     if (json_object_set_new(body, "inferenceConfig", config) < 0)
         return error_no_memory(err);

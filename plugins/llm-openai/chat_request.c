@@ -26,7 +26,8 @@ static bool has_cache(const json_t *content)
 /* ---- of the user ---- */
 
 /* Only text: what a tool's message may hold. */
-static int add_results(json_t *messages, const json_t *content)
+static int add_results(const struct openai_request *request, json_t *messages,
+                       const json_t *content)
 {
     const json_t *part;
     size_t i;
@@ -35,8 +36,8 @@ static int add_results(json_t *messages, const json_t *content)
     json_array_foreach((json_t *)content, i, part)
     {
         if (r == 0 && openai_is_type(part, "tool_result"))
-            r = openai_append(messages, json_pack("{s:s, s:O, s:o}", "role", "tool", "tool_call_id",
-                                                  json_object_get(part, "id"), "content",
+            r = openai_append(messages, json_pack("{s:s, s:o, s:o}", "role", "tool", "tool_call_id",
+                                                  openai_call_id(request, part), "content",
                                                   openai_text(json_object_get(part, "content"))));
     }
     return r;
@@ -70,7 +71,7 @@ static int add_user(const struct openai_request *request, json_t *messages, cons
     if (json_is_string(content))
         return add_message(messages, "user", json_incref((json_t *)content));
     parts = json_array();
-    r = parts ? add_results(messages, content) : EIN_E_NO_MEMORY;
+    r = parts ? add_results(request, messages, content) : EIN_E_NO_MEMORY;
     if (r == 0)
         r = add_parts(request, parts, content, false);
     if (r < 0 || json_array_size(parts) == 0)
@@ -99,8 +100,8 @@ static int add_system(const struct openai_request *request, json_t *messages, co
 
 static int add_tool_call(const struct openai_request *request, json_t *calls, const json_t *part)
 {
-    return openai_append(calls, json_pack("{s:O, s:s, s:{s:O, s:o}}", "id",
-                                          json_object_get(part, "id"), "type", "function",
+    return openai_append(calls, json_pack("{s:o, s:s, s:{s:O, s:o}}", "id",
+                                          openai_call_id(request, part), "type", "function",
                                           "function", "name", json_object_get(part, "name"),
                                           "arguments", openai_arguments(request, part)));
 }

@@ -3,10 +3,13 @@
 #include "buf.h"
 #include "member.h"
 #include "openai.h"
+#include "turns.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+enum { CHAT_ID_MAX = 40, ID_MAX = 64 }; /* bytes of the id of a call */
 
 bool openai_is_type(const json_t *object, const char *type)
 {
@@ -143,6 +146,15 @@ json_t *openai_text(const json_t *content)
             (void)buf_text(&text, text_of(part, "text"));
     }
     return text.error ? NULL : json_string(buf_str(&text));
+}
+
+json_t *openai_call_id(const struct openai_request *request, const json_t *part)
+{
+    const char *id = text_or_empty(part, "id");
+    char made[TURNS_ID_SIZE];
+
+    return json_string(
+        turns_short_id(id, request->style == OPENAI_CHAT ? CHAT_ID_MAX : ID_MAX, "call", made));
 }
 
 json_t *openai_arguments(const struct openai_request *request, const json_t *part)

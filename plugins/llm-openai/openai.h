@@ -75,6 +75,8 @@ int openai_responses_add_input(const struct openai_request *request, json_t *bod
 json_t *openai_part(const struct openai_request *request, const json_t *part);
 /* All the text of a content; json_decref. */
 json_t *openai_text(const json_t *content);
+/* The id of a tool call, or of its result, as long as it may be; json_decref. */
+json_t *openai_call_id(const struct openai_request *request, const json_t *part);
 /* The arguments of a tool call as text; json_decref. */
 json_t *openai_arguments(const struct openai_request *request, const json_t *part);
 /* A replay that this instance has made, or NULL. */

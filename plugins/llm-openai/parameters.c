@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters of the catalog's names as members of a request. */
 #include "openai.h"
+#include "turns.h"
 
 #include <string.h>
 
-enum { OUTPUT_MIN = 16 }; /* tokens that a response must be allowed */
+enum {
+    OUTPUT_MIN = 16, /* tokens that a response must be allowed */
+    USER_MAX = 64    /* bytes */
+};
 
 static bool is_off(const json_t *effort)
 {
@@ -26,9 +30,10 @@ static json_t *responses_reasoning(const struct openai *openai, const json_t *ef
                      shown && *summary ? summary : NULL);
 }
 
+/* One of the two, not both: every model knows an effort. */
 static json_t *chat_reasoning(const json_t *parameters, const json_t *effort, const json_t *show)
 {
-    const json_t *budget = json_object_get(parameters, "thinking_budget");
+    const json_t *budget = is_off(effort) ? json_object_get(parameters, "thinking_budget") : NULL;
 
     return json_pack("{s:O*, s:O*, s:o*}", "effort", is_off(effort) ? NULL : effort, "max_tokens",
                      json_is_null(budget) ? NULL : budget, "exclude",
@@ -97,6 +102,17 @@ static int add_parallel(const struct openai_request *request, json_t *body, json
                : 0;
 }
 
+static int add_user(const struct openai_request *request, json_t *body, json_t *value)
+{
+    const char *user = json_string_value(value);
+    char made[TURNS_ID_SIZE];
+
+    (void)request;
+    return openai_put(body, "user",
+                      user ? json_string(turns_short_id(user, USER_MAX, "user", made))
+                           : json_incref(value));
+}
+
 static int add_nothing(const struct openai_request *request, json_t *body, json_t *value)
 {
     (void)request;
@@ -117,14 +133,11 @@ static const struct {
     const char *name;
     int (*add)(const struct openai_request *request, json_t *body, json_t *value);
 } known[] = {
-    { "max_tokens", add_max_tokens },
-    { "verbosity", add_verbosity },
-    { "response_format", add_format },
-    { "parallel_tool_calls", add_parallel },
-    { "thinking_budget", add_budget },
+    { "max_tokens", add_max_tokens },    { "verbosity", add_verbosity },
+    { "response_format", add_format },   { "parallel_tool_calls", add_parallel },
+    { "thinking_budget", add_budget },   { "user", add_user },
     { "reasoning_effort", add_nothing }, /* see add_reasoning() */
-    { "show_thinking", add_nothing },
-    { "stream", add_nothing },
+    { "show_thinking", add_nothing },    { "stream", add_nothing },
 };
 
 static int add_parameter(const struct openai_request *request, json_t *body, const char *name,

@@ -61,8 +61,8 @@ static int add_result(const struct openai_request *request, json_t *input, const
     json_t *output = has_images(content) ? parts_of(request, content) : openai_text(content);
 
     return openai_append(input,
-                         json_pack("{s:s, s:O, s:o}", "type", "function_call_output", "call_id",
-                                   json_object_get(part, "id"), "output", output));
+                         json_pack("{s:s, s:o, s:o}", "type", "function_call_output", "call_id",
+                                   openai_call_id(request, part), "output", output));
 }
 
 static int add_user(const struct openai_request *request, json_t *input, const json_t *content)
@@ -109,8 +109,8 @@ static int add_part(const struct openai_request *request, json_t *input, const j
     if (openai_is_type(part, "text"))
         return add_message(input, "assistant", json_incref(json_object_get(part, "text")));
     if (openai_is_type(part, "tool_call"))
-        return openai_append(input, json_pack("{s:s, s:O, s:O, s:o}", "type", "function_call",
-                                              "call_id", json_object_get(part, "id"), "name",
+        return openai_append(input, json_pack("{s:s, s:o, s:O, s:o}", "type", "function_call",
+                                              "call_id", openai_call_id(request, part), "name",
                                               json_object_get(part, "name"), "arguments",
                                               openai_arguments(request, part)));
     if (openai_is_type(part, "thought"))

@@ -32,8 +32,8 @@ static const struct common table[] = {
     { "max_tokens", "integer", 1, SAMPLES_BIG, ALL, 0 },
     { "stop", "stop", 0, 0, ALL & ~((uint32_t)RESPONSES | PERPLEXITY), 0 },
     { "seed", "integer", -DBL_MAX, DBL_MAX, CHAT_LIKE | GEMINI | OLLAMA, 0 },
-    { "presence_penalty", "float", -2, 2, CHAT_LIKE | GEMINI | OLLAMA, 0 },
-    { "frequency_penalty", "float", -2, 2, CHAT_LIKE | GEMINI | OLLAMA, 0 },
+    { "presence_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
+    { "frequency_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
     { "parallel_tool_calls", "boolean", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "user", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "service_tier", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC | BEDROCK, 0 },
@@ -128,6 +128,12 @@ static bool is_claude(const struct model *model)
 {
     return wire_of(model) == ANTHROPIC ||
            (wire_of(model) == BEDROCK && strstr(model->id, "anthropic."));
+}
+
+bool common_is_fixed(const struct model *model, const char *name)
+{
+    return strcmp(model->provider, "openai") == 0 && (model->can & MODEL_REASONING) &&
+           (strcmp(name, "temperature") == 0 || strcmp(name, "top_p") == 0);
 }
 
 bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value)

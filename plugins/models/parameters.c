@@ -116,8 +116,6 @@ static bool rule_of_common(const struct model *model, const char *name, struct r
     if (!common)
         return false;
     *ret_rule = (struct rule){ .type = common->type, .min = common->min, .max = common->max };
-    if (strcmp(name, "max_tokens") == 0 && model->max_output)
-        ret_rule->max = (double)model->max_output;
     return true;
 }
 
@@ -181,6 +179,8 @@ static int check_one(struct check *check, const char *given, const json_t *value
     /* Whom they embed for is the vendors' business who ask for it: it changes no vector. */
     if (model->embeds && strcmp(given, "user") == 0 && !common_find(model, given))
         return 0;
+    if (common_is_fixed(model, name))
+        return leave_out(check, given, "chooses by itself how freely it words");
     if (!rule_of_row(json_object_get(check->rows, name), &rule)) {
         bool is_common = rule_of_common(model, name, &rule);
 
@@ -188,6 +188,9 @@ static int check_one(struct check *check, const char *given, const json_t *value
             return leave_out(check, given,
                              is_common ? "has no price here for that" : "has no such parameter");
     }
+    if (strcmp(name, "max_tokens") == 0 && model->max_output &&
+        rule.max > (double)model->max_output)
+        rule.max = (double)model->max_output;
     return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
 }
 

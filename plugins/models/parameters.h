@@ -39,6 +39,8 @@ const struct common *common_find(const struct model *model, const char *name);
 const char *wire_name(const struct model *model);
 /* Is the model's answer limited also where nobody has asked for it? (thinking_max_tokens()) */
 bool common_always_limits(const struct model *model);
+/* Is this one that OpenAI's models refuse which reason, though the catalog may have a row for it? */
+bool common_is_fixed(const struct model *model, const char *name);
 /* Is this one that Claude does not take while it thinks? */
 bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value);
 

@@ -386,6 +386,25 @@ static void who_thinks_is_sent_no_temperature(void **state)
     assert_int_equal(check_as("anthropic", rows, thinking, true).r, EIN_E_INVALID);
 }
 
+static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **state)
+{
+    EIN_JSON json_t *json = json_loads(rows, 0, NULL), *kept = NULL, *notes = NULL;
+    EIN_JSON json_t *given =
+        json_pack("{s:f, s:f, s:i}", "temperature", 0.5, "top_p", 0.5, "max_tokens", 5000);
+    const struct model model = {
+        .provider = "openai", .id = "o3", .json = json, .can = MODEL_REASONING, .max_output = 4096
+    };
+    const struct parameter_rules rules = { .model = &model };
+
+    (void)state;
+    assert_int_equal(parameters_check(&rules, given, &kept, &notes, NULL), 0);
+    assert_int_equal(json_object_size(kept), 0);
+    assert_int_equal(json_array_size(notes), 3);
+    assert_string_equal(json_string_value(json_array_get(notes, 2)),
+                        "'max_tokens' was left out: openai/o3 takes it from 1 to 4096");
+    assert_string_equal(check_as("gemini", rows, "{\"presence_penalty\": 1}", false).kept, "");
+}
+
 static void a_model_that_nobody_has_listed_takes_what_is_common(void **state)
 {
     struct checked checked = check_as("vllm", "{\"parameters\": {}}",
@@ -678,6 +697,7 @@ int main(void)
         cmocka_unit_test(a_tier_without_a_price_is_left_out),
         cmocka_unit_test(a_wire_without_a_parameter_is_told),
         cmocka_unit_test(who_thinks_is_sent_no_temperature),
+        cmocka_unit_test(what_the_vendor_refuses_is_left_out_whatever_the_row_says),
         cmocka_unit_test(a_model_that_nobody_has_listed_takes_what_is_common),
         cmocka_unit_test(agents_are_given_what_was_sent),
         cmocka_unit_test(parameters_can_be_refused),

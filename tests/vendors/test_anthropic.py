@@ -99,6 +99,16 @@ def test_parameters_by_the_vendors_names(sent):
     assert sent(parameters={"stop": "END"})["stop_sequences"] == ["END"]
 
 
+def test_what_the_vendor_refuses_of_parameters(sent):
+    """Stop sequences of white space, and users known by their address."""
+    assert sent(parameters={"stop": ["\n", "END"]})["stop_sequences"] == ["END"]
+    assert "stop_sequences" not in sent(parameters={"stop": "\n\n"})
+    user = sent(parameters={"user": "ann@example.org"})["metadata"]["user_id"]
+    assert user.startswith("user_") and "@" not in user
+    assert sent(parameters={"user": "u" * 256})["metadata"]["user_id"] == "u" * 256
+    assert len(sent(parameters={"user": "u" * 257})["metadata"]["user_id"]) < 64
+
+
 @pytest.mark.parametrize("settings, parameters, thinking, output", [
     (CLAUDE, {}, None, None),
     (CLAUDE, {"reasoning_effort": "disable"}, {"type": "disabled"}, None),

@@ -194,6 +194,24 @@ def test_parameters_of_a_chat(openai, upstream):
     assert "reasoning_effort" not in chat(openai, upstream, parameters={"reasoning_effort": "disable"})
 
 
+def test_ids_are_as_short_as_the_vendor_takes_them(openai, upstream):
+    """Other vendors, and clients, make longer ones; a call and its result still have the same."""
+    def conversation(name):
+        call = {"type": "tool_call", "id": name, "name": "get_weather", "arguments": {}}
+        return [{"role": "user", "content": "W?"}, {"role": "assistant", "content": [call]},
+                {"role": "user", "content": [{"type": "tool_result", "id": name, "content": "Rain"}]}]  # fmt: skip
+
+    for length, kept in ((40, True), (41, False)):
+        body = chat(openai, upstream, conversation("c" * length), parameters={"user": "u" * 65})
+        ids = {body["messages"][1]["tool_calls"][0]["id"], body["messages"][2]["tool_call_id"]}
+        assert len(ids) == 1 and (ids == {"c" * length}) is kept and len(ids.pop()) <= 40
+    for length, kept in ((64, True), (400, False)):
+        body = responses(openai, upstream, conversation("c" * length), parameters={"user": "u" * 65})
+        ids = {body["input"][1]["call_id"], body["input"][2]["call_id"]}
+        assert len(ids) == 1 and (ids == {"c" * length}) is kept and len(ids.pop()) <= 64
+    assert re.fullmatch("user_[0-9a-f]{16}", body["user"])
+
+
 @pytest.mark.parametrize("parameters, reasoning", [
     ({"reasoning_effort": "high"}, {"effort": "high", "summary": "auto"}),
     ({"reasoning_effort": "high", "show_thinking": False}, {"effort": "high"}),

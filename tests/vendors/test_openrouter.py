@@ -43,6 +43,8 @@ def test_what_only_openrouter_knows(openrouter, upstream):
         "transforms": ["middle-out"]}  # fmt: skip
     assert body["reasoning"] == {"max_tokens": 2000, "exclude": True}
     assert "thinking_budget" not in body and "show_thinking" not in body
+    openrouter(parameters=given | {"reasoning_effort": "low"})  # it takes one of the two
+    assert upstream.last.json["reasoning"] == {"effort": "low", "exclude": True}
     cached = {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
     assert body["messages"][0] == {"role": "system", "content": [cached]}
 

@@ -51,6 +51,22 @@ bool turns_blank(const char *text)
     return !text[strspn(text, white)];
 }
 
+json_t *turns_stop(const json_t *stop)
+{
+    EIN_JSON json_t *one = json_is_string(stop) ? json_pack("[O]", stop) : NULL;
+    EIN_JSON json_t *kept = json_array();
+
+    stop = one ? one : stop;
+    for (size_t i = 0; i < json_array_size(stop); i++) {
+        json_t *text = json_array_get(stop, i);
+
+        if (json_is_string(text) && !turns_blank(json_string_value(text)) &&
+            json_array_append(kept, text) < 0)
+            return NULL;
+    }
+    return EIN_TAKE(kept);
+}
+
 int turns_trim_end(struct turns *turns, struct ein_error *err)
 {
     const json_t *last = json_array_get(turns->messages, json_array_size(turns->messages) - 1);
@@ -87,6 +103,17 @@ void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
     }
     (void)snprintf(ret_id, TURNS_ID_SIZE, "call_%016llx",
                    (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+}
+
+const char *turns_short_id(const char *id, size_t max, const char *prefix, char made[TURNS_ID_SIZE])
+{
+    size_t len = strlen(id);
+
+    if (len <= max)
+        return id;
+    (void)snprintf(made, TURNS_ID_SIZE, "%s_%016llx", prefix,
+                   (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+    return made;
 }
 
 static int append_part(struct walk *walk, const json_t *part, struct ein_error *err)

@@ -28,6 +28,9 @@ json_t *turns_tools(const json_t *messages);
 
 /* A text of nothing but white space, which Claude's vendors refuse. */
 bool turns_blank(const char *text);
+/* Stop sequences without those of white space, likewise; an array, maybe empty; json_decref.  NULL:
+ * no memory. */
+json_t *turns_stop(const json_t *stop);
 /* So they do where the assistant has the last word, and that ends in white space: it is cut off. */
 int turns_trim_end(struct turns *turns, struct ein_error *err);
 
@@ -38,5 +41,10 @@ const json_t *turns_replay(const json_t *part, const char *wire);
  * most 64.  Others become one that is; the same id always the same one. */
 enum { TURNS_ID_SIZE = 65 };
 void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE]);
+
+/* ID, or where it is longer than MAX, another one, the same for the same:
+ * "PREFIX_0123456789abcdef". Lent, by `made` in that case. */
+const char *turns_short_id(const char *id, size_t max, const char *prefix,
+                           char made[TURNS_ID_SIZE]);
 
 #endif
