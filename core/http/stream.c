@@ -16,7 +16,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -25,7 +24,7 @@ static const char heartbeat[] = ": heartbeat\n\n";
 static const char heartbeat_chunk[] = "d\r\n: heartbeat\n\n\r\n";
 static const char last_chunk[] = "0\r\n\r\n";
 
-enum { PIECE_PARTS = 5 };
+enum { PIECE_PARTS = 5, SIZE_LINE = 24 };
 
 struct stream {
     struct ein_req *req;
@@ -139,12 +138,25 @@ static bool ends_in_break(const char *data, size_t len)
     return len >= 2 && data[len - 1] == '\n' && data[len - 2] == '\n';
 }
 
+/* What stands before a chunk, at the end of TEXT. */
+static struct iovec size_line(char text[SIZE_LINE], size_t len)
+{
+    char *end = text + SIZE_LINE, *at = end;
+
+    *--at = '\n';
+    *--at = '\r';
+    do
+        *--at = "0123456789abcdef"[len % 16];
+    while (len /= 16);
+    return part_of(at, (size_t)(end - at));
+}
+
 static int write_piece(struct stream *stream, const struct buf *head, const char *data, size_t len)
 {
-    char size[24] = "";
-    size_t size_len = stream->chunked ? (size_t)snprintf(size, sizeof(size), "%zx\r\n", len) : 0;
+    char size[SIZE_LINE];
     struct iovec parts[PIECE_PARTS] = { part_of(stream->due, strlen(stream->due)),
-                                        part_of(head->data, head->len), part_of(size, size_len),
+                                        part_of(head->data, head->len),
+                                        stream->chunked ? size_line(size, len) : part_of("", 0),
                                         part_of(data, len),
                                         part_of("\r\n", stream->chunked ? 2 : 0) };
     int r = write_all(stream, parts, PIECE_PARTS);

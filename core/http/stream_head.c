@@ -52,19 +52,27 @@ static void add_cookie(const struct reply_cookie *cookie, struct buf *out)
                                                           : "; SameSite=Lax\r\n");
 }
 
+static void add_line(const char *name, const char *value, struct buf *out)
+{
+    (void)buf_text(out, name);
+    (void)buf_text(out, ": ");
+    (void)buf_text(out, value);
+    (void)buf_text(out, "\r\n");
+}
+
 int stream_head_text(const struct ein_req *req, bool chunked, struct buf *out)
 {
     const struct reply *reply = &req->reply;
 
-    (void)buf_printf(out, "HTTP/1.1 %d OK\r\n", reply->status);
+    (void)buf_text(out, "HTTP/1.1 200 OK\r\n");
     add_date(out);
-    (void)buf_text(out, "Connection: close\r\n");
+    add_line("Connection", "close", out);
     if (chunked)
-        (void)buf_text(out, "Transfer-Encoding: chunked\r\n");
+        add_line("Transfer-Encoding", "chunked", out);
     if (reply->type)
-        (void)buf_printf(out, "Content-Type: %s\r\n", reply->type);
+        add_line("Content-Type", reply->type, out);
     for (const struct reply_header *it = reply->headers; it; it = it->next)
-        (void)buf_printf(out, "%s: %s\r\n", it->name, it->value);
+        add_line(it->name, it->value, out);
     for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
         add_cookie(it, out);
     return buf_text(out, "\r\n");
