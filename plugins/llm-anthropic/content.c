@@ -38,20 +38,22 @@ static int text(const json_t *part, json_t *blocks, struct ein_error *err)
 
 /* ---- images and documents ---- */
 
-static json_t *source_of(const json_t *part)
+static json_t *source_of(const json_t *part, const char *type)
 {
     const json_t *url = json_object_get(part, "url");
 
     if (json_is_string(url))
         return json_pack("{s:s, s:O}", "type", "url", "url", url);
-    return json_pack("{s:s, s:O, s:O}", "type", "base64", "media_type",
-                     json_object_get(part, "media_type"), "data", json_object_get(part, "data"));
+    return json_pack("{s:s, s:s, s:O}", "type", "base64", "media_type", type, "data",
+                     json_object_get(part, "data"));
 }
 
 static int image(const json_t *part, json_t *blocks, struct ein_error *err)
 {
-    return append(blocks, json_pack("{s:s, s:o}", "type", "image", "source", source_of(part)), part,
-                  err);
+    return append(
+        blocks,
+        json_pack("{s:s, s:o}", "type", "image", "source", source_of(part, turns_image_type(part))),
+        part, err);
 }
 
 /* Documents of text are not taken in base64. */
@@ -78,7 +80,7 @@ static int document(const json_t *part, json_t *blocks, struct ein_error *err)
     if (strncmp(type, "image/", 6) == 0)
         return image(part, blocks, err);
     if (by_url || strcmp(type, "application/pdf") == 0)
-        source = source_of(part);
+        source = source_of(part, type);
     else if (strncmp(type, "text/", 5) == 0 || strcmp(type, "application/json") == 0)
         r = text_source(part, &source, err);
     else

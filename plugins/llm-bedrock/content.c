@@ -58,8 +58,10 @@ struct format {
 };
 
 static const struct format images[] = {
-    { "image/png", "png" }, { "image/jpeg", "jpeg" }, { "image/jpg", "jpeg" },
-    { "image/gif", "gif" }, { "image/webp", "webp" },
+    { "image/png", "png" },
+    { "image/jpeg", "jpeg" },
+    { "image/gif", "gif" },
+    { "image/webp", "webp" },
 };
 
 static const struct format documents_known[] = {
@@ -117,7 +119,7 @@ static int bytes_of(const json_t *part, json_t **ret_source, struct ein_error *e
 static int image(const json_t *part, json_t *blocks, struct bedrock_writer *writer,
                  struct ein_error *err)
 {
-    const char *type = text_or_empty(part, "media_type");
+    const char *type = turns_image_type(part);
     const char *format = format_of(images, sizeof(images) / sizeof(images[0]), type);
     json_t *source = NULL;
     int r = 0;

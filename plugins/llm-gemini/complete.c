@@ -2,6 +2,7 @@
 #include "error.h"
 #include "gemini.h"
 #include "percent.h"
+#include "reply_tool.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,15 +84,31 @@ static int ask(const struct gemini *gemini, const struct ein_llm_call *call,
     return r;
 }
 
+/* The older models take tools or a schema, but not both: one more tool gives the answer then. */
+static bool answers_by_tool(const struct ein_llm_call *call)
+{
+    return call->reply_schema && json_array_size(call->tools) > 0 && !gemini_thinks_by_level(call);
+}
+
 static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
+    const struct gemini *gemini = impl;
     struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct vendor_sink callers = { sink, data }, to = callers;
+    struct reply_tool tool = { 0 };
     struct ein_llm_call call;
-    int r;
+    int r = 0;
 
     vendor_read_call(given, &call);
-    r = ask(impl, &call, &(struct vendor_sink){ sink, data }, &outcome, err);
+    if (answers_by_tool(&call)) {
+        r = reply_tool_init(&tool, gemini->vendor.host, &callers, &call, err);
+        to = (struct vendor_sink){ reply_tool_sink, &tool };
+    }
+    if (r >= 0)
+        r = ask(gemini, &call, &to, &outcome, err);
+    reply_tool_end(&tool, &outcome);
+    reply_tool_done(&tool);
     vendor_give_outcome(&outcome, ret_outcome);
     return r;
 }

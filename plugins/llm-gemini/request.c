@@ -147,7 +147,9 @@ static int generation_config(const struct ein_llm_call *call, json_t *body)
         r |= set(config, "thinkingConfig", thinking);
     if (call->reply_schema) {
         r |= json_object_set_new(config, "responseMimeType", json_string("application/json"));
-        r |= set(config, "responseJsonSchema", (json_t *)call->reply_schema);
+        /* An object of which nothing is said is JSON of any form. */
+        if (json_object_size(call->reply_schema) > 1)
+            r |= set(config, "responseJsonSchema", (json_t *)call->reply_schema);
     }
     return json_object_size(config) > 0 ? r | set(body, "generationConfig", config) : r;
 }

@@ -175,10 +175,11 @@ static bool lists_all(const json_t *required, const json_t *properties)
     return found >= json_object_size(properties);
 }
 
-/* Strict schemas close every object and require all of its members; a vendor refuses others that
- * are said to be strict. */
+/* Strict schemas close every object and require all of its members, and know of no other choice
+ * than "anyOf"; a vendor refuses others that are said to be strict. */
 static bool is_strict(const json_t *schema)
 {
+    static const char *const unknown[] = { "oneOf", "allOf", "not", "if", "patternProperties" };
     const json_t *properties = json_object_get(schema, "properties");
     const char *name;
     json_t *value;
@@ -187,6 +188,10 @@ static bool is_strict(const json_t *schema)
     json_array_foreach((json_t *)schema, i, value)
     {
         if (!is_strict(value))
+            return false;
+    }
+    for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        if (json_object_get(schema, unknown[i]))
             return false;
     }
     if ((properties || openai_is_type(schema, "object")) &&
@@ -215,7 +220,7 @@ static bool is_strict(const json_t *schema)
 int openai_add_schema(const struct openai_request *request, json_t *body)
 {
     const json_t *schema = request->call->reply_schema;
-    int strict = schema && is_strict(schema);
+    int strict = schema && !json_object_get(schema, "anyOf") && is_strict(schema);
     json_t *format, *text;
 
     if (!schema)

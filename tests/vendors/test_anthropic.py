@@ -197,6 +197,16 @@ def test_a_tool_that_answers_nothing(sent, content, failed, sent_as):
     assert (result["content"], result.get("is_error", False)) == (sent_as, failed)
 
 
+@pytest.mark.parametrize("said, data, is_of", [
+    ("image/jpeg", "iVBORw0KGgoAAAA", "image/png"), ("image/png", "/9j/4AAQ", "image/jpeg"), ("image/png", "UklGRiQA", "image/webp"),
+    ("image/png", "R0lGODlhAQ", "image/gif"), ("image/jpg", "AAAA", "image/jpeg"), ("image/png", "AAAA", "image/png"),
+])  # fmt: skip
+def test_an_image_is_of_the_type_of_its_bytes(sent, said, data, is_of):
+    """The vendor looks at them, and refuses what is said to be something else."""
+    (image,) = sent([{"role": "user", "content": [{"type": "image", "media_type": said, "data": data}]}])["messages"][0]["content"]
+    assert image["source"] == {"type": "base64", "media_type": is_of, "data": data}
+
+
 def test_a_choice_without_tools_is_not_sent(sent):
     assert "tool_choice" not in sent(tool_choice="auto", parameters={"parallel_tool_calls": False})
 

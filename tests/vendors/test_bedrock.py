@@ -195,6 +195,11 @@ def test_parts_that_cannot_be_sent_are_refused(model, upstream, part, error):
     assert upstream.requests == []
 
 
+def test_an_image_is_of_the_format_of_its_bytes(sent):
+    image = {"type": "image", "media_type": "image/png", "data": "/9j/4AAQ"}
+    assert sent([{"role": "user", "content": [image]}])["messages"][0]["content"][0]["image"]["format"] == "jpeg"
+
+
 def test_a_document_comes_with_words(sent):
     pdf = {"type": "file", "media_type": "application/pdf", "data": "JVBE", "name": "a"}
     *_, words = sent([{"role": "user", "content": [pdf, {"type": "text", "text": " "}]}])["messages"][0]["content"]

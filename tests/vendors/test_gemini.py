@@ -121,6 +121,26 @@ def test_structured_output(sent):
     assert sent(reply_schema=schema)["generationConfig"] == {"responseMimeType": "application/json", "responseJsonSchema": schema}
 
 
+def test_json_of_any_form(sent):
+    assert sent(reply_schema={"type": "object"})["generationConfig"] == {"responseMimeType": "application/json"}
+
+
+def test_a_schema_beside_tools_is_one_more_tool_to_the_older_models(ask, upstream):
+    """They refuse the two together; the newer ones take them."""
+    call = {"tools": [WEATHER], "reply_schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+    upstream.answer("*", gemini(Said(tools=[("give_the_answer", {"n": 1})])))
+    answer = ask(**call)
+    assert (answer.text, answer.tool_calls, answer.stop_reason) == ('{"n":1}', [], "stop")
+    sent = upstream.last.json
+    assert [f["name"] for f in sent["tools"][0]["functionDeclarations"]] == ["get_weather", "give_the_answer"]
+    assert sent["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}} and "generationConfig" not in sent
+    upstream.answer("*", gemini(Said(tools=[("get_weather", {"city": "Paris"})])))
+    answer = ask(**call)
+    assert (answer.text, len(answer.tool_calls), answer.stop_reason) == ("", 1, "tool_calls")
+    ask(model="gemini-3-flash", **call)
+    assert "responseJsonSchema" in upstream.last.json["generationConfig"] and "toolConfig" not in upstream.last.json
+
+
 @pytest.mark.parametrize("choice, config", [
     ("auto", {"mode": "AUTO"}), ("none", {"mode": "NONE"}), ("required", {"mode": "ANY"}),
     ({"name": "get_weather"}, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]})])  # fmt: skip

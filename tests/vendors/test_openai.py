@@ -176,7 +176,9 @@ OPEN = {"type": "object", "properties": {"a": STRICT, "b": {"type": "string"}}, 
 
 
 @pytest.mark.parametrize("schema, strict", [(STRICT, True), (OPEN, False), ({"type": "object", "properties": {"x": OPEN},
-                         "required": ["x"], "additionalProperties": False}, False)])  # fmt: skip
+                         "required": ["x"], "additionalProperties": False}, False),
+                         (STRICT | {"$defs": {"c": {"anyOf": [STRICT]}}}, True), (STRICT | {"$defs": {"c": {"oneOf": [STRICT]}}}, False),
+                         (STRICT | {"anyOf": [STRICT]}, False)])  # fmt: skip
 def test_structured_output(openai, upstream, schema, strict):
     """A schema is said to be strict where it fits the vendor's rules for strict ones."""
     form = {"name": "reply", "schema": schema, "strict": strict}

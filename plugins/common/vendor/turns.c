@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 struct walk {
     turns_part_fn *part;
@@ -103,6 +104,22 @@ void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
     }
     (void)snprintf(ret_id, TURNS_ID_SIZE, "call_%016llx",
                    (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+}
+
+const char *turns_image_type(const json_t *part)
+{
+    static const struct {
+        const char *begin, *media_type; /* of the bytes, in base64 */
+    } types[] = {
+        { "iVBORw0KGgo", "image/png" }, { "/9j/", "image/jpeg" },  { "R0lGODdh", "image/gif" },
+        { "R0lGODlh", "image/gif" },    { "UklGR", "image/webp" },
+    };
+    const char *data = text_or_empty(part, "data"), *said = text_or_empty(part, "media_type");
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strncmp(data, types[i].begin, strlen(types[i].begin)) == 0)
+            return types[i].media_type;
+    return strcasecmp(said, "image/jpg") == 0 ? "image/jpeg" : said;
 }
 
 const char *turns_short_id(const char *id, size_t max, const char *prefix, char made[TURNS_ID_SIZE])

@@ -42,6 +42,10 @@ const json_t *turns_replay(const json_t *part, const char *wire);
 enum { TURNS_ID_SIZE = 65 };
 void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE]);
 
+/* The media type of an image: by its first bytes, where they are known, since Claude's vendors
+ * refuse one that is said to be of another; else the part's own.  "": it has none. */
+const char *turns_image_type(const json_t *part);
+
 /* ID, or where it is longer than MAX, another one, the same for the same:
  * "PREFIX_0123456789abcdef". Lent, by `made` in that case. */
 const char *turns_short_id(const char *id, size_t max, const char *prefix,
