@@ -68,9 +68,9 @@ static char *digits(char *end, uint64_t number, int least)
     return end;
 }
 
-void out_number(struct buf *out, uint64_t number)
+void out_digits(struct buf *out, uint64_t number, int least)
 {
-    char text[24], *end = text + sizeof(text), *at = digits(end, number, 1);
+    char text[24], *end = text + sizeof(text), *at = digits(end, number, least);
 
     out_bytes(out, at, (size_t)(end - at));
 }

@@ -26,7 +26,11 @@ static inline void out_put(struct buf *out, const char *text)
 }
 void out_escaped(struct buf *out, const char *text, size_t len); /* as the inside of a string */
 void out_quoted(struct buf *out, const char *text);              /* as a string; NULL: null */
-void out_number(struct buf *out, uint64_t number);
+void out_digits(struct buf *out, uint64_t number, int least);    /* at least so many, at most 20 */
+static inline void out_number(struct buf *out, uint64_t number)
+{
+    out_digits(out, number, 1);
+}
 void out_nano(struct buf *out, int64_t nano); /* billionths as a decimal, exactly: 0.000015 */
 void out_json(struct buf *out, const json_t *json);
 /* The text of `json` as the inside of a string. */
