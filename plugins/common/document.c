@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "str.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,20 +33,13 @@ int doc_check_set(const char *set, struct ein_error *err)
                      set ? set : "", DOC_SET_MAX - 1);
 }
 
-static bool is_utf8(const char *text, size_t len)
-{
-    EIN_JSON json_t *json = json_stringn(text, len);
-
-    return json;
-}
-
 static int check_id(const char *id, struct ein_error *err)
 {
     size_t len = id ? strnlen(id, DOC_ID_MAX + 1) : 0;
 
     if (len < 1 || len > DOC_ID_MAX)
         return error_set(err, EIN_E_INVALID, "A document's id has 1 to %d bytes", DOC_ID_MAX);
-    if (!is_utf8(id, len))
+    if (!str_is_utf8(id, len))
         return error_set(err, EIN_E_INVALID, "A document's id is UTF-8 text");
     return 0;
 }
@@ -80,7 +74,7 @@ int doc_check_field(const char *field, struct ein_error *err)
 
     if (len < 1 || len > DOC_FIELD_MAX)
         return error_set(err, EIN_E_INVALID, "A field's path has 1 to %d bytes", DOC_FIELD_MAX);
-    if (!is_utf8(field, len))
+    if (!str_is_utf8(field, len))
         return error_set(err, EIN_E_INVALID, "A field's path is UTF-8 text");
     if (*field == '$' || has_empty_segment(field))
         return error_set(err, EIN_E_INVALID, "'%s' is not a field: names joined by '.'", field);
@@ -128,7 +122,12 @@ struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride
     return (struct ein_doc_op *)((char *)ops + index * stride);
 }
 
-static int check_op(const struct ein_doc_op *op, struct ein_error *err)
+const char *doc_op_text(const struct ein_doc_op *op, size_t stride)
+{
+    return stride >= offsetof(struct ein_doc_op, text) + sizeof(op->text) ? op->text : NULL;
+}
+
+static int check_op(const struct ein_doc_op *op, size_t stride, struct ein_error *err)
 {
     int r = doc_check_names(op->set, op->id, err);
 
@@ -136,7 +135,7 @@ static int check_op(const struct ein_doc_op *op, struct ein_error *err)
         return r;
     switch (op->kind) {
     case EIN_DOC_PUT:
-        if (!json_is_object(op->doc))
+        if (!doc_op_text(op, stride) && !json_is_object(op->doc))
             return error_set(err, EIN_E_INVALID, "Document '%s' is not a JSON object", op->id);
         return 0;
     case EIN_DOC_UPDATE:
@@ -152,14 +151,14 @@ static int check_op(const struct ein_doc_op *op, struct ein_error *err)
 
 int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err)
 {
-    if (stride < sizeof(struct ein_doc_op))
+    if (stride < offsetof(struct ein_doc_op, text)) /* all there was in 1.0 */
         return error_set(err, EIN_E_INVALID, "An operation has at least %zu bytes",
-                         sizeof(struct ein_doc_op));
+                         offsetof(struct ein_doc_op, text));
     if (count > DOC_BATCH_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "A batch has at most %d operations", DOC_BATCH_MAX);
 
     for (size_t i = 0; i < count; i++) {
-        int r = check_op(doc_op_at((struct ein_doc_op *)ops, i, stride), err);
+        int r = check_op(doc_op_at((struct ein_doc_op *)ops, i, stride), stride, err);
         if (r < 0)
             return r;
     }
@@ -182,6 +181,14 @@ static json_t *without_own(const json_t *doc)
     return copy;
 }
 
+static int check_len(size_t len, size_t max_bytes, struct ein_error *err)
+{
+    if (len <= max_bytes)
+        return 0;
+    return error_set(err, EIN_E_TOO_LARGE, "The document has %zu bytes; at most %zu are stored",
+                     len, max_bytes);
+}
+
 int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes, char **ret_text,
                size_t *ret_len, struct ein_error *err)
 {
@@ -194,14 +201,29 @@ int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes,
     text = host->json_text(members, &len);
     if (!text)
         return error_set(err, EIN_E_INVALID, "The document cannot be written as JSON");
-    if (len > max_bytes) {
+    int r = check_len(len, max_bytes, err);
+    if (r < 0) {
         host->mem_free(text);
-        return error_set(err, EIN_E_TOO_LARGE, "The document has %zu bytes; at most %zu are stored",
-                         len, max_bytes);
+        return r;
     }
     *ret_text = text;
     *ret_len = len;
     return 0;
+}
+
+int doc_put_text(const struct ein_host *host, const struct ein_doc_op *op, size_t stride,
+                 size_t max_bytes, struct doc_text *ret_text, struct ein_error *err)
+{
+    const char *text = doc_op_text(op, stride);
+    int r;
+
+    if (text) {
+        *ret_text = (struct doc_text){ text, strlen(text), NULL };
+        return check_len(ret_text->len, max_bytes, err);
+    }
+    r = doc_encode(host, op->doc, max_bytes, &ret_text->own, &ret_text->len, err);
+    ret_text->text = ret_text->own;
+    return r;
 }
 
 int doc_decode(const char *text, size_t len, const char *id, const char *rev, json_t **ret_doc,

@@ -201,8 +201,18 @@ static int update(struct memory *memory, const struct ein_doc_op *op, const json
     return r < 0 ? r : store(memory, op, members, change, err);
 }
 
-static int apply(struct memory *memory, const struct ein_doc_op *op, struct change *change,
-                 struct ein_error *err)
+static int put(struct memory *memory, const struct ein_doc_op *op, const char *text,
+               struct change *change, struct ein_error *err)
+{
+    EIN_JSON json_t *read = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (text && !read)
+        return error_set(err, EIN_E_INVALID, "Document '%s' is not JSON", op->id);
+    return store(memory, op, text ? read : op->doc, change, err);
+}
+
+static int apply(struct memory *memory, const struct ein_doc_op *op, const char *text,
+                 struct change *change, struct ein_error *err)
 {
     change->set = memory_find_set(memory, op->set);
     struct memory_doc *doc = find_doc(change->set, op->id);
@@ -212,7 +222,7 @@ static int apply(struct memory *memory, const struct ein_doc_op *op, struct chan
         return r;
     switch (op->kind) {
     case EIN_DOC_PUT:
-        return store(memory, op, op->doc, change, err);
+        return put(memory, op, text, change, err);
     case EIN_DOC_UPDATE:
         return update(memory, op, doc->json, change, err);
     case EIN_DOC_DELETE:
@@ -265,7 +275,8 @@ int memory_batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
     size_t done = 0;
     pthread_rwlock_wrlock(&memory->lock);
     while (r >= 0 && done < count) {
-        r = apply(memory, doc_op_at(ops, done, stride), &changes[done], err);
+        const struct ein_doc_op *op = doc_op_at(ops, done, stride);
+        r = apply(memory, op, doc_op_text(op, stride), &changes[done], err);
         done += r >= 0;
     }
     if (r < 0)

@@ -39,6 +39,7 @@ static const struct ein_storage_backend backend = {
     .index = memory_index,
     .claim = memory_claim,
     .sets = memory_sets,
+    .takes_text = 1,
 };
 
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,

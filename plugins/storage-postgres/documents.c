@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
+#include "scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ struct written {
 
 /* Keys in the order of their columns: N of kN is one more than its place. */
 static int make_keys(struct written *written, const json_t *keys, const json_t *members,
-                     struct ein_error *err)
+                     const char *text, size_t len, struct ein_error *err)
 {
     const char *field;
     json_t *number;
@@ -100,7 +101,7 @@ static int make_keys(struct written *written, const json_t *keys, const json_t *
     {
         size_t at = (size_t)json_integer_value(number) - 1;
 
-        if (at >= KEYS_MAX || key_make(key_lookup(members, field), &written->keys[at]) < 0)
+        if (at >= KEYS_MAX || scan_key_of(members, text, len, field, &written->keys[at]) < 0)
             return error_no_memory(err);
         written->binds[COLUMNS + at] =
             (struct sql_bind){ SQL_BYTES, written->keys[at].data, written->keys[at].len, 0 };
@@ -143,7 +144,7 @@ int document_send(struct conn *conn, const char *set, const char *id, const json
 {
     struct written written = { 0 };
     char sql[SQL_MAX];
-    int r = make_keys(&written, keys, members, err);
+    int r = make_keys(&written, keys, members, text, len, err);
 
     if (r >= 0) {
         written.binds[0] = text_bind(id);
@@ -175,16 +176,13 @@ struct slot {
     bool removed, written; /* what there was is taken away; what there is now is new */
     size_t made_at;        /* the operation that made it: the order of creation */
     char rev[EIN_REV_SIZE];
-    json_t *doc;     /* what is stored now; NULL: not known, or as `text` */
-    json_t *members; /* written: what `text` was made of */
-    char *text;      /* written: the host's memory, or the operation's own */
-    size_t len;
-    bool own_text;
+    json_t *doc;          /* what is stored now; NULL: not known, or as `text` */
+    json_t *members;      /* written: what `text` was made of; NULL: it was given */
+    struct doc_text text; /* written: the operation's, or its own */
 };
 
-struct prepared { /* what needs no connection is done before there is one */
-    char *text;   /* EIN_DOC_PUT */
-    size_t len;
+struct prepared {         /* what needs no connection is done before there is one */
+    struct doc_text text; /* EIN_DOC_PUT */
     char rev[EIN_REV_SIZE];
 };
 
@@ -212,8 +210,7 @@ static void slots_done(struct batch *batch)
 
         json_decref(slot->doc);
         json_decref(slot->members);
-        if (slot->own_text)
-            batch->host->mem_free(slot->text);
+        batch->host->mem_free(slot->text.own);
     }
     free(batch->slots);
     json_decref(batch->places);
@@ -342,7 +339,7 @@ static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *er
 }
 
 /* TEXT becomes the document; it is made of MEMBERS. */
-static int write_slot(struct slot *slot, size_t op, const json_t *members, char *text, size_t len,
+static int write_slot(struct slot *slot, size_t op, const json_t *members, struct doc_text text,
                       struct ein_error *err)
 {
     int r = doc_revise(slot->is_there ? slot->rev : NULL, slot->rev, err);
@@ -356,17 +353,14 @@ static int write_slot(struct slot *slot, size_t op, const json_t *members, char 
     slot->doc = NULL;
     slot->members = json_incref((json_t *)members);
     slot->text = text;
-    slot->len = len;
     slot->is_there = slot->written = true;
     return 0;
 }
 
 static void free_own_text(const struct batch *batch, struct slot *slot)
 {
-    if (slot->own_text)
-        batch->host->mem_free(slot->text);
-    slot->own_text = false;
-    slot->text = NULL;
+    batch->host->mem_free(slot->text.own);
+    slot->text = (struct doc_text){ 0 };
 }
 
 static int update_slot(const struct batch *batch, struct slot *slot, size_t at,
@@ -374,21 +368,20 @@ static int update_slot(const struct batch *batch, struct slot *slot, size_t at,
 {
     EIN_JSON json_t *stored = json_incref(slot->doc);
     EIN_JSON json_t *members = NULL;
-    char *text = NULL;
-    size_t len;
+    struct doc_text text = { 0 };
     int r = 0;
 
     if (!stored)
-        r = doc_decode(slot->text, slot->len, slot->id, slot->rev, &stored, err);
+        r = doc_decode(slot->text.text, slot->text.len, slot->id, slot->rev, &stored, err);
     if (r >= 0)
         r = doc_update(op, stored, &members, err);
     if (r >= 0)
-        r = doc_encode(batch->host, members, batch->max_bytes, &text, &len, err);
+        r = doc_encode(batch->host, members, batch->max_bytes, &text.own, &text.len, err);
     if (r < 0)
         return r;
     free_own_text(batch, slot);
-    slot->own_text = true;
-    return write_slot(slot, at, members, text, len, err);
+    text.text = text.own;
+    return write_slot(slot, at, members, text, err);
 }
 
 static void remove_slot(const struct batch *batch, struct slot *slot)
@@ -411,7 +404,8 @@ static int decide(const struct batch *batch, size_t at, struct ein_error *err)
     prepared->rev[0] = '\0';
     if (op->kind == EIN_DOC_PUT) {
         free_own_text(batch, slot);
-        r = write_slot(slot, at, op->doc, prepared->text, prepared->len, err);
+        r = write_slot(slot, at, prepared->text.own ? op->doc : NULL,
+                       (struct doc_text){ prepared->text.text, prepared->text.len, NULL }, err);
     } else if (op->kind == EIN_DOC_UPDATE) {
         r = update_slot(batch, slot, at, op, err);
     } else if (op->kind == EIN_DOC_DELETE) {
@@ -427,8 +421,7 @@ static int decide(const struct batch *batch, size_t at, struct ein_error *err)
 static int send_absence(struct conn *conn, const struct slot *slot, const json_t *keys,
                         struct ein_error *err)
 {
-    EIN_JSON json_t *nothing = json_object();
-    int r = document_send(conn, slot->set, slot->id, keys, false, nothing, "", "{}", 2, err);
+    int r = document_send(conn, slot->set, slot->id, keys, false, NULL, "", "{}", 2, err);
 
     return r < 0 ? r : send_removal(conn, slot->set, slot->id, err);
 }
@@ -442,7 +435,7 @@ static int send_slot(struct conn *conn, const struct slot *slot, struct ein_erro
         r = send_removal(conn, slot->set, slot->id, err);
     if (r >= 0 && slot->written)
         r = document_send(conn, slot->set, slot->id, keys, slot->was_there && !slot->removed,
-                          slot->members, slot->rev, slot->text, slot->len, err);
+                          slot->members, slot->rev, slot->text.text, slot->text.len, err);
     if (r >= 0 && !slot->was_there && !slot->is_there)
         r = send_absence(conn, slot, keys, err);
     return r;
@@ -507,8 +500,8 @@ static int prepare(struct batch *batch, struct ein_error *err)
         const struct ein_doc_op *op = op_of(batch, i);
         struct prepared *prepared = &batch->prepared[i];
         int r = op->kind != EIN_DOC_PUT ? 0
-                                        : doc_encode(batch->host, op->doc, batch->max_bytes,
-                                                     &prepared->text, &prepared->len, err);
+                                        : doc_put_text(batch->host, op, batch->stride,
+                                                       batch->max_bytes, &prepared->text, err);
 
         if (r < 0)
             return r;
@@ -521,7 +514,7 @@ static void batch_done(struct batch *batch)
 {
     slots_done(batch);
     for (size_t i = 0; batch->prepared && i < batch->count; i++)
-        batch->host->mem_free(batch->prepared[i].text);
+        batch->host->mem_free(batch->prepared[i].text.own);
     free(batch->prepared);
 }
 

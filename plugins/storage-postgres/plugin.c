@@ -64,6 +64,7 @@ static const struct ein_storage_backend backend = {
     .index = postgres_index,
     .claim = postgres_claim,
     .sets = postgres_sets,
+    .takes_text = 1,
 };
 
 static void fini(void *self)

@@ -93,7 +93,8 @@ int keys_need(struct conn *conn, const char *set, const char *field, bool indexe
               struct ein_error *err);
 
 /* ---- documents.c ---- */
-/* Writes MEMBERS, whose text is TEXT, in a pipeline: as a new row, unless it is there. */
+/* Writes MEMBERS (may be NULL), whose text is TEXT, in a pipeline: as a new row, unless it is
+ * there. */
 int document_send(struct conn *conn, const char *set, const char *id, const json_t *keys,
                   bool is_there, const json_t *members, const char *rev, const char *text,
                   size_t len, struct ein_error *err);

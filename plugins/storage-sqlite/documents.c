@@ -7,6 +7,7 @@
 #include "error.h"
 #include "key.h"
 #include "readers.h"
+#include "scan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +17,8 @@ enum { SQL_MAX = 256 };
 struct batch {
     struct ein_doc_op *ops;
     size_t count, stride;
-    struct prepared { /* what needs no lock is done by the caller's thread */
-        char *text;   /* EIN_DOC_PUT */
-        size_t len;
+    struct prepared {         /* what needs no lock is done by the caller's thread */
+        struct doc_text text; /* EIN_DOC_PUT */
         char rev[EIN_REV_SIZE];
     } * prepared;
 };
@@ -151,7 +151,7 @@ static int prepare_store(const struct writing *writing, const char *set, const j
 }
 
 static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *members,
-                     struct ein_error *err)
+                     const char *text, size_t len, struct ein_error *err)
 {
     const char *field;
     json_t *number;
@@ -160,7 +160,7 @@ static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *me
     json_object_foreach((json_t *)indexes, field, number)
     {
         struct key key;
-        if (key_make(key_lookup(members, field), &key) < 0)
+        if (scan_key_of(members, text, len, field, &key) < 0)
             return error_no_memory(err);
         sqlite3_bind_blob64(stmt, column++, key.data, key.len, free);
     }
@@ -188,7 +188,7 @@ int document_store(struct writing *writing, const char *set, const char *id, con
     if (r >= 0)
         r = prepare_store(writing, set, indexes, !old->seq, &stmt, err);
     if (r >= 0)
-        r = bind_keys(stmt, indexes, members, err);
+        r = bind_keys(stmt, indexes, members, text, text_len, err);
     if (r < 0)
         return r;
 
@@ -248,8 +248,8 @@ static int apply_to(struct writing *writing, const struct ein_doc_op *op, const 
     prepared->rev[0] = '\0';
     switch (op->kind) {
     case EIN_DOC_PUT:
-        return document_store(writing, op->set, op->id, old, op->doc, prepared->text, prepared->len,
-                              prepared->rev, err);
+        return document_store(writing, op->set, op->id, old, prepared->text.own ? op->doc : NULL,
+                              prepared->text.text, prepared->text.len, prepared->rev, err);
     case EIN_DOC_UPDATE:
         return update(writing, op, old, prepared->rev, err);
     case EIN_DOC_DELETE:
@@ -301,11 +301,10 @@ static int prepare(const struct sqlite *store, struct batch *batch, struct ein_e
 
     for (size_t i = 0; i < batch->count; i++) {
         const struct ein_doc_op *op = doc_op_at(batch->ops, i, batch->stride);
-        struct prepared *prepared = &batch->prepared[i];
         if (op->kind != EIN_DOC_PUT)
             continue;
-        int r = doc_encode(store->host, op->doc, store->max_bytes, &prepared->text, &prepared->len,
-                           err);
+        int r = doc_put_text(store->host, op, batch->stride, store->max_bytes,
+                             &batch->prepared[i].text, err);
         if (r < 0)
             return r;
     }
@@ -315,7 +314,7 @@ static int prepare(const struct sqlite *store, struct batch *batch, struct ein_e
 static void done_batch(const struct sqlite *store, struct batch *batch)
 {
     for (size_t i = 0; batch->prepared && i < batch->count; i++)
-        store->host->mem_free(batch->prepared[i].text);
+        store->host->mem_free(batch->prepared[i].text.own);
     free(batch->prepared);
 }
 

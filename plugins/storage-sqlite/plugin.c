@@ -62,6 +62,7 @@ static const struct ein_storage_backend backend = {
     .claim = sqlite_claim,
     .backup = sqlite_backup,
     .sets = sqlite_sets,
+    .takes_text = 1,
 };
 
 /* Calls that wait inside are answered by the writer, which works until fini. */

@@ -144,7 +144,8 @@ AT(ein_doc_op, add_field, 40);
 AT(ein_doc_op, add_by, 48);
 AT(ein_doc_op, add_min, 56);
 AT(ein_doc_op, ret_rev, 64);
-ENDS(ein_doc_op, ret_rev);
+AT(ein_doc_op, text, 104);
+ENDS(ein_doc_op, text);
 
 AT(ein_query, struct_size, 0);
 AT(ein_query, limit, 4);
@@ -277,7 +278,8 @@ AT(ein_storage_backend, index, 40);
 AT(ein_storage_backend, claim, 48);
 AT(ein_storage_backend, backup, 56);
 AT(ein_storage_backend, sets, 64);
-ENDS(ein_storage_backend, sets);
+AT(ein_storage_backend, takes_text, 72);
+ENDS(ein_storage_backend, takes_text);
 
 AT(ein_transfer, struct_size, 0);
 AT(ein_transfer, reserved, 4);

@@ -21,6 +21,26 @@ static void a_document_comes_back_as_it_was_put(void **state)
     }
 }
 
+static void a_text_is_stored_as_its_document_would_be(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char text[] = "{\"z\":1,\"k\":\"b\",\"nul\":\"a\\u0000b\",\"m\":{\"n\":[0.1]}}";
+    struct ein_doc_op ops[] = {
+        { .kind = EIN_DOC_PUT, .set = "things", .id = "x", .expect = EIN_REV_NEW, .text = text },
+        { .kind = EIN_DOC_UPDATE, .set = "things", .id = "x", .add_field = "z", .add_by = 2 }
+    };
+
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "k", NULL), 0);
+    assert_int_equal(batch(fixture, &ops[0], 1, NULL), 0);
+    expect_members(fixture, "things", "x", "{'z':1,'k':'b','nul':'a\\u0000b','m':{'n':[0.1]}}");
+    ops[0].expect = EIN_REV_ANY;
+    assert_int_equal(batch(fixture, ops, 2, NULL), 0); /* over what is there, and read again */
+    expect_members(fixture, "things", "x", "{'z':3,'k':'b','nul':'a\\u0000b','m':{'n':[0.1]}}");
+    put(fixture, "w", "{'k':'c'}");
+    put(fixture, "y", "{'k':'a'}");
+    expect_found(fixture, "{'k': {'$gte': 'b'}}", "k", "x w");
+}
+
 static void what_was_got_does_not_change_afterwards(void **state)
 {
     struct fixture *fixture = *state;
@@ -169,17 +189,21 @@ static void a_huge_document_is_stored_and_a_larger_one_refused(void **state)
 {
     struct fixture *fixture = *state;
     enum { LIMIT = 16 << 20, FRAME = sizeof("{\"v\":\"\"}") - 1 };
-    EIN_FREE char *text = malloc(LIMIT);
+    EIN_FREE char *text = malloc(LIMIT + 2);
     struct ein_error err = { 0 };
     struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = "huge" };
 
-    memset(text, 'x', LIMIT);
+    memset(text, 'x', LIMIT + 2);
     for (int over = 0; over <= 1; over++) {
         EIN_JSON json_t *doc = json_pack("{s:s%}", "v", text, (size_t)(LIMIT - FRAME + over));
         op.doc = doc;
         assert_int_equal(batch(fixture, &op, 1, &err), over ? EIN_E_TOO_LARGE : 0);
     }
     assert_non_null(strstr(err.text, "16777217 bytes; at most 16777216"));
+    memcpy(text, "{\"v\":\"", 6);
+    memcpy(text + LIMIT - 1, "\"}", 3);
+    op.text = text;
+    assert_int_equal(batch(fixture, &op, 1, &err), EIN_E_TOO_LARGE);
     EIN_JSON json_t *doc = get(fixture, "things", "huge");
     assert_int_equal(json_string_length(json_object_get(doc, "v")), LIMIT - FRAME);
 
@@ -460,6 +484,7 @@ static void a_claim_takes_the_one_that_is_due_longest(void **state)
 
 const struct CMUnitTest document_tests[] = {
     TEST(a_document_comes_back_as_it_was_put),
+    TEST(a_text_is_stored_as_its_document_would_be),
     TEST(what_was_got_does_not_change_afterwards),
     TEST(the_store_s_own_members_are_given_and_ignored),
     TEST(revisions_count_the_writes),

@@ -27,7 +27,7 @@
  * Changes    1.0  first release
  *            1.1  services: completion/1, error_shape/1, mcp_client/1, openapi_source/1, runs/1, specs/1, transfer/1
  *                 plugin: check()
- *                 host: tracing, publish() without a name, store: sets(), fetch(): piece_bytes, no `ret`, cancel: NULL
+ *                 host: tracing, publish() without a name, store: sets(), text of a PUT, fetch(): piece_bytes, no `ret`, cancel: NULL
  *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
  *                 EIN_ROUTE_ETAG, error_schema, several types in reply_type
  *                 requests: navigates(), reply_header(), set_header() adds to Vary
@@ -38,7 +38,7 @@
  *                 cache_hour_tokens, searches
  *                 model_keys/1: sources()
  *                 server/1: openapi_for(), each_metric()
- *                 storage_backend/1: sets()
+ *                 storage_backend/1: sets(), takes_text
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -309,6 +309,8 @@ struct ein_doc_op {
     const char *add_field;
     int64_t  add_by, add_min;
     char     ret_rev[EIN_REV_SIZE]; /* the new revision; "" after DELETE and CHECK */
+    const char *text; /* 1.1: PUT, in place of `doc`, which is not looked at: an object as json_text() writes it,
+                         without `_id` and `_rev`; nobody reads it before it is found again */
 };
 
 struct ein_query {

@@ -75,6 +75,7 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
     int (*backup)(void *impl, const char *path, struct ein_error *err);
     /* 1.1: an array of the names of all sets; also before start(), as backup(). */
     int (*sets)(void *impl, struct json_t **ret_names, struct ein_error *err);
+    uint64_t takes_text; /* 1.1: batch() knows ein_doc_op.text; 0: it is given documents instead */
 };
 
 /* ---- transfer/1 (1.1): everything, from store to store ---- */

@@ -5,6 +5,7 @@
 #include "scan.h"
 
 #include "cleanup.h"
+#include "json_quick.h"
 
 #include <einion/plugin.h>
 #include <string.h>
@@ -107,8 +108,10 @@ static int make_key(struct scan *scan, struct key *ret_key)
     if (value < scan->end && (*value == '{' || *value == '['))
         return key_copy(&(unsigned char){ KEY_OTHER }, 1, ret_key);
     skip_value(scan);
-    EIN_JSON json_t *json =
-        json_loadb(value, (size_t)(scan->at - value), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    EIN_JSON json_t *json = json_quick(value, (size_t)(scan->at - value), 1);
+    if (!json)
+        json =
+            json_loadb(value, (size_t)(scan->at - value), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     return key_make(json, ret_key);
 }
 
@@ -124,4 +127,10 @@ int scan_key(const char *text, size_t len, const char *path, struct key *ret_key
             return make_key(&scan, ret_key);
         path += name_len + 1;
     }
+}
+
+int scan_key_of(const json_t *doc, const char *text, size_t len, const char *path,
+                struct key *ret_key)
+{
+    return doc ? key_make(key_lookup(doc, path), ret_key) : scan_key(text, len, path, ret_key);
 }

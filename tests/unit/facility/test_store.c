@@ -21,7 +21,8 @@ struct backend {
     struct ein_doc_op op;
     size_t count, stride;
     const void *argument;
-    bool inside; /* the gate was held during the call */
+    json_int_t seen; /* of the document that was put */
+    bool inside;     /* the gate was held during the call */
 };
 
 static int note(struct backend *backend, const char *asked)
@@ -49,6 +50,7 @@ static int batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
 
     (void)err;
     backend->op = ops[0];
+    backend->seen = json_integer_value(json_object_get(ops[0].doc, "seen"));
     backend->count = count;
     backend->stride = stride;
     if (backend->answer >= 0)
@@ -80,8 +82,8 @@ static int tally(void *impl, const char *set, const json_t *where, uint64_t *ret
     return note(impl, "tally");
 }
 
-static const struct ein_storage_backend vtable = {
-    .struct_size = sizeof vtable, .get = get, .batch = batch, .find = find, .tally = tally
+static const struct ein_storage_backend methods = {
+    .struct_size = sizeof methods, .get = get, .batch = batch, .find = find, .tally = tally
 };
 
 struct world {
@@ -89,6 +91,7 @@ struct world {
     struct metrics *metrics;
     struct store *store;
     struct backend backend;
+    struct ein_storage_backend vtable;
 };
 
 static int setup(void **state)
@@ -96,11 +99,12 @@ static int setup(void **state)
     struct world *world = calloc(1, sizeof *world);
 
     *state = world;
+    world->vtable = methods;
     gate_init(&world->backend.gate);
     gate_open(&world->backend.gate);
     if (services_new(&world->services) < 0 || metrics_new(&world->metrics) < 0 ||
         services_publish(world->services, &world->backend.gate, EIN_STORAGE_BACKEND, "fake",
-                         &vtable, &world->backend, NULL) < 0)
+                         &world->vtable, &world->backend, NULL) < 0)
         return -1;
     return store_new(world->services, world->metrics, &world->store);
 }
@@ -155,6 +159,38 @@ static void put_and_delete_are_batches_of_one(void **state)
     assert_int_equal(world->backend.op.kind, EIN_DOC_DELETE);
     assert_string_equal(world->backend.op.expect, "3-y");
     json_decref(doc);
+}
+
+static void a_backend_that_takes_no_text_is_given_its_document(void **state)
+{
+    struct world *world = *state;
+    struct ein_doc_op op = {
+        .kind = EIN_DOC_PUT, .set = "agents", .id = "a", .text = "{\"seen\":7}"
+    };
+    struct ein_error err = { 0 };
+
+    assert_int_equal(store_batch(world->store, &op, 1, sizeof op, &err), 0);
+    assert_int_equal(world->backend.seen, 7);
+    op.text = "{";
+    world->backend.asked = NULL;
+    assert_int_equal(store_batch(world->store, &op, 1, sizeof op, &err), EIN_E_INVALID);
+    assert_null(world->backend.asked);
+
+    op.doc = json_pack("{s:i}", "seen", 8); /* of a plugin made for 1.0 */
+    assert_int_equal(store_batch(world->store, &op, 1, offsetof(struct ein_doc_op, text), &err), 0);
+    assert_int_equal(world->backend.seen, 8);
+    json_decref((json_t *)op.doc);
+}
+
+static void a_backend_that_takes_text_is_given_it(void **state)
+{
+    struct world *world = *state;
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "agents", .id = "a", .text = "{}" };
+
+    world->vtable.takes_text = 1;
+    assert_int_equal(store_batch(world->store, &op, 1, sizeof op, NULL), 0);
+    assert_ptr_equal(world->backend.op.text, op.text);
+    assert_null(world->backend.op.doc);
 }
 
 static void an_absent_document_is_named(void **state)
@@ -224,6 +260,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_reaches_the_backend_with_its_gate_held),
         TEST(put_and_delete_are_batches_of_one),
+        TEST(a_backend_that_takes_no_text_is_given_its_document),
+        TEST(a_backend_that_takes_text_is_given_it),
         TEST(an_absent_document_is_named),
         TEST(without_a_backend_the_store_is_unavailable),
         TEST(a_method_the_backend_lacks_is_unsupported),
