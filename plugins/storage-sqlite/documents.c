@@ -183,7 +183,7 @@ int document_store(struct writing *writing, const char *set, const char *id, con
 
     if (r >= 0)
         r = doc_revise(old->seq ? old->rev : NULL, rev, err);
-    if (r >= 0)
+    if (r >= 0 && old->seq) /* what is new nobody has in a cache */
         r = hold(writing, set, id, err);
     if (r >= 0)
         r = prepare_store(writing, set, indexes, !old->seq, &stmt, err);
