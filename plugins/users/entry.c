@@ -2,70 +2,111 @@
 #include "entry.h"
 
 #include "cleanup.h"
+#include "error.h"
+#include "out.h"
+#include "str.h"
 #include "timestamps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What is nothing takes no room: each call has an entry.  Zero is nothing, and so is NULL. */
+enum { TIME_DIGITS = 20 };
 
-static int put_text(json_t *object, const char *name, const char *text)
+/* Names come with what is before and behind them.  What is nothing takes no room: each call has an
+ * entry.  Zero is nothing, and so is NULL. */
+
+static void put_text(struct buf *out, const char *name, const char *text)
 {
-    return text ? json_object_set_new_nocheck(object, name, json_string(text)) : 0;
+    if (!text)
+        return;
+    out_put(out, name);
+    out_quoted(out, text);
 }
 
-static int put_value(json_t *object, const char *name, const json_t *value)
+/* Counts beyond what an integer of the store can be are no counts. */
+static void put_number(struct buf *out, const char *name, uint64_t number)
 {
-    return value ? json_object_set_nocheck(object, name, (json_t *)value) : 0;
+    out_put(out, name);
+    out_number(out, number > INT64_MAX ? INT64_MAX : number);
 }
 
-/* Counts of tokens beyond what an integer of the store can be are no counts. */
-static int put_count(json_t *object, const char *name, uint64_t count)
+static void put_count(struct buf *out, const char *name, uint64_t count)
 {
-    json_int_t shown = count > INT64_MAX ? INT64_MAX : (json_int_t)count;
-
-    return count ? json_object_set_new_nocheck(object, name, json_integer(shown)) : 0;
+    if (count)
+        put_number(out, name, count);
 }
 
-static json_t *make_tokens(const struct ein_ledger_entry *entry)
+static void put_json(const struct ein_host *host, struct buf *out, const char *name,
+                     const json_t *value)
 {
-    EIN_JSON json_t *tokens = json_object();
-    int failed = put_count(tokens, "input", entry->input_tokens) |
-                 put_count(tokens, "cached", entry->cached_tokens) |
-                 put_count(tokens, "cacheWrite", entry->cache_write_tokens) |
-                 put_count(tokens, "output", entry->output_tokens) |
-                 put_count(tokens, "reasoning", entry->reasoning_tokens);
+    if (!value)
+        return;
+    char *text = host->json_text(value, NULL);
+    out_put(out, name);
+    if (text)
+        out_put(out, text);
+    else
+        out->error = EIN_E_INVALID;
+    host->mem_free(text);
+}
 
-    return failed ? NULL : EIN_TAKE(tokens);
+/* As time_key(). */
+static void put_user_time(struct buf *out, const char *uid, int64_t us)
+{
+    out_put(out, ",\"userTime\":\"");
+    out_escaped(out, uid, strlen(uid));
+    out_put(out, "|");
+    out_digits(out, (uint64_t)us, TIME_DIGITS);
+    out_put(out, "\"");
+}
+
+static void put_tokens(struct buf *out, const struct ein_ledger_entry *entry)
+{
+    put_number(out, ",\"tokens\":{\"input\":", entry->input_tokens);
+    put_count(out, ",\"cached\":", entry->cached_tokens);
+    put_count(out, ",\"cacheWrite\":", entry->cache_write_tokens);
+    put_count(out, ",\"output\":", entry->output_tokens);
+    put_count(out, ",\"reasoning\":", entry->reasoning_tokens);
+    out_put(out, "}");
+}
+
+int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entry, char **ret_text,
+                struct ein_error *err)
+{
+    int64_t us = now_us();
+    char now[TIMESTAMP_SIZE];
+    EIN_BUF struct buf out;
+
+    timestamp_now(now);
+    out_init(&out);
+    put_text(&out, "{\"userId\":", entry->user_id);
+    put_user_time(&out, entry->user_id, us);
+    put_text(&out, ",\"timestamp\":", now);
+    put_number(&out, ",\"createdAtUs\":", (uint64_t)us);
+    put_number(&out, ",\"costNano\":", (uint64_t)entry->cost);
+    put_text(&out, ",\"keyId\":", entry->key_id);
+    put_text(&out, ",\"agentId\":", entry->agent_id);
+    put_text(&out, ",\"runId\":", entry->run_id);
+    put_text(&out, ",\"provider\":", entry->provider);
+    put_text(&out, ",\"model\":", entry->model);
+    put_text(&out, ",\"requestId\":", entry->request_id);
+    put_tokens(&out, entry);
+    put_json(host, &out, ",\"price\":", entry->price);
+    put_json(host, &out, ",\"metadata\":", entry->metadata);
+    out_put(&out, "}");
+    if (out.error == EIN_E_NO_MEMORY)
+        return error_no_memory(err);
+    if (out.error || !str_is_utf8(out.data, out.len))
+        return error_set(err, EIN_E_INVALID, "What a call has cost has no text as JSON");
+    *ret_text = buf_take(&out, NULL);
+    return 0;
 }
 
 static char *time_key(const char *uid, int64_t us)
 {
     char *key;
 
-    return asprintf(&key, "%s|%020" PRId64, uid, us) < 0 ? NULL : key;
-}
-
-json_t *entry_make(const struct ein_ledger_entry *entry)
-{
-    int64_t us = now_us();
-    char now[TIMESTAMP_SIZE];
-    EIN_FREE char *key = time_key(entry->user_id, us);
-    EIN_JSON json_t *made = json_object();
-
-    timestamp_now(now);
-    int failed =
-        json_object_set_new_nocheck(made, "userId", json_string(entry->user_id)) |
-        json_object_set_new_nocheck(made, "userTime", key ? json_string(key) : NULL) |
-        json_object_set_new_nocheck(made, "timestamp", json_string(now)) |
-        json_object_set_new_nocheck(made, "createdAtUs", json_integer(us)) |
-        json_object_set_new_nocheck(made, "costNano", json_integer(entry->cost)) |
-        put_text(made, "keyId", entry->key_id) | put_text(made, "agentId", entry->agent_id) |
-        put_text(made, "runId", entry->run_id) | put_text(made, "provider", entry->provider) |
-        put_text(made, "model", entry->model) | put_text(made, "requestId", entry->request_id) |
-        json_object_set_new_nocheck(made, "tokens", make_tokens(entry)) |
-        put_value(made, "price", entry->price) | put_value(made, "metadata", entry->metadata);
-    return failed ? NULL : EIN_TAKE(made);
+    return asprintf(&key, "%s|%0*" PRId64, uid, TIME_DIGITS, us) < 0 ? NULL : key;
 }
 
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us)

@@ -42,6 +42,13 @@ struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *
     };
 }
 
+struct ein_doc_op ledger_enter(const char *id, const char *text)
+{
+    return (struct ein_doc_op){
+        .kind = EIN_DOC_PUT, .set = ENTRIES_SET, .id = id, .expect = EIN_REV_NEW, .text = text
+    };
+}
+
 struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect)
 {
     return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
@@ -128,7 +135,7 @@ static int settled_already(const char *hold, struct ein_error *err)
 }
 
 static int settle_hold(const struct users *users, const char *hold, const json_t *held,
-                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       const struct ein_ledger_entry *entry, const char *text,
                        struct ein_error *err)
 {
     const char *uid = text_of(held, "userId");
@@ -136,7 +143,7 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
     struct ein_doc_op ops[] = { ledger_drop(HOLDS_SET, hold, EIN_REV_ANY),
                                 ledger_add(ACCOUNTS_SET, uid, "remainingNano", bound - entry->cost),
                                 ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
-                                ledger_put_new(ENTRIES_SET, hold, doc) };
+                                ledger_enter(hold, text) };
 
     if (!uid || strcmp(uid, entry->user_id) != 0)
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", hold);
@@ -145,14 +152,14 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
 
 /* Its bound has been given back. */
 static int settle_late(const struct users *users, const char *hold,
-                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       const struct ein_ledger_entry *entry, const char *text,
                        struct ein_error *err)
 {
     EIN_JSON json_t *expired = NULL;
     int r = users->host->store->get(users->ctx, EXPIRED_SET, hold, &expired, err);
     struct ein_doc_op ops[] = {
         ledger_add(ACCOUNTS_SET, entry->user_id, "remainingNano", -entry->cost),
-        ledger_put_new(ENTRIES_SET, hold, doc), ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY)
+        ledger_enter(hold, text), ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY)
     };
 
     return r < 0 && r != EIN_E_NOT_FOUND ? r : batch(users, ops, r == 0 ? 3 : 2, err);
@@ -160,16 +167,16 @@ static int settle_late(const struct users *users, const char *hold,
 
 /* NOT_FOUND: it changed meanwhile. */
 static int settle_once(const struct users *users, const char *hold,
-                       const struct ein_ledger_entry *entry, const json_t *doc,
+                       const struct ein_ledger_entry *entry, const char *text,
                        struct ein_error *err)
 {
     EIN_JSON json_t *held = NULL;
     int r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
 
     if (r == 0)
-        r = settle_hold(users, hold, held, entry, doc, err);
+        r = settle_hold(users, hold, held, entry, text, err);
     else if (r == EIN_E_NOT_FOUND)
-        r = settle_late(users, hold, entry, doc, err);
+        r = settle_late(users, hold, entry, text, err);
     return r;
 }
 
@@ -177,6 +184,8 @@ static int check_entry(const struct ein_ledger_entry *entry, struct ein_error *e
 {
     int r = money_check(entry->cost, "A cost", err);
 
+    if (r == 0 && !entry->user_id)
+        r = error_set(err, EIN_E_INVALID, "What a call has cost is a user's");
     if (r == 0 && entry->metadata && !json_is_object(entry->metadata))
         r = error_set(err, EIN_E_INVALID, "The metadata of an entry are no object");
     return r;
@@ -187,7 +196,7 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
 {
     const struct users *users = impl;
     EIN_JSON json_t *user = NULL;
-    EIN_JSON json_t *doc = NULL;
+    EIN_FREE char *text = NULL;
     char id[UUID_SIZE];
     int r = check_entry(entry, err);
 
@@ -197,16 +206,15 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
         r = purse_flush(users, err); /* it may be on its way there already */
     if (r == 0)
         r = account_ensure(users, entry->user_id, &user, err);
+    if (r == 0)
+        r = entry_write(users->host, entry, &text, err);
     if (r < 0)
         return r;
-    doc = entry_make(entry);
-    if (!doc)
-        return error_no_memory(err);
     uuid_make(id);
     r = EIN_E_NOT_FOUND;
     for (int tries = 0; r == EIN_E_NOT_FOUND && tries < SETTLE_TRIES; tries++)
-        r = hold ? settle_once(users, hold, entry, doc, err)
-                 : settle_late(users, id, entry, doc, err);
+        r = hold ? settle_once(users, hold, entry, text, err)
+                 : settle_late(users, id, entry, text, err);
     return r == EIN_E_CONFLICT ? settled_already(hold ? hold : id, err) : r;
 }
 

@@ -23,6 +23,7 @@ int ledger_release(void *impl, const char *hold, struct ein_error *err);
 /* The parts of a batch, for purses too. */
 struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by);
 struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc);
+struct ein_doc_op ledger_enter(const char *id, const char *text);
 struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect);
 /* More than the minimum has to be left before, and nothing may be missing afterwards. */
 int64_t ledger_least_after(const struct users *users, int64_t bound);

@@ -265,9 +265,9 @@ int purse_release(const struct users *users, const char *hold)
 /* ---- settling ---- */
 
 /* {"purse": its id, "hold": id, "entry": document}; without a purse that is in the store, none. */
-static char *make_line(const struct payment *payment, const char *doc, size_t *ret_len)
+static char *make_line(const struct payment *payment, size_t *ret_len)
 {
-    char *line = malloc(LINE_MAX_AROUND + strlen(doc)), *at = line;
+    char *line = malloc(LINE_MAX_AROUND + strlen(payment->text)), *at = line;
 
     if (!line)
         return NULL;
@@ -275,7 +275,7 @@ static char *make_line(const struct payment *payment, const char *doc, size_t *r
     if (payment->backed)
         at = stpcpy(stpcpy(stpcpy(at, "\"purse\":\""), payment->purse->id), "\",");
     at = stpcpy(stpcpy(at, "\"hold\":\""), payment->hold);
-    at = stpcpy(stpcpy(stpcpy(at, "\",\"entry\":"), doc), "}\n");
+    at = stpcpy(stpcpy(stpcpy(at, "\",\"entry\":"), payment->text), "}\n");
     *ret_len = (size_t)(at - line);
     return line;
 }
@@ -284,17 +284,16 @@ void payments_free(struct payment *first)
 {
     for (struct payment *next; first; first = next) {
         next = first->next;
-        json_decref(first->doc);
+        free(first->text);
         free(first);
     }
 }
 
 /* With the lock held: in the journal, and on the way to the store. */
-static int note(struct purses *purses, struct payment *payment, const char *doc,
-                struct ein_error *err)
+static int note(struct purses *purses, struct payment *payment, struct ein_error *err)
 {
     size_t len;
-    EIN_FREE char *line = make_line(payment, doc, &len);
+    EIN_FREE char *line = make_line(payment, &len);
     int r = line ? journal_append(purses->journal, line, len, err) : error_no_memory(err);
 
     if (r < 0)
@@ -307,21 +306,7 @@ static int note(struct purses *purses, struct payment *payment, const char *doc,
     return 0;
 }
 
-static struct payment *make_payment(const char *hold, const struct ein_ledger_entry *entry)
-{
-    struct payment *payment = calloc(1, sizeof(*payment));
-
-    if (!payment)
-        return NULL;
-    str_copy(payment->hold, sizeof(payment->hold), hold);
-    payment->doc = entry_make(entry);
-    if (payment->doc)
-        return payment;
-    payments_free(payment);
-    return NULL;
-}
-
-static int pay(struct purses *purses, struct payment *payment, const char *doc, int64_t cost,
+static int pay(struct purses *purses, struct payment *payment, const char *uid,
                struct ein_error *err)
 {
     EIN_LOCKED(&purses->lock);
@@ -329,13 +314,13 @@ static int pay(struct purses *purses, struct payment *payment, const char *doc, 
 
     if (!call)
         return EIN_E_NOT_FOUND;
-    if (strcmp(call->purse->uid, text_of(payment->doc, "userId")) != 0)
+    if (strcmp(call->purse->uid, uid) != 0)
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", payment->hold);
     payment->purse = call->purse;
     payment->backed = call->purse->backed;
-    int r = note(purses, payment, doc, err);
+    int r = note(purses, payment, err);
     if (r == 0)
-        purse_end_call(purses, call, payment->backed ? cost : 0);
+        purse_end_call(purses, call, payment->backed ? payment->cost : 0);
     return r;
 }
 
@@ -343,7 +328,6 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
                  struct ein_error *err)
 {
     struct payment *payment;
-    char *doc;
     int r;
 
     if (!users->purses)
@@ -351,10 +335,14 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
     if (atomic_load(&users->purses->count) >= users->settle_pending &&
         (r = purse_flush(users, err)) < 0)
         return r;
-    payment = make_payment(hold, entry);
-    doc = payment ? users->host->json_text(payment->doc, NULL) : NULL;
-    r = doc ? pay(users->purses, payment, doc, entry->cost, err) : error_no_memory(err);
-    users->host->mem_free(doc);
+    payment = calloc(1, sizeof(*payment));
+    if (!payment)
+        return error_no_memory(err);
+    payment->cost = entry->cost;
+    str_copy(payment->hold, sizeof(payment->hold), hold);
+    r = entry_write(users->host, entry, &payment->text, err);
+    if (r == 0)
+        r = pay(users->purses, payment, entry->user_id, err);
     if (r < 0)
         payments_free(payment);
     return r;

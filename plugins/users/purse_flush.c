@@ -25,8 +25,8 @@ static size_t run_of(const struct payment *first)
 static int enter_one(const struct users *users, const struct payment *payment,
                      struct ein_error *err)
 {
-    int r = purse_store_enter(users, payment->backed ? payment->purse->id : NULL, payment->hold,
-                              payment->doc, err);
+    const struct purse *purse = payment->purse;
+    int r = purse_store_enter(users, purse->uid, payment->backed ? purse->id : NULL, payment, err);
 
     if (r > 0) /* its hold vanished: somebody has emptied the store under us */
         users->host->log_msg(users->ctx, EIN_ERROR,

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,16 @@ static int recover(const char *line, size_t len, void *data, struct ein_error *e
     EIN_JSON json_t *said = json_loadb(line, len, 0, NULL);
     const char *hold = text_of(said, "hold");
     const json_t *entry = json_object_get(said, "entry");
+    const char *uid = text_of(entry, "userId");
+    struct payment payment = { .cost = integer_of(entry, "costNano"),
+                               .text = users->host->json_text(entry, NULL) };
     int r = 1;
 
-    if (hold && strlen(hold) < EIN_HOLD_SIZE && json_is_object(entry))
-        r = purse_store_enter(users, text_of(said, "purse"), hold, entry, err);
+    if (hold && strlen(hold) < EIN_HOLD_SIZE && uid && payment.text) {
+        str_copy(payment.hold, sizeof(payment.hold), hold);
+        r = purse_store_enter(users, uid, text_of(said, "purse"), &payment, err);
+    }
+    users->host->mem_free(payment.text);
     if (r > 0)
         users->host->log_msg(users->ctx, EIN_WARN,
                              "A line of the journal is of another store, or damaged: it is left "

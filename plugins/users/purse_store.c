@@ -63,8 +63,8 @@ int purse_store_pay(const struct users *users, const char *uid, const char *purs
     if (!ops)
         return error_no_memory(err);
     for (const struct payment *it = first; used < count; it = it->next) {
-        cost += integer_of(it->doc, "costNano");
-        ops[used++] = ledger_put_new(ENTRIES_SET, it->hold, it->doc);
+        cost += it->cost;
+        ops[used++] = ledger_enter(it->hold, it->text);
     }
     if (purse) {
         ops[used++] = ledger_add(HOLDS_SET, purse, "boundNano", -cost);
@@ -85,32 +85,27 @@ static int is_there(const struct users *users, const char *set, const char *id,
 }
 
 /* Its purse has expired: all of its bound was given back. */
-static int enter_late(const struct users *users, const char *purse, const char *hold,
-                      const json_t *doc, struct ein_error *err)
+static int enter_late(const struct users *users, const char *uid, const char *purse,
+                      const struct payment *payment, struct ein_error *err)
 {
-    const char *uid = text_of(doc, "userId");
-    int64_t cost = integer_of(doc, "costNano");
-    struct ein_doc_op ops[] = { ledger_put_new(ENTRIES_SET, hold, doc),
-                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", -cost),
-                                ledger_add(EXPIRED_SET, purse, "boundNano", -cost) };
+    struct ein_doc_op ops[] = { ledger_enter(payment->hold, payment->text),
+                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", -payment->cost),
+                                ledger_add(EXPIRED_SET, purse, "boundNano", -payment->cost) };
 
     return batch(users, ops, purse ? 3 : 2, err);
 }
 
-int purse_store_enter(const struct users *users, const char *purse, const char *hold,
-                      const json_t *doc, struct ein_error *err)
+int purse_store_enter(const struct users *users, const char *uid, const char *purse,
+                      const struct payment *payment, struct ein_error *err)
 {
-    const char *uid = text_of(doc, "userId");
-    struct payment payment = { .doc = (json_t *)doc };
-    int r = is_there(users, ENTRIES_SET, hold, err);
+    int r = is_there(users, ENTRIES_SET, payment->hold, err);
 
-    if (r != 0 || !uid)
+    if (r != 0)
         return r < 0 ? r : 0;
-    (void)snprintf(payment.hold, sizeof(payment.hold), "%s", hold);
-    r = purse ? purse_store_pay(users, uid, purse, &payment, 1, err)
-              : enter_late(users, NULL, hold, doc, err);
+    r = purse ? purse_store_pay(users, uid, purse, payment, 1, err)
+              : enter_late(users, uid, NULL, payment, err);
     if (r == EIN_E_NOT_FOUND && purse)
-        r = enter_late(users, purse, hold, doc, err);
+        r = enter_late(users, uid, purse, payment, err);
     return r == EIN_E_NOT_FOUND ? 1 : r;
 }
 

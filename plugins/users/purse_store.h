@@ -13,7 +13,8 @@ struct payment {
     struct purse *purse;
     bool backed;              /* it was when this was settled */
     char hold[EIN_HOLD_SIZE]; /* the id of its entry */
-    json_t *doc;              /* the entry */
+    int64_t cost;
+    char *text; /* the entry */
 };
 
 /* remaining -= by, held += by, the purse's hold += by, or is made.  CONFLICT: that much is not
@@ -31,8 +32,8 @@ int purse_store_pay(const struct users *users, const char *uid, const char *purs
                     const struct payment *first, size_t count, struct ein_error *err);
 /* One payment, whatever has become of its purse: entered once, in the right place.  1: its purse
  * was never in this store, nothing is done. */
-int purse_store_enter(const struct users *users, const char *purse, const char *hold,
-                      const json_t *doc, struct ein_error *err);
+int purse_store_enter(const struct users *users, const char *uid, const char *purse,
+                      const struct payment *payment, struct ein_error *err);
 /* A call whose lease is over, and that nobody has settled. */
 int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
                        int64_t created_us, struct ein_error *err);

@@ -165,6 +165,49 @@ static void a_hold_is_its_users(void **state)
     assert_int_equal(settle(fixture, hold, 1), 0);
 }
 
+static void an_entry_is_kept_as_it_was_said(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct server *server = &fixture->server[0];
+    EIN_JSON json_t *price = json_pack("{s:f, s:n}", "input", 0.15, "output");
+    EIN_JSON json_t *metadata =
+        json_pack("{s:s#, s:[i, {s:b}]}", "note", "\"q\" \0\n", 6, "n", 1, "deep", 1);
+    struct ein_ledger_entry entry = { .struct_size = sizeof(entry),
+                                      .cost = 7,
+                                      .user_id = USER,
+                                      .model = "a \"b\" \\ \xc3\xbc\n",
+                                      .input_tokens = UINT64_MAX,
+                                      .price = price,
+                                      .metadata = metadata };
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(server->ledger->settle(server->impl, hold, &entry, NULL), 0);
+    wait_for_entries(fixture, 1);
+    EIN_JSON json_t *doc = store_read(fixture->both, "ledger_entries", hold);
+    const json_t *tokens = json_object_get(doc, "tokens");
+    assert_string_equal(json_string_value(json_object_get(doc, "userId")), USER);
+    assert_string_equal(json_string_value(json_object_get(doc, "model")), entry.model);
+    assert_true(json_integer_value(json_object_get(tokens, "input")) == INT64_MAX);
+    assert_int_equal(json_object_size(tokens), 1);
+    assert_true(json_equal(json_object_get(doc, "price"), price));
+    assert_true(json_equal(json_object_get(doc, "metadata"), metadata));
+    assert_null(json_object_get(doc, "provider"));
+
+    EIN_JSON json_t *deep = json_object();
+    for (int i = 0; i < 600; i++)
+        deep = json_pack("{s:o}", "d", deep);
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    entry.metadata = deep;
+    assert_int_equal(server->ledger->settle(server->impl, hold, &entry, NULL), EIN_E_INVALID);
+    entry.metadata = NULL;
+    entry.model = "\xff"; /* no text */
+    assert_int_equal(server->ledger->settle(server->impl, hold, &entry, NULL), EIN_E_INVALID);
+    entry.user_id = NULL;
+    assert_int_equal(server->ledger->settle(server->impl, hold, &entry, NULL), EIN_E_INVALID);
+    assert_int_equal(server->ledger->release(server->impl, hold, NULL), 0);
+}
+
 static void a_cost_above_its_bound_is_taken_all_the_same(void **state)
 {
     struct fixture *fixture = *state;
@@ -459,6 +502,7 @@ int main(int argc, char **argv)
         TEST(many_calls_take_one_hold),
         TEST(a_call_ends_once),
         TEST(a_hold_is_its_users),
+        TEST(an_entry_is_kept_as_it_was_said),
         TEST(a_cost_above_its_bound_is_taken_all_the_same),
         TEST(what_is_free_sets_nothing_aside),
         TEST(what_is_too_little_for_a_purse_is_held_call_by_call),
