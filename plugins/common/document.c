@@ -3,6 +3,9 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "hex.h"
+#include "mix.h"
+#include "out.h"
 #include "str.h"
 
 #include <inttypes.h>
@@ -332,13 +335,20 @@ int doc_with_integer(const json_t *stored, const char *field, int64_t value, jso
     return 0;
 }
 
-int doc_revise(const char *old, char ret_rev[EIN_REV_SIZE], struct ein_error *err)
+int doc_revise(const char *old, uint64_t *seed, char ret_rev[EIN_REV_SIZE], struct ein_error *err)
 {
     uint64_t count = old ? strtoull(old, NULL, 10) : 0;
-    uint64_t random;
+    uint64_t own = 0, random;
+    struct buf out;
 
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+    if (!seed)
+        seed = &own;
+    if (!*seed && getrandom(seed, sizeof(*seed), 0) != sizeof(*seed))
         return error_set(err, EIN_E_INTERNAL, "The system has no random bytes for a revision");
-    snprintf(ret_rev, EIN_REV_SIZE, "%" PRIu64 "-%016" PRIx64, count + 1, random);
+    random = mix((*seed)++);
+    buf_init_in(&out, ret_rev, EIN_REV_SIZE, EIN_REV_SIZE - 1);
+    out_number(&out, count + 1);
+    out_put(&out, "-");
+    hex_encode(&random, sizeof(random), ret_rev + out.len);
     return 0;
 }

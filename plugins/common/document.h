@@ -55,8 +55,9 @@ int doc_update(const struct ein_doc_op *op, const json_t *stored, json_t **ret_d
 /* A copy of STORED, members shared, with FIELD set to VALUE. */
 int doc_with_integer(const json_t *stored, const char *field, int64_t value, json_t **ret_doc,
                      struct ein_error *err);
-/* "N-RANDOM", N one above that of OLD (NULL: there was none). */
-int doc_revise(const char *old, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
+/* "N-RANDOM", N one above that of OLD (NULL: there was none).  SEED, 0 at first, spares the kernel
+ * its bytes for each; or NULL. */
+int doc_revise(const char *old, uint64_t *seed, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
 
 /* ID may be NULL, and of any length. */
 int doc_not_found(const char *set, const char *id, struct ein_error *err);

@@ -159,7 +159,7 @@ int memory_revise(const struct memory *memory, const json_t *members, const char
     int r = doc_encode(memory->host, members, memory->max_bytes, &text, &len, err);
 
     if (r >= 0)
-        r = doc_revise(old_rev, rev, err);
+        r = doc_revise(old_rev, NULL, rev, err);
     if (r >= 0)
         r = doc_decode(text, len, id, rev, ret_json, err);
     memory->host->mem_free(text);

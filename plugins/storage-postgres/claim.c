@@ -55,7 +55,7 @@ static int take(struct conn *conn, struct claim *claim, const json_t *keys, cons
     if (r >= 0)
         r = doc_encode(host, members, conn->store->max_bytes, &text, &len, err);
     if (r >= 0)
-        r = doc_revise(PQgetvalue(rows, at, 2), rev, err);
+        r = doc_revise(PQgetvalue(rows, at, 2), NULL, rev, err);
     if (r >= 0)
         r = conn_pipeline(conn, err);
     if (r >= 0) {

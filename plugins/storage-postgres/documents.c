@@ -342,7 +342,7 @@ static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *er
 static int write_slot(struct slot *slot, size_t op, const json_t *members, struct doc_text text,
                       struct ein_error *err)
 {
-    int r = doc_revise(slot->is_there ? slot->rev : NULL, slot->rev, err);
+    int r = doc_revise(slot->is_there ? slot->rev : NULL, NULL, slot->rev, err);
 
     if (r < 0)
         return r;

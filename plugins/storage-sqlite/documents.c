@@ -182,7 +182,7 @@ int document_store(struct writing *writing, const char *set, const char *id, con
     int r = writing_need_set(writing, set, &indexes, err);
 
     if (r >= 0)
-        r = doc_revise(old->seq ? old->rev : NULL, rev, err);
+        r = doc_revise(old->seq ? old->rev : NULL, &writing->seed, rev, err);
     if (r >= 0 && old->seq) /* what is new nobody has in a cache */
         r = hold(writing, set, id, err);
     if (r >= 0)

@@ -13,6 +13,7 @@ struct writing { /* what a job works with */
     json_t *sets; /* the catalog as this transaction sees it */
     bool sets_changed;
     json_t *inserts, *replaces; /* {set: the statement}, as they are needed */
+    uint64_t seed;              /* of doc_revise() */
 };
 
 /* >= 0: what it did is kept and its result given to the caller.  Below: undone.
