@@ -33,20 +33,6 @@ int question_body(const struct bedrock *bedrock, struct question *question, cons
 
 /* ---- keys ---- */
 
-static int bear(struct question *question, const char *key, struct ein_error *err)
-{
-    EIN_FREE char *value = NULL;
-    int r;
-
-    if (asprintf(&value, "Bearer %s", key) < 0) {
-        value = NULL;
-        return error_no_memory(err);
-    }
-    r = vendor_header(&question->headers, "Authorization", value, err);
-    explicit_bzero(value, strlen(value));
-    return r;
-}
-
 static int sign_question(const struct bedrock *bedrock, struct question *question,
                          struct ein_error *err)
 {
@@ -95,7 +81,7 @@ int question_authorize(const struct bedrock *bedrock, const struct ein_llm_call 
     if (r < 0)
         return r;
     question->secret = key;
-    return bear(question, key, err);
+    return vendor_bearer(&question->headers, key, err);
 }
 
 void question_done(const struct bedrock *bedrock, struct question *question)

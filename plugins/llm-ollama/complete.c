@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
 #include "ollama.h"
-
-#include <stdio.h>
 
 int ollama_call(const struct ollama *ollama, struct vendor_call *call, const char *key,
                 struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     EIN_VENDOR_HEADERS struct vendor_headers headers = { .count = 0 };
-    EIN_FREE char *bearer = NULL;
-    int r = 0;
+    int r = vendor_bearer(&headers, key, err);
 
-    if (key && asprintf(&bearer, "Bearer %s", key) < 0) {
-        bearer = NULL;
-        return error_no_memory(err);
-    }
-    r = vendor_header(&headers, "Authorization", bearer, err);
     if (r < 0)
         return r;
     call->headers = (const char *const *)headers.lines;

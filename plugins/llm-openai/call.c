@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call, from the messages to the outcome. */
-#include "error.h"
 #include "reply.h"
-
-#include <stdio.h>
-#include <string.h>
 
 int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
                    struct ein_error *err)
 {
-    char *bearer = NULL;
-    int r;
-
     if (!key || openai->key_header)
         return vendor_header(headers, openai->key_header, key, err);
-    if (asprintf(&bearer, "Bearer %s", key) < 0)
-        return error_no_memory(err);
-    r = vendor_header(headers, "Authorization", bearer, err);
-    explicit_bzero(bearer, strlen(bearer));
-    free(bearer);
-    return r;
+    return vendor_bearer(headers, key, err);
 }
 
 int openai_add_headers(const struct openai *openai, const char *key, struct vendor_headers *headers,

@@ -180,14 +180,19 @@ static const struct {
     { "assistant", add_assistant },
 };
 
-static int add(const struct openai_request *request, json_t *messages, const json_t *message,
+static int add(const struct openai_request *request, json_t *messages, json_t *message,
                struct ein_error *err)
 {
     const char *role = json_string_value(json_object_get(message, "role"));
+    const json_t *content = json_object_get(message, "content");
+    bool alone = json_is_string(content) && json_object_size(message) == 2;
 
     for (size_t i = 0; role && i < sizeof(roles) / sizeof(roles[0]); i++) {
-        if (strcmp(roles[i].role, role) == 0)
-            return roles[i].add(request, messages, json_object_get(message, "content"));
+        if (strcmp(roles[i].role, role) != 0)
+            continue;
+        if (alone && (i > 0 || strcmp(request->openai->system_role, role) == 0))
+            return openai_append(messages, json_incref(message)); /* it is as they have it */
+        return roles[i].add(request, messages, content);
     }
     return error_set(err, EIN_E_INVALID, "a message has the role '%.20s'", role ? role : "");
 }

@@ -214,17 +214,11 @@ int exchange_headers(const struct talk *talk, struct vendor_headers *headers, co
     const struct peer_state *state = &talk->state;
     const char *version = method ? MCP_MODERN : state->version;
     EIN_FREE char *encoded = name ? wire_header_value(name) : NULL;
-    EIN_FREE char *bearer = NULL;
     int r;
 
     if (name && !encoded)
         return error_no_memory(err);
-    if (talk->call.token && *talk->call.token &&
-        asprintf(&bearer, "Bearer %s", talk->call.token) < 0)
-        return error_no_memory(err);
-    r = vendor_header(headers, "Authorization", bearer, err);
-    if (bearer)
-        explicit_bzero(bearer, strlen(bearer));
+    r = vendor_bearer(headers, talk->call.token, err);
     if (r < 0)
         return error_set(err, r, "the token of the MCP server has characters that none has");
     if ((r = vendor_header(headers, "MCP-Protocol-Version", version, err)) < 0 ||

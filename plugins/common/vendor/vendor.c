@@ -6,7 +6,6 @@
 #include "member.h"
 #include "sse.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -161,9 +160,7 @@ static void take_request_id(const struct run *run)
         id = text_of(run->headers, "x-request-id");
     if (!id)
         id = text_of(run->headers, "request-id");
-    if (id)
-        (void)snprintf(run->outcome->vendor_request_id, sizeof(run->outcome->vendor_request_id),
-                       "%s", id);
+    vendor_copy(run->outcome->vendor_request_id, sizeof(run->outcome->vendor_request_id), id);
 }
 
 /* A vendor that does not stream, or fails before it does, answers with JSON all the same. */
@@ -426,23 +423,23 @@ int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
                struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     struct run run = { .vendor = vendor, .call = call, .outcome = outcome, .err = err };
-    EIN_FREE char *url = NULL;
+    EIN_BUF struct buf url;
     size_t body_len = call->body_len;
     char *body = NULL;
     int r;
 
     if (call->llm)
         vendor_read_call(call->llm, &run.deadlines);
-    if (asprintf(&url, "%s%s", vendor->base_url, call->path) < 0) {
-        url = NULL;
+    buf_init(&url, SIZE_MAX);
+    (void)buf_text(&url, vendor->base_url);
+    if (buf_text(&url, call->path) < 0)
         return error_no_memory(err);
-    }
     if (call->body && !(body = vendor_body(vendor, *call->body, &body_len)))
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_REQUEST, err,
                             "the request cannot be written as JSON");
     if (call->body)
         json_decref(EIN_TAKE(*call->body));
-    r = transfer(&run, url, body ? body : call->body_text, body_len);
+    r = transfer(&run, url.data, body ? body : call->body_text, body_len);
     vendor->host->mem_free(body);
     run_done(&run);
     return r;

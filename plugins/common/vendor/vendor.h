@@ -72,6 +72,8 @@ struct vendor_headers {
 /* VALUE NULL or "": none is added.  INVALID: it cannot be one.  NO_MEMORY, TOO_LARGE. */
 int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
                   struct ein_error *err);
+/* The same of Authorization with a bearer's token. */
+int vendor_bearer(struct vendor_headers *headers, const char *token, struct ein_error *err);
 void vendor_headers_done(struct vendor_headers *headers);
 #define EIN_VENDOR_HEADERS __attribute__((cleanup(vendor_headers_done)))
 

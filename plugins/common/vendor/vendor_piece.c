@@ -49,38 +49,35 @@ static bool is_printable(const char *text)
     return true;
 }
 
-/* NAME NULL: VALUE is the whole line. */
-static char *line_of(const char *name, const char *value)
-{
-    size_t name_len = name ? strlen(name) : 0, len = strlen(value);
-    char *line = malloc(name_len + len + 3), *at = line;
-
-    if (line && name) {
-        at = mempcpy(at, name, name_len);
-        at = mempcpy(at, ": ", 2);
-    }
-    if (line)
-        memcpy(at, value, len + 1);
-    return line;
-}
-
-int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
-                  struct ein_error *err)
+static int add_line(struct vendor_headers *headers, const char *name, const char *between,
+                    const char *value, struct ein_error *err)
 {
     char *line;
 
     if (!value || !*value)
         return 0;
-    if (!is_printable(value) || (name && (!*name || strpbrk(name, ": \t\r\n"))))
-        return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name ? name : "");
+    if (!is_printable(value) || (*between && (!*name || strpbrk(name, ": \t\r\n"))))
+        return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name);
     if (headers->count >= VENDOR_HEADERS_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
-    line = line_of(name, value);
+    line = malloc(strlen(name) + strlen(between) + strlen(value) + 1);
     if (!line)
         return error_no_memory(err);
+    stpcpy(stpcpy(stpcpy(line, name), between), value);
     headers->lines[headers->count++] = line;
     headers->lines[headers->count] = NULL;
     return 0;
+}
+
+int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
+                  struct ein_error *err)
+{
+    return add_line(headers, name ? name : "", name ? ": " : "", value, err);
+}
+
+int vendor_bearer(struct vendor_headers *headers, const char *token, struct ein_error *err)
+{
+    return add_line(headers, "Authorization", ": Bearer ", token, err);
 }
 
 void vendor_headers_done(struct vendor_headers *headers)
