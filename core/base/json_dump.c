@@ -17,37 +17,6 @@ enum {
     USUAL_LEN = 500 /* of a document, a request, a reply */
 };
 
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* The highest bit of each byte that is below `least` (at most 0x80), or is not ASCII. */
-static uint64_t bytes_below(uint64_t bytes, unsigned char least)
-{
-    return (bytes - EACH_BYTE(least)) & EACH_BYTE(0x80);
-}
-
-/* Is one of eight bytes '"', '\\', a control character or not ASCII? */
-static bool is_special(const char *text)
-{
-    uint64_t bytes;
-
-    memcpy(&bytes, text, sizeof(bytes));
-    return ((bytes & EACH_BYTE(0x80)) | bytes_below(bytes, 0x20) |
-            bytes_below(bytes ^ EACH_BYTE('"'), 1) | bytes_below(bytes ^ EACH_BYTE('\\'), 1)) != 0;
-}
-
-/* The length of what needs neither escaping nor checking. */
-static size_t plain_len(const char *text, size_t len)
-{
-    size_t at = 0;
-
-    while (len - at >= 8 && !is_special(text + at))
-        at += 8;
-    while (at < len && (unsigned char)(text[at] - 0x20) < 0x60 && text[at] != '"' &&
-           text[at] != '\\')
-        at++;
-    return at;
-}
-
 /* What most strings are. */
 static bool dump_plain(struct buf *out, const char *text, size_t len)
 {
@@ -66,12 +35,12 @@ static bool dump_string(struct buf *out, const char *text, size_t len)
     static const char short_form[32] = {
         ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
     };
-    size_t piece = 0, at = plain_len(text, len);
+    size_t piece = 0, at = str_plain_len(text, len);
 
     if (at == len)
         return dump_plain(out, text, len);
     (void)buf_char(out, '"');
-    for (; at < len; at += plain_len(text + at, len - at)) {
+    for (; at < len; at += str_plain_len(text + at, len - at)) {
         unsigned char c = (unsigned char)text[at];
         size_t step = 1;
 
@@ -187,7 +156,7 @@ static bool dump_name(struct buf *out, char before, const char *name, size_t len
 {
     char *at;
 
-    if (plain_len(name, len) < len)
+    if (str_plain_len(name, len) < len)
         return buf_char(out, before) == 0 && !memchr(name, '\0', len) && /* no parser takes a NUL */
                dump_string(out, name, len) && buf_char(out, ':') == 0;
     at = buf_room(out, len + 4);

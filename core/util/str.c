@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "str.h"
+#include <endian.h>
 #include <string.h>
 
 static int lower(int c)
@@ -114,6 +115,35 @@ bool str_is_utf8(const char *text, size_t len)
         i += step;
     }
     return true;
+}
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The highest bit of each byte that is below `least` (at most 0x80), or is not ASCII; and perhaps
+ * of those above the lowest of them. */
+static uint64_t bytes_below(uint64_t bytes, unsigned char least)
+{
+    return (bytes - EACH_BYTE(least)) & EACH_BYTE(0x80);
+}
+
+size_t str_plain_len(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    for (; len - at >= 8; at += 8) {
+        uint64_t bytes, special;
+
+        memcpy(&bytes, text + at, sizeof(bytes));
+        bytes = le64toh(bytes);
+        special = (bytes & EACH_BYTE(0x80)) | bytes_below(bytes, 0x20) |
+                  bytes_below(bytes ^ EACH_BYTE('"'), 1) | bytes_below(bytes ^ EACH_BYTE('\\'), 1);
+        if (special)
+            return at + (size_t)__builtin_ctzll(special) / 8;
+    }
+    while (at < len && (unsigned char)(text[at] - 0x20) < 0x60 && text[at] != '"' &&
+           text[at] != '\\')
+        at++;
+    return at;
 }
 
 bool str_to_snake(const char *camel, char *out, size_t size)

@@ -20,6 +20,10 @@ bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 /* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */
 size_t str_utf8_len(const char *text, size_t len);
 
+/* The length of what stands for itself in a JSON string: ASCII but '"', '\\' and what is below
+ * 0x20. */
+size_t str_plain_len(const char *text, size_t len);
+
 /* "camelCase" <-> "snake_case" of an identifier, into out (size bytes); false if it does not
  * fit or is the same. */
 bool str_to_snake(const char *camel, char *out, size_t size);

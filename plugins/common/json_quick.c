@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "hex.h"
+#include "str.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,23 +49,22 @@ static bool take(struct reader *reader, char c)
  * that are not ASCII. */
 static const char *find_end(const struct reader *reader, bool *ret_escapes, bool *ret_wide)
 {
-    const char *at = reader->at;
+    const char *at = reader->at, *end = reader->end;
 
     *ret_escapes = *ret_wide = false;
-    for (; at < reader->end && *at != '"'; at++) {
-        unsigned char c = (unsigned char)*at;
-
-        if (c < 0x20)
+    for (; (at += str_plain_len(at, (size_t)(end - at))) < end; at++) {
+        if (*at == '"')
+            return at + 1;
+        if ((unsigned char)*at < 0x20)
             return NULL;
-        if (c >= 0x80) {
+        if (*at != '\\')
             *ret_wide = true;
-        } else if (c == '\\') {
+        else if (++at < end)
             *ret_escapes = true;
-            if (++at == reader->end)
-                return NULL;
-        }
+        else
+            return NULL;
     }
-    return at < reader->end ? at + 1 : NULL;
+    return NULL;
 }
 
 /* The four digits at `at`; -1: they are not there. */

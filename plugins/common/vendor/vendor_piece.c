@@ -188,23 +188,6 @@ static size_t escape_len(const char *text, const char *end, bool *ret_bad)
     return unit > 0xffff ? 2 : 6;
 }
 
-/* The length of the UTF-8 character at `text`; 0: it is none. */
-static size_t char_len(const unsigned char *text, const unsigned char *end)
-{
-    size_t len = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
-
-    if (*text > 0xf4 || len > (size_t)(end - text))
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((*text == 0xe0 && text[1] < 0xa0) || (*text == 0xed && text[1] > 0x9f) ||
-        (*text == 0xf0 && text[1] < 0x90) || (*text == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 /* Replaces what no string may hold by U+FFFD, which is never longer than three times that. */
 static char *repair(const char *text, size_t len, size_t *ret_len)
 {
@@ -213,9 +196,8 @@ static char *repair(const char *text, size_t len, size_t *ret_len)
 
     while (fixed && text < end) {
         bool bad = false;
-        size_t take = *text == '\\'
-                          ? escape_len(text, end, &bad)
-                          : char_len((const unsigned char *)text, (const unsigned char *)end);
+        size_t take =
+            *text == '\\' ? escape_len(text, end, &bad) : str_utf8_len(text, (size_t)(end - text));
 
         if (bad || take == 0) {
             memcpy(to, "\xef\xbf\xbd", 3);

@@ -133,6 +133,25 @@ static void utf8_is_that_of_rfc_3629(void **state)
     assert_int_equal(str_utf8_len("", 0), 0);
 }
 
+static void what_stands_for_itself_in_json_ends_with_the_first_byte_that_does_not(void **state)
+{
+    char text[24];
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(text); at++)
+        for (int byte = 0; byte < 256; byte++) {
+            bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+
+            for (size_t i = 0; i < sizeof(text); i++)
+                text[i] = i > at && i % 2 ? (char)(byte ^ 1) : ' ';
+            text[at] = (char)byte;
+            assert_int_equal(str_plain_len(text, at), at);
+            assert_int_equal(str_plain_len(text, at + 1), plain ? at + 1 : at);
+            if (!plain)
+                assert_int_equal(str_plain_len(text, sizeof(text)), at);
+        }
+}
+
 static void spellings(void **state)
 {
     static const struct {
@@ -221,6 +240,7 @@ int main(void)
         cmocka_unit_test(secrets_are_compared_in_as_many_steps_wherever_they_differ),
         cmocka_unit_test(percent_decoding),
         cmocka_unit_test(utf8_is_that_of_rfc_3629),
+        cmocka_unit_test(what_stands_for_itself_in_json_ends_with_the_first_byte_that_does_not),
         cmocka_unit_test(spellings),
         cmocka_unit_test(nearest_word_is_one_that_may_be_meant),
         cmocka_unit_test(numbers_are_whole_texts),
