@@ -68,13 +68,18 @@ static json_t *think_of_effort(const char *effort)
     return NULL;
 }
 
-/* NULL: nobody said. */
-static json_t *think_of(const json_t *parameters)
+/* NULL: nobody said, or the model cannot, and refuses to be asked. */
+static json_t *think_of(const struct ein_llm_call *call)
 {
+    const json_t *parameters = call->parameters;
     json_t *think = json_object_get(parameters, "think");
     json_t *budget = json_object_get(parameters, "thinking_budget");
     json_t *effort = think_of_effort(vendor_text(parameters, "reasoning_effort"));
 
+    if (json_is_false(json_object_get(call->settings, "can_reasoning"))) {
+        json_decref(effort);
+        return NULL;
+    }
     if (effort || think)
         return effort ? effort : json_incref(think);
     if (json_is_integer(budget))
@@ -140,7 +145,7 @@ int ollama_request(const struct ein_llm_call *call, const char *keep_alive, json
     r |= add_tools(call, body);
     r |= add_options(call->parameters, body);
     r |= add_keep_alive(call->parameters, keep_alive, body);
-    if ((think = think_of(call->parameters)))
+    if ((think = think_of(call)))
         r |= json_object_set_new(body, "think", think);
     if (call->reply_schema)
         r |= json_object_set(body, "format", (json_t *)call->reply_schema);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
+#include "cleanup.h"
 #include "error.h"
 #include "timestamps.h"
 
@@ -17,6 +18,19 @@ static uint64_t bytes_of(const struct ein_llm_piece *piece)
     return size.bytes + (piece->text ? strlen(piece->text) : 0);
 }
 
+/* To the caller, a tool has the name that the caller has given it. */
+static int give(const struct work *work, const struct ein_llm_piece *piece)
+{
+    EIN_JSON json_t *call = piece->kind == EIN_LLM_TOOL_CALL && work->names.back
+                                ? names_back(&work->names, piece->data)
+                                : NULL;
+    const struct ein_llm_piece renamed = { .struct_size = sizeof(renamed),
+                                           .kind = EIN_LLM_TOOL_CALL,
+                                           .data = call };
+
+    return work->sink(call ? &renamed : piece, work->data);
+}
+
 static int on_piece(const struct ein_llm_piece *piece, void *data)
 {
     struct work *work = data;
@@ -26,7 +40,7 @@ static int on_piece(const struct ein_llm_piece *piece, void *data)
         work->first_us = (uint64_t)(before - work->began_us);
     work->received += bytes_of(piece);
     work->sources += piece->kind == EIN_LLM_SOURCE;
-    int r = work->sink(piece, work->data);
+    int r = give(work, piece);
     work->client_us += (uint64_t)(mono_us() - before);
     work->stopped |= r != 0;
     return r;
@@ -60,6 +74,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
     const struct ein_llm_provider *provider = service->vtable;
     const struct ein_completion_call *call = work->call;
     const struct completion *settings = settings_of(work);
+    const struct names *names = work->names.back ? &work->names : NULL;
     const struct ein_llm_call llm = {
         .struct_size = sizeof(llm),
         .connect_ms = settings->connect_ms,
@@ -68,14 +83,14 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .total_ms = left_ms(work),
         .model = work->model->id,
         .api_key = key,
-        .messages = call->messages,
-        .tools = call->tools,
+        .messages = names ? names->messages : call->messages,
+        .tools = names ? names->tools : call->tools,
         .built_in_tools = work->built_in.tools,
         .reply_schema = call->reply_schema,
         .parameters = work->parameters,
         .settings = work->model->json,
         .cancel = work->running.cancel,
-        .tool_choice = work->built_in.choice,
+        .tool_choice = names ? names->choice : work->built_in.choice,
         .user_id = call->user_id,
         .visible = call->visible,
         .scopes = call->scopes,

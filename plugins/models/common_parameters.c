@@ -78,6 +78,13 @@ const char *wire_name(const struct model *model)
                                                        : "";
 }
 
+size_t common_name_max(const struct model *model)
+{
+    if (strcmp(model->provider, "gofannon") == 0) /* an agent */
+        return 0;
+    return wire_of(model) & ANTHROPIC ? 128 : 64;
+}
+
 const char *common_name(const json_t *rows, const char *name)
 {
     size_t group = 0, i = 0;

@@ -137,6 +137,9 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
 
     if (r >= 0)
         r = built_in_check(&rules, work->call, &work->built_in, &work->ret->notes, err);
+    if (r >= 0)
+        r = names_make(work->call, work->built_in.choice, common_name_max(work->model),
+                       &work->names, err);
     work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
     if (r >= 0) {
         work->size.open = work->files || json_array_size(work->built_in.tools) > 0;
@@ -145,6 +148,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
         announce(work);
         r = limited_attempts(work, err);
     }
+    names_done(&work->names);
     built_in_done(&work->built_in);
     json_decref(work->parameters);
     work->parameters = NULL;

@@ -37,6 +37,8 @@ const char *common_name(const json_t *rows, const char *name);
 const struct common *common_find(const struct model *model, const char *name);
 /* Whose built-in tools the model's vendor takes: "openai", "anthropic", or "": nobody's. */
 const char *wire_name(const struct model *model);
+/* How long the name of a tool may be, in bytes; 0: as long as it likes. */
+size_t common_name_max(const struct model *model);
 /* Is the model's answer limited also where nobody has asked for it? (thinking_max_tokens()) */
 bool common_always_limits(const struct model *model);
 /* Is this one that OpenAI's models refuse which reason, though the catalog may have a row for it? */

@@ -7,6 +7,7 @@
 #include "built_in.h"
 #include "completion.h"
 #include "models.h"
+#include "names.h"
 #include "parameters.h"
 #include "usage.h"
 
@@ -39,6 +40,7 @@ struct work {
     const struct model *model; /* of `found` */
     json_t *parameters;        /* may be NULL */
     struct built_in built_in;
+    struct names names;
     uint64_t used; /* tokens, of all attempts */
 
     /* Of the attempt. */

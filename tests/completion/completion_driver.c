@@ -35,6 +35,8 @@ static int take_piece(const struct ein_llm_piece *piece, void *data)
 
     if (piece->kind == EIN_LLM_TEXT && piece->text)
         snprintf(talk->text + len, sizeof(talk->text) - len, "%s", piece->text);
+    if (piece->kind == EIN_LLM_TOOL_CALL)
+        snprintf(talk->text + len, sizeof(talk->text) - len, "%s()", text(piece->data, "name"));
     if (talk->streams && talk->http->send_event(talk->req, NULL, "piece",
                                                 json_pack("{s:s*}", "text", piece->text)) < 0)
         return 1;

@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import json
+import re
 import signal
 import threading
 
@@ -165,6 +166,35 @@ def test_an_empty_purse_asks_nobody(own_door, upstream):
     door.server.put("/users/me/spend-remaining", {"spendRemaining": 0})
     answer = door()
     assert (answer.status, answer.attempts, upstream.requests) == (402, 0, [])
+
+
+# ---- names of tools ---------------------------------------------------------------
+
+LONG, DOTTED = "mcp__plugin_of_somebody__" + 50 * "a", "tickets.search"
+
+
+@pytest.mark.parametrize("model, path, form", [("openai/gpt-4-turbo", OPENAI_CHAT, openai_chat),
+                                               (CLAUDE, ANTHROPIC, anthropic)])  # fmt: skip
+def test_names_that_the_vendor_does_not_take_are_changed_and_changed_back(door, upstream, model, path, form):
+    """OpenAI takes 64 bytes of a name, Anthropic 128, and neither a dot."""
+    tools = [{"name": name, "parameters": {"type": "object", "properties": {}}} for name in (LONG, DOTTED, "plain")]
+    history = [{"role": "user", "content": "Hi"},
+               {"role": "assistant", "content": [{"type": "tool_call", "id": "t", "name": DOTTED, "arguments": {}}]},
+               {"role": "user", "content": [{"type": "tool_result", "id": "t", "content": "ok"}]}]  # fmt: skip
+    sent, told = {}, {}
+    for name in (LONG, DOTTED, "plain"):
+        upstream.answer(path, form(Said("x")))
+        assert door()(history, model=model, tools=tools, tool_choice={"name": name}).r == "ok"
+        choice = upstream.last.json["tool_choice"]
+        sent[name] = choice.get("name") or choice["function"]["name"]
+        upstream.answer(path, form(Said(tools=[(sent[name], {})])))
+        told[name] = door()(history, model=model, tools=tools).text
+    assert told == {name: f"{name}()" for name in told}
+    assert sent["plain"] == "plain" and (sent[LONG] == LONG) is (model == CLAUDE)
+    assert all(re.fullmatch("[A-Za-z0-9_-]+", name) for name in sent.values())
+    assert max(len(name) for name in sent.values()) <= (128 if model == CLAUDE else 64)
+    body = json.dumps(upstream.last.json)
+    assert DOTTED not in body and body.count(sent[DOTTED]) == 2  # among the tools, and in what was said
 
 
 # ---- again ------------------------------------------------------------------------

@@ -71,6 +71,7 @@ def test_parameters_are_options(sent):
     ({"show_thinking": False}, None), ({}, None)])  # fmt: skip
 def test_think(sent, parameters, think):
     assert sent(parameters=parameters).get("think") == think
+    assert "think" not in sent(parameters=parameters, settings={"can_reasoning": False})
 
 
 def test_structured_output(sent):
