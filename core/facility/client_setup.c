@@ -38,6 +38,8 @@ bool client_setup_ip_ok(struct running *running, const char *ip, uint16_t port)
 
 /* ---- the request ---- */
 
+enum { ADDED_MAX = 4, ASKS_FROM = 1024 * 1024 };
+
 /* libcurl's list of headers, in one block: it points to the lines of the caller. */
 struct lines_out {
     struct curl_slist *next;
@@ -64,39 +66,46 @@ static void add_header(struct lines_out *out, const char *line)
 
 static size_t room_for(const char *const *lines)
 {
-    size_t size = 2 * sizeof(struct curl_slist); /* Content-Type and Expect */
+    size_t size = ADDED_MAX * sizeof(struct curl_slist);
 
     for (; *lines; lines++)
         size += sizeof(struct curl_slist) + (*client_head_value(*lines) ? 0 : strlen(*lines) + 1);
     return size;
 }
 
+/* libcurl takes every body for a form, and asks before it sends a large one, unless it is told not
+ * to: a body in memory costs nothing to send.  What is asked for by options of its own, it writes
+ * twice. */
 static int set_headers(struct running *running)
 {
     static const char *const content_type[] = { "content-type", NULL };
+    static const char *const user_agent[] = { "user-agent", NULL };
     static const char *const expect[] = { "expect", NULL };
-    const char *const *lines = running->what->headers;
-    bool has_type = false, asks = !running->what->body;
+    const struct transfer *what = running->what;
+    bool has_type = false, has_agent = false, asks = !what->body || what->body_len < ASKS_FROM;
     struct lines_out out;
     size_t count = 0;
 
-    running->headers = malloc(room_for(lines));
+    running->headers = malloc(room_for(what->headers));
     if (!running->headers)
         return EIN_E_NO_MEMORY;
-    while (lines[count])
+    while (what->headers[count])
         count++;
-    out = (struct lines_out){ running->headers, (char *)(running->headers + count + 2) };
-    for (; *lines; lines++) {
+    out = (struct lines_out){ running->headers, (char *)(running->headers + count + ADDED_MAX) };
+    for (const char *const *lines = what->headers; *lines; lines++) {
         has_type = has_type || client_head_is_one_of(*lines, content_type);
+        has_agent = has_agent || client_head_is_one_of(*lines, user_agent);
         asks = asks || client_head_is_one_of(*lines, expect);
         add_header(&out, *lines);
     }
-    /* libcurl takes every body for a form, and asks before it sends a large one, unless it is told
-     * not to: a body in memory costs nothing to send. */
     if (!has_type)
         add_line(&out, "Content-Type:");
+    if (!has_agent)
+        add_line(&out, "User-Agent: einion");
     if (!asks)
         add_line(&out, "Expect:");
+    if (what->decode)
+        add_line(&out, "Accept-Encoding: gzip");
     out.next[-1].next = NULL;
     return 0;
 }
@@ -159,7 +168,7 @@ static void set_manners(CURL *easy)
     /* A line carries one request at a time, which is all that HTTP/2 would change. */
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "einion");
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* none from the environment */
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_SEND_PIECE);
     /* A resolver that hangs must not hold up the thread when its transfer is aborted. */
