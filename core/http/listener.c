@@ -12,6 +12,7 @@
 #include "pipeline.h"
 #include "request.h"
 #include "router.h"
+#include "scratch.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -175,6 +176,7 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *connecti
     current = conn_of(connection);
     if (!current || !keep_target(current, uri))
         return NULL;
+    scratch_begin();
     current->body_max = __atomic_load_n(&listener->body_max, __ATOMIC_ACQUIRE);
     /* The first request's time runs since the connection was opened. */
     if (current->used)
@@ -211,40 +213,6 @@ static int add_cookie(struct _u_response *response, const struct reply_cookie *c
         cookie->flags & EIN_COOKIE_STRICT ? U_COOKIE_SAME_SITE_STRICT : U_COOKIE_SAME_SITE_LAX);
 }
 
-/* u_map_put() searches and reallocates for every entry; this knows how many there are. */
-static bool make_room(struct _u_map *map, size_t count)
-{
-    char **keys = o_realloc(map->keys, (count + 1) * sizeof(char *));
-    char **values = keys ? o_realloc(map->values, (count + 1) * sizeof(char *)) : NULL;
-    size_t *lengths = values ? o_realloc(map->lengths, (count + 1) * sizeof(size_t)) : NULL;
-
-    if (keys)
-        map->keys = keys;
-    if (values)
-        map->values = values;
-    if (lengths)
-        map->lengths = lengths;
-    return lengths;
-}
-
-static void add_header(struct _u_map *map, const char *name, const char *value)
-{
-    char *key = o_strdup(name), *text = o_strdup(value);
-    int at = map->nb_values;
-
-    if (!key || !text) {
-        o_free(key);
-        o_free(text);
-        return;
-    }
-    map->keys[at] = key;
-    map->values[at] = text;
-    map->lengths[at] = strlen(text);
-    map->keys[at + 1] = map->values[at + 1] = NULL;
-    map->lengths[at + 1] = 0;
-    map->nb_values++;
-}
-
 static void fill_head(const struct conn *conn, const struct ein_req *req,
                       struct _u_response *response)
 {
@@ -252,14 +220,12 @@ static void fill_head(const struct conn *conn, const struct ein_req *req,
     struct _u_map *map = response->map_header;
 
     response->status = reply->status;
-    if (!make_room(map, reply->count + 2))
-        return;
     for (const struct reply_header *it = reply->headers; it; it = it->next)
-        add_header(map, it->name, it->value);
+        (void)u_map_put(map, it->name, it->value);
     if (reply->type)
-        add_header(map, "Content-Type", reply->type);
+        (void)u_map_put(map, "Content-Type", reply->type);
     if (reply->close || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
-        add_header(map, "Connection", "close");
+        (void)u_map_put(map, "Connection", "close");
     for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
         (void)add_cookie(response, it);
 }
@@ -381,6 +347,7 @@ static int start(struct listener *listener, struct ein_error *err)
         { MHD_OPTION_END, 0, NULL },
     };
 
+    scratch_install();
     if (ulfius_init_instance(&listener->ulfius, 1, NULL, NULL) != U_OK)
         return error_no_memory(err);
     update_body_max(listener);
