@@ -129,14 +129,10 @@ json_t *client_head_json(const char *lines, size_t len)
 
 bool client_head_is_valid(const char *line)
 {
-    size_t name_len = strcspn(line, ":");
+    size_t name_len = str_token(line);
 
     if (name_len == 0 || line[name_len] != ':')
         return false;
-    for (size_t i = 0; i < name_len; i++) {
-        if (!isalnum((unsigned char)line[i]) && !strchr("!#$%&'*+-.^_`|~", line[i]))
-            return false;
-    }
     for (const char *at = line + name_len; *at; at++) {
         if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
             return false;

@@ -131,13 +131,7 @@ int reply_fail_error(struct ein_req *req, const struct ein_error *err)
 
 static bool is_token(const char *text)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    for (const char *at = text; *at; at++)
-        if (!((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
-              (*at >= 'a' && *at <= 'z') || strchr(others, *at)))
-            return false;
-    return *text != '\0';
+    return *text && !text[str_token(text)];
 }
 
 static bool is_value(const char *text)

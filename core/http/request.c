@@ -40,13 +40,9 @@ static const struct {
 /* The length of a header's name; 0: it is none. */
 static size_t name_len(const char *name)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    size_t len = 0;
+    size_t len = str_token(name);
 
-    for (; name[len]; len++)
-        if (!isalnum((unsigned char)name[len]) && !strchr(marks, name[len]))
-            return 0;
-    return len;
+    return name[len] ? 0 : len;
 }
 
 /* The length of a header's value; BAD if it has what ends a line, or means nothing, elsewhere. */

@@ -39,6 +39,16 @@ bool str_eq_case(const char *a, const char *b)
     return lower(*a) == lower(*b);
 }
 
+size_t str_token(const char *text)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    const char *at = text;
+
+    while (is_lower(*at) || is_upper(*at) || is_digit(*at) || (*at && strchr(marks, *at)))
+        at++;
+    return (size_t)(at - text);
+}
+
 bool str_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

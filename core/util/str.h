@@ -15,6 +15,10 @@ bool str_ends(const char *text, const char *suffix);
 /* Takes as long for any two texts of the same lengths (for secrets). */
 bool str_eq_secret(const char *a, const char *b);
 
+/* Bytes of the token (RFC 9110, 5.6.2: names of headers and of cookies) that the text begins with.
+ */
+size_t str_token(const char *text);
+
 bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 
 /* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */
