@@ -453,10 +453,10 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
     return r < 0 ? r : transfer_run(lines, &transfer, err);
 }
 
-static int hops(struct client *client, struct fetch *fetch, struct ein_error *err)
+static int hops(struct client *client, struct fetch *fetch, int64_t began_ms, struct ein_error *err)
 {
     uint32_t total_ms = fetch->what.total_ms ? fetch->what.total_ms : fetch->settings->total_ms;
-    int64_t until_ms = clock_mono_ms() + total_ms;
+    int64_t until_ms = began_ms + total_ms;
     int r;
 
     do {
@@ -597,7 +597,7 @@ int client_fetch(struct client *client, const struct ein_fetch *what, struct ein
     if (r == 0) {
         struct ein_span *span = span_begin(client, &fetch);
 
-        r = hops(client, &fetch, err);
+        r = hops(client, &fetch, began_us / 1000, err);
         span_end(span, &fetch, r);
     }
     if (r == 0)

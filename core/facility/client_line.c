@@ -177,9 +177,9 @@ static struct line *oldest(const struct lines *lines)
     return list_empty(&lines->idle) ? NULL : list_entry(lines->idle.next, struct line, link);
 }
 
-static void drop_old(struct lines *lines, struct list *dropped)
+static void drop_old(struct lines *lines, int64_t now_ms, struct list *dropped)
 {
-    int64_t since = clock_mono_ms() - lines->limits.idle_ms;
+    int64_t since = now_ms - lines->limits.idle_ms;
     struct line *line;
 
     while ((line = oldest(lines)) &&
@@ -209,7 +209,7 @@ void lines_configure(struct lines *lines, const struct line_limits *limits)
         EIN_LOCKED(&lines->lock);
         lines->limits = *limits;
         lines->generation++;
-        drop_old(lines, &dropped);
+        drop_old(lines, clock_mono_ms(), &dropped);
         (void)pthread_cond_broadcast(&lines->freed);
     }
     free_all(&dropped);
@@ -222,13 +222,14 @@ static int wait_for_room(struct lines *lines, const struct ein_cancel *cancel, i
                          struct ein_error *err)
 {
     while (!lines_ending(lines)) {
-        int64_t left_ms = until_ms - clock_mono_ms();
         struct timespec until;
+        int64_t left_ms;
 
         if (cancel && cancel_fired(cancel))
             return error_set(err, EIN_E_CANCELLED, "the fetch was cancelled");
         if (lines->busy_count < lines->limits.connections)
             return 0;
+        left_ms = until_ms - clock_mono_ms();
         if (left_ms <= 0)
             return error_set(err, EIN_E_TIMEOUT,
                              "all of the %u connections that may be open (egress.connections) are "
@@ -246,7 +247,7 @@ static int take(struct lines *lines, const struct client_url *url, struct list *
 {
     struct line *line;
 
-    drop_old(lines, dropped);
+    drop_old(lines, clock_mono_ms(), dropped);
     line = find_idle(lines, url);
     if (line) {
         list_remove(&line->link);
@@ -300,7 +301,7 @@ void lines_put(struct lines *lines, struct line **slot, bool keep)
             line->idle_since_ms = clock_mono_ms();
             list_append(&lines->idle, &line->link);
             lines->idle_count++;
-            drop_old(lines, &dropped);
+            drop_old(lines, line->idle_since_ms, &dropped);
         } else {
             list_append(&dropped, &line->link);
         }

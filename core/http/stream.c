@@ -299,7 +299,6 @@ int stream_run(struct ein_req *req, int (*call)(struct ein_req *req), int *ret_r
     if (!http_enter_stream(req->http, req->settings->limits.streams))
         return EIN_E_BUSY;
     (void)pthread_mutex_init(&stream.lock, NULL);
-    stream.active_ms = clock_mono_ms();
     (void)request_cancel(req); /* a client that leaves is noticed while the handler waits */
     req->stream = &stream;
     watch_beat_add(req->http->watch, &stream.beat);
