@@ -35,6 +35,13 @@ static json_t *search_of(const json_t *body)
     return NULL;
 }
 
+static bool is_thought(const json_t *block)
+{
+    const char *type = text_or_empty(block, "type");
+
+    return strcmp(type, "thinking") == 0 || strcmp(type, "redacted_thinking") == 0;
+}
+
 static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     struct turns turns;
@@ -42,7 +49,9 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
 
     if (r < 0)
         return r;
-    r = turns_trim_end(&turns, err);
+    r = turns_trim_thoughts(&turns, is_thought, err);
+    if (r >= 0)
+        r = turns_trim_end(&turns, err);
     if ((json_array_size(turns.system) > 0 && json_object_set(body, "system", turns.system) < 0) ||
         json_object_set(body, "messages", turns.messages) < 0)
         r = error_no_memory(err);

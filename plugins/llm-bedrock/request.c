@@ -29,6 +29,11 @@ static int add_words(const json_t *messages, struct ein_error *err)
     return 0;
 }
 
+static bool is_thought(const json_t *block)
+{
+    return json_object_get(block, "reasoningContent");
+}
+
 static int set_messages(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     struct bedrock_writer writer;
@@ -40,7 +45,9 @@ static int set_messages(const struct ein_llm_call *call, json_t *body, struct ei
 
     if (r < 0)
         return r;
-    r = turns_trim_end(&turns, err);
+    r = turns_trim_thoughts(&turns, is_thought, err);
+    if (r >= 0)
+        r = turns_trim_end(&turns, err);
     if (r >= 0)
         r = add_words(turns.messages, err);
     if (json_object_set(body, "messages", turns.messages) < 0 ||

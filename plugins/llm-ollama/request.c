@@ -74,12 +74,11 @@ static json_t *think_of(const struct ein_llm_call *call)
     const json_t *parameters = call->parameters;
     json_t *think = json_object_get(parameters, "think");
     json_t *budget = json_object_get(parameters, "thinking_budget");
-    json_t *effort = think_of_effort(vendor_text(parameters, "reasoning_effort"));
+    json_t *effort;
 
-    if (json_is_false(json_object_get(call->settings, "can_reasoning"))) {
-        json_decref(effort);
+    if (json_is_false(json_object_get(call->settings, "can_reasoning")))
         return NULL;
-    }
+    effort = think_of_effort(vendor_text(parameters, "reasoning_effort"));
     if (effort || think)
         return effort ? effort : json_incref(think);
     if (json_is_integer(budget))

@@ -207,6 +207,18 @@ def test_an_image_is_of_the_type_of_its_bytes(sent, said, data, is_of):
     assert image["source"] == {"type": "base64", "media_type": is_of, "data": data}
 
 
+def test_an_answer_that_was_cut_off_while_it_thought_is_left_out(sent):
+    """A message that ends in thoughts is refused."""
+    thought = {"type": "thought", "text": "Hm.", "replay": {"wire": "anthropic", "signature": "c2ln"}}
+    messages = sent([{"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "assistant", "content": [thought, thought]},
+                     {"role": "user", "content": [{"type": "text", "text": "b"}]},
+                     {"role": "assistant", "content": [thought, {"type": "text", "text": "c"}, thought]},
+                     {"role": "user", "content": "d"}])["messages"]  # fmt: skip
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert [block["text"] for block in messages[0]["content"]] == ["a", "b"] and messages[1]["content"][-1]["text"] == "c"
+    assert len(messages[1]["content"]) == 2
+
+
 def test_a_choice_without_tools_is_not_sent(sent):
     assert "tool_choice" not in sent(tool_choice="auto", parameters={"parallel_tool_calls": False})
 

@@ -200,6 +200,18 @@ def test_an_image_is_of_the_format_of_its_bytes(sent):
     assert sent([{"role": "user", "content": [image]}])["messages"][0]["content"][0]["image"]["format"] == "jpeg"
 
 
+def test_an_answer_that_was_cut_off_while_it_thought_is_left_out(sent):
+    """A message that ends in thoughts is refused."""
+    thought = {"type": "thought", "text": "Hm.", "replay": {"wire": "bedrock", "signature": "c2ln"}}
+    messages = sent([{"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "assistant", "content": [thought, thought]},
+                     {"role": "user", "content": [{"type": "text", "text": "b"}]},
+                     {"role": "assistant", "content": [thought, {"type": "text", "text": "c"}, thought]},
+                     {"role": "user", "content": "d"}])["messages"]  # fmt: skip
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert [block["text"] for block in messages[0]["content"]] == ["a", "b"] and messages[1]["content"][-1]["text"] == "c"
+    assert len(messages[1]["content"]) == 2
+
+
 def test_a_document_comes_with_words(sent):
     pdf = {"type": "file", "media_type": "application/pdf", "data": "JVBE", "name": "a"}
     *_, words = sent([{"role": "user", "content": [pdf, {"type": "text", "text": " "}]}])["messages"][0]["content"]

@@ -68,6 +68,38 @@ json_t *turns_stop(const json_t *stop)
     return EIN_TAKE(kept);
 }
 
+/* Message AT is taken out, and its neighbours, which are of one role then, become one. */
+static int take_out(json_t *messages, size_t at)
+{
+    const json_t *before = at > 0 ? json_array_get(messages, at - 1) : NULL;
+    json_t *blocks = json_object_get(before, "content");
+
+    (void)json_array_remove(messages, at);
+    if (!before || at == json_array_size(messages))
+        return 0;
+    if (json_array_extend(blocks, json_object_get(json_array_get(messages, at), "content")) < 0)
+        return -1;
+    return json_array_remove(messages, at);
+}
+
+int turns_trim_thoughts(struct turns *turns, bool (*is_thought)(const json_t *block),
+                        struct ein_error *err)
+{
+    for (size_t i = json_array_size(turns->messages); i-- > 0;) {
+        const json_t *message = json_array_get(turns->messages, i);
+        json_t *content = json_object_get(message, "content");
+        size_t count = json_array_size(content);
+
+        if (strcmp(text_or_empty(message, "role"), "assistant") != 0)
+            continue;
+        for (; count > 0 && is_thought(json_array_get(content, count - 1)); count--)
+            (void)json_array_remove(content, count - 1);
+        if (count == 0 && take_out(turns->messages, i) < 0)
+            return error_no_memory(err);
+    }
+    return 0;
+}
+
 int turns_trim_end(struct turns *turns, struct ein_error *err)
 {
     const json_t *last = json_array_get(turns->messages, json_array_size(turns->messages) - 1);

@@ -28,6 +28,11 @@ json_t *turns_tools(const json_t *messages);
 
 /* A text of nothing but white space, which Claude's vendors refuse. */
 bool turns_blank(const char *text);
+/* Nor a message of the assistant that ends in thoughts, as an answer does that was cut off while it
+ * thought: they are taken off, the message with them if it was nothing else.  `is_thought` tells of
+ * the vendor's blocks. */
+int turns_trim_thoughts(struct turns *turns, bool (*is_thought)(const json_t *block),
+                        struct ein_error *err);
 /* Stop sequences without those of white space, likewise; an array, maybe empty; json_decref.  NULL:
  * no memory. */
 json_t *turns_stop(const json_t *stop);
