@@ -52,7 +52,9 @@ struct metrics {
     struct family *first, *last; /* guarded by lock, with all below */
     size_t count;
     struct metric *buckets[BUCKETS]; /* by name and text of the labels */
-    struct metric *given[BUCKETS];   /* by name and labels as given: found without making a text */
+    /* By name and labels as given: found without making a text.  Read without the lock, too: what
+     * is in it stays as it is. */
+    struct metric *given[BUCKETS];
 };
 
 int metrics_new(struct metrics **ret_metrics)
@@ -240,7 +242,7 @@ static bool is_given(const struct metric *metric, const char *const *labels)
 static struct metric *given_find(struct metrics *metrics, const char *name, enum kind kind,
                                  const char *const *labels)
 {
-    struct metric *metric = *given_of(metrics, name, labels);
+    struct metric *metric = __atomic_load_n(given_of(metrics, name, labels), __ATOMIC_ACQUIRE);
 
     while (metric && !(str_eq(metric->family->name, name) && is_given(metric, labels)))
         metric = metric->given_next;
@@ -261,7 +263,7 @@ static void given_add(struct metrics *metrics, struct metric *metric, const char
     if (!metric->given)
         return;
     metric->given_next = *bucket;
-    *bucket = metric;
+    __atomic_store_n(bucket, metric, __ATOMIC_RELEASE);
 }
 
 static struct family *family_find(struct metrics *metrics, const char *name)
@@ -358,12 +360,9 @@ static struct metric *find_or_make(struct metrics *metrics, const char *name, co
 static struct metric *lookup(struct metrics *metrics, const char *name, const char *help,
                              enum kind kind, const char *const *labels)
 {
-    struct metric *metric;
+    struct metric *metric = name ? given_find(metrics, name, kind, labels) : NULL;
     char *text;
 
-    (void)pthread_rwlock_rdlock(&metrics->lock);
-    metric = name ? given_find(metrics, name, kind, labels) : NULL;
-    (void)pthread_rwlock_unlock(&metrics->lock);
     if (metric)
         return metric;
     if (!name_is_valid(name, true) || !labels_are_valid(labels, kind))
