@@ -60,6 +60,8 @@ void openai_request_init(struct openai_request *request, const struct openai *op
 int openai_request_body(const struct openai_request *request, json_t **ret_body,
                         struct ein_error *err);
 
+/* Does the model reason?  Others refuse to be asked for what they thought, and to be told it. */
+bool openai_reasons(const struct openai_request *request);
 /* Adds what the parameters say.  NO_MEMORY. */
 int openai_add_parameters(const struct openai_request *request, json_t *body);
 /* Adds tools, tool_choice and the built-in ones. */

@@ -90,20 +90,43 @@ static int merge_all(const struct openai_request *request, json_t *body)
 
 /* ---- the body ---- */
 
+bool openai_reasons(const struct openai_request *request)
+{
+    const struct ein_llm_call *call = request->call;
+    const json_t *said = json_object_get(call->settings, "can_reasoning");
+    const json_t *rows = json_object_get(call->settings, "parameters");
+
+    if (said || json_object_get(rows, "reasoning_effort"))
+        return !json_is_false(said);
+    return !strstr(call->model, "gpt-4") && !strstr(call->model, "gpt-3") &&
+           !strstr(call->model, "-chat");
+}
+
 /* Nothing is kept at the vendor, so what it thought comes back sealed, for the next call; and what
  * a search has found, for clients that are told it. */
 static json_t *include_of(const struct openai_request *request)
 {
     const json_t *tools = request->call->built_in_tools, *tool;
-    json_t *include = json_pack("[s]", "reasoning.encrypted_content");
+    json_t *include = json_array();
     size_t i;
 
+    if (openai_reasons(request))
+        (void)json_array_append_new(include, json_string("reasoning.encrypted_content"));
     json_array_foreach(tools, i, tool)
     {
         if (json_object_get(tool, "web_search"))
             (void)json_array_append_new(include, json_string("web_search_call.action.sources"));
     }
     return include;
+}
+
+static int add_include(const struct openai_request *request, json_t *body)
+{
+    EIN_JSON json_t *include = include_of(request);
+
+    if (!include)
+        return EIN_E_NO_MEMORY;
+    return json_array_size(include) > 0 ? openai_put(body, "include", json_incref(include)) : 0;
 }
 
 static int add_manners(const struct openai_request *request, json_t *body)
@@ -117,7 +140,7 @@ static int add_manners(const struct openai_request *request, json_t *body)
     if (r == 0 && request->style == OPENAI_RESPONSES)
         r = openai_put(body, "store", json_false());
     if (r == 0 && request->style == OPENAI_RESPONSES)
-        r = openai_put(body, "include", include_of(request));
+        r = add_include(request, body);
     return r;
 }
 

@@ -113,7 +113,7 @@ static int add_part(const struct openai_request *request, json_t *input, const j
                                               "call_id", openai_call_id(request, part), "name",
                                               json_object_get(part, "name"), "arguments",
                                               openai_arguments(request, part)));
-    if (openai_is_type(part, "thought"))
+    if (openai_is_type(part, "thought") && openai_reasons(request))
         return add_reasoning(input, json_object_get(openai_replay(request, part), "item"));
     return 0;
 }

@@ -71,6 +71,21 @@ def test_a_response_streams_and_nothing_is_kept_at_the_vendor(openai, upstream):
                     "include": ["reasoning.encrypted_content"]}  # fmt: skip
 
 
+@pytest.mark.parametrize("model, settings, reasons", [
+    ("gpt-4o-mini", {}, False), ("chatgpt-4o-latest", {}, False), ("gpt-5-chat-latest", {}, False), ("gpt-5.4", {}, True),
+    ("o3", {"can_reasoning": True}, True), ("gpt-5-x", {"can_reasoning": False}, False),
+    ("gpt-4x", {"parameters": {"reasoning_effort": {}}}, True),
+])  # fmt: skip
+def test_who_does_not_reason_is_not_asked_for_thoughts_nor_told_them(openai, upstream, model, settings, reasons):
+    """It refuses both, also those of a model before it in the conversation."""
+    item = {"type": "reasoning", "summary": [], "encrypted_content": "sealed"}
+    said = [{"type": "thought", "text": "", "replay": {"wire": "OpenAI", "item": item}}, {"type": "text", "text": "Yes"}]
+    conversation = [{"role": "user", "content": "a"}, {"role": "assistant", "content": said}, {"role": "user", "content": "b"}]
+    body = responses(openai, upstream, conversation, model=model, settings=RESPONSES | settings)
+    assert body.get("include") == (["reasoning.encrypted_content"] if reasons else None)
+    assert (item in body["input"]) is reasons
+
+
 def test_the_key_of_the_server_is_sent_where_the_user_has_none(openai, upstream):
     chat(openai, upstream, api_key=None)
     assert upstream.last.bearer == "key-of-the-server"
