@@ -388,8 +388,10 @@ static bool read_known_value(struct reader *reader, const struct json_known *kno
 {
     struct json_found *its = &found[known->place];
 
-    if (known->members)
+    if (known->members) {
+        its->at = reader->at;
         return read_inside(reader, known, found);
+    }
     if (!known->place || its->value)
         return pass_scalar(reader);
     its->at = reader->at;

@@ -52,16 +52,35 @@ static int64_t cost_of(const json_t *usage)
     return nano;
 }
 
+/* Some vendors count reasoning beside the output, and not in it. */
+static void add_reasoning(struct ein_llm_outcome *outcome, uint64_t total)
+{
+    if (total &&
+        total == outcome->input_tokens + outcome->output_tokens + outcome->reasoning_tokens)
+        outcome->output_tokens += outcome->reasoning_tokens;
+}
+
+void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told)
+{
+    if (!told[CHUNK_USAGE].at)
+        return;
+    outcome->input_tokens = vendor_number(told[CHUNK_INPUT].value);
+    outcome->output_tokens = vendor_number(told[CHUNK_OUTPUT].value);
+    outcome->cached_tokens = vendor_number(told[CHUNK_CACHED].value);
+    outcome->cache_write_tokens = 0;
+    outcome->reasoning_tokens = vendor_number(told[CHUNK_REASONING].value);
+    add_reasoning(outcome, vendor_number(told[CHUNK_TOTAL].value));
+    outcome->vendor_cost = 0;
+}
+
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
 {
     const json_t *in, *out;
-    uint64_t total;
 
     if (!json_is_object(usage))
         return;
     in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
     out = first_object(usage, "output_tokens_details", "completion_tokens_details");
-    total = vendor_count(usage, "total_tokens");
     outcome->input_tokens = COUNT(usage, "input_tokens", "prompt_tokens");
     outcome->output_tokens = COUNT(usage, "output_tokens", "completion_tokens");
     outcome->cached_tokens = COUNT(in, "cached_tokens", "cache_read_input_tokens");
@@ -71,9 +90,6 @@ void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
     outcome->reasoning_tokens = vendor_count(out, "reasoning_tokens");
     if (!outcome->reasoning_tokens)
         outcome->reasoning_tokens = vendor_count(usage, "reasoning_tokens");
-    /* Some vendors count reasoning beside the output, and not in it. */
-    if (total &&
-        total == outcome->input_tokens + outcome->output_tokens + outcome->reasoning_tokens)
-        outcome->output_tokens += outcome->reasoning_tokens;
+    add_reasoning(outcome, vendor_count(usage, "total_tokens"));
     outcome->vendor_cost = cost_of(usage);
 }

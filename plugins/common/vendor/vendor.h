@@ -232,7 +232,9 @@ uint32_t vendor_retry_after(const json_t *headers);
 const char *vendor_text(const json_t *object, const char *name);
 /* Into a member of the outcome; NULL or "" leaves it as it is. */
 void vendor_copy(char *to, size_t size, const char *text);
-/* The member as a count: a number, or an integer in a string; else, or below 0, 0. */
+/* A count: a number, or an integer in a string; else, or below 0, 0. */
+uint64_t vendor_number(const json_t *value);
+/* The same of a member. */
 uint64_t vendor_count(const json_t *object, const char *name);
 
 #endif

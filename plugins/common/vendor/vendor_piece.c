@@ -229,14 +229,18 @@ json_t *vendor_json(const char *text, size_t len)
     return json_loadb(fixed, len, flags, NULL);
 }
 
-uint64_t vendor_count(const json_t *object, const char *name)
+uint64_t vendor_number(const json_t *value)
 {
-    const json_t *value = json_object_get(object, name);
     double number = json_number_value(value);
 
     if (json_is_string(value))
         number = strtod(json_string_value(value), NULL);
     return number >= 1 && number < 1e15 ? (uint64_t)number : 0;
+}
+
+uint64_t vendor_count(const json_t *object, const char *name)
+{
+    return vendor_number(json_object_get(object, name));
 }
 
 const char *vendor_text(const json_t *object, const char *name)
