@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call, from the messages to the outcome. */
+#include "error.h"
+#include "member.h"
 #include "reply.h"
 
 int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
@@ -37,6 +39,30 @@ int openai_key(const struct openai *openai, const struct ein_llm_call *call, con
     return vendor_key(&openai->vendor, call, ret_key, outcome, err);
 }
 
+/* Some models stream, or show their thoughts, only to accounts that have proved who they are. */
+static void classify(void *data, struct vendor_failure *failure)
+{
+    struct openai_reply *reply = data;
+    const json_t *error = json_object_get(failure->body, "error");
+    const char *param = text_or_empty(error, "param");
+
+    openai_classify(data, failure);
+    if (!strstr(text_or_empty(error, "message"), "must be verified"))
+        return;
+    reply->no_stream = strcmp(param, "stream") == 0;
+    reply->no_summary = strcmp(param, "reasoning.summary") == 0;
+}
+
+/* Changes the request to one that others may make too.  Is there one? */
+static bool go_without(struct openai_request *request, const struct openai_reply *reply)
+{
+    bool again = (reply->no_stream && request->stream) || (reply->no_summary && !request->unshown);
+
+    request->stream = request->stream && !reply->no_stream;
+    request->unshown = request->unshown || reply->no_summary;
+    return again;
+}
+
 static int send_request(const struct openai_request *request, json_t **body, const char *key,
                         struct openai_reply *reply, struct ein_error *err)
 {
@@ -57,31 +83,47 @@ static int send_request(const struct openai_request *request, json_t **body, con
         .on_text = chat ? openai_chat_text : NULL,
         .on_event = chat ? openai_chat_event : openai_responses_event,
         .on_whole = chat ? openai_chat_whole : openai_responses_whole,
-        .classify = openai_classify,
+        .classify = classify,
         .data = reply,
     };
     r = vendor_run(&openai->vendor, &call, reply->outcome, err);
     return r == 0 && chat ? openai_chat_end(reply, err) : r;
 }
 
-static int ask(const struct openai_request *request, const struct vendor_sink *sink,
-               struct ein_llm_outcome *outcome, struct ein_error *err)
+/* *ret_again: it failed, and may be asked otherwise. */
+static int ask_once(struct openai_request *request, const struct vendor_sink *sink, const char *key,
+                    struct ein_llm_outcome *outcome, bool *ret_again, struct ein_error *err)
 {
     EIN_JSON json_t *body = NULL;
     struct openai_reply reply;
-    const char *key = NULL;
-    int r = openai_key(request->openai, request->call, &key, outcome, err);
+    int r = openai_request_body(request, &body, err);
 
-    if (r < 0)
-        return r;
-    r = openai_request_body(request, &body, err);
+    *ret_again = false;
     if (r == EIN_E_INVALID)
         outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
     if (r < 0)
         return r;
     openai_reply_init(&reply, request->openai, sink, key, outcome);
     r = send_request(request, &body, key, &reply, err);
+    *ret_again = r < 0 && go_without(request, &reply);
     openai_reply_done(&reply);
+    return r;
+}
+
+static int ask(struct openai_request *request, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    const char *key = NULL;
+    bool again = true;
+    int r = openai_key(request->openai, request->call, &key, outcome, err);
+
+    while (r == 0 && again) {
+        *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
+        error_clear(err);
+        r = ask_once(request, sink, key, outcome, &again, err);
+        if (again)
+            r = 0;
+    }
     return r;
 }
 

@@ -50,6 +50,7 @@ struct openai_request {
     const struct ein_llm_call *call; /* of full size */
     enum openai_style style;         /* not AUTO */
     bool stream;
+    bool unshown; /* no summary of its reasoning is asked for */
 };
 
 /* Which of the two formats the call is sent in, and whether the answer is to stream. */

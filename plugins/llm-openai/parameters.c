@@ -20,14 +20,14 @@ static bool is_off(const json_t *effort)
 /* ---- reasoning ---- */
 
 /* A summary of it is only asked for where reasoning is: not every account may see one. */
-static json_t *responses_reasoning(const struct openai *openai, const json_t *effort,
+static json_t *responses_reasoning(const struct openai_request *request, const json_t *effort,
                                    const json_t *show)
 {
-    const char *summary = openai->reasoning_summary;
+    const char *summary = request->openai->reasoning_summary;
     bool shown = json_is_true(show) || (!is_off(effort) && !json_is_false(show));
 
     return json_pack("{s:O*, s:s*}", "effort", is_off(effort) ? NULL : effort, "summary",
-                     shown && *summary ? summary : NULL);
+                     shown && !request->unshown && *summary ? summary : NULL);
 }
 
 /* One of the two, not both: every model knows an effort. */
@@ -50,7 +50,7 @@ static int add_reasoning(const struct openai_request *request, json_t *body)
     if (request->style == OPENAI_CHAT && !request->openai->reasoning_is_object)
         return is_off(effort) ? 0 : openai_put(body, "reasoning_effort", json_incref(effort));
     reasoning = request->style == OPENAI_CHAT ? chat_reasoning(parameters, effort, show)
-                                              : responses_reasoning(request->openai, effort, show);
+                                              : responses_reasoning(request, effort, show);
     if (reasoning && json_object_size(reasoning) == 0) {
         json_decref(reasoning);
         return 0;

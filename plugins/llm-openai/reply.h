@@ -22,6 +22,7 @@ struct openai_reply {
     struct chunk last;      /* chat */
     json_t *sources;        /* object: the URLs that were given, and ids of searches */
     bool has_calls, has_text, has_thought, refused, finished;
+    bool no_stream, no_summary; /* are for accounts that have proved who they are */
 };
 
 void openai_reply_init(struct openai_reply *reply, const struct openai *openai,

@@ -86,6 +86,26 @@ def test_who_does_not_reason_is_not_asked_for_thoughts_nor_told_them(openai, ups
     assert (item in body["input"]) is reasons
 
 
+def test_an_account_that_has_not_proved_who_it_is_is_asked_for_less(openai, upstream):
+    """Some models stream, and tell what they thought, only to others."""
+    def unproved(request):
+        for param, asked in (("stream", request.json.get("stream")), ("reasoning.summary", request.json["reasoning"].get("summary"))):
+            if asked:
+                words = f"Your organization must be verified to use {param}."
+                error = {"message": words, "type": "invalid_request_error", "param": param, "code": "unsupported_value"}
+                return whole({"error": error}, 400)
+        return whole(openai_response(Said("Hello", thought="Hm.")))
+
+    upstream.answer(OPENAI_RESPONSES, unproved)
+    answer = openai(settings=RESPONSES, parameters={"reasoning_effort": "low"})
+    assert (answer.r, answer.text, answer.stop_reason, len(upstream.requests)) == ("ok", "Hello", "stop", 3)
+    assert upstream.last.json["reasoning"] == {"effort": "low"} and "stream" not in upstream.last.json
+    refused = {"message": "Your organization must be verified.", "param": "model"}
+    upstream.answer(OPENAI_RESPONSES, whole({"error": refused}, 400))
+    answer = openai(settings=RESPONSES)
+    assert (answer.r, answer.fault, len(upstream.requests)) == ("invalid", "bad_request", 4)
+
+
 def test_the_key_of_the_server_is_sent_where_the_user_has_none(openai, upstream):
     chat(openai, upstream, api_key=None)
     assert upstream.last.bearer == "key-of-the-server"
