@@ -312,6 +312,7 @@ static void *run(void *data)
     struct writer *writer = data;
     struct job *group;
 
+    (void)pthread_setname_np(pthread_self(), "ein-sqlite");
     while ((group = take_group(writer)))
         do_group(writer, group);
     return NULL;

@@ -161,6 +161,7 @@ void *purse_flusher(void *data)
     const struct users *users = data;
     struct ein_error err;
 
+    (void)pthread_setname_np(pthread_self(), "ein-ledger");
     while (wait_for_payments(users)) {
         bool worked = atomic_load(&users->purses->works);
         if (purse_flush(users, &err) < 0 && worked)
