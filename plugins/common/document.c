@@ -192,41 +192,36 @@ static int check_len(size_t len, size_t max_bytes, struct ein_error *err)
                      len, max_bytes);
 }
 
-int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes, char **ret_text,
-               size_t *ret_len, struct ein_error *err)
+int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes,
+               struct doc_text *ret_text, struct ein_error *err)
 {
     EIN_JSON json_t *members = without_own(doc);
     size_t len;
     char *text;
+    int r;
 
     if (!members)
         return error_no_memory(err);
     text = host->json_text(members, &len);
     if (!text)
         return error_set(err, EIN_E_INVALID, "The document cannot be written as JSON");
-    int r = check_len(len, max_bytes, err);
-    if (r < 0) {
+    r = check_len(len, max_bytes, err);
+    if (r < 0)
         host->mem_free(text);
-        return r;
-    }
-    *ret_text = text;
-    *ret_len = len;
-    return 0;
+    else
+        *ret_text = (struct doc_text){ text, len, doc, text };
+    return r;
 }
 
 int doc_put_text(const struct ein_host *host, const struct ein_doc_op *op, size_t stride,
                  size_t max_bytes, struct doc_text *ret_text, struct ein_error *err)
 {
     const char *text = doc_op_text(op, stride);
-    int r;
 
-    if (text) {
-        *ret_text = (struct doc_text){ text, strlen(text), NULL };
-        return check_len(ret_text->len, max_bytes, err);
-    }
-    r = doc_encode(host, op->doc, max_bytes, &ret_text->own, &ret_text->len, err);
-    ret_text->text = ret_text->own;
-    return r;
+    if (!text)
+        return doc_encode(host, op->doc, max_bytes, ret_text, err);
+    *ret_text = (struct doc_text){ .text = text, .len = strlen(text) };
+    return check_len(ret_text->len, max_bytes, err);
 }
 
 int doc_decode(const char *text, size_t len, const char *id, const char *rev, json_t **ret_doc,

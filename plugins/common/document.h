@@ -30,15 +30,17 @@ struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride
 /* What it brings in place of a document; NULL: nothing. */
 const char *doc_op_text(const struct ein_doc_op *op, size_t stride);
 
-/* The members of DOC, without `_id` and `_rev`, as JSON text; host->mem_free. */
-int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes, char **ret_text,
-               size_t *ret_len, struct ein_error *err);
-/* The text that an EIN_DOC_PUT brings, or else that of its document. */
+/* What is stored of a document. */
 struct doc_text {
     const char *text;
     size_t len;
-    char *own; /* the latter: host->mem_free */
+    const json_t *members; /* that it was made of, lent; NULL: it was given as text */
+    char *own;             /* the text, if it was made: host->mem_free */
 };
+/* The members of DOC, without `_id` and `_rev`, as JSON text. */
+int doc_encode(const struct ein_host *host, const json_t *doc, size_t max_bytes,
+               struct doc_text *ret_text, struct ein_error *err);
+/* Those of what an EIN_DOC_PUT brings, or the text that it brings in their place. */
 int doc_put_text(const struct ein_host *host, const struct ein_doc_op *op, size_t stride,
                  size_t max_bytes, struct doc_text *ret_text, struct ein_error *err);
 /* A new document with `_id`, `_rev` and the members of TEXT. */

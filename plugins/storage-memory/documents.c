@@ -154,15 +154,14 @@ int memory_revise(const struct memory *memory, const json_t *members, const char
                   const char *old_rev, json_t **ret_json, struct ein_error *err)
 {
     char rev[EIN_REV_SIZE];
-    char *text = NULL;
-    size_t len;
-    int r = doc_encode(memory->host, members, memory->max_bytes, &text, &len, err);
+    struct doc_text text = { 0 };
+    int r = doc_encode(memory->host, members, memory->max_bytes, &text, err);
 
     if (r >= 0)
         r = doc_revise(old_rev, NULL, rev, err);
     if (r >= 0)
-        r = doc_decode(text, len, id, rev, ret_json, err);
-    memory->host->mem_free(text);
+        r = doc_decode(text.text, text.len, id, rev, ret_json, err);
+    memory->host->mem_free(text.own);
     return r;
 }
 

@@ -48,25 +48,25 @@ static int take(struct conn *conn, struct claim *claim, const json_t *keys, cons
 {
     const struct ein_host *host = conn->store->host;
     EIN_JSON json_t *members = NULL;
-    char rev[EIN_REV_SIZE], *text = NULL;
-    size_t len;
+    struct doc_text text = { 0 };
+    char rev[EIN_REV_SIZE];
     int r = doc_with_integer(doc, claim->due_field, claim->due_next, &members, err);
 
     if (r >= 0)
-        r = doc_encode(host, members, conn->store->max_bytes, &text, &len, err);
+        r = doc_encode(host, members, conn->store->max_bytes, &text, err);
     if (r >= 0)
         r = doc_revise(PQgetvalue(rows, at, 2), NULL, rev, err);
     if (r >= 0)
         r = conn_pipeline(conn, err);
     if (r >= 0) {
-        r = document_send(conn, claim->set, doc_id(doc), keys, true, members, rev, text, len, err);
+        r = document_send(conn, claim->set, doc_id(doc), keys, true, rev, &text, err);
         r = conn_finish(conn, r, err);
     }
     json_decref(claim->claimed); /* of a transaction that was lost */
     claim->claimed = NULL;
     if (r >= 0)
-        r = doc_decode(text, len, doc_id(doc), rev, &claim->claimed, err);
-    host->mem_free(text);
+        r = doc_decode(text.text, text.len, doc_id(doc), rev, &claim->claimed, err);
+    host->mem_free(text.own);
     claim->found = r >= 0;
     return r;
 }

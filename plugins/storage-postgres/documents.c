@@ -91,8 +91,8 @@ struct written {
 };
 
 /* Keys in the order of their columns: N of kN is one more than its place. */
-static int make_keys(struct written *written, const json_t *keys, const json_t *members,
-                     const char *text, size_t len, struct ein_error *err)
+static int make_keys(struct written *written, const json_t *keys, const struct doc_text *doc,
+                     struct ein_error *err)
 {
     const char *field;
     json_t *number;
@@ -101,7 +101,7 @@ static int make_keys(struct written *written, const json_t *keys, const json_t *
     {
         size_t at = (size_t)json_integer_value(number) - 1;
 
-        if (at >= KEYS_MAX || scan_key_of(members, text, len, field, &written->keys[at]) < 0)
+        if (at >= KEYS_MAX || scan_key_of(doc, field, &written->keys[at]) < 0)
             return error_no_memory(err);
         written->binds[COLUMNS + at] =
             (struct sql_bind){ SQL_BYTES, written->keys[at].data, written->keys[at].len, 0 };
@@ -139,17 +139,16 @@ static void update_text(char *text, size_t size, const char *set, size_t keys)
 }
 
 int document_send(struct conn *conn, const char *set, const char *id, const json_t *keys,
-                  bool is_there, const json_t *members, const char *rev, const char *text,
-                  size_t len, struct ein_error *err)
+                  bool is_there, const char *rev, const struct doc_text *doc, struct ein_error *err)
 {
     struct written written = { 0 };
     char sql[SQL_MAX];
-    int r = make_keys(&written, keys, members, text, len, err);
+    int r = make_keys(&written, keys, doc, err);
 
     if (r >= 0) {
         written.binds[0] = text_bind(id);
         written.binds[1] = text_bind(rev);
-        written.binds[2] = (struct sql_bind){ SQL_TEXT, text, len, 0 };
+        written.binds[2] = (struct sql_bind){ SQL_TEXT, doc->text, doc->len, 0 };
         (is_there ? update_text : insert_text)(sql, sizeof(sql), set, written.key_count);
         r = conn_send(conn, sql, written.binds, COLUMNS + written.key_count, err);
     }
@@ -177,8 +176,7 @@ struct slot {
     size_t made_at;        /* the operation that made it: the order of creation */
     char rev[EIN_REV_SIZE];
     json_t *doc;          /* what is stored now; NULL: not known, or as `text` */
-    json_t *members;      /* written: what `text` was made of; NULL: it was given */
-    struct doc_text text; /* written: the operation's, or its own */
+    struct doc_text text; /* written: the operation's, or its own, and then the members too */
 };
 
 struct prepared {         /* what needs no connection is done before there is one */
@@ -203,14 +201,21 @@ static const struct ein_doc_op *op_of(const struct batch *batch, size_t i)
     return doc_op_at(batch->ops, i, batch->stride);
 }
 
+static void free_own_text(const struct batch *batch, struct slot *slot)
+{
+    if (slot->text.own)
+        json_decref((json_t *)slot->text.members);
+    batch->host->mem_free(slot->text.own);
+    slot->text = (struct doc_text){ 0 };
+}
+
 static void slots_done(struct batch *batch)
 {
     for (size_t i = 0; i < batch->slot_count; i++) {
         struct slot *slot = &batch->slots[i];
 
         json_decref(slot->doc);
-        json_decref(slot->members);
-        batch->host->mem_free(slot->text.own);
+        free_own_text(batch, slot);
     }
     free(batch->slots);
     json_decref(batch->places);
@@ -338,10 +343,10 @@ static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *er
     return r;
 }
 
-/* TEXT becomes the document; it is made of MEMBERS. */
-static int write_slot(struct slot *slot, size_t op, const json_t *members, struct doc_text text,
-                      struct ein_error *err)
+/* TEXT becomes the document. */
+static int write_slot(struct slot *slot, size_t op, struct doc_text text, struct ein_error *err)
 {
+    slot->text = text;
     int r = doc_revise(slot->is_there ? slot->rev : NULL, NULL, slot->rev, err);
 
     if (r < 0)
@@ -349,18 +354,9 @@ static int write_slot(struct slot *slot, size_t op, const json_t *members, struc
     if (!slot->is_there)
         slot->made_at = op;
     json_decref(slot->doc);
-    json_decref(slot->members);
     slot->doc = NULL;
-    slot->members = json_incref((json_t *)members);
-    slot->text = text;
     slot->is_there = slot->written = true;
     return 0;
-}
-
-static void free_own_text(const struct batch *batch, struct slot *slot)
-{
-    batch->host->mem_free(slot->text.own);
-    slot->text = (struct doc_text){ 0 };
 }
 
 static int update_slot(const struct batch *batch, struct slot *slot, size_t at,
@@ -376,12 +372,12 @@ static int update_slot(const struct batch *batch, struct slot *slot, size_t at,
     if (r >= 0)
         r = doc_update(op, stored, &members, err);
     if (r >= 0)
-        r = doc_encode(batch->host, members, batch->max_bytes, &text.own, &text.len, err);
+        r = doc_encode(batch->host, members, batch->max_bytes, &text, err);
     if (r < 0)
         return r;
     free_own_text(batch, slot);
-    text.text = text.own;
-    return write_slot(slot, at, members, text, err);
+    (void)EIN_TAKE(members);
+    return write_slot(slot, at, text, err);
 }
 
 static void remove_slot(const struct batch *batch, struct slot *slot)
@@ -395,6 +391,7 @@ static int decide(const struct batch *batch, size_t at, struct ein_error *err)
 {
     const struct ein_doc_op *op = op_of(batch, at);
     struct prepared *prepared = &batch->prepared[at];
+    struct doc_text text = prepared->text;
     struct slot *slot = slot_of(batch, op->set, op->id);
     int r = doc_expect(op, slot->is_there ? slot->rev : NULL, err);
 
@@ -404,8 +401,8 @@ static int decide(const struct batch *batch, size_t at, struct ein_error *err)
     prepared->rev[0] = '\0';
     if (op->kind == EIN_DOC_PUT) {
         free_own_text(batch, slot);
-        r = write_slot(slot, at, prepared->text.own ? op->doc : NULL,
-                       (struct doc_text){ prepared->text.text, prepared->text.len, NULL }, err);
+        text.own = NULL;
+        r = write_slot(slot, at, text, err);
     } else if (op->kind == EIN_DOC_UPDATE) {
         r = update_slot(batch, slot, at, op, err);
     } else if (op->kind == EIN_DOC_DELETE) {
@@ -421,7 +418,8 @@ static int decide(const struct batch *batch, size_t at, struct ein_error *err)
 static int send_absence(struct conn *conn, const struct slot *slot, const json_t *keys,
                         struct ein_error *err)
 {
-    int r = document_send(conn, slot->set, slot->id, keys, false, NULL, "", "{}", 2, err);
+    const struct doc_text nothing = { .text = "{}", .len = 2 };
+    int r = document_send(conn, slot->set, slot->id, keys, false, "", &nothing, err);
 
     return r < 0 ? r : send_removal(conn, slot->set, slot->id, err);
 }
@@ -435,7 +433,7 @@ static int send_slot(struct conn *conn, const struct slot *slot, struct ein_erro
         r = send_removal(conn, slot->set, slot->id, err);
     if (r >= 0 && slot->written)
         r = document_send(conn, slot->set, slot->id, keys, slot->was_there && !slot->removed,
-                          slot->members, slot->rev, slot->text.text, slot->text.len, err);
+                          slot->rev, &slot->text, err);
     if (r >= 0 && !slot->was_there && !slot->is_there)
         r = send_absence(conn, slot, keys, err);
     return r;

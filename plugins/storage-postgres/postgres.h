@@ -3,6 +3,7 @@
 #ifndef POSTGRES_H
 #define POSTGRES_H
 
+#include "document.h"
 #include "sql_query.h"
 
 #include <einion/services.h>
@@ -93,11 +94,10 @@ int keys_need(struct conn *conn, const char *set, const char *field, bool indexe
               struct ein_error *err);
 
 /* ---- documents.c ---- */
-/* Writes MEMBERS (may be NULL), whose text is TEXT, in a pipeline: as a new row, unless it is
- * there. */
+/* Writes DOC in a pipeline: as a new row, unless it is there. */
 int document_send(struct conn *conn, const char *set, const char *id, const json_t *keys,
-                  bool is_there, const json_t *members, const char *rev, const char *text,
-                  size_t len, struct ein_error *err);
+                  bool is_there, const char *rev, const struct doc_text *doc,
+                  struct ein_error *err);
 int64_t result_number(const PGresult *result, int row, int column);
 int result_document(const PGresult *result, int row, int first, json_t **ret_doc,
                     struct ein_error *err);

@@ -74,21 +74,20 @@ static int take(struct writing *writing, struct claim *claim, const struct row *
 {
     EIN_JSON json_t *members = NULL;
     const struct ein_host *host = writing->store->host;
-    char *text = NULL;
+    struct doc_text text = { 0 };
     char rev[EIN_REV_SIZE];
     const char *id = doc_id(row->doc);
-    size_t len;
     int r = doc_with_integer(row->doc, claim->due_field, claim->due_next, &members, err);
 
     if (r >= 0)
-        r = doc_encode(host, members, writing->store->max_bytes, &text, &len, err);
+        r = doc_encode(host, members, writing->store->max_bytes, &text, err);
     if (r >= 0)
-        r = document_store(writing, claim->set, id, row, members, text, len, rev, err);
+        r = document_store(writing, claim->set, id, row, &text, rev, err);
     json_decref(claim->claimed); /* of a transaction that was lost */
     claim->claimed = NULL;
     if (r >= 0)
-        r = doc_decode(text, len, id, rev, &claim->claimed, err);
-    host->mem_free(text);
+        r = doc_decode(text.text, text.len, id, rev, &claim->claimed, err);
+    host->mem_free(text.own);
     return r < 0 ? r : 1;
 }
 

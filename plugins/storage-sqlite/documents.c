@@ -150,8 +150,8 @@ static int prepare_store(const struct writing *writing, const char *set, const j
     return db_prepare(writing->db, json_string_value(known), ret_stmt, err);
 }
 
-static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *members,
-                     const char *text, size_t len, struct ein_error *err)
+static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const struct doc_text *doc,
+                     struct ein_error *err)
 {
     const char *field;
     json_t *number;
@@ -160,7 +160,7 @@ static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const json_t *me
     json_object_foreach((json_t *)indexes, field, number)
     {
         struct key key;
-        if (scan_key_of(members, text, len, field, &key) < 0)
+        if (scan_key_of(doc, field, &key) < 0)
             return error_no_memory(err);
         sqlite3_bind_blob64(stmt, column++, key.data, key.len, free);
     }
@@ -173,8 +173,7 @@ static int hold(struct writing *writing, const char *set, const char *id, struct
 }
 
 int document_store(struct writing *writing, const char *set, const char *id, const struct row *old,
-                   const json_t *members, const char *text, size_t text_len,
-                   char ret_rev[EIN_REV_SIZE], struct ein_error *err)
+                   const struct doc_text *doc, char ret_rev[EIN_REV_SIZE], struct ein_error *err)
 {
     EIN_STMT sqlite3_stmt *stmt = NULL;
     const json_t *indexes;
@@ -188,12 +187,12 @@ int document_store(struct writing *writing, const char *set, const char *id, con
     if (r >= 0)
         r = prepare_store(writing, set, indexes, !old->seq, &stmt, err);
     if (r >= 0)
-        r = bind_keys(stmt, indexes, members, text, text_len, err);
+        r = bind_keys(stmt, indexes, doc, err);
     if (r < 0)
         return r;
 
     sqlite3_bind_text(stmt, 1, rev, -1, SQLITE_STATIC);
-    sqlite3_bind_text64(stmt, 2, text, text_len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(stmt, 2, doc->text, doc->len, SQLITE_STATIC, SQLITE_UTF8);
     if (old->seq)
         sqlite3_bind_int64(stmt, 3, old->seq);
     else
@@ -210,15 +209,14 @@ static int update(struct writing *writing, const struct ein_doc_op *op, const st
 {
     EIN_JSON json_t *members = NULL;
     const struct ein_host *host = writing->store->host;
-    char *text = NULL;
-    size_t len;
+    struct doc_text text = { 0 };
     int r = doc_update(op, old->doc, &members, err);
 
     if (r >= 0)
-        r = doc_encode(host, members, writing->store->max_bytes, &text, &len, err);
+        r = doc_encode(host, members, writing->store->max_bytes, &text, err);
     if (r >= 0)
-        r = document_store(writing, op->set, op->id, old, members, text, len, ret_rev, err);
-    host->mem_free(text);
+        r = document_store(writing, op->set, op->id, old, &text, ret_rev, err);
+    host->mem_free(text.own);
     return r;
 }
 
@@ -248,8 +246,7 @@ static int apply_to(struct writing *writing, const struct ein_doc_op *op, const 
     prepared->rev[0] = '\0';
     switch (op->kind) {
     case EIN_DOC_PUT:
-        return document_store(writing, op->set, op->id, old, prepared->text.own ? op->doc : NULL,
-                              prepared->text.text, prepared->text.len, prepared->rev, err);
+        return document_store(writing, op->set, op->id, old, &prepared->text, prepared->rev, err);
     case EIN_DOC_UPDATE:
         return update(writing, op, old, prepared->rev, err);
     case EIN_DOC_DELETE:

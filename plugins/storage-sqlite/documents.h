@@ -2,6 +2,7 @@
 #ifndef SQLITE_DOCUMENTS_H
 #define SQLITE_DOCUMENTS_H
 
+#include "document.h"
 #include "writer.h"
 
 struct row {
@@ -10,10 +11,8 @@ struct row {
     json_t *doc; /* NULL unless it was asked for */
 };
 
-/* The writer's: stores MEMBERS (may be NULL), whose text is TEXT, as document ID in the place of
- * OLD. */
+/* The writer's: stores DOC as document ID in the place of OLD. */
 int document_store(struct writing *writing, const char *set, const char *id, const struct row *old,
-                   const json_t *members, const char *text, size_t text_len,
-                   char ret_rev[EIN_REV_SIZE], struct ein_error *err);
+                   const struct doc_text *doc, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
 
 #endif

@@ -129,8 +129,8 @@ int scan_key(const char *text, size_t len, const char *path, struct key *ret_key
     }
 }
 
-int scan_key_of(const json_t *doc, const char *text, size_t len, const char *path,
-                struct key *ret_key)
+int scan_key_of(const struct doc_text *doc, const char *path, struct key *ret_key)
 {
-    return doc ? key_make(key_lookup(doc, path), ret_key) : scan_key(text, len, path, ret_key);
+    return doc->members ? key_make(key_lookup(doc->members, path), ret_key)
+                        : scan_key(doc->text, doc->len, path, ret_key);
 }
