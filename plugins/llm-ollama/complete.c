@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
 #include "ollama.h"
+
+#include <string.h>
 
 int ollama_call(const struct ollama *ollama, struct vendor_call *call, const char *key,
                 struct ein_llm_outcome *outcome, struct ein_error *err)
@@ -11,7 +14,7 @@ int ollama_call(const struct ollama *ollama, struct vendor_call *call, const cha
         return r;
     call->headers = (const char *const *)headers.lines;
     call->secret = key;
-    call->classify = ollama_classify;
+    call->classify = call->classify ? call->classify : ollama_classify;
     return vendor_run(&ollama->vendor, call, outcome, err);
 }
 
@@ -42,21 +45,28 @@ int ollama_key(const struct ollama *ollama, const struct ein_llm_call *call, con
     return key && *key ? vendor_key(&ollama->vendor, call, ret_key, outcome, err) : 0;
 }
 
-static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
-               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
-               struct ein_error *err)
+static void classify(void *data, struct vendor_failure *failure)
 {
-    struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
-    EIN_JSON json_t *body = NULL;
-    int r = ollama_key(ollama, call, &reader.secret, outcome, err);
+    struct ollama_reader *reader = data;
 
-    if (r < 0)
-        return r;
-    r = ollama_request(call, ollama->keep_alive, &body, err);
+    ollama_classify(data, failure);
+    reader->no_levels = failure->words && strncmp(failure->words, "think value", 11) == 0;
+}
+
+/* LEVELS false: to think is yes or no. */
+static int ask_once(const struct ollama *ollama, const struct ein_llm_call *call, bool levels,
+                    struct ollama_reader *reader, struct ein_error *err)
+{
+    struct ein_llm_outcome *outcome = reader->outcome;
+    EIN_JSON json_t *body = NULL;
+    int r = ollama_request(call, ollama->keep_alive, &body, err);
+
     if (r < 0) {
         outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
         return r;
     }
+    if (!levels && json_object_set_new(body, "think", json_true()) < 0)
+        return error_no_memory(err);
     struct vendor_call request = {
         .llm = call,
         .path = "/api/chat",
@@ -64,9 +74,28 @@ static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
         .framing = VENDOR_LINES,
         .on_event = on_event,
         .on_whole = on_whole,
-        .data = &reader,
+        .classify = classify,
+        .data = reader,
     };
-    return ollama_call(ollama, &request, reader.secret, outcome, err);
+    return ollama_call(ollama, &request, reader->secret, outcome, err);
+}
+
+/* How much to think, the older servers tell to few models only. */
+static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
+               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
+               struct ein_error *err)
+{
+    struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
+    int r = ollama_key(ollama, call, &reader.secret, outcome, err);
+
+    if (r < 0)
+        return r;
+    r = ask_once(ollama, call, true, &reader, err);
+    if (r == 0 || !reader.no_levels)
+        return r;
+    *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
+    error_clear(err);
+    return ask_once(ollama, call, false, &reader, err);
 }
 
 static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,

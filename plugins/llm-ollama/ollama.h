@@ -33,6 +33,7 @@ struct ollama_reader {
     const char *secret; /* may be NULL */
     bool thinks;        /* a thought has begun and not ended */
     bool has_called;    /* a tool */
+    bool no_levels;     /* the model is only told whether to think */
 };
 
 /* One line; VENDOR_END: it was the last. */

@@ -51,7 +51,7 @@ static int add_options(const json_t *parameters, json_t *body)
 
 /* ---- thinking ---- */
 
-/* Only some models know levels; to the others each of them says yes. */
+/* Only some models know levels; to the others each of them says yes, or is refused, see ask(). */
 static json_t *think_of_effort(const char *effort)
 {
     static const struct {

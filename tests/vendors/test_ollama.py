@@ -74,6 +74,17 @@ def test_think(sent, parameters, think):
     assert "think" not in sent(parameters=parameters, settings={"can_reasoning": False})
 
 
+def test_who_does_not_know_levels_is_asked_again_without(ask, upstream):
+    """Ollama's older servers refuse them but for a few models."""
+    def older(request):
+        refused = whole({"error": 'think value "high" is not supported for this model'}, 400)
+        return refused if request.json.get("think") == "high" else ollama(Said("ok"))(request)
+
+    upstream.answer(OLLAMA, older)
+    answer = ask(parameters={"reasoning_effort": "high"})
+    assert (answer.r, answer.text, upstream.last.json["think"], len(upstream.requests)) == ("ok", "ok", True, 2)
+
+
 def test_structured_output(sent):
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     assert sent(reply_schema=schema)["format"] == schema
