@@ -250,13 +250,15 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
                  const struct form *form)
 {
     struct serving serving = { .api = api, .req = req, .form = form };
-    char first[1024]; /* most pieces of a stream, on the stack of a thread that waits */
+    /* Most pieces of a stream, on the stack of a thread that waits. */
+    char first[1024], head[256];
     struct ein_error err = { 0 };
     int r;
 
     serving.outcome.struct_size = sizeof(serving.outcome);
     answer_begin(&serving.answer, form, ask, &serving.outcome, api->host->http->request_id(req));
     buf_init_in(&serving.answer.out, first, sizeof(first), SIZE_MAX / 2);
+    buf_init_in(&serving.answer.head, head, sizeof(head), SIZE_MAX / 2);
     r = complete(&serving, &err);
     r = r < 0 ? fail(&serving, &err) : finish(&serving);
     json_decref(serving.outcome.notes);
