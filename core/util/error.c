@@ -44,7 +44,8 @@ int error_no_memory(struct ein_error *err)
 
 void error_clear(struct ein_error *err)
 {
-    (void)error_set(err, 0, "%s", "");
+    if (err)
+        *err = (struct ein_error){ 0 };
 }
 
 int error_due(struct ein_error *err, int result)
