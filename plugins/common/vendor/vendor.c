@@ -163,13 +163,16 @@ static void take_request_id(const struct run *run)
     vendor_copy(run->outcome->vendor_request_id, sizeof(run->outcome->vendor_request_id), id);
 }
 
+static bool is_type(const struct run *run, const char *type)
+{
+    return strncasecmp(text_or_empty(run->headers, "content-type"), type, strlen(type)) == 0;
+}
+
 /* A vendor that does not stream, or fails before it does, answers with JSON all the same. */
 static bool is_whole(const struct run *run)
 {
-    const char *type = text_of(run->headers, "content-type");
-
     return run->call->framing == VENDOR_JSON ||
-           (run->call->on_whole && type && strncasecmp(type, "application/json", 16) == 0);
+           (run->call->on_whole && is_type(run, "application/json"));
 }
 
 static void begin_stream(struct run *run)
@@ -181,13 +184,6 @@ static void begin_stream(struct run *run)
         sse_init(&run->sse, vendor->event_max, on_sse, run);
     else if (run->call->framing == VENDOR_LINES)
         text_lines_init(&run->lines, TEXT_LINES_LF, vendor->event_max, on_line, run);
-}
-
-static bool is_page(const struct run *run)
-{
-    const char *type = text_of(run->headers, "content-type");
-
-    return type && strncasecmp(type, "text/html", 9) == 0;
 }
 
 /* A proxy in between, or a base URL that leads elsewhere. */
@@ -202,7 +198,7 @@ static int begin(struct run *run, int status)
 {
     bool good = status >= 200 && status < 300;
 
-    if (good && is_page(run))
+    if (good && is_type(run, "text/html"))
         return refuse_page(run);
     if (good && !is_whole(run)) {
         begin_stream(run);
