@@ -2,8 +2,8 @@
 /* llm-bedrock: the models of Amazon Bedrock, by its Converse API.
  *
  * Publishes llm_provider/1 by the name of the instance.  Answers come as a binary stream of events,
- * whose checksums are verified.  A model's id is what Bedrock calls it: of the model itself, of an
- * inference profile, or an ARN.
+ * whose checksums are verified; of Llama with tools, which has no such stream, in one piece.  A
+ * model's id is what Bedrock calls it: of the model itself, of an inference profile, or an ARN.
  *
  * The key is Bedrock's bearer key (AWS_BEARER_TOKEN_BEDROCK).  Where neither the call nor the
  * server has one, requests are signed (Signature Version 4) with AWS_ACCESS_KEY_ID,
@@ -14,7 +14,7 @@
  *
  * Images and files go by their bytes; Bedrock fetches no URL.  Claude thinks as llm-anthropic says,
  * Nova by reasoning_effort, others are sent reasoning_effort; wire.family in a model's entry of the
- * catalog (claude, nova) tells it of a model whose id does not.  guardrailConfig,
+ * catalog (claude, nova, llama) tells it of a model whose id does not.  guardrailConfig,
  * performanceConfig, requestMetadata, promptVariables, additionalModelRequestFields and
  * additionalModelResponseFieldPaths are parameters by these names.
  *

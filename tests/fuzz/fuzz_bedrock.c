@@ -54,6 +54,12 @@ static int line(struct reply *reply, const char *text, size_t len)
         request(json);
         return 0;
     }
+    if (json_object_get(json, "output")) {
+        r = reply_whole(reply, json, &err);
+        if (r < 0 && r != EIN_E_CANCELLED && !reply->outcome->fault)
+            abort();
+        return r;
+    }
     if (type_len >= sizeof(frame.event_type))
         return 0;
     memcpy(frame.event_type, text, type_len);
