@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "out.h"
 
+#include "str.h"
+
 #include <einion/plugin.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,13 +39,11 @@ void out_escaped(struct buf *out, const char *text, size_t len)
 {
     const char *from = text, *end = text + len;
 
-    for (; text < end; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c >= 0x20 && c != '"' && c != '\\')
+    for (; (text += str_plain_len(text, (size_t)(end - text))) < end; text++) {
+        if ((unsigned char)*text >= 0x80)
             continue;
         out_bytes(out, from, (size_t)(text - from));
-        escape(out, c);
+        escape(out, (unsigned char)*text);
         from = text + 1;
     }
     out_bytes(out, from, (size_t)(end - from));
