@@ -28,11 +28,6 @@ enum {
     DIGEST_SIZE = 32
 };
 
-static int64_t now_ms(void)
-{
-    return clock_wall_us() / 1000;
-}
-
 /* ---- the key ---- */
 
 static bool is_key(const char *key)
@@ -88,9 +83,9 @@ static bool digest_input(const struct ein_req *req, struct once *once)
 static int put(struct once *once, const char *expect, int64_t for_s, json_t *take_answer,
                const char *kept_of, struct ein_error *err)
 {
-    EIN_JSON json_t *doc =
-        json_pack("{s:s, s:I, s:o, s:s*}", "input", once->input, "until",
-                  (json_int_t)(now_ms() + 1000 * for_s), "answer", take_answer, "keptOf", kept_of);
+    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:o, s:s*}", "input", once->input, "until",
+                                     (json_int_t)(clock_wall_ms() + 1000 * for_s), "answer",
+                                     take_answer, "keptOf", kept_of);
 
     return doc ? store_put(once->store, set, once->id, expect, doc, once->rev, err)
                : error_no_memory(err);
@@ -146,7 +141,7 @@ static bool take(struct ein_req *req, struct once *once)
         struct ein_error err;
         int r = store_get(once->store, set, once->id, &kept, &err);
 
-        if (kept && integer_of(kept, "until") > now_ms()) {
+        if (kept && integer_of(kept, "until") > clock_wall_ms()) {
             answer_from(req, once, kept);
             return false;
         }
@@ -328,6 +323,6 @@ void once_sweep(void *store)
     int r = SWEPT_MAX;
 
     for (int round = 0; r == SWEPT_MAX && round < ROUNDS_MAX; round++)
-        r = drop_found(store, json_pack("{s:{s:I}}", "until", "$lte", (json_int_t)now_ms()), NULL,
-                       SWEPT_MAX, NULL);
+        r = drop_found(store, json_pack("{s:{s:I}}", "until", "$lte", (json_int_t)clock_wall_ms()),
+                       NULL, SWEPT_MAX, NULL);
 }

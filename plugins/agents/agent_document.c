@@ -2,11 +2,11 @@
 #include "agent_document.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "ids.h"
 #include "member.h"
 #include "ownership.h"
 #include "provider_config.h"
-#include "timestamps.h"
 
 enum null_means { NULL_IS_NULL, NULL_IS_EMPTY_LIST, NULL_IS_FAULT };
 
@@ -55,11 +55,11 @@ static int set_fields(json_t *agent, const json_t *body)
 
 json_t *document_new(const json_t *body, const char *uid)
 {
-    char id[UUID_SIZE], now[TIMESTAMP_SIZE];
+    char id[UUID_SIZE], now[CLOCK_ISO_SIZE];
     EIN_JSON json_t *agent = json_object();
 
     uuid_make(id);
-    timestamp_now(now);
+    clock_iso(now);
     if (set_fields(agent, body) < 0 ||
         json_object_update_new(agent, json_pack("{s:s, s:s, s:s, s:s}", "_id", id, "createdAt", now,
                                                 "updatedAt", now, "userId", uid)) < 0 ||
@@ -70,10 +70,10 @@ json_t *document_new(const json_t *body, const char *uid)
 
 json_t *document_merge(const json_t *agent, const json_t *body)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     EIN_JSON json_t *merged = json_copy((json_t *)agent);
 
-    timestamp_now(now);
+    clock_iso(now);
     if (set_fields(merged, body) < 0 ||
         json_object_set_new(merged, "updatedAt", json_string(now)) < 0)
         return NULL;

@@ -5,9 +5,9 @@
 #include "agent_secret.h"
 #include "audit_event.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "member.h"
-#include "timestamps.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
@@ -63,10 +63,10 @@ struct change {
 /* DOC (NULL: none yet) with the name, or without.  NULL: no memory. */
 static json_t *changed(const struct change *change, const json_t *doc)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     EIN_JSON json_t *names = doc ? json_copy(names_of(doc)) : json_object();
 
-    timestamp_now(now);
+    clock_iso(now);
     if (!change->adds)
         (void)json_object_del(names, change->name); /* it may not be there */
     else if (json_object_set_new(

@@ -5,11 +5,11 @@
 #include "agent_document.h"
 #include "agent_version.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "line_diff.h"
 #include "member.h"
 #include "save.h"
-#include "timestamps.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,11 +253,11 @@ int agents_version_diff(struct ein_req *req, void *self)
 /* AGENT as VERSION was, and changed now.  NULL: no memory. */
 static json_t *restored(const json_t *agent, const json_t *version)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     EIN_JSON json_t *whole =
         agent_with_content(agent, json_object_get(version, "agent"), agent_version(agent));
 
-    timestamp_now(now);
+    clock_iso(now);
     return whole && json_object_set_new(whole, "updatedAt", json_string(now)) == 0 ? EIN_TAKE(whole)
                                                                                    : NULL;
 }

@@ -2,10 +2,10 @@
 #include "entry.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "hex.h"
 #include "member.h"
-#include "timestamps.h"
 
 #include <gnutls/crypto.h>
 #include <inttypes.h>
@@ -113,9 +113,9 @@ int entry_check(const struct ein_host *host, const json_t *event, struct ein_err
 
 static int set_members(json_t *doc, const json_t *event, uint64_t seq)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     int r = json_object_set_new(doc, "seq", json_integer((json_int_t)seq)) |
             json_object_set_new(doc, "timestamp", json_string(now));
     for (size_t i = 0; i < TEXT_COUNT; i++)

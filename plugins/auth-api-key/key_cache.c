@@ -2,8 +2,8 @@
 #include "key_cache.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "hash.h"
-#include "timestamps.h"
 #include <gnutls/gnutls.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ json_t *key_cache_get(struct key_cache *cache, const char *id,
                       const unsigned char hash[KEY_HASH_BYTES], uint64_t *ret_ticket)
 {
     const struct slot *slot = slot_of(cache, id);
-    int64_t now = mono_ms();
+    int64_t now = clock_mono_ms();
     EIN_LOCKED(&cache->lock);
 
     *ret_ticket = cache->ticket;
@@ -68,7 +68,7 @@ void key_cache_put(struct key_cache *cache, const char *id,
                    uint64_t ticket)
 {
     struct slot *slot = slot_of(cache, id);
-    int64_t until = mono_ms() + ms;
+    int64_t until = clock_mono_ms() + ms;
     EIN_JSON json_t *old = NULL; /* freed after the lock is */
     EIN_LOCKED(&cache->lock);
 

@@ -3,19 +3,19 @@
 
 #include "audit_event.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "document.h"
 #include "member.h"
-#include "timestamps.h"
 #include <string.h>
 
 static json_t *time_of(const json_t *key, const char *member)
 {
-    char text[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE];
     int64_t ms = integer_of(key, member);
 
     if (!ms)
         return json_null();
-    timestamp_of_ms(ms, text);
+    clock_iso_at(text, ms * 1000);
     return json_string(text);
 }
 

@@ -4,10 +4,10 @@
 #define KEY_DOC_H
 
 #include "api_keys.h"
+#include "clock.h"
 #include "member.h"
 #include "schemas.h"
 #include "scopes.h"
-#include "timestamps.h"
 
 /* What its owner is shown of a key: never the hash, and no more of its text than tells it from
  * others.  NULL: no memory. */

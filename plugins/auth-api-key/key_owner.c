@@ -25,7 +25,7 @@ int key_owner_load(const struct api_keys *self, const char *uid, json_t **ret_ow
 
 json_t *key_owner_seen(const struct ein_identity *identity)
 {
-    json_int_t now = now_ms();
+    json_int_t now = clock_wall_ms();
     json_t *workspaces = identity->workspaces ? json_deep_copy(identity->workspaces) : json_array();
 
     return json_pack("{s:s*, s:s*, s:s*, s:o, s:b, s:I, s:I, s:I, s:b}", "email", identity->email,
@@ -36,7 +36,8 @@ json_t *key_owner_seen(const struct ein_identity *identity)
 
 static bool is_news(const json_t *owner, const json_t *seen)
 {
-    return key_owner_is_locked(owner) || integer_of(owner, "seen") <= now_ms() - USE_STEP_MS ||
+    return key_owner_is_locked(owner) ||
+           integer_of(owner, "seen") <= clock_wall_ms() - USE_STEP_MS ||
            !json_equal(json_object_get(owner, "workspaces"), json_object_get(seen, "workspaces")) ||
            !json_equal(json_object_get(owner, "admin"), json_object_get(seen, "admin"));
 }
@@ -73,7 +74,7 @@ bool key_owner_is_locked(const json_t *owner)
 
 static bool is_believed(const struct api_keys *self, const json_t *owner, const char *since)
 {
-    return integer_of(owner, since) > now_ms() - self->unconfirmed_ms;
+    return integer_of(owner, since) > clock_wall_ms() - self->unconfirmed_ms;
 }
 
 /* Everybody has a workspace of their own, which no provider gives or takes. */
@@ -135,11 +136,11 @@ static bool take_turn(const struct api_keys *self, const char *uid, char ret_rev
 {
     const struct ein_store *store = self->host->store;
     EIN_JSON json_t *owner = NULL;
-    EIN_JSON json_t *asked = json_pack("{s:I}", "asked", (json_int_t)now_ms());
+    EIN_JSON json_t *asked = json_pack("{s:I}", "asked", (json_int_t)clock_wall_ms());
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = OWNER_SET, .id = uid, .doc = asked };
 
     if (!asked || store->get(self->ctx, OWNER_SET, uid, &owner, NULL) < 0 ||
-        integer_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
+        integer_of(owner, "asked") > clock_wall_ms() - (int64_t)self->recheck_ms)
         return false;
     op.expect = text_of(owner, "_rev");
     if (store->batch(self->ctx, &op, 1, sizeof(op), NULL) < 0)
@@ -222,7 +223,7 @@ static json_t *changes_by(int r, const json_t *owner, const json_t *said)
     if (r < 0 || !uid || strcmp(uid, text_of(owner, "_id")) != 0)
         return NULL; /* it cannot be asked, or not now; or it speaks of somebody else */
     changes = json_pack("{s:o, s:I}", "workspaces", workspaces_now(owner, said), "confirmed",
-                        (json_int_t)now_ms());
+                        (json_int_t)clock_wall_ms());
     if (json_object_set_new(changes, "locked", json_boolean(is_left_outside(owner, changes))) < 0)
         return NULL;
     return EIN_TAKE(changes);
@@ -263,7 +264,7 @@ void key_owner_recheck(struct api_keys *self, const json_t *owner)
     struct recheck *data;
 
     if (!text_of(owner, "provider") ||
-        integer_of(owner, "asked") > now_ms() - (int64_t)self->recheck_ms)
+        integer_of(owner, "asked") > clock_wall_ms() - (int64_t)self->recheck_ms)
         return;
     data = calloc(1, sizeof(*data));
     if (!data)

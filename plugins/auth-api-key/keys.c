@@ -50,7 +50,7 @@ static int choose_end(struct making *making, const json_t *lives_s)
 {
     const struct api_keys *self = making->self;
     const struct ein_http *http = self->host->http;
-    int64_t now = now_ms(), asked = json_integer_value(lives_s) * 1000;
+    int64_t now = clock_wall_ms(), asked = json_integer_value(lives_s) * 1000;
     int64_t last = self->max_life_ms ? now + self->max_life_ms : 0;
     int64_t makers = making->by_key ? integer_of(making->identity->claims, "keyExpires") : 0;
 
@@ -78,8 +78,8 @@ static json_t *make_doc(const struct making *making)
     hex_encode(hash, sizeof(hash), hex);
     doc = json_pack("{s:s, s:s, s:O, s:O, s:s, s:I, s:s*}", "_id", making->id, "userId",
                     making->identity->uid, "name", json_object_get(body, "name"), "scopes",
-                    json_object_get(body, "scopes"), "hash", hex, "created", (json_int_t)now_ms(),
-                    "madeBy", making->by_key);
+                    json_object_get(body, "scopes"), "hash", hex, "created",
+                    (json_int_t)clock_wall_ms(), "madeBy", making->by_key);
     if (doc && making->expires &&
         json_object_set_new(doc, "expires", json_integer(making->expires)) < 0)
         return NULL;

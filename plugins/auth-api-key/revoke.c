@@ -52,7 +52,7 @@ static int revoke_all(const struct api_keys *self, const char *uid, const char *
                       const json_t *ids, struct ein_error *err)
 {
     EIN_FREE struct ein_doc_op *ops = calloc(json_object_size(ids) + 1, sizeof(*ops));
-    EIN_JSON json_t *doc = json_pack("{s:I}", "revoked", (json_int_t)now_ms());
+    EIN_JSON json_t *doc = json_pack("{s:I}", "revoked", (json_int_t)clock_wall_ms());
     size_t count = 0;
     const char *id;
     json_t *value;
@@ -130,7 +130,7 @@ void keys_sweep(void *self)
     const struct api_keys *keys = self;
     const struct ein_store *store = keys->host->store;
     EIN_JSON json_t *where = json_pack("{s:{s:I, s:I}}", "revoked", "$gt", (json_int_t)0, "$lt",
-                                       (json_int_t)(now_ms() - keys->revoked_ms));
+                                       (json_int_t)(clock_wall_ms() - keys->revoked_ms));
     EIN_JSON json_t *ids = json_array();
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .limit = SWEEP_COUNT,

@@ -43,7 +43,7 @@ static bool is_expired(const json_t *doc, const char *member)
 {
     int64_t expires = integer_of(doc, member);
 
-    return expires != 0 && expires <= now_ms();
+    return expires != 0 && expires <= clock_wall_ms();
 }
 
 static bool hash_is(const json_t *key, const unsigned char hash[KEY_HASH_BYTES])
@@ -64,7 +64,7 @@ struct use {
 static void write_use(void *data)
 {
     const struct use *use = data;
-    EIN_JSON json_t *doc = json_pack("{s:I}", "lastUsed", (json_int_t)now_ms());
+    EIN_JSON json_t *doc = json_pack("{s:I}", "lastUsed", (json_int_t)clock_wall_ms());
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = KEY_SET, .id = use->id, .doc = doc };
 
     if (doc) /* it may have been swept away meanwhile */
@@ -76,7 +76,7 @@ static void note_use(const struct api_keys *self, const json_t *key)
 {
     struct use *use;
 
-    if (integer_of(key, "lastUsed") > now_ms() - USE_STEP_MS)
+    if (integer_of(key, "lastUsed") > clock_wall_ms() - USE_STEP_MS)
         return;
     use = calloc(1, sizeof(*use));
     if (!use)

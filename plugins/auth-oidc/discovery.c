@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "oidc.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 
@@ -77,10 +77,10 @@ int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_err
 {
     EIN_LOCKED(&oidc->lock);
 
-    if (!oidc->metadata && mono_ms() >= oidc->retry_ms) {
+    if (!oidc->metadata && clock_mono_ms() >= oidc->retry_ms) {
         oidc->failure = (struct ein_error){ 0 };
         if (fetch_metadata(oidc, &oidc->failure) < 0)
-            oidc->retry_ms = mono_ms() + OIDC_RETRY_MS;
+            oidc->retry_ms = clock_mono_ms() + OIDC_RETRY_MS;
     }
     if (!oidc->metadata)
         return error_set(err, oidc->failure.code, "%s", oidc->failure.text);

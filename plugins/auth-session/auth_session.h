@@ -2,7 +2,7 @@
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H
 
-#include "timestamps.h"
+#include "clock.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth_session.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "cookie.h"
 #include "member.h"
 #include "session.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -23,9 +23,9 @@ static void current_id(const struct auth_session *self, struct ein_req *req,
 
 static json_t *entry_of(const json_t *doc, const char *current)
 {
-    char expires[TIMESTAMP_SIZE];
+    char expires[CLOCK_ISO_SIZE];
 
-    timestamp_of_ms(integer_of(doc, "expiresAt"), expires);
+    clock_iso_at(expires, (integer_of(doc, "expiresAt")) * 1000);
     return json_pack("{s:O, s:O, s:O, s:s, s:O, s:O, s:b}", "id", json_object_get(doc, "_id"),
                      "providerType", json_object_get(json_object_get(doc, "claims"), "provider"),
                      "createdAt", json_object_get(doc, "createdAt"), "expiresAt", expires,

@@ -12,7 +12,7 @@
 
 bool refresh_is_due(const json_t *doc)
 {
-    return json_integer_value(json_object_get(doc, "refreshAt")) <= now_ms();
+    return json_integer_value(json_object_get(doc, "refreshAt")) <= clock_wall_ms();
 }
 
 json_t *refresh_nothing(void)
@@ -153,7 +153,7 @@ int refresh_session(const struct auth_session *self, json_t **doc, json_t **ret_
                     struct ein_error *err)
 {
     EIN_JSON json_t *due =
-        json_pack("{s:I}", "refreshAt", (json_int_t)(now_ms() + self->refresh_ms));
+        json_pack("{s:I}", "refreshAt", (json_int_t)(clock_wall_ms() + self->refresh_ms));
     EIN_JSON json_t *never = json_pack("{s:O}", "refreshAt", json_object_get(*doc, "expiresAt"));
     EIN_JSON json_t *said = NULL;
     int r = session_update(self, doc, due, err);

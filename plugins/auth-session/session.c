@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ enum { SWEEP_BATCH = 500 };
 
 static bool is_live(const json_t *doc)
 {
-    return integer_of(doc, "expiresAt") > now_ms();
+    return integer_of(doc, "expiresAt") > clock_wall_ms();
 }
 
 /* ---- beginning ---- */
@@ -40,10 +40,10 @@ static json_t *document(const struct auth_session *self, struct ein_req *req, co
                         const json_t *said)
 {
     const struct ein_http *http = self->host->http;
-    int64_t now = now_ms();
-    char created[TIMESTAMP_SIZE];
+    int64_t now = clock_wall_ms();
+    char created[CLOCK_ISO_SIZE];
 
-    timestamp_now(created); /* to the microsecond: who came first is asked later */
+    clock_iso(created); /* to the microsecond: who came first is asked later */
     return json_pack(
         "{s:O, s:O, s:o, s:s, s:I, s:I, s:s, s:o}", "userId", json_object_get(claims, "uid"),
         "claims", claims, "said", without_workspaces(said), "createdAt", created, "expiresAt",
@@ -112,7 +112,7 @@ int session_list(const struct auth_session *self, const char *uid, json_t **ret_
 {
     static const char *const youngest_first[] = { "-createdAt", NULL };
     EIN_JSON json_t *where =
-        json_pack("{s:s, s:{s:I}}", "userId", uid, "expiresAt", "$gt", (json_int_t)now_ms());
+        json_pack("{s:s, s:{s:I}}", "userId", uid, "expiresAt", "$gt", (json_int_t)clock_wall_ms());
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
                                      .order = youngest_first };
@@ -178,7 +178,8 @@ int session_end_all(const struct auth_session *self, const char *uid, size_t *re
 /* How many have gone; fewer than SWEEP_BATCH: there are no more. */
 static size_t sweep_some(const struct auth_session *self, const char *set)
 {
-    EIN_JSON json_t *where = json_pack("{s:{s:I}}", "expiresAt", "$lte", (json_int_t)now_ms());
+    EIN_JSON json_t *where =
+        json_pack("{s:{s:I}}", "expiresAt", "$lte", (json_int_t)clock_wall_ms());
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
                                      .limit = SWEEP_BATCH };

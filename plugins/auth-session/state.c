@@ -112,7 +112,7 @@ static bool mac_of(const struct auth_session *self, const char *provider, const 
 int state_make(const struct auth_session *self, const char *provider,
                struct login_secrets *ret_secrets)
 {
-    uint32_t expires = (uint32_t)(now_ms() / 1000 + LOGIN_S);
+    uint32_t expires = (uint32_t)(clock_wall_ms() / 1000 + LOGIN_S);
     unsigned char mac[SHA256_BYTES];
     struct state state;
     EIN_FREE char *text = NULL;
@@ -137,7 +137,7 @@ static bool is_over(const struct state *state)
 
     for (int i = 0; i < 4; i++)
         expires = expires << 8 | state->expires[i];
-    return expires <= (uint32_t)(now_ms() / 1000);
+    return expires <= (uint32_t)(clock_wall_ms() / 1000);
 }
 
 bool state_check(const struct auth_session *self, const char *provider, const char *text,
@@ -162,7 +162,7 @@ int state_use(const struct auth_session *self, const char *state, struct ein_err
 {
     char hash[TOKEN_HASH_SIZE];
     EIN_JSON json_t *doc =
-        json_pack("{s:I}", "expiresAt", (json_int_t)(now_ms() + (int64_t)LOGIN_S * 1000));
+        json_pack("{s:I}", "expiresAt", (json_int_t)(clock_wall_ms() + (int64_t)LOGIN_S * 1000));
 
     if (!doc)
         return error_no_memory(err);

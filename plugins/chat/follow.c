@@ -2,9 +2,9 @@
 #include "follow.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "ticket.h"
-#include "timestamps.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,13 +162,13 @@ int follow(struct chat *chat, struct ein_req *req, const json_t *ticket)
 
 static void wait_for_change(struct following *following, int64_t ms)
 {
-    int64_t until = mono_ms() + ms, left = ms;
+    int64_t until = clock_mono_ms() + ms, left = ms;
 
     do {
         int64_t most = following->chat->poll_ms;
 
         live_wait(following->live, &following->place, (uint32_t)(left < most ? left : most));
-        left = until - mono_ms();
+        left = until - clock_mono_ms();
     } while (left > 0 && live_runs(following->live) && !is_cancelled(following));
 }
 
@@ -179,7 +179,7 @@ int follow_wait(struct chat *chat, struct ein_req *req, int64_t wait_ms, json_t 
                                    .req = req,
                                    .http = chat->host->http,
                                    .id = chat->host->http->path_param(req, "ticket_id") };
-    int64_t until = mono_ms() + wait_ms, left = wait_ms;
+    int64_t until = clock_mono_ms() + wait_ms, left = wait_ms;
     int r = 0;
 
     if (!ticket_is_open(*ticket) || left <= 0)
@@ -191,7 +191,7 @@ int follow_wait(struct chat *chat, struct ein_req *req, int64_t wait_ms, json_t 
         json_t *now = NULL;
 
         wait_for_change(&following, left);
-        left = until - mono_ms();
+        left = until - clock_mono_ms();
         r = read_ticket(&following, &now, err);
         if (r == 0) {
             json_decref(*ticket);

@@ -2,8 +2,8 @@
 #include "run.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "ticket.h"
-#include "timestamps.h"
 #include <string.h>
 
 /* Is it still this run that the ticket waits for? */
@@ -18,7 +18,7 @@ static bool is_ours(const struct run *run, const json_t *ticket)
  * ticket; one of the two answers will be stored. */
 static void extend(struct chat *chat, struct run *run)
 {
-    int64_t now = now_ms(), ends = now + chat->lease_ms;
+    int64_t now = clock_wall_ms(), ends = now + chat->lease_ms;
     json_t *members = json_pack("{s:I}", "dueAt", (json_int_t)ends);
 
     if (ticket_change(chat, run->id, run->rev, members, 0, NULL) >= 0)
@@ -32,11 +32,11 @@ void run_keep(struct chat *chat, struct run *run)
     EIN_LOCKED(&run->lock);
     if (run->writing)
         return;
-    if (now_ms() >= run->ends_at)
+    if (clock_wall_ms() >= run->ends_at)
         run_stop(chat, run, RUN_TIMEOUT);
     int r = chat->host->store->get(chat->ctx, TICKET_SET, run->id, &ticket, NULL);
     if (r == EIN_E_NOT_FOUND || (r == 0 && !is_ours(run, ticket)))
         run_stop(chat, run, RUN_TAKEN);
-    else if (run->lease_ends - now_ms() < chat->lease_ms * 2 / 3)
+    else if (run->lease_ends - clock_wall_ms() < chat->lease_ms * 2 / 3)
         extend(chat, run);
 }

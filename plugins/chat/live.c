@@ -2,7 +2,7 @@
 #include "live.h"
 
 #include "cleanup.h"
-#include "timestamps.h"
+#include "clock.h"
 #include <einion/plugin.h>
 #include <string.h>
 
@@ -232,7 +232,7 @@ static enum live_kind take_joined(const struct live *live, struct live_place *pl
 enum live_kind live_next(struct live *live, struct live_place *place, uint32_t wait_ms,
                          char **ret_bytes, size_t *ret_len)
 {
-    const struct timespec until = mono_in_ms(wait_ms);
+    const struct timespec until = clock_deadline(wait_ms);
     int r = 0;
 
     EIN_LOCKED(&live->lock);
@@ -252,7 +252,7 @@ enum live_kind live_next(struct live *live, struct live_place *place, uint32_t w
 
 void live_wait(struct live *live, struct live_place *place, uint32_t wait_ms)
 {
-    const struct timespec until = mono_in_ms(wait_ms);
+    const struct timespec until = clock_deadline(wait_ms);
     int r = 0;
 
     EIN_LOCKED(&live->lock);

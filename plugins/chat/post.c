@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "document.h"
 #include "error.h"
 #include "follow.h"
@@ -9,7 +10,6 @@
 #include "scopes.h"
 #include "span.h"
 #include "ticket.h"
-#include "timestamps.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -93,10 +93,10 @@ static int make_ticket(struct posting *posting)
     const struct chat *chat = posting->chat;
     const char *uid = posting->identity->uid;
     const char *key = *posting->key_id ? posting->key_id : NULL;
-    int64_t now = now_ms();
-    char text[TIMESTAMP_SIZE], place[EIN_TRACEPARENT_SIZE];
+    int64_t now = clock_wall_ms();
+    char text[CLOCK_ISO_SIZE], place[EIN_TRACEPARENT_SIZE];
 
-    timestamp_now(text);
+    clock_iso(text);
     span_where(chat->host, place);
     uuid_make(posting->id);
     posting->ticket = json_pack(

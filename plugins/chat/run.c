@@ -3,11 +3,11 @@
 
 #include "ask.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "ids.h"
 #include "span.h"
 #include "ticket.h"
-#include "timestamps.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -109,13 +109,13 @@ static int begin(struct chat *chat, json_t *ticket, int64_t lease_ends, struct r
 
 int run_claim(struct chat *chat, json_t **ret_ticket, struct ein_error *err)
 {
-    return chat->host->store->claim(chat->ctx, TICKET_SET, "dueAt", now_ms(), chat->lease_ms,
+    return chat->host->store->claim(chat->ctx, TICKET_SET, "dueAt", clock_wall_ms(), chat->lease_ms,
                                     ret_ticket, err);
 }
 
 int run_begin(struct chat *chat, json_t *ticket, struct run **ret_run, struct ein_error *err)
 {
-    if (integer_of(ticket, "endsAt") <= now_ms())
+    if (integer_of(ticket, "endsAt") <= clock_wall_ms())
         return end_late(chat, ticket, err);
     if (integer_of(ticket, "attempts") >= chat->attempts_max)
         return end_unlucky(chat, ticket, err);
@@ -166,7 +166,7 @@ static void write_end(struct chat *chat, struct run *run, const json_t *result, 
     if (r == EIN_E_TOO_LARGE && result)
         r = ticket_end(chat, run->ticket, rev, NULL, "The answer is too long to be kept.", &err);
     while (r < 0 && !somebody_was_ahead(r) && why_stopped(run) != RUN_HAND_BACK &&
-           now_ms() < lease_ends) {
+           clock_wall_ms() < lease_ends) {
         pause_ms(WRITE_PAUSE_MS);
         r = ticket_end(chat, run->ticket, rev, result, error, &err);
     }
@@ -178,8 +178,8 @@ static void write_end(struct chat *chat, struct run *run, const json_t *result, 
 /* Whoever asks next may claim it; this was no attempt. */
 static void hand_back(struct chat *chat, struct run *run)
 {
-    json_t *members =
-        json_pack("{s:s, s:n, s:I}", "status", "pending", "runner", "dueAt", (json_int_t)now_ms());
+    json_t *members = json_pack("{s:s, s:n, s:I}", "status", "pending", "runner", "dueAt",
+                                (json_int_t)clock_wall_ms());
     char rev[EIN_REV_SIZE];
     struct ein_error err;
 

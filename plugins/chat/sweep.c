@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "ticket.h"
-#include "timestamps.h"
 
 enum {
     SWEPT_AT_ONCE = 100,
@@ -49,7 +49,7 @@ static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *
 
 static int find_ended(const struct chat *chat, json_t **ret_found, struct ein_error *err)
 {
-    EIN_JSON json_t *where = json_pack("{s:{s:I}}", "endsAt", "$lte", (json_int_t)now_ms());
+    EIN_JSON json_t *where = json_pack("{s:{s:I}}", "endsAt", "$lte", (json_int_t)clock_wall_ms());
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
                                      .limit = SWEPT_AT_ONCE };

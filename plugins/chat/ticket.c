@@ -2,8 +2,8 @@
 #include "ticket.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 #include <stdio.h>
 
 bool ticket_is_open(const json_t *ticket)
@@ -35,13 +35,13 @@ static json_t *ended_of(const struct chat *chat, const json_t *ticket, const jso
     static const char *const open_members[] = { "dueAt", "openOf", "runner" };
     EIN_JSON json_t *ended = json_copy((json_t *)ticket);
     EIN_JSON json_t *members = NULL;
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     members =
         json_pack("{s:s, s:O?, s:s?, s:s, s:s, s:I}", "status", result ? "completed" : "failed",
                   "result", result, "error", result ? NULL : error, "updatedAt", now, "completedAt",
-                  now, "endsAt", (json_int_t)(now_ms() + chat->keep_ms));
+                  now, "endsAt", (json_int_t)(clock_wall_ms() + chat->keep_ms));
     if (!ended || !members || json_object_update(ended, members) < 0)
         return NULL;
     for (size_t i = 0; i < sizeof(open_members) / sizeof(open_members[0]); i++)
@@ -70,9 +70,9 @@ int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE
                              .doc = members,
                              .add_field = add ? "attempts" : NULL,
                              .add_by = add };
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     if (!members || json_object_set_new(members, "updatedAt", json_string(now)) < 0)
         return error_no_memory(err);
     int r = chat->host->store->batch(chat->ctx, &op, 1, sizeof(op), err);

@@ -3,9 +3,9 @@
 
 #include "chat.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "run.h"
-#include "timestamps.h"
 #include <string.h>
 
 enum { STACK_BYTES = 1024 * 1024 /* of a worker: providers and the JSON of answers */ };
@@ -34,7 +34,7 @@ void workers_done(struct workers *workers)
 /* With the lock held. */
 static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
 {
-    const struct timespec until = mono_in_ms(ms);
+    const struct timespec until = clock_deadline(ms);
 
     (void)pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until);
 }
@@ -280,7 +280,7 @@ int workers_start(struct chat *chat, struct ein_error *err)
 static bool wait_for_runs(struct chat *chat)
 {
     struct workers *workers = &chat->workers;
-    const struct timespec until = mono_in_ms(chat->drain_ms);
+    const struct timespec until = clock_deadline(chat->drain_ms);
     int r = 0;
 
     EIN_LOCKED(&workers->lock);

@@ -2,9 +2,9 @@
 #include "record.h"
 #include "base64url.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "python_json.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,10 +64,10 @@ int record_find(const struct data_store *store, const struct ein_query *query, e
 json_t *record_new(const struct record_key *at, const json_t *value, const json_t *metadata,
                    const char *agent)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     EIN_JSON json_t *none = json_object();
 
-    timestamp_now(now);
+    clock_iso(now);
     return json_pack("{s:s, s:s, s:s, s:O, s:O, s:s?, s:s?, s:i, s:s, s:s, s:s?, s:I}", "userId",
                      at->user, "namespace", at->ns, "key", at->key, "value", value, "metadata",
                      metadata ? metadata : none, "createdByAgent", agent, "lastAccessedByAgent",
@@ -88,9 +88,9 @@ static json_t *merged(const json_t *old, const json_t *new)
 json_t *record_changes(const json_t *old, const json_t *value, const json_t *metadata,
                        const char *agent)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     EIN_JSON json_t *changes = json_pack("{s:O, s:s, s:I}", "value", value, "updatedAt", now,
                                          "sizeBytes", (json_int_t)python_json(value, NULL, 0));
     if (!changes)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -30,11 +30,11 @@ static int session_call(struct ein_data_session *session, const char *agent, con
 {
     const json_t *given = json_object_get(args, "namespace");
     const char *ns = given ? json_string_value(given) : DEFAULT_NAMESPACE;
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
     if (!ns || (given && strlen(ns) != json_string_length(given)))
         return error_set(err, EIN_E_INVALID, "a namespace must be a string without U+0000");
-    timestamp_now(now);
+    clock_iso(now);
     EIN_JSON json_t *entry =
         json_pack("{s:s, s:s, s:s?, s:s}", "op", op, "namespace", ns, "agent", agent, "ts", now);
     if (!entry)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "touches.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 enum { TOUCHES_MAX = 4096 }; /* records noted before they are written in between */
 
@@ -21,10 +21,10 @@ void touches_done(struct touches *touches)
 /* Under the lock: adds `count` reads; how many records are noted now. */
 static int note(struct touches *touches, const char *id, const char *agent, json_int_t count)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     const json_t *old = json_object_get(touches->by_id, id);
 
-    timestamp_now(now);
+    clock_iso(now);
     count += json_integer_value(json_object_get(old, "count"));
     json_t *touch = json_pack("{s:s?, s:s, s:I}", "agent", agent, "at", now, "count", count);
     if (json_object_set_new(touches->by_id, id, touch))

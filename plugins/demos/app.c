@@ -3,10 +3,10 @@
  * our page by messages, which calls the demo's APIs with a token that opens these only. */
 #include "app_token.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "demos.h"
 #include "page.h"
 #include "percent.h"
-#include "timestamps.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ int demos_app_token(struct ein_req *req, void *self)
     const struct demos *demos = self;
     const struct ein_http *http = demos->host->http;
     EIN_JSON json_t *demo = NULL;
-    char token[APP_TOKEN_SIZE], until[TIMESTAMP_SIZE];
+    char token[APP_TOKEN_SIZE], until[CLOCK_ISO_SIZE];
     struct ein_error err;
     int64_t expires;
     int r = demo_get(demos, req, http->path_param(req, "demo_id"), &demo, &err);
@@ -117,7 +117,7 @@ int demos_app_token(struct ein_req *req, void *self)
         r = app_token_make(demos, req, demo, token, &expires, &err);
     if (r < 0)
         return http->fail_error(req, &err);
-    timestamp_of_ms(expires, until);
+    clock_iso_at(until, expires * 1000);
     if (http->set_header(req, "Cache-Control", "no-store") < 0)
         return EIN_E_NO_MEMORY;
     return http->reply(req, 200,

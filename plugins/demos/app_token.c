@@ -2,11 +2,11 @@
 #include "app_token.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "member.h"
 #include "percent.h"
 #include "scopes.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +65,7 @@ int app_token_make(const struct demos *demos, const struct ein_req *req, const j
                    char ret_token[APP_TOKEN_SIZE], int64_t *ret_expires, struct ein_error *err)
 {
     const struct ein_host *host = demos->host;
-    int64_t expires = now_ms() + demos->token_ms;
+    int64_t expires = clock_wall_ms() + demos->token_ms;
     json_t *claims = claims_of(host->http->identity(req), demo);
     EIN_JSON json_t *doc =
         json_pack("{s:O, s:o, s:o, s:I}", "demoId", json_object_get(demo, "_id"), "apis",
@@ -155,7 +155,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
         return refuse(demos, req, &unknown, err);
     if (r < 0)
         return r;
-    if (integer_of(doc, "expires") <= now_ms())
+    if (integer_of(doc, "expires") <= clock_wall_ms())
         return refuse(demos, req, &ended, err);
     r = check_call(demos, req, doc, err);
     if (r < 0)
@@ -177,7 +177,7 @@ void app_token_sweep(void *data)
 {
     const struct demos *demos = data;
     const struct ein_store *store = demos->host->store;
-    int64_t until = now_ms() - demos->token_ms;
+    int64_t until = clock_wall_ms() - demos->token_ms;
     struct ein_error err = { 0 };
     int r = 1;
 

@@ -2,9 +2,9 @@
 #include "demo_document.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "member.h"
 #include "ownership.h"
-#include "timestamps.h"
 
 /* What is the client's, in the order in which it is shown. */
 static const char *const fields[] = {
@@ -16,9 +16,9 @@ enum { FIELDS = sizeof(fields) / sizeof(fields[0]), OWN = sizeof(own) / sizeof(o
 
 static int set_fields(json_t *demo, const json_t *body)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     for (size_t i = 0; i < FIELDS; i++)
         if (copy_member(demo, body, fields[i]) < 0)
             return -1;

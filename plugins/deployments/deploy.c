@@ -4,11 +4,11 @@
 #include "agent_doc.h"
 #include "agent_version.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "member.h"
 #include "ownership.h"
 #include "served.h"
-#include "timestamps.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -61,9 +61,9 @@ struct wanted {
 /* The document of a deployment; SINCE NULL: it begins now.  NULL: no memory. */
 static json_t *deployment_doc(const struct wanted *wanted, const char *since)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     return json_pack("{s:O, s:O, s:s, s:s, s:O, s:O}", "agentId",
                      json_object_get(wanted->agent, "_id"), "userId",
                      json_object_get(wanted->agent, "userId"), "createdAt", since ? since : now,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "anthropic.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "reply.h"
 #include "reply_tool.h"
-#include "timestamps.h"
 #include "vendor_schema.h"
 
 static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
@@ -64,7 +64,7 @@ static int run(const struct anthropic *anthropic, const struct ein_llm_call *cal
 static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, json_t *body,
                   struct reply *reply, struct ein_error *err)
 {
-    int64_t until = mono_ms() + call->total_ms;
+    int64_t until = clock_mono_ms() + call->total_ms;
     int r = run(anthropic, call, body, reply, err);
 
     for (uint32_t i = 0; r >= 0 && reply->paused && reply->content && i < anthropic->continuations;
@@ -75,7 +75,7 @@ static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, 
                                                       reply->content)) < 0)
             return error_no_memory(err);
         if (call->total_ms) {
-            int64_t left = until - mono_ms();
+            int64_t left = until - clock_mono_ms();
             call->total_ms = left > 1 ? (uint32_t)left : 1;
         }
         reply_next(reply);

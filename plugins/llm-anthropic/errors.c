@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
 #include "member.h"
 #include "reply.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static uint32_t until_reset(const json_t *headers)
         reset = seconds_of(headers, name, "%Y-%m-%dT%H:%M:%SZ");
         last = reset > last ? reset : last;
     }
-    last -= now ? now : now_ms() / 1000;
+    last -= now ? now : clock_wall_ms() / 1000;
     if (last <= 0)
         return 0;
     return last < VENDOR_RETRY_MAX_MS / 1000 ? (uint32_t)last * 1000 : VENDOR_RETRY_MAX_MS;

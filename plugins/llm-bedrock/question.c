@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "question.h"
 
+#include "clock.h"
 #include "error.h"
 #include "percent.h"
 #include "sign.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static int sign_question(const struct bedrock *bedrock, struct question *questio
         .path = path,
         .body = question->body,
         .body_len = question->body_len,
-        .time_ms = now_ms(),
+        .time_ms = clock_wall_ms(),
     };
     r = sign(&keys, &request, &signature, err);
     if (r < 0)

@@ -6,9 +6,9 @@
 #include "agent_doc.h"
 #include "cancel_wait.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "hash.h"
 #include "rpc.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -53,11 +53,11 @@ static int tell_changes(struct turn *turn)
 {
     const struct mcp_server *server = turn->server;
     struct ein_cancel *cancel = server->host->http->cancel(turn->req);
-    int64_t until_ms = mono_ms() + server->listen_ms;
+    int64_t until_ms = clock_mono_ms() + server->listen_ms;
     uint64_t was = 0, is = 0;
     int r = mark_of(turn, &was);
 
-    while (r >= 0 && mono_ms() < until_ms && !about_is_stopping(server)) {
+    while (r >= 0 && clock_mono_ms() < until_ms && !about_is_stopping(server)) {
         r = cancel_wait(server->host, cancel, server->watch_ms);
         if (r >= 0)
             r = mark_of(turn, &is);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mcp_client/1. */
+#include "clock.h"
 #include "error.h"
 #include "exchange.h"
 #include "json_fits.h"
-#include "timestamps.h"
 
 #include <string.h>
 #include <strings.h>
@@ -49,7 +49,7 @@ static int talk_init(struct talk *talk, struct mcp *mcp, const struct ein_mcp_ca
     if (r < 0)
         return r;
     ms = talk->call.total_ms ? talk->call.total_ms : mcp->total_ms;
-    talk->until_ms = mono_ms() + (ms < mcp->total_max_ms ? ms : mcp->total_max_ms);
+    talk->until_ms = clock_mono_ms() + (ms < mcp->total_max_ms ? ms : mcp->total_max_ms);
     talk->key = peer_key(talk->call.egress, talk->call.url, talk->call.user_id, talk->call.token);
     if (!talk->key)
         return error_no_memory(err);
@@ -65,7 +65,7 @@ static void talk_done(struct talk *talk)
 
 uint32_t talk_left_ms(const struct talk *talk)
 {
-    int64_t left_ms = talk->until_ms - mono_ms();
+    int64_t left_ms = talk->until_ms - clock_mono_ms();
 
     return left_ms > 0 ? (uint32_t)left_ms : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linger.h"
 
-#include "timestamps.h"
+#include "clock.h"
 
 struct linger {
     struct mcp *mcp;
@@ -54,7 +54,7 @@ static void leave(void *data)
 static void wait_and_fire(void *data)
 {
     struct linger *linger = data;
-    struct timespec until = mono_in_ms(linger->mcp->linger_ms);
+    struct timespec until = clock_deadline(linger->mcp->linger_ms);
     int r = 0;
 
     EIN_LOCKED(&linger->lock);

@@ -48,7 +48,7 @@ struct mcp_request {
 struct talk {
     struct mcp *mcp;
     struct ein_mcp_call call; /* zero beyond what the caller knows */
-    int64_t until_ms;         /* mono_ms() */
+    int64_t until_ms;         /* clock_mono_ms() */
     char *key;                /* of the peer */
     struct peer_state state;  /* what was known when it began, and was learned */
 };

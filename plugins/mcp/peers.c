@@ -2,7 +2,7 @@
 #include "peers.h"
 
 #include "cleanup.h"
-#include "timestamps.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +99,7 @@ static struct peer *find(struct peers *peers, const char *key)
     struct peer *peer = (struct peer *)map_find(&peers->peers, key, strlen(key));
 
     if (peer)
-        peer->used_ms = mono_ms();
+        peer->used_ms = clock_mono_ms();
     return peer;
 }
 
@@ -134,7 +134,7 @@ static struct peer *find_or_make(struct peers *peers, const char *key)
     peer = calloc(1, sizeof(*peer));
     if (!peer)
         return NULL;
-    peer->used_ms = mono_ms();
+    peer->used_ms = clock_mono_ms();
     peer->entry.key = strdup(key);
     peer->entry.key_len = strlen(key);
     if (!peer->entry.key || map_add(&peers->peers, &peer->entry) < 0) {
@@ -168,7 +168,7 @@ static void set_verdict(struct peers *peers, const char *key, enum peer_era era)
     verdict = calloc(1, sizeof(*verdict));
     if (!verdict)
         return;
-    *verdict = (struct verdict){ .era = era, .since_ms = mono_ms() };
+    *verdict = (struct verdict){ .era = era, .since_ms = clock_mono_ms() };
     verdict->entry.key_len = address_len(key);
     verdict->entry.key = strndup(peer_key_url(key), verdict->entry.key_len);
     if (!verdict->entry.key || map_add(&peers->verdicts, &verdict->entry) < 0)
@@ -191,7 +191,7 @@ void peers_get(struct peers *peers, const char *key, uint32_t verdict_ms,
     const struct peer *peer = find(peers, key);
 
     memset(ret_state, 0, sizeof(*ret_state));
-    if (verdict && mono_ms() - verdict->since_ms > verdict_ms) {
+    if (verdict && clock_mono_ms() - verdict->since_ms > verdict_ms) {
         remove_verdict(peers, verdict);
         verdict = NULL;
     }
@@ -262,7 +262,7 @@ void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, int64
         return;
     json_decref(peer->tools);
     peer->tools = json_incref(tools);
-    peer->tools_until_ms = mono_ms() + ttl_ms;
+    peer->tools_until_ms = clock_mono_ms() + ttl_ms;
 }
 
 json_t *peers_tools(struct peers *peers, const char *key, bool fresh)
@@ -270,7 +270,7 @@ json_t *peers_tools(struct peers *peers, const char *key, bool fresh)
     EIN_LOCKED(&peers->lock);
     const struct peer *peer = find(peers, key);
 
-    if (!peer || (fresh && mono_ms() >= peer->tools_until_ms))
+    if (!peer || (fresh && clock_mono_ms() >= peer->tools_until_ms))
         return NULL;
     return json_incref(peer->tools);
 }
@@ -278,7 +278,7 @@ json_t *peers_tools(struct peers *peers, const char *key, bool fresh)
 void peers_sweep(struct peers *peers, uint32_t idle_ms, peer_end_fn *end, void *data)
 {
     EIN_LOCKED(&peers->lock);
-    int64_t before_ms = mono_ms() - idle_ms;
+    int64_t before_ms = clock_mono_ms() - idle_ms;
 
     for (size_t i = 0; i < peers->peers.slot_count; i++) {
         struct map_entry *it = peers->peers.slots[i], *next;

@@ -2,8 +2,8 @@
 #include "work.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -34,14 +34,14 @@ static int give(const struct work *work, const struct ein_llm_piece *piece)
 static int on_piece(const struct ein_llm_piece *piece, void *data)
 {
     struct work *work = data;
-    int64_t before = mono_us();
+    int64_t before = clock_mono_us();
 
     if (work->pieces++ == 0)
         work->first_us = (uint64_t)(before - work->began_us);
     work->received += bytes_of(piece);
     work->sources += piece->kind == EIN_LLM_SOURCE;
     int r = give(work, piece);
-    work->client_us += (uint64_t)(mono_us() - before);
+    work->client_us += (uint64_t)(clock_mono_us() - before);
     work->stopped |= r != 0;
     return r;
 }
@@ -58,7 +58,7 @@ static uint32_t scaled(const struct work *work, uint32_t ms)
 
 static uint32_t left_ms(const struct work *work)
 {
-    int64_t left = (work->deadline_us - mono_us()) / 1000;
+    int64_t left = (work->deadline_us - clock_mono_us()) / 1000;
 
     return left < 1 ? 1 : (uint32_t)left;
 }
@@ -98,11 +98,11 @@ static int call_provider(struct work *work, const struct ein_service *service, c
     };
     uint64_t client_before = work->client_us;
     struct ein_span *span = meter_begin(work);
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
     error_clear(err);
     int r = (work->embeds ? provider->embed : provider->complete)(service->impl, &llm, on_piece,
                                                                   work, &work->outcome, err);
-    uint64_t took = (uint64_t)(mono_us() - began);
+    uint64_t took = (uint64_t)(clock_mono_us() - began);
 
     work->waited_us += took - (work->client_us - client_before);
     if (work->stopped && r >= 0)
@@ -160,10 +160,10 @@ static int reserve_and_call(struct work *work, const struct ein_service *service
                             struct ein_error *err)
 {
     struct key key = { 0 };
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
     int r = key_find(work, &key, err);
 
-    work->stage_us[STAGE_KEY] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_KEY] += (uint64_t)(clock_mono_us() - began);
     if (r == 0)
         r = budget_reserve(work, err);
     if (r == 0) {

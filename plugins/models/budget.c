@@ -2,10 +2,10 @@
 #include "work.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "price.h"
 #include "thinking.h"
-#include "timestamps.h"
 
 enum {
     SETTLE_TRIES = 3,
@@ -73,7 +73,7 @@ int budget_reserve(struct work *work, struct ein_error *err)
 {
     const struct models *models = work->models;
     const struct ein_service *service;
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
 
     if (work->held || price_is_free(work->model))
         return 0;
@@ -82,7 +82,7 @@ int budget_reserve(struct work *work, struct ein_error *err)
                          "There is no ledger for what calls cost: the plugin is off");
     int r = reserve(work, service, err);
     models->host->release(models->ctx, service);
-    work->stage_us[STAGE_RESERVE] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_RESERVE] += (uint64_t)(clock_mono_us() - began);
     return r;
 }
 
@@ -210,7 +210,7 @@ static void settle(struct work *work, int64_t cost, const struct usage *usage, b
 void budget_settle(struct work *work, int result)
 {
     struct ein_completion_outcome *ret = work->ret;
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
     struct usage usage;
 
     if (!was_used(work, result))
@@ -231,7 +231,7 @@ void budget_settle(struct work *work, int result)
     ret->reasoning_tokens = usage.reasoning;
     ret->searches = usage.searches;
     work->used += usage.input + usage.output;
-    work->stage_us[STAGE_SETTLE] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(clock_mono_us() - began);
 }
 
 void budget_release(struct work *work)
@@ -239,7 +239,7 @@ void budget_release(struct work *work)
     const struct models *models = work->models;
     const struct ein_service *service;
     struct ein_error err = { 0 };
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
 
     if (!work->held)
         return;
@@ -252,5 +252,5 @@ void budget_release(struct work *work)
         models->host->release(models->ctx, service);
     }
     end_lease(work);
-    work->stage_us[STAGE_SETTLE] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_SETTLE] += (uint64_t)(clock_mono_us() - began);
 }

@@ -2,10 +2,10 @@
 #include "complete.h"
 
 #include "cancel_wait.h"
+#include "clock.h"
 #include "error.h"
 #include "notes.h"
 #include "str.h"
-#include "timestamps.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ static bool comes_again(const struct work *work, int result, uint32_t attempt, u
         asked > retry->after_max_ms || !retry_helps(work->model->provider, &work->outcome))
         return false;
     *ret_ms = retry_pause_ms(retry, attempt, asked, random_part());
-    return mono_us() + ((int64_t)*ret_ms + LEAST_MS) * 1000 < work->deadline_us;
+    return clock_mono_us() + ((int64_t)*ret_ms + LEAST_MS) * 1000 < work->deadline_us;
 }
 
 static int attempts(struct work *work, struct ein_error *err)
@@ -57,9 +57,9 @@ static int attempts(struct work *work, struct ein_error *err)
     int r = is_cancelled(work) ? cancelled(err) : attempt_run(work, err);
 
     for (; comes_again(work, r, attempt, &pause_ms); attempt++) {
-        int64_t began = mono_us();
+        int64_t began = clock_mono_us();
         r = cancel_wait(work->models->host, work->running.cancel, pause_ms);
-        work->waited_us += (uint64_t)(mono_us() - began);
+        work->waited_us += (uint64_t)(clock_mono_us() - began);
         if (r < 0) {
             work->outcome.fault = EIN_LLM_FAULT_NONE;
             return cancelled(err);
@@ -106,7 +106,7 @@ static int limited_attempts(struct work *work, struct ein_error *err)
                                     work->model->id };
     struct limits_told told = { .after_ms = 0 };
     uint64_t taken = size_estimate(&work->size);
-    int r = limits_take(limits, &who, taken, mono_ms(), &told, err);
+    int r = limits_take(limits, &who, taken, clock_mono_ms(), &told, err);
 
     work->ret->requests = told.requests;
     work->ret->tokens = told.tokens;
@@ -121,7 +121,7 @@ static int limited_attempts(struct work *work, struct ein_error *err)
     work->used = 0;
     r = attempts(work, err);
     budget_release(work);
-    limits_correct(limits, &who, taken, work->used, mono_ms());
+    limits_correct(limits, &who, taken, work->used, clock_mono_ms());
     return r;
 }
 
@@ -131,7 +131,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
                                            .pass = settings_of(work)->pass,
                                            .pass_tools = settings_of(work)->pass_tools,
                                            .refuse = work->refuse };
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
     int r =
         parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);
 
@@ -140,7 +140,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     if (r >= 0)
         r = names_make(work->call, work->built_in.choice, common_name_max(work->model),
                        &work->names, err);
-    work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_CHECK] += (uint64_t)(clock_mono_us() - began);
     if (r >= 0) {
         work->size.open = work->files || json_array_size(work->built_in.tools) > 0;
         if (first)
@@ -157,7 +157,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
 
 static int find_model(struct work *work, const char *name, struct ein_error *err)
 {
-    int64_t began = mono_us();
+    int64_t began = clock_mono_us();
     int r = catalog_find(work->models->catalog, work->call->user_id, name, work->call->visible,
                          &work->found, err);
 
@@ -171,7 +171,7 @@ static int find_model(struct work *work, const char *name, struct ein_error *err
     }
     work->model = r < 0 ? NULL : work->found.model;
     work->outcome.fault = EIN_LLM_FAULT_NONE;
-    work->stage_us[STAGE_CHECK] += (uint64_t)(mono_us() - began);
+    work->stage_us[STAGE_CHECK] += (uint64_t)(clock_mono_us() - began);
     return r;
 }
 
@@ -192,7 +192,7 @@ static bool falls_back(const struct work *work, int result)
 {
     return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->final &&
            (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
-           mono_us() + LEAST_MS * 1000 < work->deadline_us;
+           clock_mono_us() + LEAST_MS * 1000 < work->deadline_us;
 }
 
 /* The next model of the chain; its answer, or RESULT where it cannot be asked. */
@@ -283,7 +283,7 @@ static void finish(struct work *work, int result)
 {
     const struct ein_llm_outcome *outcome = &work->outcome;
     struct ein_completion_outcome *ret = work->ret;
-    int64_t took = mono_us() - work->began_us;
+    int64_t took = clock_mono_us() - work->began_us;
 
     ret->fault = result < 0 ? outcome->fault : EIN_LLM_FAULT_NONE;
     ret->status = status_of(work, result);
@@ -307,7 +307,7 @@ static int run(struct models *models, bool embeds, const struct ein_completion_c
                          .data = data,
                          .ret = ret,
                          .embeds = embeds,
-                         .began_us = mono_us(),
+                         .began_us = clock_mono_us(),
                          .refuse =
                              call->flags & EIN_COMPLETION_REFUSE ||
                              (models->completion.refuse && !(call->flags & EIN_COMPLETION_DROP)) };

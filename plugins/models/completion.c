@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "completion.h"
 
+#include "clock.h"
 #include "complete.h"
 #include "models.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -66,7 +66,7 @@ static void sweep(void *data)
 {
     struct models *models = data;
 
-    limits_sweep(models->completion.limits, mono_ms());
+    limits_sweep(models->completion.limits, clock_mono_ms());
 }
 
 int completion_start(struct models *models)

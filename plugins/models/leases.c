@@ -2,7 +2,7 @@
 #include "leases.h"
 
 #include "cleanup.h"
-#include "timestamps.h"
+#include "clock.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ void leases_add(struct leases *leases, struct lease *lease)
 {
     struct lease *head = &leases->head;
 
-    lease->until_ms = mono_ms() + leases->lease_ms;
+    lease->until_ms = clock_mono_ms() + leases->lease_ms;
     EIN_LOCKED(&leases->lock);
     lease->prev = head->prev;
     lease->next = head;
@@ -45,7 +45,7 @@ void leases_remove(struct leases *leases, struct lease *lease)
 /* Copies the holds that are due: the store is not waited for under the lock. */
 static size_t take_due(struct leases *leases, char holds[AT_ONCE][EIN_HOLD_SIZE])
 {
-    int64_t now = mono_ms();
+    int64_t now = clock_mono_ms();
     size_t count = 0;
 
     EIN_LOCKED(&leases->lock);

@@ -3,8 +3,8 @@
 
 #include "catalog_inside.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <einion/services.h>
 #include <string.h>
@@ -116,7 +116,7 @@ static void ask(struct live *live, struct list *list)
     const struct ein_service *service;
     struct ein_error err = { 0 };
 
-    if (list->due_ms > mono_ms() ||
+    if (list->due_ms > clock_mono_ms() ||
         host->acquire(catalog->ctx, EIN_LLM_PROVIDER, list->provider, &service) < 0)
         return;
     int r = fetch(live, service, &err);
@@ -126,7 +126,7 @@ static void ask(struct live *live, struct list *list)
                       "the models of %s could not be listed: %s", list->provider, err.text);
     list->failing = r < 0;
     list->had = list->had || r >= 0;
-    list->due_ms = mono_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
+    list->due_ms = clock_mono_ms() + (r < 0 ? live->retry_ms : live->ttl_ms);
 }
 
 /* A provider that lists its models: its list is there from now on. */
@@ -163,7 +163,7 @@ static void forget_unseen(struct live *live)
 
 static bool wait_a_while(struct live *live)
 {
-    const struct timespec until = mono_in_ms(live->look_ms);
+    const struct timespec until = clock_deadline(live->look_ms);
     EIN_LOCKED(&live->lock);
 
     if (!live->stopping)

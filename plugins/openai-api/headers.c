@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openai_api.h"
 
-#include "timestamps.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +45,14 @@ static void rate_name(bool anthropic, const char *what, const char *which, char 
 static void set_rate(const struct openai_api *api, struct ein_req *req, const char *what,
                      const struct ein_rate *rate)
 {
-    char name[64], reset[TIMESTAMP_SIZE];
+    char name[64], reset[CLOCK_ISO_SIZE];
     bool anthropic;
 
     if (rate->limit <= 0)
         return;
     anthropic = is_anthropic(api->host->http, req);
     if (anthropic)
-        timestamp_of_ms(now_ms() + rate->reset_ms, reset);
+        clock_iso_at(reset, (clock_wall_ms() + rate->reset_ms) * 1000);
     else
         duration(rate->reset_ms, reset, sizeof(reset));
     rate_name(anthropic, what, "limit", name);

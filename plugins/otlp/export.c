@@ -3,8 +3,8 @@
 #include "otlp.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 enum { STACK_SIZE = 1 << 20 };
 
@@ -27,7 +27,7 @@ void otlp_on_span(const struct ein_span_told *told, void *data)
 /* The lock is held. */
 static void wait_ms(struct otlp *otlp, pthread_cond_t *cond, int64_t until_ms)
 {
-    const struct timespec until = mono_in_ms(until_ms - mono_ms());
+    const struct timespec until = clock_deadline(until_ms - clock_mono_ms());
 
     (void)pthread_cond_clockwait(cond, &otlp->lock, CLOCK_MONOTONIC, &until);
 }
@@ -36,7 +36,7 @@ bool otlp_wait(struct otlp *otlp, int64_t until_ms)
 {
     EIN_LOCKED(&otlp->lock);
 
-    while (mono_ms() < until_ms && !(otlp->stopping && until_ms >= otlp->stop_ms))
+    while (clock_mono_ms() < until_ms && !(otlp->stopping && until_ms >= otlp->stop_ms))
         wait_ms(otlp, &otlp->woken, until_ms);
     return !otlp->stopping || until_ms < otlp->stop_ms;
 }
@@ -44,7 +44,7 @@ bool otlp_wait(struct otlp *otlp, int64_t until_ms)
 uint32_t otlp_left_ms(struct otlp *otlp)
 {
     EIN_LOCKED(&otlp->lock);
-    int64_t left_ms = otlp->stopping ? otlp->stop_ms - mono_ms() : otlp->timeout_ms;
+    int64_t left_ms = otlp->stopping ? otlp->stop_ms - clock_mono_ms() : otlp->timeout_ms;
 
     if (left_ms > otlp->timeout_ms)
         left_ms = otlp->timeout_ms;
@@ -56,7 +56,7 @@ static bool wait_for_work(struct otlp *otlp, int64_t until_ms)
 {
     EIN_LOCKED(&otlp->lock);
 
-    while (!otlp->stopping && !otlp->is_full && mono_ms() < until_ms)
+    while (!otlp->stopping && !otlp->is_full && clock_mono_ms() < until_ms)
         wait_ms(otlp, &otlp->woken, until_ms);
     otlp->is_full = false;
     return otlp->stopping;
@@ -104,19 +104,19 @@ static void send_spans(struct otlp *otlp)
 static void *export(void *data)
 {
     struct otlp *otlp = data;
-    int64_t metrics_ms = mono_ms() + otlp->metrics_interval_ms;
+    int64_t metrics_ms = clock_mono_ms() + otlp->metrics_interval_ms;
     bool stopping;
 
     do {
-        int64_t until_ms = mono_ms() + otlp->interval_ms;
+        int64_t until_ms = clock_mono_ms() + otlp->interval_ms;
 
         stopping =
             wait_for_work(otlp, otlp->metrics_url && metrics_ms < until_ms ? metrics_ms : until_ms);
         if (otlp->traces_url)
             send_spans(otlp);
-        if (otlp->metrics_url && (stopping || mono_ms() >= metrics_ms)) {
+        if (otlp->metrics_url && (stopping || clock_mono_ms() >= metrics_ms)) {
             (void)otlp_send(otlp, otlp->metrics_url, otlp_metrics(otlp));
-            metrics_ms = mono_ms() + otlp->metrics_interval_ms;
+            metrics_ms = clock_mono_ms() + otlp->metrics_interval_ms;
         }
     } while (!stopping);
 
@@ -135,11 +135,11 @@ static int64_t began_ns(const struct otlp *otlp)
     int64_t up_ms;
 
     if (otlp->host->acquire(otlp->ctx, EIN_SERVER, NULL, &service) < 0)
-        return now_us() * 1000;
+        return clock_wall_us() * 1000;
     (void)((const struct ein_server *)service->vtable)->status(service->impl, &status, NULL);
     otlp->host->release(otlp->ctx, service);
     up_ms = json_integer_value(json_object_get(status, "uptime_ms"));
-    return (now_ms() - up_ms) * 1000000;
+    return (clock_wall_ms() - up_ms) * 1000000;
 }
 
 int otlp_start(struct otlp *otlp, struct ein_error *err)
@@ -164,10 +164,10 @@ void otlp_stop(struct otlp *otlp)
         return;
     {
         EIN_LOCKED(&otlp->lock);
-        otlp->stop_ms = mono_ms() + otlp->drain_ms;
+        otlp->stop_ms = clock_mono_ms() + otlp->drain_ms;
         otlp->stopping = true;
         (void)pthread_cond_signal(&otlp->woken);
-        while (!otlp->has_ended && mono_ms() < otlp->stop_ms)
+        while (!otlp->has_ended && clock_mono_ms() < otlp->stop_ms)
             wait_ms(otlp, &otlp->ended, otlp->stop_ms);
     }
     otlp->host->cancel->fire(otlp->cancel);

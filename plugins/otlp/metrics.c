@@ -2,8 +2,8 @@
 #include "otlp.h"
 
 #include "attributes.h"
+#include "clock.h"
 #include "str.h"
-#include "timestamps.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,7 +137,7 @@ static int add(const struct ein_metric *metric, void *data)
 
 json_t *otlp_metrics(const struct otlp *otlp)
 {
-    struct telling telling = { otlp, now_us() * 1000, json_array(), NULL, NULL };
+    struct telling telling = { otlp, clock_wall_us() * 1000, json_array(), NULL, NULL };
     const struct ein_host *host = otlp->host;
     const struct ein_service *service;
 

@@ -32,7 +32,7 @@ struct otlp {
     pthread_cond_t woken, ended;
     bool is_full; /* guarded by lock, as is all below: a batch is ready */
     bool stopping, has_ended;
-    int64_t stop_ms;           /* when nothing more is sent (mono_ms()), once it is stopping */
+    int64_t stop_ms; /* when nothing more is sent (clock_mono_ms()), once it is stopping */
     struct ein_cancel *cancel; /* fires then */
 };
 
@@ -54,7 +54,7 @@ bool otlp_send(struct otlp *otlp, const char *url, json_t *take_request);
 int otlp_start(struct otlp *otlp, struct ein_error *err);
 void otlp_stop(struct otlp *otlp);
 void otlp_on_span(const struct ein_span_told *told, void *data);
-/* Waits until then (mono_ms()); false: that is after the end. */
+/* Waits until then (clock_mono_ms()); false: that is after the end. */
 bool otlp_wait(struct otlp *otlp, int64_t until_ms);
 /* How long a request may take that begins now; 0: none may. */
 uint32_t otlp_left_ms(struct otlp *otlp);

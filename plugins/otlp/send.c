@@ -2,7 +2,7 @@
 #include "otlp.h"
 
 #include "cleanup.h"
-#include "timestamps.h"
+#include "clock.h"
 #include "vendor.h"
 
 #include <string.h>
@@ -94,13 +94,13 @@ static void say(struct otlp *otlp, const struct answer *answer)
 
 static bool deliver(struct otlp *otlp, const char *url, const char *body, size_t len)
 {
-    int64_t until_ms = mono_ms() + otlp->retry_ms;
+    int64_t until_ms = clock_mono_ms() + otlp->retry_ms;
     uint32_t pause_ms = otlp->retry_base_ms, left_ms;
 
     while ((left_ms = otlp_left_ms(otlp)) > 0) {
         struct answer answer = post(otlp, url, body, len, left_ms);
         uint32_t wait_ms = answer.after_ms > pause_ms ? answer.after_ms : pause_ms;
-        int64_t again_ms = mono_ms() + wait_ms;
+        int64_t again_ms = clock_mono_ms() + wait_ms;
 
         say(otlp, &answer);
         if (answer.taken || !answer.may_retry || again_ms > until_ms || !otlp_wait(otlp, again_ms))

@@ -2,9 +2,9 @@
 /* GET /runs/{id}/stream: the events of a run from any of them on, then live, then its end. */
 #include "cancel_wait.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "runs.h"
-#include "timestamps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -121,7 +121,7 @@ static bool is_behind(const struct following *f)
 
 static void wait_a_little(const struct following *f)
 {
-    const struct timespec until = mono_in_ms(1000);
+    const struct timespec until = clock_deadline(1000);
 
     (void)pthread_cond_clockwait(&f->run->grown, &f->runs->lock, CLOCK_MONOTONIC, &until);
 }

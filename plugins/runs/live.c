@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "hex.h"
 #include "ids.h"
 #include "runs.h"
-#include "timestamps.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -101,11 +101,11 @@ static int fill(struct ein_run *run, const struct ein_run_about *about)
     run->cancel = runs->host->cancel->make(runs->ctx, run->detached ? NULL : about->parent);
     run->tail = json_array();
     run->tail_from = 1;
-    run->began_ms = mono_ms();
+    run->began_ms = clock_mono_ms();
     if (!run->cancel || !run->tail || hash_code(code, run->code_hash) < 0)
         return -1;
     run->code = json_pack("{s:o, s:I}", "code", record_text(runs, code), "dueAt",
-                          (json_int_t)(now_ms() + 2 * runs->keep_ms));
+                          (json_int_t)(clock_wall_ms() + 2 * runs->keep_ms));
     if (run->code && strcmp(text_of(run->code, "code"), code) != 0)
         run->kept.redacted = true;
     run->record = record_begin(runs, about, run->code_hash, &run->kept);
@@ -160,7 +160,8 @@ static int event(struct ein_run *run, const json_t *event, struct ein_error *err
     if (!kept || json_array_append(run->tail, kept) < 0)
         return error_no_memory(err);
     if (run->events++ == 0) /* it had to wait for its turn until now */
-        (void)json_object_set_new(run->record, "waitedMs", json_integer(mono_ms() - run->began_ms));
+        (void)json_object_set_new(run->record, "waitedMs",
+                                  json_integer(clock_mono_ms() - run->began_ms));
     run->kept.bytes += size;
     run->tail_bytes += size;
     record_count(run->record, event);
@@ -225,7 +226,7 @@ static int stop(void *impl, const char *run_id, const char *user_id, struct ein_
     const char *by = user_id ? user_id : "Somebody";
     EIN_JSON json_t *record = NULL;
     EIN_JSON json_t *wish =
-        json_pack("{s:s, s:I}", "by", by, "dueAt", (json_int_t)(now_ms() + runs->keep_ms));
+        json_pack("{s:s, s:I}", "by", by, "dueAt", (json_int_t)(clock_wall_ms() + runs->keep_ms));
 
     if (live_stop(runs, run_id, by) == 0)
         return 0;

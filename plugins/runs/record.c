@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "ownership.h"
 #include "runs.h"
-#include "timestamps.h"
 
 #include <math.h>
 #include <string.h>
@@ -87,10 +87,10 @@ static json_t *record_declared(const struct runs *runs, const json_t *declared,
 json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
                      const char *code_hash, struct keeping *kept)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     json_t *record;
 
-    timestamp_now(now);
+    clock_iso(now);
     record = json_pack(
         "{s:s, s:s, s:s?, s:s?, s:o, s:s, s:s?, s:s?, s:s, s:o, s:n, s:n, s:n, s:n, s:s, "
         "s:n, s:n, s:n, s:{s:i, s:i, s:f}, s:i, s:I, s:I, s:s?, s:o}",
@@ -99,9 +99,9 @@ json_t *record_begin(const struct runs *runs, const struct ein_run_about *about,
         "codeHash", code_hash, "requestId", about->request_id, "keyId", about->key_id, "status",
         "running", "input", record_value(runs, about->input, kept), "result", "error", "opsLog",
         "reason", "startedAt", now, "waitedMs", "endedAt", "durationMs", "usage", "inputTokens", 0,
-        "outputTokens", 0, "costUsd", 0.0, "eventCount", 0, "startedMs", (json_int_t)now_ms(),
-        "dueAt", (json_int_t)(now_ms() + runs->lease_ms), "repeats", about->repeats, "declared",
-        record_declared(runs, about->declared, kept));
+        "outputTokens", 0, "costUsd", 0.0, "eventCount", 0, "startedMs",
+        (json_int_t)clock_wall_ms(), "dueAt", (json_int_t)(clock_wall_ms() + runs->lease_ms),
+        "repeats", about->repeats, "declared", record_declared(runs, about->declared, kept));
     if (record)
         (void)json_object_set_new(record, "redacted", json_boolean(kept->redacted));
     if (record && ownership_set(record, about->workspace_id) < 0) {
@@ -157,19 +157,20 @@ int record_end(struct ein_run *run, const json_t *outcome, const struct ein_erro
 {
     struct runs *runs = run->runs;
     const char *status = status_of(run, outcome), *error = text_of(outcome, "error");
-    char now[TIMESTAMP_SIZE];
-    int64_t ended_ms = now_ms();
+    char now[CLOCK_ISO_SIZE];
+    int64_t ended_ms = clock_wall_ms();
 
-    timestamp_now(now);
-    EIN_JSON json_t *end = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "status", status, "result",
-        record_value(runs, json_object_get(outcome, "result"), &run->kept), "error",
-        record_text(runs, error ? error
-                          : why ? why->text
-                                : NULL),
-        "opsLog", record_value(runs, json_object_get(outcome, "opsLog"), &run->kept), "reason",
-        reason_of(run, status, why), "endedAt", now, "durationMs",
-        (json_int_t)(mono_ms() - run->began_ms), "dueAt", (json_int_t)(ended_ms + runs->keep_ms));
+    clock_iso(now);
+    EIN_JSON json_t *end =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "status", status, "result",
+                  record_value(runs, json_object_get(outcome, "result"), &run->kept), "error",
+                  record_text(runs, error ? error
+                                    : why ? why->text
+                                          : NULL),
+                  "opsLog", record_value(runs, json_object_get(outcome, "opsLog"), &run->kept),
+                  "reason", reason_of(run, status, why), "endedAt", now, "durationMs",
+                  (json_int_t)(clock_mono_ms() - run->began_ms), "dueAt",
+                  (json_int_t)(ended_ms + runs->keep_ms));
     return end ? json_object_update(run->record, end) : -1;
 }
 

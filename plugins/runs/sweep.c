@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "http_json.h"
 #include "runs.h"
-#include "timestamps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,13 +61,13 @@ int sweep_delete(const struct runs *runs, const char *id, const char *rev, struc
 
 static int lose(const struct runs *runs, const json_t *record, struct ein_error *err)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     EIN_JSON json_t *end = json_pack("{s:s, s:s, s:s, s:s, s:I}", "status", "lost", "reason",
                                      "The server that ran it died, or could not reach the store.",
                                      "error", "The run was lost.", "endedAt", now, "dueAt",
-                                     (json_int_t)(now_ms() + runs->keep_ms));
+                                     (json_int_t)(clock_wall_ms() + runs->keep_ms));
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE,
                              .set = RUNS_SET,
                              .id = text_of(record, "_id"),
@@ -98,7 +98,8 @@ static int sweep_set(const struct runs *runs, const char *set, struct ein_error 
 
     while (r > 0) {
         EIN_JSON json_t *doc = NULL;
-        r = runs->host->store->claim(runs->ctx, set, "dueAt", now_ms(), SWEEP_LEASE_MS, &doc, err);
+        r = runs->host->store->claim(runs->ctx, set, "dueAt", clock_wall_ms(), SWEEP_LEASE_MS, &doc,
+                                     err);
         if (r > 0 && (r = due(runs, set, doc, err)) == 0)
             r = 1;
     }
@@ -130,7 +131,7 @@ static bool is_weighing_due(struct runs *runs)
 {
     EIN_LOCKED(&runs->lock);
 
-    return runs->weighed_ms == 0 || mono_ms() - runs->weighed_ms > WEIGH_MS ||
+    return runs->weighed_ms == 0 || clock_mono_ms() - runs->weighed_ms > WEIGH_MS ||
            runs->weighed_bytes + runs->added_bytes > runs->keep_bytes;
 }
 
@@ -140,7 +141,7 @@ static void note_weight(struct runs *runs, int64_t bytes, int64_t before)
 
     runs->added_bytes -= before;
     runs->weighed_bytes = bytes;
-    runs->weighed_ms = mono_ms();
+    runs->weighed_ms = clock_mono_ms();
 }
 
 static int64_t added_bytes(struct runs *runs)

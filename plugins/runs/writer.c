@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "runs.h"
-#include "timestamps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum {
 struct code_seen {
     struct map_entry entry;
     char hash[65];
-    int64_t until_ms; /* mono_ms(): the stored one will be kept long enough until then */
+    int64_t until_ms; /* clock_mono_ms(): the stored one will be kept long enough until then */
 };
 
 void writer_forget_code(struct map_entry *seen)
@@ -48,7 +48,7 @@ static bool is_seen(const struct runs *runs, const char *hash)
 {
     const struct code_seen *seen = find_seen(runs, hash);
 
-    return seen && mono_ms() < seen->until_ms;
+    return seen && clock_mono_ms() < seen->until_ms;
 }
 
 /* With the lock held: the code HASH was stored.  Those that are forgotten are stored once more,
@@ -58,10 +58,10 @@ static void see(struct runs *runs, const char *hash)
     struct code_seen *seen = find_seen(runs, hash);
 
     if (seen)
-        seen->until_ms = mono_ms() + runs->keep_ms;
+        seen->until_ms = clock_mono_ms() + runs->keep_ms;
     if (seen || !(seen = calloc(1, sizeof(*seen))))
         return;
-    seen->until_ms = mono_ms() + runs->keep_ms;
+    seen->until_ms = clock_mono_ms() + runs->keep_ms;
     if (runs->code_seen.count >= CODE_SEEN_MAX) {
         map_done(&runs->code_seen, writer_forget_code);
         (void)map_init(&runs->code_seen);
@@ -191,9 +191,10 @@ static void extend(struct ein_run *run)
 {
     int64_t due_ms = integer_of(run->record, "dueAt");
 
-    if (run->ended || due_ms - now_ms() > run->runs->lease_ms * INT64_C(2) / 3)
+    if (run->ended || due_ms - clock_wall_ms() > run->runs->lease_ms * INT64_C(2) / 3)
         return;
-    (void)json_object_set_new(run->record, "dueAt", json_integer(now_ms() + run->runs->lease_ms));
+    (void)json_object_set_new(run->record, "dueAt",
+                              json_integer(clock_wall_ms() + run->runs->lease_ms));
     live_touch(run);
 }
 
@@ -254,7 +255,7 @@ static void look(struct runs *runs)
 /* With the lock held. */
 static void wait_while(struct runs *runs, bool for_work, int64_t ms)
 {
-    const struct timespec until = mono_in_ms(ms);
+    const struct timespec until = clock_deadline(ms);
 
     while (!runs->stopping && (!for_work || runs->waiting == 0) &&
            pthread_cond_clockwait(&runs->changed, &runs->lock, CLOCK_MONOTONIC, &until) == 0)
@@ -278,7 +279,7 @@ static void *write_records(void *data)
 {
     struct runs *runs = data;
     struct ein_error err = { 0 };
-    int64_t looked_ms = mono_ms();
+    int64_t looked_ms = clock_mono_ms();
     bool works = true;
 
     while (wait_for_work(runs, works)) {
@@ -289,8 +290,8 @@ static void *write_records(void *data)
                                 err.text);
         if (!works && runs->stopping)
             break;
-        if (mono_ms() - looked_ms >= LOOK_MS) {
-            looked_ms = mono_ms();
+        if (clock_mono_ms() - looked_ms >= LOOK_MS) {
+            looked_ms = clock_mono_ms();
             look(runs);
         }
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -176,15 +176,15 @@ static bool may_wait(const struct admission *admission, const struct admission_t
 static void wait_turn(struct admission *admission, struct admission_waiter *waiter)
 {
     const struct admission_ticket *ticket = waiter->ticket;
-    int64_t deadline_ms = mono_ms() + ticket->queue_ms;
+    int64_t deadline_ms = clock_mono_ms() + ticket->queue_ms;
 
     waiter->before = admission->last;
     *(admission->last ? &admission->last->next : &admission->first) = waiter;
     admission->last = waiter;
     count_waiting(admission, &waiter->place, 1);
     while (!waiter->admitted && !admission->shut && !ticket->cancelled(ticket->data) &&
-           mono_ms() < deadline_ms) {
-        const struct timespec until = mono_in_ms(LOOK_MS);
+           clock_mono_ms() < deadline_ms) {
+        const struct timespec until = clock_deadline(LOOK_MS);
         (void)pthread_cond_clockwait(&waiter->woken, &admission->lock, CLOCK_MONOTONIC, &until);
     }
     if (!waiter->admitted)

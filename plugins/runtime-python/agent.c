@@ -2,12 +2,12 @@
 #include "agent_span.h"
 #include "bridge.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "death.h"
 #include "error.h"
 #include "member.h"
 #include "run.h"
 #include "slow_call.h"
-#include "timestamps.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -121,14 +121,15 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
     agent_span_begin(agent);
     r = send_job(agent, job, err);
     if (r == 0)
-        r = pool_take(run->runtime->pool, mono_ms() + run->limits.start_ms, &agent->child, err);
+        r = pool_take(run->runtime->pool, clock_mono_ms() + run->limits.start_ms, &agent->child,
+                      err);
     if (r == 0)
         r = lower_limits(run, agent->child, err);
     if (r < 0) {
         agent_free(agent);
         return r;
     }
-    agent->born_ms = agent->began_ms = mono_ms();
+    agent->born_ms = agent->began_ms = clock_mono_ms();
     struct agent **last = &run->agents;
     while (*last)
         last = &(*last)->next;
@@ -164,7 +165,7 @@ static void show_start(struct agent *agent)
     if (agent->started)
         return;
     agent->started = true;
-    agent->began_ms = mono_ms();
+    agent->began_ms = clock_mono_ms();
     trace_start(&agent->run->trace, &agent->speaker);
 }
 
@@ -192,7 +193,7 @@ static void show_raw(struct agent *agent)
 static void show_end(struct agent *agent, bool success)
 {
     if (agent->started)
-        trace_end(&agent->run->trace, &agent->speaker, mono_ms() - agent->began_ms, success);
+        trace_end(&agent->run->trace, &agent->speaker, clock_mono_ms() - agent->began_ms, success);
 }
 
 /* What it has called ends with it. */

@@ -2,11 +2,11 @@
 #include "http_call.h"
 #include "body_pipe.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "declared.h"
 #include "error.h"
 #include "http_request.h"
 #include "slow_call.h"
-#include "timestamps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +124,7 @@ static void perform(struct slow_call *slow)
         .cancel = slow->cancel,
     };
 
-    call->until_ms = mono_ms() + request->total_ms;
+    call->until_ms = clock_mono_ms() + request->total_ms;
     call->slow.r =
         explain(call, slow->host->client->fetch(slow->ctx, &fetch, &fetched, &call->slow.err));
     json_decref(fetched.headers);

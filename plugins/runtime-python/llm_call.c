@@ -2,13 +2,13 @@
 #include "llm_call.h"
 #include "built_in_tools.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "declared.h"
 #include "error.h"
 #include "llm_settings.h"
 #include "message_parts.h"
 #include "said.h"
 #include "slow_call.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -137,7 +137,7 @@ static void perform(struct slow_call *slow)
 {
     struct llm_call *call = (struct llm_call *)slow;
     const struct ein_service *service;
-    int64_t began = mono_ms();
+    int64_t began = clock_mono_ms();
 
     if (slow->host->acquire(slow->ctx, EIN_COMPLETION, NULL, &service) < 0) {
         slow->r = error_set(&slow->err, EIN_E_UNAVAILABLE, "%s", no_models);
@@ -147,7 +147,7 @@ static void perform(struct slow_call *slow)
     if (slow->r == 0)
         slow->r = check_answer(call, complete(call, service));
     slow->host->release(slow->ctx, service);
-    call->duration_ms = mono_ms() - began;
+    call->duration_ms = clock_mono_ms() - began;
 }
 
 /* ---- on the run's thread ---- */

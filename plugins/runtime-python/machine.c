@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine.h"
+#include "clock.h"
 #include "sandbox/protocol.h"
-#include "timestamps.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ void machine_tell(const struct runtime *runtime, ein_say *say, void *data)
 {
     const struct pool_listener listener = { ignore_ready, ignore_reason, ignore_log, NULL };
     const struct teller teller = { say, data };
-    int64_t until_ms = mono_ms() + runtime->settings.limits.start_ms;
+    int64_t until_ms = clock_mono_ms() + runtime->settings.limits.start_ms;
     struct pool_status status = { 0 };
     struct ein_error err = { 0 };
     struct pool *pool;
@@ -108,7 +108,7 @@ void machine_tell(const struct runtime *runtime, ein_say *say, void *data)
     do {
         usleep(LOOK_MS * 1000);
         pool_status(pool, &status);
-    } while (!status.ready && !*status.reason && mono_ms() < until_ms);
+    } while (!status.ready && !*status.reason && clock_mono_ms() < until_ms);
     tell_status(&teller, &status);
     pool_stop(pool);
     pool_free(pool);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "selftest.h"
-#include "timestamps.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -197,7 +197,7 @@ static void set_unready(struct pool *pool, const char *reason)
 /* Waits longer after every failure. */
 static void back_off(struct pool *pool)
 {
-    pool->next_start_ms = mono_ms() + pool->backoff_ms;
+    pool->next_start_ms = clock_mono_ms() + pool->backoff_ms;
     pool->backoff_ms =
         pool->backoff_ms * 2 < BACKOFF_MAX_MS ? pool->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
@@ -338,7 +338,7 @@ static bool is_worn(const struct pool *pool, const struct zygote *zygote)
     const struct limits *limits = &pool->settings->limits;
 
     return zygote->spawned >= limits->zygote_runs ||
-           mono_ms() - zygote->started_ms > (int64_t)limits->zygote_minutes * 60000;
+           clock_mono_ms() - zygote->started_ms > (int64_t)limits->zygote_minutes * 60000;
 }
 
 static void give_up_waiting(struct pool *pool, struct zygote *zygote)
@@ -354,7 +354,7 @@ static void look_after(struct pool *pool)
 {
     struct zygote *serving = in_state(pool, ZYGOTE_SERVING);
     struct zygote *starting = in_state(pool, ZYGOTE_STARTING);
-    int64_t now = mono_ms();
+    int64_t now = clock_mono_ms();
 
     {
         EIN_LOCKED(&pool->lock);
@@ -372,7 +372,7 @@ static void look_after(struct pool *pool)
 
 static int until_next(struct pool *pool)
 {
-    int64_t left = pool->next_start_ms - mono_ms();
+    int64_t left = pool->next_start_ms - clock_mono_ms();
 
     if (in_state(pool, ZYGOTE_SERVING))
         return !wants_child(pool) ? TICK_MS : pool->refused ? BACKOFF_FIRST_MS : 0;
@@ -540,7 +540,7 @@ bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *re
                     uint32_t *ret_cpu_ms, bool *ret_starved)
 {
     EIN_LOCKED(&pool->lock);
-    int64_t until_ms = mono_ms() + wait_ms;
+    int64_t until_ms = clock_mono_ms() + wait_ms;
 
     while (!child->exited && wait_changed(pool, until_ms))
         ;

@@ -2,10 +2,10 @@
 #include "run.h"
 #include "bridge.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "slow_call.h"
 #include "span.h"
-#include "timestamps.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -56,7 +56,7 @@ static bool is_cancelled(const struct run *run)
 static void begin_stop(struct run *run, enum run_stop why)
 {
     run->stop = why;
-    run->deadline_ms = mono_ms() + run->limits.grace_ms;
+    run->deadline_ms = clock_mono_ms() + run->limits.grace_ms;
     for (struct agent *agent = run->agents; agent; agent = agent->next)
         agent_ask_to_stop(agent);
 }
@@ -96,7 +96,7 @@ static void check_time(struct run *run)
         begin_stop(run, STOP_CANCELLED);
     if (run->stop == STOP_NONE && run->trace.full)
         begin_stop(run, STOP_TRACE);
-    if (run->done || mono_ms() < run->deadline_ms)
+    if (run->done || clock_mono_ms() < run->deadline_ms)
         return;
     if (run->stop == STOP_NONE)
         begin_stop(run, STOP_TIMEOUT);
@@ -169,7 +169,7 @@ static int turn(struct run *run, struct waits *waits, int64_t *look_ms)
 {
     struct agent *agent = run->agents;
     size_t count = fill_waits(run, waits);
-    int64_t now = mono_ms(), until = *look_ms;
+    int64_t now = clock_mono_ms(), until = *look_ms;
 
     if (count == 0)
         return EIN_E_NO_MEMORY;
@@ -184,18 +184,18 @@ static int turn(struct run *run, struct waits *waits, int64_t *look_ms)
         slow_collect(run);
     for (agent = run->agents; agent; agent = agent->next)
         agent_process(agent);
-    if (mono_ms() < *look_ms)
+    if (clock_mono_ms() < *look_ms)
         return 0;
     for (agent = run->agents; agent; agent = agent->next)
         agent_look(agent);
-    *look_ms = mono_ms() + LOOK_MS;
+    *look_ms = clock_mono_ms() + LOOK_MS;
     return 0;
 }
 
 static int loop(struct run *run, struct ein_error *err)
 {
     struct waits waits = { 0 };
-    int64_t look_ms = mono_ms() + LOOK_MS;
+    int64_t look_ms = clock_mono_ms() + LOOK_MS;
     int r = 0;
 
     while (!run->done && r == 0) {
@@ -250,7 +250,7 @@ static int perform(struct run *run, struct ein_error *err)
     int r = agent_start(run, NULL, 0, &job, NULL, err);
 
     if (r == 0) {
-        run->deadline_ms = mono_ms() + run->limits.timeout_ms;
+        run->deadline_ms = clock_mono_ms() + run->limits.timeout_ms;
         r = loop(run, err);
     }
     if (r == 0 && run->fault.code)

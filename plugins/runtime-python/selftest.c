@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "selftest.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "sandbox/weaken.h"
-#include "timestamps.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -92,14 +92,14 @@ static int send_job(const struct child *child, const char *code, const char *fol
 static int read_end(const struct child *child, json_t **ret_end, struct ein_error *err)
 {
     struct wire_buffer in = { .max = 2 * FRAME_MAX };
-    int64_t until_ms = mono_ms() + SELFTEST_MS;
+    int64_t until_ms = clock_mono_ms() + SELFTEST_MS;
     struct frame frame;
     int r = 0;
 
     *ret_end = NULL;
-    while (r == 0 && !*ret_end && mono_ms() < until_ms) {
+    while (r == 0 && !*ret_end && clock_mono_ms() < until_ms) {
         struct pollfd wait = { child->socket, POLLIN, 0 };
-        if (poll(&wait, 1, (int)(until_ms - mono_ms())) <= 0)
+        if (poll(&wait, 1, (int)(until_ms - clock_mono_ms())) <= 0)
             continue;
         char *room = wire_buffer_room(&in, 4096);
         ssize_t len = room ? recv(child->socket, room, 4096, 0) : 0;
@@ -178,10 +178,10 @@ static void note_end(struct child *child, int status, uint32_t cpu_ms, void *dat
 static int check_killed(struct zygote *zygote, struct ended *ended, const json_t *end,
                         struct ein_error *err)
 {
-    int64_t until_ms = mono_ms() + SELFTEST_MS;
+    int64_t until_ms = clock_mono_ms() + SELFTEST_MS;
     int r = 0;
 
-    while (!end && !ended->seen && r == 0 && mono_ms() < until_ms) {
+    while (!end && !ended->seen && r == 0 && clock_mono_ms() < until_ms) {
         struct pollfd wait = { zygote->control, POLLIN, 0 };
         (void)poll(&wait, 1, 100);
         r = zygote_read_exits(zygote, note_end, ended, err);

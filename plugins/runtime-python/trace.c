@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "member.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -82,9 +82,9 @@ json_t *trace_text(const struct ein_host *host, const char *text, size_t len, ui
 
 static json_t *now(void)
 {
-    char text[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE];
 
-    timestamp_now(text);
+    clock_iso(text);
     return json_string(text);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zygote.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "sandbox/protocol.h"
 #include "sandbox/weaken.h"
 #include "seccomp_table.h"
-#include "timestamps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,12 +76,12 @@ static void wait_for(pid_t pid)
 /* What it prints until it ends, or until it has had its time. */
 static size_t read_all(int fd, char *text, size_t size)
 {
-    int64_t until_ms = mono_ms() + PROBE_MS;
+    int64_t until_ms = clock_mono_ms() + PROBE_MS;
     size_t len = 0;
 
     for (;;) {
         struct pollfd wait = { fd, POLLIN, 0 };
-        int64_t left = until_ms - mono_ms();
+        int64_t left = until_ms - clock_mono_ms();
         if (left <= 0 || poll(&wait, 1, (int)left) < 0)
             return len;
         ssize_t n = wait.revents ? read(fd, text + len, size - 1 - len) : 0;
@@ -227,7 +227,7 @@ int zygote_start(const struct zygote_plan *plan, struct zygote **ret_zygote, str
         close(errors[1]);
     zygote->control = control[0];
     zygote->errors = errors[0];
-    zygote->started_ms = mono_ms();
+    zygote->started_ms = clock_mono_ms();
     zygote->cgroup = plan->cgroup;
     snprintf(zygote->level.no_cgroup, sizeof(zygote->level.no_cgroup), "%s", plan->no_cgroup);
     if (r != 0) {
@@ -417,7 +417,7 @@ static int next_answer(struct zygote *zygote, int64_t until_ms, zygote_exit_fn *
                 exited(child, report->status, report->cpu_ms, data);
             continue;
         }
-        int64_t left = until_ms - mono_ms();
+        int64_t left = until_ms - clock_mono_ms();
         if (left <= 0)
             return 0;
         struct pollfd wait = { zygote->control, POLLIN, 0 };
@@ -465,7 +465,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
     close_and_forget(&sockets[1]);
     close_and_forget(&output[1]);
     if (r == 0)
-        r = next_answer(zygote, mono_ms() + REPLY_MS, exited, data, &report, &pidfd, err);
+        r = next_answer(zygote, clock_mono_ms() + REPLY_MS, exited, data, &report, &pidfd, err);
     if (r == 0)
         r = error_set(err, EIN_E_UNAVAILABLE, "the sandbox does not answer");
     if (r == 1 && report.op != OP_SPAWNED)
@@ -485,7 +485,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
                              .name = report.pid,
                              .zygote = zygote,
                              .next = zygote->children,
-                             .born_ms = mono_ms() };
+                             .born_ms = clock_mono_ms() };
     zygote->children = child;
     if (zygote->cgroup)
         r = cgroup_add(zygote->cgroup, child->pid, &child->group, err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "member.h"
 #include "service.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,14 +23,14 @@ void bucket_init(struct bucket *bucket, double per_minute)
     pthread_mutex_init(&bucket->lock, NULL);
     bucket->per_minute = per_minute;
     bucket->left = per_minute;
-    bucket->last_ms = mono_ms();
+    bucket->last_ms = clock_mono_ms();
 }
 
 /* 0, or in how many seconds to come again. */
 static int bucket_take(struct bucket *bucket)
 {
     EIN_LOCKED(&bucket->lock);
-    int64_t now = mono_ms();
+    int64_t now = clock_mono_ms();
     double left = bucket->left + (double)(now - bucket->last_ms) * bucket->per_minute / 60000;
 
     bucket->left = left > bucket->per_minute ? bucket->per_minute : left;

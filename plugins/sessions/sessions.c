@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sessions.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "provider_config.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,7 @@ int session_set_config(struct ein_req *req, void *self)
 {
     struct call call;
     struct ein_error err;
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
     int r = call_init(&call, req, self);
     if (r)
@@ -98,7 +98,7 @@ int session_set_config(struct ein_req *req, void *self)
     if (r)
         return r;
 
-    timestamp_now(now);
+    clock_iso(now);
     EIN_JSON json_t *doc = json_pack(
         "{s:s, s:s, s:O, s:O, s:O, s:O?, s:s}", "userId", call.owner, "sessionId", call.session_id,
         "provider", json_object_get(config, "provider"), "model", json_object_get(config, "model"),

@@ -3,8 +3,8 @@
 #include "postgres.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,7 +52,7 @@ void pool_free(struct pool *pool)
 
 static struct conn *wait_idle(struct pool *pool, uint32_t wait_ms)
 {
-    const struct timespec until = mono_in_ms(wait_ms);
+    const struct timespec until = clock_deadline(wait_ms);
     struct conn *conn;
 
     EIN_LOCKED(&pool->lock);

@@ -5,12 +5,12 @@
 #include "agent_version.h"
 #include "base64url.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "document.h"
 #include "error.h"
 #include "old.h"
 #include "ownership.h"
 #include "python_json.h"
-#include "timestamps.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ bool old_time(const char *text, int64_t *ret_us, char ret_text[28])
     if (*rest && strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0)
         return false;
     *ret_us = (int64_t)timegm(&tm) * 1000000 + micros;
-    timestamp_of_ms(*ret_us / 1000, ret_text);
+    clock_iso_at(ret_text, *ret_us);
     (void)snprintf(digits, sizeof(digits), "%06u", (unsigned)micros % 1000000);
     memcpy(ret_text + sizeof("2026-11-23T14:05:59.") - 1, digits, 6);
     return true;
@@ -81,11 +81,11 @@ bool old_time(const char *text, int64_t *ret_us, char ret_text[28])
 /* The time that DOC has at NAME, or else the present. */
 static json_t *time_member(const json_t *doc, const char *name)
 {
-    char text[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE];
     int64_t us;
 
     if (!old_time(old_text(doc, name), &us, text))
-        timestamp_now(text);
+        clock_iso(text);
     return json_string(text);
 }
 
@@ -299,12 +299,12 @@ int old_take_agent(struct old *old, struct load_tally *tally, const json_t *doc,
 /* As its agent is now: what it was when it was deployed is not known. */
 static json_t *deployment_of(const json_t *agent)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
     json_t *content = agent_content(agent);
     const char *workspace = ownership_workspace(agent);
     EIN_JSON json_t *made = NULL;
 
-    timestamp_now(now);
+    clock_iso(now);
     made = json_pack("{s:O, s:O, s:s, s:s, s:I, s:o}", "agentId", json_object_get(agent, "_id"),
                      "userId", json_object_get(agent, "userId"), "createdAt", now, "deployedAt",
                      now, "version", (json_int_t)agent_version(agent), "agent", content);

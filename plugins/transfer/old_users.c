@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users: what they may spend, what they have spent, and their keys for vendors. */
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "model_key.h"
 #include "old.h"
-#include "timestamps.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -96,7 +96,7 @@ static int seal_keys(struct old *old, const char *uid, const json_t *keys, json_
 static json_t *entry_of(const char *uid, const json_t *usage)
 {
     EIN_JSON json_t *key = NULL;
-    char text[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE];
     const json_t *metadata = old_member(usage, "metadata");
     int64_t cost, us;
 
@@ -146,14 +146,14 @@ static json_t *names_of(const json_t *info, const char *first, const char *secon
 
 static json_t *user_of(const json_t *doc, const struct money *money, json_t *providers)
 {
-    char created[TIMESTAMP_SIZE], updated[TIMESTAMP_SIZE];
+    char created[CLOCK_ISO_SIZE], updated[CLOCK_ISO_SIZE];
     int64_t us, due = next_month_ms();
 
     if (!old_time(old_text(doc, "createdAt"), &us, created))
-        timestamp_now(created);
+        clock_iso(created);
     if (!old_time(old_text(doc, "updatedAt"), &us, updated))
-        timestamp_now(updated);
-    if (money->date_ms > now_ms())
+        clock_iso(updated);
+    if (money->date_ms > clock_wall_ms())
         due = money->date_ms;
     return json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:n, s:O, s:I}", "createdAt",
                      created, "updatedAt", updated, "basicInfo",

@@ -3,9 +3,9 @@
 
 #include "calendar.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "purse.h"
-#include "timestamps.h"
 
 #include <string.h>
 
@@ -47,7 +47,7 @@ void account_zone_free(const struct users *users, struct zone *zone)
 static int next_reset(const struct users *users, int64_t anchor_ms, int64_t last_ms,
                       const char *time_zone, int64_t *ret_ms, struct ein_error *err)
 {
-    int64_t after_ms = now_ms();
+    int64_t after_ms = clock_wall_ms();
     struct zone *zone;
     int r = account_zone(users, time_zone, &zone, err);
 
@@ -84,9 +84,9 @@ static int check_uid(const char *uid, struct ein_error *err)
 
 static json_t *new_user(const struct users *users)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     return json_pack("{s:s, s:s, s:{s:n, s:n}, s:{s:n, s:n}, s:I, s:I, s:I, s:I, s:I, s:n, s:[]}",
                      "createdAt", now, "updatedAt", now, "basicInfo", "displayName", "email",
                      "billingInfo", "plan", "status", "allowanceNano", (json_int_t)users->allowance,
@@ -142,9 +142,9 @@ static const char *rev_of(const json_t *doc)
 static int apply(const struct users *users, const char *uid, const struct account *account,
                  struct change *change, struct ein_error *err)
 {
-    char now[TIMESTAMP_SIZE];
+    char now[CLOCK_ISO_SIZE];
 
-    timestamp_now(now);
+    clock_iso(now);
     if (json_object_set_new(change->members, "updatedAt", json_string(now)) < 0)
         return error_no_memory(err);
     struct ein_doc_op ops[] = {
@@ -212,7 +212,7 @@ static int reset_if_due(const struct account *account, struct change *change, vo
                         struct ein_error *err)
 {
     const struct users *users = data;
-    int64_t now = now_ms(), next_ms, date_ms = integer_of(account->user, "resetDateMs");
+    int64_t now = clock_wall_ms(), next_ms, date_ms = integer_of(account->user, "resetDateMs");
 
     if (now < integer_of(account->user, "resetAtMs"))
         return 0;
@@ -237,7 +237,7 @@ int account_ensure(const struct users *users, const char *uid, json_t **ret_user
 
     if (r < 0)
         return r;
-    if (now_ms() >= integer_of(user, "resetAtMs")) {
+    if (clock_wall_ms() >= integer_of(user, "resetAtMs")) {
         r = change(users, uid, reset_if_due, (void *)users, err);
         if (r < 0)
             return r;

@@ -2,10 +2,10 @@
 #include "entry.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "out.h"
 #include "str.h"
-#include "timestamps.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,11 +73,11 @@ static void put_tokens(struct buf *out, const struct ein_ledger_entry *entry)
 int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entry, char **ret_text,
                 struct ein_error *err)
 {
-    int64_t us = now_us();
-    char now[TIMESTAMP_SIZE];
+    int64_t us = clock_wall_us();
+    char now[CLOCK_ISO_SIZE];
     EIN_BUF struct buf out;
 
-    timestamp_now(now);
+    clock_iso(now);
     out_init(&out);
     put_text(&out, "{\"userId\":", entry->user_id);
     put_user_time(&out, entry->user_id, us);

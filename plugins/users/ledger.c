@@ -65,7 +65,7 @@ int64_t ledger_least_after(const struct users *users, int64_t bound)
 
 static int64_t lease_end(const struct users *users, uint32_t lease_ms)
 {
-    return now_ms() + (lease_ms ? lease_ms : users->lease_ms);
+    return clock_wall_ms() + (lease_ms ? lease_ms : users->lease_ms);
 }
 
 static int reserve_once(const struct users *users, const char *uid, const char *hold, int64_t bound,
@@ -99,7 +99,7 @@ int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t leas
         return r;
     uuid_make(hold);
     doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", user_id, "boundNano", (json_int_t)bound,
-                    "createdAtUs", (json_int_t)now_us(), "dueAt",
+                    "createdAtUs", (json_int_t)clock_wall_us(), "dueAt",
                     (json_int_t)lease_end(users, lease_ms));
     if (!doc)
         return error_no_memory(err);
@@ -252,10 +252,10 @@ int ledger_release(void *impl, const char *hold, struct ein_error *err)
 static int expire(const struct users *users, const json_t *held, struct ein_error *err)
 {
     const char *uid = text_of(held, "userId");
-    EIN_JSON json_t *expired =
-        json_pack("{s:s?, s:I, s:I, s:I}", "userId", uid, "boundNano",
-                  (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
-                  (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs", (json_int_t)now_us());
+    EIN_JSON json_t *expired = json_pack("{s:s?, s:I, s:I, s:I}", "userId", uid, "boundNano",
+                                         (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
+                                         (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs",
+                                         (json_int_t)clock_wall_us());
 
     if (!expired)
         return error_no_memory(err);
@@ -278,8 +278,8 @@ void ledger_sweep(void *data)
 
     while (r > 0) {
         EIN_JSON json_t *held = NULL;
-        r = users->host->store->claim(users->ctx, HOLDS_SET, "dueAt", now_ms(), SWEEP_LEASE_MS,
-                                      &held, &err);
+        r = users->host->store->claim(users->ctx, HOLDS_SET, "dueAt", clock_wall_ms(),
+                                      SWEEP_LEASE_MS, &held, &err);
         if (r > 0 && (r = expire(users, held, &err)) == 0)
             r = 1;
     }

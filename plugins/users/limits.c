@@ -148,7 +148,7 @@ static int reset(const struct account *account, struct change *change, void *dat
     (void)data;
     change->sets_left = true;
     change->left = integer_of(account->user, "allowanceNano");
-    return json_object_set_new(change->members, "usageSinceUs", json_integer(now_us())) < 0
+    return json_object_set_new(change->members, "usageSinceUs", json_integer(clock_wall_us())) < 0
                ? error_no_memory(err)
                : 0;
 }

@@ -2,9 +2,9 @@
 #include "no_keys.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "hash.h"
 #include "model_keys.h"
-#include "timestamps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static struct slot *slot_of(struct no_keys *no_keys, const char *name)
 bool no_keys_has(struct no_keys *no_keys, const char *name, uint64_t *ret_ticket)
 {
     const struct slot *slot = slot_of(no_keys, name);
-    int64_t now = mono_ms();
+    int64_t now = clock_mono_ms();
     EIN_LOCKED(&no_keys->lock);
 
     *ret_ticket = no_keys->ticket;
@@ -63,7 +63,7 @@ bool no_keys_has(struct no_keys *no_keys, const char *name, uint64_t *ret_ticket
 void no_keys_put(struct no_keys *no_keys, const char *name, uint64_t ticket)
 {
     struct slot *slot = slot_of(no_keys, name);
-    int64_t until_ms = mono_ms() + no_keys->ms;
+    int64_t until_ms = clock_mono_ms() + no_keys->ms;
     EIN_LOCKED(&no_keys->lock);
 
     if (ticket != no_keys->ticket)

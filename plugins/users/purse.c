@@ -37,7 +37,7 @@ static int64_t lease_of(const struct users *users, uint32_t lease_ms)
 /* Not what might expire before it can be extended. */
 static bool has_enough(const struct users *users, const struct purse *purse, int64_t bound)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_wall_ms();
 
     if (now >= purse->reset_at_ms)
         return false;
@@ -55,8 +55,8 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
         return error_no_memory(err);
     *call = (struct call){ .purse = purse,
                            .bound = bound,
-                           .due_ms = now_ms() + lease_of(users, lease_ms),
-                           .created_us = now_us() };
+                           .due_ms = clock_wall_ms() + lease_of(users, lease_ms),
+                           .created_us = clock_wall_us() };
     call->entry.key = call->hold;
     call->entry.key_len = (size_t)snprintf(call->hold, sizeof(call->hold), "%s.%" PRIx64, purse->id,
                                            ++purses->number);
@@ -65,7 +65,7 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
         return error_no_memory(err);
     }
     purse->left -= bound;
-    purse->used_ms = now_ms();
+    purse->used_ms = clock_wall_ms();
     purse->calls++;
     memcpy(ret_hold, call->hold, sizeof(call->hold));
     return 1;
@@ -174,7 +174,7 @@ static int fill_from_store(const struct users *users, struct purse *purse, int64
     }
     if (bound == 0)
         return 1;
-    r = by == 0 ? EIN_E_CONFLICT : take(users, purse, by, now_ms() + users->lease_ms, err);
+    r = by == 0 ? EIN_E_CONFLICT : take(users, purse, by, clock_wall_ms() + users->lease_ms, err);
     return r == 0 || r == EIN_E_NOT_FOUND ? 1 : r == EIN_E_CONFLICT ? 0 : r;
 }
 
@@ -244,7 +244,7 @@ int purse_extend(const struct users *users, const char *hold, uint32_t lease_ms)
     struct call *call = find_call(purses, hold);
     if (!call)
         return EIN_E_NOT_FOUND;
-    call->due_ms = now_ms() + lease_of(users, lease_ms);
+    call->due_ms = clock_wall_ms() + lease_of(users, lease_ms);
     return 0;
 }
 

@@ -137,7 +137,7 @@ int purse_flush(const struct users *users, struct ein_error *err)
 
 static void wait_ms(struct purses *purses, int64_t ms)
 {
-    const struct timespec until = mono_in_ms(ms);
+    const struct timespec until = clock_deadline(ms);
 
     while (!purses->stopping &&
            pthread_cond_clockwait(&purses->pending, &purses->lock, CLOCK_MONOTONIC, &until) == 0)

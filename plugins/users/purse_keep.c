@@ -76,7 +76,7 @@ static bool is_wanted_back(const struct users *users, const struct purse *purse)
 
 static void look_after(const struct users *users, struct purse *purse)
 {
-    int64_t due_ms = now_ms() + users->lease_ms;
+    int64_t due_ms = clock_wall_ms() + users->lease_ms;
     int r;
 
     if (is_wanted_back(users, purse))
@@ -96,7 +96,7 @@ static void look_after(const struct users *users, struct purse *purse)
 static void sort_purses(const struct users *users, struct purse **ret_end, struct purse **ret_look)
 {
     struct purses *purses = users->purses;
-    int64_t now = now_ms();
+    int64_t now = clock_wall_ms();
 
     for (size_t i = 0; i < purses->map.slot_count; i++) {
         struct map_entry *next;
@@ -130,7 +130,7 @@ static void expire_call(const struct users *users, struct call *call)
 static void expire_calls(const struct users *users)
 {
     struct purses *purses = users->purses;
-    int64_t now = now_ms();
+    int64_t now = clock_wall_ms();
 
     for (size_t i = 0; i < purses->calls.slot_count; i++) {
         struct map_entry *next;

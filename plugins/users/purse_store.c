@@ -16,11 +16,11 @@ static int batch(const struct users *users, struct ein_doc_op *ops, size_t count
 int purse_store_take(const struct users *users, const char *uid, const char *purse, bool is_new,
                      int64_t by, int64_t due_ms, struct ein_error *err)
 {
-    EIN_JSON json_t *doc = is_new
-                               ? json_pack("{s:s, s:I, s:I, s:I, s:b}", "userId", uid, "boundNano",
-                                           (json_int_t)by, "createdAtUs", (json_int_t)now_us(),
-                                           "dueAt", (json_int_t)due_ms, "purse", 1)
-                               : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
+    EIN_JSON json_t *doc =
+        is_new ? json_pack("{s:s, s:I, s:I, s:I, s:b}", "userId", uid, "boundNano", (json_int_t)by,
+                           "createdAtUs", (json_int_t)clock_wall_us(), "dueAt", (json_int_t)due_ms,
+                           "purse", 1)
+               : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
     struct ein_doc_op hold = is_new ? ledger_put_new(HOLDS_SET, purse, doc)
                                     : ledger_add(HOLDS_SET, purse, "boundNano", by);
     struct ein_doc_op ops[] = { ledger_add(ACCOUNTS_SET, uid, "remainingNano", -by),
@@ -112,9 +112,9 @@ int purse_store_enter(const struct users *users, const char *uid, const char *pu
 int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
                        int64_t created_us, struct ein_error *err)
 {
-    EIN_JSON json_t *doc =
-        json_pack("{s:s, s:I, s:I, s:I}", "userId", uid, "boundNano", (json_int_t)bound,
-                  "createdAtUs", (json_int_t)created_us, "expiredAtUs", (json_int_t)now_us());
+    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", uid, "boundNano",
+                                     (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
+                                     "expiredAtUs", (json_int_t)clock_wall_us());
     struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
 
     return doc ? batch(users, &op, 1, err) : error_no_memory(err);

@@ -79,7 +79,7 @@ static int report(const struct users *users, struct ein_req *req, const char *ui
     if (r < 0)
         return http->fail_error(req, &err);
     report.zone = zone;
-    r = read_time(users, req, "to", zone, now_ms() + 1, &report.to_ms);
+    r = read_time(users, req, "to", zone, clock_wall_ms() + 1, &report.to_ms);
     if (r == 0)
         r = read_time(users, req, "from", zone, report.to_ms - DEFAULT_SPAN_MS, &report.from_ms);
     if (r == 0)

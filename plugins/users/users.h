@@ -2,9 +2,9 @@
 #ifndef USERS_H
 #define USERS_H
 
+#include "clock.h"
 #include "member.h"
 #include "money.h"
-#include "timestamps.h"
 #include "zone.h"
 
 #include <einion/services.h>

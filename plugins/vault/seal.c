@@ -2,9 +2,9 @@
 #include "seal.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
 #include "hex.h"
-#include "timestamps.h"
 
 #include <gnutls/crypto.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ int seal_close(const struct ring_key *key, const char *name, const char *secret,
     EIN_FREE unsigned char *sealed = malloc(len);
     EIN_FREE char *text = malloc(2 * len + 1);
     unsigned char nonce[NONCE_LEN];
-    char nonce_text[2 * NONCE_LEN + 1], now[TIMESTAMP_SIZE];
+    char nonce_text[2 * NONCE_LEN + 1], now[CLOCK_ISO_SIZE];
 
     if (!sealed || !text)
         return error_no_memory(err);
@@ -76,7 +76,7 @@ int seal_close(const struct ring_key *key, const char *name, const char *secret,
 
     hex_encode(nonce, sizeof(nonce), nonce_text);
     hex_encode(sealed, len, text);
-    timestamp_now(now);
+    clock_iso(now);
     *ret_doc = json_pack("{s:s, s:s, s:s, s:s}", "keyId", key->id, "nonce", nonce_text, "sealed",
                          text, "updatedAt", now);
     return *ret_doc ? 0 : error_no_memory(err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body_pipe.h"
-#include "timestamps.h"
+#include "clock.h"
 
 #include <einion/plugin.h>
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static int tear_down(void **state)
 
 static int64_t later(void)
 {
-    return mono_ms() + LONG_MS;
+    return clock_mono_ms() + LONG_MS;
 }
 
 static void what_is_taken_is_room_only_once_it_is_used(void **state)
@@ -72,8 +72,9 @@ static void waiting_has_an_end(void **state)
     static const char bytes[WINDOW + 1];
     char room[4];
 
-    assert_int_equal(body_pipe_read_waiting(pipe, room, 4, mono_ms()), EIN_E_TIMEOUT);
-    assert_int_equal(body_pipe_put_waiting(pipe, bytes, WINDOW + 1, mono_ms()), EIN_E_TIMEOUT);
+    assert_int_equal(body_pipe_read_waiting(pipe, room, 4, clock_mono_ms()), EIN_E_TIMEOUT);
+    assert_int_equal(body_pipe_put_waiting(pipe, bytes, WINDOW + 1, clock_mono_ms()),
+                     EIN_E_TIMEOUT);
     body_pipe_break(pipe);
     assert_int_equal(body_pipe_read_waiting(pipe, room, 4, later()), EIN_E_CANCELLED);
     assert_int_equal(body_pipe_put_waiting(pipe, bytes, 1, later()), EIN_E_CANCELLED);

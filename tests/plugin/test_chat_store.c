@@ -2,8 +2,8 @@
 /* The plugin chat where the store fails: at each step of a ticket, before and after it has done
  * what it was asked. */
 #include "cleanup.h"
+#include "clock.h"
 #include "fake_host.h"
-#include "timestamps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,7 +183,7 @@ static void store(struct fixture *f, const char *set, json_t *take_doc)
 /* Tickets as post.c makes them; the one to be claimed comes last. */
 static void ask(struct fixture *f)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_wall_ms();
 
     store(f, "ticket_requests", json_pack("{s:[], s:{}}", "messages", "parameters"));
     store(f, "tickets",
@@ -195,10 +195,10 @@ static void ask(struct fixture *f)
 /* The ticket once it has ended. */
 static json_t *ended(struct fixture *f)
 {
-    int64_t until = mono_ms() + WAIT_MS;
+    int64_t until = clock_mono_ms() + WAIT_MS;
     json_t *ticket = NULL;
 
-    while (mono_ms() < until) {
+    while (clock_mono_ms() < until) {
         assert_int_equal(fault.real->get(fake_host_ctx(f->host), "tickets", "t", &ticket, NULL), 0);
         if (!json_object_get(ticket, "dueAt"))
             return ticket;
@@ -330,8 +330,8 @@ static void a_store_that_never_takes_an_end_ends_the_attempts(void **state)
 
     set_fault(END, 1000000, EIN_E_UNAVAILABLE, false);
     ask(f);
-    int64_t until = mono_ms() + WAIT_MS;
-    while (calls_so_far() < 3 && mono_ms() < until)
+    int64_t until = clock_mono_ms() + WAIT_MS;
+    while (calls_so_far() < 3 && clock_mono_ms() < until)
         (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     set_fault(END, 0, 0, false);
     json_decref(ended(f));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "clock.h"
 #include "http_json.h"
 #include "ids.h"
 #include "provider_config.h"
-#include "timestamps.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -172,11 +172,11 @@ static void one_of_them_or_an_unknown_model_is_none(void **state)
 static void times_are_utc_with_microseconds(void **state)
 {
     static const char shape[] = "dddd-dd-ddTdd:dd:dd.ddddddZ";
-    char text[TIMESTAMP_SIZE], later[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE], later[CLOCK_ISO_SIZE];
 
     (void)state;
-    timestamp_now(text);
-    timestamp_now(later);
+    clock_iso(text);
+    clock_iso(later);
     assert_int_equal(strlen(text), strlen(shape));
     for (size_t i = 0; shape[i]; i++)
         assert_true(shape[i] == 'd' ? isdigit((unsigned char)text[i]) : text[i] == shape[i]);

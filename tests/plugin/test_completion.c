@@ -2,7 +2,7 @@
 /* completion/1: what it asks of providers, when again, whom else, and what is paid. */
 #include "completion_fixture.h"
 
-#include "timestamps.h"
+#include "clock.h"
 
 #include <pthread.h>
 
@@ -343,7 +343,7 @@ static void a_failure_without_a_reason_is_told_as_one(void **state)
 static void a_vendor_is_given_the_pause_it_asks_for(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t began = mono_ms();
+    int64_t began = clock_mono_ms();
 
     fixture->steps[0] = failing(EIN_E_BUSY, EIN_LLM_FAULT_RATE_LIMIT, 429);
     fixture->steps[0].retry_after_ms = 60;
@@ -351,7 +351,7 @@ static void a_vendor_is_given_the_pause_it_asks_for(void **state)
     struct result result = ask(fixture, MODEL);
     assert_int_equal(result.r, 0);
     assert_int_equal(result.outcome.retry_after_ms, 0);
-    assert_true(mono_ms() - began >= 60);
+    assert_true(clock_mono_ms() - began >= 60);
     assert_true(result.outcome.vendor_us >= 60000);
     assert_true(result.outcome.overhead_us < 60000);
 }
@@ -511,7 +511,7 @@ static void who_has_left_is_not_asked_for(void **state)
 static void a_cancelled_call_ends_a_pause_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t began = mono_ms();
+    int64_t began = clock_mono_ms();
 
     set(fixture, "retry_base_ms", json_integer(60000));
     set(fixture, "retry_max_ms", json_integer(60000));
@@ -521,7 +521,7 @@ static void a_cancelled_call_ends_a_pause_at_once(void **state)
     assert_int_equal(result.r, EIN_E_CANCELLED);
     assert_int_equal(result.outcome.fault, 0);
     assert_int_equal(result.outcome.attempts, 1);
-    assert_true(mono_ms() - began < 30000);
+    assert_true(clock_mono_ms() - began < 30000);
     assert_int_equal(fixture->released, 1);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base64url.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "html.h"
 #include "percent.h"
 #include "return_to.h"
 #include "state.h"
-#include "timestamps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,12 +60,12 @@ static void percents_go_there_and_back(void **state)
 
 static void moments_are_written_as_timestamps(void **state)
 {
-    char text[TIMESTAMP_SIZE];
+    char text[CLOCK_ISO_SIZE];
 
     (void)state;
-    timestamp_of_ms(0, text);
+    clock_iso_at(text, 0 * 1000);
     assert_string_equal(text, "1970-01-01T00:00:00.000000Z");
-    timestamp_of_ms(INT64_C(1800000000789), text);
+    clock_iso_at(text, INT64_C(1800000000789) * 1000);
     assert_string_equal(text, "2027-01-15T08:00:00.789000Z");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call to a vendor, by a client that answers as a test wants. */
+#include "clock.h"
 #include "error.h"
 #include "fake_host.h"
-#include "timestamps.h"
 #include "vendor.h"
 
 #include <setjmp.h>

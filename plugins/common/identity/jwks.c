@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jwks.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -153,10 +153,10 @@ static void fetch_now(struct jwks *jwks)
     if (r == 0) {
         jwks_set_free(jwks->set);
         jwks->set = set;
-        jwks->fresh_ms = mono_ms() + age_s * 1000;
+        jwks->fresh_ms = clock_mono_ms() + age_s * 1000;
         jwks->stale_ms = jwks->fresh_ms + (int64_t)JWKS_STALE_S * 1000;
     } else {
-        jwks->retry_ms = mono_ms() + JWKS_RETRY_MS;
+        jwks->retry_ms = clock_mono_ms() + JWKS_RETRY_MS;
         jwks->host->log_msg(jwks->ctx, EIN_WARN, "%s", why.text);
     }
     (void)pthread_cond_broadcast(&jwks->changed);
@@ -167,7 +167,7 @@ static void fetch_now(struct jwks *jwks)
 static bool fetch_or_wait(struct jwks *jwks)
 {
     if (!jwks->fetching) {
-        if (mono_ms() >= jwks->retry_ms)
+        if (clock_mono_ms() >= jwks->retry_ms)
             fetch_now(jwks);
         return true;
     }
@@ -185,14 +185,14 @@ static bool fetch_or_wait(struct jwks *jwks)
 /* With the lock held: the set is as good as new, or will do for now. */
 static int freshen(struct jwks *jwks, struct ein_error *err)
 {
-    if (jwks->set && mono_ms() < jwks->fresh_ms)
+    if (jwks->set && clock_mono_ms() < jwks->fresh_ms)
         return 0;
     /* Whoever finds old keys while another fetches new ones need not wait for them. */
-    if (jwks->set && jwks->fetching && mono_ms() < jwks->stale_ms)
+    if (jwks->set && jwks->fetching && clock_mono_ms() < jwks->stale_ms)
         return 0;
     if (!fetch_or_wait(jwks))
         return error_set(err, EIN_E_BUSY, "Too many requests wait for the keys at %s.", jwks->url);
-    if (jwks->set && mono_ms() < jwks->stale_ms)
+    if (jwks->set && clock_mono_ms() < jwks->stale_ms)
         return 0;
     return error_set(err, EIN_E_UNAVAILABLE, "%s", jwks->failure.text);
 }
@@ -206,11 +206,11 @@ int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_k
         return r;
 
     struct jwt_key *key = jwks_set_find(jwks->set, kid, alg);
-    if (!key && (jwks->fetching || mono_ms() >= jwks->unknown_ms)) {
+    if (!key && (jwks->fetching || clock_mono_ms() >= jwks->unknown_ms)) {
         if (!fetch_or_wait(jwks))
             return error_set(err, EIN_E_BUSY, "Too many requests wait for the keys at %s.",
                              jwks->url);
-        jwks->unknown_ms = mono_ms() + JWKS_UNKNOWN_MS;
+        jwks->unknown_ms = clock_mono_ms() + JWKS_UNKNOWN_MS;
         key = jwks_set_find(jwks->set, kid, alg);
     }
     if (!key)

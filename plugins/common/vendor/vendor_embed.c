@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base64url.h"
+#include "clock.h"
 #include "error.h"
-#include "timestamps.h"
 #include "vendor.h"
 
 #include <endian.h>
@@ -164,7 +164,7 @@ static int ask_some(const struct vendor_embedding *how, struct ein_llm_call call
 static int ask_all(const struct vendor_embedding *how, struct ein_llm_call *call,
                    struct vendor_vectors *vectors, struct ein_error *err)
 {
-    int64_t end_ms = mono_ms() + call->total_ms;
+    int64_t end_ms = clock_mono_ms() + call->total_ms;
     int r = check_inputs(how, call, vectors->outcome, err);
 
     while (r >= 0 && vectors->first < vectors->count) {
@@ -172,7 +172,8 @@ static int ask_all(const struct vendor_embedding *how, struct ein_llm_call *call
 
         vectors->asked = how->at_once && how->at_once < left ? how->at_once : left;
         if (call->total_ms && vectors->first)
-            call->total_ms = end_ms - mono_ms() > 1 ? (uint32_t)(end_ms - mono_ms()) : 1;
+            call->total_ms =
+                end_ms - clock_mono_ms() > 1 ? (uint32_t)(end_ms - clock_mono_ms()) : 1;
         r = ask_some(how, *call, vectors, err);
         vectors->first += vectors->asked;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
 #include "error.h"
 #include "member.h"
-#include "timestamps.h"
 #include "vendor.h"
 
 #include <ctype.h>
@@ -131,7 +131,7 @@ uint32_t vendor_retry_after(const json_t *headers)
      */
     if (read_date(text_of(headers, "date"), &date_s))
         return clamp_ms((double)(until_s - date_s) * 1000);
-    return clamp_ms((double)until_s * 1000 - (double)now_ms());
+    return clamp_ms((double)until_s * 1000 - (double)clock_wall_ms());
 }
 
 /* Do the vendor's words say that the conversation is too long? */
