@@ -33,11 +33,6 @@ int64_t clock_wall_us(void)
     return now_us(CLOCK_REALTIME);
 }
 
-int64_t clock_wall_ms(void)
-{
-    return clock_wall_us() / 1000;
-}
-
 static char *put_digits(char *at, unsigned value, int count)
 {
     for (int i = count - 1; i >= 0; i--) {

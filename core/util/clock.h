@@ -8,7 +8,10 @@
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void); /* since the epoch */
-int64_t clock_wall_ms(void);
+static inline int64_t clock_wall_ms(void)
+{
+    return clock_wall_us() / 1000;
+}
 
 enum { CLOCK_ISO_SIZE = 28 };             /* "2026-01-31T23:59:59.123456Z" and a NUL */
 void clock_iso(char out[CLOCK_ISO_SIZE]); /* now */

@@ -25,7 +25,7 @@ static json_t *entry_of(const json_t *doc, const char *current)
 {
     char expires[CLOCK_ISO_SIZE];
 
-    clock_iso_at(expires, (integer_of(doc, "expiresAt")) * 1000);
+    clock_iso_at(expires, integer_of(doc, "expiresAt") * 1000);
     return json_pack("{s:O, s:O, s:O, s:s, s:O, s:O, s:b}", "id", json_object_get(doc, "_id"),
                      "providerType", json_object_get(json_object_get(doc, "claims"), "provider"),
                      "createdAt", json_object_get(doc, "createdAt"), "expiresAt", expires,
