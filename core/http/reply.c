@@ -142,6 +142,12 @@ static bool is_value(const char *text)
     return true;
 }
 
+/* Mostly their first letters differ already. */
+static bool same_name(const char *a, const char *b)
+{
+    return (*a | 0x20) == (*b | 0x20) && strcasecmp(a, b) == 0;
+}
+
 /* The server writes these itself. */
 static bool is_reserved(const char *name)
 {
@@ -149,7 +155,7 @@ static bool is_reserved(const char *name)
                                          "Date",           "Set-Cookie",        NULL };
 
     for (const char *const *it = names; *it; it++)
-        if (strcasecmp(*it, name) == 0)
+        if (same_name(*it, name))
             return true;
     return false;
 }
@@ -158,7 +164,7 @@ static struct reply_header *find_header(const struct ein_req *req, const char *n
 {
     struct reply_header *header = req->reply.headers;
 
-    while (header && strcasecmp(header->name, name) != 0)
+    while (header && !same_name(header->name, name))
         header = header->next;
     return header;
 }
@@ -174,7 +180,7 @@ static void remove_header(struct ein_req *req, const char *name)
 {
     struct reply_header **at = &req->reply.headers;
 
-    while (*at && strcasecmp((*at)->name, name) != 0)
+    while (*at && !same_name((*at)->name, name))
         at = &(*at)->next;
     if (!*at)
         return;
@@ -201,7 +207,7 @@ int reply_set_header(struct ein_req *req, const char *name, const char *value)
         req->reply.sent)
         return EIN_E_INVALID;
     header = find_header(req, name);
-    value = header && strcasecmp(name, "Vary") == 0
+    value = header && same_name(name, "Vary")
                 ? arena_printf(&req->arena, "%s, %s", header->value, value)
                 : arena_text(&req->arena, value, strlen(value));
     if (!value)

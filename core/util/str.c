@@ -41,7 +41,7 @@ bool str_eq_case(const char *a, const char *b)
 
 size_t str_token(const char *text)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
+    static const char marks[] = "-!#$%&'*+.^_`|~";
     const char *at = text;
 
     while (is_lower(*at) || is_upper(*at) || is_digit(*at) || (*at && strchr(marks, *at)))
