@@ -173,18 +173,19 @@ static int check_one(struct check *check, const char *given, const json_t *value
     const struct model *model = check->rules->model;
     const char *name = common_name(check->rows, given);
     struct rule rule = { .min = -DBL_MAX, .max = DBL_MAX };
+    bool passed = list_has(check->rules->pass, given);
 
     if (is_unset(value))
         return 0;
     /* Whom they embed for is the vendors' business who ask for it: it changes no vector. */
     if (model->embeds && strcmp(given, "user") == 0 && !common_find(model, given))
         return 0;
-    if (common_is_fixed(model, name))
+    if (common_is_fixed(model, name) && !passed)
         return leave_out(check, given, "chooses by itself how freely it words");
     if (!rule_of_row(json_object_get(check->rows, name), &rule)) {
         bool is_common = rule_of_common(model, name, &rule);
 
-        if ((!is_common || is_dearer(name, value)) && !list_has(check->rules->pass, given))
+        if ((!is_common || is_dearer(name, value)) && !passed)
             return leave_out(check, given,
                              is_common ? "has no price here for that" : "has no such parameter");
     }

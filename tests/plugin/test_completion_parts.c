@@ -394,9 +394,14 @@ static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **sta
     const struct model model = {
         .provider = "openai", .id = "o3", .json = json, .can = MODEL_REASONING, .max_output = 4096
     };
+    EIN_JSON json_t *pass = json_pack("[s]", "top_p"), *freely = json_pack("{s:f}", "top_p", 0.5);
+    EIN_JSON json_t *passed = NULL, *none = NULL;
     const struct parameter_rules rules = { .model = &model };
+    const struct parameter_rules but = { .model = &model, .pass = pass };
 
     (void)state;
+    assert_int_equal(parameters_check(&but, freely, &passed, &none, NULL), 0);
+    assert_true(json_equal(passed, freely));
     assert_int_equal(parameters_check(&rules, given, &kept, &notes, NULL), 0);
     assert_int_equal(json_object_size(kept), 0);
     assert_int_equal(json_array_size(notes), 3);
