@@ -427,6 +427,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .method = fetch->method,
         .headers = fetch->headers,
         .proxy = settings->proxy,
+        .no_proxy = settings->no_proxy,
         .trust = settings->trust,
         .egress = fetch->public ? settings->egress : NULL,
         .host_allowed = egress_allows_host(settings->egress, fetch->url.host),

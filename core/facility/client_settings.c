@@ -4,6 +4,7 @@
 #include "client_trust.h"
 #include "egress.h"
 #include "error.h"
+#include "member.h"
 #include "str.h"
 #include <errno.h>
 #include <string.h>
@@ -15,6 +16,7 @@ void client_settings_free(struct client_settings *settings)
         return;
     egress_free(settings->egress);
     free(settings->proxy);
+    free(settings->no_proxy);
     trust_free(settings->trust);
     json_decref(settings->traced);
     free(settings);
@@ -81,7 +83,7 @@ static int read_trust(struct client_settings *settings, const json_t *section,
 int client_settings_load(const json_t *section, const char *listen_host, uint16_t listen_port,
                          struct client_settings **ret_settings, struct ein_error *err)
 {
-    const char *proxy = json_string_value(json_object_get(section, "proxy"));
+    const char *proxy = text_of(section, "proxy"), *no_proxy = text_of(section, "no_proxy");
     struct client_settings *settings = calloc(1, sizeof(*settings));
     int r;
 
@@ -89,13 +91,14 @@ int client_settings_load(const json_t *section, const char *listen_host, uint16_
         return error_no_memory(err);
     settings->users = 1;
     settings->proxy = proxy && *proxy ? strdup(proxy) : NULL;
+    settings->no_proxy = no_proxy ? strdup(no_proxy) : NULL;
     settings->traced = json_incref(json_object_get(section, "traceparent"));
     r = read_limits(settings, section, err);
     if (r == 0)
         r = egress_new(section, listen_host, listen_port, &settings->egress, err);
     if (r == 0)
         r = read_trust(settings, section, err);
-    if (r == 0 && proxy && *proxy && !settings->proxy)
+    if (r == 0 && ((proxy && *proxy && !settings->proxy) || (no_proxy && !settings->no_proxy)))
         r = error_no_memory(err);
     if (r < 0) {
         client_settings_free(settings);

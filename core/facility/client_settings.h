@@ -12,7 +12,7 @@ struct trust;
 struct client_settings {
     uint32_t users; /* guarded by the lock of the client */
     struct egress *egress;
-    char *proxy; /* NULL: none */
+    char *proxy, *no_proxy; /* NULL: none */
     struct trust *trust;
     json_t *traced; /* hosts that are sent a traceparent; may be NULL */
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;

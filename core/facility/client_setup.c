@@ -168,7 +168,6 @@ static void set_manners(CURL *easy)
     /* A line carries one request at a time, which is all that HTTP/2 would change. */
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* none from the environment */
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_SEND_PIECE);
     /* A resolver that hangs must not hold up the thread when its transfer is aborted. */
@@ -187,8 +186,9 @@ static void set_wishes(struct line *line, const struct transfer *what)
 {
     (void)curl_easy_setopt(line->easy, CURLOPT_BUFFERSIZE, (long)what->piece);
     (void)curl_easy_setopt(line->easy, CURLOPT_MAXAGE_CONN, (long)what->line_ms / 1000 + 1);
-    /* "": not even one from the environment. */
+    /* "": none, not even from the environment. */
     (void)curl_easy_setopt(line->easy, CURLOPT_PROXY, what->proxy ? what->proxy : "");
+    (void)curl_easy_setopt(line->easy, CURLOPT_NOPROXY, what->no_proxy ? what->no_proxy : "");
     (void)curl_easy_setopt(line->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
     if (what->decode != line->decodes)
         (void)curl_easy_setopt(line->easy, CURLOPT_ACCEPT_ENCODING, what->decode ? "gzip" : NULL);

@@ -16,7 +16,8 @@ struct transfer {
     const struct client_url *url;
     const char *method;
     const char *const *headers; /* checked, NULL-ended */
-    const char *proxy;          /* may be NULL */
+    const char *proxy;          /* may be NULL, and so may */
+    const char *no_proxy;       /* the hosts that are reached without it, as curl lists them */
     struct trust *trust;
     const struct egress *egress; /* NULL: every address */
     bool host_allowed;

@@ -43,8 +43,8 @@ bool session_is_open_to_all(const char *url)
     return str_starts(url, "http://") && !is_here(url);
 }
 
-/* As curl has it: capitals do for all but HTTP_PROXY, which a CGI's client may set.  The hosts of
- * no_proxy libcurl leaves out by itself.  No proxy can reach what is here. */
+/* As curl has it: capitals do for all but HTTP_PROXY, which a CGI's client may set.  No proxy can
+ * reach what is here. */
 static const char *proxy_for(const char *url)
 {
     if (is_here(url))
@@ -69,13 +69,13 @@ static const char *after_colon(const char *text)
 
 static int make_client(struct session *session)
 {
-    const char *proxy = proxy_for(session->url);
-    EIN_JSON json_t *settings =
-        json_pack("{s:[], s:[], s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "allow",
-                  "ports", "connect_ms", 10000, "first_byte_ms", 600000, "idle_ms", 60000,
-                  "total_ms", 86400000, "max_bytes", SESSION_REPLY_MAX, "connections", 4,
-                  "idle_connections", 2, "idle_connection_ms", 60000, "proxy", proxy ? proxy : "",
-                  "ca_file", session->ca ? session->ca : "");
+    const char *proxy = proxy_for(session->url), *no_proxy = setting("no_proxy");
+    EIN_JSON json_t *settings = json_pack(
+        "{s:[], s:[], s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s*, s:s}", "allow", "ports",
+        "connect_ms", 10000, "first_byte_ms", 600000, "idle_ms", 60000, "total_ms", 86400000,
+        "max_bytes", SESSION_REPLY_MAX, "connections", 4, "idle_connections", 2,
+        "idle_connection_ms", 60000, "proxy", proxy ? proxy : "", "no_proxy",
+        no_proxy ? no_proxy : setting("NO_PROXY"), "ca_file", session->ca ? session->ca : "");
     struct ein_error err;
 
     if (!settings)
