@@ -86,11 +86,6 @@ static int url_make(const char *base, const char *text, unsigned flags, struct c
     return 0;
 }
 
-int client_url_parse(const char *text, struct client_url *ret_url, struct ein_error *err)
-{
-    return url_make(NULL, text, 0, ret_url, err);
-}
-
 int client_url_follow(const struct client_url *base, const char *location,
                       struct client_url *ret_url, struct ein_error *err)
 {
@@ -187,7 +182,7 @@ int url_memo_parse(struct url_memo *memo, const char *text, struct client_url *r
 
     if (small && recall(memo, at, text, ret_url))
         return 0;
-    r = client_url_parse(text, ret_url, err);
+    r = url_make(NULL, text, 0, ret_url, err);
     if (r == 0 && small)
         keep(memo, at, text, ret_url);
     return r;

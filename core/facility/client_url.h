@@ -15,14 +15,11 @@ struct client_url {
     bool has_user; /* user:password@ */
 };
 
-/* INVALID: not a URL, too long, neither http nor https. */
-int client_url_parse(const char *text, struct client_url *ret_url, struct ein_error *err);
-
 /* Remembers the last URLs: a vendor is called at the same few.  Any thread. */
 struct url_memo;
 struct url_memo *url_memo_new(void); /* NULL: no memory */
 void url_memo_free(struct url_memo *memo);
-/* client_url_parse() */
+/* INVALID: not a URL, too long, neither http nor https. */
 int url_memo_parse(struct url_memo *memo, const char *text, struct client_url *ret_url,
                    struct ein_error *err);
 

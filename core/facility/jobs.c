@@ -392,10 +392,3 @@ uint32_t jobs_running(struct jobs *jobs, const struct jobs_owner *owner)
 
     return owner->running;
 }
-
-uint32_t jobs_queued(struct jobs *jobs)
-{
-    EIN_LOCKED(&jobs->lock);
-
-    return jobs->queued;
-}
