@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "clock.h"
+#include "doc_op.h"
 #include "error.h"
 #include "metrics.h"
 #include "services.h"
@@ -144,25 +145,14 @@ int store_del(struct store *store, const char *set, const char *id, const char *
     return not_found(store_batch(store, &op, 1, sizeof(op), err), set, id, err);
 }
 
-static struct ein_doc_op *op_at(struct ein_doc_op *ops, size_t i, size_t stride)
-{
-    return (struct ein_doc_op *)((char *)ops + i * stride);
-}
-
-/* Plugins made for 1.0 have none. */
-static const char *text_of(const struct ein_doc_op *op, size_t stride)
-{
-    return stride >= offsetof(struct ein_doc_op, text) + sizeof(op->text) ? op->text : NULL;
-}
-
 /* For a backend that takes no text: documents, which forget_texts() frees, also after an error. */
 static int read_texts(struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < count; i++) {
-        struct ein_doc_op *op = op_at(ops, i, stride);
-        const char *text = text_of(op, stride);
+        struct ein_doc_op *op = doc_op_at(ops, i, stride);
+        const char *text = doc_op_text(op, stride);
 
         if (text && !(op->doc = json_loads(text, JSON_ALLOW_NUL, NULL)))
             r = error_set(err, EIN_E_INVALID, "Document '%.200s' is not JSON", op->id);
@@ -173,9 +163,9 @@ static int read_texts(struct ein_doc_op *ops, size_t count, size_t stride, struc
 static void forget_texts(struct ein_doc_op *ops, size_t count, size_t stride)
 {
     for (size_t i = 0; i < count; i++) {
-        struct ein_doc_op *op = op_at(ops, i, stride);
+        struct ein_doc_op *op = doc_op_at(ops, i, stride);
 
-        if (text_of(op, stride))
+        if (doc_op_text(op, stride))
             json_decref((json_t *)op->doc);
     }
 }

@@ -120,16 +120,6 @@ int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t
 
 /* ---- batches ---- */
 
-struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride)
-{
-    return (struct ein_doc_op *)((char *)ops + index * stride);
-}
-
-const char *doc_op_text(const struct ein_doc_op *op, size_t stride)
-{
-    return stride >= offsetof(struct ein_doc_op, text) + sizeof(op->text) ? op->text : NULL;
-}
-
 static int check_op(const struct ein_doc_op *op, size_t stride, struct ein_error *err)
 {
     int r = doc_check_names(op->set, op->id, err);

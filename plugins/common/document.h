@@ -4,6 +4,8 @@
 #ifndef PLUGIN_DOCUMENT_H
 #define PLUGIN_DOCUMENT_H
 
+#include "doc_op.h"
+
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,10 +27,6 @@ int doc_check_field(const char *field, struct ein_error *err);
 int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
 int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t lease,
                     int64_t *ret_due, struct ein_error *err);
-
-struct ein_doc_op *doc_op_at(struct ein_doc_op *ops, size_t index, size_t stride);
-/* What it brings in place of a document; NULL: nothing. */
-const char *doc_op_text(const struct ein_doc_op *op, size_t stride);
 
 /* What is stored of a document. */
 struct doc_text {
