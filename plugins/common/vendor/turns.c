@@ -124,6 +124,12 @@ const json_t *turns_replay(const json_t *part, const char *wire)
     return strcmp(text_or_empty(replay, "wire"), wire) == 0 ? replay : NULL;
 }
 
+static void make_id(const char *id, size_t len, const char *prefix, char made[TURNS_ID_SIZE])
+{
+    (void)snprintf(made, TURNS_ID_SIZE, "%s_%016llx", prefix,
+                   (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+}
+
 void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -134,8 +140,7 @@ void turns_tool_id(const char *id, char ret_id[TURNS_ID_SIZE])
         memcpy(ret_id, id, len + 1);
         return;
     }
-    (void)snprintf(ret_id, TURNS_ID_SIZE, "call_%016llx",
-                   (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+    make_id(id, len, "call", ret_id);
 }
 
 const char *turns_image_type(const json_t *part)
@@ -160,8 +165,7 @@ const char *turns_short_id(const char *id, size_t max, const char *prefix, char 
 
     if (len <= max)
         return id;
-    (void)snprintf(made, TURNS_ID_SIZE, "%s_%016llx", prefix,
-                   (unsigned long long)hash_fnv(HASH_FNV_START, id, len));
+    make_id(id, len, prefix, made);
     return made;
 }
 
