@@ -35,14 +35,6 @@ bool bedrock_is_whole(const struct ein_llm_call *call, const json_t *body)
 
 /* ---- Claude ---- */
 
-static bool has(const json_t *content, const char *member)
-{
-    for (size_t i = 0; i < json_array_size(content); i++)
-        if (json_object_get(json_array_get(content, i), member))
-            return true;
-    return false;
-}
-
 /* A turn that is not over, since the assistant has the last word or has called tools, goes on as it
  * began: where its thoughts are not there to be replayed, the model refuses to think again. */
 static bool thoughts_are_there(const json_t *messages)
@@ -52,9 +44,9 @@ static bool thoughts_are_there(const json_t *messages)
         const json_t *content = json_object_get(message, "content");
         bool assistant = strcmp(text_or_empty(message, "role"), "assistant") == 0;
 
-        if (assistant && (i == last || has(content, "toolUse")))
-            return has(content, "reasoningContent");
-        if (assistant || !has(content, "toolResult"))
+        if (assistant && (i == last || bedrock_has(content, "toolUse")))
+            return bedrock_has(content, "reasoningContent");
+        if (assistant || !bedrock_has(content, "toolResult"))
             break;
     }
     return true;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static bool has(const json_t *blocks, const char *member)
+bool bedrock_has(const json_t *blocks, const char *member)
 {
     for (size_t i = 0; i < json_array_size(blocks); i++)
         if (json_object_get(json_array_get(blocks, i), member))
@@ -22,7 +22,7 @@ static int add_words(const json_t *messages, struct ein_error *err)
     for (size_t i = 0; i < json_array_size(messages); i++) {
         json_t *content = json_object_get(json_array_get(messages, i), "content");
 
-        if (has(content, "document") && !has(content, "text") &&
+        if (bedrock_has(content, "document") && !bedrock_has(content, "text") &&
             json_array_append_new(content, json_pack("{s:s}", "text", "(a document)")) < 0)
             return error_no_memory(err);
     }

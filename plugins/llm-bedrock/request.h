@@ -19,6 +19,9 @@ bool bedrock_is_whole(const struct ein_llm_call *call, const json_t *body);
 int bedrock_request(const struct ein_host *host, const struct ein_llm_call *call,
                     int64_t max_tokens, json_t **ret_body, struct ein_error *err);
 
+/* Is one of the blocks such a one: "text", "toolUse"? */
+bool bedrock_has(const json_t *blocks, const char *member);
+
 struct bedrock_writer {
     unsigned documents; /* so far: their names must differ */
     bool caches;        /* does the model know of cache points? */
