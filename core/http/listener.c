@@ -13,6 +13,7 @@
 #include "request.h"
 #include "router.h"
 #include "scratch.h"
+#include "strict.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -32,6 +33,7 @@ enum {
 
 struct listener {
     struct _u_instance ulfius;
+    MHD_AccessHandlerCallback receive; /* ulfius's */
     struct http *http;
     int fd;
     uint16_t port;
@@ -48,15 +50,23 @@ struct conn {
     struct listener *listener;
     char *target;       /* of this request, as sent */
     size_t target_size; /* of its storage, likewise used again */
-    bool used;          /* a request has been answered */
-    bool answering;     /* this one is one of the listener's */
-    size_t body_max;    /* when this request began */
+    struct strict_line line;
+    const char *fault; /* of this request's head; NULL: none that was looked for */
+    bool received;     /* this request's head */
+    bool too_long;     /* its body would be, and is not waited for */
+    bool chunked;      /* its body is, and who knows where that ends */
+    bool used;         /* a request has been answered */
+    bool answering;    /* this one is one of the listener's */
+    size_t body_max;   /* when this request began */
     char addr[IP_TEXT_SIZE];
 };
 
 /* ulfius does not tell its endpoint which connection it is for; the callback before it is told,
  * on the same thread, as each connection has its own. */
 static _Thread_local struct conn *current;
+
+/* While ulfius starts libmicrohttpd. */
+static _Thread_local struct listener *starting;
 
 static const struct limits *limits_of(const struct listener *listener)
 {
@@ -176,12 +186,78 @@ static void *on_uri(void *data, const char *uri, struct MHD_Connection *connecti
     current = conn_of(connection);
     if (!current || !keep_target(current, uri))
         return NULL;
+    current->line = (struct strict_line){ .target = uri, .target_len = strlen(uri) };
+    current->received = false;
     scratch_begin();
     current->body_max = __atomic_load_n(&listener->body_max, __ATOMIC_ACQUIRE);
     /* The first request's time runs since the connection was opened. */
     if (current->used)
         watch_conn_until(&current->watch, clock_mono_ms() + limits_of(listener)->read_ms);
     return ulfius_uri_logger(NULL, "/");
+}
+
+/* Of a client that asks before it sends its body. */
+static bool asks_in_vain(const struct conn *conn, struct MHD_Connection *connection,
+                         const char *method)
+{
+    const char *expect = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Expect");
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    const struct head head = { .method = method, .target = conn->target, .fd = -1 };
+
+    return expect && length && strcasecmp(expect, "100-continue") == 0 &&
+           strtoull(length, NULL, 10) > pipeline_body_max(conn->listener->http, &head);
+}
+
+static void look_at_head(struct conn *conn, struct MHD_Connection *connection, const char *method)
+{
+    bool due = strict_is_due();
+
+    conn->received = true;
+    conn->line.method = method;
+    conn->fault = due ? strict_head_fault(connection, &conn->line) : NULL;
+    conn->chunked =
+        due && MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
+    conn->too_long = asks_in_vain(conn, connection, method);
+}
+
+/* The head is there, or a piece of the body, or its end.  A head that is refused is answered at
+ * once: ulfius, which has taken it down, is told of the end. */
+static enum MHD_Result on_access(void *ulfius, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *piece,
+                                 size_t *len, void **con_cls)
+{
+    struct conn *conn = current;
+    MHD_AccessHandlerCallback receive = conn ? conn->listener->receive : NULL;
+    bool first = conn && !conn->received;
+    enum MHD_Result r;
+
+    if (!conn || !*con_cls)
+        return MHD_NO; /* there was no memory for it */
+    if (first)
+        look_at_head(conn, connection, method);
+    r = receive(ulfius, connection, url, method, version, piece, len, con_cls);
+    if (r == MHD_YES && first && (conn->fault || conn->too_long))
+        r = receive(ulfius, connection, url, method, version, piece, len, con_cls);
+    return r;
+}
+
+/* In place of libmicrohttpd's own, for ulfius tells nobody else which function is to be called.  A
+ * plugin may have a use for libmicrohttpd, too. */
+__attribute__((visibility("default"))) struct MHD_Daemon *
+MHD_start_daemon(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback accept_policy,
+                 void *accept_data, MHD_AccessHandlerCallback receive, void *data, ...)
+{
+    struct listener *listener = starting;
+    struct MHD_Daemon *daemon;
+    va_list args;
+
+    if (listener)
+        listener->receive = receive;
+    va_start(args, data);
+    daemon = MHD_start_daemon_va(flags, port, accept_policy, accept_data,
+                                 listener ? on_access : receive, data, args);
+    va_end(args);
+    return daemon;
 }
 
 /* The reply has been sent, or will never be. */
@@ -224,7 +300,8 @@ static void fill_head(const struct conn *conn, const struct ein_req *req,
         (void)u_map_put(map, it->name, it->value);
     if (reply->type)
         (void)u_map_put(map, "Content-Type", reply->type);
-    if (reply->close || __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
+    if (reply->close || conn->chunked ||
+        __atomic_load_n(&conn->listener->quiesced, __ATOMIC_RELAXED))
         (void)u_map_put(map, "Connection", "close");
     for (const struct reply_cookie *it = reply->cookies; it; it = it->next)
         (void)add_cookie(response, it);
@@ -243,7 +320,8 @@ static struct head head_of(const struct conn *conn, const struct _u_request *req
         .count = (size_t)request->map_header->nb_values,
         .body = request->binary_body,
         .body_len = len,
-        .body_cut = len > conn->body_max,
+        .body_cut = len > conn->body_max || conn->too_long,
+        .fault = conn->fault,
         .client_addr = conn->addr,
         .fd = conn->watch.fd,
     };
@@ -344,8 +422,11 @@ static int start(struct listener *listener, struct ein_error *err)
         { MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip, NULL },
         { MHD_OPTION_THREAD_STACK_SIZE, limits->stack_bytes, NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)limits->header_bytes + HEAD_EXTRA, NULL },
+        { MHD_OPTION_STRICT_FOR_CLIENT, !strict_is_due(), NULL }, /* says less than we do of why */
         { MHD_OPTION_END, 0, NULL },
     };
+
+    int r;
 
     scratch_install();
     if (ulfius_init_instance(&listener->ulfius, 1, NULL, NULL) != U_OK)
@@ -353,13 +434,16 @@ static int start(struct listener *listener, struct ein_error *err)
     update_body_max(listener);
     listener->ulfius.check_utf8 = 0;
     listener->ulfius.allowed_post_processor = U_POST_PROCESS_NONE;
-    if (ulfius_add_endpoint_by_val(&listener->ulfius, "*", NULL, "*", 0, on_request, listener) !=
-            U_OK ||
-        ulfius_start_framework_with_mhd_options(&listener->ulfius,
-                                                MHD_USE_THREAD_PER_CONNECTION |
-                                                    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-                                                    MHD_USE_ITC,
-                                                options) != U_OK) {
+    r = ulfius_add_endpoint_by_val(&listener->ulfius, "*", NULL, "*", 0, on_request, listener);
+    starting = listener;
+    if (r == U_OK)
+        r = ulfius_start_framework_with_mhd_options(&listener->ulfius,
+                                                    MHD_USE_THREAD_PER_CONNECTION |
+                                                        MHD_USE_INTERNAL_POLLING_THREAD |
+                                                        MHD_USE_POLL | MHD_USE_ITC,
+                                                    options);
+    starting = NULL;
+    if (r != U_OK) {
         ulfius_clean_instance(&listener->ulfius);
         return error_set(err, EIN_E_UNAVAILABLE, "cannot start serving on port %u", listener->port);
     }

@@ -102,10 +102,31 @@ static bool wants_json(const struct route *route)
     return route->body && !(route->spec.flags & EIN_ROUTE_RAW_BODY);
 }
 
+static uint32_t body_max(const struct ein_req *req, const struct route *route)
+{
+    return route && route->spec.body_max ? route->spec.body_max : req->settings->limits.body_bytes;
+}
+
+size_t pipeline_body_max(struct http *http, const struct head *head)
+{
+    struct router_match match = { 0 };
+    struct ein_req req;
+    size_t max;
+
+    request_init(&req, http, head);
+    (void)router_match(http->router, head->method, req.path, req.path_len, false, &req.arena,
+                       &match);
+    max = body_max(&req, match.route);
+    if (match.route)
+        gate_leave(match.route->owner.gate);
+    request_done(&req);
+    return max;
+}
+
 static bool body(struct ein_req *req)
 {
     const struct limits *limits = &req->settings->limits;
-    uint32_t max = req->route->spec.body_max ? req->route->spec.body_max : limits->body_bytes;
+    uint32_t max = body_max(req, req->route);
     const char *coding = request_header(req, "Content-Encoding");
     struct json_fault fault;
 

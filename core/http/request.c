@@ -189,6 +189,8 @@ const char *request_head_fault(const struct ein_req *req)
     const char *length = req->known[HEADER_CONTENT_LENGTH], *host = req->known[HEADER_HOST];
     const char *coding = req->known[HEADER_TRANSFER_ENCODING];
 
+    if (req->head.fault)
+        return req->head.fault;
     if (req->bad_name)
         return "A header has no proper name.";
     if (req->bad_value)

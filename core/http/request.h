@@ -34,7 +34,8 @@ struct head {
     size_t count; /* of headers */
     const void *body;
     size_t body_len;
-    bool body_cut; /* there was more of it than anyone may send */
+    bool body_cut;     /* there was more of it than anyone may send */
+    const char *fault; /* what else was wrong with the head; NULL: nothing */
     const char *client_addr;
     int fd; /* the connection; -1: none */
 };

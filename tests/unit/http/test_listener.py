@@ -320,6 +320,64 @@ def test_a_head_that_others_may_read_differently_is_refused_and_the_connection_c
         assert is_closed(client)
 
 
+STRICT_OK = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [
+    b"GET /health HTTP/1.1\nHost: a\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n\n",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\0b\r\nX: c\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n", b"GET /hea\0lth HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GE\0T /health HTTP/1.1\r\nHost: a\r\n\r\n", b"GET  /health HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\nY: d\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX:\r\n b\r\n\r\n",
+    b"POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 45\r\n\r\n",
+    b"POST /raw HTTP/1.1\r\nHost: a\r\nX: b\nContent-Length: 45\r\n\r\n"])
+def test_a_line_that_others_may_end_elsewhere_is_refused_before_the_body(driver, head):
+    with driver.connect() as client:
+        client.sendall(head)
+        reply = read_reply(client)
+        assert reply.status == 400
+        assert reply.header("Connection").lower() == "close"
+        assert is_closed(client)
+
+
+@pytest.mark.parametrize("more", [b"", b"X:\r\n", b"X:  \t y z\r\nY:z\r\n", b"X: " + b"y" * 13000 + b"\r\n",
+                                  b"Cookie: a=b; c=\"d\"\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(200))])
+def test_a_proper_head_is_taken_however_it_arrives(driver, more):
+    head = b"POST /raw?a=%41&b=%20 HTTP/1.1\r\n" + more + b"Host: localhost\r\nContent-Length: 2\r\n\r\n"
+    with driver.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for step in (len(head) + 2, len(head) // 2 + 1, len(head) // 40 + 1, len(head) + 2):
+            whole = head + b"ab"
+            for at in range(0, len(whole), step):
+                client.sendall(whole[at:at + step])
+                time.sleep(0.005)
+            assert read_reply(client).body == b"ab"
+
+
+def test_after_a_chunked_body_the_connection_is_closed(driver):
+    with driver.connect() as client:
+        client.sendall(b"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       b"2;x=\nab\r\n0\r\n\r\n" + STRICT_OK)
+        reply = read_reply(client)
+        assert (reply.body, reply.header("Connection").lower()) == (b"ab", "close")
+        assert is_closed(client)
+
+
+@pytest.mark.parametrize("path, limit", [("/raw", 65536), ("/echo", 100000), ("/nope", 100000)])
+def test_who_asks_before_sending_too_much_is_told_so_at_once(own, path, limit):
+    server = own(body_bytes=100000)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-Continue\r\nContent-Length: %d\r\n\r\n"
+    with server.connect() as client:
+        client.sendall((head % (limit + 1)).encode())
+        assert read_reply(client).status == (404 if path == "/nope" else 413)
+        assert is_closed(client)
+    with server.connect() as client:
+        client.sendall((head % limit).encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+
+
 # ---- connections ----
 
 def test_http_1_0_is_answered_and_closed(driver):
