@@ -58,14 +58,18 @@ static int ask_once(const struct ollama *ollama, const struct ein_llm_call *call
                     struct ollama_reader *reader, struct ein_error *err)
 {
     struct ein_llm_outcome *outcome = reader->outcome;
-    EIN_JSON json_t *body = NULL;
+    EIN_JSON json_t *body = NULL, *think = NULL;
     int r = ollama_request(call, ollama->keep_alive, &body, err);
 
     if (r < 0) {
         outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
         return r;
     }
-    if (!levels && json_object_set_new(body, "think", json_true()) < 0)
+    think = json_incref(json_object_get(body, "think"));
+    const char *level = json_string_value(think);
+    if (level && refused_has(ollama->refused, reader->secret, call->model, level))
+        levels = false;
+    if (level && !levels && json_object_set_new(body, "think", json_true()) < 0)
         return error_no_memory(err);
     struct vendor_call request = {
         .llm = call,
@@ -77,7 +81,10 @@ static int ask_once(const struct ollama *ollama, const struct ein_llm_call *call
         .classify = classify,
         .data = reader,
     };
-    return ollama_call(ollama, &request, reader->secret, outcome, err);
+    r = ollama_call(ollama, &request, reader->secret, outcome, err);
+    if (r < 0 && reader->no_levels && level)
+        refused_add(ollama->refused, reader->secret, call->model, level);
+    return r;
 }
 
 /* How much to think, the older servers tell to few models only. */

@@ -2,6 +2,7 @@
 #ifndef OLLAMA_H
 #define OLLAMA_H
 
+#include "refused.h"
 #include "vendor.h"
 
 #define OLLAMA_WIRE "ollama" /* in replays */
@@ -9,8 +10,9 @@
 /* An instance. */
 struct ollama {
     struct vendor vendor;
-    const char *keep_alive; /* "": as the server has it */
-    size_t details_max;     /* models of the list that are asked for their details */
+    struct refused *refused; /* levels of thinking */
+    const char *keep_alive;  /* "": as the server has it */
+    size_t details_max;      /* models of the list that are asked for their details */
 };
 
 extern const struct ein_llm_provider ollama_provider;

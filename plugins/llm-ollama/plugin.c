@@ -14,6 +14,8 @@
  *   keep_alive     how long a model stays loaded after a call, where none says: "5m", "-1m" (""
  *                  leaves it to the server)
  *   details_max    how many models of the list are asked for their details (64)
+ *   refused_s      how long it is remembered that a model does not know a level of thinking; 0: not
+ *                  at all (600)
  *   title, base_url, api_key_env, headers, connect_ms, first_byte_ms, idle_ms, total_ms,
  *   reply_max_bytes, event_max_bytes, max_redirects   as of every vendor; a key is wanted only by
  *                  ollama.com
@@ -31,6 +33,7 @@
 /* clang-format off */
 static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
     VENDOR_SETTINGS("Ollama", "http://localhost:11434", "OLLAMA_API_KEY") ","
+    REFUSED_SETTING("For how long a model is not asked again for a level of thinking that it does not know; 0: it always is.") ","
     SCHEMA("keep_alive" : { "type" : "string", "default" : "", "description" : "How long a model stays loaded after a call that does not say; empty: as the server has it." }) ","
     SCHEMA("details_max" : { "type" : "integer", "minimum" : 0, "maximum" : 10000, "default" : 64, "description" : "How many models of its list are asked for their details." })
     "}}";
@@ -41,6 +44,7 @@ static void fini(void *self)
     struct ollama *ollama = self;
 
     vendor_done(&ollama->vendor);
+    refused_free(ollama->refused);
     free(ollama);
 }
 
@@ -54,7 +58,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     ollama->keep_alive = json_string_value(json_object_get(config, "keep_alive"));
     ollama->details_max = (size_t)json_integer_value(json_object_get(config, "details_max"));
-    r = vendor_init(&ollama->vendor, host, ctx, config, err);
+    r = refused_new(config, &ollama->refused, err);
+    if (r == 0)
+        r = vendor_init(&ollama->vendor, host, ctx, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &ollama_provider, ollama, err);
     if (r < 0) {

@@ -54,13 +54,28 @@ static void classify(void *data, struct vendor_failure *failure)
 }
 
 /* Changes the request to one that others may make too.  Is there one? */
-static bool go_without(struct openai_request *request, const struct openai_reply *reply)
+static bool go_without(struct openai_request *request, bool no_stream, bool no_summary)
 {
-    bool again = (reply->no_stream && request->stream) || (reply->no_summary && !request->unshown);
+    bool again = (no_stream && request->stream) || (no_summary && !request->unshown);
 
-    request->stream = request->stream && !reply->no_stream;
-    request->unshown = request->unshown || reply->no_summary;
+    request->stream = request->stream && !no_stream;
+    request->unshown = request->unshown || no_summary;
     return again;
+}
+
+static bool was_refused(const struct openai_request *request, const char *key, const char *what)
+{
+    return refused_has(request->openai->refused, key, request->call->model, what);
+}
+
+/* What was refused is not asked for the next time. */
+static void remember(const struct openai_request *request, const char *key,
+                     const struct openai_reply *reply)
+{
+    if (reply->no_stream)
+        refused_add(request->openai->refused, key, request->call->model, "stream");
+    if (reply->no_summary)
+        refused_add(request->openai->refused, key, request->call->model, "summary");
 }
 
 static int send_request(const struct openai_request *request, json_t **body, const char *key,
@@ -105,7 +120,9 @@ static int ask_once(struct openai_request *request, const struct vendor_sink *si
         return r;
     openai_reply_init(&reply, request->openai, sink, key, outcome);
     r = send_request(request, &body, key, &reply, err);
-    *ret_again = r < 0 && go_without(request, &reply);
+    if (r < 0)
+        remember(request, key, &reply);
+    *ret_again = r < 0 && go_without(request, reply.no_stream, reply.no_summary);
     openai_reply_done(&reply);
     return r;
 }
@@ -117,6 +134,9 @@ static int ask(struct openai_request *request, const struct vendor_sink *sink,
     bool again = true;
     int r = openai_key(request->openai, request->call, &key, outcome, err);
 
+    if (r == 0)
+        (void)go_without(request, was_refused(request, key, "stream"),
+                         was_refused(request, key, "summary"));
     while (r == 0 && again) {
         *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
         error_clear(err);

@@ -2,6 +2,7 @@
 #ifndef OPENAI_H
 #define OPENAI_H
 
+#include "refused.h"
 #include "vendor.h"
 
 enum openai_style { OPENAI_AUTO, OPENAI_CHAT, OPENAI_RESPONSES };
@@ -9,7 +10,8 @@ enum openai_style { OPENAI_AUTO, OPENAI_CHAT, OPENAI_RESPONSES };
 /* An instance: one vendor, or one server, that speaks OpenAI's formats. */
 struct openai {
     struct vendor vendor;
-    const json_t *config; /* lent until fini() */
+    struct refused *refused; /* of what some accounts are not asked */
+    const json_t *config;    /* lent until fini() */
     enum openai_style style;
     const char *chat_path, *responses_path, *models_path, *embeddings_path;
     const char *embeddings_format; /* in which they are asked for; "": as the server likes */

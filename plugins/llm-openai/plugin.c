@@ -34,6 +34,8 @@
  *   extra_body        members of every request; null takes one away, arrays are put together
  *   model_body        the same by model; a catalog entry may have wire.extra_body too
  *   live_models       asks the server which models it has (false)
+ *   refused_s         how long it is remembered that an account must prove who it is before a model
+ *                     streams, or shows its thoughts, to it; 0: not at all (600)
  *   connect_ms, first_byte_ms, idle_ms, total_ms   0: the server's (0)
  *   reply_max_bytes, event_max_bytes, max_redirects   (67108864, 8388608, 0)
  *
@@ -54,6 +56,7 @@
 static const char config_schema[] =
     "{\"type\":\"object\",\"properties\":{"
     VENDOR_SETTINGS("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY") ","
+    REFUSED_SETTING("For how long a model that streams, or shows its thoughts, only to accounts that have proved who they are is not asked to again; 0: it always is.") ","
     SCHEMA(
     "needs_key" : { "type" : "boolean", "default" : true, "description" : "Refuse calls for which there is no key." },
     "key_header" : { "type" : "string", "pattern" : "^[A-Za-z0-9-]*$", "default" : "", "description" : "The header that carries the key; empty: Authorization, as a bearer's." },
@@ -92,6 +95,7 @@ static void fini(void *self)
     struct openai *openai = self;
 
     vendor_done(&openai->vendor);
+    refused_free(openai->refused);
     free(openai);
 }
 

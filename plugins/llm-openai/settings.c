@@ -40,5 +40,6 @@ int openai_init(struct openai *openai, const struct ein_host *host, struct ein_c
     openai->takes_tools = is_set(config, "tools");
     openai->needs_key = is_set(config, "needs_key");
     openai->live_models = is_set(config, "live_models");
-    return vendor_init(&openai->vendor, host, ctx, config, err);
+    int r = refused_new(config, &openai->refused, err);
+    return r < 0 ? r : vendor_init(&openai->vendor, host, ctx, config, err);
 }

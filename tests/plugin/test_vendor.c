@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "error.h"
 #include "fake_host.h"
+#include "refused.h"
 #include "vendor.h"
 
 #include <setjmp.h>
@@ -484,17 +485,55 @@ static void test_counts(void **state)
     assert_int_equal(vendor_count(json, "f"), 0);
 }
 
+static void test_what_is_refused_is_remembered_for_a_while(void **state)
+{
+    EIN_JSON json_t *config = json_pack("{s:i}", "refused_s", 60);
+    struct refused *refused = NULL;
+    char model[16];
+    unsigned known = 0;
+
+    (void)state;
+    assert_int_equal(refused_new(config, &refused, NULL), 0);
+    refused_add(refused, NULL, "m", "stream");
+    assert_true(refused_has(refused, NULL, "m", "stream"));
+    assert_false(refused_has(refused, "k", "m", "stream"));
+    assert_false(refused_has(refused, NULL, "n", "stream"));
+    assert_false(refused_has(refused, NULL, "m", "summary"));
+    clock_skip_ms(60000);
+    assert_false(refused_has(refused, NULL, "m", "stream"));
+
+    for (unsigned i = 0; i < 10 * REFUSED_MAX; i++) {
+        (void)snprintf(model, sizeof(model), "m%u", i);
+        refused_add(refused, "k", model, "stream");
+        assert_true(refused_has(refused, "k", model, "stream"));
+    }
+    for (unsigned i = 0; i < 10 * REFUSED_MAX; i++) {
+        (void)snprintf(model, sizeof(model), "m%u", i);
+        known += refused_has(refused, "k", model, "stream");
+    }
+    assert_in_range(known, REFUSED_MAX / 2, REFUSED_MAX);
+    refused_free(refused);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_streams),        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_broken_streams), cmocka_unit_test(test_no_answer),
-        cmocka_unit_test(test_failures),       cmocka_unit_test(test_long_words),
-        cmocka_unit_test(test_retry_after),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_deep_json),      cmocka_unit_test(test_tool_calls),
-        cmocka_unit_test(test_keys),           cmocka_unit_test(test_older_tables),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_broken_streams),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_deep_json),
+        cmocka_unit_test(test_tool_calls),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_older_tables),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_what_is_refused_is_remembered_for_a_while),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

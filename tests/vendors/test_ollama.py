@@ -74,8 +74,11 @@ def test_think(sent, parameters, think):
     assert "think" not in sent(parameters=parameters, settings={"can_reasoning": False})
 
 
-def test_who_does_not_know_levels_is_asked_again_without(ask, upstream):
+@pytest.mark.parametrize("refused_s, times", [(600, 3), (0, 4)])
+def test_who_does_not_know_levels_is_asked_again_without(talk, upstream, refused_s, times):
     """Ollama's older servers refuse them but for a few models."""
+    ask = talk("llm-ollama", base_url=upstream.url, refused_s=refused_s)
+
     def older(request):
         refused = whole({"error": 'think value "high" is not supported for this model'}, 400)
         return refused if request.json.get("think") == "high" else ollama(Said("ok"))(request)
@@ -83,6 +86,11 @@ def test_who_does_not_know_levels_is_asked_again_without(ask, upstream):
     upstream.answer(OLLAMA, older)
     answer = ask(parameters={"reasoning_effort": "high"})
     assert (answer.r, answer.text, upstream.last.json["think"], len(upstream.requests)) == ("ok", "ok", True, 2)
+    assert ask(parameters={"reasoning_effort": "high"}).text == "ok"
+    assert (upstream.last.json["think"], len(upstream.requests)) == (True, times)
+    for effort, think in (("low", "low"), ("none", False)):  # neither was refused
+        assert ask(parameters={"reasoning_effort": effort}).text == "ok"
+        assert upstream.last.json["think"] == think
 
 
 def test_structured_output(sent):

@@ -86,8 +86,11 @@ def test_who_does_not_reason_is_not_asked_for_thoughts_nor_told_them(openai, ups
     assert (item in body["input"]) is reasons
 
 
-def test_an_account_that_has_not_proved_who_it_is_is_asked_for_less(openai, upstream):
+@pytest.mark.parametrize("refused_s, times", [(600, 4), (0, 6)])
+def test_an_account_that_has_not_proved_who_it_is_is_asked_for_less(talk, upstream, refused_s, times):
     """Some models stream, and tell what they thought, only to others."""
+    openai = talk("llm-openai", base_url=upstream.url, refused_s=refused_s)
+
     def unproved(request):
         for param, asked in (("stream", request.json.get("stream")), ("reasoning.summary", request.json["reasoning"].get("summary"))):
             if asked:
@@ -100,10 +103,17 @@ def test_an_account_that_has_not_proved_who_it_is_is_asked_for_less(openai, upst
     answer = openai(settings=RESPONSES, parameters={"reasoning_effort": "low"})
     assert (answer.r, answer.text, answer.stop_reason, len(upstream.requests)) == ("ok", "Hello", "stop", 3)
     assert upstream.last.json["reasoning"] == {"effort": "low"} and "stream" not in upstream.last.json
+    assert openai(settings=RESPONSES, parameters={"reasoning_effort": "low"}).text == "Hello"
+    assert len(upstream.requests) == times  # what was refused is not asked for again, of this account and model
+    for other in ({"api_key": "of-another"}, {"model": "another"}):
+        before = len(upstream.requests)
+        assert openai(settings=RESPONSES, parameters={"reasoning_effort": "low"}, **other).text == "Hello"
+        assert len(upstream.requests) == before + 3
+    before = len(upstream.requests)
     refused = {"message": "Your organization must be verified.", "param": "model"}
     upstream.answer(OPENAI_RESPONSES, whole({"error": refused}, 400))
     answer = openai(settings=RESPONSES)
-    assert (answer.r, answer.fault, len(upstream.requests)) == ("invalid", "bad_request", 4)
+    assert (answer.r, answer.fault, len(upstream.requests)) == ("invalid", "bad_request", before + 1)
 
 
 def test_the_key_of_the_server_is_sent_where_the_user_has_none(openai, upstream):
