@@ -13,8 +13,6 @@
 #include "served.h"
 #include <stdbool.h>
 
-enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
 static const char *rev_of(const json_t *agent)
 {
     return json_string_value(json_object_get(agent, "_rev"));
@@ -106,16 +104,15 @@ int agents_get(struct ein_req *req, void *self)
                  : agents_reply(agents, req, 200, agent, rev_of(agent));
 }
 
-/* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile. */
-static int try_update(const struct agents *agents, struct ein_req *req, const char *id,
-                      struct ein_error *err)
+static int try_update(struct ein_req *req, void *self, struct ein_error *err)
 {
+    const struct agents *agents = self;
     const struct ein_host *host = agents->host;
     const json_t *body = host->http->body(req);
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *merged = NULL;
     char rev[EIN_REV_SIZE];
-    int r = agent_get(host, agents->ctx, req, id, &agent, err);
+    int r = agent_get(host, agents->ctx, req, host->http->path_param(req, "agent_id"), &agent, err);
 
     if (r < 0)
         return host->http->fail_error(req, err);
@@ -143,21 +140,16 @@ int agents_update(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
     const struct ein_http *http = agents->host->http;
-    struct ein_error err;
     int r = check_body(agents, req, http->body(req));
 
-    if (r)
-        return r;
-    r = EIN_E_CONFLICT;
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_update(agents, req, http->path_param(req, "agent_id"), &err);
-    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+    return r ? r : change_until_done(http, req, self, try_update);
 }
 
-static int try_delete(const struct agents *agents, struct ein_req *req, const char *id,
-                      struct ein_error *err)
+static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
 {
+    const struct agents *agents = self;
     const struct ein_host *host = agents->host;
+    const char *id = host->http->path_param(req, "agent_id");
     EIN_JSON json_t *agent = NULL;
     int r = agent_get(host, agents->ctx, req, id, &agent, err);
 
@@ -181,13 +173,8 @@ static int try_delete(const struct agents *agents, struct ein_req *req, const ch
 int agents_delete(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
-    const struct ein_http *http = agents->host->http;
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_delete(agents, req, http->path_param(req, "agent_id"), &err);
-    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+    return change_until_done(agents->host->http, req, self, try_delete);
 }
 
 struct chain_source {

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
 /* What a request asks about. */
 struct asked {
     const struct agents *agents;
@@ -262,9 +260,9 @@ static json_t *restored(const json_t *agent, const json_t *version)
                                                                                    : NULL;
 }
 
-/* One try.  EIN_E_CONFLICT: somebody else has written meanwhile. */
-static int try_restore(const struct agents *agents, struct ein_req *req, struct ein_error *err)
+static int try_restore(struct ein_req *req, void *self, struct ein_error *err)
 {
+    const struct agents *agents = self;
     const struct ein_http *http = agents->host->http;
     int64_t number = number_of(http, req);
     EIN_JSON json_t *version = NULL;
@@ -294,10 +292,6 @@ static int try_restore(const struct agents *agents, struct ein_req *req, struct 
 int agents_version_restore(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_restore(agents, req, &err);
-    return r == EIN_E_CONFLICT ? agents->host->http->fail_error(req, &err) : r;
+    return change_until_done(agents->host->http, req, self, try_restore);
 }

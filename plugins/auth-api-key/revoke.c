@@ -79,10 +79,11 @@ static void audit_all(const struct api_keys *self, const struct ein_req *req, co
 }
 
 /* EIN_E_CONFLICT: a key was made meanwhile, perhaps by one that is to go. */
-static int try_revoking(struct api_keys *self, struct ein_req *req, const char *id,
-                        struct ein_error *err)
+static int try_revoking(struct ein_req *req, void *data, struct ein_error *err)
 {
+    struct api_keys *self = data;
     const struct ein_http *http = self->host->http;
+    const char *id = http->path_param(req, "key_id");
     const char *uid = http->identity(req)->uid;
     EIN_JSON json_t *key = NULL;
     EIN_JSON json_t *owner = NULL;
@@ -108,14 +109,9 @@ static int try_revoking(struct api_keys *self, struct ein_req *req, const char *
 
 int keys_delete(struct ein_req *req, void *self)
 {
-    struct api_keys *keys = self;
-    const struct ein_http *http = keys->host->http;
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
+    const struct api_keys *keys = self;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_revoking(keys, req, http->path_param(req, "key_id"), &err);
-    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+    return change_until_done(keys->host->http, req, self, try_revoking);
 }
 
 /* ---- keys that were revoked long ago ---- */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ETAG_SIZE = EIN_REV_SIZE + 2 };
+enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10 };
 
 int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
                    json_t *take_body)
@@ -57,6 +57,17 @@ int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev)
         return http->fail(req, 409,
                           "The document has changed: its revision is not the _rev in the body.");
     return 0;
+}
+
+int change_until_done(const struct ein_http *http, struct ein_req *req, void *self,
+                      change_once *once)
+{
+    struct ein_error err;
+    int r = EIN_E_CONFLICT;
+
+    for (int tries = 0; r == EIN_E_CONFLICT && tries < CHANGE_TRIES; tries++)
+        r = once(req, self, &err);
+    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
 }
 
 int check_texts(const struct ein_http *http, struct ein_req *req, const json_t *body,

@@ -16,6 +16,12 @@ int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status,
  * or 409.  Ask again after a conflict. */
 int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev);
 
+/* A change of a document, tried again where others get ahead of it: `once` replies and returns the
+ * status, or returns CONFLICT, which is replied when it does so for the last time. */
+typedef int change_once(struct ein_req *req, void *self, struct ein_error *err);
+int change_until_done(const struct ein_http *http, struct ein_req *req, void *self,
+                      change_once *once);
+
 /* How many bytes members of a body may have, by what they are to people.  0, or 413 was replied. */
 struct text_max {
     const char *member, *title;

@@ -2,12 +2,11 @@
 #include "cleanup.h"
 #include "demo_document.h"
 #include "demos.h"
+#include "document.h"
 #include "http_json.h"
 #include "ids.h"
 #include "ownership.h"
 #include "provider_config.h"
-
-enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 
 static const char *rev_of(const json_t *demo)
 {
@@ -142,18 +141,21 @@ static int replace(const struct demos *demos, struct ein_req *req, const json_t 
     return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, 200, changed, rev);
 }
 
-/* One try of a PUT.  EIN_E_CONFLICT: somebody else has written meanwhile, or somebody's demo has
- * this id, which the caller is not to know. */
-static int try_put(const struct demos *demos, struct ein_req *req, const char *id,
-                   struct ein_error *err)
+static int try_put(struct ein_req *req, void *self, struct ein_error *err)
 {
+    const struct demos *demos = self;
     const struct ein_host *host = demos->host;
+    const char *id = host->http->path_param(req, "demo_id");
     EIN_JSON json_t *demo = NULL;
     int r = demo_get(demos, req, id, &demo, err);
 
     if (r == EIN_E_NOT_FOUND) {
         r = check_rev(host->http, req, NULL);
-        return r ? r : make(demos, req, id, 200, err);
+        if (r == 0)
+            r = make(demos, req, id, 200, err);
+        if (r == EIN_E_CONFLICT) /* somebody's demo has this id, which the caller is not to know */
+            (void)doc_not_found(DEMO_SET, id, err);
+        return r;
     }
     return r < 0 ? host->http->fail_error(req, err) : replace(demos, req, demo, err);
 }
@@ -162,24 +164,16 @@ int demos_put(struct ein_req *req, void *self)
 {
     const struct demos *demos = self;
     const struct ein_http *http = demos->host->http;
-    const char *id = http->path_param(req, "demo_id");
-    struct ein_error err;
     int r = demos_check_body(demos, req, http->body(req));
 
-    if (r)
-        return r;
-    r = EIN_E_CONFLICT;
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_put(demos, req, id, &err);
-    return r == EIN_E_CONFLICT
-               ? http->fail(req, 404, "Document '%s' not found in '" DEMO_SET "'", id)
-               : r;
+    return r ? r : change_until_done(http, req, self, try_put);
 }
 
-static int try_delete(const struct demos *demos, struct ein_req *req, const char *id,
-                      struct ein_error *err)
+static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
 {
+    const struct demos *demos = self;
     const struct ein_host *host = demos->host;
+    const char *id = host->http->path_param(req, "demo_id");
     EIN_JSON json_t *demo = NULL;
     int r = demo_get(demos, req, id, &demo, err);
 
@@ -199,11 +193,6 @@ static int try_delete(const struct demos *demos, struct ein_req *req, const char
 int demos_delete(struct ein_req *req, void *self)
 {
     const struct demos *demos = self;
-    const struct ein_http *http = demos->host->http;
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_delete(demos, req, http->path_param(req, "demo_id"), &err);
-    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+    return change_until_done(demos->host->http, req, self, try_delete);
 }

@@ -6,13 +6,12 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "http_json.h"
 #include "member.h"
 #include "ownership.h"
 #include "served.h"
 #include <stdbool.h>
 #include <string.h>
-
-enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
 
 /* What keeps NAME (may be NULL) from being a path, or NULL. */
 static const char *name_fault(const char *name)
@@ -134,8 +133,9 @@ static int deploy_as(const struct deployments *self, struct ein_req *req,
                  : reply_deployed(http, req, "Agent deployed successfully", name);
 }
 
-static int try_deploy(const struct deployments *self, struct ein_req *req, struct ein_error *err)
+static int try_deploy(struct ein_req *req, void *data, struct ein_error *err)
 {
+    const struct deployments *self = data;
     const struct ein_http *http = self->host->http;
     const json_t *number = json_object_get(http->query(req), "version");
     EIN_JSON json_t *agent = NULL;
@@ -161,12 +161,8 @@ static int try_deploy(const struct deployments *self, struct ein_req *req, struc
 int deployments_deploy(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_deploy(deployments, req, &err);
-    return r == EIN_E_CONFLICT ? deployments->host->http->fail_error(req, &err) : r;
+    return change_until_done(deployments->host->http, req, self, try_deploy);
 }
 
 int deployments_undeploy(struct ein_req *req, void *self)

@@ -7,8 +7,6 @@
 #include "member.h"
 #include "served.h"
 
-enum { TRIES_MAX = 10 /* of a write that others get ahead of */ };
-
 static const char *rev_of(const json_t *settings)
 {
     return text_of(settings, "_rev");
@@ -53,11 +51,11 @@ int deployments_settings_get(struct ein_req *req, void *self)
     return reply_with_rev(http, req, 200, rev_of(settings), show(settings));
 }
 
-/* CONFLICT: somebody else was ahead. */
-static int try_put(const struct deployments *self, struct ein_req *req, const char *id,
-                   struct ein_error *err)
+static int try_put(struct ein_req *req, void *data, struct ein_error *err)
 {
+    const struct deployments *self = data;
     const struct ein_http *http = self->host->http;
+    const char *id = http->path_param(req, "agent_id");
     EIN_JSON json_t *before = NULL;
     EIN_JSON json_t *shown = show(http->body(req));
     char rev[EIN_REV_SIZE];
@@ -80,12 +78,6 @@ static int try_put(const struct deployments *self, struct ein_req *req, const ch
 int deployments_settings_put(struct ein_req *req, void *self)
 {
     const struct deployments *deployments = self;
-    const struct ein_http *http = deployments->host->http;
-    const char *id = http->path_param(req, "agent_id");
-    struct ein_error err;
-    int r = EIN_E_CONFLICT;
 
-    for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
-        r = try_put(deployments, req, id, &err);
-    return r == EIN_E_CONFLICT ? http->fail_error(req, &err) : r;
+    return change_until_done(deployments->host->http, req, self, try_put);
 }
