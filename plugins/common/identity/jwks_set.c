@@ -63,14 +63,14 @@ static int add_jwk(struct jwks_set *set, const json_t *jwk)
     const char *kid = json_string_value(json_object_get(jwk, "kid"));
     struct jwt_key *key;
 
-    return jwt_key_from_jwk(jwk, &key, NULL) < 0 ? 0 : add(set, kid, key);
+    return jwt_key_from_jwk(jwk, &key) < 0 ? 0 : add(set, kid, key);
 }
 
 static int add_certificate(struct jwks_set *set, const char *kid, const json_t *pem)
 {
     struct jwt_key *key;
 
-    if (!json_is_string(pem) || jwt_key_from_pem(json_string_value(pem), &key, NULL) < 0)
+    if (!json_is_string(pem) || jwt_key_from_pem(json_string_value(pem), &key) < 0)
         return 0;
     return add(set, kid, key);
 }

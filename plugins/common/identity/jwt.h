@@ -46,10 +46,10 @@ struct jwt_key;
 
 /* From a JSON Web Key (RFC 7517): RSA, or EC on P-256.  UNSUPPORTED: its kty, crv, alg, use or
  * key_ops is for something else. */
-int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err);
+int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key);
 /* The key of an X.509 certificate in PEM.  Neither its chain nor its dates are looked at: who
  * hands it out vouches for both. */
-int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error *err);
+int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key);
 struct jwt_key *jwt_key_ref(struct jwt_key *key);
 void jwt_key_unref(struct jwt_key *key); /* NULL is fine */
 enum jwt_alg jwt_key_alg(const struct jwt_key *key);

@@ -37,13 +37,13 @@ enum jwt_alg jwt_key_alg(const struct jwt_key *key)
     return key->alg;
 }
 
-static int key_new(enum jwt_alg alg, struct jwt_key **ret_key, struct ein_error *err)
+static int key_new(enum jwt_alg alg, struct jwt_key **ret_key)
 {
     struct jwt_key *key = calloc(1, sizeof(*key));
 
     if (!key || gnutls_pubkey_init(&key->public) < 0) {
         free(key);
-        return error_no_memory(err);
+        return EIN_E_NO_MEMORY;
     }
     key->refs = 1;
     key->alg = alg;
@@ -60,8 +60,7 @@ static bool is_on_p256(gnutls_pubkey_t public)
 }
 
 /* Keeps `key` if GnuTLS took it (`status`) and it is long enough; else drops it. */
-static int key_keep(struct jwt_key *take_key, int status, struct jwt_key **ret_key,
-                    struct ein_error *err)
+static int key_keep(struct jwt_key *take_key, int status, struct jwt_key **ret_key)
 {
     unsigned bits = 0;
     int kind = status < 0 ? status : gnutls_pubkey_get_pk_algorithm(take_key->public, &bits);
@@ -73,10 +72,7 @@ static int key_keep(struct jwt_key *take_key, int status, struct jwt_key **ret_k
         return 0;
     }
     jwt_key_unref(take_key);
-    if (status < 0)
-        return error_set(err, EIN_E_INVALID, "not a public key: %s", gnutls_strerror(status));
-    return error_set(err, EIN_E_UNSUPPORTED, "neither an RSA key of %d to %d bits nor one on P-256",
-                     JWT_RSA_BITS_MIN, JWT_RSA_BITS_MAX);
+    return status < 0 ? EIN_E_INVALID : EIN_E_UNSUPPORTED;
 }
 
 /* ---- JSON Web Keys ---- */
@@ -126,20 +122,19 @@ static bool good_exponent(const gnutls_datum_t *e)
     return value >= RSA_EXPONENT_MIN && value % 2 == 1;
 }
 
-static int from_rsa(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err)
+static int from_rsa(const json_t *jwk, struct jwt_key **ret_key)
 {
     EIN_FREE unsigned char *n_bytes = NULL, *e_bytes = NULL;
     gnutls_datum_t n, e;
     struct jwt_key *key = NULL;
 
     if (!number(jwk, "n", &n_bytes, &n) || !number(jwk, "e", &e_bytes, &e) || !good_exponent(&e))
-        return error_set(err, EIN_E_INVALID, "an RSA key without a good n and e");
-    int r = key_new(JWT_ALG_RS256, &key, err);
-    return r < 0 ? r
-                 : key_keep(key, gnutls_pubkey_import_rsa_raw(key->public, &n, &e), ret_key, err);
+        return EIN_E_INVALID;
+    int r = key_new(JWT_ALG_RS256, &key);
+    return r < 0 ? r : key_keep(key, gnutls_pubkey_import_rsa_raw(key->public, &n, &e), ret_key);
 }
 
-static int from_ec(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err)
+static int from_ec(const json_t *jwk, struct jwt_key **ret_key)
 {
     EIN_FREE unsigned char *x_bytes = NULL, *y_bytes = NULL;
     const char *crv = text_of(jwk, "crv");
@@ -147,28 +142,27 @@ static int from_ec(const json_t *jwk, struct jwt_key **ret_key, struct ein_error
     struct jwt_key *key = NULL;
 
     if (!crv || strcmp(crv, "P-256") != 0)
-        return error_set(err, EIN_E_UNSUPPORTED, "a curve other than P-256");
+        return EIN_E_UNSUPPORTED;
     if (!number(jwk, "x", &x_bytes, &x) || !number(jwk, "y", &y_bytes, &y) || x.size != P256_LEN ||
         y.size != P256_LEN)
-        return error_set(err, EIN_E_INVALID, "a key on P-256 without x and y of %d bytes",
-                         P256_LEN);
-    int r = key_new(JWT_ALG_ES256, &key, err);
+        return EIN_E_INVALID;
+    int r = key_new(JWT_ALG_ES256, &key);
     return r < 0 ? r
                  : key_keep(key,
                             gnutls_pubkey_import_ecc_raw(key->public, GNUTLS_ECC_CURVE_SECP256R1,
                                                          &x, &y),
-                            ret_key, err);
+                            ret_key);
 }
 
 static const struct {
     const char *kty, *alg;
-    int (*make)(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err);
+    int (*make)(const json_t *jwk, struct jwt_key **ret_key);
 } kinds[] = {
     { "RSA", "RS256", from_rsa },
     { "EC", "ES256", from_ec },
 };
 
-int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key, struct ein_error *err)
+int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key)
 {
     const char *kty = text_of(jwk, "kty");
 
@@ -177,26 +171,26 @@ int jwt_key_from_jwk(const json_t *jwk, struct jwt_key **ret_key, struct ein_err
             continue;
         if (!absent_or(jwk, "alg", kinds[i].alg) || !absent_or(jwk, "use", "sig") ||
             !may_verify(jwk))
-            return error_set(err, EIN_E_UNSUPPORTED, "a key that is not for %s", kinds[i].alg);
-        return kinds[i].make(jwk, ret_key, err);
+            return EIN_E_UNSUPPORTED;
+        return kinds[i].make(jwk, ret_key);
     }
-    return error_set(err, EIN_E_UNSUPPORTED, "a key of another kind than RSA and EC");
+    return EIN_E_UNSUPPORTED;
 }
 
 /* ---- certificates ---- */
 
-int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error *err)
+int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key)
 {
     const gnutls_datum_t data = { (unsigned char *)pem, (unsigned)strlen(pem) };
     gnutls_x509_crt_t certificate;
     struct jwt_key *key = NULL;
-    int r = key_new(JWT_ALG_RS256, &key, err);
+    int r = key_new(JWT_ALG_RS256, &key);
 
     if (r < 0)
         return r;
     if (gnutls_x509_crt_init(&certificate) < 0) {
         jwt_key_unref(key);
-        return error_no_memory(err);
+        return EIN_E_NO_MEMORY;
     }
     r = gnutls_x509_crt_import(certificate, &data, GNUTLS_X509_FMT_PEM);
     if (r >= 0)
@@ -204,7 +198,7 @@ int jwt_key_from_pem(const char *pem, struct jwt_key **ret_key, struct ein_error
     if (r >= 0 && gnutls_pubkey_get_pk_algorithm(key->public, NULL) == GNUTLS_PK_ECDSA)
         key->alg = JWT_ALG_ES256;
     gnutls_x509_crt_deinit(certificate);
-    return key_keep(key, r, ret_key, err);
+    return key_keep(key, r, ret_key);
 }
 
 /* ---- signatures ---- */
