@@ -17,13 +17,13 @@ enum {
 
 static const char spent[] = "Insufficient spend allowance to complete request";
 
-static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
+/* ---- a batch and its parts ---- */
+
+int ledger_batch(const struct users *users, struct ein_doc_op *ops, size_t count,
                  struct ein_error *err)
 {
     return users->host->store->batch(users->ctx, ops, count, sizeof(*ops), err);
 }
-
-/* ---- the parts of a batch ---- */
 
 struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by)
 {
@@ -77,10 +77,10 @@ static int reserve_once(const struct users *users, const char *uid, const char *
 
     if (bound > 0)
         ops[0].add_min = ledger_least_after(users, bound);
-    return batch(users, ops, 3, err);
+    return ledger_batch(users, ops, 3, err);
 }
 
-int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
+static int reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
                    char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
     struct users *users = impl;
@@ -116,7 +116,7 @@ int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t leas
     return r;
 }
 
-int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
+static int extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
 {
     const struct users *users = impl;
     EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)lease_end(users, lease_ms));
@@ -124,15 +124,10 @@ int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_er
 
     if (purse_extend(users, hold, lease_ms) == 0)
         return 0;
-    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
+    return doc ? ledger_batch(users, &op, 1, err) : error_no_memory(err);
 }
 
 /* ---- settle ---- */
-
-static int settled_already(const char *hold, struct ein_error *err)
-{
-    return error_set(err, EIN_E_CONFLICT, "The hold %.40s has been settled already", hold);
-}
 
 static int settle_hold(const struct users *users, const char *hold, const json_t *held,
                        const struct ein_ledger_entry *entry, const char *text,
@@ -147,7 +142,7 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
 
     if (!uid || strcmp(uid, entry->user_id) != 0)
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", hold);
-    return batch(users, ops, 4, err);
+    return ledger_batch(users, ops, 4, err);
 }
 
 /* Its bound has been given back. */
@@ -162,7 +157,7 @@ static int settle_late(const struct users *users, const char *hold,
         ledger_enter(hold, text), ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY)
     };
 
-    return r < 0 && r != EIN_E_NOT_FOUND ? r : batch(users, ops, r == 0 ? 3 : 2, err);
+    return r < 0 && r != EIN_E_NOT_FOUND ? r : ledger_batch(users, ops, r == 0 ? 3 : 2, err);
 }
 
 /* NOT_FOUND: it changed meanwhile. */
@@ -191,7 +186,7 @@ static int check_entry(const struct ein_ledger_entry *entry, struct ein_error *e
     return r;
 }
 
-int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *entry,
+static int settle(void *impl, const char *hold, const struct ein_ledger_entry *entry,
                   struct ein_error *err)
 {
     const struct users *users = impl;
@@ -215,7 +210,9 @@ int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *e
     for (int tries = 0; r == EIN_E_NOT_FOUND && tries < SETTLE_TRIES; tries++)
         r = hold ? settle_once(users, hold, entry, text, err)
                  : settle_late(users, id, entry, text, err);
-    return r == EIN_E_CONFLICT ? settled_already(hold ? hold : id, err) : r;
+    return r == EIN_E_CONFLICT
+               ? error_set(err, r, "The hold %.40s has been settled already", hold ? hold : id)
+               : r;
 }
 
 /* ---- release, expire ---- */
@@ -231,10 +228,10 @@ static int give_back(const struct users *users, const json_t *held, const char *
                                 ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
                                 ledger_put_new(EXPIRED_SET, hold, expired) };
 
-    return batch(users, ops, expired ? 4 : 3, err);
+    return ledger_batch(users, ops, expired ? 4 : 3, err);
 }
 
-int ledger_release(void *impl, const char *hold, struct ein_error *err)
+static int release(void *impl, const char *hold, struct ein_error *err)
 {
     const struct users *users = impl;
     EIN_JSON json_t *held = NULL;
@@ -289,8 +286,8 @@ void ledger_sweep(void *data)
 
 const struct ein_ledger ledger_service = {
     .struct_size = sizeof(ledger_service),
-    .reserve = ledger_reserve,
-    .extend = ledger_extend,
-    .settle = ledger_settle,
-    .release = ledger_release,
+    .reserve = reserve,
+    .extend = extend,
+    .settle = settle,
+    .release = release,
 };

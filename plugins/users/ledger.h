@@ -13,14 +13,10 @@
  *   expire    release, and the hold is kept among the expired ones
  *
  * An entry has the id of its hold, so that nothing is settled twice. */
-int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
-                   char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
-int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err);
-int ledger_settle(void *impl, const char *hold, const struct ein_ledger_entry *entry,
-                  struct ein_error *err);
-int ledger_release(void *impl, const char *hold, struct ein_error *err);
 
-/* The parts of a batch, for purses too. */
+/* A batch and its parts, for purses too. */
+int ledger_batch(const struct users *users, struct ein_doc_op *ops, size_t count,
+                 struct ein_error *err);
 struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by);
 struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc);
 struct ein_doc_op ledger_enter(const char *id, const char *text);

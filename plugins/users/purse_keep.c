@@ -33,7 +33,7 @@ static void give_back(const struct users *users, struct purse *purse)
             purse->left = 0;
         }
     }
-    if (by > 0 && purse_store_give(users, purse->uid, purse->id, by, false, NULL) < 0) {
+    if (by > 0 && purse_store_give(users, purse->uid, purse->id, by, false) < 0) {
         EIN_LOCKED(&purses->lock);
         purse->left += by; /* or it goes back with the lease */
     }
@@ -61,7 +61,7 @@ void purse_shrink(const struct users *users, const char *uid)
 static void end_purse(const struct users *users, struct purse *purse)
 {
     if (purse->backed)
-        (void)purse_store_give(users, purse->uid, purse->id, purse->left, true, NULL);
+        (void)purse_store_give(users, purse->uid, purse->id, purse->left, true);
     purse_free(purse);
 }
 
@@ -83,7 +83,7 @@ static void look_after(const struct users *users, struct purse *purse)
         give_back(users, purse);
     if (due_ms - purse->due_ms < users->lease_ms / 4)
         return;
-    r = purse_store_extend(users, purse->id, due_ms, NULL);
+    r = purse_store_extend(users, purse->id, due_ms);
     if (r == 0) {
         EIN_LOCKED(&users->purses->lock);
         purse->due_ms = due_ms;
@@ -117,8 +117,7 @@ static void sort_purses(const struct users *users, struct purse **ret_end, struc
 
 static void expire_call(const struct users *users, struct call *call)
 {
-    if (purse_store_expire(users, call->purse->uid, call->hold, call->bound, call->created_us,
-                           NULL) < 0)
+    if (purse_store_expire(users, call->purse->uid, call->hold, call->bound, call->created_us) < 0)
         return;
     users->host->log_msg(users->ctx, EIN_WARN,
                          "The hold %s of %s has ended without a word of what the call has cost: "

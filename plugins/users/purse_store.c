@@ -5,14 +5,6 @@
 #include "error.h"
 #include "ledger.h"
 
-#include <stdio.h>
-
-static int batch(const struct users *users, struct ein_doc_op *ops, size_t count,
-                 struct ein_error *err)
-{
-    return users->host->store->batch(users->ctx, ops, count, sizeof(*ops), err);
-}
-
 int purse_store_take(const struct users *users, const char *uid, const char *purse, bool is_new,
                      int64_t by, int64_t due_ms, struct ein_error *err)
 {
@@ -30,27 +22,26 @@ int purse_store_take(const struct users *users, const char *uid, const char *pur
         return error_no_memory(err);
     ops[0].add_min = ledger_least_after(users, by);
     ops[2].doc = doc;
-    return batch(users, ops, 3, err);
+    return ledger_batch(users, ops, 3, err);
 }
 
 int purse_store_give(const struct users *users, const char *uid, const char *purse, int64_t by,
-                     bool last, struct ein_error *err)
+                     bool last)
 {
     struct ein_doc_op ops[] = { last ? ledger_drop(HOLDS_SET, purse, EIN_REV_ANY)
                                      : ledger_add(HOLDS_SET, purse, "boundNano", -by),
                                 ledger_add(ACCOUNTS_SET, uid, "remainingNano", by),
                                 ledger_add(ACCOUNTS_SET, uid, "heldNano", -by) };
 
-    return batch(users, ops, 3, err);
+    return ledger_batch(users, ops, 3, NULL);
 }
 
-int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms,
-                       struct ein_error *err)
+int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms)
 {
     EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
     struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = purse, .doc = doc };
 
-    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
+    return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;
 }
 
 int purse_store_pay(const struct users *users, const char *uid, const char *purse,
@@ -72,7 +63,7 @@ int purse_store_pay(const struct users *users, const char *uid, const char *purs
     } else if (cost != 0) {
         ops[used++] = ledger_add(ACCOUNTS_SET, uid, "remainingNano", -cost);
     }
-    return batch(users, ops, used, err);
+    return ledger_batch(users, ops, used, err);
 }
 
 static int is_there(const struct users *users, const char *set, const char *id,
@@ -92,7 +83,7 @@ static int enter_late(const struct users *users, const char *uid, const char *pu
                                 ledger_add(ACCOUNTS_SET, uid, "remainingNano", -payment->cost),
                                 ledger_add(EXPIRED_SET, purse, "boundNano", -payment->cost) };
 
-    return batch(users, ops, purse ? 3 : 2, err);
+    return ledger_batch(users, ops, purse ? 3 : 2, err);
 }
 
 int purse_store_enter(const struct users *users, const char *uid, const char *purse,
@@ -110,12 +101,12 @@ int purse_store_enter(const struct users *users, const char *uid, const char *pu
 }
 
 int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
-                       int64_t created_us, struct ein_error *err)
+                       int64_t created_us)
 {
     EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", uid, "boundNano",
                                      (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
                                      "expiredAtUs", (json_int_t)clock_wall_us());
     struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
 
-    return doc ? batch(users, &op, 1, err) : error_no_memory(err);
+    return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;
 }

@@ -23,9 +23,8 @@ int purse_store_take(const struct users *users, const char *uid, const char *pur
                      int64_t by, int64_t due_ms, struct ein_error *err);
 /* The other way; the hold goes with it if LAST. */
 int purse_store_give(const struct users *users, const char *uid, const char *purse, int64_t by,
-                     bool last, struct ein_error *err);
-int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms,
-                       struct ein_error *err);
+                     bool last);
+int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms);
 /* COUNT payments out of one purse (NULL: out of none), from FIRST on.  CONFLICT or NOT_FOUND: enter
  * them one by one. */
 int purse_store_pay(const struct users *users, const char *uid, const char *purse,
@@ -36,6 +35,6 @@ int purse_store_enter(const struct users *users, const char *uid, const char *pu
                       const struct payment *payment, struct ein_error *err);
 /* A call whose lease is over, and that nobody has settled. */
 int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
-                       int64_t created_us, struct ein_error *err);
+                       int64_t created_us);
 
 #endif

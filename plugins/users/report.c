@@ -14,7 +14,8 @@
 
 enum { PAGE = 1000, LABEL_SIZE = 600, TIME_SIZE = 32 };
 
-const char *const report_counts[] = {
+/* The counts of a group, as they are named in JSON and in the first line of a CSV. */
+static const char *const count_names[] = {
     "calls",        "costNano",        "inputTokens", "cachedTokens", "cacheWriteTokens",
     "outputTokens", "reasoningTokens", NULL
 };
@@ -76,7 +77,7 @@ static int add_entry_to(json_t *counts, const json_t *entry)
             add_count(counts, "costNano", integer_of(entry, "costNano"));
 
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
-        r |= add_count(counts, report_counts[i + 2],
+        r |= add_count(counts, count_names[i + 2],
                        integer_of(json_object_get(entry, "tokens"), tokens[i]));
     return r;
 }
@@ -158,8 +159,8 @@ int report_run(struct report *report, struct ein_error *err)
     if (r == 0 && add_count(report->total, "calls", 0) < 0)
         r = error_no_memory(&report->why);
 
-    for (size_t i = 0; r == 0 && report_counts[i]; i++)
-        r = add_count(report->total, report_counts[i], 0) < 0 ? error_no_memory(&report->why) : 0;
+    for (size_t i = 0; r == 0 && count_names[i]; i++)
+        r = add_count(report->total, count_names[i], 0) < 0 ? error_no_memory(&report->why) : 0;
     if (r == 0)
         r = walk(report, ENTRIES_SET, where, report->uid ? "userTime" : "createdAtUs", add_entry);
     if (r >= 0)
@@ -175,12 +176,12 @@ int report_run(struct report *report, struct ein_error *err)
 
 static json_t *show_counts(const json_t *counts, json_t *take_shown)
 {
-    for (size_t i = 0; report_counts[i]; i++) {
-        int64_t value = integer_of(counts, report_counts[i]);
+    for (size_t i = 0; count_names[i]; i++) {
+        int64_t value = integer_of(counts, count_names[i]);
         int r = 0;
         if (i == 1)
             r = json_object_set_new(take_shown, "cost", money_to_json(value));
-        r |= json_object_set_new(take_shown, report_counts[i], json_integer(value));
+        r |= json_object_set_new(take_shown, count_names[i], json_integer(value));
         if (r < 0) {
             json_decref(take_shown);
             return NULL;
@@ -247,8 +248,8 @@ static void write_row(struct buf *out, const char *label, const json_t *counts)
     char cost[MONEY_TEXT_SIZE];
 
     write_cell(out, label);
-    for (size_t i = 0; report_counts[i]; i++) {
-        int64_t value = integer_of(counts, report_counts[i]);
+    for (size_t i = 0; count_names[i]; i++) {
+        int64_t value = integer_of(counts, count_names[i]);
         money_to_text(value, cost);
         if (i == 1)
             (void)buf_printf(out, ",%s", cost);
@@ -266,8 +267,8 @@ char *report_csv(const struct report *report, size_t *ret_len)
 
     buf_init(&out, SIZE_MAX);
     (void)buf_text(&out, report->by);
-    for (size_t i = 0; report_counts[i]; i++)
-        (void)buf_printf(&out, ",%s", i == 1 ? "cost" : report_counts[i]);
+    for (size_t i = 0; count_names[i]; i++)
+        (void)buf_printf(&out, ",%s", i == 1 ? "cost" : count_names[i]);
     (void)buf_text(&out, "\r\n");
     json_object_foreach(report->groups, label, counts) write_row(&out, label, counts);
     return buf_take(&out, ret_len);

@@ -19,10 +19,6 @@ struct report {
     struct ein_error why; /* of a walk that ended early */
 };
 
-/* The counts of a group, as they are named in JSON and in the first line of a CSV. */
-enum { REPORT_COUNTS_MAX = 7 };
-extern const char *const report_counts[REPORT_COUNTS_MAX + 1];
-
 /* TOO_LARGE: more groups than a report may have. */
 int report_run(struct report *report, struct ein_error *err);
 json_t *report_json(const struct report *report);
