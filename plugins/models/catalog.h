@@ -33,14 +33,6 @@ enum model_ability { /* bits of `can` and `cannot`; in neither: not known */
                      MODEL_ATTACHMENT = 1u << 6  /* can_attachment */
 };
 
-enum model_medium { /* bits of `takes` and `gives`; 0: not known */
-                    MEDIUM_TEXT = 1u << 0,
-                    MEDIUM_IMAGE = 1u << 1,
-                    MEDIUM_AUDIO = 1u << 2,
-                    MEDIUM_VIDEO = 1u << 3,
-                    MEDIUM_PDF = 1u << 4
-};
-
 struct model { /* const; lives as long as its snapshot */
     const char *provider, *id;
     json_t *json;                    /* the entry as it is served; read only */
@@ -50,7 +42,6 @@ struct model { /* const; lives as long as its snapshot */
     int64_t long_price[PRICE_KINDS]; /* the same above PRICE_LONG_CONTEXT; -1: as `price` */
     int64_t context_window, max_input, max_output; /* tokens; 0: not known */
     uint32_t can, cannot;                          /* enum model_ability */
-    uint32_t takes, gives;                         /* enum model_medium */
     uint32_t time_percent; /* what its calls may take, of what is configured: 100, reasoning more */
 };
 

@@ -60,22 +60,6 @@ static void read_abilities(struct model *model)
     }
 }
 
-static uint32_t media_of(const json_t *list)
-{
-    static const char *const names[] = { "text", "image", "audio", "video", "pdf" };
-    uint32_t media = 0;
-    size_t i;
-    json_t *name;
-
-    json_array_foreach((json_t *)list, i, name)
-    {
-        for (size_t bit = 0; bit < sizeof(names) / sizeof(names[0]); bit++)
-            if (strcmp(json_string_value(name), names[bit]) == 0)
-                media |= 1u << bit;
-    }
-    return media;
-}
-
 /* What is not told: a model that thinks takes its time, and so does one that may write much. */
 static uint32_t time_percent(const struct model *model)
 {
@@ -91,7 +75,6 @@ static uint32_t time_percent(const struct model *model)
 void model_read(struct model *model, const char *provider, const char *id, json_t *json)
 {
     const json_t *limits = json_object_get(json, "limits");
-    const json_t *modalities = json_object_get(json, "modalities");
 
     *model = (struct model){ .provider = provider, .id = id, .json = json };
     model->embeds = json_object_get(json, "embedding") != NULL;
@@ -100,8 +83,6 @@ void model_read(struct model *model, const char *provider, const char *id, json_
         model->context_window = integer_in(limits, "context");
     model->max_input = integer_in(limits, "input");
     model->max_output = integer_in(limits, "output");
-    model->takes = media_of(json_object_get(modalities, "input"));
-    model->gives = media_of(json_object_get(modalities, "output"));
     read_prices(model);
     read_abilities(model);
     model->time_percent = time_percent(model);

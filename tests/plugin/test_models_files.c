@@ -180,8 +180,8 @@ static void a_fault_has_its_line(void **state)
 static void numbers_are_read_exactly(void **state)
 {
     EIN_JSON json_t *json = json_loads(
-        "{\"limits\": {\"context\": 5000, \"input\": 4000, \"output\": 1000}, \"modalities\":"
-        " {\"input\": [\"text\", \"pdf\"], \"output\": [\"text\"]}, \"can_tool_call\": true,"
+        "{\"limits\": {\"context\": 5000, \"input\": 4000, \"output\": 1000},"
+        " \"can_tool_call\": true,"
         " \"can_reasoning\": false, \"price\": {\"input\": 1.75, \"output\": 14, \"cache_read\":"
         " 0.00875, \"input_above_200k\": 3.5, \"request\": 5000, \"cache_write\": 0.02288}}",
         0, NULL);
@@ -192,8 +192,6 @@ static void numbers_are_read_exactly(void **state)
     assert_int_equal(model.context_window, 5000);
     assert_int_equal(model.max_input, 4000);
     assert_int_equal(model.max_output, 1000);
-    assert_int_equal(model.takes, MEDIUM_TEXT | MEDIUM_PDF);
-    assert_int_equal(model.gives, MEDIUM_TEXT);
     assert_int_equal(model.can, MODEL_TOOLS);
     assert_int_equal(model.cannot, MODEL_REASONING);
     assert_int_equal(model.time_percent, 100);
