@@ -88,14 +88,6 @@ static const char *why_private(const struct ip *ip)
     return why_private(&inner);
 }
 
-const char *egress_why_private(const struct sockaddr *address)
-{
-    struct ip ip;
-    uint16_t port;
-
-    return ip_of(address, &ip, &port) ? why_private(&ip) : "not an Internet address";
-}
-
 /* ---- what the operator allows ---- */
 
 static int allow_add(struct egress *egress, const char *text, struct ein_error *err)

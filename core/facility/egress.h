@@ -26,7 +26,4 @@ bool egress_allows_host(const struct egress *egress, const char *host);
 int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,
                  struct ein_error *err);
 
-/* Why this address is not a public one ("a loopback address"), or NULL. */
-const char *egress_why_private(const struct sockaddr *address);
-
 #endif
