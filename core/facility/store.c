@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include "cleanup.h"
 #include "clock.h"
 #include "doc_op.h"
 #include "error.h"
@@ -166,7 +167,7 @@ static void forget_texts(struct ein_doc_op *ops, size_t count, size_t stride)
         struct ein_doc_op *op = doc_op_at(ops, i, stride);
 
         if (doc_op_text(op, stride))
-            json_decref((json_t *)op->doc);
+            json_decref((json_t *)EIN_TAKE(op->doc));
     }
 }
 
