@@ -177,20 +177,19 @@ static struct topic *topic_make(struct events *events, const char *name)
 }
 
 int events_subscribe(struct events *events, struct gate *gate, const char *name,
-                     events_fn *on_event, void *data, struct ein_error *err)
+                     events_fn *on_event, void *data)
 {
     struct subscription *subscription;
     struct topic *topic;
     EIN_LOCKED(&events->lock);
 
     if (!name || !*name || strlen(name) > EVENTS_TOPIC_NAME_MAX || !on_event)
-        return error_set(err, EIN_E_INVALID, "a topic's name has 1 to %d bytes",
-                         EVENTS_TOPIC_NAME_MAX);
+        return EIN_E_INVALID;
     subscription = calloc(1, sizeof(*subscription));
     topic = subscription ? topic_make(events, name) : NULL;
     if (!topic) {
         free(subscription);
-        return error_set(err, EIN_E_NO_MEMORY, "no room for topic '%s'", name);
+        return EIN_E_NO_MEMORY;
     }
     *subscription = (struct subscription){
         .gate = gate, .on_event = on_event, .data = data, .number = ++events->next_number

@@ -22,7 +22,7 @@ void events_free(struct events *events); /* after jobs_free(): nothing is being 
 /* on_event is called with the subscriber's gate entered: not before it opens, not after it is
  * shut. */
 int events_subscribe(struct events *events, struct gate *gate, const char *name,
-                     events_fn *on_event, void *data, struct ein_error *err);
+                     events_fn *on_event, void *data);
 void events_withdraw(struct events *events, const struct gate *gate);
 
 /* An event nobody subscribed to, and one more than EVENTS_QUEUE_MAX that wait in its topic, is

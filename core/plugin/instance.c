@@ -236,8 +236,7 @@ int instance_subscribe(struct ein_ctx *ctx, const char *topic,
 {
     int r = instance_check_init(ctx, "subscribe", NULL);
 
-    return r < 0 ? r
-                 : events_subscribe(ctx->setup->events, &ctx->gate, topic, on_event, data, NULL);
+    return r < 0 ? r : events_subscribe(ctx->setup->events, &ctx->gate, topic, on_event, data);
 }
 
 int instance_watch(struct ein_ctx *ctx, double share,

@@ -55,9 +55,9 @@ void lifecycle_set_drain_ms(struct lifecycle *lifecycle, uint32_t drain_ms)
     lifecycle->setup.drain_ms = drain_ms;
 }
 
-static void say(struct lifecycle *lifecycle, int level, const char *source, const char *text)
+static void say(struct lifecycle *lifecycle, const char *source, const char *text)
 {
-    log_write(lifecycle->setup.log, level, source, NULL, "%s", text);
+    log_write(lifecycle->setup.log, EIN_ERROR, source, NULL, "%s", text);
 }
 
 /* ---- bringing instances up ---- */
@@ -83,7 +83,7 @@ static void take_down_until(struct lifecycle *lifecycle, struct ein_ctx *ctx, in
     if (left_ms > lifecycle->setup.drain_ms)
         left_ms = lifecycle->setup.drain_ms;
     if (instance_leave(ctx, left_ms > 0 ? (uint32_t)left_ms : 0, &err) < 0)
-        say(lifecycle, EIN_ERROR, ctx->name, err.text);
+        say(lifecycle, ctx->name, err.text);
 }
 
 static void take_down(struct lifecycle *lifecycle, struct ein_ctx *ctx)
@@ -97,7 +97,7 @@ static void give_up(struct lifecycle *lifecycle, struct ein_ctx *ctx, const char
     take_down(lifecycle, ctx);
     if (!ctx->entered)
         instance_set_state(ctx, INSTANCE_FAILED, why);
-    say(lifecycle, EIN_ERROR, ctx->name, why);
+    say(lifecycle, ctx->name, why);
 }
 
 static int init_all(struct lifecycle *lifecycle, struct climbers *climbers, bool strict,
@@ -111,7 +111,7 @@ static int init_all(struct lifecycle *lifecycle, struct climbers *climbers, bool
         if (r < 0 && strict)
             return r;
         if (r < 0) {
-            say(lifecycle, EIN_ERROR, climbers->list[i]->name, err->text);
+            say(lifecycle, climbers->list[i]->name, err->text);
             climbers_remove(climbers, i);
         } else {
             i++;
@@ -218,7 +218,7 @@ static int start_all(struct lifecycle *lifecycle, const struct climbers *climber
         if (r < 0 && strict)
             return r;
         if (r < 0)
-            say(lifecycle, EIN_ERROR, climbers->list[i]->name, err->text);
+            say(lifecycle, climbers->list[i]->name, err->text);
     }
     return 0;
 }
