@@ -84,42 +84,39 @@ static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, 
     return r;
 }
 
-static int complete(const struct anthropic *anthropic, struct ein_llm_call *call,
-                    struct reply *reply, struct ein_error *err)
+static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    const struct anthropic *anthropic = self;
+    struct reply reply = { .vendor = &anthropic->vendor,
+                           .sink = *sink,
+                           .outcome = outcome,
+                           .keep = json_array_size(call->built_in_tools) > 0 };
     EIN_JSON json_t *body = NULL;
-    int r = vendor_key(&anthropic->vendor, call, &reply->secret, reply->outcome, err);
+    int r = vendor_key(&anthropic->vendor, call, &reply.secret, outcome, err);
 
     if (r < 0)
         return r;
     r = anthropic_request(call, &anthropic->rules, &body, err);
     if (r == EIN_E_INVALID)
-        reply->outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
-    return r < 0 ? r : run_on(anthropic, call, body, reply, err);
+        outcome->fault = EIN_LLM_FAULT_BAD_REQUEST;
+    if (r >= 0)
+        r = run_on(anthropic, call, body, &reply, err);
+    reply_done(&reply);
+    return r;
+}
+
+static bool answers_by_tool(const struct ein_llm_call *call)
+{
+    return reply_tool_is_said(call->settings) || vendor_schema_is_open(call->reply_schema);
 }
 
 int anthropic_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                        struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
     const struct anthropic *anthropic = impl;
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    struct vendor_sink callers = { sink, data };
-    struct reply reply = { .vendor = &anthropic->vendor, .sink = callers, .outcome = &outcome };
-    struct reply_tool tool = { 0 };
-    struct ein_llm_call full;
-    int r = 0;
+    const struct vendor_completion how = { anthropic->vendor.host, ask, anthropic,
+                                           answers_by_tool };
 
-    vendor_read_call(call, &full);
-    reply.keep = json_array_size(full.built_in_tools) > 0;
-    if (reply_tool_is_said(full.settings) || vendor_schema_is_open(full.reply_schema)) {
-        r = reply_tool_init(&tool, anthropic->vendor.host, &callers, &full, err);
-        reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
-    }
-    if (r >= 0)
-        r = complete(anthropic, &full, &reply, err);
-    reply_tool_end(&tool, &outcome);
-    reply_tool_done(&tool);
-    reply_done(&reply);
-    vendor_give_outcome(&outcome, ret_outcome);
-    return r;
+    return vendor_complete(&how, call, &(struct vendor_sink){ sink, data }, ret_outcome, err);
 }

@@ -9,8 +9,6 @@
 #include "thinking.h"
 #include "vendor_schema.h"
 
-#include <string.h>
-
 struct answer {
     struct reply reply;
     struct frames frames;
@@ -83,7 +81,7 @@ static int run(const struct bedrock *bedrock, const struct ein_llm_call *call,
     return vendor_run(&bedrock->vendor, &what, answer->reply.outcome, err);
 }
 
-static int complete(const struct bedrock *bedrock, const struct ein_llm_call *call,
+static int ask_with(const struct bedrock *bedrock, const struct ein_llm_call *call,
                     struct question *question, struct answer *answer, struct ein_error *err)
 {
     int r = write_body(bedrock, call, question, err);
@@ -106,17 +104,23 @@ static bool answers_by_tool(const struct ein_llm_call *call)
              vendor_schema_is_open(call->reply_schema)));
 }
 
-static int answer_call(const struct bedrock *bedrock, const struct ein_llm_call *call,
-                       struct answer *answer, struct ein_error *err)
+static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    const struct bedrock *bedrock = self;
     struct question question = { 0 };
+    struct answer answer = { .reply = { .vendor = &bedrock->vendor,
+                                        .sink = *sink,
+                                        .outcome = outcome,
+                                        .hidden = json_is_false(
+                                            json_object_get(call->parameters, "show_thinking")) } };
     int r;
 
-    frames_init(&answer->frames, bedrock->vendor.event_max);
-    r = complete(bedrock, call, &question, answer, err);
+    frames_init(&answer.frames, bedrock->vendor.event_max);
+    r = ask_with(bedrock, call, &question, &answer, err);
     question_done(bedrock, &question);
-    frames_done(&answer->frames);
-    reply_done(&answer->reply);
+    frames_done(&answer.frames);
+    reply_done(&answer.reply);
     return r;
 }
 
@@ -124,25 +128,7 @@ int bedrock_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *
                      struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
     const struct bedrock *bedrock = impl;
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    struct vendor_sink callers = { sink, data };
-    struct answer answer = {
-        .reply = { .vendor = &bedrock->vendor, .sink = callers, .outcome = &outcome }
-    };
-    struct reply_tool tool = { 0 };
-    struct ein_llm_call full;
-    int r = 0;
+    const struct vendor_completion how = { bedrock->vendor.host, ask, bedrock, answers_by_tool };
 
-    vendor_read_call(call, &full);
-    answer.reply.hidden = json_is_false(json_object_get(full.parameters, "show_thinking"));
-    if (answers_by_tool(&full)) {
-        r = reply_tool_init(&tool, bedrock->vendor.host, &callers, &full, err);
-        answer.reply.sink = (struct vendor_sink){ reply_tool_sink, &tool };
-    }
-    if (r >= 0)
-        r = answer_call(bedrock, &full, &answer, err);
-    reply_tool_end(&tool, &outcome);
-    reply_tool_done(&tool);
-    vendor_give_outcome(&outcome, ret_outcome);
-    return r;
+    return vendor_complete(&how, call, &(struct vendor_sink){ sink, data }, ret_outcome, err);
 }

@@ -58,10 +58,10 @@ static int run(const struct gemini *gemini, const struct ein_llm_call *call, con
     return r < 0 ? r : gemini_finish(reader, err);
 }
 
-static int ask(const struct gemini *gemini, const struct ein_llm_call *call,
-               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
-               struct ein_error *err)
+static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    const struct gemini *gemini = self;
     struct gemini_reader reader = { .vendor = &gemini->vendor,
                                     .sink = *sink,
                                     .outcome = outcome,
@@ -90,27 +90,13 @@ static bool answers_by_tool(const struct ein_llm_call *call)
     return call->reply_schema && json_array_size(call->tools) > 0 && !gemini_thinks_by_level(call);
 }
 
-static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,
+static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
     const struct gemini *gemini = impl;
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    struct vendor_sink callers = { sink, data }, to = callers;
-    struct reply_tool tool = { 0 };
-    struct ein_llm_call call;
-    int r = 0;
+    const struct vendor_completion how = { gemini->vendor.host, ask, gemini, answers_by_tool };
 
-    vendor_read_call(given, &call);
-    if (answers_by_tool(&call)) {
-        r = reply_tool_init(&tool, gemini->vendor.host, &callers, &call, err);
-        to = (struct vendor_sink){ reply_tool_sink, &tool };
-    }
-    if (r >= 0)
-        r = ask(gemini, &call, &to, &outcome, err);
-    reply_tool_end(&tool, &outcome);
-    reply_tool_done(&tool);
-    vendor_give_outcome(&outcome, ret_outcome);
-    return r;
+    return vendor_complete(&how, call, &(struct vendor_sink){ sink, data }, ret_outcome, err);
 }
 
 const struct ein_llm_provider gemini_provider = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "ollama.h"
+#include "reply_tool.h"
 
 #include <string.h>
 
@@ -88,10 +89,10 @@ static int ask_once(const struct ollama *ollama, const struct ein_llm_call *call
 }
 
 /* How much to think, the older servers tell to few models only. */
-static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
-               const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
-               struct ein_error *err)
+static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
+               struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    const struct ollama *ollama = self;
     struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
     int r = ollama_key(ollama, call, &reader.secret, outcome, err);
 
@@ -105,17 +106,12 @@ static int ask(const struct ollama *ollama, const struct ein_llm_call *call,
     return ask_once(ollama, call, false, &reader, err);
 }
 
-static int complete(void *impl, const struct ein_llm_call *given, ein_llm_sink *sink, void *data,
+static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    struct ein_llm_call call;
-    int r;
+    const struct vendor_completion how = { .ask = ask, .self = impl };
 
-    vendor_read_call(given, &call);
-    r = ask(impl, &call, &(struct vendor_sink){ sink, data }, &outcome, err);
-    vendor_give_outcome(&outcome, ret_outcome);
-    return r;
+    return vendor_complete(&how, call, &(struct vendor_sink){ sink, data }, ret_outcome, err);
 }
 
 const struct ein_llm_provider ollama_provider = {

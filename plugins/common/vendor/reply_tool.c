@@ -4,10 +4,16 @@
 #include "error.h"
 #include "member.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NAME "give_the_answer"
+
+struct reply_tool {
+    const struct ein_host *host;
+    struct vendor_sink sink; /* the caller's */
+    json_t *tools, *choice;  /* of the call; NULL: nothing was changed */
+    bool answered, called;   /* the answer came; and calls of other tools */
+};
 
 bool reply_tool_is_said(const json_t *settings)
 {
@@ -35,14 +41,10 @@ static json_t *choice_of(const struct ein_llm_call *call)
     return json_string("required");
 }
 
-int reply_tool_init(struct reply_tool *tool, const struct ein_host *host,
-                    const struct vendor_sink *sink, struct ein_llm_call *call,
-                    struct ein_error *err)
+/* Changes `call` if it has a schema that a tool can have. */
+static int take_schema(struct reply_tool *tool, struct ein_llm_call *call, struct ein_error *err)
 {
-    const json_t *schema = call->reply_schema;
-
-    *tool = (struct reply_tool){ .host = host, .sink = *sink };
-    if (strcmp(text_or_empty(schema, "type"), "object") != 0)
+    if (strcmp(text_or_empty(call->reply_schema, "type"), "object") != 0)
         return 0;
     if (!json_is_object(call->tool_choice)) { /* else there will be no answer yet */
         tool->tools = tools_with_answer(call);
@@ -67,7 +69,7 @@ static int answer(struct reply_tool *tool, const json_t *call)
     return r;
 }
 
-int reply_tool_sink(const struct ein_llm_piece *piece, void *data)
+static int take_piece(const struct ein_llm_piece *piece, void *data)
 {
     struct reply_tool *tool = data;
 
@@ -79,15 +81,33 @@ int reply_tool_sink(const struct ein_llm_piece *piece, void *data)
     return tool->sink.sink(piece, tool->sink.data);
 }
 
-void reply_tool_end(const struct reply_tool *tool, struct ein_llm_outcome *outcome)
+static int ask_by_tool(const struct vendor_completion *how, struct ein_llm_call *call,
+                       const struct vendor_sink *sink, struct ein_llm_outcome *outcome,
+                       struct ein_error *err)
 {
-    if (tool->answered && !tool->called && strcmp(outcome->stop_reason, "tool_calls") == 0)
-        (void)snprintf(outcome->stop_reason, sizeof(outcome->stop_reason), "stop");
+    struct reply_tool tool = { .host = how->host, .sink = *sink };
+    int r = take_schema(&tool, call, err);
+
+    if (r >= 0)
+        r = how->ask(how->self, call, &(struct vendor_sink){ take_piece, &tool }, outcome, err);
+    if (tool.answered && !tool.called && strcmp(outcome->stop_reason, "tool_calls") == 0)
+        vendor_copy(outcome->stop_reason, sizeof(outcome->stop_reason), "stop");
+    json_decref(tool.tools);
+    json_decref(tool.choice);
+    return r;
 }
 
-void reply_tool_done(struct reply_tool *tool)
+int vendor_complete(const struct vendor_completion *how, const struct ein_llm_call *given,
+                    const struct vendor_sink *sink, struct ein_llm_outcome *ret_outcome,
+                    struct ein_error *err)
 {
-    json_decref(tool->tools);
-    json_decref(tool->choice);
-    tool->tools = tool->choice = NULL;
+    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
+    struct ein_llm_call call;
+    int r;
+
+    vendor_read_call(given, &call);
+    r = how->by_tool && how->by_tool(&call) ? ask_by_tool(how, &call, sink, &outcome, err)
+                                            : how->ask(how->self, &call, sink, &outcome, err);
+    vendor_give_outcome(&outcome, ret_outcome);
+    return r;
 }
