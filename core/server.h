@@ -3,7 +3,6 @@
 #define SERVER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 /* The whole server: start order down, stop order up.  All functions are for the main thread. */

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { NESTED_MAX = 8, SECRET_MAX = 65536, NAME_LEN_MAX = 128 };
 

@@ -5,7 +5,6 @@
 #include "buf.h"
 #include "yaml_tree.h"
 #include <jansson.h>
-#include <stdbool.h>
 
 enum {
     CONFIG_FILE_MAX = 1048576,

@@ -4,7 +4,6 @@
 
 #include "log.h"
 #include <stdbool.h>
-#include <stdint.h>
 
 enum {
     LOG_LINE_MAX = 8192,    /* bytes of a line with its newline; longer ones are cut */

@@ -2,7 +2,6 @@
 #include "events.h"
 
 #include "cleanup.h"
-#include "error.h"
 #include "gate.h"
 #include "jobs.h"
 #include "list.h"

@@ -2,8 +2,6 @@
 #ifndef PROXY_H
 #define PROXY_H
 
-#include "ip.h"
-
 struct ein_req;
 
 /* Whom a request is from, and how it came, where proxies that are trusted stand before this

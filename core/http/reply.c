@@ -2,7 +2,6 @@
 #include "reply.h"
 #include "cleanup.h"
 #include "cors.h"
-#include "error.h"
 #include "error_shape.h"
 #include "json_text.h"
 #include "request.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route.h"
-#include "cleanup.h"
 #include "error.h"
 #include "schema.h"
 #include "stats.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
-#include "cleanup.h"
 #include "error.h"
 #include <ctype.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 
 #include "list.h"
 #include <einion/plugin.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* One thread that looks after all connections: it closes those whose request does not arrive in

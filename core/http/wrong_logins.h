@@ -2,7 +2,6 @@
 #ifndef WRONG_LOGINS_H
 #define WRONG_LOGINS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* How often each address has been wrong of late: at most so many addresses are known, and the

@@ -8,9 +8,7 @@
 #include "error.h"
 #include "events.h"
 #include "loader.h"
-#include "log.h"
 #include "services.h"
-#include "status.h"
 #include "str.h"
 #include "tracing.h"
 #include <string.h>

@@ -3,7 +3,6 @@
 #define ORDER_H
 
 #include <einion/plugin.h>
-#include <stdbool.h>
 
 /* Which instance starts when.  What an instance offers is known only once its init() has
  * published it, so all are initialised first, in the order of the configuration; then this puts

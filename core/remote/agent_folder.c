@@ -5,7 +5,6 @@
 #include "error.h"
 #include "file.h"
 #include "hex.h"
-#include "print.h"
 #include <ctype.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>

@@ -4,7 +4,6 @@
 #include "buf.h"
 #include "cancel.h"
 #include "cleanup.h"
-#include "error.h"
 #include "file.h"
 #include "json_text.h"
 #include "print.h"

@@ -2,7 +2,6 @@
 #include "login.h"
 
 #include "cleanup.h"
-#include "error.h"
 #include "file.h"
 #include "print.h"
 #include "servers.h"

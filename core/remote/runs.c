@@ -6,7 +6,6 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "error.h"
 #include "file.h"
 #include "json_text.h"
 #include "print.h"

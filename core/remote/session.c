@@ -5,7 +5,6 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "client.h"
-#include "error.h"
 #include "ip.h"
 #include "json_text.h"
 #include "percent.h"

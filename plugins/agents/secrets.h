@@ -15,7 +15,6 @@
                                       "," FIELD("updatedBy", OR_NULL(TEXT), ""))) "}"
 
 #include "agents.h"
-#include <jansson.h>
 
 /* Deletes the secrets of an agent that is no more; what fails is logged. */
 void secrets_forget(const struct agents *agents, const char *agent_id);

@@ -23,7 +23,6 @@
  */
 #include "audit.h"
 
-#include "cleanup.h"
 #include "error.h"
 
 #include <gnutls/gnutls.h>

@@ -5,7 +5,6 @@
 #include "key_cache.h"
 #include <einion/services.h>
 #include <jansson.h>
-#include <stdbool.h>
 
 #define KEY_SET                                                                                    \
     "api_keys" /* `_id` is the key's; {"userId", "name", "scopes", "hash", "created", "expires"?,  \

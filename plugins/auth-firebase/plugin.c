@@ -28,7 +28,6 @@
  *     auth-firebase:
  *       project_id: my-project
  */
-#include "cleanup.h"
 #include "error.h"
 #include "firebase.h"
 #include "member.h"

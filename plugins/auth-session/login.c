@@ -4,7 +4,6 @@
 #include "claims.h"
 #include "cleanup.h"
 #include "cookie.h"
-#include "error.h"
 #include "html.h"
 #include "member.h"
 #include "percent.h"

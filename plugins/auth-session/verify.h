@@ -2,8 +2,6 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
-#include "auth_session.h"
-
 /* Published as "session": the cookie. */
 extern const struct ein_auth_provider session_provider;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "records.h"
 #include "cleanup.h"
-#include "error.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "record.h"

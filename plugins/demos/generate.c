@@ -5,7 +5,6 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "demos.h"
-#include "error.h"
 #include "http_json.h"
 #include "prompt.h"
 

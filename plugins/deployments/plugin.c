@@ -39,7 +39,6 @@
 #include "error.h"
 #include "http_json.h"
 #include "ownership.h"
-#include "served.h"
 #include "settings.h"
 #include <einion/services.h>
 #include <stdlib.h>

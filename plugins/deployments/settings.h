@@ -3,7 +3,6 @@
 #ifndef DEPLOYMENT_SETTINGS_H
 #define DEPLOYMENT_SETTINGS_H
 
-#include "schemas.h"
 #include "scopes.h"
 
 /* clang-format off */

@@ -7,7 +7,6 @@
 #include "sign.h"
 
 #include <stdio.h>
-#include <string.h>
 
 int question_path(struct question *question, const char *model, const char *verb,
                   struct ein_error *err)

@@ -6,8 +6,6 @@
 #include "turns.h"
 #include "vendor_schema.h"
 
-#include <string.h>
-
 bool bedrock_has(const json_t *blocks, const char *member)
 {
     for (size_t i = 0; i < json_array_size(blocks); i++)

@@ -3,7 +3,6 @@
 #include "mcp_server.h"
 
 #include "cleanup.h"
-#include "error.h"
 #include "member.h"
 #include "rpc.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rpc.h"
 
-#include "cleanup.h"
 #include "json_depth.h"
 #include "json_quick.h"
 

@@ -2,7 +2,6 @@
 #include "entry.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { NANO = 1000000000, REASONING_PERCENT = 300, LARGE_PERCENT = 150, LARGE_OUTPUT = 32768 };
 

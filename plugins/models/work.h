@@ -8,7 +8,6 @@
 #include "completion.h"
 #include "models.h"
 #include "names.h"
-#include "parameters.h"
 #include "usage.h"
 
 enum stage { STAGE_CHECK, STAGE_KEY, STAGE_RESERVE, STAGE_SETTLE, STAGES };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
 
-#include "cleanup.h"
 #include "json_depth.h"
 #include "member.h"
 

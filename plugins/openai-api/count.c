@@ -4,8 +4,6 @@
  * file sixteen characters of its base64 are one. */
 #include "openai_api.h"
 
-#include "cleanup.h"
-
 #include <string.h>
 
 enum { TEXT_BYTES = 4, ITEM = 4, IMAGE = 1600, FILE_BYTES = 16 };

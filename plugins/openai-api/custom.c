@@ -5,8 +5,6 @@
 #include "chat.h"
 #include "member.h"
 
-#include "cleanup.h"
-
 static json_t *description_of(const json_t *tool)
 {
     const char *text = text_of(tool, "description");

@@ -3,8 +3,6 @@
 #include "member.h"
 #include "responses.h"
 
-#include "cleanup.h"
-
 #include <string.h>
 
 /* Nothing is kept here that a later request could name. */

@@ -3,7 +3,6 @@
 #include "document.h"
 #include "error.h"
 #include "http_json.h"
-#include "ownership.h"
 #include "runs.h"
 
 /* ---- one ---- */

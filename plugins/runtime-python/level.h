@@ -4,7 +4,6 @@
 
 #include "settings.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct level {

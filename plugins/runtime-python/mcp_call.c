@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mcp_call.h"
-#include "cleanup.h"
 #include "declared.h"
 #include "error.h"
 #include "member.h"

@@ -8,7 +8,6 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 enum {
     NOTES_MAX = 100, /* sentences about what was left out */

@@ -9,7 +9,6 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct site_file;
 

@@ -29,7 +29,6 @@
 #include "member.h"
 #include "postgres.h"
 
-#include "document.h"
 #include "schemas.h"
 
 #include <stdlib.h>

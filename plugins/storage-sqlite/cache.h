@@ -9,7 +9,6 @@
 #define SQLITE_CACHE_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db.h"
 
-#include "document.h"
 #include "error.h"
 #include "scan.h"
 

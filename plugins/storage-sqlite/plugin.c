@@ -25,7 +25,6 @@
 #include "member.h"
 #include "sqlite.h"
 
-#include "document.h"
 #include "error.h"
 #include "schemas.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "error.h"
 #include "transfer.h"
 
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /users/me/api-keys */
 #include "account.h"
-#include "cleanup.h"
 #include "error.h"
 #include "model_keys.h"
 #include "show.h"

@@ -9,7 +9,6 @@
 
 #include <einion/services.h>
 #include <jansson.h>
-#include <stdbool.h>
 
 #define USERS_SET    "users"           /* who they are and what they may: written seldom */
 #define ACCOUNTS_SET "ledger_accounts" /* what is left: written by every call */

@@ -28,7 +28,6 @@
  */
 #include "vault.h"
 
-#include "cleanup.h"
 #include "error.h"
 #include "schemas.h"
 

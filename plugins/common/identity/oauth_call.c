@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cleanup.h"
 #include "error.h"
 #include "json_depth.h"
 #include "oauth.h"

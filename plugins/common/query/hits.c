@@ -2,7 +2,6 @@
 #include "hits.h"
 
 #include "cleanup.h"
-#include "document.h"
 #include "error.h"
 
 int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error *err)
