@@ -339,6 +339,8 @@ static int keep_answers(struct server *server, struct ein_error *err)
     if (r < 0)
         return r == EIN_E_UNAVAILABLE ? 0 : r;
     r = jobs_every(server->rooms.jobs, &server->jobs, ONCE_SWEEP_MS, once_sweep, store);
+    if (r >= 0)
+        r = jobs_every(server->rooms.jobs, &server->jobs, ONCE_TELL_MS, once_tell, server->http);
     return r < 0 ? error_set(err, r, "%s", error_text(r)) : 0;
 }
 

@@ -31,6 +31,7 @@ int http_new(const struct http_parts *parts, const struct settings_from *from,
     r = settings_new(from, &http->settings, err);
     if (r >= 0 && getrandom(http->id_seed, sizeof(http->id_seed), 0) < 0)
         r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
+    once_here_init(&http->once, http);
     if (r >= 0 && (stats_init(&http->stats, parts->metrics) < 0 ||
                    router_new(parts->metrics, &http->router) < 0))
         r = error_no_memory(err);
@@ -58,6 +59,7 @@ void http_free(struct http *http)
     stats_done(&http->stats);
     wrong_logins_free(http->wrong_logins);
     denials_done(&http->denials);
+    once_here_done(&http->once);
     settings_free(http->settings);
     (void)pthread_mutex_destroy(&http->reload_lock);
     free(http);

@@ -4,6 +4,7 @@
 
 #include "denial.h"
 #include "http.h"
+#include "once.h"
 #include "request.h"
 #include "stats.h"
 #include <pthread.h>
@@ -23,6 +24,7 @@ struct http {
     struct stats stats;
     struct wrong_logins *wrong_logins;
     struct denials denials;
+    struct once_here once;
     struct settings *settings;     /* atomic; the older ones hang on it until the end */
     pthread_mutex_t reload_lock;   /* held while `settings` is replaced */
     uint64_t id_seed[2], id_count; /* the last is atomic */

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* Documents: {"input", "until", "answer"}.  The last is null while the first request goes on, and
- * then {"status", "type", "headers", "text"}, with "keptOf", whose it is, beside it; without text,
- * "lost" says why it could not be kept. */
+/* Documents: {"input", "until", "answer"}.  The last is null while the first request goes on, in
+ * the process "ranBy", and then {"status", "type", "headers", "text"}, with "keptOf", whose it is,
+ * beside it; without text, "lost" says why it could not be kept.  And {"until"} of each process. */
 static const char set[] = "idempotent_answers";
 
 enum {
@@ -78,14 +78,102 @@ static bool digest_input(const struct ein_req *req, struct once *once)
     return digest(query, req->head.body, req->head.body_len, once->input);
 }
 
+/* ---- the process ---- */
+
+void once_here_init(struct once_here *here, struct http *http)
+{
+    char id[REQUEST_ID_SIZE];
+
+    http_make_id(http, id);
+    (void)snprintf(here->name, sizeof(here->name), "server:%s", id);
+    (void)pthread_mutex_init(&here->lock, NULL);
+    list_init(&here->running);
+}
+
+void once_here_done(struct once_here *here)
+{
+    (void)pthread_mutex_destroy(&here->lock);
+}
+
+/* Says that it is there, unless it has just been said. */
+static int tell(struct http *http, struct ein_error *err)
+{
+    struct once_here *here = &http->once;
+    int64_t for_ms = INT64_C(1000) * http_settings(http)->limits.idempotency_running_s;
+    int64_t until_ms = clock_wall_ms() + for_ms;
+
+    if (until_ms - here->until_ms < for_ms / 2)
+        return 0;
+    EIN_JSON json_t *doc = json_pack("{s:I}", "until", (json_int_t)until_ms);
+    int r = doc ? store_put(http->store, set, here->name, EIN_REV_ANY, doc, NULL, err)
+                : error_no_memory(err);
+    if (r == 0)
+        here->until_ms = until_ms;
+    return r;
+}
+
+/* What fails is tried again soon. */
+void once_tell(void *data)
+{
+    struct http *http = data;
+    EIN_LOCKED(&http->once.lock);
+
+    if (!list_empty(&http->once.running))
+        (void)tell(http, NULL);
+}
+
+/* From before its key is taken until its answer is kept. */
+static int enter(struct http *http, struct once *once, struct ein_error *err)
+{
+    EIN_LOCKED(&once->here->lock);
+    int r = tell(http, err);
+
+    if (r == 0)
+        list_append(&once->here->running, &once->link);
+    return r;
+}
+
+static void leave(struct once *once)
+{
+    EIN_LOCKED(&once->here->lock);
+
+    list_remove(&once->link);
+}
+
+static bool runs_here(const struct once *once)
+{
+    EIN_LOCKED(&once->here->lock);
+
+    list_each(it, &once->here->running)
+    {
+        const struct once *other = list_entry(it, struct once, link);
+
+        if (other != once && str_eq(other->id, once->id))
+            return true;
+    }
+    return false;
+}
+
+/* Does the process that ran KEPT go on with it? */
+static bool goes_on(const struct once *once, const json_t *kept)
+{
+    const char *by = text_of(kept, "ranBy");
+    EIN_JSON json_t *there = NULL;
+
+    if (str_eq(by, once->here->name))
+        return runs_here(once);
+    return by && store_get(once->store, set, by, &there, NULL) == 0 &&
+           integer_of(there, "until") > clock_wall_ms();
+}
+
 /* ---- the first request, and another one ---- */
 
-static int put(struct once *once, const char *expect, int64_t for_s, json_t *take_answer,
+static int put(struct once *once, const char *expect, int64_t for_ms, json_t *take_answer,
                const char *kept_of, struct ein_error *err)
 {
-    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:o, s:s*}", "input", once->input, "until",
-                                     (json_int_t)(clock_wall_ms() + 1000 * for_s), "answer",
-                                     take_answer, "keptOf", kept_of);
+    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:o, s:s*, s:s*}", "input", once->input, "until",
+                                     (json_int_t)(clock_wall_ms() + for_ms), "answer", take_answer,
+                                     "keptOf", kept_of, "ranBy", kept_of ? NULL : once->here->name);
 
     return doc ? store_put(once->store, set, once->id, expect, doc, once->rev, err)
                : error_no_memory(err);
@@ -118,6 +206,14 @@ static void fail_running(struct ein_req *req)
     (void)reply_fail(req, 409, "The request with this Idempotency-Key is still running.");
 }
 
+/* What it has done, and cost, nobody knows: to do it twice would be worse than not to answer. */
+static void fail_cut_off(struct ein_req *req)
+{
+    (void)reply_fail(req, 422,
+                     "The first request with this Idempotency-Key was cut off when its server "
+                     "stopped: it may have been done, or not. With another key it is done anew.");
+}
+
 /* KEPT, the document of an earlier request, answers this one. */
 static void answer_from(struct ein_req *req, const struct once *once, const json_t *kept)
 {
@@ -125,16 +221,19 @@ static void answer_from(struct ein_req *req, const struct once *once, const json
 
     if (!str_eq(text_of(kept, "input"), once->input))
         (void)reply_fail(req, 422, "This Idempotency-Key was used with another input before.");
-    else if (json_is_null(answer))
+    else if (!json_is_null(answer))
+        send_again(req, answer);
+    else if (goes_on(once, kept))
         fail_running(req);
     else
-        send_again(req, answer);
+        fail_cut_off(req);
 }
 
 /* true: the key is this request's. */
 static bool take(struct ein_req *req, struct once *once)
 {
-    int64_t for_s = req->settings->limits.idempotency_running_s;
+    const struct limits *limits = &req->settings->limits;
+    int64_t for_ms = INT64_C(1000) * limits->idempotency_kept_s + limits->request_ms;
 
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         EIN_JSON json_t *kept = NULL;
@@ -146,7 +245,7 @@ static bool take(struct ein_req *req, struct once *once)
             return false;
         }
         if (r == 0 || r == EIN_E_NOT_FOUND)
-            r = put(once, kept ? text_of(kept, "_rev") : EIN_REV_NEW, for_s, json_null(), NULL,
+            r = put(once, kept ? text_of(kept, "_rev") : EIN_REV_NEW, for_ms, json_null(), NULL,
                     &err);
         if (r == 0)
             return true;
@@ -167,7 +266,9 @@ bool once_begin(struct ein_req *req, struct once *once)
 
     if (!key)
         return true;
-    *once = (struct once){ .store = req->http->store, .before = req->reply.headers };
+    *once = (struct once){ .here = &req->http->once,
+                           .store = req->http->store,
+                           .before = req->reply.headers };
     if (!is_key(key)) {
         (void)reply_fail(req, 400, "An Idempotency-Key has 1 to %d visible ASCII characters.",
                          KEY_MAX);
@@ -177,8 +278,15 @@ bool once_begin(struct ein_req *req, struct once *once)
         (void)reply_fail(req, 503, "The Idempotency-Key cannot be digested.");
         return false;
     }
-    if (!take(req, once))
+    struct ein_error err;
+    if (enter(req->http, once, &err) < 0) {
+        (void)reply_fail_error(req, &err);
         return false;
+    }
+    if (!take(req, once)) {
+        leave(once);
+        return false;
+    }
     buf_init(&once->streamed, req->settings->limits.idempotency_bytes);
     req->once = once;
     return true;
@@ -283,15 +391,15 @@ static int make_room(const struct ein_req *req, struct ein_error *err)
 static int keep(const struct ein_req *req, struct ein_error *err)
 {
     json_t *answer = answer_of(req);
-    int r = answer ? put(req->once, req->once->rev, req->settings->limits.idempotency_kept_s,
-                         answer, req->identity->uid, err)
+    int r = answer ? put(req->once, req->once->rev,
+                         INT64_C(1000) * req->settings->limits.idempotency_kept_s, answer,
+                         req->identity->uid, err)
                    : error_no_memory(err);
 
     return r < 0 ? r : make_room(req, err);
 }
 
-/* An answer that cannot be kept leaves the key as it is: to do it twice would be worse than not to
- * answer. */
+/* An answer that cannot be kept leaves the key as it is: as that of one that was cut off. */
 void once_end(struct ein_req *req, int result)
 {
     struct once *once = req->once;
@@ -304,6 +412,7 @@ void once_end(struct ein_req *req, int result)
     if (r < 0)
         request_log(req, EIN_WARN,
                     "the answer to a request with an Idempotency-Key is not kept: %s", err.text);
+    leave(once);
     buf_done(&once->streamed);
     req->once = NULL;
 }

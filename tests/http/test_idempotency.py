@@ -97,6 +97,23 @@ def test_after_its_time_it_runs_again(start_server):
     assert server.get("/data-store/namespaces/default/records/count").json["value"] == 2
 
 
+def test_what_a_kill_cut_off_does_not_run_again(start_server):
+    server = start_server(backend="sqlite", sets=["limits.idempotency_running_s=10"], ready=True)
+    _, name = deploy(server, COUNT)
+    headers, count = {"Idempotency-Key": "k"}, "/data-store/namespaces/default/records/count"
+    send = lambda: server.post(f"/rest/{name}", {"wait": True}, headers=headers)  # noqa: E731
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send)
+        wait_until(lambda: server.get(count).status == 200, 10, "the run to begin")
+        server.kill()
+        assert isinstance(first.exception(), OSError)
+    server.start(ready=True)
+    assert (send().status, send().detail) == (409, "The request with this Idempotency-Key is still running.")
+    reply = wait_until(lambda: (reply := send()).status != 409 and reply, 30, "the first server to be thought gone")
+    assert (reply.status, "was cut off when its server stopped" in reply.detail) == (422, True)
+    assert server.get(count).json["value"] == 1
+
+
 # ---- beside /rest ----
 
 TAKE_KEYS = {

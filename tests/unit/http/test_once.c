@@ -163,9 +163,11 @@ static void expect(struct world *world, const char *key, int status, const char 
 
 static uint64_t count_documents(struct world *world)
 {
+    EIN_JSON json_t *of_keys = json_pack("{s:{s:n}}", "input", "$ne");
     uint64_t count = 0;
 
-    assert_int_equal(store_tally(world->http->store, "idempotent_answers", NULL, &count, NULL), 0);
+    assert_int_equal(store_tally(world->http->store, "idempotent_answers", of_keys, &count, NULL),
+                     0);
     return count;
 }
 
@@ -424,27 +426,66 @@ static void an_answer_has_its_time(void **state)
     assert_int_equal(count_documents(world), 0);
 }
 
-static int long_after(struct world *world)
+static void again(struct world *world, int status, const char *why)
 {
     struct ask it;
 
-    world->inside = NULL;
-    clock_skip_ms(1000 * RUNNING_S);
-    assert_int_equal(ask(world, &it, "/things/1", "k", "{}"), 201);
-    assert_string_equal(it.req.reply.body, "{\"run\":2}");
+    assert_int_equal(ask(world, &it, "/things/1", "k", "{}"), status);
+    assert_non_null(strstr(it.req.reply.body, why));
     request_done(&it.req);
+}
+
+static int long_after(struct world *world)
+{
+    world->inside = NULL;
+    clock_skip_ms(1000 * (KEPT_S + RUNNING_S));
+    again(world, 409, "is still running");
     return 0;
 }
 
-/* The first, which is not heard of any more, does not write over what the second was told. */
-static void a_key_is_held_so_long_for_what_runs(void **state)
+static void a_key_is_held_for_what_runs_however_long(void **state)
 {
     struct world *world = *state;
 
     world->inside = long_after;
-    expect(world, "k", 201, "{\"run\":2}");
-    expect(world, "k", 201, "{\"run\":2}");
-    assert_int_equal(world->runs, 2);
+    expect(world, "k", 201, "{\"run\":1}");
+    expect(world, "k", 201, "{\"run\":1}");
+}
+
+/* What this process runs is another's from now on, which says so as long as it is there. */
+static int elsewhere(struct world *world)
+{
+    struct http *http = world->http->http;
+    char *last = http->once.name + strlen(http->once.name) - 1;
+    char own = *last;
+
+    world->inside = NULL;
+    *last = 'x';
+    again(world, 409, "is still running");
+    clock_skip_ms(1000 * RUNNING_S - 10000);
+    again(world, 409, "is still running");
+    *last = own;
+    http->once.until_ms = 0;
+    once_tell(http);
+    *last = 'x';
+    clock_skip_ms(10000);
+    again(world, 409, "is still running");
+    clock_skip_ms(1000 * RUNNING_S);
+    again(world, 422, "was cut off when its server stopped");
+    once_sweep(world->http->store);
+    again(world, 422, "was cut off when its server stopped");
+    return 0;
+}
+
+/* It may come back from a long sleep: it was there all the time. */
+static void the_key_of_a_process_that_is_gone_is_answered_with_that(void **state)
+{
+    struct world *world = *state;
+
+    world->inside = elsewhere;
+    expect(world, "k", 201, "{\"run\":1}");
+    expect(world, "k", 201, "{\"run\":1}");
+    assert_int_equal(world->runs, 1);
 }
 
 #define TEST(function)       cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -467,7 +508,8 @@ int main(void)
         TEST(why_an_answer_was_not_kept_is_said),
         TEST(the_oldest_answers_make_room),
         TEST(an_answer_has_its_time),
-        TEST(a_key_is_held_so_long_for_what_runs),
+        TEST(a_key_is_held_for_what_runs_however_long),
+        TEST(the_key_of_a_process_that_is_gone_is_answered_with_that),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
