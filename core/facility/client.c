@@ -366,9 +366,11 @@ static int on_data(void *data, const void *piece, size_t len, struct ein_error *
         return fetch->location_body > REDIRECT_BODY_MAX;
     }
     if (fetch->what.on_data) {
-        if (fetch->what.on_data(fetch->what.data, piece, len) != 0)
+        int r = fetch->what.on_data(fetch->what.data, piece, len);
+
+        if (r != 0 && r != EIN_FETCH_ENOUGH)
             return error_set(err, EIN_E_CANCELLED, "stopped by the receiver");
-        return 0;
+        return r;
     }
     if (buf_add(&fetch->body, piece, len) < 0)
         return error_set(err, fetch->body.error, "no memory for the reply of %s", fetch->url.host);
@@ -439,6 +441,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .connect_ms = what->connect_ms ? what->connect_ms : settings->connect_ms,
         .first_byte_ms = what->first_byte_ms ? what->first_byte_ms : settings->first_byte_ms,
         .idle_ms = what->idle_ms ? what->idle_ms : settings->idle_ms,
+        .linger_ms = settings->linger_ms,
         .line_ms = settings->lines.idle_ms,
         .until_ms = until_ms,
         .max_bytes = fetch->max_bytes,

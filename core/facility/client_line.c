@@ -6,7 +6,9 @@
 #include "clock.h"
 #include "error.h"
 #include "str.h"
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { SHARED = CURL_LOCK_DATA_LAST };
 
@@ -200,6 +202,15 @@ static struct line *find_idle(const struct lines *lines, const struct client_url
     return NULL;
 }
 
+/* More than the reply that was read, or the end: libcurl sees the end only, and would take the rest
+ * for the reply to the next request. */
+static bool is_spoilt(const struct line *line)
+{
+    char byte;
+
+    return recv(line->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
 void lines_configure(struct lines *lines, const struct line_limits *limits)
 {
     struct list dropped;
@@ -248,7 +259,8 @@ static int take(struct lines *lines, const struct client_url *url, struct list *
     struct line *line;
 
     drop_old(lines, clock_mono_ms(), dropped);
-    line = find_idle(lines, url);
+    while ((line = find_idle(lines, url)) && is_spoilt(line))
+        drop_idle(lines, line, dropped);
     if (line) {
         list_remove(&line->link);
         lines->idle_count--;

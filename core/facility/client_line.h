@@ -18,6 +18,7 @@ struct line {
     CURLM *multi;
     CURL *easy;
     bool trusted; /* its connection leads to whom it should */
+    int socket;   /* of the connection, while nobody uses it */
     char *url;    /* the last one, and what it says: most lines lead to one URL only */
     CURLU *parsed;
     bool is_set_up; /* what its requests have alike is set */

@@ -20,6 +20,7 @@ struct running {
     struct buf head; /* header lines */
     int64_t began_ms;
     int64_t active_ms; /* when something last moved */
+    bool lingers;      /* since then nothing more is wanted */
     bool connected;
     bool head_done;
     uint64_t received; /* bytes of the body */

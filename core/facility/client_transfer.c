@@ -88,6 +88,8 @@ static size_t on_write(char *piece, size_t size, size_t count, void *data)
     size_t len = size * count;
 
     running->received += len;
+    if (running->lingers)
+        return len;
     if (is_cancelled(running))
         (void)stop_cancelled(running);
     else if (running->received > what->max_bytes)
@@ -96,6 +98,9 @@ static size_t on_write(char *piece, size_t size, size_t count, void *data)
                                       (unsigned long long)what->max_bytes));
     else
         (void)stop(running, what->on_data(what->data, piece, len, running->err));
+    running->lingers = running->result == EIN_FETCH_ENOUGH;
+    if (running->lingers)
+        running->result = 0;
     return running->result == 0 ? len : CURL_WRITEFUNC_ERROR;
 }
 
@@ -209,6 +214,8 @@ static struct limit next_limit(const struct running *running)
         limit = (struct limit){ running->began_ms, what->connect_ms, "no connection" };
     else if (!running->head_done)
         limit = (struct limit){ running->active_ms, what->first_byte_ms, "no answer" };
+    else if (running->lingers)
+        limit = (struct limit){ running->active_ms, what->linger_ms, NULL };
     else
         limit = (struct limit){ running->active_ms, what->idle_ms, "nothing more came" };
     limit.at_ms += limit.ms;
@@ -245,6 +252,15 @@ static bool has_ended(struct running *running)
     return false;
 }
 
+static int outcome(const struct running *running)
+{
+    if (running->result)
+        return running->result;
+    if (running->lingers && running->code != CURLE_OK)
+        return ENOUGH;
+    return client_setup_outcome(running, running->err);
+}
+
 /* 0 once libcurl has ended it, ENOUGH, or an error. */
 static int move(struct running *running)
 {
@@ -264,12 +280,12 @@ static int move(struct running *running)
         if (curl_multi_perform(multi, &active) != CURLM_OK)
             return error_no_memory(running->err);
         if (active == 0 && has_ended(running))
-            return running->result ? running->result : client_setup_outcome(running, running->err);
+            return outcome(running);
         limit = next_limit(running);
         left_ms = limit.at_ms - clock_mono_ms();
         /* What came while this thread was kept from its processor came in time. */
         if (left_ms <= 0 && is_late)
-            return say_late(running, &limit);
+            return running->lingers ? ENOUGH : say_late(running, &limit);
         is_late = left_ms <= 0;
         if (!is_late)
             (void)curl_multi_poll(multi, NULL, 0, left_ms > INT_MAX ? INT_MAX : (int)left_ms, NULL);
@@ -277,12 +293,13 @@ static int move(struct running *running)
 }
 
 /* The connection is kept only after a reply that came whole. */
-static bool is_reusable(const struct running *running, int r)
+static bool is_reusable(struct running *running, int r)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
 
     if (r == 0)
         (void)curl_easy_getinfo(running->line->easy, CURLINFO_ACTIVESOCKET, &fd);
+    running->line->socket = fd;
     return fd != CURL_SOCKET_BAD;
 }
 

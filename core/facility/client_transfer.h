@@ -29,13 +29,15 @@ struct transfer {
     bool decode; /* ask for compression and undo it; max_bytes counts what comes out */
 
     uint32_t connect_ms, first_byte_ms, idle_ms;
-    uint32_t line_ms; /* a connection that nobody uses is not used again after this long */
-    int64_t until_ms; /* clock_mono_ms() at which the whole fetch is late */
+    uint32_t linger_ms; /* for the reply to end when on_data has enough */
+    uint32_t line_ms;   /* a connection that nobody uses is not used again after this long */
+    int64_t until_ms;   /* clock_mono_ms() at which the whole fetch is late */
     uint64_t max_bytes;
     uint32_t piece;            /* bytes read at a time */
     struct ein_cancel *cancel; /* may be NULL */
 
-    /* Negative: the error that transfer_run() returns.  Positive: enough, success. */
+    /* Negative: the error that transfer_run() returns.  Positive: enough, success; of on_data
+     * EIN_FETCH_ENOUGH waits for the end first. */
     int (*on_head)(void *data, int status, json_t *headers, struct ein_error *err);
     int (*on_data)(void *data, const void *piece, size_t len, struct ein_error *err);
     void *data;      /* of on_head and on_data */

@@ -2,7 +2,6 @@
 #include "exchange.h"
 
 #include "error.h"
-#include "linger.h"
 #include "member.h"
 
 #include <string.h>
@@ -185,11 +184,9 @@ static int on_data(void *data, const void *piece, size_t len)
     else if (r == EIN_E_NO_MEMORY)
         r = error_no_memory(exchange->err);
     exchange->r = r < 0 ? r : 0;
-    if (r < 0 || !exchange->is_stream || !exchange->ended)
-        return r < 0;
-    if (!exchange->lingers)
-        exchange->lingers = linger_begin(exchange->linger);
-    return !exchange->lingers;
+    if (r < 0)
+        return r;
+    return exchange->is_stream && exchange->ended ? EIN_FETCH_ENOUGH : 0;
 }
 
 /* A body of one piece. */
@@ -267,17 +264,6 @@ static int finish(struct exchange *exchange, int r, struct ein_error *err)
     return finish_body(exchange);
 }
 
-/* A call without a token to cancel it by is cancelled with the plugin: its token is not ours to
- * fire. */
-static struct ein_cancel *begin_to_wait(struct exchange *exchange, const json_t *message)
-{
-    struct talk *talk = exchange->talk;
-
-    if (message && exchange->id && talk->call.cancel)
-        exchange->linger = linger_new(talk->mcp, talk->call.cancel);
-    return exchange->linger ? linger_cancel(exchange->linger) : talk->call.cancel;
-}
-
 int exchange_run(struct exchange *exchange, const char *url, const struct vendor_headers *headers,
                  const json_t *message, struct ein_error *err)
 {
@@ -304,7 +290,6 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
     if (r == 0 && left_ms == 0)
         r = error_set(err, EIN_E_TIMEOUT, "the MCP server does not answer in time");
     if (r == 0) {
-        struct ein_cancel *cancel = begin_to_wait(exchange, message);
         const struct ein_fetch what = {
             .struct_size = sizeof(what),
             .egress = talk->call.egress,
@@ -322,10 +307,9 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
             .on_head = on_head,
             .on_data = on_data,
             .data = exchange,
-            .cancel = cancel,
+            .cancel = talk->call.cancel,
         };
         r = mcp->host->client->fetch(mcp->ctx, &what, &got, &exchange->why);
-        linger_end(EIN_TAKE(exchange->linger));
         r = finish(exchange, r, err);
     }
     json_decref(got.headers);

@@ -37,8 +37,6 @@ struct exchange {
     /* Inside: */
     struct sse sse;
     struct buf body;
-    struct linger *linger; /* NULL: nobody waits */
-    bool lingers;
     struct ein_error *err;
     int r; /* what we ended the transfer with */
     bool ended;

@@ -24,7 +24,7 @@ struct notices {
 struct mcp {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    uint32_t connect_ms, total_ms, total_max_ms, notice_ms, linger_ms;
+    uint32_t connect_ms, total_ms, total_max_ms, notice_ms;
     uint32_t retry_max_ms, resumes_max, redirects_max;
     uint32_t pages_max, tools_max;
     uint32_t idle_ms, verdict_ms;

@@ -13,7 +13,6 @@
  *   total_ms           for a call, where the caller does not say (60000)
  *   total_max_ms       for a call, whatever the caller says (3600000)
  *   notice_ms          to tell a server that a call or a session is over (5000)
- *   linger_ms          for a server to close a stream behind its answer (20)
  *   reply_bytes        of one answer (10485760)
  *   pages              of one list of tools (100)
  *   tools              in it (5000)
@@ -55,10 +54,6 @@ static const char config_schema[] = SCHEMA({
         "notice_ms": {
             "type": "integer", "minimum": 1, "maximum": 600000, "default": 5000,
             "description": "To tell a server that a call or a session is over."
-        },
-        "linger_ms": {
-            "type": "integer", "minimum": 0, "maximum": 60000, "default": 20,
-            "description": "For a server to close a stream behind its answer, so that the connection is used again."
         },
         "reply_bytes": {
             "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 10485760,
@@ -149,7 +144,6 @@ static void read_settings(struct mcp *mcp, const json_t *config)
     mcp->total_ms = setting(config, "total_ms");
     mcp->total_max_ms = setting(config, "total_max_ms");
     mcp->notice_ms = setting(config, "notice_ms");
-    mcp->linger_ms = setting(config, "linger_ms");
     mcp->reply_max = setting(config, "reply_bytes");
     mcp->pages_max = setting(config, "pages");
     mcp->tools_max = setting(config, "tools");

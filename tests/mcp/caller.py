@@ -31,9 +31,9 @@ class Answer:
 
 
 class Caller:
-    def __init__(self, settings):
+    def __init__(self, settings, egress):
         instances = {"service": {}, "storage-memory": {}, "mcp": settings, "mcp-driver": {"plugin": str(DRIVER)}}
-        config = {"plugins": instances, "egress": {"allow": ["127.0.0.0/8"]}}
+        config = {"plugins": instances, "egress": {"allow": ["127.0.0.0/8"], **egress}}
         self.server = Server("memory", config=json.dumps(config)).start()
 
     def end(self):

@@ -45,10 +45,10 @@ def caller(callers):
     """caller(pages=3, ...): a server with the plugin and these settings, called as Caller has it."""
     lent = []
 
-    def get(**settings):
-        key = repr(sorted(settings.items()))
+    def get(egress={}, **settings):
+        key = repr((egress, sorted(settings.items())))
         if key not in callers:
-            callers[key] = Caller(settings)
+            callers[key] = Caller(settings, egress)
         lent.append(callers[key])
         return callers[key]
 

@@ -155,6 +155,12 @@ class Connection:
             self.send(f"{len(word):x}\r\n{word}\r\n")
         self.send("0\r\nX-After: trailer\r\n\r\n")
 
+    def do_behind(self):
+        """A reply, and a moment later one that nobody asked for."""
+        self.reply("asked")
+        time.sleep(0.05)
+        self.reply("not asked")
+
     def do_early(self):
         """103 before the real head."""
         self.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")

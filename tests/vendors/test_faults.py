@@ -5,6 +5,7 @@ came before it.  The next call is none the worse."""
 import dataclasses
 import gzip
 import json
+import time
 import typing
 
 import pytest
@@ -202,6 +203,16 @@ def test_nothing_after_the_end(ask, wire):
     answer = ask(Reply([*stream(*wire.pieces, kind=wire.kind).steps[:-1], CUT], chunked=True))
     if wire.plugin not in ("llm-gemini",):  # which has no end but that of the body
         assert (answer.r, answer.text) == ("ok", TEXT)
+
+
+def test_nobody_waits_behind_the_end(ask, wire, upstream):
+    """An answer that is whole ends the call, whether or not the vendor ends the reply."""
+    if wire.plugin in ("llm-gemini",):
+        return
+    begun = time.monotonic()
+    answer = ask(stream(*wire.pieces, STALL, kind=wire.kind), idle_ms=100000, total_ms=100000)
+    assert (answer.r, answer.text) == ("ok", TEXT) and time.monotonic() - begun < 50
+    upstream.wait_left()
 
 
 def test_the_caller_leaves(ask, wire, upstream):

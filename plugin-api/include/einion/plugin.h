@@ -241,6 +241,10 @@ enum ein_egress {
     EIN_EGRESS_OPERATOR = 100 /* the URL came from the configuration: any address */
 };
 
+/* 1.1: on_data has all that is wanted.  It is not called again, and fetch() is well: it waits a moment
+ * for the end of the reply, so that the connection serves the next one, and else breaks it off. */
+#define EIN_FETCH_ENOUGH 100
+
 struct ein_fetch {
     uint32_t struct_size;
     int32_t  egress; /* enum ein_egress */

@@ -249,10 +249,11 @@ static int on_data(void *data, const void *piece, size_t len)
     struct run *run = data;
     size_t room = run->body.max - run->body.len;
 
-    if (run->ended)
-        return 0; /* the connection is used again when all is read */
-    if (run->reading == READ_STREAM)
-        return stream_piece(run, piece, len);
+    if (run->reading == READ_STREAM) {
+        int r = stream_piece(run, piece, len);
+
+        return run->ended ? EIN_FETCH_ENOUGH : r;
+    }
     if (run->reading == READ_FAILURE && len > room)
         len = room;
     return too_large(run, buf_add(&run->body, piece, len));

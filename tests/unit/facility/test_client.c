@@ -365,7 +365,7 @@ static void a_server_may_ask_for_the_body_or_refuse_it(void **state)
 struct receiver {
     pthread_t thread;
     int status, heads;
-    size_t len, longest, stop_at;
+    size_t len, longest, stop_at, enough_at;
     useconds_t slow_us;
     bool refuse_head;
 };
@@ -392,6 +392,8 @@ static int receive(void *data, const void *piece, size_t len)
     receiver->longest = len > receiver->longest ? len : receiver->longest;
     if (receiver->slow_us)
         (void)usleep(receiver->slow_us);
+    if (receiver->enough_at && receiver->len >= receiver->enough_at)
+        return EIN_FETCH_ENOUGH;
     return receiver->stop_at && receiver->len >= receiver->stop_at;
 }
 
@@ -458,7 +460,42 @@ static void time_in_the_receiver_is_not_the_servers(void **state)
     done(&reply);
 }
 
-static void a_receiver_that_has_enough_stops_the_transfer(void **state)
+static void what_comes_after_enough_is_not_waited_for(void **state)
+{
+    static const char *const paths[] = { "/endless", "/stall", "/reset?late=1" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct receiver receiver = { .enough_at = 1 };
+        struct ein_fetch what = streaming(&receiver);
+        struct reply reply = run(&what, paths[i]);
+
+        assert_ok(&reply);
+        assert_in_range(receiver.len, 1, CLIENT_RECEIVE_PIECE);
+        done(&reply);
+        if (i < 2) {
+            reply = get("/gone");
+            assert_string_equal(reply.got.body, "yes");
+            done(&reply);
+        }
+    }
+}
+
+static void a_reply_that_ends_behind_enough_leaves_its_connection(void **state)
+{
+    struct receiver receiver = { .enough_at = 1 };
+    struct ein_fetch what = streaming(&receiver);
+    struct reply reply = run(&what, "/chunked"), next = get("/hello");
+
+    (void)state;
+    assert_ok(&reply);
+    assert_int_equal(receiver.len, strlen("one "));
+    assert_string_equal(header(&next, "x-connection"), header(&reply, "x-connection"));
+    done(&reply);
+    done(&next);
+}
+
+static void a_receiver_that_stops_the_transfer_ends_it(void **state)
 {
     struct receiver receiver = { .stop_at = 100000 };
     struct ein_fetch what = streaming(&receiver);
@@ -604,7 +641,9 @@ int main(void)
         cmocka_unit_test(a_slow_receiver_holds_the_sender_back_and_loses_nothing),
         cmocka_unit_test(a_receiver_says_how_long_pieces_may_be),
         cmocka_unit_test(time_in_the_receiver_is_not_the_servers),
-        cmocka_unit_test(a_receiver_that_has_enough_stops_the_transfer),
+        cmocka_unit_test(what_comes_after_enough_is_not_waited_for),
+        cmocka_unit_test(a_reply_that_ends_behind_enough_leaves_its_connection),
+        cmocka_unit_test(a_receiver_that_stops_the_transfer_ends_it),
         cmocka_unit_test(a_reply_that_is_too_long_is_refused),
         cmocka_unit_test(a_bomb_is_stopped_by_what_comes_out_of_it),
         cmocka_unit_test(ten_megabytes_of_headers_are_refused),

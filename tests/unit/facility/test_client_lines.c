@@ -91,6 +91,20 @@ static void one_that_its_server_closed_meanwhile_costs_nothing(void **state)
     (void)connection_of("/hello");
 }
 
+static void what_comes_behind_a_reply_is_not_the_next_one(void **state)
+{
+    struct reply reply = get("/behind");
+
+    (void)state;
+    assert_string_equal(reply.got.body, "asked");
+    done(&reply);
+    (void)usleep(500 * 1000); /* until it has come */
+    reply = get("/hello");
+    assert_ok(&reply);
+    assert_string_equal(reply.got.body, "hello");
+    done(&reply);
+}
+
 /* ---- all that may be open ---- */
 
 struct held {
@@ -234,6 +248,7 @@ int main(void)
         TEST(one_that_was_idle_for_too_long_is_not_used_again),
         TEST(other_settings_want_other_connections),
         TEST(one_that_its_server_closed_meanwhile_costs_nothing),
+        TEST(what_comes_behind_a_reply_is_not_the_next_one),
         TEST(a_fetch_waits_for_one_as_long_as_it_may_take_to_connect),
         TEST(it_goes_on_when_one_is_free),
         TEST(a_fetch_that_waits_is_cancelled),
