@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the server adds to a call of a model: the same requests go to an upstream without delay
 (upstream.c) and to the server, which calls that upstream with budget, ledger and metrics on.  The
-two take turns, and what is printed are differences and ratios of neighbours.
+two take turns, and what is printed are differences and ratios of neighbours.  A relay of the same
+libraries that does nothing else (bare_ulfius.c) tells what of it is the machine's and theirs.
 """
 import json
 import pathlib
@@ -50,10 +51,6 @@ class Gateway:
     def __exit__(self, *_):
         self.server.__exit__()
 
-    def cpu_s(self):
-        """Processor time of the server so far: clock_getcpuclockid(3)."""
-        return time.clock_gettime((~self.pid << 3) | 2)
-
     def smaps(self, name):
         """KiB."""
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
@@ -82,46 +79,56 @@ def load(run, port, body, clients=1, count=0, seconds=0.0):
     return found
 
 
-def turns(run, upstream, gateway, body, **how):
-    """Pairs of (direct, through the server), after a warm-up that is not counted."""
-    for port in (upstream.port, gateway.port):
-        load(run, port, body, clients=how.get("clients", 1), count=500)
-    return [(load(run, upstream.port, body, **how), load(run, gateway.port, body, **how))
-            for _ in range(max(5, run.OPTIONS.rounds))]
+def turns(run, servers, body, **how):
+    """What load() found of each server in turn, after a warm-up that is not counted."""
+    for server in servers:
+        load(run, server.port, body, clients=how.get("clients", 1), count=500)
+    return [[load(run, server.port, body, **how) for server in servers] for _ in range(max(5, run.OPTIONS.rounds))]
 
 
-def added(pairs, key):
-    return statistics.median(ours[key] - direct[key] for direct, ours in pairs)
+def added(rounds, key, server=1):
+    """More than the first, to which the calls go directly."""
+    return statistics.median(found[server][key] - found[0][key] for found in rounds)
+
+
+def median(rounds, key, server):
+    return statistics.median(found[server][key] for found in rounds)
+
+
+def cpu_us(run, server):
+    """Of a processor, by a call: clock_getcpuclockid(3)."""
+    clock = (~server.pid << 3) | 2
+    before = time.clock_gettime(clock)
+    count = sum(load(run, server.port, QUESTION, count=5000)["count"] for _ in range(2))
+    return (time.clock_gettime(clock) - before) / count * 1e6
 
 
 def calls(run, pieces):
     """One client: what a call takes longer, and what it costs."""
-    with Upstream(run, pieces) as upstream, Gateway(run, upstream) as gateway:
-        pairs = turns(run, upstream, gateway, QUESTION, count=2000)
-        p50, p99 = added(pairs, "p50"), added(pairs, "p99")
-        direct = statistics.median(pair[0]["p50"] for pair in pairs)
+    with Upstream(run, pieces) as upstream, Gateway(run, upstream) as gateway, run.BareUlfius(upstream.port) as bare:
+        rounds = turns(run, (upstream, gateway, bare), QUESTION, count=2000)
+        p50, p99 = added(rounds, "p50"), added(rounds, "p99")
         name = f"call, {pieces} piece{'s' if pieces > 1 else ''}"
-        run.show(name, f"added p50 {p50:.0f} us, p99 {p99:.0f} us  direct p50 {direct:.0f} us", "80 and 150 us",
+        run.show(name, f"added p50 {p50:.0f} us, p99 {p99:.0f} us  bare relay {added(rounds, 'p50', 2):.0f} and "
+                 f"{added(rounds, 'p99', 2):.0f} us  direct p50 {median(rounds, 'p50', 0):.0f} us", "80 and 150 us",
                  p50 <= 80 and p99 <= 150)
-        before = gateway.cpu_s()
-        count = sum(load(run, gateway.port, QUESTION, count=5000)["count"] for _ in range(2))
-        cpu = (gateway.cpu_s() - before) / count * 1e6
-        run.show(name, f"{cpu:.0f} us of a processor", "65 us", cpu <= 65)
+        cpu, least = cpu_us(run, gateway), cpu_us(run, bare)
+        run.show(name, f"{cpu:.0f} us of a processor  bare relay {least:.0f} us  ratio {cpu / least:.1f}", "65 us", cpu <= 65)
 
 
 def rate(run):
-    with Upstream(run, 1) as upstream, Gateway(run, upstream) as gateway:
-        pairs = turns(run, upstream, gateway, QUESTION, clients=64, seconds=run.OPTIONS.seconds)
-        ours, direct = (statistics.median(pair[i]["rate"] for pair in pairs) for i in (1, 0))
-        run.show("calls, 64 clients", f"{ours:9.0f}/s  direct {direct:9.0f}/s  ratio {ours / direct:.2f}")
+    with Upstream(run, 1) as upstream, Gateway(run, upstream) as gateway, run.BareUlfius(upstream.port) as bare:
+        rounds = turns(run, (upstream, gateway, bare), QUESTION, clients=64, seconds=run.OPTIONS.seconds)
+        direct, ours, least = (median(rounds, "rate", server) for server in range(3))
+        run.show("calls, 64 clients", f"{ours:9.0f}/s  bare relay {least:9.0f}/s  ratio {ours / least:.2f}  direct {direct:.0f}/s")
 
 
 def first_token(run):
     with Upstream(run, 20) as upstream, Gateway(run, upstream) as gateway:
-        pairs = turns(run, upstream, gateway, STREAM, count=1000)
-        run.show("stream, to the first token", f"added p50 {added(pairs, 'first_p50'):.0f} us, "
-                 f"p99 {added(pairs, 'first_p99'):.0f} us, each on a new connection")
-        run.show("stream, to its end", f"added p50 {added(pairs, 'p50'):.0f} us for 20 pieces")
+        rounds = turns(run, (upstream, gateway), STREAM, count=1000)
+        run.show("stream, to the first token", f"added p50 {added(rounds, 'first_p50'):.0f} us, "
+                 f"p99 {added(rounds, 'first_p99'):.0f} us, each on a new connection")
+        run.show("stream, to its end", f"added p50 {added(rounds, 'p50'):.0f} us for 20 pieces")
 
 
 def streams(run):

@@ -56,11 +56,11 @@ def call(url, method="GET", body=None, headers=()):
         return json.loads(text) if text else None
 
 
-def wait_for(url, seconds=20):
+def wait_for(url, seconds=20, method="GET"):
     end = time.monotonic() + seconds
     while True:
         try:
-            return call(url)
+            return call(url, method)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             if time.monotonic() > end:
                 raise
@@ -146,12 +146,18 @@ class Nginx:
 
 
 class BareUlfius:
+    """What answers by itself, or hands each body to a server on this machine."""
+
+    def __init__(self, *upstream_port):
+        self.upstream_port = map(str, upstream_port)
+
     def __enter__(self):
         self.port = free_port()
-        self.process = subprocess.Popen([str(OPTIONS.build / "tests/bench/bare_ulfius"), str(self.port)],
+        self.process = subprocess.Popen([OPTIONS.build / "tests/bench/bare_ulfius", str(self.port), *self.upstream_port],
                                         stdin=subprocess.PIPE)
+        self.pid = self.process.pid
         self.url = f"http://127.0.0.1:{self.port}"
-        wait_for(self.url + "/")
+        wait_for(self.url + "/", method="POST")
         return self
 
     def __exit__(self, *_):
