@@ -9,7 +9,7 @@ void calls_init(struct calls *calls, const struct ein_host *host, struct ein_ctx
     calls->host = host;
     calls->ctx = ctx;
     calls->stopping = false;
-    calls->head.next = calls->head.prev = &calls->head;
+    list_init(&calls->running);
     (void)pthread_mutex_init(&calls->lock, NULL);
 }
 
@@ -23,10 +23,7 @@ static bool enlist(struct calls *calls, struct running *running)
     EIN_LOCKED(&calls->lock);
     if (calls->stopping)
         return false;
-    running->prev = calls->head.prev;
-    running->next = &calls->head;
-    calls->head.prev->next = running;
-    calls->head.prev = running;
+    list_append(&calls->running, &running->link);
     return true;
 }
 
@@ -48,8 +45,7 @@ void calls_leave(struct calls *calls, struct running *running)
     if (!running->cancel)
         return;
     (void)pthread_mutex_lock(&calls->lock);
-    running->prev->next = running->next;
-    running->next->prev = running->prev;
+    list_remove(&running->link);
     (void)pthread_mutex_unlock(&calls->lock);
     calls->host->cancel->drop(running->cancel);
     running->cancel = NULL;
@@ -59,8 +55,8 @@ void calls_stop(struct calls *calls)
 {
     EIN_LOCKED(&calls->lock);
     calls->stopping = true;
-    for (struct running *it = calls->head.next; it != &calls->head; it = it->next)
-        calls->host->cancel->fire(it->cancel);
+    list_each(it, &calls->running)
+        calls->host->cancel->fire(list_entry(it, struct running, link)->cancel);
 }
 
 bool calls_stopping(struct calls *calls)

@@ -3,20 +3,22 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+#include "list.h"
+
 #include <einion/services.h>
 #include <pthread.h>
 #include <stdbool.h>
 
-struct running {                 /* one call, in the caller's storage */
-    struct running *prev, *next; /* guarded by the lock of its calls */
-    struct ein_cancel *cancel;   /* fires with the caller's, and with calls_stop() */
+struct running {               /* one call, in the caller's storage */
+    struct list link;          /* guarded by the lock of its calls */
+    struct ein_cancel *cancel; /* fires with the caller's, and with calls_stop() */
 };
 
 struct calls {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     pthread_mutex_t lock;
-    struct running head; /* guarded by lock */
+    struct list running; /* guarded by lock */
     bool stopping;       /* likewise */
 };
 

@@ -14,7 +14,7 @@ void leases_init(struct leases *leases, const struct ein_host *host, struct ein_
     leases->host = host;
     leases->ctx = ctx;
     leases->lease_ms = lease_ms;
-    leases->head.next = leases->head.prev = &leases->head;
+    list_init(&leases->list);
     (void)pthread_mutex_init(&leases->lock, NULL);
 }
 
@@ -25,21 +25,15 @@ void leases_done(struct leases *leases)
 
 void leases_add(struct leases *leases, struct lease *lease)
 {
-    struct lease *head = &leases->head;
-
     lease->until_ms = clock_mono_ms() + leases->lease_ms;
     EIN_LOCKED(&leases->lock);
-    lease->prev = head->prev;
-    lease->next = head;
-    head->prev->next = lease;
-    head->prev = lease;
+    list_append(&leases->list, &lease->link);
 }
 
 void leases_remove(struct leases *leases, struct lease *lease)
 {
     EIN_LOCKED(&leases->lock);
-    lease->prev->next = lease->next;
-    lease->next->prev = lease->prev;
+    list_remove(&lease->link);
 }
 
 /* Copies the holds that are due: the store is not waited for under the lock. */
@@ -49,12 +43,14 @@ static size_t take_due(struct leases *leases, char holds[AT_ONCE][EIN_HOLD_SIZE]
     size_t count = 0;
 
     EIN_LOCKED(&leases->lock);
-    for (struct lease *it = leases->head.next; it != &leases->head && count < AT_ONCE;
-         it = it->next) {
-        if (it->until_ms - now > leases->lease_ms / 3)
+    list_each(it, &leases->list)
+    {
+        struct lease *lease = list_entry(it, struct lease, link);
+
+        if (count == AT_ONCE || lease->until_ms - now > leases->lease_ms / 3)
             continue;
-        it->until_ms = now + leases->lease_ms;
-        memcpy(holds[count++], it->hold, EIN_HOLD_SIZE);
+        lease->until_ms = now + leases->lease_ms;
+        memcpy(holds[count++], lease->hold, EIN_HOLD_SIZE);
     }
     return count;
 }

@@ -3,12 +3,14 @@
 #ifndef LEASES_H
 #define LEASES_H
 
+#include "list.h"
+
 #include <einion/services.h>
 #include <pthread.h>
 
-struct lease {                 /* of one hold, in the caller's storage */
-    struct lease *prev, *next; /* guarded by the lock of its leases */
-    int64_t until_ms;          /* likewise; by the monotonic clock */
+struct lease {        /* of one hold, in the caller's storage */
+    struct list link; /* guarded by the lock of its leases */
+    int64_t until_ms; /* likewise; by the monotonic clock */
     char hold[EIN_HOLD_SIZE];
 };
 
@@ -17,7 +19,7 @@ struct leases {
     struct ein_ctx *ctx;
     uint32_t lease_ms;
     pthread_mutex_t lock;
-    struct lease head; /* guarded by lock */
+    struct list list; /* guarded by lock */
 };
 
 void leases_init(struct leases *leases, const struct ein_host *host, struct ein_ctx *ctx,

@@ -99,6 +99,7 @@ static struct site_file *file_read(const struct site *site, const char *path, in
 
     if (!file)
         return NULL;
+    list_init(&file->by_use);
     file->entry.key = strdup(path);
     file->entry.key_len = strlen(path);
     file->plain.data = read_bytes(fd, 0, (size_t)stat->st_size, &file->plain.len);
@@ -117,28 +118,9 @@ static struct site_file *file_read(const struct site *site, const char *path, in
 
 /* ---- all of them; the lock is held ---- */
 
-static void unlink_file(struct site *site, struct site_file *file)
-{
-    *(file->newer ? &file->newer->older : &site->newest) = file->older;
-    *(file->older ? &file->older->newer : &site->oldest) = file->newer;
-    file->newer = file->older = NULL;
-}
-
-static void link_newest(struct site *site, struct site_file *file)
-{
-    file->older = site->newest;
-    *(site->newest ? &site->newest->newer : &site->oldest) = file;
-    site->newest = file;
-}
-
-static bool is_kept(const struct site *site, const struct site_file *file)
-{
-    return file->newer || file->older || site->newest == file;
-}
-
 static void forget(struct site *site, struct site_file *file)
 {
-    unlink_file(site, file);
+    list_remove(&file->by_use);
     map_remove(&site->files, &file->entry);
     site->cached -= weight(file);
     if (--file->users == 0)
@@ -147,8 +129,8 @@ static void forget(struct site *site, struct site_file *file)
 
 static void make_room(struct site *site)
 {
-    while (site->cached > site->cache_max && site->oldest)
-        forget(site, site->oldest);
+    while (site->cached > site->cache_max && !list_empty(&site->by_use))
+        forget(site, list_entry(site->by_use.next, struct site_file, by_use));
 }
 
 static struct site_file *find(struct site *site, const char *path, const struct stat *stat)
@@ -161,8 +143,8 @@ static struct site_file *find(struct site *site, const char *path, const struct 
         forget(site, file);
         return NULL;
     }
-    unlink_file(site, file);
-    link_newest(site, file);
+    list_remove(&file->by_use);
+    list_append(&site->by_use, &file->by_use);
     file->users++;
     return file;
 }
@@ -177,7 +159,7 @@ static void keep(struct site *site, struct site_file *file)
     if (map_add(&site->files, &file->entry) < 0)
         return;
     file->users++;
-    link_newest(site, file);
+    list_append(&site->by_use, &file->by_use);
     site->cached += weight(file);
     make_room(site);
 }
@@ -230,7 +212,7 @@ static void install(struct site *site, struct site_file *file, enum coding codin
 
     file->encoded[coding].len = len;
     file->encoded[coding].data = data;
-    if (is_kept(site, file)) {
+    if (!list_empty(&file->by_use)) { /* it is kept */
         site->cached += len;
         make_room(site);
     }
@@ -267,6 +249,5 @@ void cache_clear(struct site *site)
 {
     EIN_LOCKED(&site->lock);
 
-    while (site->oldest)
-        forget(site, site->oldest);
+    list_each(it, &site->by_use) forget(site, list_entry(it, struct site_file, by_use));
 }

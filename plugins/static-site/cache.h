@@ -17,10 +17,10 @@ struct site_bytes {
 };
 
 struct site_file {
-    struct map_entry entry;          /* first; its path */
-    struct site_file *newer, *older; /* guarded by site->lock, as are the next three */
-    unsigned users;                  /* and one for the cache */
-    bool tried[CODINGS];             /* to encode it */
+    struct map_entry entry; /* first; its path */
+    struct list by_use;     /* guarded by site->lock, as are the next three */
+    unsigned users;         /* and one for the cache */
+    bool tried[CODINGS];    /* to encode it */
     struct site_bytes encoded[CODINGS];
     struct site_bytes plain;
     struct stat stat;

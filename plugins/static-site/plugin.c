@@ -125,6 +125,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     }
     (void)pthread_mutex_init(&site->lock, NULL);
+    list_init(&site->by_use);
     site->host = host;
     site->ctx = ctx;
     r = read_settings(site, config, err);

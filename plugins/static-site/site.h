@@ -3,6 +3,7 @@
 #ifndef SITE_H
 #define SITE_H
 
+#include "list.h"
 #include "map.h"
 
 #include <einion/plugin.h>
@@ -21,9 +22,9 @@ struct site {
     struct ein_route *routes;
 
     pthread_mutex_t lock;
-    struct map files; /* guarded by lock, as is all below; path -> struct site_file */
-    struct site_file *newest, *oldest; /* by use */
-    size_t cached;                     /* bytes */
+    struct map files;   /* guarded by lock, as is all below; path -> struct site_file */
+    struct list by_use; /* the one used longest ago first */
+    size_t cached;      /* bytes */
 };
 
 /* The routes of the pages and files; freed by pages_free(). */

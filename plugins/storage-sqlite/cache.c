@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "document.h"
 #include "hash.h"
+#include "list.h"
 #include "map.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ enum {
 
 struct entry {
     struct map_entry in_map;
-    struct entry *newer, *older; /* unless held */
+    struct list by_use; /* unless held */
     struct entry *next_held;
     json_t *doc; /* NULL: held */
     size_t bytes;
@@ -28,10 +29,10 @@ struct entry {
 
 struct shard {
     pthread_mutex_t lock;
-    struct map map;                /* guarded by lock */
-    struct entry *newest, *oldest; /* guarded by lock; by last use */
-    size_t bytes;                  /* guarded by lock */
-    uint64_t changes;              /* guarded by lock */
+    struct map map;     /* guarded by lock */
+    struct list by_use; /* guarded by lock; the one used longest ago first */
+    size_t bytes;       /* guarded by lock */
+    uint64_t changes;   /* guarded by lock */
 };
 
 struct cache {
@@ -69,27 +70,11 @@ static struct entry *find(const struct shard *shard, const struct name *name)
     return (struct entry *)map_find(&shard->map, name->text, name->len);
 }
 
-/* ---- by last use ---- */
-
-static void push(struct shard *shard, struct entry *entry)
-{
-    entry->newer = NULL;
-    entry->older = shard->newest;
-    *(shard->newest ? &shard->newest->newer : &shard->oldest) = entry;
-    shard->newest = entry;
-}
-
-static void pull(struct shard *shard, struct entry *entry)
-{
-    *(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
-    *(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
-}
-
 static void drop(struct shard *shard, struct entry *entry)
 {
     map_remove(&shard->map, &entry->in_map);
     if (entry->doc) {
-        pull(shard, entry);
+        list_remove(&entry->by_use);
         shard->bytes -= entry->bytes;
         json_decref(entry->doc);
     }
@@ -121,8 +106,10 @@ struct cache *cache_new(size_t max_bytes)
     if (!cache)
         return NULL;
     cache->shard_max = max_bytes / SHARDS;
-    for (size_t i = 0; i < SHARDS; i++)
+    for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&cache->shards[i].lock, NULL);
+        list_init(&cache->shards[i].by_use);
+    }
     bool ready = getrandom(&cache->seed, sizeof(cache->seed), 0) == sizeof(cache->seed);
     for (size_t i = 0; i < SHARDS; i++)
         ready = map_init(&cache->shards[i].map) == 0 && ready;
@@ -166,10 +153,8 @@ json_t *cache_get(struct cache *cache, const char *set, const char *id, uint64_t
     struct entry *entry = find(shard, &name);
     if (entry && entry->doc) {
         doc = json_incref(entry->doc);
-        if (entry != shard->newest) {
-            pull(shard, entry);
-            push(shard, entry);
-        }
+        list_remove(&entry->by_use);
+        list_append(&shard->by_use, &entry->by_use);
     }
     *ret_ticket = shard->changes;
     return doc;
@@ -194,9 +179,9 @@ void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc
     entry->doc = json_incref(doc);
     entry->bytes = bytes;
     shard->bytes += bytes;
-    push(shard, entry);
+    list_append(&shard->by_use, &entry->by_use);
     while (shard->bytes > cache->shard_max)
-        drop(shard, shard->oldest);
+        drop(shard, list_entry(shard->by_use.next, struct entry, by_use));
 }
 
 int cache_hold(struct cache *cache, const char *set, const char *id)

@@ -682,7 +682,9 @@ static void used_tokens_count_against_the_limit(void **state)
 
 static void let_time_pass(struct fixture *fixture)
 {
-    fixture->models.completion.leases.head.next->until_ms -= 900; /* of 1000 */
+    struct list *first = fixture->models.completion.leases.list.next;
+
+    list_entry(first, struct lease, link)->until_ms -= 900; /* of 1000 */
     fake_host_tick(fixture->host);
     assert_int_equal(fixture->extended, 1);
     fake_host_tick(fixture->host);

@@ -2,6 +2,7 @@
 #include "seen.h"
 #include "cleanup.h"
 #include "error.h"
+#include "list.h"
 #include "map.h"
 
 #include <gnutls/crypto.h>
@@ -9,7 +10,7 @@
 
 struct token {
     struct map_entry entry; /* first; its key is `hash` */
-    struct token *newer, *older;
+    struct list link;
     json_t *claims;
     int64_t until_s;
     unsigned char hash[SEEN_HASH_SIZE];
@@ -17,8 +18,8 @@ struct token {
 
 struct seen {
     pthread_mutex_t lock;
-    struct map map;                /* guarded by lock, as all below */
-    struct token *newest, *oldest; /* by when they were asked for */
+    struct map map;     /* guarded by lock, as all below */
+    struct list by_use; /* the one asked for longest ago first */
     size_t max;
 };
 
@@ -33,6 +34,7 @@ int seen_new(size_t max, struct seen **ret_seen, struct ein_error *err)
         return error_set(err, EIN_E_INTERNAL, "no random numbers");
     }
     (void)pthread_mutex_init(&seen->lock, NULL);
+    list_init(&seen->by_use);
     seen->max = max;
     *ret_seen = seen;
     return 0;
@@ -62,23 +64,9 @@ void seen_hash(const char *token, unsigned char ret_hash[SEEN_HASH_SIZE])
         abort();
 }
 
-static void unlink_token(struct seen *seen, struct token *token)
-{
-    *(token->newer ? &token->newer->older : &seen->newest) = token->older;
-    *(token->older ? &token->older->newer : &seen->oldest) = token->newer;
-}
-
-static void link_newest(struct seen *seen, struct token *token)
-{
-    token->newer = NULL;
-    token->older = seen->newest;
-    *(seen->newest ? &seen->newest->newer : &seen->oldest) = token;
-    seen->newest = token;
-}
-
 static void forget(struct seen *seen, struct token *token)
 {
-    unlink_token(seen, token);
+    list_remove(&token->link);
     map_remove(&seen->map, &token->entry);
     token_free(&token->entry);
 }
@@ -94,10 +82,8 @@ json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], in
         forget(seen, token);
         return NULL;
     }
-    if (token != seen->newest) {
-        unlink_token(seen, token);
-        link_newest(seen, token);
-    }
+    list_remove(&token->link);
+    list_append(&seen->by_use, &token->link);
     return json_incref(token->claims);
 }
 
@@ -111,7 +97,7 @@ void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_
     if (seen->max == 0 || map_find(&seen->map, (const char *)hash, SEEN_HASH_SIZE))
         return;
     if (seen->map.count == seen->max)
-        forget(seen, seen->oldest);
+        forget(seen, list_entry(seen->by_use.next, struct token, link));
     token = calloc(1, sizeof(*token));
     if (!token)
         return;
@@ -124,5 +110,5 @@ void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_
         token_free(&token->entry);
         return;
     }
-    link_newest(seen, token);
+    list_append(&seen->by_use, &token->link);
 }
