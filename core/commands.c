@@ -12,13 +12,6 @@
 #include "store.h"
 #include <einion/services.h>
 
-static int is_one(const struct ein_service *service, void *data)
-{
-    (void)service;
-    (void)data;
-    return 1;
-}
-
 /* Who needs none may do without; who has some must name one of them. */
 static int check_storage(const struct server *server, struct ein_error *err)
 {
@@ -31,7 +24,7 @@ static int check_storage(const struct server *server, struct ein_error *err)
         services_release(service);
         return 0;
     }
-    if (services_each(services, EIN_STORAGE_BACKEND, is_one, NULL) == 0)
+    if (!services_has(services, EIN_STORAGE_BACKEND))
         return 0;
     return error_set(err, EIN_E_INVALID, "storage.backend: no enabled plugin is the storage '%s'",
                      name ? name : "");

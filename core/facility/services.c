@@ -345,6 +345,18 @@ int services_each(struct services *services, const char *iface,
     return r;
 }
 
+static int found(const struct ein_service *service, void *data)
+{
+    (void)service;
+    (void)data;
+    return 1;
+}
+
+bool services_has(struct services *services, const char *iface)
+{
+    return services_each(services, iface, found, NULL) > 0;
+}
+
 static void describe_held(const struct entry *entry, const struct gate *gate, struct buf *out)
 {
     uint32_t users = __atomic_load_n(&entry->users, __ATOMIC_ACQUIRE);

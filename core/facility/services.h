@@ -41,6 +41,8 @@ void services_release(const struct ein_service *service); /* NULL is fine */
  * visit() returned if that was not 0. */
 int services_each(struct services *services, const char *iface,
                   int (*visit)(const struct ein_service *service, void *data), void *data);
+/* Does anybody offer it whose gate is open? */
+bool services_has(struct services *services, const char *iface);
 
 /* Tells which services of this owner are still acquired: "llm_provider/1 openai (2)", or "". */
 void services_held(struct services *services, const struct gate *gate, char *out, size_t size);

@@ -177,19 +177,11 @@ static int order_all(struct lifecycle *lifecycle, struct climbers *climbers, boo
     return 0;
 }
 
-static int found(const struct ein_service *service, void *data)
-{
-    (void)service;
-    (void)data;
-    return 1;
-}
-
 /* A need that the order had met, of a publisher that then failed to start; NULL: all are met. */
 static const char *lost_need(const struct lifecycle *lifecycle, const struct ein_ctx *ctx)
 {
     for (const char *const *need = ctx->plugin->about.needs; need && *need; need++) {
-        if (!str_eq(*need, EIN_SERVER) &&
-            services_each(lifecycle->setup.services, *need, found, NULL) == 0)
+        if (!str_eq(*need, EIN_SERVER) && !services_has(lifecycle->setup.services, *need))
             return *need;
     }
     return NULL;
