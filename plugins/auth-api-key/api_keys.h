@@ -31,8 +31,9 @@ struct api_keys {
     int64_t revoked_ms;     /* a revoked key is remembered */
 };
 
-/* auth_provider/1: who holds the key that was sent (verify.c) */
+/* auth_provider/1: who holds the key that was sent, or was (verify.c) */
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err);
+int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err);
 
 ein_handler keys_create, keys_list, keys_get, keys_delete; /* keys.c */
 void keys_sweep(void *self);                               /* revoke.c; a timer's */

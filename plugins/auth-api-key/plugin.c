@@ -8,8 +8,9 @@
  *
  * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) or
  * `x-api-key: eink_ID_SECRET`, and kept as a hash.  Other tokens are left to others.  Publishes
- * auth_provider/1 "api_key"; its claims hold "keyId".  A wrong key is 401, and WWW-Authenticate
- * says why: key_unknown, key_expired, key_revoked.
+ * auth_provider/1 "api_key"; its claims hold "keyId", by which it may be asked again whether the
+ * key is good.  A wrong key is 401, and WWW-Authenticate says why: key_unknown, key_expired,
+ * key_revoked.
  *
  * A key does what its scopes say: models, agents, deployments, admin, each whole or as agents:read,
  * agents:write, agents:run; and use:NAME, which deployments may ask for.  It can be given no scope
@@ -125,7 +126,8 @@ static const struct ein_route routes[] = {
 };
 
 static const struct ein_auth_provider provider = { .struct_size = sizeof(provider),
-                                                   .verify = key_verify };
+                                                   .verify = key_verify,
+                                                   .refresh = key_refresh };
 
 static void fini(void *self)
 {

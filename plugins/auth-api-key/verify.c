@@ -88,34 +88,60 @@ static void note_use(const struct api_keys *self, const json_t *key)
 
 /* ---- who holds it ---- */
 
+/* *ret_claims, or *ret_why there are none. */
+static int judge(struct api_keys *self, const json_t *key, json_t **ret_claims,
+                 const struct refusal **ret_why, struct ein_error *err)
+{
+    EIN_JSON json_t *owner = NULL;
+    int r = key_owner_load(self, text_of(key, "userId"), &owner, err);
+
+    if (r < 0)
+        return r;
+    *ret_why = integer_of(key, "revoked") ? &revoked : is_expired(key, "expires") ? &expired : NULL;
+    if (*ret_why)
+        return 0;
+    key_owner_recheck(self, owner);
+    if (key_owner_is_locked(owner)) {
+        *ret_why = &locked;
+        return 0;
+    }
+    *ret_claims = key_owner_claims(self, key, owner);
+    return *ret_claims ? 0 : error_no_memory(err);
+}
+
 /* The claims of the key ID from the store; what is wrong with it is told only to who has it. */
 static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
                    const unsigned char hash[KEY_HASH_BYTES], json_t **ret_claims,
                    struct ein_error *err)
 {
     EIN_JSON json_t *key = NULL;
-    EIN_JSON json_t *owner = NULL;
+    const struct refusal *why = NULL;
     int r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
 
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return r;
     if (r < 0 || !hash_is(key, hash))
         return refuse(self, req, &unknown, err);
-    if (integer_of(key, "revoked"))
-        return refuse(self, req, &revoked, err);
-    if (is_expired(key, "expires"))
-        return refuse(self, req, &expired, err);
-    r = key_owner_load(self, text_of(key, "userId"), &owner, err);
-    if (r < 0)
-        return r;
-    key_owner_recheck(self, owner);
-    if (key_owner_is_locked(owner))
-        return refuse(self, req, &locked, err);
-    *ret_claims = key_owner_claims(self, key, owner);
-    if (!*ret_claims)
-        return error_no_memory(err);
+    r = judge(self, key, ret_claims, &why, err);
+    if (r < 0 || why)
+        return why ? refuse(self, req, why, err) : r;
     note_use(self, key);
     return 0;
+}
+
+int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err)
+{
+    struct api_keys *self = impl;
+    const char *id = text_of(claims, "keyId");
+    const struct refusal *why = &unknown;
+    EIN_JSON json_t *key = NULL;
+    int r = id ? self->host->store->get(self->ctx, KEY_SET, id, &key, err) : EIN_E_NOT_FOUND;
+
+    if (r == 0)
+        r = judge(self, key, ret_claims, &why, err);
+    if (r == EIN_E_NOT_FOUND || (r == 0 && why))
+        return error_set(err, EIN_E_DENIED, "%s", why->text);
+    return r;
 }
 
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)

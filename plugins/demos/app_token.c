@@ -139,6 +139,27 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
     return list_has(names, name) ? 0 : refuse(demos, req, &elsewhere, err);
 }
 
+/* What was made with a key ends with it. */
+static int check_key(const struct demos *demos, struct ein_req *req, const json_t *claims,
+                     struct ein_error *err)
+{
+    const struct ein_host *host = demos->host;
+    const struct ein_auth_provider *provider;
+    const struct ein_service *keys;
+    EIN_JSON json_t *today = NULL;
+    int r = 0;
+
+    if (!text_of(claims, "keyId"))
+        return 0;
+    if (host->acquire(demos->ctx, EIN_AUTH_PROVIDER, "api_key", &keys) < 0)
+        return refuse(demos, req, &ended, err);
+    provider = keys->vtable;
+    if (EIN_HAS(struct ein_auth_provider, provider, refresh))
+        r = provider->refresh(keys->impl, claims, &today, err);
+    host->release(demos->ctx, keys);
+    return r == EIN_E_DENIED ? refuse(demos, req, &ended, err) : r;
+}
+
 static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
 {
     const struct demos *demos = impl;
@@ -157,7 +178,9 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
         return r;
     if (integer_of(doc, "expires") <= clock_wall_ms())
         return refuse(demos, req, &ended, err);
-    r = check_call(demos, req, doc, err);
+    r = check_key(demos, req, json_object_get(doc, "claims"), err);
+    if (r == 0)
+        r = check_call(demos, req, doc, err);
     if (r < 0)
         return r;
     *ret_claims = json_incref(json_object_get(doc, "claims"));

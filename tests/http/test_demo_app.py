@@ -229,6 +229,21 @@ def test_a_limited_key_opens_a_page_only_if_it_may_call(person):
         assert caller.post(f"/demos/{demo['_id']}/app/token").status == status, scopes
 
 
+def test_a_token_ends_with_the_key_that_made_it(person):
+    alice = person("alice")
+    _, name = deploy(alice)
+    demo = make_demo(alice, selectedApis=[api(name)])
+    first = alice.post("/users/me/keys", {"name": "k", "scopes": ["deployments", "admin"]}).json
+    key = Bearer(alice.server, first["key"])
+    child = key.post("/users/me/keys", {"name": "c", "scopes": ["deployments"]}).json["key"]
+    callers = [Bearer(alice.server, token_of(maker, demo)) for maker in (key, Bearer(alice.server, child), alice)]
+    assert [caller.post(f"/rest/{name}", {}).status for caller in callers] == [200, 200, 200]
+    assert alice.delete(f"/users/me/keys/{first['_id']}").status == 204
+    replies = [caller.post(f"/rest/{name}", {}) for caller in callers]
+    assert [reply.status for reply in replies] == [401, 401, 200]
+    assert replies[0].detail == "This token of a demo has ended."
+
+
 def test_a_page_lends_what_a_deployment_asks_for(person):
     """As far as whoever opens it may call that deployment."""
     alice = person("alice")
