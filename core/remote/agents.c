@@ -52,36 +52,37 @@ int agents_list(struct session *session, char **words)
 
 /* ---- which one ---- */
 
-/* The agents whose MEMBER is NAME: how many, and the last. */
-static size_t match(const json_t *agents, const char *member, const char *name, json_t **ret_agent)
+/* Of the AGENTS the one whose id is NAME, or those that are called so: how many, and the last. */
+static size_t match(const json_t *agents, const char *name, json_t **ret_agent)
 {
     size_t count = 0, i;
     json_t *agent;
 
     json_array_foreach(agents, i, agent)
     {
-        if (is_agent(agent) && str_eq(text_of(agent, member), name)) {
-            *ret_agent = agent;
-            count++;
-        }
+        bool is_it = is_agent(agent) && str_eq(text_of(agent, "_id"), name);
+
+        if (!is_it && (!is_agent(agent) || (!str_eq(text_of(agent, "friendlyName"), name) &&
+                                            !str_eq(text_of(agent, "name"), name))))
+            continue;
+        *ret_agent = agent;
+        count++;
+        if (is_it)
+            return 1;
     }
     return count;
 }
 
-/* By its id, by what it is called by, or by its name; NULL: there is none, which is said unless
- * `quiet`. */
+/* By its id, or by what it is called; NULL: there is none, which is said unless `quiet`. */
 static int find(const struct session *session, const char *name, bool quiet, json_t **ret_agent)
 {
-    static const char *const members[] = { "_id", "friendlyName", "name" };
     EIN_JSON json_t *agents = NULL;
     json_t *agent = NULL;
-    size_t count = 0;
     int status = session_get(session, &agents, "/agents");
 
-    for (size_t i = 0; status == REMOTE_OK && count == 0 && i < 3; i++)
-        count = match(agents, members[i], name, &agent);
     if (status != REMOTE_OK)
         return status;
+    size_t count = match(agents, name, &agent);
     if (count > 1)
         return print_failure(REMOTE_FAILED, "%zu agents are called '%s': say which by its id",
                              count, name);

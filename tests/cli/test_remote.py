@@ -114,6 +114,18 @@ def test_an_agent_goes_to_and_fro_unchanged(alice):
     assert alice.run("agents", "delete", "fro")[0] == FAILED
 
 
+def test_a_name_that_two_agents_have_in_any_way_is_none(alice):
+    """One by what it is called by, one by its name: which of them is to be deleted has to be said."""
+    alice.write_agent("pair-a", friendlyName="pair")
+    alice.write_agent("pair-b", name="pair", friendlyName="pair-b")
+    for folder in ("pair-a", "pair-b"):
+        alice.good("agents", "push", folder, "--force")
+    status, _, said = alice.run("agents", "delete", "pair")
+    assert (status, "2 agents are called 'pair': say which by its id" in said) == (FAILED, True)
+    assert alice.good("agents", "delete", "pair-a").startswith("deleted pair-a")
+    assert alice.good("agents", "delete", "pair").startswith("deleted pair ")
+
+
 def test_nobody_writes_over_what_another_has_changed(alice):
     alice.write_agent("shared")
     alice.good("agents", "push", "shared")
