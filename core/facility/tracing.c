@@ -142,12 +142,12 @@ static void tell(struct tracing *tracing, const struct ein_span_told *told)
     (void)pthread_rwlock_unlock(&tracing->lock);
 }
 
-/* The last seven bytes of a trace's id are taken for random: those traces are recorded for which
- * they are large enough, by all who want the same share. */
-static bool is_taken(struct tracing *tracing, const char *trace_id)
+/* The last seven bytes of a trace's id, LEN characters, are taken for random: those traces are
+ * recorded for which they are large enough, by all who want the same share. */
+static bool is_taken(struct tracing *tracing, const char *id, size_t len)
 {
     static const double all = 72057594037927936.0; /* 2^56 */
-    double number = (double)strtoull(trace_id + TRACE_ID_LEN - 14, NULL, 16), share = 0;
+    double number = (double)strtoull(id + len - 14, NULL, 16), share = 0;
 
     (void)pthread_rwlock_rdlock(&tracing->lock);
     for (const struct watcher *watcher = tracing->watchers; watcher; watcher = watcher->next)
@@ -251,21 +251,45 @@ struct ein_span *tracing_begin(struct tracing *tracing, int kind, const char *na
     return span;
 }
 
+static struct ein_span *begin_request(struct tracing *tracing)
+{
+    struct ein_span *span = tracing_begin(tracing, EIN_SPAN_SERVER, NULL);
+
+    if (!span && here.trace_id[0])
+        make_id(tracing, here.span_id);
+    return span;
+}
+
+/* A stranger may choose the id of a trace, but not that it is recorded. */
 struct ein_span *tracing_begin_request(struct tracing *tracing, const char *trace_id,
                                        const char *parent)
 {
-    struct ein_span *span;
+    char chance[SPAN_ID_LEN + 1];
 
     tracing_leave();
-    if (parent)
+    if (parent) {
         here = place_of(parent);
-    else if (is_watched(tracing)) {
+        if (here.sampled && is_watched(tracing)) {
+            make_id(tracing, chance);
+            here.sampled = is_taken(tracing, chance, SPAN_ID_LEN);
+        }
+    } else if (is_watched(tracing)) {
         memcpy(here.trace_id, trace_id, TRACE_ID_LEN + 1);
-        here.sampled = is_taken(tracing, trace_id);
+        here.sampled = is_taken(tracing, trace_id, TRACE_ID_LEN);
     }
-    span = tracing_begin(tracing, EIN_SPAN_SERVER, NULL);
-    if (!span && here.trace_id[0])
-        make_id(tracing, here.span_id);
+    return begin_request(tracing);
+}
+
+struct ein_span *tracing_begin_known(struct tracing *tracing, const char *parent, int64_t began_us)
+{
+    struct ein_span *span;
+
+    here = place_of(parent);
+    span = begin_request(tracing);
+    if (span) {
+        span->began_ns -= (span->began_us - began_us) * 1000;
+        span->began_us = began_us;
+    }
     return span;
 }
 

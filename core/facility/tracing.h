@@ -25,9 +25,12 @@ void tracing_carry_on(struct tracing *tracing, bool carries);
 bool tracing_is_on(const struct tracing *tracing);
 
 /* A request comes in; parent is a traceparent that is in order, or NULL.  Until tracing_leave()
- * the thread is within it. */
+ * the thread is within it.  Of the traces of strangers, too, only our share is recorded. */
 struct ein_span *tracing_begin_request(struct tracing *tracing, const char *trace_id,
                                        const char *parent);
+/* It has a parent, no span, and is of somebody we know: they decide whether it is recorded.
+ * `began_us`, clock_mono_us(), is when it came in. */
+struct ein_span *tracing_begin_known(struct tracing *tracing, const char *parent, int64_t began_us);
 void tracing_leave(void);
 
 /* ---- struct ein_tracing; see einion/plugin.h ---- */

@@ -238,6 +238,16 @@ static void span_begin(struct ein_req *req)
         req->span = tracing_begin_request(tracing, request_trace_id(req), request_traceparent(req));
 }
 
+/* Who is calling may have their trace recorded. */
+static bool span_of_known(struct ein_req *req)
+{
+    if (!req->span && req->identity && tracing_is_on(req->http->tracing) &&
+        request_traceparent(req))
+        req->span =
+            tracing_begin_known(req->http->tracing, request_traceparent(req), req->start_us);
+    return true;
+}
+
 /* Anybody may invent a method; names of spans are few. */
 static const char *known_method(const struct ein_req *req)
 {
@@ -325,8 +335,8 @@ void pipeline_run(struct ein_req *req)
     metric_add(req->http->stats.in_flight, 1);
     span_begin(req);
 
-    if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && csrf_check(req) &&
-        auth_authorize(req) && validate(req))
+    if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && span_of_known(req) &&
+        csrf_check(req) && auth_authorize(req) && validate(req))
         handle(req);
     if (!req->reply.sent) {
         denial_tell(req);

@@ -11,6 +11,9 @@
 
 enum { OTLP_HEADERS_MAX = 32 };
 
+/* Of the collector, in the log: whether it takes what is sent, and what it says of that. */
+enum otlp_said { OTLP_SAID_STATE, OTLP_SAID_PARTIAL, OTLP_SAID_COUNT };
+
 struct otlp {
     const struct ein_host *host;
     struct ein_ctx *ctx;
@@ -20,13 +23,15 @@ struct otlp {
     json_t *resource;                    /* {"attributes": [...]} */
     uint32_t interval_ms, metrics_interval_ms, timeout_ms, drain_ms;
     uint32_t retry_ms, retry_base_ms, retry_max_ms;
+    uint32_t quiet_ms; /* between two lines of the log that say such a thing */
     size_t batch;
     int64_t began_ns; /* the server, since the epoch: what its metrics count from */
 
     struct queue queue;
     pthread_t thread;
     bool running; /* there is a thread */
-    bool failing; /* the thread's: the last request failed, and it was said so */
+    bool failing; /* the thread's, as is what follows: so it was said of the last request */
+    int64_t said_ms[OTLP_SAID_COUNT]; /* when, clock_mono_ms(); 0: never */
 
     pthread_mutex_t lock;
     pthread_cond_t woken, ended;

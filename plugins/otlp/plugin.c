@@ -17,15 +17,16 @@
  *   service_name         (OTEL_SERVICE_NAME, else einion)
  *   resource             more attributes of this server, beside OTEL_RESOURCE_ATTRIBUTES ({})
  *   traces, metrics      whether they are sent (true)
- *   share                of the traces that begin here that are recorded, 0 to 1 (1)
- *   interval_ms          how long a span may wait for others (5000)
- *   metrics_interval_ms  how often metrics are sent (60000)
- *   queue, batch         spans that may wait, and that are sent together (2048, 512)
- *   timeout_ms           for one request (10000)
- *   retry_ms             how long one is repeated after 429, 502, 503 and 504, and where there was
- * no answer (60000) retry_base_ms, retry_max_ms  the first pause, and the longest unless
- * Retry-After wants a longer one (1000, 30000) drain_ms             for what is left when the
- * server stops (3000)
+ *   share                of the traces that begin here, or that strangers send, that are recorded,
+ * 0 to 1 (1); of others their sender decides interval_ms          how long a span may wait for
+ * others (5000) metrics_interval_ms  how often metrics are sent (60000) queue, batch         spans
+ * that may wait, and that are sent together (2048, 512) timeout_ms           for one request
+ * (10000) retry_ms             how long one is repeated after 429, 502, 503 and 504, and where
+ * there was no answer (60000) retry_base_ms, retry_max_ms  the first pause, and the longest unless
+ * Retry-After wants a longer one (1000, 30000)
+ *   drain_ms             for what is left when the server stops (3000)
+ *   quiet_ms             the least time between two lines of the log about what the collector does
+ *                        (60000)
  *
  * Example
  *   plugins:
@@ -61,7 +62,7 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
     ", \"traces\": " SCHEMA({"type": "boolean", "default": true, "description": "Send traces."})
     ", \"metrics\": " SCHEMA({"type": "boolean", "default": true, "description": "Send metrics."})
     ", \"share\": " SCHEMA({"type": "number", "minimum": 0, "maximum": 1, "default": 1, "description":
-        "How many of the traces that begin here are recorded; of others their sender decides."})
+        "How many of the traces that begin here, or that strangers send, are recorded; of others their sender decides."})
     ", \"interval_ms\": " MILLISECONDS(1, 5000, "How long a span may wait for others, unless a batch of them is there.")
     ", \"metrics_interval_ms\": " MILLISECONDS(1, 60000, "How often metrics are sent.")
     ", \"queue\": " SCHEMA({"type": "integer", "minimum": 1, "maximum": 1000000, "default": 2048, "description":
@@ -73,6 +74,7 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
     ", \"retry_base_ms\": " MILLISECONDS(1, 1000, "The first pause; then twice as long each time.")
     ", \"retry_max_ms\": " MILLISECONDS(1, 30000, "The longest pause, unless the collector asks for a longer one.")
     ", \"drain_ms\": " MILLISECONDS(0, 3000, "For what is left when the server stops.")
+    ", \"quiet_ms\": " MILLISECONDS(0, 60000, "The least time between two lines of the log about what the collector does.")
     "}}";
 /* clang-format on */
 
@@ -119,6 +121,7 @@ static int read_settings(struct otlp *otlp, const json_t *config, struct ein_err
     otlp->metrics_interval_ms = number(config, "metrics_interval_ms");
     otlp->timeout_ms = number(config, "timeout_ms");
     otlp->drain_ms = number(config, "drain_ms");
+    otlp->quiet_ms = number(config, "quiet_ms");
     otlp->retry_ms = number(config, "retry_ms");
     otlp->retry_base_ms = number(config, "retry_base_ms");
     otlp->retry_max_ms = number(config, "retry_max_ms");

@@ -16,13 +16,24 @@ struct answer {
     struct ein_error why;
 };
 
+/* What the log is told of, each at most once in quiet_ms. */
+static bool may_say(struct otlp *otlp, enum otlp_said what)
+{
+    int64_t now = clock_mono_ms();
+
+    if (otlp->said_ms[what] != 0 && now - otlp->said_ms[what] < otlp->quiet_ms)
+        return false;
+    otlp->said_ms[what] = now;
+    return true;
+}
+
 static bool status_may_retry(int status)
 {
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
 /* It may have taken only some of it, and says so; that is not sent again. */
-static void note_partial(const struct otlp *otlp, const char *body)
+static void note_partial(struct otlp *otlp, const char *body)
 {
     EIN_JSON json_t *json = body ? json_loads(body, 0, NULL) : NULL;
     const json_t *partial = json_object_get(json, "partialSuccess");
@@ -38,11 +49,13 @@ static void note_partial(const struct otlp *otlp, const char *body)
         if (strncmp(key, "rejected", strlen("rejected")) != 0 ||
             (rejected ? strcmp(rejected, "0") == 0 : json_integer_value(value) == 0))
             continue;
-        otlp->host->log_msg(otlp->ctx, EIN_WARN, "The collector has not taken everything (%s%s%s)",
-                            key, message ? ": " : "", message ? message : "");
+        if (may_say(otlp, OTLP_SAID_PARTIAL))
+            otlp->host->log_msg(otlp->ctx, EIN_WARN,
+                                "The collector has not taken everything (%s%s%s)", key,
+                                message ? ": " : "", message ? message : "");
         return;
     }
-    if (message && *message)
+    if (message && *message && may_say(otlp, OTLP_SAID_PARTIAL))
         otlp->host->log_msg(otlp->ctx, EIN_WARN, "The collector says: %s", message);
 }
 
@@ -82,11 +95,14 @@ static struct answer post(struct otlp *otlp, const char *url, const char *body, 
     return answer;
 }
 
+/* What changes to and fro is said when it has stayed so. */
 static void say(struct otlp *otlp, const struct answer *answer)
 {
-    if (answer->taken && otlp->failing)
+    if (answer->taken == !otlp->failing || !may_say(otlp, OTLP_SAID_STATE))
+        return;
+    if (answer->taken)
         otlp->host->log_msg(otlp->ctx, EIN_INFO, "The collector takes traces and metrics again");
-    if (!answer->taken && !otlp->failing)
+    else
         otlp->host->log_msg(otlp->ctx, EIN_WARN,
                             "The collector does not take traces and metrics: %s", answer->why.text);
     otlp->failing = !answer->taken;

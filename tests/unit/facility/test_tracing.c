@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracing.h"
 
+#include "clock.h"
 #include "gate.h"
 #include <jansson.h>
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 enum { SEEN_MAX = 8, TEXT_MAX = 128 };
 
 struct seen {
+    int64_t began_ns, ended_ns;
     char trace_id[33], span_id[17], parent_id[17], name[TEXT_MAX], error[TEXT_MAX];
     json_t *attributes;
 };
@@ -37,6 +39,8 @@ static void on_span(const struct ein_span_told *span, void *data)
 
     assert_true(it->count < SEEN_MAX);
     assert_true(span->began_ns <= span->ended_ns);
+    seen->began_ns = span->began_ns;
+    seen->ended_ns = span->ended_ns;
     snprintf(seen->trace_id, sizeof(seen->trace_id), "%s", span->trace_id);
     snprintf(seen->span_id, sizeof(seen->span_id), "%s", span->span_id);
     snprintf(seen->parent_id, sizeof(seen->parent_id), "%s",
@@ -117,7 +121,8 @@ static void spans_are_within_each_other(void **state)
     struct fixture *it = *state;
 
     watch(it, 0);
-    struct ein_span *request = tracing_begin_request(it->tracing, TRACE, PARENT);
+    assert_null(tracing_begin_request(it->tracing, TRACE, PARENT));
+    struct ein_span *request = tracing_begin_known(it->tracing, PARENT, clock_mono_us() - 5000);
     struct ein_span *chat = tracing_begin(it->tracing, EIN_SPAN_CLIENT, "chat");
     struct ein_span *call = tracing_begin(it->tracing, EIN_SPAN_CLIENT, "POST");
     tracing_end(call, "503", json_pack("{s:s, s:i}", "server.address", "a.test", "server.port", 1));
@@ -132,6 +137,8 @@ static void spans_are_within_each_other(void **state)
     assert_string_equal(it->seen[0].parent_id, it->seen[1].span_id);
     assert_string_equal(it->seen[0].trace_id, TRACE);
     assert_string_equal(it->seen[0].error, "503");
+    assert_in_range(it->seen[2].ended_ns - it->seen[2].began_ns, 5000000, INT64_MAX);
+    assert_in_range(it->seen[0].began_ns - it->seen[2].began_ns, 4000000, INT64_MAX);
     /* Who asks a model learns where that is from the request that was sent. */
     assert_true(json_equal(it->seen[1].attributes, it->seen[0].attributes));
     assert_string_equal(where(), PARENT);
@@ -170,6 +177,24 @@ static void a_client_decides_of_its_own_trace_and_the_share_of_others(void **sta
     assert_int_equal(it->count, 1);
 }
 
+/* Neither by the flag nor by an id that would always be in the share. */
+static void a_stranger_does_not_decide(void **state)
+{
+    static const char wanted[] = "00-ffffffffffffffffffffffffffffffff-" SPAN "-01";
+    struct fixture *it = *state;
+    size_t taken = 0;
+
+    watch(it, 0.5);
+    for (int i = 0; i < 1000; i++) {
+        struct ein_span *span = tracing_begin_request(it->tracing, TRACE, wanted);
+
+        taken += span != NULL;
+        it->count = 0;
+        tracing_end(span, NULL, NULL);
+    }
+    assert_in_range(taken, 400, 600);
+}
+
 static void who_has_left_is_told_nothing(void **state)
 {
     struct fixture *it = *state;
@@ -195,6 +220,7 @@ int main(void)
         TEST(spans_are_within_each_other),
         TEST(another_thread_goes_on_with_it),
         TEST(a_client_decides_of_its_own_trace_and_the_share_of_others),
+        TEST(a_stranger_does_not_decide),
         TEST(who_has_left_is_told_nothing),
     };
 
