@@ -68,6 +68,8 @@ void anthropic_classify(void *data, struct vendor_failure *failure)
             failure->fault = types[i].fault;
     if (failure->words && strcasestr(failure->words, "credit balance is too low"))
         failure->fault = EIN_LLM_FAULT_NO_CREDIT;
+    if (failure->words && strcasestr(failure->words, "content filtering policy"))
+        failure->fault = EIN_LLM_FAULT_REFUSED;
     if (failure->fault == EIN_LLM_FAULT_RATE_LIMIT && failure->retry_after_ms == 0)
         failure->retry_after_ms = until_reset(failure->headers);
 }

@@ -659,6 +659,7 @@ def test_errors(claude, upstream, status, kind, r, fault):
     ("prompt is too long: 210000 tokens > 200000 maximum", "context_too_long"),
     ("input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000", "context_too_long"),
     ("Your credit balance is too low to access the Anthropic API.", "no_credit"),
+    ("Output blocked by content filtering policy", "refused"),
 ])  # fmt: skip
 def test_errors_that_only_words_tell_apart(claude, upstream, words, fault):
     upstream.answer(ANTHROPIC, error("invalid_request_error", words))
