@@ -45,7 +45,10 @@ static bool asks_again(const char *provider, int32_t status)
 bool retry_helps(const char *provider, const struct ein_llm_outcome *outcome)
 {
     switch (outcome->fault) {
-    case EIN_LLM_FAULT_BAD_REQUEST: /* 408, 409 */
+    case EIN_LLM_FAULT_BAD_REQUEST: /* 408, 409; of 500 the vendor said that it would not help */
+        if (outcome->vendor_status >= 500)
+            return false;
+        break;
     case EIN_LLM_FAULT_RATE_LIMIT:
     case EIN_LLM_FAULT_OVERLOADED:
     case EIN_LLM_FAULT_UNREACHABLE:

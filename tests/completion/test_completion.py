@@ -213,6 +213,7 @@ def test_an_overloaded_vendor_is_asked_again(door, upstream):
     (failing(400, "invalid_request_error", "prompt is too long: 5 tokens > 4 maximum"), 400),
     (failing(400, "invalid_request_error", "temperature: is no"), 400),
     (failing(404, "not_found_error"), 404),
+    (whole({"type": "error", "error": {"type": "api_error"}}, 500, {"x-should-retry": "false"}), 400),
 ])  # fmt: skip
 def test_what_never_helps_is_asked_once(door, upstream, reply, status):
     upstream.answer(ANTHROPIC, reply)

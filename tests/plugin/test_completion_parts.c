@@ -496,6 +496,7 @@ static void some_faults_never_help(void **state)
     assert_false(helps("openai", EIN_LLM_FAULT_BAD_REQUEST, 400));
     assert_false(helps("openai", EIN_LLM_FAULT_BAD_REQUEST, 200));
     assert_true(helps("openai", EIN_LLM_FAULT_BAD_REQUEST, 409));
+    assert_false(helps("openai", EIN_LLM_FAULT_BAD_REQUEST, 500));
 }
 
 static void pauses_grow_to_a_maximum(void **state)
