@@ -84,14 +84,23 @@ static int document_of_text(json_t *block, const json_t *data, json_t *parts)
                   block);
 }
 
+static int note_citations(struct asking *asking, const json_t *block)
+{
+    if (!json_is_true(json_object_get(json_object_get(block, "citations"), "enabled")))
+        return 0;
+    return ask_note(asking->ask, "'citations' of documents were left out.");
+}
+
 static int document(struct asking *asking, json_t *block, const char *place, json_t *parts)
 {
     const json_t *source = json_object_get(block, "source");
     const char *type = json_string_value(json_object_get(source, "type"));
     json_t *content = json_object_get(source, "content"), *data = json_object_get(source, "data");
     EIN_JSON json_t *inside = NULL;
-    int r;
+    int r = note_citations(asking, block);
 
+    if (r < 0)
+        return r;
     if (type && strcmp(type, "text") == 0 && json_is_string(data))
         return document_of_text(block, data, parts);
     if (!type || strcmp(type, "content") != 0)
@@ -109,6 +118,8 @@ static int search_result(struct asking *asking, json_t *block, const char *place
     EIN_JSON json_t *inside = NULL;
     int r = anthropic_content(asking, json_object_get(block, "content"), place, &inside);
 
+    if (r >= 0)
+        r = note_citations(asking, block);
     if (r < 0)
         return r;
     r = ask_append(parts,

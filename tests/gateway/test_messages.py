@@ -233,6 +233,12 @@ def test_what_is_left_out_is_told(gateway):
     reply = messages(gateway, [ECHO], container="c", mcp_servers=[], context_management={"edits": []}, strange={})
     names = ("container", "mcp_servers", "context_management", "strange")
     assert reply.json["einion"]["notes"] == [f"'{name}' was left out." for name in names]
+    cited = {"citations": {"enabled": True}}
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}, **cited}
+    found = {"type": "search_result", "source": "http://a", "title": "T", "content": [{"type": "text", "text": "x"}], **cited}
+    for block in (document, found):
+        reply = messages(gateway, [{"role": "user", "content": [block]}, ECHO])
+        assert reply.json["einion"]["notes"] == ["'citations' of documents were left out."]
 
 
 # ---- whole answers ----
