@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 #include "error.h"
+#include "member.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -134,11 +135,6 @@ static int read_public_url(struct settings *settings, const json_t *json, struct
                            text);
 }
 
-static uint32_t number(const json_t *section, const char *name)
-{
-    return (uint32_t)json_integer_value(json_object_get(section, name));
-}
-
 static int read_http(struct settings *settings, const json_t *http, struct ein_error *err)
 {
     int r = read_origins(settings, json_object_get(http, "origins"), err);
@@ -147,9 +143,9 @@ static int read_http(struct settings *settings, const json_t *http, struct ein_e
         r = read_proxies(settings, json_object_get(http, "trusted_proxies"), err);
     if (r >= 0)
         r = read_public_url(settings, json_object_get(http, "public_url"), err);
-    settings->wrong_per_minute = number(http, "wrong_logins_per_minute");
-    settings->wrong_delay_ms = number(http, "wrong_login_delay_ms");
-    settings->wrong_addresses = number(http, "wrong_login_addresses");
+    settings->wrong_per_minute = setting_of(http, "wrong_logins_per_minute");
+    settings->wrong_delay_ms = setting_of(http, "wrong_login_delay_ms");
+    settings->wrong_addresses = setting_of(http, "wrong_login_addresses");
     return r;
 }
 

@@ -28,6 +28,12 @@ static inline int64_t integer_of(const json_t *object, const char *member)
     return json_integer_value(json_object_get(object, member));
 }
 
+/* A setting that its schema has let through. */
+static inline uint32_t setting_of(const json_t *config, const char *name)
+{
+    return (uint32_t)integer_of(config, name);
+}
+
 /* NULL: it is absent, or null. */
 static inline json_t *unless_null(const json_t *object, const char *member)
 {

@@ -298,6 +298,11 @@ uint64_t str_hash(const char *text)
     return stir(hash, bytes);
 }
 
+int str_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 void str_copy(char *to, size_t size, const char *text)
 {
     size_t len = strnlen(text, size - 1);

@@ -6,17 +6,13 @@
 #include "agent_version.h"
 #include "chain.h"
 #include "cleanup.h"
+#include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "save.h"
 #include "secrets.h"
 #include "served.h"
 #include <stdbool.h>
-
-static const char *rev_of(const json_t *agent)
-{
-    return json_string_value(json_object_get(agent, "_rev"));
-}
 
 int agents_check_texts(const struct agents *agents, struct ein_req *req, const json_t *body)
 {
@@ -101,7 +97,7 @@ int agents_get(struct ein_req *req, void *self)
         agent_get(host, agents->ctx, req, host->http->path_param(req, "agent_id"), &agent, &err);
 
     return r < 0 ? host->http->fail_error(req, &err)
-                 : agents_reply(agents, req, 200, agent, rev_of(agent));
+                 : agents_reply(agents, req, 200, agent, doc_rev(agent));
 }
 
 static int try_update(struct ein_req *req, void *self, struct ein_error *err)
@@ -117,7 +113,7 @@ static int try_update(struct ein_req *req, void *self, struct ein_error *err)
     if (r < 0)
         return host->http->fail_error(req, err);
     bool moves = ownership_moves(agent, body);
-    r = check_rev(host->http, req, rev_of(agent));
+    r = check_rev(host->http, req, doc_rev(agent));
     if (r == 0)
         r = reply_faults(host->http, req, document_null_faults(body));
     if (r == 0 && moves)
@@ -157,7 +153,7 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
         return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
     if (r < 0)
         return host->http->fail_error(req, err);
-    r = check_rev(host->http, req, rev_of(agent));
+    r = check_rev(host->http, req, doc_rev(agent));
     if (r)
         return r;
     r = save_none(agents, agent, err);

@@ -147,9 +147,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     keys->host = host;
     keys->ctx = ctx;
-    keys->keys_per_user = (uint32_t)integer_of(config, "keys_per_user");
-    keys->cache_ms = (uint32_t)integer_of(config, "cache_ms");
-    keys->recheck_ms = (uint32_t)integer_of(config, "recheck_ms");
+    keys->keys_per_user = setting_of(config, "keys_per_user");
+    keys->cache_ms = setting_of(config, "cache_ms");
+    keys->recheck_ms = setting_of(config, "recheck_ms");
     keys->max_life_ms = integer_of(config, "max_days") * DAY_MS;
     keys->unconfirmed_ms = integer_of(config, "unconfirmed_hours") * HOUR_MS;
     keys->revoked_ms = integer_of(config, "revoked_days") * DAY_MS;

@@ -125,7 +125,7 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
         r = seen_new(cached, &firebase->seen, err);
     if (r == 0)
         r = jwks_new(firebase->host, firebase->ctx, text_of(config, "certs_url"),
-                     (uint32_t)integer_of(config, "timeout_ms"), &firebase->keys, err);
+                     setting_of(config, "timeout_ms"), &firebase->keys, err);
     return r;
 }
 

@@ -69,7 +69,7 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     oauth->title = or_else(text_or_empty(config, "display_name"), oidc->kind->title);
     oauth->client_id = text_or_empty(config, "client_id");
     oauth->client_secret = text_or_empty(config, "client_secret");
-    oauth->timeout_ms = (uint32_t)integer_of(config, "timeout_ms");
+    oauth->timeout_ms = setting_of(config, "timeout_ms");
     r = seen_new((size_t)integer_of(config, "cached_tokens"), &oidc->seen, err);
     if (r == 0)
         r = set_mode(oidc, err);

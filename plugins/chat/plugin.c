@@ -118,7 +118,7 @@ static void read_settings(struct chat *chat, const json_t *config)
     chat->attempts_max = integer_of(config, "attempts");
     chat->lease_ms = integer_of(config, "lease_ms");
     chat->poll_ms = integer_of(config, "poll_ms");
-    chat->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    chat->sweep_ms = setting_of(config, "sweep_ms");
     chat->ticket_ms = integer_of(config, "ticket_s") * 1000;
     chat->keep_ms = integer_of(config, "keep_hours") * 3600 * 1000;
     chat->drain_ms = integer_of(config, "drain_ms");

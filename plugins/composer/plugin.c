@@ -29,6 +29,7 @@
 #include "compose_schemas.h"
 #include "composer.h"
 #include "error.h"
+#include "member.h"
 #include <stdlib.h>
 
 /* clang-format off */
@@ -62,11 +63,6 @@ static const struct ein_route routes[] = {
       .handle = composer_generate },
 };
 
-static uint32_t setting(const json_t *config, const char *name)
-{
-    return (uint32_t)integer_of(config, name);
-}
-
 static void fini(void *self)
 {
     struct composer *composer = self;
@@ -85,11 +81,11 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     composer->host = host;
     composer->ctx = ctx;
-    composer->repairs = setting(config, "repairs");
-    composer->prompt_max = setting(config, "prompt_bytes");
-    composer->answer_max = setting(config, "answer_bytes");
-    composer->proof_ms = setting(config, "proof_ms");
-    composer->tools_ms = setting(config, "tools_ms");
+    composer->repairs = setting_of(config, "repairs");
+    composer->prompt_max = setting_of(config, "prompt_bytes");
+    composer->answer_max = setting_of(config, "answer_bytes");
+    composer->proof_ms = setting_of(config, "proof_ms");
+    composer->tools_ms = setting_of(config, "tools_ms");
     composer->exclusions = exclusions_load();
     r = composer->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, composer, err)
                              : error_no_memory(err);

@@ -6,6 +6,7 @@
 #include "member.h"
 #include "ownership.h"
 #include "record.h"
+#include "str.h"
 
 #include <string.h>
 
@@ -77,11 +78,6 @@ static int summarize(const struct data_store *store, const char *user, const cha
     return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The member names of `object` as a sorted array. */
 static json_t *sorted_names(json_t *object)
 {
@@ -94,7 +90,7 @@ static json_t *sorted_names(json_t *object)
     if (!names || !sorted)
         return NULL;
     json_object_foreach(object, name, value) sorted[count++] = name;
-    qsort(sorted, count, sizeof(*sorted), compare_names);
+    qsort(sorted, count, sizeof(*sorted), str_compare);
     for (size_t i = 0; i < count; i++) {
         if (json_array_append_new(names, json_string(sorted[i])))
             return NULL;

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "member.h"
 #include "python_json.h"
 
 #include <stdio.h>
@@ -27,12 +28,6 @@ int record_key_init(struct record_key *at, const char *user, const char *ns, con
     return 0;
 }
 
-static const char *member(const json_t *doc, const char *name)
-{
-    const char *text = json_string_value(json_object_get(doc, name));
-    return text ? text : "";
-}
-
 int record_read(const struct data_store *store, const struct record_key *at, json_t **ret_doc,
                 struct ein_error *err)
 {
@@ -46,7 +41,7 @@ int record_read(const struct data_store *store, const struct record_key *at, jso
         return r;
 
     /* User ids and namespaces may hold ':', so that two users' ids can meet. */
-    if (strcmp(member(doc, "userId"), at->user) != 0)
+    if (strcmp(text_or_empty(doc, "userId"), at->user) != 0)
         return error_set(err, EIN_E_DENIED, "The id of this record is taken by another user's.");
     *ret_doc = EIN_TAKE(doc);
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "records.h"
 #include "cleanup.h"
+#include "document.h"
 #include "http_json.h"
 #include "ownership.h"
 #include "record.h"
@@ -35,11 +36,6 @@ static int call_init(struct call *call, struct ein_req *req, void *self)
     r = record_key_init(&call->at, owner, http->path_param(req, "namespace"),
                         http->path_param(req, "key"), &call->err);
     return r < 0 ? call_fail(call) : 0;
-}
-
-static const char *rev_of(const json_t *doc)
-{
-    return json_string_value(json_object_get(doc, "_rev"));
 }
 
 static int append_view(const json_t *doc, void *list)
@@ -85,7 +81,7 @@ int record_get_one(struct ein_req *req, void *self)
         return r;
     if (record_read(call.store, &call.at, &doc, &call.err) < 0)
         return call_fail(&call);
-    return reply_with_rev(call.http, req, 200, rev_of(doc), record_view(doc));
+    return reply_with_rev(call.http, req, 200, doc_rev(doc), record_view(doc));
 }
 
 /* The document as it shall be: `old` is NULL where there is none. */
@@ -114,14 +110,14 @@ static int put_once(struct call *call)
     int r = record_read(call->store, &call->at, &old, &call->err);
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return call_fail(call);
-    r = check_rev(call->http, call->req, rev_of(old));
+    r = check_rev(call->http, call->req, doc_rev(old));
     if (r)
         return r;
 
     EIN_JSON json_t *doc = doc_after_put(&call->at, old, call->http->body(call->req));
     if (!doc)
         return EIN_E_NO_MEMORY;
-    r = docs->put(call->store->ctx, DATA_STORE_SET, call->at.id, old ? rev_of(old) : EIN_REV_NEW,
+    r = docs->put(call->store->ctx, DATA_STORE_SET, call->at.id, old ? doc_rev(old) : EIN_REV_NEW,
                   doc, rev, &call->err);
     if (r < 0)
         return r == EIN_E_CONFLICT ? r : call_fail(call);
@@ -139,10 +135,10 @@ static int delete_once(struct call *call)
 
     if (record_read(call->store, &call->at, &doc, &call->err) < 0)
         return call_fail(call);
-    int r = check_rev(call->http, call->req, rev_of(doc));
+    int r = check_rev(call->http, call->req, doc_rev(doc));
     if (r)
         return r;
-    r = docs->del(call->store->ctx, DATA_STORE_SET, call->at.id, rev_of(doc), &call->err);
+    r = docs->del(call->store->ctx, DATA_STORE_SET, call->at.id, doc_rev(doc), &call->err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     return r < 0 ? call_fail(call) : call->http->reply(call->req, 204, NULL);

@@ -8,11 +8,6 @@
 #include "ownership.h"
 #include "provider_config.h"
 
-static const char *rev_of(const json_t *demo)
-{
-    return json_string_value(json_object_get(demo, "_rev"));
-}
-
 /* ---- what is asked for ---- */
 
 static size_t code_size(const json_t *code)
@@ -74,7 +69,7 @@ int demos_get(struct ein_req *req, void *self)
     struct ein_error err;
     int r = demo_get(demos, req, http->path_param(req, "demo_id"), &demo, &err);
 
-    return r < 0 ? http->fail_error(req, &err) : reply_demo(demos, req, 200, demo, rev_of(demo));
+    return r < 0 ? http->fail_error(req, &err) : reply_demo(demos, req, 200, demo, doc_rev(demo));
 }
 
 int demos_list(struct ein_req *req, void *self)
@@ -125,7 +120,7 @@ static int replace(const struct demos *demos, struct ein_req *req, const json_t 
     const json_t *body = host->http->body(req);
     EIN_JSON json_t *changed = NULL;
     char rev[EIN_REV_SIZE];
-    int r = check_rev(host->http, req, rev_of(demo));
+    int r = check_rev(host->http, req, doc_rev(demo));
 
     if (r == 0 && ownership_moves(demo, body))
         r = ownership_check_move(host->http, req, demo, ownership_workspace(body));
@@ -135,7 +130,7 @@ static int replace(const struct demos *demos, struct ein_req *req, const json_t 
     if (!changed)
         return EIN_E_NO_MEMORY;
     r = host->store->put(demos->ctx, DEMO_SET, json_string_value(json_object_get(demo, "_id")),
-                         rev_of(demo), changed, rev, err);
+                         doc_rev(demo), changed, rev, err);
     if (r == EIN_E_CONFLICT)
         return r;
     return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, 200, changed, rev);
@@ -178,10 +173,10 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
     int r = demo_get(demos, req, id, &demo, err);
 
     if (r >= 0) {
-        r = check_rev(host->http, req, rev_of(demo));
+        r = check_rev(host->http, req, doc_rev(demo));
         if (r)
             return r;
-        r = host->store->del(demos->ctx, DEMO_SET, id, rev_of(demo), err);
+        r = host->store->del(demos->ctx, DEMO_SET, id, doc_rev(demo), err);
         if (r == EIN_E_CONFLICT)
             return r;
     }

@@ -7,11 +7,6 @@
 #include "member.h"
 #include "served.h"
 
-static const char *rev_of(const json_t *settings)
-{
-    return text_of(settings, "_rev");
-}
-
 /* The members of the API, in its order; null where nothing is set.  NULL: no memory. */
 static json_t *show(const json_t *settings)
 {
@@ -48,7 +43,7 @@ int deployments_settings_get(struct ein_req *req, void *self)
         return http->fail_error(req, &err);
     if (!settings)
         return http->reply(req, 200, show(NULL));
-    return reply_with_rev(http, req, 200, rev_of(settings), show(settings));
+    return reply_with_rev(http, req, 200, text_of(settings, "_rev"), show(settings));
 }
 
 static int try_put(struct ein_req *req, void *data, struct ein_error *err)
@@ -63,11 +58,12 @@ static int try_put(struct ein_req *req, void *data, struct ein_error *err)
 
     if (r < 0)
         return http->fail_error(req, err);
-    r = check_rev(http, req, rev_of(before));
+    r = check_rev(http, req, text_of(before, "_rev"));
     if (r)
         return r;
     r = shown ? self->host->store->put(self->ctx, SETTINGS_SET, id,
-                                       before ? rev_of(before) : EIN_REV_NEW, shown, rev, err)
+                                       before ? text_of(before, "_rev") : EIN_REV_NEW, shown, rev,
+                                       err)
               : EIN_E_NO_MEMORY;
     if (r == EIN_E_CONFLICT || r == EIN_E_NO_MEMORY)
         return r;

@@ -31,6 +31,7 @@
 #include "error.h"
 #include "exchange.h"
 #include "mcp.h"
+#include "member.h"
 #include "schemas.h"
 
 enum { SWEEP_MS = 10000 };
@@ -133,25 +134,20 @@ static const struct ein_mcp_client client = { .struct_size = sizeof(client),
                                               .list_tools = mcp_list_tools,
                                               .call_tool = mcp_call_tool };
 
-static uint32_t setting(const json_t *config, const char *name)
-{
-    return (uint32_t)json_integer_value(json_object_get(config, name));
-}
-
 static void read_settings(struct mcp *mcp, const json_t *config)
 {
-    mcp->connect_ms = setting(config, "connect_ms");
-    mcp->total_ms = setting(config, "total_ms");
-    mcp->total_max_ms = setting(config, "total_max_ms");
-    mcp->notice_ms = setting(config, "notice_ms");
-    mcp->reply_max = setting(config, "reply_bytes");
-    mcp->pages_max = setting(config, "pages");
-    mcp->tools_max = setting(config, "tools");
-    mcp->resumes_max = setting(config, "resumes");
-    mcp->retry_max_ms = setting(config, "retry_max_ms");
-    mcp->redirects_max = setting(config, "max_redirects");
-    mcp->idle_ms = setting(config, "session_idle_ms");
-    mcp->verdict_ms = setting(config, "verdict_ms");
+    mcp->connect_ms = setting_of(config, "connect_ms");
+    mcp->total_ms = setting_of(config, "total_ms");
+    mcp->total_max_ms = setting_of(config, "total_max_ms");
+    mcp->notice_ms = setting_of(config, "notice_ms");
+    mcp->reply_max = setting_of(config, "reply_bytes");
+    mcp->pages_max = setting_of(config, "pages");
+    mcp->tools_max = setting_of(config, "tools");
+    mcp->resumes_max = setting_of(config, "resumes");
+    mcp->retry_max_ms = setting_of(config, "retry_max_ms");
+    mcp->redirects_max = setting_of(config, "max_redirects");
+    mcp->idle_ms = setting_of(config, "session_idle_ms");
+    mcp->verdict_ms = setting_of(config, "verdict_ms");
 }
 
 static void fini(void *self)
@@ -176,7 +172,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     atomic_init(&mcp->next_id, 1);
     read_settings(mcp, config);
     notices_init(&mcp->notices);
-    r = peers_init(&mcp->peers, setting(config, "sessions"));
+    r = peers_init(&mcp->peers, setting_of(config, "sessions"));
     if (r < 0)
         (void)error_set(err, r, "no random bytes");
     if (r >= 0)

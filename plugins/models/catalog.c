@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "live.h"
+#include "member.h"
 #include "resolve.h"
 
 extern const char catalog_json[]; /* of config/models */
@@ -131,11 +132,6 @@ int catalog_set_list(struct catalog *catalog, const char *provider, const json_t
 
 /* ---- life ---- */
 
-static uint32_t number(const json_t *config, const char *name)
-{
-    return (uint32_t)json_integer_value(json_object_get(config, name));
-}
-
 int catalog_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 struct catalog **ret_catalog, struct ein_error *err)
 {
@@ -147,8 +143,8 @@ int catalog_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     catalog->host = host;
     catalog->ctx = ctx;
     catalog->folder = json_string_value(json_object_get(config, "path"));
-    catalog->limits.max_bytes = number(config, "max_file_bytes");
-    catalog->limits.max_files = number(config, "max_files");
+    catalog->limits.max_bytes = setting_of(config, "max_file_bytes");
+    catalog->limits.max_files = setting_of(config, "max_files");
     (void)pthread_mutex_init(&catalog->building, NULL);
     (void)pthread_mutex_init(&catalog->lock, NULL);
     catalog->shipped = json_loads(catalog_json, 0, NULL);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "entry.h"
+#include "member.h"
 
 #include <math.h>
 
 enum { NANO = 1000000000, REASONING_PERCENT = 300, LARGE_PERCENT = 150, LARGE_OUTPUT = 32768 };
-
-static int64_t integer_in(const json_t *object, const char *name)
-{
-    return json_integer_value(json_object_get(object, name));
-}
 
 static int64_t nano_in(const json_t *price, const char *name)
 {
@@ -62,7 +58,7 @@ static void read_abilities(struct model *model)
 /* What is not told: a model that thinks takes its time, and so does one that may write much. */
 static uint32_t time_percent(const struct model *model)
 {
-    int64_t told = integer_in(model->json, "time_percent");
+    int64_t told = integer_of(model->json, "time_percent");
 
     if (told > 0)
         return (uint32_t)told;
@@ -77,11 +73,11 @@ void model_read(struct model *model, const char *provider, const char *id, json_
 
     *model = (struct model){ .provider = provider, .id = id, .json = json };
     model->embeds = json_object_get(json, "embedding") != NULL;
-    model->context_window = integer_in(json, "context_window");
+    model->context_window = integer_of(json, "context_window");
     if (model->context_window == 0)
-        model->context_window = integer_in(limits, "context");
-    model->max_input = integer_in(limits, "input");
-    model->max_output = integer_in(limits, "output");
+        model->context_window = integer_of(limits, "context");
+    model->max_input = integer_of(limits, "input");
+    model->max_output = integer_of(limits, "output");
     read_prices(model);
     read_abilities(model);
     model->time_percent = time_percent(model);

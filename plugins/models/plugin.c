@@ -232,7 +232,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     models->host = host;
     models->ctx = ctx;
-    models->watch_ms = (uint32_t)integer_of(config, "watch_ms");
+    models->watch_ms = setting_of(config, "watch_ms");
     int r = catalog_new(host, ctx, config, &models->catalog, err);
     if (r >= 0)
         r = completion_init(models, config, err);

@@ -42,6 +42,7 @@
  *       body_bytes: 8388608
  */
 #include "error.h"
+#include "member.h"
 #include "openai_api.h"
 #include "schemas.h"
 
@@ -213,11 +214,6 @@ static const struct ein_error_shape shape = { .struct_size = sizeof(shape),
                                               .path = "/v1",
                                               .shape = shape_error };
 
-static uint32_t setting(const json_t *config, const char *name)
-{
-    return (uint32_t)json_integer_value(json_object_get(config, name));
-}
-
 static int add_routes(struct openai_api *api, uint32_t body_max, struct ein_error *err)
 {
     size_t count = sizeof(routes) / sizeof(routes[0]);
@@ -251,12 +247,12 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     api->host = host;
     api->ctx = ctx;
-    api->limits = (struct ask_limits){ .messages = setting(config, "messages"),
-                                       .parts = setting(config, "parts"),
-                                       .tools = setting(config, "tools"),
-                                       .inputs = setting(config, "inputs"),
-                                       .depth = setting(config, "json_depth") };
-    r = add_routes(api, setting(config, "body_bytes"), err);
+    api->limits = (struct ask_limits){ .messages = setting_of(config, "messages"),
+                                       .parts = setting_of(config, "parts"),
+                                       .tools = setting_of(config, "tools"),
+                                       .inputs = setting_of(config, "inputs"),
+                                       .depth = setting_of(config, "json_depth") };
+    r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
     if (r < 0) {

@@ -78,11 +78,6 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
     "}}";
 /* clang-format on */
 
-static uint32_t number(const json_t *config, const char *name)
-{
-    return (uint32_t)integer_of(config, name);
-}
-
 static char *url_of(const char *endpoint, const char *path)
 {
     size_t len = strlen(endpoint);
@@ -117,15 +112,15 @@ static int read_settings(struct otlp *otlp, const json_t *config, struct ein_err
 {
     int r;
 
-    otlp->interval_ms = number(config, "interval_ms");
-    otlp->metrics_interval_ms = number(config, "metrics_interval_ms");
-    otlp->timeout_ms = number(config, "timeout_ms");
-    otlp->drain_ms = number(config, "drain_ms");
-    otlp->quiet_ms = number(config, "quiet_ms");
-    otlp->retry_ms = number(config, "retry_ms");
-    otlp->retry_base_ms = number(config, "retry_base_ms");
-    otlp->retry_max_ms = number(config, "retry_max_ms");
-    otlp->batch = number(config, "batch");
+    otlp->interval_ms = setting_of(config, "interval_ms");
+    otlp->metrics_interval_ms = setting_of(config, "metrics_interval_ms");
+    otlp->timeout_ms = setting_of(config, "timeout_ms");
+    otlp->drain_ms = setting_of(config, "drain_ms");
+    otlp->quiet_ms = setting_of(config, "quiet_ms");
+    otlp->retry_ms = setting_of(config, "retry_ms");
+    otlp->retry_base_ms = setting_of(config, "retry_base_ms");
+    otlp->retry_max_ms = setting_of(config, "retry_max_ms");
+    otlp->batch = setting_of(config, "batch");
     if (otlp->batch > otlp->queue.max)
         otlp->batch = otlp->queue.max;
     r = set_urls(otlp, config, err);
@@ -163,7 +158,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     (void)pthread_mutex_init(&otlp->lock, NULL);
     (void)pthread_cond_init(&otlp->woken, NULL);
     (void)pthread_cond_init(&otlp->ended, NULL);
-    queue_init(&otlp->queue, number(config, "queue"));
+    queue_init(&otlp->queue, setting_of(config, "queue"));
 
     int r = read_settings(otlp, config, err);
     if (r == 0 && otlp->traces_url && tracing_of(host))

@@ -156,9 +156,9 @@ static void fini(void *self)
 
 static void read_settings(struct runs *runs, const json_t *config)
 {
-    runs->write_ms = (uint32_t)integer_of(config, "write_ms");
-    runs->lease_ms = (uint32_t)integer_of(config, "lease_ms");
-    runs->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    runs->write_ms = setting_of(config, "write_ms");
+    runs->lease_ms = setting_of(config, "lease_ms");
+    runs->sweep_ms = setting_of(config, "sweep_ms");
     runs->keep_ms = integer_of(config, "keep_hours") * 3600 * 1000;
     runs->keep_bytes = integer_of(config, "keep_mb") * 1024 * 1024;
     runs->value_max = (size_t)integer_of(config, "max_value_bytes");

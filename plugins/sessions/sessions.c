@@ -55,11 +55,6 @@ static int read_session(struct call *call, json_t **ret_doc, struct ein_error *e
     return call->store->get(call->sessions->ctx, SESSIONS_SET, call->doc_id, ret_doc, err);
 }
 
-static const char *rev_of(const json_t *doc)
-{
-    return json_string_value(json_object_get(doc, "_rev"));
-}
-
 /* The body as it came, for the `input` of a fault. */
 static json_t *body_as_it_came(struct call *call)
 {
@@ -131,7 +126,7 @@ int session_get_config(struct ein_req *req, void *self)
     if (r < 0)
         return call.http->fail_error(req, &err);
     return reply_with_rev(
-        call.http, req, 200, rev_of(doc),
+        call.http, req, 200, doc_rev(doc),
         json_pack("{s:O, s:O, s:O, s:O}", "provider", json_object_get(doc, "provider"), "model",
                   json_object_get(doc, "model"), "parameters", json_object_get(doc, "parameters"),
                   "built_in_tool", json_object_get(doc, "builtInTool")));
@@ -149,10 +144,10 @@ static int delete_once(struct call *call)
                                 call->session_id);
     if (r < 0)
         return call->http->fail_error(call->req, &err);
-    r = check_rev(call->http, call->req, rev_of(doc));
+    r = check_rev(call->http, call->req, doc_rev(doc));
     if (r)
         return r;
-    r = call->store->del(call->sessions->ctx, SESSIONS_SET, call->doc_id, rev_of(doc), &err);
+    r = call->store->del(call->sessions->ctx, SESSIONS_SET, call->doc_id, doc_rev(doc), &err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     if (r < 0)

@@ -152,8 +152,8 @@ static const struct ein_specs service = { .struct_size = sizeof(service), .read 
 
 static void read_settings(struct specs *specs, const json_t *config)
 {
-    specs->total_ms = (uint32_t)integer_of(config, "total_ms");
-    specs->redirects_max = (uint32_t)integer_of(config, "max_redirects");
+    specs->total_ms = setting_of(config, "total_ms");
+    specs->redirects_max = setting_of(config, "max_redirects");
     specs->limits = (struct spec_limits){
         .text_bytes = (size_t)integer_of(config, "text_bytes"),
         .nodes = (size_t)integer_of(config, "nodes"),

@@ -6,6 +6,7 @@
 #include "document.h"
 #include "error.h"
 #include "scan.h"
+#include "str.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,11 +322,6 @@ static int lock_rows(struct conn *conn, struct batch *batch, const char *set, co
     return r;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *err)
 {
     size_t count = 0;
@@ -337,7 +333,7 @@ static int lock_all(struct conn *conn, struct batch *batch, struct ein_error *er
     if (!sets)
         return error_no_memory(err);
     json_object_foreach(batch->places, set, ids) sets[count++] = set;
-    qsort(sets, count, sizeof(*sets), by_name);
+    qsort(sets, count, sizeof(*sets), str_compare);
     for (size_t i = 0; r >= 0 && i < count; i++)
         r = lock_rows(conn, batch, sets[i], json_object_get(batch->places, sets[i]), err);
     return r;

@@ -90,9 +90,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .url = text_of(config, "url"),
         .schema = text_of(config, "schema"),
         .connections = (int)integer_of(config, "connections"),
-        .connect_s = (uint32_t)integer_of(config, "connect_s"),
-        .wait_ms = (uint32_t)integer_of(config, "wait_ms"),
-        .statement_ms = (uint32_t)integer_of(config, "statement_ms"),
+        .connect_s = setting_of(config, "connect_s"),
+        .wait_ms = setting_of(config, "wait_ms"),
+        .statement_ms = setting_of(config, "statement_ms"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
         .catalog = catalog_new(),
     };

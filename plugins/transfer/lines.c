@@ -5,6 +5,7 @@
 #include "files.h"
 #include "load.h"
 #include "member.h"
+#include "str.h"
 #include "transfer.h"
 
 #include <inttypes.h>
@@ -62,11 +63,6 @@ static int write_set(struct export *export, const char *set, json_t *report, str
     return r < 0 ? r : report_add(report, "%s: %" PRIu64, set, export->of_set);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The names of all sets, sorted; they live as long as SETS. */
 static const char **sorted(const json_t *sets)
 {
@@ -77,7 +73,7 @@ static const char **sorted(const json_t *sets)
     if (!names)
         return NULL;
     json_array_foreach(sets, i, item) names[i] = json_string_value(item);
-    qsort(names, json_array_size(sets), sizeof(*names), by_name);
+    qsort(names, json_array_size(sets), sizeof(*names), str_compare);
     return names;
 }
 

@@ -133,11 +133,6 @@ static int read_or_make(const struct users *users, const char *uid, json_t **ret
 
 /* ---- changing ---- */
 
-static const char *rev_of(const json_t *doc)
-{
-    return text_of(doc, "_rev");
-}
-
 /* CONFLICT: another change got in between. */
 static int apply(const struct users *users, const char *uid, const struct account *account,
                  struct change *change, struct ein_error *err)
@@ -151,7 +146,7 @@ static int apply(const struct users *users, const char *uid, const struct accoun
         { .kind = EIN_DOC_UPDATE,
           .set = USERS_SET,
           .id = uid,
-          .expect = rev_of(account->user),
+          .expect = text_of(account->user, "_rev"),
           .doc = change->members },
         { .kind = EIN_DOC_UPDATE,
           .set = ACCOUNTS_SET,

@@ -282,14 +282,14 @@ static int read_settings(struct users *users, const json_t *config, struct ein_e
     int r = money_from_json(json_object_get(config, "monthly_allowance"), &users->allowance, err);
 
     users->self_service = json_is_boolean(self_service) ? json_is_true(self_service) : -1;
-    users->usage_shown = (uint32_t)integer_of(config, "usage_shown");
-    users->lease_ms = (uint32_t)integer_of(config, "hold_lease_ms");
-    users->sweep_ms = (uint32_t)integer_of(config, "sweep_ms");
+    users->usage_shown = setting_of(config, "usage_shown");
+    users->lease_ms = setting_of(config, "hold_lease_ms");
+    users->sweep_ms = setting_of(config, "sweep_ms");
     users->journal_folder = text_of(config, "journal");
-    users->settle_ms = (uint32_t)integer_of(config, "settle_ms");
+    users->settle_ms = setting_of(config, "settle_ms");
     users->settle_pending = (size_t)integer_of(config, "settle_pending");
-    users->purse_share = (uint32_t)integer_of(config, "purse_share");
-    users->purse_idle_ms = (uint32_t)integer_of(config, "purse_idle_ms");
+    users->purse_share = setting_of(config, "purse_share");
+    users->purse_idle_ms = setting_of(config, "purse_idle_ms");
     users->report_rows = (size_t)integer_of(config, "report_rows");
     users->time_zone = text_of(config, "time_zone");
     users->zone_folder = text_of(config, "zone_folder");
@@ -307,7 +307,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     users->host = host;
     users->ctx = ctx;
-    users->no_keys = no_keys_new((uint32_t)integer_of(config, "no_key_ms"));
+    users->no_keys = no_keys_new(setting_of(config, "no_key_ms"));
     int r = users->no_keys ? read_settings(users, config, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "python_repr.h"
+#include "str.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -50,11 +51,6 @@ static bool fits(const json_t *value, const char *declared)
     return true;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The keys of OBJECT that OTHER (may be NULL) has not, sorted, as Python prints a list. */
 static char *list_keys(const json_t *object, const json_t *other, size_t *ret_count)
 {
@@ -70,7 +66,7 @@ static char *list_keys(const json_t *object, const json_t *other, size_t *ret_co
         if (!json_object_get(other, key))
             keys[count++] = key;
     }
-    qsort(keys, count, sizeof(*keys), compare_keys);
+    qsort(keys, count, sizeof(*keys), str_compare);
     *ret_count = count;
     return python_repr_list(keys, count);
 }
@@ -128,7 +124,7 @@ static int warn_of_types(json_t *warnings, const json_t *result, const json_t *s
     if (!keys)
         return -1;
     json_object_foreach((json_t *)schema, key, type) keys[count++] = key;
-    qsort(keys, count, sizeof(*keys), compare_keys);
+    qsort(keys, count, sizeof(*keys), str_compare);
 
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_object_get(result, keys[i]);

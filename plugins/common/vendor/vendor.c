@@ -11,11 +11,6 @@
 
 /* ---- an instance ---- */
 
-static uint32_t number_of(const json_t *settings, const char *name)
-{
-    return (uint32_t)integer_of(settings, name);
-}
-
 static int check_headers(const json_t *headers, struct ein_error *err)
 {
     EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
@@ -56,13 +51,13 @@ int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_c
         .title = text_or_empty(settings, "title"),
         .own_key = *key ? host->secret(ctx, key) : NULL,
         .headers = json_object_get(settings, "headers"),
-        .connect_ms = number_of(settings, "connect_ms"),
-        .first_byte_ms = number_of(settings, "first_byte_ms"),
-        .idle_ms = number_of(settings, "idle_ms"),
-        .total_ms = number_of(settings, "total_ms"),
-        .reply_max = number_of(settings, "reply_max_bytes"),
-        .event_max = number_of(settings, "event_max_bytes"),
-        .max_redirects = number_of(settings, "max_redirects"),
+        .connect_ms = setting_of(settings, "connect_ms"),
+        .first_byte_ms = setting_of(settings, "first_byte_ms"),
+        .idle_ms = setting_of(settings, "idle_ms"),
+        .total_ms = setting_of(settings, "total_ms"),
+        .reply_max = setting_of(settings, "reply_max_bytes"),
+        .event_max = setting_of(settings, "event_max_bytes"),
+        .max_redirects = setting_of(settings, "max_redirects"),
     };
     r = check_headers(vendor->headers, err);
     return r < 0 ? r : take_base_url(vendor, text_or_empty(settings, "base_url"), err);
