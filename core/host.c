@@ -113,6 +113,8 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
 {
     struct ein_fetch own = { 0 };
 
+    if (!what)
+        return error_set(err, EIN_E_INVALID, "fetch(): what is NULL");
     memcpy(&own, what, what->struct_size < sizeof(own) ? what->struct_size : sizeof(own));
     own.cancel = own.cancel ? own.cancel : &ctx->stopping;
     return client_fetch(rooms(ctx)->client, &own, ret, err);

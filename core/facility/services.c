@@ -254,6 +254,8 @@ int services_acquire(struct services *services, const char *iface_name, const ch
     const struct iface *iface;
     READING(services);
 
+    if (!ret_service)
+        return EIN_E_INVALID;
     iface = iface_name ? iface_find(services, iface_name) : NULL;
     if (!iface)
         return EIN_E_NOT_FOUND;
@@ -334,8 +336,8 @@ int services_each(struct services *services, const char *iface,
                   int (*visit)(const struct ein_service *service, void *data), void *data)
 {
     EIN_FREE const struct ein_service **acquired = NULL;
-    size_t count = acquire_all(services, iface, &acquired);
-    int r = 0;
+    size_t count = visit ? acquire_all(services, iface, &acquired) : 0;
+    int r = visit ? 0 : EIN_E_INVALID;
 
     for (size_t i = 0; i < count; i++) {
         if (r == 0)

@@ -111,6 +111,12 @@ static int unsupported(struct store *store, const struct call *call, struct ein_
         r_;                                                                                        \
     })
 
+/* A plugin's mistake.  What else may be wrong is for the backend to say. */
+static int nowhere(struct ein_error *err, const char *function, const char *argument)
+{
+    return error_set(err, EIN_E_INVALID, "%s(): %s is NULL", function, argument);
+}
+
 /* The text a document's absence has everywhere; backends may have left it unsaid. */
 static int not_found(int r, const char *set, const char *id, struct ein_error *err)
 {
@@ -122,6 +128,8 @@ static int not_found(int r, const char *set, const char *id, struct ein_error *e
 int store_get(struct store *store, const char *set, const char *id, json_t **ret_doc,
               struct ein_error *err)
 {
+    if (!ret_doc)
+        return nowhere(err, "get", "ret_doc");
     return not_found(CALL(store, GET, get, err, set, id, ret_doc, err), set, id, err);
 }
 
@@ -175,7 +183,7 @@ int store_batch(struct store *store, struct ein_doc_op *ops, size_t count, size_
                 struct ein_error *err)
 {
     struct call call;
-    int r = begin(store, BATCH, &call, err);
+    int r = ops || count == 0 ? begin(store, BATCH, &call, err) : nowhere(err, "batch", "ops");
 
     if (r < 0)
         return r;
@@ -192,12 +200,16 @@ int store_batch(struct store *store, struct ein_doc_op *ops, size_t count, size_
 int store_find(struct store *store, const char *set, const struct ein_query *query,
                ein_doc_fn *each, void *data, char **ret_cursor, struct ein_error *err)
 {
+    if (!each)
+        return nowhere(err, "find", "each");
     return CALL(store, FIND, find, err, set, query, each, data, ret_cursor, err);
 }
 
 int store_tally(struct store *store, const char *set, const json_t *where, uint64_t *ret_count,
                 struct ein_error *err)
 {
+    if (!ret_count)
+        return nowhere(err, "tally", "ret_count");
     return CALL(store, TALLY, tally, err, set, where, ret_count, err);
 }
 
@@ -209,6 +221,8 @@ int store_index(struct store *store, const char *set, const char *field, struct 
 int store_claim(struct store *store, const char *set, const char *due_field, int64_t now,
                 int64_t lease, json_t **ret_doc, struct ein_error *err)
 {
+    if (!ret_doc)
+        return nowhere(err, "claim", "ret_doc");
     return CALL(store, CLAIM, claim, err, set, due_field, now, lease, ret_doc, err);
 }
 
@@ -219,5 +233,7 @@ int store_backup(struct store *store, const char *path, struct ein_error *err)
 
 int store_sets(struct store *store, json_t **ret_names, struct ein_error *err)
 {
+    if (!ret_names)
+        return nowhere(err, "sets", "ret_names");
     return CALL(store, SETS, sets, err, ret_names, err);
 }

@@ -195,7 +195,8 @@ static void write_parent(const struct place *place, char ret_traceparent[EIN_TRA
 
 void tracing_where(char ret_traceparent[EIN_TRACEPARENT_SIZE])
 {
-    write_parent(&here, ret_traceparent);
+    if (ret_traceparent)
+        write_parent(&here, ret_traceparent);
 }
 
 void tracing_enter(const char *traceparent)

@@ -121,9 +121,10 @@ int reply_fail(struct ein_req *req, int status, const char *fmt, ...)
 
 int reply_fail_error(struct ein_req *req, const struct ein_error *err)
 {
-    const char *text = err->text[0] ? err->text : error_text(err->code);
+    int code = err ? err->code : EIN_E_INTERNAL;
 
-    return reply_fail(req, error_status(err->code), "%s", text);
+    return reply_fail(req, error_status(code), "%s",
+                      err && err->text[0] ? err->text : error_text(code));
 }
 
 /* ---- headers ---- */
@@ -170,7 +171,7 @@ static struct reply_header *find_header(const struct ein_req *req, const char *n
 
 const char *reply_header(const struct ein_req *req, const char *name)
 {
-    const struct reply_header *header = find_header(req, name);
+    const struct reply_header *header = name ? find_header(req, name) : NULL;
 
     return header ? header->value : NULL;
 }

@@ -361,7 +361,8 @@ const json_t *request_body(const struct ein_req *req)
 
 const void *request_raw_body(const struct ein_req *req, size_t *ret_len)
 {
-    *ret_len = req->head.body_len;
+    if (ret_len)
+        *ret_len = req->head.body_len;
     return req->head.body_len > 0 ? req->head.body : NULL;
 }
 

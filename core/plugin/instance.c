@@ -9,6 +9,7 @@
 #include "events.h"
 #include "loader.h"
 #include "services.h"
+#include "status.h"
 #include "str.h"
 #include "tracing.h"
 #include <string.h>
@@ -94,6 +95,8 @@ static int failed(struct ein_ctx *ctx, const char *phase, int code, struct ein_e
     const char *text = why->text;
     struct ein_error held = { 0 };
 
+    if (!why->text[0] && ctx->refused.code == code)
+        *why = ctx->refused;
     (void)error_due(why, code);
 
     if (instance_leave(ctx, ctx->setup->drain_ms, &held) == 0)
@@ -111,6 +114,7 @@ int instance_init(struct ein_ctx *ctx, struct ein_error *err)
     gate_init(&ctx->gate);
     jobs_owner_init(&ctx->jobs);
     cancel_init(&ctx->stopping, NULL);
+    error_clear(&ctx->refused);
     ctx->entered = ctx->in_init = true;
     r = ctx->plugin->about.init(ctx->setup->host, ctx, ctx->settings, &ctx->self, &why);
     ctx->in_init = false;
@@ -228,13 +232,24 @@ int instance_publish(struct ein_ctx *ctx, const char *iface, const char *name, c
     return 0;
 }
 
+/* What the caller cannot be told is said if init() fails with it. */
+static int note_refusal(struct ein_ctx *ctx, int r, const char *wrong)
+{
+    if (r < 0)
+        (void)error_set(&ctx->refused, r, "%s", r == EIN_E_INVALID ? wrong : error_text(r));
+    return r;
+}
+
 int instance_subscribe(struct ein_ctx *ctx, const char *topic,
                        void (*on_event)(const char *topic, const json_t *event, void *data),
                        void *data)
 {
     int r = instance_check_init(ctx, "subscribe", NULL);
 
-    return r < 0 ? r : events_subscribe(ctx->setup->events, &ctx->gate, topic, on_event, data);
+    if (r < 0)
+        return r;
+    r = events_subscribe(ctx->setup->events, &ctx->gate, topic, on_event, data);
+    return note_refusal(ctx, r, "subscribe(): there is no on_event(), or no name of a topic");
 }
 
 int instance_watch(struct ein_ctx *ctx, double share,
@@ -242,7 +257,10 @@ int instance_watch(struct ein_ctx *ctx, double share,
 {
     int r = instance_check_init(ctx, "watch", NULL);
 
-    return r < 0 ? r : tracing_watch(ctx->setup->tracing, &ctx->gate, share, on_span, data);
+    if (r < 0)
+        return r;
+    r = tracing_watch(ctx->setup->tracing, &ctx->gate, share, on_span, data);
+    return note_refusal(ctx, r, "watch(): there is no on_span()");
 }
 
 const char *instance_secret(struct ein_ctx *ctx, const char *name)

@@ -59,7 +59,8 @@ struct ein_ctx {
     struct ein_cancel stopping; /* fires when the instance is withdrawn */
     void *routes;               /* the http room's, see lifecycle_ops */
 
-    bool in_init; /* [init] functions of the host may be called; main thread only */
+    bool in_init;             /* [init] functions of the host may be called; main thread only */
+    struct ein_error refused; /* by one that gives its caller no words, during init() */
     char *offers[INSTANCE_OFFERS_MAX + 1]; /* interfaces it published, NULL-ended */
 
     pthread_mutex_t lock;

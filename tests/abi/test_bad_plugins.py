@@ -83,8 +83,8 @@ MISTAKES = {
     "no methods": "agent_runtime/1 'mine' has no methods",
     "no routes": 'routes of "clumsy": there are none',
     "a parameter twice": "route clumsy: {a} is there twice",
-    "no listener": "it failed with -1 and did not say why",
-    "no watcher": "it failed with -1 and did not say why",
+    "no listener": "subscribe(): there is no on_event(), or no name of a topic",
+    "no watcher": "watch(): there is no on_span()",
 }
 
 
@@ -112,6 +112,8 @@ def test_a_mistake_of_a_handler_is_a_line_in_the_log(build_plugin, plugin_config
         wait_until(lambda said=f"clumsy: {sentence}": said in server.log(), 10, sentence)
     for what in ("cancel", "texts", "jobs"):
         assert server.get(f"/clumsy/{what}").status == 204, what
+    reply = server.get("/clumsy/nulls")
+    assert (reply.status, reply.detail) == (500, "An internal server error occurred."), reply
 
 
 @pytest.mark.parametrize("kind, held", [("call", "POST /never-returns/call (1)"), ("job", "1 jobs")])

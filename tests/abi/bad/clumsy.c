@@ -30,6 +30,59 @@ static int texts_of_nobody(struct ein_req *req)
            !host->http->cookie(req, NULL);
 }
 
+static int each(const json_t *doc, void *data)
+{
+    (void)doc, (void)data;
+    return 0;
+}
+
+/* NULL where it may not be: how many are not refused, and the last words. */
+static int nulls(char words[256])
+{
+    const struct ein_host *host = clumsy.host;
+    const struct ein_store *store = host->store;
+    struct ein_fetched fetched = { .struct_size = sizeof fetched };
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "nulls", .id = "i", .doc = json_object() };
+    struct ein_error err = { 0 };
+    int bad = store->batch(clumsy.ctx, &op, 1, sizeof op, &err) < 0;
+
+    json_decref((json_t *)op.doc);
+    host->tracing->where(NULL);
+#define REFUSED(call)                                                                              \
+    do {                                                                                           \
+        err.text[0] = '\0';                                                                        \
+        bad += (call) != EIN_E_INVALID || !err.text[0];                                            \
+    } while (0)
+    REFUSED(store->get(clumsy.ctx, NULL, "i", NULL, &err));
+    REFUSED(store->get(clumsy.ctx, "nulls", "i", NULL, &err));
+    REFUSED(store->put(clumsy.ctx, "nulls", "i", NULL, NULL, NULL, &err));
+    REFUSED(store->batch(clumsy.ctx, NULL, 1, sizeof op, &err));
+    REFUSED(store->find(clumsy.ctx, "nulls", NULL, NULL, NULL, NULL, &err));
+    REFUSED(store->tally(clumsy.ctx, "nulls", NULL, NULL, &err));
+    REFUSED(store->index(clumsy.ctx, "nulls", NULL, &err));
+    REFUSED(store->claim(clumsy.ctx, "nulls", "a", 1, 1, NULL, &err));
+    REFUSED(store->sets(clumsy.ctx, NULL, &err));
+    REFUSED(host->client->fetch(clumsy.ctx, NULL, &fetched, &err));
+#undef REFUSED
+    memcpy(words, err.text, sizeof err.text);
+    bad += store->find(clumsy.ctx, "nulls", NULL, each, NULL, NULL, NULL) != 0;
+    bad += host->acquire(clumsy.ctx, EIN_STORAGE_BACKEND, NULL, NULL) != EIN_E_INVALID;
+    bad += host->each_service(clumsy.ctx, EIN_STORAGE_BACKEND, NULL, NULL) != EIN_E_INVALID;
+    return bad;
+}
+
+static int answer_nulls(struct ein_req *req)
+{
+    const struct ein_http *http = clumsy.host->http;
+    char words[256] = "";
+    int bad = nulls(words);
+
+    (void)http->raw_body(req, NULL);
+    if (http->reply_header(req, NULL) || strcmp(words, "fetch(): what is NULL") != 0)
+        bad++;
+    return bad ? http->fail(req, 409, "%d: %s", bad, words) : http->fail_error(req, NULL);
+}
+
 static int answer(struct ein_req *req, void *self)
 {
     const struct ein_http *http = clumsy.host->http;
@@ -51,6 +104,8 @@ static int answer(struct ein_req *req, void *self)
                        clumsy.host->every(clumsy.ctx, 1, NULL, NULL) == EIN_E_INVALID
                    ? http->reply(req, 204, NULL)
                    : EIN_E_INTERNAL;
+    if (strcmp(what, "nulls") == 0)
+        return answer_nulls(req);
     return http->fail(req, 404, "There is no such mistake.");
 }
 
