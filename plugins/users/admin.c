@@ -6,11 +6,6 @@
 #include "limits.h"
 #include "show.h"
 
-static int append_id(const json_t *user, void *ids)
-{
-    return json_array_append(ids, json_object_get(user, "_id")) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 /* Each as it is now, with what was due. */
 static int show_all(const struct users *users, const json_t *ids, json_t *list,
                     struct ein_error *err)

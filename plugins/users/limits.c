@@ -109,7 +109,7 @@ static int change_me(struct ein_req *req, const struct users *users, const char 
     return user_reply(users, req, &account);
 }
 
-static int put_limits(struct ein_req *req, void *self)
+int user_put_limits(struct ein_req *req, void *self)
 {
     const struct users *users = self;
     const json_t *body = users->host->http->body(req);
@@ -125,21 +125,6 @@ static int put_limits(struct ein_req *req, void *self)
         return users->host->http->fail_error(req, &err);
     return change_me(req, users, "limits_changed", limits_edit, &limits,
                      json_incref((json_t *)body));
-}
-
-int user_put_allowance(struct ein_req *req, void *self)
-{
-    return put_limits(req, self);
-}
-
-int user_put_reset_date(struct ein_req *req, void *self)
-{
-    return put_limits(req, self);
-}
-
-int user_put_spend(struct ein_req *req, void *self)
-{
-    return put_limits(req, self);
 }
 
 static int reset(const struct account *account, struct change *change, void *data,

@@ -125,7 +125,7 @@ static const struct ein_route routes[] = {
       .reply_schema = USER_SCHEMA,
       .scope = "admin:write",
       .status = 200,
-      .handle = user_put_allowance },
+      .handle = user_put_limits },
     { .method = "PUT",
       .path = "/users/me/allowance-reset-date",
       .operation_id = "set_allowance_reset_date",
@@ -135,7 +135,7 @@ static const struct ein_route routes[] = {
       .reply_schema = USER_SCHEMA,
       .scope = "admin:write",
       .status = 200,
-      .handle = user_put_reset_date },
+      .handle = user_put_limits },
     { .method = "PUT",
       .path = "/users/me/spend-remaining",
       .operation_id = "set_spend_remaining",
@@ -145,7 +145,7 @@ static const struct ein_route routes[] = {
       .reply_schema = USER_SCHEMA,
       .scope = "admin:write",
       .status = 200,
-      .handle = user_put_spend },
+      .handle = user_put_limits },
     { .method = "POST",
       .path = "/users/me/usage",
       .operation_id = "add_usage",
@@ -339,11 +339,6 @@ static int start(void *self, struct ein_error *err)
     return r < 0 ? r : purses_open(users, err);
 }
 
-static void stop(void *self)
-{
-    purses_stop(self);
-}
-
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
@@ -356,7 +351,7 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .stop = stop,
+    .stop = purses_stop,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -35,7 +35,7 @@ void purse_shrink(const struct users *users, const char *uid);
 
 /* Nothing is done without a journal: each call has a hold of its own. */
 int purses_open(struct users *users, struct ein_error *err);
-void purses_stop(struct users *users); /* flushes and gives back what no call has */
+void purses_stop(void *users); /* flushes and gives back what no call has */
 void purses_close(struct users *users);
 
 #endif

@@ -66,8 +66,9 @@ int purses_open(struct users *users, struct ein_error *err)
     return begin(users, err);
 }
 
-void purses_stop(struct users *users)
+void purses_stop(void *self)
 {
+    struct users *users = self;
     struct purses *purses = users->purses;
     struct ein_error err;
 

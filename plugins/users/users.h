@@ -43,8 +43,8 @@ void users_audit(const struct users *users, const struct ein_req *req, const cha
                  const char *action, const char *target, json_t *take_details);
 
 /* The routes. */
-ein_handler user_get_me, user_put_allowance, user_put_reset_date, user_put_spend, user_add_usage,
-    user_reset_allowance, user_get_zone, user_put_zone;
+ein_handler user_get_me, user_put_limits, user_add_usage, user_reset_allowance, user_get_zone,
+    user_put_zone;
 ein_handler keys_get, keys_put, keys_delete, keys_effective;
 ein_handler report_mine, report_all;
 ein_handler admin_list, admin_put;
