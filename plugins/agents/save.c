@@ -5,6 +5,7 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "error.h"
+#include "http_json.h"
 #include "member.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,11 +48,6 @@ int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SI
 }
 
 /* ---- versions of one agent ---- */
-
-static int append_id(const json_t *version, void *ids)
-{
-    return json_array_append(ids, json_object_get(version, "_id")) < 0 ? EIN_E_NO_MEMORY : 0;
-}
 
 /* The ids of AGENT's versions up to NEWEST, oldest first. */
 static int version_ids(const struct agents *agents, const json_t *agent, int64_t newest,

@@ -116,11 +116,6 @@ int keys_delete(struct ein_req *req, void *self)
 
 /* ---- keys that were revoked long ago ---- */
 
-static int add_id(const json_t *key, void *ids)
-{
-    return json_array_append(ids, json_object_get(key, "_id")) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 void keys_sweep(void *self)
 {
     const struct api_keys *keys = self;
@@ -134,7 +129,7 @@ void keys_sweep(void *self)
     const json_t *id;
     size_t i;
 
-    if (!where || !ids || store->find(keys->ctx, KEY_SET, &query, add_id, ids, NULL, NULL) < 0)
+    if (!where || !ids || store->find(keys->ctx, KEY_SET, &query, append_id, ids, NULL, NULL) < 0)
         return; /* there is another time */
     json_array_foreach(ids, i, id)
     {

@@ -173,11 +173,6 @@ static int start(void *self, struct ein_error *err)
     return r < 0 ? r : workers_start(chat, err);
 }
 
-static void stop(void *self)
-{
-    workers_stop(self);
-}
-
 static const char *const needs[] = { EIN_STORAGE_BACKEND, EIN_COMPLETION, NULL };
 
 static const struct ein_plugin plugin = {
@@ -190,7 +185,7 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .stop = stop,
+    .stop = workers_stop,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

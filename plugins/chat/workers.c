@@ -292,8 +292,9 @@ static bool wait_for_runs(struct chat *chat)
     return workers->run_count == 0;
 }
 
-void workers_stop(struct chat *chat)
+void workers_stop(void *self)
 {
+    struct chat *chat = self;
     struct workers *workers = &chat->workers;
 
     if (!wait_for_runs(chat))

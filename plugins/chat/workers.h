@@ -36,7 +36,7 @@ void workers_done(struct workers *workers);
 
 int workers_start(struct chat *chat, struct ein_error *err);
 /* Claims no more; gives what is worked on some time to end, then hands it back; joins. */
-void workers_stop(struct chat *chat);
+void workers_stop(void *chat);
 
 /* Something is due now. */
 void workers_wake(struct chat *chat);

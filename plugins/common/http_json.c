@@ -149,6 +149,11 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
     return r < 0 ? r : http->set_header(req, "Link", link.data);
 }
 
+int append_id(const json_t *doc, void *ids)
+{
+    return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
+}
+
 static int append_doc(const json_t *doc, void *array)
 {
     return json_array_append_new(array, json_copy((json_t *)doc)) ? EIN_E_NO_MEMORY : 0;

@@ -63,6 +63,9 @@ int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct e
 int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
                   const char *set, json_t *(*show)(const json_t *doc, const char *rev));
 
+/* An ein_doc_fn that appends the document's id to an array. */
+int append_id(const json_t *doc, void *ids);
+
 /* The documents that `query` finds, as an array.  ret_cursor may be NULL. */
 int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
               const struct ein_query *query, json_t **ret_docs, char **ret_cursor,

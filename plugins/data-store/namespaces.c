@@ -212,11 +212,6 @@ int namespace_get(struct ein_req *req, void *self)
 
 /* ---- emptying one ---- */
 
-static int append_id(const json_t *doc, void *ids)
-{
-    return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
-}
-
 static int delete_all(const struct data_store *store, const json_t *ids, struct ein_error *err)
 {
     size_t count = json_array_size(ids);

@@ -14,17 +14,12 @@ struct answer {
     struct frames frames;
 };
 
-static int on_frame(const struct frame *frame, void *data, struct ein_error *err)
-{
-    return reply_frame(data, frame, err);
-}
-
 static int on_bytes(void *data, const void *piece, size_t len, struct ein_error *err)
 {
     struct answer *answer = data;
     struct reply *reply = &answer->reply;
     struct ein_error why = { 0 };
-    int r = frames_feed(&answer->frames, piece, len, on_frame, reply, &why);
+    int r = frames_feed(&answer->frames, piece, len, reply_frame, reply, &why);
 
     if (r == EIN_E_UNAVAILABLE && reply->outcome->fault == EIN_LLM_FAULT_NONE)
         return vendor_fault(reply->outcome, EIN_LLM_FAULT_UNREACHABLE, err, "%s sent %s",

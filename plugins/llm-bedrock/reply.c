@@ -87,7 +87,7 @@ static int failed(const struct reply *reply, const struct frame *frame, struct e
     return vendor_fail(reply->vendor, &failure, reply->secret, reply->outcome, err);
 }
 
-int reply_frame(struct reply *reply, const struct frame *frame, struct ein_error *err)
+int reply_frame(const struct frame *frame, void *data, struct ein_error *err)
 {
     static const struct {
         const char *type;
@@ -99,6 +99,7 @@ int reply_frame(struct reply *reply, const struct frame *frame, struct ein_error
         { "messageStop", message_stop },
         { "metadata", metadata },
     };
+    struct reply *reply = data;
     EIN_JSON json_t *event = NULL;
 
     if (strcmp(frame->message_type, "event") != 0)

@@ -33,7 +33,7 @@ struct reply {
 
 /* Reads one frame.  CANCELLED: the sink did not want more.  Other failures set the outcome's
  * fault. */
-int reply_frame(struct reply *reply, const struct frame *frame, struct ein_error *err);
+int reply_frame(const struct frame *frame, void *reply, struct ein_error *err);
 /* Likewise an answer of /converse, which comes in one piece. */
 int reply_whole(struct reply *reply, const json_t *answer, struct ein_error *err);
 void reply_done(struct reply *reply);

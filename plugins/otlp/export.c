@@ -142,8 +142,10 @@ static int64_t began_ns(const struct otlp *otlp)
     return (clock_wall_ms() - up_ms) * 1000000;
 }
 
-int otlp_start(struct otlp *otlp, struct ein_error *err)
+int otlp_start(void *self, struct ein_error *err)
 {
+    struct otlp *otlp = self;
+
     pthread_attr_t attributes;
 
     otlp->began_ns = began_ns(otlp);
@@ -158,8 +160,10 @@ int otlp_start(struct otlp *otlp, struct ein_error *err)
 }
 
 /* What waits is still sent, if that does not take too long. */
-void otlp_stop(struct otlp *otlp)
+void otlp_stop(void *self)
 {
+    struct otlp *otlp = self;
+
     if (!otlp->running)
         return;
     {

@@ -56,8 +56,8 @@ json_t *otlp_metrics(const struct otlp *otlp);
 bool otlp_send(struct otlp *otlp, const char *url, json_t *take_request);
 
 /* export.c */
-int otlp_start(struct otlp *otlp, struct ein_error *err);
-void otlp_stop(struct otlp *otlp);
+int otlp_start(void *otlp, struct ein_error *err);
+void otlp_stop(void *otlp);
 void otlp_on_span(const struct ein_span_told *told, void *data);
 /* Waits until then (clock_mono_ms()); false: that is after the end. */
 bool otlp_wait(struct otlp *otlp, int64_t until_ms);

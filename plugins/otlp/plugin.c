@@ -172,16 +172,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return 0;
 }
 
-static int start(void *self, struct ein_error *err)
-{
-    return otlp_start(self, err);
-}
-
-static void stop(void *self)
-{
-    otlp_stop(self);
-}
-
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "otlp",
@@ -189,8 +179,8 @@ static const struct ein_plugin plugin = {
     .summary = "Traces and metrics to an OpenTelemetry collector",
     .config_schema = config_schema,
     .init = init,
-    .start = start,
-    .stop = stop,
+    .start = otlp_start,
+    .stop = otlp_stop,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -209,11 +209,6 @@ static int start(void *self, struct ein_error *err)
     return r < 0 ? r : writer_start(runs, err);
 }
 
-static void stop(void *self)
-{
-    writer_stop(self);
-}
-
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
@@ -226,7 +221,7 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .stop = stop,
+    .stop = writer_stop,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

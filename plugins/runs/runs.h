@@ -108,7 +108,7 @@ json_t *record_text(const struct runs *runs, const char *text);
 int writer_start(struct runs *runs, struct ein_error *err);
 /* What there is to write now is in the store when it returns. */
 int writer_flush(struct runs *runs, struct ein_error *err);
-void writer_stop(struct runs *runs);
+void writer_stop(void *runs);
 void writer_forget_code(struct map_entry *seen); /* frees an entry of code_seen */
 
 /* ---- sweep.c ---- */

@@ -306,8 +306,9 @@ int writer_start(struct runs *runs, struct ein_error *err)
     return 0;
 }
 
-void writer_stop(struct runs *runs)
+void writer_stop(void *self)
 {
+    struct runs *runs = self;
     bool writes;
 
     {

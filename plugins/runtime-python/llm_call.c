@@ -42,11 +42,6 @@ static void call_free(struct slow_call *slow)
     free(call);
 }
 
-static int no_memory(struct ein_error *err)
-{
-    return error_no_memory(err);
-}
-
 static const json_t *member(const struct llm_call *call, const char *name)
 {
     const json_t *value = json_object_get(call->params, name);
@@ -79,7 +74,7 @@ static int find_built_in(struct llm_call *call, const struct ein_service *servic
             return error_set(&call->slow.err, EIN_E_INVALID, "%.150s has no built-in tool '%.60s'.",
                              call->name, name);
         if (json_array_append(call->built_in, (json_t *)config) < 0)
-            return no_memory(&call->slow.err);
+            return error_no_memory(&call->slow.err);
     }
     return 0;
 }
@@ -126,11 +121,11 @@ static int check_answer(struct llm_call *call, int r)
                          "The model's answer is longer than the %zu bytes that it may have.",
                          call->said.max);
     if (call->said.fault)
-        return no_memory(&call->slow.err);
+        return error_no_memory(&call->slow.err);
     if (r < 0)
         return r;
     call->slow.json = show(&call->said);
-    return call->slow.json ? 0 : no_memory(&call->slow.err);
+    return call->slow.json ? 0 : error_no_memory(&call->slow.err);
 }
 
 static void perform(struct slow_call *slow)
@@ -219,7 +214,7 @@ static int check_messages(const json_t *messages, struct ein_error *err)
     }
     faults = message_parts_faults(messages);
     if (!faults)
-        return no_memory(err);
+        return error_no_memory(err);
     fault = json_array_get(faults, 0);
     if (!fault)
         return 0;
@@ -276,7 +271,7 @@ static int read_names(struct llm_call *call, struct ein_error *err)
     call->model = strdup(model);
     if (asprintf(&call->name, "%s/%s", provider, model) < 0)
         call->name = NULL;
-    return call->provider && call->model && call->name ? 0 : no_memory(err);
+    return call->provider && call->model && call->name ? 0 : error_no_memory(err);
 }
 
 static int fill(struct llm_call *call, const struct agent *agent, struct ein_error *err)
@@ -299,14 +294,14 @@ static int fill(struct llm_call *call, const struct agent *agent, struct ein_err
     call->total_ms = total_of(call->params);
     call->agent_id = agent->agent_id;
     call->parameters = llm_settings_apply(run->what->llm_settings, call->name, parameters);
-    return call->parameters ? 0 : no_memory(err);
+    return call->parameters ? 0 : error_no_memory(err);
 }
 
 static int set_up(struct llm_call *call, const struct agent *agent, struct ein_error *err)
 {
     size_t most = (size_t)agent->run->limits.llm_answer_kb << 10;
 
-    return said_init(&call->said, most) < 0 ? no_memory(err) : fill(call, agent, err);
+    return said_init(&call->said, most) < 0 ? error_no_memory(err) : fill(call, agent, err);
 }
 
 void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)

@@ -59,21 +59,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const struct j
     return 0;
 }
 
-static int start(void *self, struct ein_error *err)
-{
-    return runtime_start(self, err);
-}
-
-static void stop(void *self)
-{
-    runtime_stop(self);
-}
-
-static void fini(void *self)
-{
-    runtime_free(self);
-}
-
 /* Where agents are off, all else is served. */
 static int check(void *self, ein_say *say, void *data, struct ein_error *err)
 {
@@ -89,9 +74,9 @@ static const struct ein_plugin plugin = {
     .summary = "Runs the Python code of agents in sandboxed processes",
     .config_schema = settings_schema,
     .init = init,
-    .start = start,
-    .stop = stop,
-    .fini = fini,
+    .start = runtime_start,
+    .stop = runtime_stop,
+    .fini = runtime_free,
     .check = check,
 };
 EIN_PLUGIN_EXPORT(plugin)

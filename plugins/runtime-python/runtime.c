@@ -13,8 +13,10 @@
 
 /* ---- its life ---- */
 
-void runtime_free(struct runtime *runtime)
+void runtime_free(void *self)
 {
+    struct runtime *runtime = self;
+
     pool_free(runtime->pool);
     admission_done(&runtime->admission);
     free(runtime->folder);
@@ -93,15 +95,18 @@ static void on_log(void *data, int level, const char *text)
     runtime->host->log_msg(runtime->ctx, level, "%s", text);
 }
 
-int runtime_start(struct runtime *runtime, struct ein_error *err)
+int runtime_start(void *self, struct ein_error *err)
 {
+    struct runtime *runtime = self;
     const struct pool_listener listener = { on_ready, on_unready, on_log, runtime };
 
     return pool_start(&runtime->settings, runtime->folder, &listener, &runtime->pool, err);
 }
 
-void runtime_stop(struct runtime *runtime)
+void runtime_stop(void *self)
 {
+    struct runtime *runtime = self;
+
     admission_shut(&runtime->admission);
     pool_stop(runtime->pool);
 }

@@ -21,10 +21,10 @@ struct runtime {
 
 int runtime_new(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
                 struct runtime **ret_runtime, struct ein_error *err);
-void runtime_free(struct runtime *runtime);
+void runtime_free(void *runtime);
 /* Returns before agents can run: /readyz says when. */
-int runtime_start(struct runtime *runtime, struct ein_error *err);
-void runtime_stop(struct runtime *runtime);
+int runtime_start(void *runtime, struct ein_error *err);
+void runtime_stop(void *runtime);
 
 /* agent_runtime/1 */
 int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **ret_outcome,

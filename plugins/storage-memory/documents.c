@@ -54,8 +54,10 @@ int memory_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *c
     return 0;
 }
 
-void memory_free(struct memory *memory)
+void memory_free(void *self)
 {
+    struct memory *memory = self;
+
     if (!memory)
         return;
     map_done(&memory->sets, drop_set);

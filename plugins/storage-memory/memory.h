@@ -34,7 +34,7 @@ struct memory {
 
 int memory_new(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                struct memory **ret_memory, struct ein_error *err);
-void memory_free(struct memory *memory);
+void memory_free(void *memory);
 
 /* NULL if nothing was ever put there. */
 struct memory_set *memory_find_set(const struct memory *memory, const char *name);

@@ -69,11 +69,6 @@ static int start(void *self, struct ein_error *err)
     return 0;
 }
 
-static void fini(void *self)
-{
-    memory_free(self);
-}
-
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "storage-memory",
@@ -82,6 +77,6 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .init = init,
     .start = start,
-    .fini = fini,
+    .fini = memory_free,
 };
 EIN_PLUGIN_EXPORT(plugin)

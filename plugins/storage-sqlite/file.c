@@ -133,8 +133,9 @@ static char *folder_above(const char *path, struct stat *ret_about)
     return NULL;
 }
 
-int file_check(const struct sqlite *store, ein_say *say, void *data, struct ein_error *err)
+int file_check(void *self, ein_say *say, void *data, struct ein_error *err)
 {
+    const struct sqlite *store = self;
     const char *path = store->wanted_path;
     EIN_FREE char *folder = NULL;
     EIN_FREE char *line = NULL;

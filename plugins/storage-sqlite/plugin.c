@@ -122,11 +122,6 @@ static int start(void *self, struct ein_error *err)
     return 0;
 }
 
-static int check(void *self, ein_say *say, void *data, struct ein_error *err)
-{
-    return file_check(self, say, data, err);
-}
-
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "storage-sqlite",
@@ -136,6 +131,6 @@ static const struct ein_plugin plugin = {
     .init = init,
     .start = start,
     .fini = fini,
-    .check = check,
+    .check = file_check,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -38,14 +38,15 @@ struct sqlite {
     struct catalog *catalog;
 };
 
-/* In the header of SQLite's files: whether a WAL is used.  2 in every store that has been opened. */
+/* In the header of SQLite's files: whether a WAL is used.  2 in every store that has been opened.
+ */
 enum { FILE_JOURNAL_AT = 18 };
 #define FILE_WITHOUT_WAL "\1\1"
 
 /* file.c: takes possession of the file, checks and migrates it. */
 int file_own(struct sqlite *store, struct ein_error *err);
 /* Whether it could, and where, in a line; nothing is made. */
-int file_check(const struct sqlite *store, ein_say *say, void *data, struct ein_error *err);
+int file_check(void *store, ein_say *say, void *data, struct ein_error *err);
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);
 /* To read what another process may have open, without possession. */
 int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *err);

@@ -91,11 +91,6 @@ static const struct ein_transfer service = {
     .import_from = import_from,
 };
 
-static void fini(void *self)
-{
-    free(self);
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -113,7 +108,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     transfer->page = (uint32_t)json_number_value(json_object_get(config, "page"));
     r = host->publish(ctx, EIN_TRANSFER, "transfer", &service, transfer, err);
     if (r < 0) {
-        fini(transfer);
+        free(transfer);
         return r;
     }
     *ret_self = transfer;
@@ -131,6 +126,6 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .needs = needs,
     .init = init,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

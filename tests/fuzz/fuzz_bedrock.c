@@ -66,7 +66,7 @@ static int line(struct reply *reply, const char *text, size_t len)
     memcpy(frame.exception_type, text, type_len);
     (void)snprintf(frame.message_type, sizeof(frame.message_type), "%s",
                    strstr(frame.event_type, "xception") ? "exception" : "event");
-    r = reply_frame(reply, &frame, &err);
+    r = reply_frame(&frame, reply, &err);
     if (r != err.code || (r < 0 && r != EIN_E_CANCELLED && !reply->outcome->fault))
         abort();
     return r;
