@@ -263,6 +263,35 @@ json_t *ask_cache(const json_t *block)
     return json_pack("{s:s}", "ttl", ttl && strcmp(ttl, "1h") == 0 ? ttl : "5m");
 }
 
+/* Counts the marks of what is in LIST, and takes the first *drop of them away. */
+static size_t unmark(json_t *list, size_t *drop)
+{
+    size_t count = 0, i;
+    json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        count += unmark(json_object_get(item, "content"), drop);
+        count += json_object_get(item, "cache") != NULL;
+        if (*drop > 0 && json_object_del(item, "cache") == 0)
+            (*drop)--;
+    }
+    return count;
+}
+
+int ask_trim_marks(struct ask *ask)
+{
+    size_t drop = 0;
+    size_t count = unmark(ask->tools, &drop) + unmark(ask->messages, &drop);
+
+    if (count <= ASK_MARKS_MAX)
+        return 0;
+    drop = count - ASK_MARKS_MAX;
+    (void)unmark(ask->tools, &drop);
+    (void)unmark(ask->messages, &drop);
+    return ask_note(ask, "Of %zu 'cache_control' the last %d were kept.", count, ASK_MARKS_MAX);
+}
+
 bool ask_is_pair(const json_t *json, const char *one, const char *other)
 {
     return json_object_size(json) == 2 && json_object_get(json, one) &&

@@ -110,6 +110,9 @@ int ask_arguments(const struct asking *asking, json_t *given, const char *place,
 int ask_data_url(const char *url, size_t len, json_t *part);
 /* {"ttl"} of a cache_control, for "cache"; NULL: there is none. */
 json_t *ask_cache(const json_t *block);
+/* Keeps the last ones, of more marks than vendors take. */
+enum { ASK_MARKS_MAX = 4 };
+int ask_trim_marks(struct ask *ask);
 /* search.c: a tool that the vendor has built in, in the words of the WIRE that the client speaks.
  */
 int ask_built_in(struct asking *asking, json_t *tool, const char *wire);

@@ -56,6 +56,8 @@ bool read_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read, s
     EIN_JSON json_t *body = read_body(api, req, ret_status);
     int r = body ? read(body, &api->limits, ask, &flaw) : EIN_E_INVALID;
 
+    if (r >= 0)
+        r = ask_trim_marks(ask);
     if (body && r < 0)
         *ret_status = fail_flaw(api, req, r, &flaw);
     return r >= 0;

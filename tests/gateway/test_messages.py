@@ -229,6 +229,24 @@ def test_a_format(gateway):
     assert asked(gateway, [], output_format=form)["reply_schema"] == {"type": "object"}
 
 
+def test_of_more_marks_than_vendors_take_the_last_are_kept(gateway):
+    def words(text, **more):
+        return {"type": "text", "text": text, **more}
+
+    found = {"type": "tool_result", "tool_use_id": "t", "content": [words("found", **CACHE)], **CACHE}
+    body = {"tools": [{"name": "a", "input_schema": {"type": "object"}, **CACHE}], "system": [words("s", **CACHE)]}
+    for more in ([], [{"role": "user", "content": [words("x", **CACHE)]}]):
+        said = [{"role": "user", "content": [found]}, *more, {"role": "user", "content": [words(ECHO["content"], **CACHE)]}]
+        reply = messages(gateway, said, **body)
+        sent = echo(reply)
+        parts = [part for message in sent["messages"] for part in message["content"] if isinstance(part, dict)]
+        marks = ["cache" in tool for tool in sent["tools"]]
+        marks += [mark for part in parts for mark in
+                  (*("cache" in inner for inner in part.get("content", []) if isinstance(inner, dict)), "cache" in part)]  # fmt: skip
+        assert marks[-4:] == [True] * 4 and sum(marks) == 4, marks
+        assert reply.json["einion"]["notes"] == [f"Of {len(marks)} 'cache_control' the last 4 were kept."]
+
+
 def test_what_is_left_out_is_told(gateway):
     reply = messages(gateway, [ECHO], container="c", mcp_servers=[], context_management={"edits": []}, strange={})
     names = ("container", "mcp_servers", "context_management", "strange")
