@@ -36,7 +36,8 @@ int config_plugin_check(struct config *config, size_t index, const char *schema_
 void config_plugin_place(const struct config *config, const char *name, char *out, size_t size);
 
 /* NAME from the environment, else the content of the file that NAME_FILE names, else of
- * $CREDENTIALS_DIRECTORY/NAME, without the last newline.  NULL if unset; free(). */
+ * $CREDENTIALS_DIRECTORY/NAME, without the last newline.  NULL if unset; free().  An empty NAME is
+ * used only if there is neither file. */
 char *config_secret(const char *name);
 
 #endif

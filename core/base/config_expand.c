@@ -55,22 +55,23 @@ static char *secret_file(const char *path)
 
 char *config_secret(const char *name)
 {
-    const char *value = getenv(name), *folder = getenv("CREDENTIALS_DIRECTORY");
+    const char *value = getenv(name), *folder = getenv("CREDENTIALS_DIRECTORY"), *file;
     char other[NAME_LEN_MAX + sizeof("_FILE")];
     EIN_FREE char *path = NULL;
+    char *found = NULL;
 
-    if (value)
+    if (value && *value)
         return strdup(value);
     if (strlen(name) > NAME_LEN_MAX || strchr(name, '/'))
         return NULL;
 
     (void)snprintf(other, sizeof(other), "%s_FILE", name);
-    value = getenv(other);
-    if (value && *value)
-        return secret_file(value);
-    if (!folder || asprintf(&path, "%s/%s", folder, name) < 0)
-        return NULL;
-    return secret_file(path);
+    file = getenv(other);
+    if (file && *file)
+        found = secret_file(file);
+    else if (folder && asprintf(&path, "%s/%s", folder, name) >= 0)
+        found = secret_file(path);
+    return found || !value ? found : strdup(value);
 }
 
 /* ---- ${NAME} ---- */

@@ -289,6 +289,15 @@ static void secrets_come_from_environment_file_or_credentials(void **state)
     value = config_secret("T_KEY");
     assert_string_equal(value, "from-file");
     free(value);
+    (void)setenv("T_KEY", "", 1); /* as files of variables have it that nobody has filled in */
+    value = config_secret("T_KEY");
+    assert_string_equal(value, "from-file");
+    free(value);
+    (void)unsetenv("T_KEY_FILE");
+    value = config_secret("T_KEY");
+    assert_string_equal(value, "");
+    free(value);
+    (void)setenv("T_KEY_FILE", file, 1);
     (void)setenv("T_KEY", "from-env", 1);
     value = config_secret("T_KEY");
     assert_string_equal(value, "from-env");
