@@ -71,6 +71,7 @@ static const struct ein_http http = {
     .visible = owner_visible,
     .navigates = request_navigates,
     .reply_header = reply_header,
+    .beat_early = stream_beat_early,
 };
 
 /* ---- cancelling ---- */

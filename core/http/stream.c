@@ -35,6 +35,7 @@ struct stream {
     pthread_mutex_t lock;
     bool chunked;    /* guarded by lock, as is all below */
     bool started;    /* the head has gone */
+    bool early;      /* a heartbeat may send it */
     bool events;     /* a stream of events: comments may stand between them */
     bool gone;       /* nobody is there to read */
     bool at_break;   /* what was sent so far ends in an empty line */
@@ -239,7 +240,38 @@ int stream_send_event(struct ein_req *req, const char *id, const char *event, js
     return r;
 }
 
+int stream_beat_early(struct ein_req *req, int on)
+{
+    struct stream *stream = req->stream;
+
+    if (!stream)
+        return EIN_E_UNSUPPORTED;
+    if (on)
+        __atomic_store_n(&stream->active_ms, clock_mono_ms(), __ATOMIC_RELAXED);
+    EIN_LOCKED(&stream->lock);
+    stream->early = on;
+    return stream->started;
+}
+
 /* ---- heartbeats, on the thread that watches ---- */
+
+/* Before the first piece, so that nobody between takes the connection for dead.  There is room for
+ * it, unless the client does not even read what it was sent before. */
+static void beat_first(struct stream *stream)
+{
+    char storage[512];
+    struct buf head;
+
+    buf_init_in(&head, storage, sizeof(storage), SIZE_MAX / 2);
+    if (!reply_header(stream->req, "Content-Type") && start(stream, &head) == 0 &&
+        buf_text(&head, stream->chunked ? heartbeat_chunk : heartbeat) == 0) {
+        stream->gone = send(stream->req->head.fd, head.data, head.len,
+                            MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)head.len;
+        stream->len += sizeof(heartbeat) - 1;
+    }
+    stream->early = false;
+    buf_done(&head);
+}
 
 /* Never waits: where something is being sent, there is no silence. */
 static void on_beat(struct watch_beat *beat, int64_t now_ms)
@@ -251,7 +283,10 @@ static void on_beat(struct watch_beat *beat, int64_t now_ms)
     if (now_ms - __atomic_load_n(&stream->active_ms, __ATOMIC_RELAXED) < stream->heartbeat_ms ||
         pthread_mutex_trylock(&stream->lock) != 0)
         return;
-    if (stream->started && stream->events && stream->at_break && !stream->gone && !*stream->due) {
+    if (stream->early && !stream->started && !is_cancelled(stream)) {
+        beat_first(stream);
+    } else if (stream->started && stream->events && stream->at_break && !stream->gone &&
+               !*stream->due) {
         sent = send(stream->req->head.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0)
             stream->due = text + sent;

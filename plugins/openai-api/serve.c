@@ -89,6 +89,13 @@ struct serving {
     bool sent; /* a piece of a stream: the status is no longer ours to choose */
 };
 
+/* A heartbeat has sent the status already; no other will. */
+static bool has_begun(const struct serving *serving)
+{
+    return serving->answer.ask->stream &&
+           serving->api->host->http->beat_early(serving->req, false) > 0;
+}
+
 /* Sends what the form has written. */
 static int flush(struct serving *serving)
 {
@@ -99,7 +106,7 @@ static int flush(struct serving *serving)
         return EIN_E_NO_MEMORY;
     if (out->len == 0)
         return 0;
-    if (!serving->sent)
+    if (!serving->sent && !has_begun(serving))
         headers_begin(serving->api, serving->req, &serving->outcome);
     serving->sent = true;
     r = serving->api->host->http->send_bytes(serving->req, out->data, out->len);
@@ -186,7 +193,8 @@ static int fail(struct serving *serving, const struct ein_error *err)
         .param = status == 404 ? "model" : NULL,
     };
 
-    if (serving->sent) {
+    if (serving->sent || has_begun(serving)) {
+        serving->sent = true;
         serving->form->fail(&serving->answer, &wrong);
         (void)flush(serving); /* nobody may be there to hear it */
         return err->code;
@@ -232,6 +240,8 @@ static int complete(struct serving *serving, struct ein_error *err)
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "The models are not there at the moment.");
     completion = service->vtable;
+    if (ask->stream)
+        (void)http->beat_early(serving->req, true);
     if (!ask->inputs)
         r = completion->complete(service->impl, &call, on_piece, serving, &serving->outcome, err);
     else if (EIN_HAS(struct ein_completion, completion, embed))

@@ -88,7 +88,8 @@ AT(ein_http, may, 232);
 AT(ein_http, visible, 240);
 AT(ein_http, navigates, 248);
 AT(ein_http, reply_header, 256);
-ENDS(ein_http, reply_header);
+AT(ein_http, beat_early, 264);
+ENDS(ein_http, beat_early);
 
 AT(ein_cancels, struct_size, 0);
 AT(ein_cancels, reserved, 4);

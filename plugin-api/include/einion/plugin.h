@@ -216,6 +216,10 @@ struct ein_http {
     int (*navigates)(const struct ein_req *req);
     /* 1.1: what the reply's header was set to, by whomever; NULL: it was not. */
     const char *(*reply_header)(const struct ein_req *req, const char *name);
+    /* 1.1, EIN_ROUTE_EVENTS: whether the first heartbeat may come before the first piece, where that is
+     * late.  1: it has, with status 200: fail() and headers come too late.  Off before either is tried;
+     * meanwhile nothing is done with `req`. */
+    int (*beat_early)(struct ein_req *req, int on);
 };
 #define EIN_ADD_ROUTES(host, ctx, array, self, err)                                        \
     (host)->http->add_routes((ctx), (array), sizeof(array) / sizeof((array)[0]),           \

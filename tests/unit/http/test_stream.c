@@ -11,6 +11,7 @@ struct work {
     int (*body)(struct ein_req *req, struct work *work);
     size_t sent; /* atomic */
     int result;
+    bool early;
 };
 
 /* A request whose handler runs on a thread of its own, and its client. */
@@ -380,6 +381,41 @@ static void test_silence_is_filled_with_heartbeats(void **state)
     finish(call);
 }
 
+static int be_late(struct ein_req *req, struct work *work)
+{
+    (void)stream_beat_early(req, work->early);
+    (void)usleep(HEARTBEAT_MS * 1000 * 10);
+    if (stream_beat_early(req, false) == 0)
+        return reply_fail(req, 503, "not now");
+    assert_int_equal(reply_set_header(req, "X-Late", "1"), EIN_E_INVALID);
+    return stream_send_event(req, NULL, NULL, json_object());
+}
+
+static void test_a_heartbeat_begins_a_stream_where_it_may(void **state)
+{
+    struct work work = { .body = be_late, .early = true };
+    struct call *call = start(*state, &work);
+
+    (void)receive(call);
+    assert_int_equal(strncmp(call->text, "HTTP/1.1 200 ", 13), 0);
+    assert_non_null(strstr(call->text, "\r\nContent-Type: text/event-stream"));
+    assert_null(strstr(call->text, "X-Late"));
+    assert_int_equal(strncmp(content(call), ": heartbeat\n\n", 13), 0);
+    assert_string_equal(call->text + call->len - 10, "data: {}\n\n");
+    finish(call);
+}
+
+static void test_elsewhere_a_handler_may_fail_however_late(void **state)
+{
+    struct work work = { .body = be_late };
+    struct call *call = start(*state, &work);
+
+    wait_for(call);
+    assert_int_equal(call->req->reply.status, 503);
+    assert_false(call->req->reply.sent);
+    finish(call);
+}
+
 static int pause_in_event(struct ein_req *req, struct work *work)
 {
     (void)work;
@@ -465,6 +501,8 @@ int main(void)
         TEST(test_who_left_before_anything_was_sent_is_owed_nothing),
         TEST(test_stopping_ends_a_stream_that_waits_for_its_client),
         TEST(test_silence_is_filled_with_heartbeats),
+        TEST(test_a_heartbeat_begins_a_stream_where_it_may),
+        TEST(test_elsewhere_a_handler_may_fail_however_late),
         TEST(test_no_heartbeat_breaks_an_event),
         TEST(test_heartbeats_and_a_slow_client_leave_every_chunk_whole),
         TEST(test_as_many_streams_run_as_may),
