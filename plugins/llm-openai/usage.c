@@ -62,10 +62,13 @@ static void add_reasoning(struct ein_llm_outcome *outcome, uint64_t total)
 
 void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told)
 {
-    if (!told[CHUNK_USAGE].at)
+    const uint64_t input = vendor_number(told[CHUNK_INPUT].value);
+    const uint64_t output = vendor_number(told[CHUNK_OUTPUT].value);
+
+    if (!input && !output) /* nothing is said; what was said before still counts */
         return;
-    outcome->input_tokens = vendor_number(told[CHUNK_INPUT].value);
-    outcome->output_tokens = vendor_number(told[CHUNK_OUTPUT].value);
+    outcome->input_tokens = input;
+    outcome->output_tokens = output;
     outcome->cached_tokens = vendor_number(told[CHUNK_CACHED].value);
     outcome->cache_write_tokens = 0;
     outcome->reasoning_tokens = vendor_number(told[CHUNK_REASONING].value);
@@ -75,14 +78,17 @@ void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found
 
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
 {
+    const uint64_t input = COUNT(usage, "input_tokens", "prompt_tokens");
+    const uint64_t output = COUNT(usage, "output_tokens", "completion_tokens");
+    const int64_t cost = cost_of(usage);
     const json_t *in, *out;
 
-    if (!json_is_object(usage))
+    if (!input && !output && !cost)
         return;
     in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
     out = first_object(usage, "output_tokens_details", "completion_tokens_details");
-    outcome->input_tokens = COUNT(usage, "input_tokens", "prompt_tokens");
-    outcome->output_tokens = COUNT(usage, "output_tokens", "completion_tokens");
+    outcome->input_tokens = input;
+    outcome->output_tokens = output;
     outcome->cached_tokens = COUNT(in, "cached_tokens", "cache_read_input_tokens");
     if (!outcome->cached_tokens)
         outcome->cached_tokens = vendor_count(usage, "prompt_cache_hit_tokens");
@@ -91,5 +97,5 @@ void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
     if (!outcome->reasoning_tokens)
         outcome->reasoning_tokens = vendor_count(usage, "reasoning_tokens");
     add_reasoning(outcome, vendor_count(usage, "total_tokens"));
-    outcome->vendor_cost = cost_of(usage);
+    outcome->vendor_cost = cost;
 }

@@ -492,6 +492,22 @@ def test_usage_by_kind(openai, upstream):
     assert use(prompt_tokens="12", completion_tokens=None, prompt_cache_hit_tokens=7) == [12, 7, 0, 0, 0]
 
 
+def test_usage_that_says_nothing_does_not_undo_what_was_said(openai, upstream):
+    told = {"prompt_tokens": 10, "completion_tokens": 6, "total_tokens": 16}
+    done = {"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}], "usage": told}
+    for nothing in ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, {"strange": 0}, {}, None):
+        upstream.answer(OPENAI_CHAT, sse(done, {"choices": [], "usage": nothing}, "[DONE]"))
+        assert used(openai()) == [10, 0, 0, 6, 0]
+
+
+@pytest.mark.parametrize("arguments", ["", " ", "\n", "null", " null", None, "{}"])
+def test_a_tool_that_is_called_without_arguments(openai, upstream, arguments):
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    upstream.answer(OPENAI_CHAT, whole({"choices": [{"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}))
+    answer = openai(parameters={"stream": False})
+    assert [(one["name"], one["arguments"]) for one in answer.tool_calls] == [("f", {})]
+
+
 def test_the_caller_has_enough(openai, upstream):
     upstream.answer(OPENAI_CHAT, sse(*openai_chat_events(Said("abcdef", piece=1))))
     answer = openai(stop_after=2)

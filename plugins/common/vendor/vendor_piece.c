@@ -145,10 +145,14 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err)
 {
-    EIN_JSON json_t *object = *arguments ? vendor_json(arguments, strlen(arguments)) : NULL;
+    EIN_JSON json_t *object = NULL;
 
-    if (*arguments && !object)
-        object = json_null(); /* which is none either */
+    arguments += strspn(arguments, " \t\r\n");
+    if (*arguments && strcmp(arguments, "null") != 0) { /* models say that of none */
+        object = vendor_json(arguments, strlen(arguments));
+        if (!object)
+            object = json_true(); /* which is no object either */
+    }
     return vendor_tool_object(vendor, sink, id, name ? name : "", object, replay, outcome, err);
 }
 
