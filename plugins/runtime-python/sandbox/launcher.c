@@ -246,14 +246,17 @@ static pid_t build(struct launch *launch)
         HOUSE_NAMESPACES,
         uids,
     };
+    char told[REASON_MAX] = "";
     pid_t pid = -1;
 
     for (size_t i = 0; pid < 0 && i < sizeof(rungs) / sizeof(rungs[0]); i++) {
         if (is_skipped(rungs[i]))
             continue;
         pid = try_house(launch, rungs[i]);
-        if (pid < 0)
-            fprintf(stderr, "einion-sandbox: %s\n", launch->missing);
+        /* What several of them lack is one thing to know. */
+        if (pid < 0 && strcmp(launch->missing, told) != 0)
+            fprintf(stderr, "einion-sandbox: cannot be had here: %s\n",
+                    strcpy(told, launch->missing));
     }
     return pid;
 }
