@@ -10,11 +10,13 @@
 
 static void count(const json_t *usage, const char *name, uint64_t *counter)
 {
-    if (json_is_number(json_object_get(usage, name)))
-        *counter = vendor_count(usage, name);
+    uint64_t told = vendor_count(usage, name);
+
+    if (told)
+        *counter = told;
 }
 
-/* Later numbers take the place of earlier ones: they are sums. */
+/* Later numbers take the place of earlier ones: they are sums.  Some servers end in zeros. */
 static void read_usage(struct reply *reply, const json_t *usage)
 {
     const json_t *creation = json_object_get(usage, "cache_creation");
@@ -26,7 +28,7 @@ static void read_usage(struct reply *reply, const json_t *usage)
     count(usage, "cache_read_input_tokens", &now->cached);
     count(creation, "ephemeral_5m_input_tokens", &minutes);
     count(creation, "ephemeral_1h_input_tokens", &now->hour);
-    if (json_is_object(creation))
+    if (json_is_object(creation) && minutes + now->hour)
         now->written = minutes + now->hour;
     count(usage, "cache_creation_input_tokens", &now->written);
     count(usage, "output_tokens", &now->output);

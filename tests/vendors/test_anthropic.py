@@ -514,6 +514,16 @@ def test_usage_is_the_sum_of_all_kinds(claude, upstream):
                              "reasoning_tokens": 25} == answer.usage  # fmt: skip
 
 
+def test_zeros_at_the_end_do_not_undo_what_was_told(claude, upstream):
+    told = {"input_tokens": 3, "output_tokens": 1, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20,
+            "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 0}}  # fmt: skip
+    zeros = {name: 0 for name in told if name != "cache_creation"} | {"cache_creation": {"ephemeral_5m_input_tokens": 0}}
+    script(upstream, {"type": "message_start", "message": START["message"] | {"usage": told}}, *text(0, "A"),
+           end(**zeros | {"output_tokens": 40}), STOP)  # fmt: skip
+    usage = claude().usage
+    assert (usage["input_tokens"], usage["cached_tokens"], usage["cache_write_tokens"], usage["output_tokens"]) == (123, 100, 20, 40)
+
+
 def test_what_the_cache_keeps_for_an_hour_is_told_apart(claude, upstream):
     def usage(minutes, hour, **more):
         return {"input_tokens": 3, "output_tokens": 1, "cache_creation_input_tokens": minutes + hour, **more,
