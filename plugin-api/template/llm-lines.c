@@ -157,7 +157,8 @@ static int on_head(void *data, int status, const struct json_t *headers)
     return 0;
 }
 
-/* Of the fetch: a piece of the body, cut anywhere.  Non-zero ends the transfer. */
+/* Of the fetch: a piece of the body, cut anywhere.  Non-zero ends the transfer; what comes after the
+ * end of the answer is not waited for. */
 static int on_data(void *data, const void *piece, size_t len)
 {
     struct answer *answer = data;
@@ -176,7 +177,9 @@ static int on_data(void *data, const void *piece, size_t len)
             answer->broken = 1;
         }
     }
-    return answer->stopped || answer->broken;
+    if (answer->stopped || answer->broken)
+        return 1;
+    return answer->ended ? EIN_FETCH_ENOUGH : 0;
 }
 
 /* ---- what went wrong ---- */
@@ -217,6 +220,8 @@ static int judge(const struct answer *answer, int r, struct ein_error *err)
 
     if (answer->stopped)
         return answer->host->set_error(err, EIN_E_CANCELLED, "The caller has heard enough");
+    if (answer->ended && !answer->broken)
+        return 0;
     if (r == EIN_E_CANCELLED && !answer->broken)
         return r;
     outcome->fault = EIN_LLM_FAULT_UNREACHABLE;
@@ -229,10 +234,7 @@ static int judge(const struct answer *answer, int r, struct ein_error *err)
                                                             "The server cannot be reached");
     if (outcome->vendor_status != 200)
         return refused(answer, err);
-    if (!answer->ended)
-        return answer->host->set_error(err, EIN_E_UNAVAILABLE, "The answer broke off");
-    outcome->fault = EIN_LLM_FAULT_NONE;
-    return 0;
+    return answer->host->set_error(err, EIN_E_UNAVAILABLE, "The answer broke off");
 }
 
 /* ---- llm_provider/1 ---- */
