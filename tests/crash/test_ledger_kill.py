@@ -29,7 +29,7 @@ KILLS = 4 * int(os.environ.get("EIN_CRASH_ROUNDS", "5"))
 NANO = 10**9
 ALLOWANCES = {"rich": 100 * NANO, "poor": 1 * NANO}
 BOUND_MAX = {"rich": 2_000_000, "poor": 100_000_000}
-LEASE_MS = 1500
+LEASE_MS = int(1500 * SCALE)  # longer than a slow machine keeps a server from renewing it: then it has overspent
 DENIED = "Insufficient spend allowance to complete request"
 
 
