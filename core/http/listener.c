@@ -201,10 +201,11 @@ static bool asks_in_vain(const struct conn *conn, struct MHD_Connection *connect
                          const char *method)
 {
     const char *expect = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Expect");
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    const char *length =
+        expect ? MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length") : NULL;
     const struct head head = { .method = method, .target = conn->target, .fd = -1 };
 
-    return expect && length && strcasecmp(expect, "100-continue") == 0 &&
+    return length && strcasecmp(expect, "100-continue") == 0 &&
            strtoull(length, NULL, 10) > pipeline_body_max(conn->listener->http, &head);
 }
 

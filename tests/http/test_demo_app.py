@@ -231,7 +231,7 @@ def test_a_limited_key_opens_a_page_only_if_it_may_call(person):
 
 def test_a_token_ends_with_the_key_that_made_it(person):
     alice = person("alice")
-    _, name = deploy(alice)
+    agent, name = deploy(alice)
     demo = make_demo(alice, selectedApis=[api(name)])
     first = alice.post("/users/me/keys", {"name": "k", "scopes": ["deployments", "admin"]}).json
     key = Bearer(alice.server, first["key"])
@@ -242,6 +242,7 @@ def test_a_token_ends_with_the_key_that_made_it(person):
     replies = [caller.post(f"/rest/{name}", {}) for caller in callers]
     assert [reply.status for reply in replies] == [401, 401, 200]
     assert replies[0].detail == "This token of a demo has ended."
+    assert alice.delete(f"/agents/{agent['_id']}").status == 204  # other tests know Alice without one
 
 
 def test_a_page_lends_what_a_deployment_asks_for(person):
