@@ -98,18 +98,17 @@ json_t *document_null_faults(const json_t *body)
     return EIN_TAKE(faults);
 }
 
-static int append_model_fault(json_t *faults, const json_t *exclusions, const json_t *config,
-                              json_t *take_loc)
+static int append_model_fault(json_t *faults, const json_t *config, json_t *take_loc)
 {
     EIN_JSON json_t *loc = take_loc;
-    json_t *fault = loc ? provider_config_fault(exclusions, config, loc, config) : NULL;
+    json_t *fault = loc ? provider_config_fault(config, loc, config) : NULL;
 
     if (!loc)
         return -1;
     return fault ? json_array_append_new(faults, fault) : 0;
 }
 
-json_t *document_model_faults(const json_t *exclusions, const json_t *body)
+json_t *document_model_faults(const json_t *body)
 {
     EIN_JSON json_t *faults = json_array();
     const json_t *models = json_object_get(body, "invokableModels");
@@ -118,11 +117,11 @@ json_t *document_model_faults(const json_t *exclusions, const json_t *body)
     json_t *model;
 
     json_array_foreach(
-        models, i, model) if (append_model_fault(faults, exclusions, model,
+        models, i, model) if (append_model_fault(faults, model,
                                                  json_pack("[s, s, i]", "body", "invokableModels",
                                                            (int)i)) < 0) return NULL;
-    if (append_model_fault(faults, exclusions, composer,
-                           json_pack("[s, s]", "body", "composerModelConfig")) < 0)
+    if (append_model_fault(faults, composer, json_pack("[s, s]", "body", "composerModelConfig")) <
+        0)
         return NULL;
     return EIN_TAKE(faults);
 }

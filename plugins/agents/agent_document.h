@@ -15,7 +15,7 @@ json_t *document_merge(const json_t *agent, const json_t *body);
 json_t *document_null_faults(const json_t *body);
 
 /* Which models BODY names with parameters that exclude each other: the same. */
-json_t *document_model_faults(const json_t *exclusions, const json_t *body);
+json_t *document_model_faults(const json_t *body);
 
 /* All that a user may set, in the order in which it is shown; null where it is not set.  NULL: no
  * memory. */

@@ -14,7 +14,6 @@ struct agents {
     size_t text_max;                /* of what it says about itself */
     size_t secrets_max, secret_max; /* of one agent; bytes of one */
     int64_t versions_max;           /* that are kept of one agent */
-    struct json_t *exclusions;      /* see provider_config.h */
 };
 
 ein_handler agents_create, agents_list, agents_get, agents_update, agents_delete; /* crud.c */

@@ -41,9 +41,7 @@ static int check_body(const struct agents *agents, struct ein_req *req, const js
 {
     int status = agents_check_texts(agents, req, body);
 
-    return status ? status
-                  : reply_faults(agents->host->http, req,
-                                 document_model_faults(agents->exclusions, body));
+    return status ? status : reply_faults(agents->host->http, req, document_model_faults(body));
 }
 
 int agents_reply(const struct agents *agents, struct ein_req *req, int status, const json_t *agent,

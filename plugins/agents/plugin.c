@@ -227,14 +227,6 @@ static const struct ein_route routes[] = {
       .handle = agents_repeat },
 };
 
-static void fini(void *self)
-{
-    struct agents *agents = self;
-
-    json_decref(agents->exclusions);
-    free(agents);
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -251,10 +243,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->secrets_max = (size_t)integer_of(config, "secrets_max");
     agents->secret_max = (size_t)integer_of(config, "secret_max_bytes");
     agents->versions_max = integer_of(config, "versions_max");
-    agents->exclusions = exclusions_load();
-    r = agents->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, agents, err) : error_no_memory(err);
+    r = EIN_ADD_ROUTES(host, ctx, routes, agents, err);
     if (r < 0) {
-        fini(agents);
+        free(agents);
         return r;
     }
     *ret_self = agents;
@@ -286,6 +277,6 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provider_config.h"
 #include "cleanup.h"
+#include "member.h"
 
-#include <stdbool.h>
-
-/* Of config/models: {"provider": {"model": [["a", "b"], ...]}} */
-extern const char exclusive_json[];
-
-json_t *exclusions_load(void)
-{
-    return json_loads(exclusive_json, 0, NULL);
-}
+static const struct {
+    const char *provider, *model, *a, *b;
+} exclusive[] = {
+#include "exclusive.h" /* made of config/models */
+};
 
 static bool is_set(const json_t *parameters, const char *name)
 {
@@ -18,19 +15,18 @@ static bool is_set(const json_t *parameters, const char *name)
     return value && !json_is_null(value);
 }
 
-json_t *provider_config_fault(const json_t *exclusions, const json_t *config, const json_t *loc,
-                              const json_t *input)
+json_t *provider_config_fault(const json_t *config, const json_t *loc, const json_t *input)
 {
-    const char *provider = json_string_value(json_object_get(config, "provider"));
-    const char *model = json_string_value(json_object_get(config, "model"));
+    const char *provider = text_or_empty(config, "provider");
+    const char *model = text_or_empty(config, "model");
     const json_t *parameters = json_object_get(config, "parameters");
-    const json_t *pairs = json_object_get(json_object_get(exclusions, provider), model);
 
-    for (size_t i = 0; i < json_array_size(pairs); i++) {
-        const json_t *pair = json_array_get(pairs, i);
-        const char *a = json_string_value(json_array_get(pair, 0));
-        const char *b = json_string_value(json_array_get(pair, 1));
-        if (!is_set(parameters, a) || !is_set(parameters, b))
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++) {
+        const char *a = exclusive[i].a, *b = exclusive[i].b;
+
+        if (strcmp(exclusive[i].model, model) != 0 ||
+            strcmp(exclusive[i].provider, provider) != 0 || !is_set(parameters, a) ||
+            !is_set(parameters, b))
             continue;
         EIN_JSON json_t *text =
             json_sprintf("Value error, Parameters '%s' and '%s' are mutually exclusive for %s/%s.",

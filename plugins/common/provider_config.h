@@ -20,13 +20,8 @@
 /* clang-format on */
 #define PROVIDER_CONFIG_SCHEMA "{\"type\": \"object\", " PROVIDER_CONFIG_MEMBERS "}"
 
-/* The pairs of parameters that exclude each other, by provider and model; json_decref.
- * NULL: no memory. */
-json_t *exclusions_load(void);
-
 /* What is wrong with `config`, a ProviderConfig: NULL, or a new 422 fault for the list that
  * fail_json() sends, at `loc` (an array such as ["body"]), with `input` as what came. */
-json_t *provider_config_fault(const json_t *exclusions, const json_t *config, const json_t *loc,
-                              const json_t *input);
+json_t *provider_config_fault(const json_t *config, const json_t *loc, const json_t *input);
 
 #endif

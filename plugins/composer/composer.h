@@ -14,12 +14,11 @@
 struct composer {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    unsigned repairs;          /* tries after the first */
-    size_t prompt_max;         /* bytes of all that a model is told at first */
-    size_t answer_max;         /* bytes of what it answers */
-    uint32_t proof_ms;         /* wall time of a rehearsal */
-    uint32_t tools_ms;         /* for an MCP server to list its tools */
-    struct json_t *exclusions; /* see provider_config.h */
+    unsigned repairs;  /* tries after the first */
+    size_t prompt_max; /* bytes of all that a model is told at first */
+    size_t answer_max; /* bytes of what it answers */
+    uint32_t proof_ms; /* wall time of a rehearsal */
+    uint32_t tools_ms; /* for an MCP server to list its tools */
 };
 
 /* One request, from its body to its answer. */

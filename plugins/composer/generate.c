@@ -19,7 +19,7 @@ static int check_config(struct composing *composing)
     const struct composer *composer = composing->composer;
     const json_t *config = json_object_get(composing->body, "modelConfig");
     EIN_JSON json_t *loc = json_pack("[s, s]", "body", "modelConfig");
-    EIN_JSON json_t *fault = provider_config_fault(composer->exclusions, config, loc, config);
+    EIN_JSON json_t *fault = provider_config_fault(config, loc, config);
 
     if (fault)
         return composer->host->http->fail_json(composing->req, 422, json_pack("[O]", fault));

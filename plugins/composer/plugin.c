@@ -63,14 +63,6 @@ static const struct ein_route routes[] = {
       .handle = composer_generate },
 };
 
-static void fini(void *self)
-{
-    struct composer *composer = self;
-
-    json_decref(composer->exclusions);
-    free(composer);
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -86,11 +78,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     composer->answer_max = setting_of(config, "answer_bytes");
     composer->proof_ms = setting_of(config, "proof_ms");
     composer->tools_ms = setting_of(config, "tools_ms");
-    composer->exclusions = exclusions_load();
-    r = composer->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, composer, err)
-                             : error_no_memory(err);
+    r = EIN_ADD_ROUTES(host, ctx, routes, composer, err);
     if (r < 0) {
-        fini(composer);
+        free(composer);
         return r;
     }
     *ret_self = composer;
@@ -108,6 +98,6 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .needs = needs,
     .init = init,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

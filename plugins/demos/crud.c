@@ -20,7 +20,7 @@ static size_t code_size(const json_t *code)
 static int check_model(const struct demos *demos, struct ein_req *req, const json_t *config)
 {
     EIN_JSON json_t *loc = json_pack("[s, s]", "body", "modelConfig");
-    json_t *fault = loc ? provider_config_fault(demos->exclusions, config, loc, config) : NULL;
+    json_t *fault = loc ? provider_config_fault(config, loc, config) : NULL;
 
     if (!loc)
         return EIN_E_NO_MEMORY;

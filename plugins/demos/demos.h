@@ -12,15 +12,14 @@
 struct demos {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    size_t code_max;           /* bytes of html, css and js together */
-    size_t apis_max;           /* of one demo */
-    size_t name_max;           /* bytes */
-    size_t prompt_max;         /* bytes of what a demo is asked for with, and of its description */
-    unsigned repairs;          /* of an answer that is no demo */
-    uint32_t generate_ms;      /* of one answer; 0: as completion/1 is configured */
-    int64_t token_ms;          /* how long the page of a demo may call with one token */
-    struct json_t *ancestors;  /* array of origins whose pages may frame it */
-    struct json_t *exclusions; /* see provider_config.h */
+    size_t code_max;          /* bytes of html, css and js together */
+    size_t apis_max;          /* of one demo */
+    size_t name_max;          /* bytes */
+    size_t prompt_max;        /* bytes of what a demo is asked for with, and of its description */
+    unsigned repairs;         /* of an answer that is no demo */
+    uint32_t generate_ms;     /* of one answer; 0: as completion/1 is configured */
+    int64_t token_ms;         /* how long the page of a demo may call with one token */
+    struct json_t *ancestors; /* array of origins whose pages may frame it */
 };
 
 ein_handler demos_create, demos_list, demos_get, demos_put, demos_delete; /* crud.c */

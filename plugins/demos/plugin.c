@@ -177,14 +177,6 @@ static const struct ein_route routes[] = {
       .handle = demos_app_token },
 };
 
-static void fini(void *self)
-{
-    struct demos *demos = self;
-
-    json_decref(demos->exclusions);
-    free(demos);
-}
-
 static size_t setting(const json_t *config, const char *name)
 {
     return (size_t)json_integer_value(json_object_get(config, name));
@@ -209,13 +201,12 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .generate_ms = (uint32_t)setting(config, "generate_ms"),
         .token_ms = json_integer_value(json_object_get(config, "token_s")) * 1000,
         .ancestors = json_object_get(config, "frame_ancestors"),
-        .exclusions = exclusions_load(),
     };
-    r = demos->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, demos, err) : error_no_memory(err);
+    r = EIN_ADD_ROUTES(host, ctx, routes, demos, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
     if (r < 0) {
-        fini(demos);
+        free(demos);
         return r;
     }
     *ret_self = demos;
@@ -248,6 +239,6 @@ static const struct ein_plugin plugin = {
     .needs = needs,
     .init = init,
     .start = start,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

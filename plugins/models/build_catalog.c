@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* build_catalog CATALOG EXCLUSIVE CONTEXT_WINDOWS FILE...: the catalog of these files, checked, and
- * what is derived from it, as JSON.  Runs when the server is built. */
+ * what is derived from it, as JSON, or as rows of a table in C.  Runs when the server is built. */
 #include "catalog_files.h"
 #include "cleanup.h"
 #include "resolve.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { FILE_MAX = 1 << 20, OUTPUTS = 3 };
 
 static int write_json(const char *path, const json_t *json)
 {
     return json ? json_dump_file(json, path, JSON_COMPACT | JSON_REAL_PRECISION(15)) : -1;
+}
+
+static int write_rows(const char *path, const json_t *rows)
+{
+    FILE *file = fopen(path, "w");
+    size_t i;
+    json_t *row;
+
+    if (!file)
+        return -1;
+    json_array_foreach(rows, i, row)
+    {
+        EIN_FREE char *text = json_dumps(row, 0);
+
+        (void)fprintf(file, "{%.*s},\n", (int)strlen(text) - 2, text + 1);
+    }
+    return fclose(file);
 }
 
 static int build(char **outputs, const json_t *catalog)
@@ -23,7 +41,7 @@ static int build(char **outputs, const json_t *catalog)
         return -1;
     EIN_JSON json_t *exclusive = catalog_exclusive(resolved);
     EIN_JSON json_t *windows = catalog_context_windows(resolved);
-    if (write_json(outputs[0], catalog) < 0 || write_json(outputs[1], exclusive) < 0)
+    if (write_json(outputs[0], catalog) < 0 || write_rows(outputs[1], exclusive) < 0)
         return -1;
     return write_json(outputs[2], windows);
 }

@@ -456,54 +456,41 @@ int catalog_resolve(struct check *check, const json_t *catalog, const json_t *li
 
 /* ---- what others need of it ---- */
 
-static void add_pair(json_t *pairs, const char *a, const char *b)
+static void add_row(json_t *rows, const char *provider, const char *model, const char *a,
+                    const char *b)
 {
+    EIN_JSON json_t *other = json_pack("[s, s, s, s]", provider, model, b, a);
     size_t i;
-    json_t *pair;
+    json_t *row;
 
-    json_array_foreach(pairs, i, pair)
+    json_array_foreach(rows, i, row)
     {
-        if (strcmp(json_string_value(json_array_get(pair, 0)), b) == 0 &&
-            strcmp(json_string_value(json_array_get(pair, 1)), a) == 0)
+        if (json_equal(row, other))
             return;
     }
-    (void)json_array_append_new(pairs, json_pack("[s, s]", a, b));
-}
-
-static json_t *pairs_of(const json_t *model)
-{
-    json_t *pairs = json_array(), *parameter, *other;
-    const char *name;
-    size_t i;
-
-    json_object_foreach(json_object_get(model, "parameters"), name, parameter)
-    {
-        json_array_foreach(json_object_get(parameter, "mutually_exclusive_with"), i, other)
-        {
-            add_pair(pairs, name, json_string_value(other));
-        }
-    }
-    return pairs;
+    (void)json_array_append_new(rows, json_pack("[s, s, s, s]", provider, model, a, b));
 }
 
 json_t *catalog_exclusive(const json_t *resolved)
 {
-    json_t *exclusive = json_object(), *provider, *model;
-    const char *name, *id;
+    json_t *rows = json_array(), *provider, *model, *parameter, *other;
+    const char *name, *id, *member;
+    size_t i;
 
     json_object_foreach(json_object_get(resolved, "providers"), name, provider)
     {
-        json_t *of_provider = json_object();
-
         json_object_foreach(json_object_get(provider, "models"), id, model)
         {
-            EIN_JSON json_t *pairs = pairs_of(model);
-            if (json_array_size(pairs) > 0)
-                (void)json_object_set(of_provider, id, pairs);
+            json_object_foreach(json_object_get(model, "parameters"), member, parameter)
+            {
+                json_array_foreach(json_object_get(parameter, "mutually_exclusive_with"), i, other)
+                {
+                    add_row(rows, name, id, member, json_string_value(other));
+                }
+            }
         }
-        (void)json_object_set_new(exclusive, name, of_provider);
     }
-    return exclusive;
+    return rows;
 }
 
 json_t *catalog_context_windows(const json_t *resolved)

@@ -27,7 +27,7 @@ int catalog_merge(struct check *check, const json_t *catalog, const json_t *file
 int catalog_resolve(struct check *check, const json_t *catalog, const json_t *live,
                     json_t **ret_resolved);
 
-/* {"provider": {"model": [["a", "b"], ...]}}: parameters that exclude each other. */
+/* [["provider", "model", "a", "b"], ...]: parameters that exclude each other. */
 json_t *catalog_exclusive(const json_t *resolved);
 /* {"provider/model": tokens} */
 json_t *catalog_context_windows(const json_t *resolved);

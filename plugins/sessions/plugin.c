@@ -62,14 +62,6 @@ static const struct ein_route routes[] = {
       .handle = session_delete },
 };
 
-static void fini(void *self)
-{
-    struct sessions *sessions = self;
-
-    json_decref(sessions->exclusions);
-    free(sessions);
-}
-
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -80,12 +72,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     sessions->host = host;
     sessions->ctx = ctx;
-    sessions->exclusions = exclusions_load();
 
-    int r = sessions->exclusions ? EIN_ADD_ROUTES(host, ctx, routes, sessions, err)
-                                 : error_no_memory(err);
+    int r = EIN_ADD_ROUTES(host, ctx, routes, sessions, err);
     if (r < 0) {
-        fini(sessions);
+        free(sessions);
         return r;
     }
     *ret_self = sessions;
@@ -102,6 +92,6 @@ static const struct ein_plugin plugin = {
     .summary = "Which model a session asks, and with what parameters",
     .needs = needs,
     .init = init,
-    .fini = fini,
+    .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -69,8 +69,7 @@ static json_t *body_as_it_came(struct call *call)
 static int refuse_exclusive(struct call *call, const json_t *config)
 {
     EIN_JSON json_t *loc = json_pack("[s]", "body");
-    EIN_JSON json_t *fault =
-        provider_config_fault(call->sessions->exclusions, config, loc, json_null());
+    EIN_JSON json_t *fault = provider_config_fault(config, loc, json_null());
 
     if (!fault)
         return 0;

@@ -10,7 +10,6 @@
 struct sessions {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    json_t *exclusions; /* parameters that exclude each other */
 };
 
 #define SESSION_UPDATED_SCHEMA                                                                     \

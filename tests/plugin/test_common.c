@@ -138,13 +138,11 @@ static void the_next_page_is_linked_with_everything_encoded(void **state)
 
 static json_t *config_fault(const char *model, const char *parameters)
 {
-    EIN_JSON json_t *exclusions = exclusions_load();
     EIN_JSON json_t *loc = json_pack("[s]", "body");
     EIN_JSON json_t *config = json_pack("{s:s, s:s, s:o}", "provider", "anthropic", "model", model,
                                         "parameters", json_loads(parameters, 0, NULL));
 
-    assert_non_null(exclusions);
-    return provider_config_fault(exclusions, config, loc, config);
+    return provider_config_fault(config, loc, config);
 }
 
 static void parameters_that_exclude_each_other_are_a_fault(void **state)
