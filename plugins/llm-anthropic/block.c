@@ -34,18 +34,6 @@ static struct reply_block *find(struct reply *reply, const json_t *event)
     return NULL;
 }
 
-static int append(const struct reply *reply, struct reply_block *block, const char *text,
-                  struct ein_error *err)
-{
-    int r = buf_text(&block->text, text);
-
-    if (r == EIN_E_TOO_LARGE)
-        return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
-                            "%s sent a block of more than %zu bytes", reply->vendor->title,
-                            block->text.max);
-    return r < 0 ? error_no_memory(err) : 0;
-}
-
 int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     json_t *start = json_object_get(event, "content_block");
@@ -66,7 +54,7 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
     if (strcmp(text_or_empty(start, "type"), "text") != 0 || !*text)
         return 0;
     if (reply->keep)
-        r = append(reply, block, text, err);
+        r = vendor_keep(reply->vendor, &block->text, text, reply->outcome, err);
     return r < 0 ? r : vendor_piece(&reply->sink, EIN_LLM_TEXT, text, NULL, err);
 }
 
@@ -127,7 +115,7 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
             continue;
         const char *text = text_or_empty(delta, deltas[i].member);
         if (reply->keep || deltas[i].kind == 0)
-            r = append(reply, block, text, err);
+            r = vendor_keep(reply->vendor, &block->text, text, reply->outcome, err);
         if (r >= 0 && deltas[i].kind)
             r = vendor_piece(&reply->sink, deltas[i].kind, text, NULL, err);
     }

@@ -44,13 +44,6 @@ static json_t *choice_of(const json_t *choice)
     return NULL;
 }
 
-bool anthropic_forced(const struct ein_llm_call *call)
-{
-    return json_is_object(call->tool_choice) ||
-           (json_is_string(call->tool_choice) &&
-            strcmp(json_string_value(call->tool_choice), "required") == 0);
-}
-
 static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_error *err)
 {
     EIN_JSON json_t *choice = choice_of(call->tool_choice);

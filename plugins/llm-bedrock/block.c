@@ -51,18 +51,6 @@ static int find(struct reply *reply, const json_t *event, struct reply_block **r
     return 0;
 }
 
-static int append(const struct reply *reply, struct buf *bytes, const char *text,
-                  struct ein_error *err)
-{
-    int r = buf_text(bytes, text);
-
-    if (r == EIN_E_TOO_LARGE)
-        return vendor_fault(reply->outcome, EIN_LLM_FAULT_OVERLOADED, err,
-                            "%s sent a block of more than %zu bytes", reply->vendor->title,
-                            bytes->max);
-    return r < 0 ? error_no_memory(err) : 0;
-}
-
 int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 {
     const json_t *start = json_object_get(event, "start");
@@ -101,10 +89,12 @@ static int cite(struct reply *reply, const json_t *citation, struct ein_error *e
 static int think(struct reply *reply, struct reply_block *block, const json_t *thought,
                  struct ein_error *err)
 {
-    int r = append(reply, &block->signature, text_or_empty(thought, "signature"), err);
+    int r = vendor_keep(reply->vendor, &block->signature, text_or_empty(thought, "signature"),
+                        reply->outcome, err);
 
     if (r >= 0)
-        r = append(reply, &block->redacted, text_or_empty(thought, "redactedContent"), err);
+        r = vendor_keep(reply->vendor, &block->redacted, text_or_empty(thought, "redactedContent"),
+                        reply->outcome, err);
     if (r < 0 || reply->hidden)
         return r;
     return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, text_or_empty(thought, "text"), NULL, err);
@@ -126,7 +116,8 @@ int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
     if (thought)
         return think(reply, block, thought, err);
     if (tool)
-        return append(reply, &block->input, text_or_empty(tool, "input"), err);
+        return vendor_keep(reply->vendor, &block->input, text_or_empty(tool, "input"),
+                           reply->outcome, err);
     if (citation)
         return cite(reply, citation, err);
     return vendor_piece(&reply->sink, EIN_LLM_TEXT, text_or_empty(delta, "text"), NULL, err);

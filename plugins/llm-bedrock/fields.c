@@ -52,13 +52,6 @@ static bool thoughts_are_there(const json_t *messages)
     return true;
 }
 
-static bool is_forced(const struct ein_llm_call *call)
-{
-    return json_is_object(call->tool_choice) ||
-           (json_is_string(call->tool_choice) &&
-            strcmp(json_string_value(call->tool_choice), "required") == 0);
-}
-
 /* Whoever thinks takes no temperature, no top_k, and no top_p below 0.95. */
 static void forget_sampling(json_t *config, json_t *fields)
 {
@@ -84,7 +77,7 @@ static int set_output(json_t *body, const char *name, json_t *take_value)
 static int claude(const struct ein_llm_call *call, json_t *body, json_t *fields)
 {
     json_t *config = json_object_get(body, "inferenceConfig");
-    bool possible = !is_forced(call) && thoughts_are_there(json_object_get(body, "messages"));
+    bool possible = !thinking_forced(call) && thoughts_are_there(json_object_get(body, "messages"));
     struct thinking thinking;
     EIN_JSON json_t *think = NULL;
 

@@ -28,6 +28,13 @@ static size_t effort_find(const char *name)
     return name ? i : EFFORTS;
 }
 
+bool thinking_forced(const struct ein_llm_call *call)
+{
+    const char *said = json_string_value(call->tool_choice);
+
+    return json_is_object(call->tool_choice) || (said && strcmp(said, "required") == 0);
+}
+
 static bool says_no(const char *effort)
 {
     return effort && (strcmp(effort, "disable") == 0 || strcmp(effort, "none") == 0);

@@ -2,7 +2,7 @@
 #ifndef THINKING_H
 #define THINKING_H
 
-#include <einion/plugin.h>
+#include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -21,6 +21,8 @@ struct thinking {
     const char *display; /* "summarized", "omitted"; NULL: unsaid */
 };
 
+/* Has the model no choice but to call a tool?  Then it may not think. */
+bool thinking_forced(const struct ein_llm_call *call);
 /* From reasoning_effort, thinking_budget and show_thinking, and from supports_thinking,
  * supports_effort, returns_thoughts and wire.thinking ("adaptive" or "budget") of the model's
  * entry in the catalog (may be NULL).  `possible`: may this request think at all? */

@@ -2,6 +2,7 @@
 #ifndef VENDOR_H
 #define VENDOR_H
 
+#include "buf.h"
 #include "cleanup.h"
 #include "schemas.h"
 
@@ -175,6 +176,11 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                      const char *name, const char *arguments, const json_t *replay,
                      struct ein_llm_outcome *outcome, struct ein_error *err);
+
+/* Keeps a piece of what is not told before it is whole.  TOO_LARGE, OVERLOADED: it is more than
+ * `block` takes. */
+int vendor_keep(const struct vendor *vendor, struct buf *block, const char *text,
+                struct ein_llm_outcome *outcome, struct ein_error *err);
 
 /* ---- embeddings ---- */
 

@@ -156,6 +156,17 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
     return vendor_tool_object(vendor, sink, id, name ? name : "", object, replay, outcome, err);
 }
 
+int vendor_keep(const struct vendor *vendor, struct buf *block, const char *text,
+                struct ein_llm_outcome *outcome, struct ein_error *err)
+{
+    int r = buf_text(block, text);
+
+    if (r == EIN_E_TOO_LARGE)
+        return vendor_fault(outcome, EIN_LLM_FAULT_OVERLOADED, err,
+                            "%s sent a block of more than %zu bytes", vendor->title, block->max);
+    return r < 0 ? error_no_memory(err) : 0;
+}
+
 /* ---- JSON ---- */
 
 static unsigned hex4(const char *text, const char *end)
