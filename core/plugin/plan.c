@@ -36,18 +36,16 @@ static void say(const struct config *config, const char *name, struct buf *fault
 }
 
 /* The settings in the tree may have been replaced by checked ones: read them afterwards. */
-static int check_settings(struct config *config, size_t at, struct plan_item *item,
-                          struct buf *faults)
+static void check_settings(struct config *config, size_t at, struct plan_item *item,
+                           struct buf *faults)
 {
     EIN_FREE char *why = NULL;
-    int r = config_plugin_check(config, at, item->plugin->about.config_schema, &why);
 
-    if (r < 0) {
-        (void)buf_printf(faults, "%s%s", faults->len ? "\n" : "", why ? why : item->name);
-        while (faults->len > 0 && faults->data[faults->len - 1] == '\n')
-            faults->data[--faults->len] = '\0';
-    }
-    return r;
+    if (config_plugin_check(config, at, item->plugin->about.config_schema, &why) >= 0)
+        return;
+    (void)buf_printf(faults, "%s%s", faults->len ? "\n" : "", why ? why : item->name);
+    while (faults->len > 0 && faults->data[faults->len - 1] == '\n')
+        faults->data[--faults->len] = '\0';
 }
 
 static void fill(const char *const *dirs, struct config *config, size_t at, struct plan_item *item,
@@ -68,7 +66,7 @@ static void fill(const char *const *dirs, struct config *config, size_t at, stru
         if (plugin_open(dirs, which ? which : item->name, &item->plugin, &err) < 0)
             say(config, item->name, faults, "%s", err.text);
         else
-            (void)check_settings(config, at, item, faults);
+            check_settings(config, at, item, faults);
     }
     item->settings =
         json_incref(json_object_get(json_array_get(plugins_of(config), at), "settings"));

@@ -200,30 +200,23 @@ static int make(const char *path, bool own, const struct limits *limits, struct 
     return 0;
 }
 
-static int open_own(const struct limits *limits, struct cgroup **ret_cgroup, char *why,
-                    size_t why_size)
+static void open_own(const struct limits *limits, struct cgroup **ret_cgroup, char *why,
+                     size_t why_size)
 {
     struct ein_error err = { 0 };
     char path[TEXT_MAX];
 
     if (!find_own(path, sizeof(path))) {
         snprintf(why, why_size, "no version 2 tree is mounted");
-        return 0;
-    }
-    if (!is_delegated(path)) {
+    } else if (!is_delegated(path)) {
         snprintf(why, why_size, "%.100s was not delegated to this server", path);
-        return 0;
-    }
-    if (make(path, true, limits, ret_cgroup, &err) < 0) {
+    } else if (make(path, true, limits, ret_cgroup, &err) < 0) {
         snprintf(why, why_size, "%s", err.text);
-        return 0;
-    }
-    if (!(*ret_cgroup)->memory || !(*ret_cgroup)->pids) {
+    } else if (!(*ret_cgroup)->memory || !(*ret_cgroup)->pids) {
         snprintf(why, why_size, "%.100s does not have the controllers memory and pids", path);
         cgroup_close(*ret_cgroup);
         *ret_cgroup = NULL;
     }
-    return 0;
 }
 
 int cgroup_open(const char *setting, const struct limits *limits, struct cgroup **ret_cgroup,
@@ -233,9 +226,10 @@ int cgroup_open(const char *setting, const struct limits *limits, struct cgroup 
     snprintf(why, why_size, "%s", strcmp(setting, "off") == 0 ? "switched off" : "");
     if (strcmp(setting, "off") == 0)
         return 0;
-    if (strcmp(setting, "auto") == 0)
-        return open_own(limits, ret_cgroup, why, why_size);
-    return make(setting, false, limits, ret_cgroup, err);
+    if (strcmp(setting, "auto") != 0)
+        return make(setting, false, limits, ret_cgroup, err);
+    open_own(limits, ret_cgroup, why, why_size);
+    return 0;
 }
 
 /* ---- the end ---- */
@@ -377,17 +371,15 @@ bool cgroup_ran_out(const struct cgroup *cgroup, uint32_t group)
     return kills > 0;
 }
 
-bool cgroup_remove(struct cgroup *cgroup, uint32_t group)
+void cgroup_remove(struct cgroup *cgroup, uint32_t group)
 {
     char name[32];
 
     if (!group)
-        return true;
+        return;
     name_of(group, "", name, sizeof(name));
-    if (unlinkat(cgroup->folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-        return true;
-    cgroup->left_over = true;
-    return false;
+    if (unlinkat(cgroup->folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        cgroup->left_over = true;
 }
 
 bool cgroup_has_memory(const struct cgroup *cgroup)

@@ -28,8 +28,8 @@ int cgroup_add(struct cgroup *cgroup, pid_t pid, uint32_t *ret_group, struct ein
 void cgroup_kill(const struct cgroup *cgroup, uint32_t group);
 /* Whether the kernel killed in it for want of memory. */
 bool cgroup_ran_out(const struct cgroup *cgroup, uint32_t group);
-/* False: something in it still dies; it is taken away by the next cgroup_sweep(). */
-bool cgroup_remove(struct cgroup *cgroup, uint32_t group);
+/* If something in it still dies, the next cgroup_sweep() takes it away. */
+void cgroup_remove(struct cgroup *cgroup, uint32_t group);
 /* Takes away what is empty and was left: by cgroup_remove(), or by a server that was killed. */
 void cgroup_sweep(struct cgroup *cgroup);
 
