@@ -20,9 +20,7 @@ void cache_free(struct cache *cache);
 
 /* A new reference, or NULL and a ticket for cache_put(). */
 json_t *cache_get(struct cache *cache, const char *set, const char *id, uint64_t *ret_ticket);
-/* TEXT_LEN is the length of its JSON text. */
-void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc, size_t text_len,
-               uint64_t ticket);
+void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc, uint64_t ticket);
 
 /* The writer's: from here on the document is read from the file.  EIN_E_NO_MEMORY or 0. */
 int cache_hold(struct cache *cache, const char *set, const char *id);

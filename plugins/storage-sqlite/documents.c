@@ -27,7 +27,7 @@ struct batch {
 
 /* Reads the row of document ID; without WITH_DOC only what it takes to replace it. */
 static int read_row(struct db *db, const char *set, const char *id, bool with_doc,
-                    struct row *ret_row, size_t *ret_len, struct ein_error *err)
+                    struct row *ret_row, struct ein_error *err)
 {
     EIN_STMT sqlite3_stmt *stmt = NULL;
     char sql[SQL_MAX];
@@ -49,12 +49,12 @@ static int read_row(struct db *db, const char *set, const char *id, bool with_do
     if (!with_doc)
         return 0;
     const char *body = (const char *)sqlite3_column_text(stmt, 2);
-    *ret_len = (size_t)sqlite3_column_bytes(stmt, 2);
-    return doc_decode(body ? body : "", *ret_len, id, ret_row->rev, &ret_row->doc, err);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, 2);
+    return doc_decode(body ? body : "", len, id, ret_row->rev, &ret_row->doc, err);
 }
 
 static int read_document(struct sqlite *store, const char *set, const char *id, json_t **ret_doc,
-                         size_t *ret_len, struct ein_error *err)
+                         struct ein_error *err)
 {
     EIN_JSON json_t *exists = catalog_set(store->catalog, set);
     struct row row = { 0 };
@@ -66,7 +66,7 @@ static int read_document(struct sqlite *store, const char *set, const char *id, 
     r = readers_take(store->readers, &db, err);
     if (r < 0)
         return r;
-    r = read_row(db, set, id, true, &row, ret_len, err);
+    r = read_row(db, set, id, true, &row, err);
     readers_give(store->readers, db);
 
     if (r < 0)
@@ -81,7 +81,6 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
 {
     struct sqlite *store = impl;
     uint64_t ticket;
-    size_t len = 0;
     int r = sqlite_check_readable(store, err);
 
     if (r < 0)
@@ -90,10 +89,10 @@ int sqlite_get(void *impl, const char *set, const char *id, json_t **ret_doc, st
     if (!doc) {
         r = doc_check_names(set, id, err);
         if (r >= 0)
-            r = read_document(store, set, id, &doc, &len, err);
+            r = read_document(store, set, id, &doc, err);
         if (r < 0)
             return r;
-        cache_put(store->cache, set, id, doc, len, ticket);
+        cache_put(store->cache, set, id, doc, ticket);
     }
     *ret_doc = doc;
     return 0;
@@ -265,11 +264,10 @@ static int apply(struct writing *writing, const struct ein_doc_op *op, struct pr
                  struct ein_error *err)
 {
     struct row old = { 0 };
-    size_t len;
     int r = 0;
 
     if (!is_insert(op) && json_object_get(writing->sets, op->set))
-        r = read_row(writing->db, op->set, op->id, op->kind == EIN_DOC_UPDATE, &old, &len, err);
+        r = read_row(writing->db, op->set, op->id, op->kind == EIN_DOC_UPDATE, &old, err);
     if (r >= 0)
         r = apply_to(writing, op, &old, prepared, err);
     if (r == EIN_E_CONFLICT && is_insert(op))

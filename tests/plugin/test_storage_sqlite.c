@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -71,6 +72,40 @@ static void reopen(struct fixture *fixture, json_t *take_settings)
     if (fixture->plugin)
         fixture_close(fixture);
     fixture_open(fixture, take_settings);
+}
+
+/* ---- memory ---- */
+
+enum { MANY = 2000, MEMBERS = 100, CACHE_MIB = 4 };
+
+/* Documents of many small members take ten times as much as their text.  (A sanitizer's malloc is
+ * not asked: there this holds of anything.  The reader has 2 MiB of its own.) */
+static void the_cache_keeps_to_its_memory(void **state)
+{
+    struct fixture *fixture = *state;
+    EIN_JSON json_t *doc = json_object();
+    static char ids[MANY][8];
+    static struct ein_doc_op ops[MANY];
+    size_t before, after;
+
+    for (int i = 0; i < MEMBERS; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "m%d", i);
+        json_object_set_new(doc, name, json_integer(i));
+    }
+    for (int i = 0; i < MANY; i++) {
+        snprintf(ids[i], sizeof(ids[i]), "%d", i);
+        ops[i] =
+            (struct ein_doc_op){ .kind = EIN_DOC_PUT, .set = "things", .id = ids[i], .doc = doc };
+    }
+    reopen(fixture, json_pack("{s:i, s:i}", "cache_mib", CACHE_MIB, "readers", 1));
+    assert_int_equal(batch(fixture, ops, MANY, NULL), 0);
+    json_decref(get(fixture, "things", "0"));
+    before = mallinfo2().uordblks;
+    for (int i = 0; i < MANY; i++)
+        json_decref(get(fixture, "things", ids[i]));
+    after = mallinfo2().uordblks;
+    assert_in_range(after > before ? after - before : 0, 0, (CACHE_MIB + 4) << 20);
 }
 
 /* ---- durable, and together ---- */
@@ -494,6 +529,7 @@ static void a_backup_is_one_state_of_all_while_others_write(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        TEST(the_cache_keeps_to_its_memory),
         TEST(writes_that_wait_share_a_commit),
         TEST(documents_and_indexes_outlive_a_restart),
         TEST(an_index_is_what_finds_use),
