@@ -79,6 +79,12 @@ static int add_embedding(json_t *entry, const json_t *shown)
 
 json_t *ollama_entry(const char *name, const json_t *shown)
 {
+    static const char *const abilities[][2] = {
+        { "can_tool_call", "tools" },
+        { "can_reasoning", "thinking" },
+        { "can_attachment", "vision" },
+    };
+    const json_t *can = json_object_get(shown, "capabilities");
     json_t *entry = json_pack("{s:s}", "id", name);
     json_int_t context = number_of(shown, ".context_length");
     int r = entry ? 0 : -1;
@@ -87,21 +93,14 @@ json_t *ollama_entry(const char *name, const json_t *shown)
         r |= json_object_set_new(entry, "context_window", json_integer(context));
         r |= json_object_set_new(entry, "limits", json_pack("{s:I}", "context", context));
     }
-    if (json_array_size(json_object_get(shown, "capabilities"))) {
-        r |= json_object_set_new(
-            entry, "can_tool_call",
-            json_boolean(list_has(json_object_get(shown, "capabilities"), "tools")));
-        r |= json_object_set_new(
-            entry, "can_reasoning",
-            json_boolean(list_has(json_object_get(shown, "capabilities"), "thinking")));
-        r |= json_object_set_new(
-            entry, "can_attachment",
-            json_boolean(list_has(json_object_get(shown, "capabilities"), "vision")));
-        r |= json_object_set_new(
-            entry, "modalities",
-            json_pack("{s:[s, s*], s:[s]}", "input", "text",
-                      list_has(json_object_get(shown, "capabilities"), "vision") ? "image" : NULL,
-                      "output", "text"));
+    if (json_array_size(can)) {
+        for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++)
+            r |= json_object_set_new(entry, abilities[i][0],
+                                     json_boolean(list_has(can, abilities[i][1])));
+        r |= json_object_set_new(entry, "modalities",
+                                 json_pack("{s:[s, s*], s:[s]}", "input", "text",
+                                           list_has(can, "vision") ? "image" : NULL, "output",
+                                           "text"));
     }
     if (only_embeds(shown))
         r |= add_embedding(entry, shown);
