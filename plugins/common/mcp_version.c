@@ -15,3 +15,8 @@ bool mcp_is_legacy(const char *version)
     }
     return false;
 }
+
+json_t *mcp_notification(const char *method, json_t *take_params)
+{
+    return json_pack("{s:s, s:s, s:o*}", "jsonrpc", "2.0", "method", method, "params", take_params);
+}

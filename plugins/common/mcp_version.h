@@ -3,6 +3,7 @@
 #ifndef MCP_VERSION_H
 #define MCP_VERSION_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #define MCP_MODERN        "2026-07-28"
@@ -26,5 +27,8 @@ enum mcp_code { /* of JSON-RPC errors */
 
 /* Is it one of 2024-11-05 to 2025-11-25?  NULL is none. */
 bool mcp_is_legacy(const char *version);
+
+/* json_decref; NULL: no memory. */
+json_t *mcp_notification(const char *method, json_t *take_params);
 
 #endif

@@ -64,7 +64,7 @@ static int tell_changes(struct turn *turn)
         if (r < 0 || is == was)
             continue;
         was = is;
-        r = turn_tell(turn, rpc_notification("notifications/tools/list_changed", about(turn)));
+        r = turn_tell(turn, mcp_notification("notifications/tools/list_changed", about(turn)));
     }
     return r;
 }
@@ -93,7 +93,7 @@ static int acknowledge(struct turn *turn, bool tools)
         json_decref(params);
         return EIN_E_NO_MEMORY;
     }
-    return turn_tell(turn, rpc_notification("notifications/subscriptions/acknowledged", params));
+    return turn_tell(turn, mcp_notification("notifications/subscriptions/acknowledged", params));
 }
 
 void listen_to_changes(struct turn *turn)

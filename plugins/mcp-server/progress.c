@@ -44,7 +44,7 @@ int progress_send(const json_t *event, void *data)
     struct progress *progress = data;
     json_t *params = json_pack("{s:O, s:I, s:o}", "progressToken", (json_t *)progress->token,
                                "progress", ++progress->steps, "message", sentence_of(event));
-    json_t *notification = params ? rpc_notification("notifications/progress", params) : NULL;
+    json_t *notification = params ? mcp_notification("notifications/progress", params) : NULL;
     int r;
 
     if (!notification)

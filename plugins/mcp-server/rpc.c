@@ -64,11 +64,6 @@ json_t *rpc_error(const json_t *id, int code, const char *text, json_t *take_dat
                      "code", code, "message", text, "data", take_data);
 }
 
-json_t *rpc_notification(const char *method, json_t *take_params)
-{
-    return json_pack("{s:s, s:s, s:o*}", "jsonrpc", "2.0", "method", method, "params", take_params);
-}
-
 /* "=?base64?...?=", where a name does not fit into a header as it is. */
 char *rpc_header_text(const char *value)
 {

@@ -27,7 +27,6 @@ const char *rpc_version(const json_t *params);
 /* Answers; json_decref; NULL: no memory.  `id` NULL: of no request. */
 json_t *rpc_result(const json_t *id, json_t *take_result);
 json_t *rpc_error(const json_t *id, int code, const char *text, json_t *take_data);
-json_t *rpc_notification(const char *method, json_t *take_params);
 
 /* What the value of Mcp-Name stands for; free().  NULL: it cannot be read. */
 char *rpc_header_text(const char *value);

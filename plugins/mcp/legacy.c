@@ -40,7 +40,7 @@ static int take_opened(struct talk *talk, const struct exchange *exchange, struc
 
 static int send_initialized(struct talk *talk, struct ein_error *err)
 {
-    EIN_JSON json_t *message = wire_notification("notifications/initialized", NULL);
+    EIN_JSON json_t *message = mcp_notification("notifications/initialized", NULL);
     struct exchange exchange = { .talk = talk };
     int r;
 
@@ -175,7 +175,7 @@ static int ask_resuming(struct talk *talk, const struct mcp_request *request,
 static void tell_cancelled(struct talk *talk, json_int_t id, int r)
 {
     const char *reason = r == EIN_E_TIMEOUT ? "timeout" : "cancelled";
-    EIN_JSON json_t *message = wire_notification(
+    EIN_JSON json_t *message = mcp_notification(
         "notifications/cancelled", json_pack("{s:I, s:s}", "requestId", id, "reason", reason));
 
     if (message)

@@ -116,7 +116,7 @@ static int take_opened(struct dialogue *dialogue, const json_t *result, struct e
                          "the MCP server speaks a version that einion does not: %.40s",
                          version ? version : "none");
     dialogue->open = true;
-    r = post(dialogue, wire_notification("notifications/initialized", NULL), err);
+    r = post(dialogue, mcp_notification("notifications/initialized", NULL), err);
     return r < 0 ? r : post_request(dialogue, err);
 }
 

@@ -42,11 +42,6 @@ json_t *wire_request(json_int_t id, const char *method, json_t *take_params, boo
                      params);
 }
 
-json_t *wire_notification(const char *method, json_t *take_params)
-{
-    return json_pack("{s:s, s:s, s:o*}", "jsonrpc", "2.0", "method", method, "params", take_params);
-}
-
 json_t *wire_initialize(json_int_t id)
 {
     json_t *params = json_pack("{s:s, s:{}, s:o}", "protocolVersion", MCP_LEGACY_LATEST,

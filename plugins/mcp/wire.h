@@ -13,7 +13,6 @@
 
 /* The params are taken, NULL: none.  `modern` adds what 2026-07-28 wants in _meta. */
 json_t *wire_request(json_int_t id, const char *method, json_t *take_params, bool modern);
-json_t *wire_notification(const char *method, json_t *take_params);
 json_t *wire_initialize(json_int_t id);
 /* The answer to a request of the server: {} to a ping, else that we do not have such a method. */
 json_t *wire_answer(const json_t *request);

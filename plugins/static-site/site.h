@@ -11,8 +11,6 @@
 #include <pthread.h>
 #include <stddef.h>
 
-struct site_file;
-
 struct site {
     const struct ein_host *host;
     struct ein_ctx *ctx;
