@@ -67,8 +67,8 @@ int demos_app(struct ein_req *req, void *self)
     page.token = token;
     if (!names || !path)
         return EIN_E_NO_MEMORY;
-    policy = page_outer_policy(&page);
-    text = page_outer(&page);
+    policy = page_text(page_outer_policy, &page);
+    text = page_text(page_outer, &page);
     return reply_page(http, req, policy, text);
 }
 
@@ -95,11 +95,11 @@ int demos_app_frame(struct ein_req *req, void *self)
     if (!is_for_frame(http, req))
         return http->fail(req, 403, "A demo is opened at /demos/ID/app, which frames this.");
     page.demo = demo;
-    page.script = script = page_script(&page);
+    page.script = script = page_text(page_script, &page);
     if (!script)
         return EIN_E_NO_MEMORY;
-    policy = page_frame_policy(&page);
-    text = page_frame(&page);
+    policy = page_text(page_frame_policy, &page);
+    text = page_text(page_frame, &page);
     return reply_page(http, req, policy, text);
 }
 

@@ -27,9 +27,7 @@ static const char frame_policy[] =
     "data: blob:; media-src data: blob:; font-src data:; "
     "connect-src 'none'; form-action 'none'; base-uri 'none'; webrtc 'block'";
 
-typedef int write_fn(struct buf *out, const struct page *page);
-
-static char *written_by(write_fn *write, const struct page *page)
+char *page_text(page_fn *write, const struct page *page)
 {
     EIN_BUF struct buf out;
 
@@ -53,7 +51,7 @@ static void write_ancestors(struct buf *out, const struct page *page)
 
 /* The script is named by its SHA-256: frames within the frame, which have this policy as well, run
  * nothing else, and so nothing that does not begin with frame.js. */
-static int write_frame_policy(struct buf *out, const struct page *page)
+int page_frame_policy(struct buf *out, const struct page *page)
 {
     unsigned char digest[SHA256_BYTES];
     EIN_FREE char *hash = NULL;
@@ -70,7 +68,7 @@ static int write_frame_policy(struct buf *out, const struct page *page)
 
 /* Our page calls the demo's APIs and gets new tokens; its frame is the demo, and stays it: a script
  * that would go elsewhere with what it has learned does not get there. */
-static int write_outer_policy(struct buf *out, const struct page *page)
+int page_outer_policy(struct buf *out, const struct page *page)
 {
     const json_t *name;
     size_t i;
@@ -87,16 +85,6 @@ static int write_outer_policy(struct buf *out, const struct page *page)
     }
     write_ancestors(out, page);
     return 0;
-}
-
-char *page_outer_policy(const struct page *page)
-{
-    return written_by(write_outer_policy, page);
-}
-
-char *page_frame_policy(const struct page *page)
-{
-    return written_by(write_frame_policy, page);
 }
 
 /* ---- our page ---- */
@@ -155,7 +143,7 @@ static int write_calls(struct buf *out, const struct page *page)
 
 static const struct mark {
     const char *mark;
-    write_fn *write;
+    page_fn *write;
 } marks[] = {
     { "@NAME@", write_name },   { "@TOKEN@", write_token }, { "@APIS@", write_apis },
     { "@RENEW@", write_renew }, { "@CALLS@", write_calls }, { "@FRAME@", write_frame_path },
@@ -169,7 +157,7 @@ static const struct mark *mark_at(const char *text)
     return NULL;
 }
 
-static int write_outer(struct buf *out, const struct page *page)
+int page_outer(struct buf *out, const struct page *page)
 {
     for (const char *at = app_page; *at;) {
         const struct mark *mark = *at == '@' ? mark_at(at) : NULL;
@@ -183,11 +171,6 @@ static int write_outer(struct buf *out, const struct page *page)
         at += strlen(mark->mark);
     }
     return 0;
-}
-
-char *page_outer(const struct page *page)
-{
-    return written_by(write_outer, page);
 }
 
 /* ---- the demo's own document ---- */
@@ -214,7 +197,7 @@ static const char *code_of(const struct page *page, const char *name)
 }
 
 /* Ours and the demo's are one script: neither runs without the other. */
-static int write_script(struct buf *out, const struct page *page)
+int page_script(struct buf *out, const struct page *page)
 {
     (void)buf_printf(out, "%s\n", frame_script);
     write_inside(out, "script", code_of(page, "js"));
@@ -222,12 +205,7 @@ static int write_script(struct buf *out, const struct page *page)
     return 0;
 }
 
-char *page_script(const struct page *page)
-{
-    return written_by(write_script, page);
-}
-
-static int write_frame(struct buf *out, const struct page *page)
+int page_frame(struct buf *out, const struct page *page)
 {
     (void)buf_text(
         out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -240,9 +218,4 @@ static int write_frame(struct buf *out, const struct page *page)
                      "\n</style>\n</head>\n<body>\n%s\n<script>%s</script>\n</body>\n</html>\n",
                      code_of(page, "html"), page->script);
     return 0;
-}
-
-char *page_frame(const struct page *page)
-{
-    return written_by(write_frame, page);
 }

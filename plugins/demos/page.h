@@ -3,6 +3,8 @@
 #ifndef DEMO_PAGE_H
 #define DEMO_PAGE_H
 
+#include "buf.h"
+
 #include <jansson.h>
 
 struct page {
@@ -15,11 +17,10 @@ struct page {
     const char *script; /* what page_script() gave */
 };
 
-/* Each gives a text to free(), or NULL: no memory. */
-char *page_outer(const struct page *page);
-char *page_outer_policy(const struct page *page);
-char *page_script(const struct page *page); /* of the frame */
-char *page_frame(const struct page *page);
-char *page_frame_policy(const struct page *page);
+typedef int page_fn(struct buf *out, const struct page *page);
+page_fn page_outer, page_outer_policy;
+page_fn page_frame, page_frame_policy, page_script; /* the script is the frame's */
+/* What one of these writes; free().  NULL: no memory. */
+char *page_text(page_fn *write, const struct page *page);
 
 #endif
