@@ -246,7 +246,7 @@ static void print_report(const json_t *report)
 }
 
 /* The methods of transfer/1 take a place and give a report. */
-static int transfer(const struct server_setup *setup, const char *place, bool is_import)
+int server_transfer(const struct server_setup *setup, const char *place, bool is_import)
 {
     struct server *server = NULL;
     const struct ein_service *service = NULL;
@@ -268,16 +268,6 @@ static int transfer(const struct server_setup *setup, const char *place, bool is
         (void)server_say(&err);
     print_report(report);
     return server_end(server, r);
-}
-
-int server_export(const struct server_setup *setup, const char *path)
-{
-    return transfer(setup, path, false);
-}
-
-int server_import(const struct server_setup *setup, const char *source)
-{
-    return transfer(setup, source, true);
 }
 
 int server_audit_verify(const struct server_setup *setup)

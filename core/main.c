@@ -100,12 +100,12 @@ static int backup(const struct command_line *line)
 
 static int export(const struct command_line *line)
 {
-    return server_export(&line->setup, line->argument);
+    return server_transfer(&line->setup, line->argument, false);
 }
 
 static int import(const struct command_line *line)
 {
-    return server_import(&line->setup, line->argument);
+    return server_transfer(&line->setup, line->argument, true);
 }
 
 static int rotate_keys(const struct command_line *line)

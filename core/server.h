@@ -36,8 +36,7 @@ int server_backup(const struct server_setup *setup, const char *path);
  * While a server uses the store they look at it, and the server does the writing; only an import
  * has to have it to itself. */
 int server_rotate_keys(const struct server_setup *setup);
-int server_export(const struct server_setup *setup, const char *path);
-int server_import(const struct server_setup *setup, const char *source);
+int server_transfer(const struct server_setup *setup, const char *place, bool is_import);
 int server_audit_verify(const struct server_setup *setup);
 
 #endif
