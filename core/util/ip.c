@@ -62,18 +62,24 @@ void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE])
         (void)inet_ntop(AF_INET6, ip->bytes, out, IP_TEXT_SIZE);
 }
 
+bool ip_is_loopback(const char *address)
+{
+    static const struct ip v6 = { { [15] = 1 } };
+    struct ip ip;
+    unsigned bits;
+
+    if (!ip_parse(address, &ip, &bits))
+        return false;
+    return ip_is_v4(&ip) ? ip.bytes[12] == 127 : memcmp(&ip, &v6, sizeof(ip)) == 0;
+}
+
 bool ip_is_loopback_name(const char *host)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-
     if (strcasecmp(host, "localhost") == 0)
         return true;
     if (strlen(host) > 10 && strcasecmp(host + strlen(host) - 10, ".localhost") == 0)
         return true;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    return ip_is_loopback(host);
 }
 
 bool net_parse(const char *text, struct net *ret, bool *ret_bad)

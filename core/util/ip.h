@@ -23,7 +23,9 @@ bool ip_parse(const char *text, struct ip *ret, unsigned *ret_bits);
 bool ip_of(const struct sockaddr *address, struct ip *ret, uint16_t *ret_port);
 void ip_from_v4(struct ip *ret, const uint8_t bytes[4]);
 bool ip_is_v4(const struct ip *ip);
-/* This machine by an address, or by a name that is never looked up (RFC 6761, 6.3). */
+/* This machine by an address; false also for what is none. */
+bool ip_is_loopback(const char *address);
+/* Likewise, or by a name that is never looked up (RFC 6761, 6.3). */
 bool ip_is_loopback_name(const char *host);
 void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE]);
 

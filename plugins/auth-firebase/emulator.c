@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "firebase.h"
+#include "ip.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,19 +25,9 @@ int emulator_allowed(bool wanted, bool *ret_allowed, struct ein_error *err)
     return 0;
 }
 
-static bool is_loopback(const char *address)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-
-    if (inet_pton(AF_INET, address, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-    return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 bool emulator_takes(const struct firebase *firebase, const struct ein_req *req)
 {
     const char *address = firebase->emulator ? firebase->host->http->client_addr(req) : NULL;
 
-    return address && is_loopback(address);
+    return address && ip_is_loopback(address);
 }

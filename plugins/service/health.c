@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "ip.h"
 #include "service.h"
+#include "str.h"
 #include <einion/services.h>
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -88,18 +89,6 @@ int ready_get(struct ein_req *req, void *self)
 
 /* ---- metrics ---- */
 
-static bool is_loopback(const char *addr)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-
-    if (inet_pton(AF_INET, addr, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, addr, &v6) != 1)
-        return false;
-    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-}
-
 void metrics_init(struct service *service, const json_t *config)
 {
     const char *readers = json_string_value(json_object_get(config, "metrics"));
@@ -119,19 +108,8 @@ static bool is_local(const struct ein_http *http, const struct ein_req *req)
 {
     const char *addr = http->client_addr(req);
 
-    return addr && is_loopback(addr) && !http->header(req, "X-Forwarded-For") &&
+    return addr && ip_is_loopback(addr) && !http->header(req, "X-Forwarded-For") &&
            !http->header(req, "Forwarded");
-}
-
-/* In a time that does not tell how much of it is right. */
-static bool same_secret(const char *given, const char *secret)
-{
-    size_t len = strlen(given), secret_len = strlen(secret);
-    unsigned char differs = len != secret_len;
-
-    for (size_t i = 0; i < len; i++)
-        differs |= (unsigned char)(given[i] ^ secret[i % (secret_len ? secret_len : 1)]);
-    return !differs;
 }
 
 static bool has_token(const struct service *service, const struct ein_req *req)
@@ -140,7 +118,7 @@ static bool has_token(const struct service *service, const struct ein_req *req)
     const char *given = service->host->http->header(req, "Authorization");
 
     return service->metrics_token && given && strncmp(given, scheme, sizeof(scheme) - 1) == 0 &&
-           same_secret(given + sizeof(scheme) - 1, service->metrics_token);
+           str_eq_secret(given + sizeof(scheme) - 1, service->metrics_token);
 }
 
 static bool may_read_metrics(const struct service *service, const struct ein_req *req)

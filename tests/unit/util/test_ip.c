@@ -100,6 +100,19 @@ static void what_is_no_network_is_told_from_a_name(void **state)
     }
 }
 
+static void a_loopback_address_is_one_in_either_form(void **state)
+{
+    static const char *const loopback[] = { "127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1" };
+    static const char *const others[] = { "128.0.0.1", "::2", "::ffff:10.0.0.1", "localhost", "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++)
+        assert_true(ip_is_loopback(loopback[i]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(ip_is_loopback(others[i]));
+    assert_true(ip_is_loopback_name("a.localhost"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +120,7 @@ int main(void)
         cmocka_unit_test(what_is_no_address_is_none),
         cmocka_unit_test(networks_hold_their_addresses),
         cmocka_unit_test(what_is_no_network_is_told_from_a_name),
+        cmocka_unit_test(a_loopback_address_is_one_in_either_form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
