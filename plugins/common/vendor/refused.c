@@ -12,6 +12,7 @@ struct refused {
     pthread_mutex_t lock;
     struct hash_seed seed;
     int64_t for_ms;
+    bool any;     /* atomic; hardly anybody is refused anything, and a call asks twice */
     struct slot { /* guarded by lock */
         uint64_t id;
         int64_t until_ms;
@@ -60,10 +61,14 @@ void refused_add(struct refused *refused, const char *key, const char *model, co
     EIN_LOCKED(&refused->lock);
 
     refused->slots[id % REFUSED_MAX] = (struct slot){ id, clock_mono_ms() + refused->for_ms };
+    __atomic_store_n(&refused->any, true, __ATOMIC_RELAXED);
 }
 
 bool refused_has(struct refused *refused, const char *key, const char *model, const char *what)
 {
+    if (!__atomic_load_n(&refused->any, __ATOMIC_RELAXED))
+        return false;
+
     uint64_t id = id_of(refused, key, model, what);
     const struct slot *slot = &refused->slots[id % REFUSED_MAX];
     EIN_LOCKED(&refused->lock);
