@@ -16,7 +16,8 @@ static void count(const json_t *usage, const char *name, uint64_t *counter)
         *counter = told;
 }
 
-/* Later numbers take the place of earlier ones: they are sums.  Some servers end in zeros. */
+/* Later numbers take the place of earlier ones: they are sums.  Some servers end in zeros of all
+ * but what came out, which only the end can tell. */
 static void read_usage(struct reply *reply, const json_t *usage)
 {
     const json_t *creation = json_object_get(usage, "cache_creation");
@@ -31,7 +32,8 @@ static void read_usage(struct reply *reply, const json_t *usage)
     if (json_is_object(creation) && minutes + now->hour)
         now->written = minutes + now->hour;
     count(usage, "cache_creation_input_tokens", &now->written);
-    count(usage, "output_tokens", &now->output);
+    if (json_is_number(json_object_get(usage, "output_tokens")))
+        now->output = vendor_count(usage, "output_tokens");
     count(details, "reasoning_tokens", &now->reasoning);
     count(details, "thinking_tokens", &now->reasoning);
     count(json_object_get(usage, "server_tool_use"), "web_search_requests", &now->searches);

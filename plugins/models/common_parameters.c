@@ -34,6 +34,7 @@ static const struct common table[] = {
     { "seed", "integer", -DBL_MAX, DBL_MAX, CHAT_LIKE | GEMINI | OLLAMA, 0 },
     { "presence_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
     { "frequency_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
+    { "top_p", "float", 0, 1, CHAT, 0 },
     { "parallel_tool_calls", "boolean", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "user", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "service_tier", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC | BEDROCK, 0 },
@@ -65,6 +66,19 @@ static uint32_t wire_of(const struct model *model)
         if (strcmp(wires[i].provider, model->provider) == 0)
             return wires[i].wire;
     return style && strcmp(style, "responses") == 0 ? RESPONSES : CHAT;
+}
+
+/* OpenAI's models that do not reason can be asked in both ways, and llm-openai takes the one that
+ * has the parameter; the tools that run there are only in one. */
+static uint32_t wires_of(const struct parameter_rules *rules)
+{
+    const struct model *model = rules->model;
+    uint32_t wire = wire_of(model);
+
+    if (wire == RESPONSES && (model->cannot & MODEL_REASONING) && !rules->vendors_tools &&
+        strcmp(model->provider, "openai") == 0)
+        wire |= CHAT;
+    return wire;
 }
 
 const char *wire_name(const struct model *model)
@@ -113,15 +127,16 @@ static const struct common *look_up(const struct common *rows, size_t count, con
     return NULL;
 }
 
-const struct common *common_find(const struct model *model, const char *name)
+const struct common *common_find(const struct parameter_rules *rules, const char *name)
 {
+    const struct model *model = rules->model;
     const struct common *found = look_up(table, sizeof(table) / sizeof(table[0]), name);
 
     if (model->embeds && strcmp(name, "user") != 0)
         return NULL;
     if (!found && json_object_size(json_object_get(model->json, "parameters")) == 0)
         found = look_up(sampling, sizeof(sampling) / sizeof(sampling[0]), name);
-    if (!found || !(found->wires & wire_of(model)) || (found->needs & model->cannot))
+    if (!found || !(found->wires & wires_of(rules)) || (found->needs & model->cannot))
         return NULL;
     return found;
 }

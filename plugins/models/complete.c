@@ -130,6 +130,8 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     const struct parameter_rules rules = { .model = work->model,
                                            .pass = settings_of(work)->pass,
                                            .pass_tools = settings_of(work)->pass_tools,
+                                           .vendors_tools =
+                                               json_array_size(work->call->built_in_tools) > 0,
                                            .refuse = work->refuse };
     int64_t began = clock_mono_us();
     int r =

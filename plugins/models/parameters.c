@@ -109,9 +109,10 @@ static bool rule_of_row(const json_t *row, struct rule *ret_rule)
     return true;
 }
 
-static bool rule_of_common(const struct model *model, const char *name, struct rule *ret_rule)
+static bool rule_of_common(const struct parameter_rules *rules, const char *name,
+                           struct rule *ret_rule)
 {
-    const struct common *common = common_find(model, name);
+    const struct common *common = common_find(rules, name);
 
     if (!common)
         return false;
@@ -178,12 +179,12 @@ static int check_one(struct check *check, const char *given, const json_t *value
     if (is_unset(value))
         return 0;
     /* Whom they embed for is the vendors' business who ask for it: it changes no vector. */
-    if (model->embeds && strcmp(given, "user") == 0 && !common_find(model, given))
+    if (model->embeds && strcmp(given, "user") == 0 && !common_find(check->rules, given))
         return 0;
     if (common_is_fixed(model, name) && !passed)
         return leave_out(check, given, "chooses by itself how freely it words");
     if (!rule_of_row(json_object_get(check->rows, name), &rule)) {
-        bool is_common = rule_of_common(model, name, &rule);
+        bool is_common = rule_of_common(check->rules, name, &rule);
 
         if ((!is_common || is_dearer(name, value)) && !passed)
             return leave_out(check, given,

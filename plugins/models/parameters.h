@@ -10,6 +10,7 @@ struct parameter_rules {
     const struct model *model;
     const json_t *pass;       /* names that are handed on as they are, may be NULL */
     const json_t *pass_tools; /* the same of vendors' tools */
+    bool vendors_tools;       /* some are asked for, too */
     bool refuse;              /* else what cannot be is left out, with a note */
 };
 
@@ -34,14 +35,15 @@ struct common {
 /* Its catalog's name, for "max_completion_tokens" and such. */
 const char *common_name(const json_t *rows, const char *name);
 /* NULL: not common, or not of the model's wire. */
-const struct common *common_find(const struct model *model, const char *name);
+const struct common *common_find(const struct parameter_rules *rules, const char *name);
 /* Whose built-in tools the model's vendor takes: "openai", "anthropic", or "": nobody's. */
 const char *wire_name(const struct model *model);
 /* How long the name of a tool may be, in bytes; 0: as long as it likes. */
 size_t common_name_max(const struct model *model);
 /* Is the model's answer limited also where nobody has asked for it? (thinking_max_tokens()) */
 bool common_always_limits(const struct model *model);
-/* Is this one that OpenAI's models refuse which reason, though the catalog may have a row for it? */
+/* Is this one that OpenAI's models refuse which reason, though the catalog may have a row for it?
+ */
 bool common_is_fixed(const struct model *model, const char *name);
 /* Is this one that Claude does not take while it thinks? */
 bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value);

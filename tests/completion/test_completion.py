@@ -197,6 +197,23 @@ def test_names_that_the_vendor_does_not_take_are_changed_and_changed_back(door, 
     assert DOTTED not in body and body.count(sent[DOTTED]) == 2  # among the tools, and in what was said
 
 
+# ---- parameters -------------------------------------------------------------------
+
+
+def test_what_only_chat_completions_have_is_asked_there(door, upstream):
+    """gpt-4o is asked by the Responses API, which knows neither stop nor seed."""
+    given = {"stop": ["Observation:"], "seed": 7, "presence_penalty": 0.5, "top_p": 0.9}
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("x")))
+    upstream.answer(OPENAI_RESPONSES, openai_responses(Said("x")), openai_responses(Said("x")))
+    answer = door()("Hi", model="openai/gpt-4o", parameters=given)
+    assert (answer.r, answer.notes) == ("ok", [])
+    assert upstream.last.path == OPENAI_CHAT[1:] and {name: upstream.last.json[name] for name in given} == given
+    answer = door()("Hi", model="openai/gpt-4o", parameters={"top_p": 0.9})
+    assert (answer.r, answer.notes, upstream.last.path, upstream.last.json["top_p"]) == ("ok", [], OPENAI_RESPONSES[1:], 0.9)
+    answer = door()("Hi", model="openai/gpt-5", parameters=given)
+    assert answer.r == "ok" and len(answer.notes) == len(given) and not given.keys() & upstream.last.json.keys()
+
+
 # ---- again ------------------------------------------------------------------------
 
 

@@ -410,6 +410,40 @@ static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **sta
     assert_string_equal(check_as("gemini", rows, "{\"presence_penalty\": 1}", false).kept, "");
 }
 
+/* Each of them is kept or told of. */
+static void assert_kept_of(const struct parameter_rules *rules, const char *expected)
+{
+    EIN_JSON json_t *kept = NULL, *notes = NULL, *wanted = json_loads(expected, 0, NULL);
+    EIN_JSON json_t *given =
+        json_pack("{s:s, s:i, s:f, s:i}", "stop", "END", "seed", 7, "top_p", 0.5, "top_k", 3);
+
+    assert_int_equal(parameters_check(rules, given, &kept, &notes, NULL), 0);
+    assert_int_equal(json_object_size(kept) + json_array_size(notes), json_object_size(given));
+    assert_true(json_equal(kept, wanted) || (!kept && json_object_size(wanted) == 0));
+}
+
+static void what_one_of_openais_apis_has_is_for_models_that_have_both(void **state)
+{
+    EIN_JSON json_t *json =
+        json_pack("{s:s, s:{s:{}}}", "api_style", "responses", "parameters", "temperature");
+    const struct model plain = {
+        .provider = "openai", .id = "m", .json = json, .cannot = MODEL_REASONING
+    };
+    const struct model unknown = { .provider = "openai", .id = "m", .json = json };
+    const struct model others = {
+        .provider = "ours", .id = "m", .json = json, .cannot = MODEL_REASONING
+    };
+    const struct parameter_rules with_both = { .model = &plain };
+    const struct parameter_rules with_one[] = { { .model = &plain, .vendors_tools = true },
+                                                { .model = &unknown },
+                                                { .model = &others } };
+
+    (void)state;
+    assert_kept_of(&with_both, "{\"stop\": [\"END\"], \"seed\": 7, \"top_p\": 0.5}");
+    for (size_t i = 0; i < sizeof(with_one) / sizeof(with_one[0]); i++)
+        assert_kept_of(&with_one[i], "{}");
+}
+
 static void a_model_that_nobody_has_listed_takes_what_is_common(void **state)
 {
     struct checked checked = check_as("vllm", "{\"parameters\": {}}",
@@ -704,6 +738,7 @@ int main(void)
         cmocka_unit_test(a_wire_without_a_parameter_is_told),
         cmocka_unit_test(who_thinks_is_sent_no_temperature),
         cmocka_unit_test(what_the_vendor_refuses_is_left_out_whatever_the_row_says),
+        cmocka_unit_test(what_one_of_openais_apis_has_is_for_models_that_have_both),
         cmocka_unit_test(a_model_that_nobody_has_listed_takes_what_is_common),
         cmocka_unit_test(agents_are_given_what_was_sent),
         cmocka_unit_test(parameters_can_be_refused),
