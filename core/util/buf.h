@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Growing bytes with a maximum at birth, always followed by a NUL that is not counted.  The
  * first failure sticks: add freely, then ask buf->error once. */
@@ -18,7 +19,8 @@ void buf_init(struct buf *buf, size_t max);
 /* In storage of the caller's, at most `max` bytes, for as long as that is enough. */
 void buf_init_in(struct buf *buf, char *storage, size_t size, size_t max);
 void buf_done(struct buf *buf); /* frees; may be used again after buf_init() */
-#define EIN_BUF __attribute__((cleanup(buf_done)))
+#define EIN_BUF  __attribute__((cleanup(buf_done)))
+#define BUF_INIT { .max = SIZE_MAX } /* which each EIN_BUF begins with */
 void buf_clear(struct buf *buf);
 void buf_drop(struct buf *buf, size_t len); /* the first so many, of those there are */
 

@@ -53,10 +53,9 @@ int picker_show(struct ein_req *req, void *self)
     const struct ein_http *http = stub->host->http;
     EIN_FREE char *state = percent_encode(parameter(http, req, "state"), "");
     EIN_FREE char *users = users_of(stub, req);
-    EIN_BUF struct buf body;
+    EIN_BUF struct buf body = BUF_INIT;
     int r;
 
-    buf_init(&body, SIZE_MAX);
     (void)buf_text(&body, "<p>This login is for development: it asks for no password.</p>\n<ul>\n");
     r = state && users ? write_links(&body, stub, users, state) : EIN_E_NO_MEMORY;
     if (buf_text(&body, "</ul>") < 0 || r < 0)

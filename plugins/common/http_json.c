@@ -139,10 +139,9 @@ static int write_link(struct buf *out, const struct ein_http *http, const struct
 
 int page_link(const struct ein_http *http, struct ein_req *req, const char *cursor)
 {
-    EIN_BUF struct buf link;
+    EIN_BUF struct buf link = BUF_INIT;
     int r;
 
-    buf_init(&link, SIZE_MAX);
     if (!cursor)
         return 0;
     r = write_link(&link, http, req, cursor);

@@ -275,12 +275,10 @@ static int add(struct composing *composing, const char *role, const char *text)
 
 int prompt_begin(struct composing *composing, size_t *ret_len)
 {
-    EIN_BUF struct buf system;
-    EIN_BUF struct buf task;
+    EIN_BUF struct buf system = BUF_INIT;
+    EIN_BUF struct buf task = BUF_INIT;
     int r;
 
-    buf_init(&system, SIZE_MAX);
-    buf_init(&task, SIZE_MAX);
     write_rules(&(struct writing){ composing->composer->host, &system }, composing->declared);
     write_task(&(struct writing){ composing->composer->host, &task }, composing->body);
     composing->messages = json_array();
@@ -295,11 +293,10 @@ int prompt_begin(struct composing *composing, size_t *ret_len)
 
 int prompt_repair(struct composing *composing, const json_t *faults)
 {
-    EIN_BUF struct buf text;
+    EIN_BUF struct buf text = BUF_INIT;
     const json_t *fault;
     size_t i;
 
-    buf_init(&text, SIZE_MAX);
     (void)buf_text(&text, "Your agent was tried, and this is wrong with it:\n");
     json_array_foreach((json_t *)faults, i, fault)
     {

@@ -29,9 +29,8 @@ static const char frame_policy[] =
 
 char *page_text(page_fn *write, const struct page *page)
 {
-    EIN_BUF struct buf out;
+    EIN_BUF struct buf out = BUF_INIT;
 
-    buf_init(&out, SIZE_MAX);
     return write(&out, page) < 0 ? NULL : buf_take(&out, NULL);
 }
 

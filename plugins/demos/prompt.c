@@ -46,9 +46,8 @@ static const char no_apis[] = "There is none: the page calls nothing.";
 
 static json_t *instructions(void)
 {
-    EIN_BUF struct buf text;
+    EIN_BUF struct buf text = BUF_INIT;
 
-    buf_init(&text, SIZE_MAX);
     for (size_t i = 0; i < SECTIONS; i++)
         (void)buf_printf(&text, "## %s\n%s\n\n", sections[i].title, sections[i].text);
     return text.error ? NULL : json_string(text.data);

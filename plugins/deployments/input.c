@@ -139,13 +139,12 @@ static const json_t *last_of_user(const json_t *messages)
 /* The texts among the parts, joined. */
 static json_t *text_of(const json_t *content)
 {
-    EIN_BUF struct buf text;
+    EIN_BUF struct buf text = BUF_INIT;
     const json_t *part;
     size_t i;
 
     if (json_is_string(content))
         return json_incref((json_t *)content);
-    buf_init(&text, SIZE_MAX);
     json_array_foreach(content, i, part)
     {
         const char *more = json_string_value(json_object_get(part, "text"));

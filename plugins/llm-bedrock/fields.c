@@ -77,7 +77,7 @@ static int set_output(json_t *body, const char *name, json_t *take_value)
 static int claude(const struct ein_llm_call *call, json_t *body, json_t *fields)
 {
     json_t *config = json_object_get(body, "inferenceConfig");
-    bool possible = !thinking_forced(call) && thoughts_are_there(json_object_get(body, "messages"));
+    bool possible = !thinking_forced(call->tool_choice) && thoughts_are_there(json_object_get(body, "messages"));
     struct thinking thinking;
     EIN_JSON json_t *think = NULL;
 

@@ -133,11 +133,10 @@ static json_t *only_text(const json_t *content)
 
 json_t *openai_text(const json_t *content)
 {
-    EIN_BUF struct buf text;
+    EIN_BUF struct buf text = BUF_INIT;
     json_t *only = only_text(content), *part;
     size_t i;
 
-    buf_init(&text, SIZE_MAX);
     if (only)
         return json_incref(only);
     json_array_foreach((json_t *)content, i, part)

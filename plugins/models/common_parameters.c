@@ -146,7 +146,7 @@ bool common_always_limits(const struct model *model)
     return wire_of(model) & ((uint32_t)ANTHROPIC | BEDROCK);
 }
 
-static bool is_claude(const struct model *model)
+bool common_is_claude(const struct model *model)
 {
     return wire_of(model) == ANTHROPIC ||
            (wire_of(model) == BEDROCK && strstr(model->id, "anthropic."));
@@ -162,7 +162,7 @@ bool common_disturbs_thinking(const struct model *model, const char *name, const
 {
     double number = json_number_value(value);
 
-    if (!is_claude(model))
+    if (!common_is_claude(model))
         return false;
     return (strcmp(name, "temperature") == 0 && number != 1) || strcmp(name, "top_k") == 0 ||
            (strcmp(name, "top_p") == 0 && number < 0.95);

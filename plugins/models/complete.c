@@ -130,6 +130,7 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     const struct parameter_rules rules = { .model = work->model,
                                            .pass = settings_of(work)->pass,
                                            .pass_tools = settings_of(work)->pass_tools,
+                                           .tool_choice = work->call->tool_choice,
                                            .vendors_tools =
                                                json_array_size(work->call->built_in_tools) > 0,
                                            .refuse = work->refuse };

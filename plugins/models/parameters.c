@@ -5,6 +5,7 @@
 #include "error.h"
 #include "member.h"
 #include "notes.h"
+#include "thinking.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -206,15 +207,43 @@ static bool is_to_think(const json_t *parameters)
            integer_of(parameters, "thinking_budget") != 0;
 }
 
+/* Claude may not think where it has to call a tool, and cannot where it may say little.  An effort
+ * still counts where the model knows efforts. */
+static int leave_out_thinking(struct check *check, const struct thinking *thinking)
+{
+    static const char *const names[] = { "thinking_budget", "reasoning_effort" };
+    const char *why = thinking_forced(check->rules->tool_choice)
+                          ? "does not think where it has to call a tool"
+                          : "has no max_tokens left to think with";
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && r == 0; i++) {
+        bool counts = i == 1 && thinking->effort;
+
+        if (counts || !json_object_get(check->kept, names[i]))
+            continue;
+        r = leave_out(check, names[i], why);
+        (void)json_object_del(check->kept, names[i]);
+    }
+    return r;
+}
+
 static int check_thinking(struct check *check)
 {
+    const struct model *model = check->rules->model;
+    struct thinking thinking;
     const char *name;
     json_t *value;
     void *next;
     int r = 0;
 
-    if (!is_to_think(check->kept))
+    if (!is_to_think(check->kept) || !common_is_claude(model))
         return 0;
+    thinking_plan(check->kept, model->json,
+                  thinking_max_tokens(check->kept, model->json, INT64_MAX),
+                  !thinking_forced(check->rules->tool_choice), &thinking);
+    if (!thinking_on(&thinking))
+        return leave_out_thinking(check, &thinking);
     json_object_foreach_safe(check->kept, next, name, value)
     {
         if (r < 0 || !common_disturbs_thinking(check->rules->model, name, value))

@@ -8,10 +8,11 @@
 /* How parameters are checked. */
 struct parameter_rules {
     const struct model *model;
-    const json_t *pass;       /* names that are handed on as they are, may be NULL */
-    const json_t *pass_tools; /* the same of vendors' tools */
-    bool vendors_tools;       /* some are asked for, too */
-    bool refuse;              /* else what cannot be is left out, with a note */
+    const json_t *pass;        /* names that are handed on as they are, may be NULL */
+    const json_t *pass_tools;  /* the same of vendors' tools */
+    const json_t *tool_choice; /* may be NULL */
+    bool vendors_tools;        /* some are asked for, too */
+    bool refuse;               /* else what cannot be is left out, with a note */
 };
 
 /* GIVEN may be NULL.  *ret_parameters is NULL where nothing is left. */
@@ -45,6 +46,8 @@ bool common_always_limits(const struct model *model);
 /* Is this one that OpenAI's models refuse which reason, though the catalog may have a row for it?
  */
 bool common_is_fixed(const struct model *model, const char *name);
+/* Is it Claude, whoever serves it? */
+bool common_is_claude(const struct model *model);
 /* Is this one that Claude does not take while it thinks? */
 bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value);
 

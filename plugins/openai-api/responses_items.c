@@ -146,10 +146,9 @@ static int reasoning(struct asking *asking, json_t *item)
     const json_t *summary = json_object_get(item, "summary"), *part;
     const char *sealed = json_string_value(json_object_get(item, "encrypted_content"));
     EIN_JSON json_t *replay = sealed ? replay_read(sealed) : NULL;
-    EIN_BUF struct buf text;
+    EIN_BUF struct buf text = BUF_INIT;
     size_t i;
 
-    buf_init(&text, SIZE_MAX);
     json_array_foreach(summary, i, part)
     {
         (void)buf_text(&text, text_or_empty(part, "text"));

@@ -75,7 +75,7 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
 {
     int64_t us = clock_wall_us();
     char now[CLOCK_ISO_SIZE];
-    EIN_BUF struct buf out;
+    EIN_BUF struct buf out = BUF_INIT;
 
     clock_iso(now);
     out_init(&out);

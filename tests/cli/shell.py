@@ -7,11 +7,16 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
 
 from support import EINION, PATIENCE, SCALE
+
+# Who runs the tests in the background may have them ignored, and what is started here with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 FAILED, USAGE, NOBODY, CONFLICT, INTERRUPTED = 1, 2, 3, 4, 130
 TWICE = 'async def run(input_dict, tools):\n    print("thinking")\n    return {"twice": 2 * input_dict["n"]}\n'

@@ -50,3 +50,18 @@ def test_no_work_is_left_in_comments():
 def test_scripts_can_be_run():
     sourced = {"core/completion.bash", "packaging/packages.sh"}
     assert [name(path) for path in SCRIPTS if name(path) not in sourced and not path.stat().st_mode & 0o100] == []
+
+
+def test_what_cleans_itself_up_begins_with_a_value():
+    """Else a return before the first assignment frees what happened to lie there, and no compiler says so."""
+    sources = {path: path.read_text() for path in SOURCES if path.suffix in (".c", ".h")}
+    macros = {macro for text in sources.values() for macro in re.findall(r"#define (EIN_\w+)\s+__attribute__\(\(cleanup", text)}
+    declared = re.compile(rf"^[ \t]+(?:{'|'.join(macros)}) [^;]*;", re.M)
+    text_of, inner = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'"), re.compile(r"\([^()]*\)|\{[^{}]*\}")
+    found = []
+    for path, text in sources.items():
+        for declaration in declared.findall(text_of.sub("", text)):
+            while inner.search(declaration):
+                declaration = inner.sub("", declaration)
+            found += [f"{name(path)}: {one.strip()}" for one in declaration.split(",") if "=" not in one]
+    assert len(macros) > 5 and found == []

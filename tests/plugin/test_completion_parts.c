@@ -386,6 +386,49 @@ static void who_thinks_is_sent_no_temperature(void **state)
     assert_int_equal(check_as("anthropic", rows, thinking, true).r, EIN_E_INVALID);
 }
 
+/* What is kept, and that there is a word about it or none. */
+static void assert_thinks(const char *entry, const char *parameters, const char *tool_choice,
+                          const char *expected, const char *word)
+{
+    EIN_JSON json_t *json = json_loads(entry, 0, NULL), *kept = NULL, *notes = NULL;
+    EIN_JSON json_t *given = json_loads(parameters, 0, NULL),
+                    *wanted = json_loads(expected, 0, NULL);
+    EIN_JSON json_t *choice = json_loads(tool_choice, JSON_DECODE_ANY, NULL);
+    const struct model model = { .provider = "anthropic", .id = "m", .json = json };
+    const struct parameter_rules rules = { .model = &model, .tool_choice = choice };
+    struct parameter_rules strict = rules;
+    EIN_JSON json_t *none = NULL;
+    const char *note;
+
+    assert_int_equal(parameters_check(&rules, given, &kept, &notes, NULL), 0);
+    assert_true(json_equal(kept, wanted) || (!kept && json_object_size(wanted) == 0));
+    note = json_string_value(json_array_get(notes, 0));
+    assert_true(word ? note && strstr(note, word) : !note);
+    json_decref(kept);
+    strict.refuse = true;
+    assert_int_equal(parameters_check(&strict, given, &kept, &none, NULL),
+                     word ? EIN_E_INVALID : 0);
+}
+
+static void thinking_that_cannot_be_is_told(void **state)
+{
+    static const char budgets[] = "{\"supports_thinking\": true}";
+    static const char efforts[] = "{\"supports_thinking\": true, \"supports_effort\": true}";
+    static const char thinks[] = "{\"thinking_budget\": 2000, \"temperature\": 1}";
+    static const char low[] = "{\"reasoning_effort\": \"low\"}";
+
+    (void)state;
+    assert_thinks(budgets, thinks, "\"auto\"", thinks, NULL);
+    assert_thinks(budgets, thinks, "\"required\"", "{\"temperature\": 1}",
+                  "'thinking_budget' was left out: anthropic/m does not think where it has to");
+    assert_thinks(budgets, low, "{\"name\": \"f\"}", "{}", "does not think where it has to");
+    assert_thinks(budgets, "{\"thinking_budget\": 2000, \"max_tokens\": 1024}", "null",
+                  "{\"max_tokens\": 1024}", "has no max_tokens left to think with");
+    assert_thinks(efforts, low, "\"required\"", low, NULL);
+    assert_thinks(efforts, "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", "null",
+                  "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", NULL);
+}
+
 static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **state)
 {
     EIN_JSON json_t *json = json_loads(rows, 0, NULL), *kept = NULL, *notes = NULL;
@@ -737,6 +780,7 @@ int main(void)
         cmocka_unit_test(a_tier_without_a_price_is_left_out),
         cmocka_unit_test(a_wire_without_a_parameter_is_told),
         cmocka_unit_test(who_thinks_is_sent_no_temperature),
+        cmocka_unit_test(thinking_that_cannot_be_is_told),
         cmocka_unit_test(what_the_vendor_refuses_is_left_out_whatever_the_row_says),
         cmocka_unit_test(what_one_of_openais_apis_has_is_for_models_that_have_both),
         cmocka_unit_test(a_model_that_nobody_has_listed_takes_what_is_common),

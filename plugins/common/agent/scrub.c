@@ -144,9 +144,8 @@ static json_t *scrub_text(const json_t *needles, const json_t *value)
 {
     const char *text = json_string_value(value);
     size_t len = json_string_length(value), cut = cut_of(text, len);
-    EIN_BUF struct buf clean;
+    EIN_BUF struct buf clean = BUF_INIT;
 
-    buf_init(&clean, SIZE_MAX);
     for (size_t at = 0; at < len;) {
         size_t hidden = found_at(needles, text + at, len - at, at < cut ? cut - at : 0);
 

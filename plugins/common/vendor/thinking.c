@@ -28,11 +28,11 @@ static size_t effort_find(const char *name)
     return name ? i : EFFORTS;
 }
 
-bool thinking_forced(const struct ein_llm_call *call)
+bool thinking_forced(const json_t *tool_choice)
 {
-    const char *said = json_string_value(call->tool_choice);
+    const char *said = json_string_value(tool_choice);
 
-    return json_is_object(call->tool_choice) || (said && strcmp(said, "required") == 0);
+    return json_is_object(tool_choice) || (said && strcmp(said, "required") == 0);
 }
 
 static bool says_no(const char *effort)

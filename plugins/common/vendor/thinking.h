@@ -2,9 +2,9 @@
 #ifndef THINKING_H
 #define THINKING_H
 
-#include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* How a Claude model is to think, whoever serves it. */
 enum thinking_kind {
@@ -21,8 +21,8 @@ struct thinking {
     const char *display; /* "summarized", "omitted"; NULL: unsaid */
 };
 
-/* Has the model no choice but to call a tool?  Then it may not think. */
-bool thinking_forced(const struct ein_llm_call *call);
+/* Has the model no choice but to call a tool?  Then it may not think.  TOOL_CHOICE may be NULL. */
+bool thinking_forced(const json_t *tool_choice);
 /* From reasoning_effort, thinking_budget and show_thinking, and from supports_thinking,
  * supports_effort, returns_thoughts and wire.thinking ("adaptive" or "budget") of the model's
  * entry in the catalog (may be NULL).  `possible`: may this request think at all? */

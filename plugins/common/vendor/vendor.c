@@ -415,14 +415,13 @@ int vendor_run(const struct vendor *vendor, const struct vendor_call *call,
                struct ein_llm_outcome *outcome, struct ein_error *err)
 {
     struct run run = { .vendor = vendor, .call = call, .outcome = outcome, .err = err };
-    EIN_BUF struct buf url;
+    EIN_BUF struct buf url = BUF_INIT;
     size_t body_len = call->body_len;
     char *body = NULL;
     int r;
 
     if (call->llm)
         vendor_read_call(call->llm, &run.deadlines);
-    buf_init(&url, SIZE_MAX);
     (void)buf_text(&url, vendor->base_url);
     if (buf_text(&url, call->path) < 0)
         return error_no_memory(err);
