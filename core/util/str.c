@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "str.h"
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 static int lower(int c)
@@ -309,6 +310,30 @@ void str_copy(char *to, size_t size, const char *text)
 
     memcpy(to, text, len);
     to[len] = '\0';
+}
+
+/* The length of text without the character that begins but does not end in it. */
+static size_t whole_characters(const char *text, size_t len)
+{
+    size_t start = len;
+
+    while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0)
+        return len;
+    start--;
+    return (unsigned char)text[start] < 0x80 || str_utf8_len(text + start, len - start) > 0 ? len
+                                                                                            : start;
+}
+
+void str_vformat(char *to, size_t size, const char *fmt, va_list args)
+{
+    int len = vsnprintf(to, size, fmt, args);
+
+    if (len < 0)
+        to[0] = '\0';
+    else if ((size_t)len >= size)
+        to[whole_characters(to, size - 1)] = '\0';
 }
 
 const char *str_bearer(const char *authorization)

@@ -2,6 +2,7 @@
 #ifndef STR_H
 #define STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,8 @@ uint64_t str_hash(const char *text);
 int str_compare(const void *a, const void *b);
 /* As much of TEXT as fits, with its NUL. */
 void str_copy(char *to, size_t size, const char *text);
+/* vsnprintf(3); what does not fit is cut off at a whole character of UTF-8. */
+void str_vformat(char *to, size_t size, const char *fmt, va_list args);
 
 /* The token of an Authorization header with the scheme Bearer (RFC 6750, 2.1); NULL: there is none.
  * "null" is what front ends send that log in by cookie: none. */

@@ -207,14 +207,15 @@ static int try_next(struct work *work, const char *name, int result, struct ein_
     int r = find_model(work, name, &why);
 
     if (r < 0) {
-        notes_add(&work->ret->notes, "'%s' could not be asked instead: %s", name, why.text);
+        (void)notes_add(&work->ret->notes, "'%s' could not be asked instead: %s", name, why.text);
         work->found = before;
         work->model = before.model;
         work->outcome.fault = fault;
         return result;
     }
-    notes_add(&work->ret->notes, "%s/%s was asked instead of %s/%s: %s", work->model->provider,
-              work->model->id, before.model->provider, before.model->id, err ? err->text : "");
+    (void)notes_add(&work->ret->notes, "%s/%s was asked instead of %s/%s: %s",
+                    work->model->provider, work->model->id, before.model->provider,
+                    before.model->id, err ? err->text : "");
     found_drop(&before);
     return try_found(work, false, err);
 }

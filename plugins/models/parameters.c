@@ -51,8 +51,8 @@ static int leave_out(struct check *check, const char *name, const char *why)
     if (check->rules->refuse)
         return error_set(check->err, EIN_E_INVALID, "The parameter '%.*s' cannot be: %s/%s %s",
                          shown(name), name, model->provider, model->id, why);
-    notes_add(check->notes, "'%.*s' was left out: %s/%s %s", shown(name), name, model->provider,
-              model->id, why);
+    (void)notes_add(check->notes, "'%.*s' was left out: %s/%s %s", shown(name), name,
+                    model->provider, model->id, why);
     return 0;
 }
 

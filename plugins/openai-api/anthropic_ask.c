@@ -91,10 +91,31 @@ static int read_messages(struct asking *asking, const json_t *body)
 
 /* ---- tools ---- */
 
+static int note_others(struct ask *ask, const json_t *tool)
+{
+    static const char *const known[] = { "type",   "name",          "description", "input_schema",
+                                         "strict", "cache_control", NULL };
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach((json_t *)tool, name, value)
+    {
+        size_t i = 0;
+
+        while (known[i] && strcmp(known[i], name) != 0)
+            i++;
+        if (r >= 0 && !known[i] && !json_is_null(value) && !json_is_false(value))
+            r = ask_note(ask, "'%.64s' of tools was left out.", name);
+    }
+    return r;
+}
+
 static int add_tool(struct asking *asking, json_t *tool)
 {
     const char *type = text_of(tool, "type");
     struct ask *ask = asking->ask;
+    int r;
 
     if (type && strcmp(type, "custom") != 0) /* a set of tools has no name */
         return ask_built_in(asking, tool, "anthropic");
@@ -103,6 +124,9 @@ static int add_tool(struct asking *asking, json_t *tool)
     if (!json_is_object(json_object_get(tool, "input_schema")))
         return ask_refuse(asking, "tools", "The tool '%.64s' has no 'input_schema'.",
                           text_of(tool, "name"));
+    r = note_others(ask, tool);
+    if (r < 0)
+        return r;
     return ask_add(&ask->tools,
                    json_pack("{s:O, s:O*, s:O, s:O*, s:o*}", "name", json_object_get(tool, "name"),
                              "description", json_object_get(tool, "description"), "parameters",

@@ -3,6 +3,8 @@
 
 #include "json_depth.h"
 #include "member.h"
+#include "notes.h"
+#include "str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,29 +27,14 @@ void ask_done(struct ask *ask)
 
 /* ---- what is wrong ---- */
 
-/* The client's own words may be in it: cut between characters. */
-static void cut(char *text, size_t size)
-{
-    size_t len = strlen(text);
-
-    if (len + 1 < size)
-        return;
-    while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
-        len--;
-    if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
-        len--;
-    text[len] = '\0';
-}
-
 int ask_refuse(const struct asking *asking, const char *param, const char *fmt, ...)
 {
     struct flaw *flaw = asking->flaw;
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(flaw->text, sizeof(flaw->text), fmt, args);
+    str_vformat(flaw->text, sizeof(flaw->text), fmt, args);
     va_end(args);
-    cut(flaw->text, sizeof(flaw->text));
     (void)snprintf(flaw->param, sizeof(flaw->param), "%s", param);
     return EIN_E_INVALID;
 }
@@ -58,9 +45,8 @@ int ask_refuse_message(const struct asking *asking, const char *place, const cha
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(flaw->text, sizeof(flaw->text), fmt, args);
+    str_vformat(flaw->text, sizeof(flaw->text), fmt, args);
     va_end(args);
-    cut(flaw->text, sizeof(flaw->text));
     (void)snprintf(flaw->param, sizeof(flaw->param), "%s[%zu]%s", asking->list, asking->message,
                    place);
     return EIN_E_INVALID;
@@ -68,16 +54,12 @@ int ask_refuse_message(const struct asking *asking, const char *place, const cha
 
 int ask_note(struct ask *ask, const char *fmt, ...)
 {
-    char text[256];
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    int r = notes_vadd(&ask->notes, fmt, args);
     va_end(args);
-    cut(text, sizeof(text));
-    if (list_has(ask->notes, text))
-        return 0;
-    return ask_add(&ask->notes, json_string(text));
+    return r;
 }
 
 /* ---- the frame ---- */

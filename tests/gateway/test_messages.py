@@ -259,6 +259,19 @@ def test_what_is_left_out_is_told(gateway):
         assert reply.json["einion"]["notes"] == ["'citations' of documents were left out."]
 
 
+def test_members_of_tools_are_left_out_with_a_word(gateway):
+    tools = [{"name": name, "input_schema": {"type": "object"}, "strict": True, "eager_input_streaming": True, "defer_loading": False}
+             for name in ("f", "g")]  # fmt: skip
+    notes = messages(gateway, [ECHO], tools=tools).json["einion"]["notes"]
+    assert notes == ["'eager_input_streaming' of tools was left out."]
+
+
+def test_of_many_things_only_some_are_told(gateway):
+    """Each compared with all before it, they would keep a processor for hours."""
+    notes = messages(gateway, [ECHO], **{f"m{i}": {} for i in range(50_000)}).json["einion"]["notes"]
+    assert notes == [*(f"'m{i}' was left out." for i in range(64)), "There is more to tell of this request."]
+
+
 # ---- whole answers ----
 
 
