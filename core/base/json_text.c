@@ -14,7 +14,7 @@
  * the C stack, so that depth costs nothing there.  Faults have the words and places of CPython's
  * decoder, which existing clients of this API know; the order of the checks follows from that. */
 
-enum { FEW_LEVELS = 64 };
+enum { FEW_LEVELS = 64, NAME_SHOWN = 47 };
 
 struct parser {
     const char *text;
@@ -346,17 +346,7 @@ static bool add_item(struct parser *p, json_t *value)
 
 static bool duplicate(struct parser *p, size_t at, const char *name)
 {
-    char shown[48];
-    size_t len = strlen(name);
-
-    if (len >= sizeof(shown)) {
-        len = sizeof(shown) - 1;
-        while (((unsigned char)name[len] & 0xc0) == 0x80)
-            len--;
-    }
-    memcpy(shown, name, len);
-    shown[len] = '\0';
-    return fail(p, at, "Duplicate object key '%s'", shown);
+    return fail(p, at, "Duplicate object key '%.*s'", str_cut(name, NAME_SHOWN), name);
 }
 
 /* At a member: reads its name, the colon and the value. */

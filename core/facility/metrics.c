@@ -136,19 +136,6 @@ static bool labels_are_valid(const char *const *labels, enum kind kind)
     return true;
 }
 
-/* A value of at most METRICS_VALUE_MAX bytes, cut at a whole character. */
-static size_t value_len(const char *value)
-{
-    size_t len = strnlen(value, METRICS_VALUE_MAX + 1);
-
-    if (len <= METRICS_VALUE_MAX)
-        return len;
-    len = METRICS_VALUE_MAX;
-    while (len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80)
-        len--;
-    return len;
-}
-
 static void add_escaped(struct buf *out, const char *text, size_t len, bool quotes)
 {
     for (size_t i = 0; i < len; i++) {
@@ -175,8 +162,9 @@ static char *labels_text(const char *const *labels, const char *value)
             (void)buf_char(&out, ',');
         (void)buf_text(&out, labels[0]);
         (void)buf_text(&out, "=\"");
-        if (str_is_utf8(used, value_len(used)))
-            add_escaped(&out, used, value_len(used), true);
+        size_t len = (size_t)str_cut(used, METRICS_VALUE_MAX);
+        if (str_is_utf8(used, len))
+            add_escaped(&out, used, len, true);
         (void)buf_char(&out, '"');
     }
     return buf_take(&out, NULL);

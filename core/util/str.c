@@ -312,6 +312,15 @@ void str_copy(char *to, size_t size, const char *text)
     to[len] = '\0';
 }
 
+int str_cut(const char *text, int max)
+{
+    size_t len = strnlen(text, (size_t)max);
+
+    while (text[len] != '\0' && len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return (int)len;
+}
+
 /* The length of text without the character that begins but does not end in it. */
 static size_t whole_characters(const char *text, size_t len)
 {

@@ -46,6 +46,8 @@ uint64_t str_hash(const char *text);
 int str_compare(const void *a, const void *b);
 /* As much of TEXT as fits, with its NUL. */
 void str_copy(char *to, size_t size, const char *text);
+/* How much of TEXT is shown where there is room for MAX bytes: whole characters of UTF-8. */
+int str_cut(const char *text, int max);
 /* vsnprintf(3); what does not fit is cut off at a whole character of UTF-8. */
 void str_vformat(char *to, size_t size, const char *fmt, va_list args);
 

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
+#include "str.h"
 
 #include <string.h>
 
@@ -17,15 +18,9 @@ static bool is_live(const json_t *doc)
 
 /* ---- beginning ---- */
 
-/* At most so many bytes, cut between characters. */
 static json_t *shortened(const char *agent)
 {
-    size_t len = agent ? strlen(agent) : 0;
-
-    if (len > USER_AGENT_MAX)
-        for (len = USER_AGENT_MAX; len > 0 && ((unsigned char)agent[len] & 0xc0) == 0x80;)
-            len--;
-    return agent ? json_stringn(agent, len) : json_null();
+    return agent ? json_stringn(agent, (size_t)str_cut(agent, USER_AGENT_MAX)) : json_null();
 }
 
 static json_t *without_workspaces(const json_t *said)

@@ -10,6 +10,7 @@
 #include "schemas.h"
 #include "scopes.h"
 #include "served.h"
+#include "str.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -80,11 +81,8 @@ static json_t *summary_of(const char *description, const char *name)
 
     if (len == 0)
         return json_sprintf("Run %s", name);
-    if (len > SUMMARY_MAX) {
-        len = SUMMARY_MAX;
-        while (((unsigned char)description[len] & 0xc0) == 0x80)
-            len--;
-    }
+    if (len > SUMMARY_MAX)
+        len = (size_t)str_cut(description, SUMMARY_MAX);
     return json_stringn(description, len);
 }
 

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "field_schema.h"
 #include "schemas.h"
+#include "str.h"
 #include "token.h"
 
 #include <string.h>
@@ -59,13 +60,11 @@ void tool_name(const char *name, char ret_tool[TOOL_NAME_SIZE])
 
 json_t *tool_short_text(const char *text, size_t bytes)
 {
-    size_t len = text ? strcspn(text, "\r\n") : 0, cut = bytes;
+    size_t len = text ? strcspn(text, "\r\n") : 0;
 
     if (len <= bytes)
         return json_stringn(text ? text : "", len);
-    while (cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80)
-        cut--;
-    return json_sprintf("%.*s…", (int)cut, text);
+    return json_sprintf("%.*s…", str_cut(text, (int)bytes), text);
 }
 
 json_t *tool_of(const json_t *entry, size_t short_bytes)

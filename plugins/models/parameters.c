@@ -5,6 +5,7 @@
 #include "error.h"
 #include "member.h"
 #include "notes.h"
+#include "str.h"
 #include "thinking.h"
 
 #include <float.h>
@@ -31,18 +32,6 @@ struct check {
 
 /* ---- words ---- */
 
-/* How much of a name is shown: whole characters. */
-static int shown(const char *name)
-{
-    size_t len = strnlen(name, NAME_SHOWN + 1);
-
-    if (len <= NAME_SHOWN)
-        return (int)len;
-    for (len = NAME_SHOWN; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
-        len--;
-    return (int)len;
-}
-
 /* Refuses, or notes that it was left out; `why` is what the model does. */
 static int leave_out(struct check *check, const char *name, const char *why)
 {
@@ -50,8 +39,8 @@ static int leave_out(struct check *check, const char *name, const char *why)
 
     if (check->rules->refuse)
         return error_set(check->err, EIN_E_INVALID, "The parameter '%.*s' cannot be: %s/%s %s",
-                         shown(name), name, model->provider, model->id, why);
-    (void)notes_add(check->notes, "'%.*s' was left out: %s/%s %s", shown(name), name,
+                         str_cut(name, NAME_SHOWN), name, model->provider, model->id, why);
+    (void)notes_add(check->notes, "'%.*s' was left out: %s/%s %s", str_cut(name, NAME_SHOWN), name,
                     model->provider, model->id, why);
     return 0;
 }

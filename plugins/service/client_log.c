@@ -4,6 +4,7 @@
 #include "http_json.h"
 #include "member.h"
 #include "service.h"
+#include "str.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,12 +69,7 @@ static char *clean_text(const struct ein_host *host, const char *text, size_t ma
     if (!clean)
         return NULL;
 
-    size_t len = strlen(clean), keep = len;
-    if (len > max) {
-        keep = max;
-        while (keep && ((unsigned char)clean[keep] & 0xc0) == 0x80)
-            keep--;
-    }
+    size_t len = strlen(clean), keep = (size_t)str_cut(clean, (int)max);
     if (asprintf(&cut, keep < len ? "%.*s... [truncated, %zu more bytes]" : "%.*s", (int)keep,
                  clean, len - keep) < 0)
         cut = NULL;

@@ -341,7 +341,8 @@ static void cut_again(struct expansion *expansion, json_t *target, json_t *sourc
     const char *name = ref_name(source);
     char why[WHY_SIZE];
 
-    (void)snprintf(why, sizeof(why), "%.*s again, which this is inside of", clip(name, 100), name);
+    (void)snprintf(why, sizeof(why), "%.*s again, which this is inside of", str_cut(name, 100),
+                   name);
     cut(expansion, target, why);
 }
 

@@ -112,7 +112,7 @@ static void put(struct reading *reading, json_t *properties, json_t *required, j
 
     if (json_object_get(properties, name)) {
         (void)json_object_set_new(schema, "x-name", json_string(name));
-        (void)snprintf(longer, sizeof(longer), "%.*s (%s)", clip(name, 250), name, in);
+        (void)snprintf(longer, sizeof(longer), "%.*s (%s)", str_cut(name, 250), name, in);
         name = longer;
     }
     (void)json_object_set(properties, name, schema);

@@ -55,17 +55,6 @@ bool fits(struct reading *reading, size_t bytes)
     return true;
 }
 
-int clip(const char *text, size_t most)
-{
-    size_t len = strnlen(text, most);
-
-    if (text[len] != '\0') {
-        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-            len--;
-    }
-    return (int)len;
-}
-
 /* ---- names ---- */
 
 /* What models and languages take for a name. */
@@ -155,7 +144,7 @@ static int read_path(struct reading *reading, const char *path, json_t *given, j
     json_t *item = refer(reading, given, why);
 
     if (!item) {
-        note(reading, "The path %.*s is left out: %s.", clip(path, 100), path, why);
+        note(reading, "The path %.*s is left out: %s.", str_cut(path, 100), path, why);
         return 0;
     }
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {

@@ -4,6 +4,7 @@
 #define SPECS_READ_H
 
 #include "cleanup.h"
+#include "str.h"
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -104,7 +105,5 @@ const char *text_member(const json_t *object, const char *name);
 const char *text_kept(struct reading *reading, const json_t *object, const char *name);
 /* Whether so many bytes may still be given out; then they are counted. */
 bool fits(struct reading *reading, size_t bytes);
-/* For "%.*s": `text`, no longer than `most` bytes, its last character whole. */
-int clip(const char *text, size_t most);
 
 #endif

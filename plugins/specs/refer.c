@@ -70,13 +70,13 @@ json_t *refer(const struct reading *reading, json_t *value, char why[WHY_SIZE])
         if (!ref)
             return value;
         if (*ref != '#') {
-            (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads out of the document", clip(ref, 120),
-                           ref);
+            (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads out of the document",
+                           str_cut(ref, 120), ref);
             return NULL;
         }
         value = follow(reading->root, ref + 1);
         if (!value) {
-            (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads nowhere", clip(ref, 120), ref);
+            (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads nowhere", str_cut(ref, 120), ref);
             return NULL;
         }
     }

@@ -136,8 +136,8 @@ static void add(struct reading *reading, json_t *list, const char *text)
     if (url && fits(reading, strlen(url)))
         (void)json_array_append_new(list, json_string(url));
     else if (!url)
-        note(reading, "The server '%.*s' is relative, and nothing says to what.", clip(text, 150),
-             text);
+        note(reading, "The server '%.*s' is relative, and nothing says to what.",
+             str_cut(text, 150), text);
 }
 
 static json_t *servers_three(struct reading *reading, const json_t *servers, size_t most)

@@ -178,16 +178,6 @@ static void limits_cut_schemas(void **state)
             "{\"x-cut\":\"there are too many large schemas before it\"}");
 }
 
-static void texts_are_clipped_between_characters(void **state)
-{
-    (void)state;
-    assert_int_equal(clip("abc", 2), 2);
-    assert_int_equal(clip("abc", 3), 3);
-    assert_int_equal(clip("a\xc3\xbc", 2), 1);
-    assert_int_equal(clip("a\xc3\xbc", 3), 3);
-    assert_int_equal(clip("\xf0\x9f\x98\x80", 3), 0);
-}
-
 /* ---- what is remembered ---- */
 
 static bool knows(struct recall *recall, const char *text)
@@ -252,7 +242,6 @@ int main(void)
         cmocka_unit_test(urls_are_resolved),
         cmocka_unit_test(schemas_are_made_whole),
         cmocka_unit_test(limits_cut_schemas),
-        cmocka_unit_test(texts_are_clipped_between_characters),
         cmocka_unit_test(what_was_not_asked_for_longest_is_forgotten),
         cmocka_unit_test(nothing_need_be_remembered),
     };

@@ -231,9 +231,20 @@ static void a_hash_depends_on_all_of_a_text(void **state)
     assert_true(str_hash("") != str_hash("a"));
 }
 
+static void what_is_shown_ends_with_a_whole_character(void **state)
+{
+    (void)state;
+    assert_int_equal(str_cut("abc", 2), 2);
+    assert_int_equal(str_cut("abc", 3), 3);
+    assert_int_equal(str_cut("a\xc3\xbc", 2), 1);
+    assert_int_equal(str_cut("a\xc3\xbc", 3), 3);
+    assert_int_equal(str_cut("\xf0\x9f\x98\x80", 3), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_shown_ends_with_a_whole_character),
         cmocka_unit_test(null_equals_only_null),
         cmocka_unit_test(beginnings_and_ends),
         cmocka_unit_test(secrets_are_compared_whole),
