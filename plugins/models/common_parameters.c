@@ -158,12 +158,10 @@ bool common_is_fixed(const struct model *model, const char *name)
            (strcmp(name, "temperature") == 0 || strcmp(name, "top_p") == 0);
 }
 
-bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value)
+bool common_disturbs_thinking(const char *name, const json_t *value)
 {
     double number = json_number_value(value);
 
-    if (!common_is_claude(model))
-        return false;
     return (strcmp(name, "temperature") == 0 && number != 1) || strcmp(name, "top_k") == 0 ||
            (strcmp(name, "top_p") == 0 && number < 0.95);
 }

@@ -196,14 +196,19 @@ static bool is_to_think(const json_t *parameters)
            integer_of(parameters, "thinking_budget") != 0;
 }
 
-/* Claude may not think where it has to call a tool, and cannot where it may say little.  An effort
- * still counts where the model knows efforts. */
+/* Claude may not think where it has to call a tool, and cannot where it may say little. */
+static const char *why_no_thinking(const struct parameter_rules *rules)
+{
+    if (rules->model->cannot & MODEL_THINKING)
+        return "does not think";
+    return thinking_forced(rules->tool_choice) ? "does not think where it has to call a tool"
+                                               : "has no max_tokens left to think with";
+}
+
+/* An effort still counts where the model knows efforts. */
 static int leave_out_thinking(struct check *check, const struct thinking *thinking)
 {
     static const char *const names[] = { "thinking_budget", "reasoning_effort" };
-    const char *why = thinking_forced(check->rules->tool_choice)
-                          ? "does not think where it has to call a tool"
-                          : "has no max_tokens left to think with";
     int r = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && r == 0; i++) {
@@ -211,7 +216,7 @@ static int leave_out_thinking(struct check *check, const struct thinking *thinki
 
         if (counts || !json_object_get(check->kept, names[i]))
             continue;
-        r = leave_out(check, names[i], why);
+        r = leave_out(check, names[i], why_no_thinking(check->rules));
         (void)json_object_del(check->kept, names[i]);
     }
     return r;
@@ -235,7 +240,7 @@ static int check_thinking(struct check *check)
         return leave_out_thinking(check, &thinking);
     json_object_foreach_safe(check->kept, next, name, value)
     {
-        if (r < 0 || !common_disturbs_thinking(check->rules->model, name, value))
+        if (r < 0 || !common_disturbs_thinking(name, value))
             continue;
         r = leave_out(check, name, "does not take it while it thinks");
         (void)json_object_del(check->kept, name);

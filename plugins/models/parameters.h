@@ -49,6 +49,6 @@ bool common_is_fixed(const struct model *model, const char *name);
 /* Is it Claude, whoever serves it? */
 bool common_is_claude(const struct model *model);
 /* Is this one that Claude does not take while it thinks? */
-bool common_disturbs_thinking(const struct model *model, const char *name, const json_t *value);
+bool common_disturbs_thinking(const char *name, const json_t *value);
 
 #endif

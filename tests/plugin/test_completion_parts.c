@@ -394,7 +394,10 @@ static void assert_thinks(const char *entry, const char *parameters, const char 
     EIN_JSON json_t *given = json_loads(parameters, 0, NULL),
                     *wanted = json_loads(expected, 0, NULL);
     EIN_JSON json_t *choice = json_loads(tool_choice, JSON_DECODE_ANY, NULL);
-    const struct model model = { .provider = "anthropic", .id = "m", .json = json };
+    const bool never = json_is_false(json_object_get(json, "supports_thinking"));
+    const struct model model = {
+        .provider = "anthropic", .id = "m", .json = json, .cannot = never ? MODEL_THINKING : 0
+    };
     const struct parameter_rules rules = { .model = &model, .tool_choice = choice };
     struct parameter_rules strict = rules;
     EIN_JSON json_t *none = NULL;
@@ -424,6 +427,8 @@ static void thinking_that_cannot_be_is_told(void **state)
     assert_thinks(budgets, low, "{\"name\": \"f\"}", "{}", "does not think where it has to");
     assert_thinks(budgets, "{\"thinking_budget\": 2000, \"max_tokens\": 1024}", "null",
                   "{\"max_tokens\": 1024}", "has no max_tokens left to think with");
+    assert_thinks("{\"supports_thinking\": false}", low, "null", "{}",
+                  "anthropic/m does not think");
     assert_thinks(efforts, low, "\"required\"", low, NULL);
     assert_thinks(efforts, "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", "null",
                   "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", NULL);
