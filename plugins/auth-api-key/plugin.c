@@ -30,10 +30,13 @@
  * Settings
  *   keys_per_user       keys that one user may have (50)
  *   max_days            how long a key may live, and lives unless less is asked for; 0: for ever
- * (365) cache_ms            how long a verified key is held (5000) cache_keys          how many of
- * them (4096) recheck_ms          how old what an owner's provider said of them may be before it is
- * asked again (900000) unconfirmed_hours   how long an owner's workspaces are believed without it
- * (24) revoked_days        how long a revoked key is remembered; then it is unknown (30)
+ *                       (365)
+ *   cache_ms            how long a verified key is held (5000)
+ *   cache_keys          how many of them (4096)
+ *   recheck_ms          how old what an owner's provider said of them may be before it is asked
+ *                       again (900000)
+ *   unconfirmed_hours   how long an owner's workspaces are believed without it (24)
+ *   revoked_days        how long a revoked key is remembered; then it is unknown (30)
  *
  * Example
  *   plugins:

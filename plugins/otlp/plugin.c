@@ -18,12 +18,16 @@
  *   resource             more attributes of this server, beside OTEL_RESOURCE_ATTRIBUTES ({})
  *   traces, metrics      whether they are sent (true)
  *   share                of the traces that begin here, or that strangers send, that are recorded,
- * 0 to 1 (1); of others their sender decides interval_ms          how long a span may wait for
- * others (5000) metrics_interval_ms  how often metrics are sent (60000) queue, batch         spans
- * that may wait, and that are sent together (2048, 512) timeout_ms           for one request
- * (10000) retry_ms             how long one is repeated after 429, 502, 503 and 504, and where
- * there was no answer (60000) retry_base_ms, retry_max_ms  the first pause, and the longest unless
- * Retry-After wants a longer one (1000, 30000)
+ *                        0 to 1 (1); of others their sender decides
+ *   interval_ms          how long a span may wait for others (5000)
+ *   metrics_interval_ms  how often metrics are sent (60000)
+ *   queue, batch         spans that may wait, and that are sent together (2048, 512)
+ *   timeout_ms           for one request (10000)
+ *   retry_ms             how long one is repeated after 429, 502, 503 and 504, and where there was
+ *                        no answer (60000)
+ *   retry_base_ms, retry_max_ms
+ *                        the first pause, and the longest unless Retry-After wants a longer one
+ *                        (1000, 30000)
  *   drain_ms             for what is left when the server stops (3000)
  *   quiet_ms             the least time between two lines of the log about what the collector does
  *                        (60000)
