@@ -40,8 +40,8 @@ struct model { /* const; lives as long as its snapshot */
     bool priced;                     /* has a list price; all may be 0 */
     int64_t price[PRICE_KINDS];      /* nano-dollars a million tokens; -1: no price of its own */
     int64_t long_price[PRICE_KINDS]; /* the same above PRICE_LONG_CONTEXT; -1: as `price` */
-    int64_t context_window, max_input, max_output; /* tokens; 0: not known */
-    uint32_t can, cannot;                          /* enum model_ability */
+    int64_t context_window, max_input, max_output, max_thinking; /* tokens; 0: not known */
+    uint32_t can, cannot;                                        /* enum model_ability */
     uint32_t time_percent; /* what its calls may take, of what is configured: 100, reasoning more */
 };
 

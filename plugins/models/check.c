@@ -415,7 +415,8 @@ static int are_tools(struct check *check, const json_t *value)
 static int are_limits(struct check *check, const json_t *value)
 {
     static const struct member members[] = {
-        { "context", is_tokens }, { "input", is_tokens }, { "output", is_tokens }, { NULL, NULL }
+        { "context", is_tokens },  { "input", is_tokens }, { "output", is_tokens },
+        { "thinking", is_tokens }, { NULL, NULL },
     };
     return check_members(check, value, members);
 }

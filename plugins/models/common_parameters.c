@@ -2,6 +2,7 @@
 #include "parameters.h"
 
 #include <float.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What speaks to a model. */
@@ -117,6 +118,45 @@ const char *common_name(const json_t *rows, const char *name)
         if (json_object_get(rows, names[group][i]))
             return names[group][i];
     return names[group][0];
+}
+
+bool common_is_most(const char *name)
+{
+    return strcmp(common_name(NULL, name), "max_tokens") == 0 ||
+           strcmp(name, "thinking_budget") == 0;
+}
+
+/* 0: none; negative: it is no effort. */
+static int effort_rank(const char *effort)
+{
+    static const char *const efforts[] = { "none", "minimal", "low", "medium",
+                                           "high", "xhigh",   "max" };
+
+    if (effort && strcmp(effort, "disable") == 0)
+        return 0;
+    for (size_t i = 0; effort && i < sizeof(efforts) / sizeof(efforts[0]); i++)
+        if (strcmp(efforts[i], effort) == 0)
+            return (int)i;
+    return -1;
+}
+
+json_t *effort_nearest(const json_t *choices, const char *effort)
+{
+    int wanted = effort_rank(effort), least = 0;
+    json_t *choice, *found = NULL;
+    size_t i;
+
+    json_array_foreach((json_t *)choices, i, choice)
+    {
+        int rank = effort_rank(json_string_value(choice));
+        int far = 2 * abs(rank - wanted) + (rank > wanted);
+
+        if (wanted < 0 || rank < 0 || (wanted > 0 && rank == 0) || (found && far >= least))
+            continue;
+        least = far;
+        found = choice;
+    }
+    return found;
 }
 
 static const struct common *look_up(const struct common *rows, size_t count, const char *name)

@@ -78,6 +78,7 @@ void model_read(struct model *model, const char *provider, const char *id, json_
         model->context_window = integer_of(limits, "context");
     model->max_input = integer_of(limits, "input");
     model->max_output = integer_of(limits, "output");
+    model->max_thinking = integer_of(limits, "thinking");
     read_prices(model);
     read_abilities(model);
     model->time_percent = time_percent(model);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WHY_SIZE = 160, NAME_SHOWN = 64 };
+enum { WHY_SIZE = 160, NAME_SHOWN = 64, WORD_SIZE = 40 };
 
 /* What one parameter must be: a row of the catalog, or a common one. */
 struct rule {
@@ -32,48 +32,54 @@ struct check {
 
 /* ---- words ---- */
 
-/* Refuses, or notes that it was left out; `why` is what the model does. */
-static int leave_out(struct check *check, const char *name, const char *why)
+/* Refuses, or notes what it became, NULL: it was left out; `why` is what the model does. */
+static int tell(struct check *check, const char *name, const json_t *became, const char *why)
 {
     const struct model *model = check->rules->model;
+    const char *text = json_string_value(became);
+    char what[WORD_SIZE] = "left out";
 
     if (check->rules->refuse)
         return error_set(check->err, EIN_E_INVALID, "The parameter '%.*s' cannot be: %s/%s %s",
                          str_cut(name, NAME_SHOWN), name, model->provider, model->id, why);
-    (void)notes_add(check->notes, "'%.*s' was left out: %s/%s %s", str_cut(name, NAME_SHOWN), name,
+    if (text)
+        snprintf(what, sizeof(what), "made '%.16s'", text);
+    else if (became)
+        snprintf(what, sizeof(what), "made %.10g", json_number_value(became));
+    (void)notes_add(check->notes, "'%.*s' was %s: %s/%s %s", str_cut(name, NAME_SHOWN), name, what,
                     model->provider, model->id, why);
     return 0;
 }
 
-static int out_of_range(struct check *check, const char *name, const struct rule *rule)
+static int leave_out(struct check *check, const char *name, const char *why)
 {
-    char why[WHY_SIZE];
-
-    if (rule->min > -DBL_MAX && rule->max < DBL_MAX)
-        snprintf(why, sizeof(why), "takes it from %.10g to %.10g", rule->min, rule->max);
-    else if (rule->min > -DBL_MAX)
-        snprintf(why, sizeof(why), "takes it from %.10g up", rule->min);
-    else
-        snprintf(why, sizeof(why), "takes it up to %.10g", rule->max);
-    return leave_out(check, name, why);
+    return tell(check, name, NULL, why);
 }
 
-static int wrong_type(struct check *check, const char *name, const struct rule *rule)
+static void say_range(const struct rule *rule, char *why)
 {
-    char why[WHY_SIZE];
+    if (rule->min > -DBL_MAX && rule->max < DBL_MAX)
+        snprintf(why, WHY_SIZE, "takes it from %.10g to %.10g", rule->min, rule->max);
+    else if (rule->min > -DBL_MAX)
+        snprintf(why, WHY_SIZE, "takes it from %.10g up", rule->min);
+    else
+        snprintf(why, WHY_SIZE, "takes it up to %.10g", rule->max);
+}
+
+static void say_type(const struct rule *rule, char *why)
+{
     const json_t *choice;
     size_t i;
-    int len = snprintf(why, sizeof(why), "takes %s there", rule->type ? rule->type : "another");
+    int len = snprintf(why, WHY_SIZE, "takes %s there", rule->type ? rule->type : "another");
 
     if (json_array_size(rule->choices) > 0)
-        len = snprintf(why, sizeof(why), "takes one of");
+        len = snprintf(why, WHY_SIZE, "takes one of");
     json_array_foreach(rule->choices, i, choice)
     {
         if (json_is_string(choice) && len < WHY_SIZE)
-            len += snprintf(why + len, sizeof(why) - (size_t)len, "%s %s", i ? "," : "",
+            len += snprintf(why + len, WHY_SIZE - (size_t)len, "%s %s", i ? "," : "",
                             json_string_value(choice));
     }
-    return leave_out(check, name, why);
 }
 
 /* ---- rules ---- */
@@ -132,23 +138,75 @@ static const char *rival_of(const struct check *check, const json_t *exclusive)
     return NULL;
 }
 
-static int keep(struct check *check, const char *name, const struct rule *rule, json_t *take_value)
+static bool is_in_range(const struct rule *rule, const json_t *value)
 {
-    EIN_JSON json_t *value = take_value;
+    return !json_is_number(value) || strcmp(rule->type ? rule->type : "", "choice") == 0 ||
+           (json_number_value(value) >= rule->min && json_number_value(value) <= rule->max);
+}
+
+/* The next best that the model has: of tokens the most, of efforts the nearest.  Else NULL. */
+static json_t *nearest(const char *name, const struct rule *rule, const json_t *given,
+                       const json_t *value)
+{
+    if (value && common_is_most(name) && json_number_value(value) > rule->max)
+        return json_integer((json_int_t)rule->max);
+    if (!value && strcmp(name, "reasoning_effort") == 0)
+        return json_incref(effort_nearest(rule->choices, json_string_value(given)));
+    return NULL;
+}
+
+/* The value as the rule has it, or the next best with a word about it.  NULL: there is none. */
+static int fit(struct check *check, const char *name, const struct rule *rule, const json_t *given,
+               json_t **ret_value)
+{
+    EIN_JSON json_t *value = parameter_coerce(rule->type, rule->choices, given), *other = NULL;
+    char why[WHY_SIZE];
+
+    *ret_value = NULL;
+    if (value && is_in_range(rule, value)) {
+        *ret_value = EIN_TAKE(value);
+        return 0;
+    }
+    if (value)
+        say_range(rule, why);
+    else
+        say_type(rule, why);
+    other = nearest(name, rule, given, value);
+    int r = tell(check, name, other, why);
+
+    if (r == 0)
+        *ret_value = EIN_TAKE(other);
+    return r;
+}
+
+static int keep(struct check *check, const char *name, const struct rule *rule, const json_t *given)
+{
+    EIN_JSON json_t *value = NULL;
     char why[WHY_SIZE];
     const char *rival = rival_of(check, rule->exclusive);
+    int r = fit(check, name, rule, given, &value);
 
     if (!value)
-        return wrong_type(check, name, rule);
-    if (json_is_number(value) && strcmp(rule->type ? rule->type : "", "choice") != 0 &&
-        (json_number_value(value) < rule->min || json_number_value(value) > rule->max))
-        return out_of_range(check, name, rule);
+        return r;
     if (rival || json_object_get(check->kept, name)) {
         snprintf(why, sizeof(why), "takes it not together with '%.64s'", rival ? rival : name);
         return leave_out(check, name, why);
     }
     return json_object_set_new(check->kept, name, EIN_TAKE(value)) < 0 ? error_no_memory(check->err)
                                                                        : 0;
+}
+
+/* What a row need not say. */
+static void narrow(const struct model *model, const char *name, struct rule *rule)
+{
+    int64_t most = 0;
+
+    if (strcmp(name, "max_tokens") == 0)
+        most = model->max_output;
+    else if (strcmp(name, "thinking_budget") == 0)
+        most = model->max_thinking ? model->max_thinking : model->max_output;
+    if (most && rule->max > (double)most)
+        rule->max = (double)most;
 }
 
 /* Vendors ask up to twice the price for it, and the catalog knows one. */
@@ -180,10 +238,8 @@ static int check_one(struct check *check, const char *given, const json_t *value
             return leave_out(check, given,
                              is_common ? "has no price here for that" : "has no such parameter");
     }
-    if (strcmp(name, "max_tokens") == 0 && model->max_output &&
-        rule.max > (double)model->max_output)
-        rule.max = (double)model->max_output;
-    return keep(check, name, &rule, parameter_coerce(rule.type, rule.choices, value));
+    narrow(model, name, &rule);
+    return keep(check, name, &rule, value);
 }
 
 /* ---- all together ---- */
@@ -222,6 +278,22 @@ static int leave_out_thinking(struct check *check, const struct thinking *thinki
     return r;
 }
 
+/* A budget of fewer than Claude's least, or of all that it may say. */
+static int settle_budget(struct check *check, const struct thinking *thinking)
+{
+    json_int_t given = json_integer_value(json_object_get(check->kept, "thinking_budget"));
+    json_t *budget;
+    int r;
+
+    if (given <= 0 || thinking->kind != THINKING_BUDGET || given == thinking->budget)
+        return 0;
+    budget = json_integer(thinking->budget);
+    r = tell(check, "thinking_budget", budget, "takes it from 1024 to below max_tokens");
+    if (json_object_set_new(check->kept, "thinking_budget", budget) < 0 && r == 0)
+        r = error_no_memory(check->err);
+    return r;
+}
+
 static int check_thinking(struct check *check)
 {
     const struct model *model = check->rules->model;
@@ -238,6 +310,7 @@ static int check_thinking(struct check *check)
                   !thinking_forced(check->rules->tool_choice), &thinking);
     if (!thinking_on(&thinking))
         return leave_out_thinking(check, &thinking);
+    r = settle_budget(check, &thinking);
     json_object_foreach_safe(check->kept, next, name, value)
     {
         if (r < 0 || !common_disturbs_thinking(name, value))

@@ -35,6 +35,11 @@ struct common {
 };
 /* Its catalog's name, for "max_completion_tokens" and such. */
 const char *common_name(const json_t *rows, const char *name);
+/* Is it a number of tokens at most, so that fewer are what is meant by more than there are? */
+bool common_is_most(const char *name);
+/* Of the efforts in CHOICES the one nearest to EFFORT, the lower of two; who asks for thought does
+ * not get none.  Lent; NULL: it is no effort, or there is none. */
+json_t *effort_nearest(const json_t *choices, const char *effort);
 /* NULL: not common, or not of the model's wire. */
 const struct common *common_find(const struct parameter_rules *rules, const char *name);
 /* Whose built-in tools the model's vendor takes: "openai", "anthropic", or "": nobody's. */

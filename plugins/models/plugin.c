@@ -31,7 +31,8 @@
  *   list_retry_ms       when it is asked again after it could not tell (10000)
  *   max_models          of one such list (2000)
  *   parameters          what a model does not have, tools of the vendor too, is dropped with a
- *                       note, or refused (drop)
+ *                       note, more tokens or another effort than it has become the most and the
+ *                       nearest; or refused (drop)
  *   pass_parameters     names that are handed on unchecked ([])
  *   pass_tools          tools of vendors, without their dates, that a client may name though the
  *                       catalog does not have them (those that the client runs itself)
@@ -91,7 +92,7 @@ static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
     "max_models": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 2000,
                    "description": "The most models that are taken over from one such list."},
     "parameters": {"type": "string", "enum": ["drop", "refuse"], "default": "drop",
-        "description": "What a model lacks, tools too, is left out with a note, or refused."},
+        "description": "What a model lacks, tools too, is left out with a note, more tokens than it has and another effort become the most and the nearest; or refused."},
     "pass_parameters": {"type": "array", "items": {"type": "string"}, "default": [],
                         "description": "Parameters that every model is given as they are."},
     "pass_tools": {"type": "array", "items": {"type": "string"},

@@ -57,6 +57,26 @@ def test_an_answer_costs_what_the_catalog_says(door, upstream):
     assert round(entry["responseCost"] * 1e9) == answer.cost
 
 
+@pytest.mark.parametrize("model, path, answer, given, sent, note", [
+    (CLAUDE, ANTHROPIC, HELLO, {"max_tokens": 1000000}, {"max_tokens": 64000}, "'max_tokens' was made 64000"),
+    (CLAUDE, ANTHROPIC, HELLO, {"max_tokens": 2000, "thinking_budget": 5000},
+     {"thinking": {"type": "enabled", "budget_tokens": 1999}}, "'thinking_budget' was made 1999"),
+    ("openai/o3", OPENAI_RESPONSES, openai_responses(Said("Hello there")), {"reasoning_effort": "xhigh"},
+     {"reasoning": {"effort": "high", "summary": "auto"}}, "'reasoning_effort' was made 'high'"),
+    ("openai/o3", OPENAI_RESPONSES, openai_responses(Said("Hello there")), {"reasoning_effort": "none"},
+     {"reasoning": {"effort": "low", "summary": "auto"}}, "'reasoning_effort' was made 'low'"),
+])  # fmt: skip
+def test_more_than_a_model_has_is_the_most_that_it_has(door, upstream, model, path, answer, given, sent, note):
+    """With a word about it, unless what cannot be is to be refused."""
+    upstream.answer(path, answer)
+    said = door()(model=model, parameters=given)
+    assert (said.r, said.text) == ("ok", "Hello there")
+    assert sent.items() <= upstream.last.json.items()
+    assert len(said.notes) == 1 and said.notes[0].startswith(f"{note}: {model} takes "), said.notes
+    said = door(parameters="refuse")(model=model, parameters=given)
+    assert (said.r, said.status, said.attempts, len(upstream.requests)) == ("invalid", 400, 0, 1)
+
+
 @pytest.mark.parametrize("said, cost", [
     (Said("x", input=1000, cached=600, cache_write=300, output=10), 100 * 3000 + 600 * 300 + 300 * 3750 + 10 * 15000),
     (Said("x", input=200000, output=10), 200000 * 3000 + 10 * 15000),

@@ -291,7 +291,10 @@ static void ranges_are_kept(void **state)
     assert_kept("{\"temperature\": 1.5}", "",
                 "'temperature' was left out: openai/m takes it from 0 to 1");
     assert_kept("{\"max_tokens\": 0}", "", "takes it from 1 to 8192");
-    assert_kept("{\"max_tokens\": 8193}", "", "takes it from 1 to 8192");
+    assert_kept("{\"max_tokens\": 8193}", "{\"max_tokens\":8192}",
+                "'max_tokens' was made 8192: openai/m takes it from 1 to 8192");
+    assert_kept("{\"max_output_tokens\": \"1e9\"}", "{\"max_tokens\":8192}", "was made 8192");
+    assert_int_equal(check_as("openai", rows, "{\"max_tokens\": 8193}", true).r, EIN_E_INVALID);
     assert_kept("{\"max_tokens\": 8192}", "{\"max_tokens\":8192}", NULL);
 }
 
@@ -301,6 +304,15 @@ static void choices_are_kept(void **state)
     assert_kept("{\"reasoning_effort\": \"low\"}", "{\"reasoning_effort\":\"low\"}", NULL);
     assert_kept("{\"reasoning_effort\": \"none\"}", "{\"reasoning_effort\":\"disable\"}", NULL);
     assert_kept("{\"reasoning_effort\": \"huge\"}", "", "takes one of disable, low, high");
+    assert_kept("{\"reasoning_effort\": 7}", "", "takes one of disable, low, high");
+    assert_kept("{\"reasoning_effort\": \"minimal\"}", "{\"reasoning_effort\":\"low\"}",
+                "'reasoning_effort' was made 'low': openai/m takes one of disable, low, high");
+    assert_kept("{\"reasoning_effort\": \"medium\"}", "{\"reasoning_effort\":\"low\"}",
+                "was made 'low'");
+    assert_kept("{\"reasoning_effort\": \"max\"}", "{\"reasoning_effort\":\"high\"}",
+                "was made 'high'");
+    assert_int_equal(check_as("openai", rows, "{\"reasoning_effort\": \"max\"}", true).r,
+                     EIN_E_INVALID);
     assert_kept("{\"sources\": [\"web\"]}", "{\"sources\":[\"web\"]}", NULL);
     assert_kept("{\"sources\": \"web\"}", "{\"sources\":[\"web\"]}", NULL);
     assert_kept("{\"sources\": [\"web\", \"pub\"]}", "", "takes one of web, academic");
@@ -427,11 +439,38 @@ static void thinking_that_cannot_be_is_told(void **state)
     assert_thinks(budgets, low, "{\"name\": \"f\"}", "{}", "does not think where it has to");
     assert_thinks(budgets, "{\"thinking_budget\": 2000, \"max_tokens\": 1024}", "null",
                   "{\"max_tokens\": 1024}", "has no max_tokens left to think with");
+    assert_thinks(budgets, "{\"thinking_budget\": 9000, \"max_tokens\": 2000}", "null",
+                  "{\"thinking_budget\": 1999, \"max_tokens\": 2000}",
+                  "'thinking_budget' was made 1999: anthropic/m takes it from 1024 to below max_");
     assert_thinks("{\"supports_thinking\": false}", low, "null", "{}",
                   "anthropic/m does not think");
     assert_thinks(efforts, low, "\"required\"", low, NULL);
     assert_thinks(efforts, "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", "null",
                   "{\"reasoning_effort\": \"low\", \"max_tokens\": 9}", NULL);
+}
+
+static void nobody_thinks_more_than_the_model_can(void **state)
+{
+    EIN_JSON json_t *json = json_pack("{}"), *kept = NULL, *notes = NULL, *said = NULL;
+    EIN_JSON json_t *given = json_pack("{s:i}", "thinking_budget", 99999), *any = NULL;
+    const struct model model = {
+        .provider = "gemini", .id = "m", .json = json, .max_output = 65536, .max_thinking = 24576
+    };
+    const struct model unsaid = {
+        .provider = "gemini", .id = "m", .json = json, .max_output = 65536
+    };
+
+    (void)state;
+    assert_int_equal(
+        parameters_check(&(struct parameter_rules){ .model = &model }, given, &kept, &notes, NULL),
+        0);
+    assert_int_equal(json_integer_value(json_object_get(kept, "thinking_budget")), 24576);
+    assert_string_equal(json_string_value(json_array_get(notes, 0)),
+                        "'thinking_budget' was made 24576: gemini/m takes it from -1 to 24576");
+    assert_int_equal(
+        parameters_check(&(struct parameter_rules){ .model = &unsaid }, given, &any, &said, NULL),
+        0);
+    assert_int_equal(json_integer_value(json_object_get(any, "thinking_budget")), 65536);
 }
 
 static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **state)
@@ -451,10 +490,11 @@ static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **sta
     assert_int_equal(parameters_check(&but, freely, &passed, &none, NULL), 0);
     assert_true(json_equal(passed, freely));
     assert_int_equal(parameters_check(&rules, given, &kept, &notes, NULL), 0);
-    assert_int_equal(json_object_size(kept), 0);
+    assert_int_equal(json_object_size(kept), 1);
+    assert_int_equal(json_integer_value(json_object_get(kept, "max_tokens")), 4096);
     assert_int_equal(json_array_size(notes), 3);
     assert_string_equal(json_string_value(json_array_get(notes, 2)),
-                        "'max_tokens' was left out: openai/o3 takes it from 1 to 4096");
+                        "'max_tokens' was made 4096: openai/o3 takes it from 1 to 4096");
     assert_string_equal(check_as("gemini", rows, "{\"presence_penalty\": 1}", false).kept, "");
 }
 
@@ -779,6 +819,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_is_left_out),
         cmocka_unit_test(ranges_are_kept),
         cmocka_unit_test(choices_are_kept),
+        cmocka_unit_test(nobody_thinks_more_than_the_model_can),
         cmocka_unit_test(the_first_of_an_exclusive_pair_is_kept),
         cmocka_unit_test(unknown_parameters_are_left_out),
         cmocka_unit_test(common_parameters_need_no_row),
