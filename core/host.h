@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HOST_H
-#define HOST_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -29,5 +28,3 @@ struct host_rooms {
 
 /* What every plugin is given. */
 extern const struct ein_host host_table;
-
-#endif

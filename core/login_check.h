@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOGIN_CHECK_H
-#define LOGIN_CHECK_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -28,5 +27,3 @@ bool login_is_open(const struct config *config);
 
 /* "session, dev_stub", or "". */
 void login_names(struct services *services, char *out, size_t size);
-
-#endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef NOTIFY_H
-#define NOTIFY_H
+#pragma once
 
 /* Tells the service manager (sd_notify(3) protocol), if there is one: "READY=1". */
 void notify(const char *state);
-
-#endif

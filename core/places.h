@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLACES_H
-#define PLACES_H
+#pragma once
 
 #include <jansson.h>
 
@@ -10,5 +9,3 @@
  */
 char **places_plugin_dirs(const json_t *extra);
 void places_free(char **places);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVER_H
-#define SERVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,5 +37,3 @@ int server_backup(const struct server_setup *setup, const char *path);
 int server_rotate_keys(const struct server_setup *setup);
 int server_transfer(const struct server_setup *setup, const char *place, bool is_import);
 int server_audit_verify(const struct server_setup *setup);
-
-#endif

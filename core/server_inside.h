@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVER_INSIDE_H
-#define SERVER_INSIDE_H
+#pragma once
 
 #include "host.h"
 #include "jobs.h"
@@ -37,5 +36,3 @@ int server_say_faults(const char *faults, int code); /* a line each */
 bool server_has_auth_provider(const struct server *server);
 /* Nobody is let in without a login from anywhere but this machine; see login_check.h. */
 int server_check_login(const struct server *server, bool has_provider, struct ein_error *err);
-
-#endif

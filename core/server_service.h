@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVER_SERVICE_H
-#define SERVER_SERVICE_H
+#pragma once
 
 #include "gate.h"
 #include <einion/services.h>
@@ -24,5 +23,3 @@ struct server_service {
 
 int server_service_publish(struct server_service *self, struct services *services,
                            struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CONFIG_H
-#define CONFIG_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -39,5 +38,3 @@ void config_plugin_place(const struct config *config, const char *name, char *ou
  * $CREDENTIALS_DIRECTORY/NAME, without the last newline.  NULL if unset; free().  An empty NAME is
  * used only if there is neither file. */
 char *config_secret(const char *name);
-
-#endif

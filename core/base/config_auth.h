@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CONFIG_AUTH_H
-#define CONFIG_AUTH_H
+#pragma once
 
 #include "config_source.h"
 
@@ -8,5 +7,3 @@
  * `plugins` already has stays as it is written there; members that it lacks are added.  0,
  * EIN_E_INVALID with the faults reported, or NO_MEMORY. */
 int config_auth_expand(struct source *source, json_t *tree);
-
-#endif

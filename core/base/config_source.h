@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CONFIG_SOURCE_H
-#define CONFIG_SOURCE_H
+#pragma once
 
 #include "buf.h"
 #include "yaml_tree.h"
@@ -42,5 +41,3 @@ char *expand(const char *text, size_t len, char ret_why[CONFIG_WHY_MAX]);
 
 /* A whole file, at most `max` bytes; free().  NULL: errno, EFBIG for one that is longer. */
 char *file_text(const char *path, size_t max, size_t *ret_len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef JSON_TEXT_H
-#define JSON_TEXT_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
@@ -18,5 +17,3 @@ json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
 
 /* Compact UTF-8, order of members kept; free().  NULL: no memory, or not representable. */
 char *json_text_dump(const json_t *json, size_t *ret_len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOG_H
-#define LOG_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -36,5 +35,3 @@ struct log_access {
 };
 /* Buffered: at most LOG_FLUSH_MS late. */
 void log_access(struct log *log, const struct log_access *access);
-
-#endif

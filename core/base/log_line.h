@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOG_LINE_H
-#define LOG_LINE_H
+#pragma once
 
 #include "log.h"
 #include <stdbool.h>
@@ -25,5 +24,3 @@ size_t log_line_entry(char line[LOG_LINE_MAX], bool is_json, const char *stamp,
                       const struct log_entry *entry);
 size_t log_line_access(char line[LOG_LINE_MAX], bool is_json, const char *stamp,
                        const struct log_access *access);
-
-#endif

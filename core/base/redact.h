@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REDACT_H
-#define REDACT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ bool redact_find(const char *text, size_t len, size_t from, struct secret *ret_s
 
 /* The kind of secret that a member or variable of this name holds; NULL: none. */
 const char *redact_kind_of(const char *name, size_t len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SCHEMA_H
-#define SCHEMA_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -41,5 +40,3 @@ int schema_check(const struct schema *schema, enum schema_mode mode, const char 
 /* The whole list of faults that a missing body is, and that text which is not JSON is. */
 json_t *schema_fault_no_body(void);
 json_t *schema_fault_not_json(size_t offset, const char *text);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SCHEMA_NODE_H
-#define SCHEMA_NODE_H
+#pragma once
 
 #include "schema.h"
 #include <regex.h>
@@ -117,5 +116,3 @@ void fault_add(struct check *check, enum fault fault, const struct place *place,
 /* FAULT_NONE, and what `value` stands for in *ret_value (NULL: no memory). */
 enum fault scalar_check(const struct node *node, bool is_lax, const json_t *value,
                         json_t **ret_value);
-
-#endif

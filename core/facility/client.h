@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_H
-#define CLIENT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -39,5 +38,3 @@ void client_free(struct client *client);
 /* What ein_client.fetch promises.  `what` and `ret` may be of a shorter struct_size, `ret` NULL. */
 int client_fetch(struct client *client, const struct ein_fetch *what, struct ein_fetched *ret,
                  struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_HEAD_H
-#define CLIENT_HEAD_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,5 +16,3 @@ bool client_head_is_valid(const char *line);
 /* Whether the name of "Name: value" is one of the (lower-case) names, NULL-ended. */
 bool client_head_is_one_of(const char *line, const char *const *names);
 const char *client_head_value(const char *line);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_LINE_H
-#define CLIENT_LINE_H
+#pragma once
 
 #include "client_url.h"
 #include "list.h"
@@ -56,5 +55,3 @@ int lines_take(struct lines *lines, const struct client_url *url, const struct e
 void lines_put(struct lines *lines, struct line **slot, bool keep);
 /* Wakes the thread that polls *slot or waits for it.  From any thread. */
 void lines_wake(struct lines *lines, struct line **slot);
-
-#endif

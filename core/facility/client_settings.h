@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_SETTINGS_H
-#define CLIENT_SETTINGS_H
+#pragma once
 
 #include "client_line.h"
 #include <jansson.h>
@@ -26,5 +25,3 @@ int client_settings_load(const json_t *section, const char *listen_host, uint16_
 void client_settings_free(struct client_settings *settings);
 /* Whether the operator wants this host to be told of traces. */
 bool client_settings_traced(const struct client_settings *settings, const char *host);
-
-#endif

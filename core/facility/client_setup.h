@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_SETUP_H
-#define CLIENT_SETUP_H
+#pragma once
 
 #include "buf.h"
 #include "cancel.h"
@@ -50,5 +49,3 @@ bool client_setup_ip_ok(struct running *running, const char *ip, uint16_t port);
 
 /* After libcurl has ended it: 0, or what went wrong in our words. */
 int client_setup_outcome(const struct running *running, struct ein_error *err);
-
-#endif

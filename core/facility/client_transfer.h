@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_TRANSFER_H
-#define CLIENT_TRANSFER_H
+#pragma once
 
 #include "client_url.h"
 #include <einion/plugin.h>
@@ -45,5 +44,3 @@ struct transfer {
 };
 
 int transfer_run(struct lines *lines, const struct transfer *transfer, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_TRUST_H
-#define CLIENT_TRUST_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -14,5 +13,3 @@ void trust_free(struct trust *trust);
 /* Whether the other side of a connection is `host`.  tls: gnutls_session_t, after its handshake.
  * UNAVAILABLE: it is not, or nobody trusted says so. */
 int trust_check(struct trust *trust, void *tls, const char *host, struct ein_error *err);
-
-#endif

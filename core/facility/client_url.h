@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_URL_H
-#define CLIENT_URL_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -29,5 +28,3 @@ int client_url_follow(const struct client_url *base, const char *location,
 void client_url_done(struct client_url *url);
 
 bool client_url_same_origin(const struct client_url *a, const struct client_url *b);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef EGRESS_H
-#define EGRESS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -25,5 +24,3 @@ bool egress_allows_host(const struct egress *egress, const char *host);
 /* 0, or EIN_E_DENIED and a text that names the address, why, and the setting. */
 int egress_check(const struct egress *egress, const struct sockaddr *address, bool host_allowed,
                  struct ein_error *err);
-
-#endif

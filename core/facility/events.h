@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef EVENTS_H
-#define EVENTS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -28,5 +27,3 @@ void events_withdraw(struct events *events, const struct gate *gate);
 /* An event nobody subscribed to, and one more than EVENTS_QUEUE_MAX that wait in its topic, is
  * dropped; einion_events_dropped_total counts the latter. */
 void events_emit(struct events *events, const char *name, json_t *take_event);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef JOBS_H
-#define JOBS_H
+#pragma once
 
 #include "list.h"
 #include <einion/plugin.h>
@@ -58,5 +57,3 @@ struct job {
     bool counted, embedded;
 };
 void jobs_add(struct jobs *jobs, struct job *job);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef METRICS_H
-#define METRICS_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -44,5 +43,3 @@ int metrics_text(struct metrics *metrics, char **ret_text, struct ein_error *err
 /* The same by series; ein_server.each_metric says how. */
 int metrics_each(struct metrics *metrics, int (*visit)(const struct ein_metric *metric, void *data),
                  void *data);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef METRICS_PROCESS_H
-#define METRICS_PROCESS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -11,5 +10,3 @@ struct ein_metric;
 void metrics_process_text(struct buf *out);
 int metrics_process_each(int (*visit)(const struct ein_metric *metric, void *data), void *data);
 bool metrics_process_has(const char *name);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVICES_H
-#define SERVICES_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -46,5 +45,3 @@ bool services_has(struct services *services, const char *iface);
 
 /* Tells which services of this owner are still acquired: "llm_provider/1 openai (2)", or "". */
 void services_held(struct services *services, const struct gate *gate, char *out, size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STORE_H
-#define STORE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -32,5 +31,3 @@ int store_claim(struct store *store, const char *set, const char *due_field, int
                 int64_t lease, json_t **ret_doc, struct ein_error *err);
 int store_backup(struct store *store, const char *path, struct ein_error *err);
 int store_sets(struct store *store, json_t **ret_names, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TRACING_H
-#define TRACING_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -47,5 +46,3 @@ void tracing_onward(struct tracing *tracing, const struct ein_span *span,
 
 /* A traceparent header that is in order. */
 bool tracing_is_parent(const char *text);
-
-#endif

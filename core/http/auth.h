@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUTH_H
-#define AUTH_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -16,5 +15,3 @@ bool auth_authenticate(struct ein_req *req);
 
 /* Whether the caller may: the route's auth level and scope.  False, with the reply made. */
 bool auth_authorize(struct ein_req *req);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CORS_H
-#define CORS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -15,5 +14,3 @@ void cors_expose(struct ein_req *req);
 
 /* Whether pages of this origin may call: http.origins. */
 bool cors_is_listed(const struct ein_req *req, const char *origin);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CSRF_H
-#define CSRF_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -10,5 +9,3 @@ struct ein_req;
  * coming from this machine.  Programs send no Origin and are not meant; a key or a token is known
  * to whoever sends it.  False, with the reply made: 403. */
 bool csrf_check(struct ein_req *req);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DENIAL_H
-#define DENIAL_H
+#pragma once
 
 #include <pthread.h>
 #include <stdint.h>
@@ -21,5 +20,3 @@ void denials_done(struct denials *denials);
 
 /* Tells audit/1, if there is one, that this request was refused: 403, a wrong login, 429. */
 void denial_tell(const struct ein_req *req);
-
-#endif

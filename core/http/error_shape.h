@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ERROR_SHAPE_H
-#define ERROR_SHAPE_H
+#pragma once
 
 #include <jansson.h>
 
@@ -9,5 +8,3 @@ struct ein_req;
 /* What the error_shape/1 of the request's path makes of an error; NULL: there is none, and errors
  * look as everywhere. */
 json_t *error_shape(struct ein_req *req, int *status, const json_t *detail);
-
-#endif

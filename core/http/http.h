@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HTTP_H
-#define HTTP_H
+#pragma once
 
 #include "settings.h"
 #include <einion/plugin.h>
@@ -30,5 +29,3 @@ void http_free(struct http *http); /* after the listener has stopped */
 int http_reload(struct http *http, const struct settings_from *from, struct ein_error *err);
 
 struct router *http_router(struct http *http);
-
-#endif

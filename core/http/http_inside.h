@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HTTP_INSIDE_H
-#define HTTP_INSIDE_H
+#pragma once
 
 #include "denial.h"
 #include "http.h"
@@ -39,5 +38,3 @@ void http_make_id(struct http *http, char out[REQUEST_ID_SIZE]);
 /* One more stream; false: there are as many as may be. */
 bool http_enter_stream(struct http *http, uint32_t max);
 void http_leave_stream(struct http *http);
-
-#endif

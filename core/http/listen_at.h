@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LISTEN_AT_H
-#define LISTEN_AT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -19,5 +18,3 @@ bool listen_at_is_loopback(const json_t *at);
 
 /* Whether a server could listen there, in a line to `say`, also if it is one of ours that does. */
 int listen_at_check(const json_t *at, ein_say *say, void *data, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LISTENER_H
-#define LISTENER_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -25,5 +24,3 @@ bool listener_drain(struct listener *listener, uint32_t timeout_ms);
 /* Cancels what is still inside, closes every connection, waits for their threads; frees.  false:
  * a call has not come back within the time, and the listener and all it uses must stay. */
 bool listener_stop(struct listener *listener, uint32_t timeout_ms);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOCAL_H
-#define LOCAL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -12,5 +11,3 @@ bool local_is_host(const char *host, const char *const *allowed);
 /* Where nobody logs in: the caller is the one local user.  False, with the reply made: 403 for a
  * name of this server that a foreign page may have invented. */
 bool local_let_in(struct ein_req *req);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Idempotency-Key: a request that is sent again gets the answer of the first, and does nothing. */
-#ifndef ONCE_H
-#define ONCE_H
+#pragma once
 
 #include "buf.h"
 #include "list.h"
@@ -56,5 +55,3 @@ void once_end(struct ein_req *req, int result);
 int once_index(struct store *store, struct ein_error *err);
 void once_sweep(void *store);
 void once_tell(void *http);
-
-#endif

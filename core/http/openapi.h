@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAPI_H
-#define OPENAPI_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -21,5 +20,3 @@ int openapi_extend(struct ein_req *req, json_t *document, json_t **ret_document,
 /* What all operations for whoever is logged in have: security, and the replies to errors.  What
  * OPERATION has already stays. */
 int openapi_complete(json_t *operation);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a document is, and who else may read or change it; see einion/plugin.h. */
-#ifndef OWNER_H
-#define OWNER_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -9,5 +8,3 @@
 
 int owner_may(const struct ein_req *req, const struct json_t *doc, struct ein_error *err);
 struct json_t *owner_visible(const struct ein_req *req);
-
-#endif

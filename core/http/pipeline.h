@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PIPELINE_H
-#define PIPELINE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@ void pipeline_run(struct ein_req *req);
 
 /* How long the body of such a request may be: of HEAD, the request line is enough. */
 size_t pipeline_body_max(struct http *http, const struct head *head);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROXY_H
-#define PROXY_H
+#pragma once
 
 struct ein_req;
 
@@ -8,5 +7,3 @@ struct ein_req;
  * server: sets req->client_addr and req->is_https.  What anybody else says of that is not believed.
  */
 void proxy_read(struct ein_req *req);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REPLY_H
-#define REPLY_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -52,5 +51,3 @@ const char *reply_header(const struct ein_req *req, const char *name); /* or NUL
 void reply_settle(struct ein_req *req, int result);
 /* What every reply has at its end: 304, no body where there is none, WWW-Authenticate. */
 void reply_finish(struct ein_req *req);
-
-#endif

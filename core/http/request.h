@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REQUEST_H
-#define REQUEST_H
+#pragma once
 
 #include "arena.h"
 #include "cancel.h"
@@ -135,5 +134,3 @@ struct ein_cancel *request_cancel(struct ein_req *req);
 const char *request_origin(const struct ein_req *req);
 int request_navigates(const struct ein_req *req);
 void request_log(const struct ein_req *req, int level, const char *fmt, ...) EIN_PRINTF(3, 4);
-
-#endif

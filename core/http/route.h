@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ROUTE_H
-#define ROUTE_H
+#pragma once
 
 #include "router.h"
 
@@ -29,5 +28,3 @@ void route_entry_free(struct route_entry *entry);
 
 /* Whether the same requests would match both, whatever their parameters are called. */
 bool route_entry_same(const struct route_entry *a, const struct route_entry *b);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ROUTER_H
-#define ROUTER_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -83,5 +82,3 @@ enum router_found router_match(struct router *router, const char *method, const 
 int router_each(struct router *router, int (*visit)(const struct route *route, void *data),
                 void *data);
 uint64_t router_version(const struct router *router); /* changes with every add and remove */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SETTINGS_H
-#define SETTINGS_H
+#pragma once
 
 #include "ip.h"
 #include <einion/plugin.h>
@@ -52,5 +51,3 @@ struct settings_from {
 int settings_new(const struct settings_from *from, struct settings **ret_settings,
                  struct ein_error *err);
 void settings_free(struct settings *settings); /* and all the older ones */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STATS_H
-#define STATS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -31,5 +30,3 @@ void stats_done(struct stats *stats);
 struct route_stats *route_stats_new(struct metrics *metrics, const char *operation_id);
 void route_stats_free(struct route_stats *stats);
 void route_stats_count(struct route_stats *stats, int status, uint64_t duration_us);
-
-#endif

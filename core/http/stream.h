@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STREAM_H
-#define STREAM_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -20,5 +19,3 @@ int stream_beat_early(struct ein_req *req, int on);
  * is set, and nothing more can be written to the connection afterwards.  In silence there are
  * heartbeats.  EIN_E_BUSY: as many streams as may run already do. */
 int stream_run(struct ein_req *req, int (*call)(struct ein_req *req), int *ret_result);
-
-#endif

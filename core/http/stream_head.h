@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STREAM_HEAD_H
-#define STREAM_HEAD_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -14,5 +13,3 @@ bool stream_head_may_chunk(const struct ein_req *req);
 /* Status 200, and what a stream of events has; true: it is one. */
 bool stream_head_set(struct ein_req *req);
 int stream_head_text(const struct ein_req *req, bool chunked, struct buf *out);
-
-#endif

@@ -3,8 +3,7 @@
  * the end of a line, nothing for what follows a NUL, one name for that of a header and what is
  * folded behind it.  A proxy before this server would be of another mind about where requests end.
  */
-#ifndef STRICT_H
-#define STRICT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,5 +21,3 @@ bool strict_is_due(void);
 
 /* When the head is there.  NULL: all of it is as it should be. */
 const char *strict_head_fault(struct MHD_Connection *connection, const struct strict_line *line);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WATCH_H
-#define WATCH_H
+#pragma once
 
 #include "list.h"
 #include <einion/plugin.h>
@@ -48,5 +47,3 @@ void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ei
 void watch_remove(struct watch *watch, struct watch_entry *entry); /* waits for a firing */
 /* All entries that are there, and those that come. */
 void watch_fire_all(struct watch *watch);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WRONG_LOGINS_H
-#define WRONG_LOGINS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ uint32_t wrong_logins_add(struct wrong_logins *it, const char *addr, uint32_t *r
 
 /* Waits so long, unless too many wait already. */
 void wrong_logins_wait(struct wrong_logins *it, uint32_t ms);
-
-#endif

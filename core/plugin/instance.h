@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef INSTANCE_H
-#define INSTANCE_H
+#pragma once
 
 #include "lifecycle.h"
 
@@ -19,5 +18,3 @@ int instance_start(struct ein_ctx *ctx, uint64_t started_as, struct ein_error *e
 int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err);
 
 void instance_set_state(struct ein_ctx *ctx, enum instance_state state, const char *reason);
-
-#endif

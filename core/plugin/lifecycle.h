@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LIFECYCLE_H
-#define LIFECYCLE_H
+#pragma once
 
 #include "cancel.h"
 #include "gate.h"
@@ -143,5 +142,3 @@ int instance_check_init(const struct ein_ctx *ctx, const char *function, struct 
 /* Any thread. */
 const char *instance_secret(struct ein_ctx *ctx, const char *name); /* lives until fini() */
 void instance_unready(struct ein_ctx *ctx, const char *reason);     /* NULL: it is well */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOADER_H
-#define LOADER_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -17,5 +16,3 @@ struct plugin {
 int plugin_open(const char *const *dirs, const char *which, struct plugin **ret_plugin,
                 struct ein_error *err);
 void plugin_close(struct plugin *plugin);
-
-#endif

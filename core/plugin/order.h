@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ORDER_H
-#define ORDER_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -19,5 +18,3 @@ struct order_item {
  * meets, or a cycle, in words; *ret_at (may be NULL) is then an item that cannot start. */
 int order_resolve(const struct order_item *items, size_t count, const char *const *present,
                   size_t *ret_order, size_t *ret_at, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLAN_H
-#define PLAN_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -28,5 +27,3 @@ int plan_make(const char *const *dirs, struct config *config, struct plan **ret_
 void plan_free(struct plan *plan);
 
 const struct plan_item *plan_find(const struct plan *plan, const char *name);
-
-#endif

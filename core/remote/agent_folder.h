@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENT_FOLDER_H
-#define AGENT_FOLDER_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -30,5 +29,3 @@ int agent_folder_is_changed(const char *path, const json_t *known, struct ein_er
 
 /* What AGENT's folder is called, where its user says nothing; free().  NULL: no memory. */
 char *agent_folder_name(const json_t *agent);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENTS_H
-#define AGENTS_H
+#pragma once
 
 #include "session.h"
 
@@ -12,5 +11,3 @@ int agents_push(struct session *session, char **words);
 int agents_delete(struct session *session, char **words);
 int agents_deploy(struct session *session, char **words);
 int agents_undeploy(struct session *session, char **words);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CHAT_H
-#define CHAT_H
+#pragma once
 
 #include "session.h"
 
 /* `einion chat` and `einion models`; `words` are the arguments, NULL-ended. */
 int chat_ask(struct session *session, char **words);
 int chat_models(struct session *session, char **words);
-
-#endif

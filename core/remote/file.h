@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FILE_H
-#define FILE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -21,5 +20,3 @@ int file_write_json(const char *path, const json_t *json, unsigned mode, struct 
 
 /* Makes the folder, and those above it, where they are missing. */
 int file_make_folder(const char *path, unsigned mode, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LOGIN_H
-#define LOGIN_H
+#pragma once
 
 #include "session.h"
 
@@ -10,5 +9,3 @@ int login_in(const struct options *options, char **words);
 int login_out(const struct options *options, char **words);
 int login_list(const struct options *options, char **words);
 int login_whoami(struct session *session, char **words);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PRINT_H
-#define PRINT_H
+#pragma once
 
 #include <jansson.h>
 #include <stdio.h>
@@ -31,5 +30,3 @@ void print_table(FILE *out, const json_t *rows, const struct print_column *colum
 
 /* The member at PATH ("a.b") of OBJECT, or NULL. */
 const json_t *print_member(const json_t *object, const char *path);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REMOTE_H
-#define REMOTE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,5 +26,3 @@ enum remote_status {
     REMOTE_CONFLICT = 4, /* what would be written over is not what was pulled */
     REMOTE_INTERRUPTED = 130
 };
-
-#endif

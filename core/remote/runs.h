@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNS_H
-#define RUNS_H
+#pragma once
 
 #include "session.h"
 
@@ -10,5 +9,3 @@ int runs_list(struct session *session, char **words);
 int runs_show(struct session *session, char **words);
 int runs_follow(struct session *session, char **words);
 int runs_cancel(struct session *session, char **words);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVERS_H
-#define SERVERS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -21,5 +20,3 @@ int servers_write(const json_t *servers, struct ein_error *err);
 
 /* The server NAME (NULL: the default), lent; *ret_name is its name.  NULL: there is none. */
 const json_t *servers_find(const json_t *servers, const char *name, const char **ret_name);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SESSION_H
-#define SESSION_H
+#pragma once
 
 #include "remote.h"
 #include "sse.h"
@@ -79,5 +78,3 @@ int session_get(const struct session *session, json_t **ret_reply, const char *f
 
 /* One path segment; free().  NULL: no memory. */
 char *session_segment(const char *text);
-
-#endif

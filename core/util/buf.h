@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BUF_H
-#define BUF_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ const char *buf_str(const struct buf *buf);
 /* The caller frees the result ("" if nothing was added); NULL after an error.  ret_len may be
  * NULL.  The buffer is empty afterwards. */
 char *buf_take(struct buf *buf, size_t *ret_len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CANCEL_H
-#define CANCEL_H
+#pragma once
 
 #include "list.h"
 #include <pthread.h>
@@ -36,5 +35,3 @@ void cancel_on_fire(struct ein_cancel *cancel, void (*on_fire)(void *data), void
 void cancel_fire(struct ein_cancel *cancel);
 bool cancel_fired(const struct ein_cancel *cancel);
 int cancel_fd(struct ein_cancel *cancel); /* readable once fired; or a negative enum ein_err */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLEANUP_H
-#define CLEANUP_H
+#pragma once
 
 #include <errno.h>
 #include <jansson.h>
@@ -63,5 +62,3 @@ static inline pthread_mutex_t *cleanup_lock(pthread_mutex_t *mutex)
 #define EIN_LOCKED(mutex)                                                                          \
     __attribute__((cleanup(cleanup_unlock), unused)) pthread_mutex_t *EIN_JOIN(                    \
         locked_, __LINE__) = cleanup_lock(mutex)
-
-#endif

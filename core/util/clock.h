@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLOCK_H
-#define CLOCK_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
@@ -23,5 +22,3 @@ struct timespec clock_deadline(int64_t ms);
 
 /* Tests: adds `ms` to what all of the others report. */
 void clock_skip_ms(int64_t ms);
-
-#endif

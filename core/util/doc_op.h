@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DOC_OP_H
-#define DOC_OP_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stddef.h>
@@ -17,5 +16,3 @@ static inline const char *doc_op_text(const struct ein_doc_op *op, size_t stride
 {
     return stride >= offsetof(struct ein_doc_op, text) + sizeof(op->text) ? op->text : NULL;
 }
-
-#endif

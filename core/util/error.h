@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ERROR_H
-#define ERROR_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -14,5 +13,3 @@ int error_no_memory(struct ein_error *err);
  * without one gets one.  error_due() returns `result`. */
 void error_clear(struct ein_error *err);
 int error_due(struct ein_error *err, int result);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef GATE_H
-#define GATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ void gate_shut(struct gate *gate);
  * freed at once. */
 bool gate_drain(struct gate *gate, uint32_t timeout_ms);
 uint64_t gate_inside(const struct gate *gate);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HEX_H
-#define HEX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,5 +11,3 @@ bool hex_decode(const char *text, void *ret_bytes, size_t len);
 
 /* What the digit C is worth, in either case; -1: it is none. */
 int hex_digit(char c);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef IP_H
-#define IP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ void ip_text(const struct ip *ip, char out[IP_TEXT_SIZE]);
 /* "ADDRESS/BITS" or "ADDRESS"; false: it is a name, or, with *ret_bad, nothing at all. */
 bool net_parse(const char *text, struct net *ret, bool *ret_bad);
 bool net_has(const struct net *net, const struct ip *ip);
-
-#endif

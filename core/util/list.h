@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LIST_H
-#define LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ static inline void list_remove(struct list *link)
 #define list_each(it, head)                                                                        \
     for (struct list *it = (head)->next, *next_##it = it->next; it != (head);                      \
          it = next_##it, next_##it = it->next)
-
-#endif

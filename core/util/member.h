@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a member of a JSON object holds; lent by the object, which may be NULL. */
-#ifndef MEMBER_H
-#define MEMBER_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -69,5 +68,3 @@ static inline bool list_has(const json_t *list, const char *text)
     }
     return false;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PERCENT_H
-#define PERCENT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -10,5 +9,3 @@ char *percent_encode(const char *text, const char *allowed);
 /* Decodes %XX in place of len bytes (no '+').  The new length, or -1: a bad escape, a NUL, or
  * bytes that are not UTF-8. */
 long percent_decode(char *text, size_t len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RWLOCK_H
-#define RWLOCK_H
+#pragma once
 
 #include <pthread.h>
 
@@ -15,5 +14,3 @@ static inline void rwlock_init(pthread_rwlock_t *lock)
     (void)pthread_rwlock_init(lock, &attributes);
     (void)pthread_rwlockattr_destroy(&attributes);
 }
-
-#endif

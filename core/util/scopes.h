@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a credential lets its bearer do: "agents" is "agents:read", "agents:write", "agents:run". */
-#ifndef SCOPES_H
-#define SCOPES_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -24,5 +23,3 @@ json_t *scopes_json(const struct ein_identity *identity);
 
 /* Likewise of what scopes_json() gave; of NULL, which is nobody knows whose, nothing is held. */
 bool scope_is_among(const json_t *scopes, const char *wanted);
-
-#endif

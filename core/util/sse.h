@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SSE_H
-#define SSE_H
+#pragma once
 
 #include "text_lines.h"
 
@@ -36,5 +35,3 @@ void sse_done(struct sse *sse);
 /* 0, TOO_LARGE, NO_MEMORY, or what on_event() returned.  An event that no empty line has ended is
  * none. */
 int sse_feed(struct sse *sse, const void *piece, size_t len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STR_H
-#define STR_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -54,5 +53,3 @@ void str_vformat(char *to, size_t size, const char *fmt, va_list args);
 /* The token of an Authorization header with the scheme Bearer (RFC 6750, 2.1); NULL: there is none.
  * "null" is what front ends send that log in by cookie: none. */
 const char *str_bearer(const char *authorization);
-
-#endif

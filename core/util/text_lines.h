@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TEXT_LINES_H
-#define TEXT_LINES_H
+#pragma once
 
 #include "buf.h"
 
@@ -33,5 +32,3 @@ void text_lines_done(struct text_lines *lines);
 int text_lines_feed(struct text_lines *lines, const void *piece, size_t len);
 /* A last line may lack its end. */
 int text_lines_end(struct text_lines *lines);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef YAML_TREE_H
-#define YAML_TREE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -33,5 +32,3 @@ void yaml_place(char out[YAML_PLACE_MAX], const char *place, const char *name);
 
 /* What {place: anything} has for `place`, or for the nearest above it; NULL: nothing. */
 json_t *yaml_nearest(const json_t *places, const char *place);
-
-#endif

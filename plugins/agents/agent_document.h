@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An agent as it is stored, and as it is shown. */
-#ifndef AGENT_DOCUMENT_H
-#define AGENT_DOCUMENT_H
+#pragma once
 
 #include <jansson.h>
 
@@ -28,5 +27,3 @@ void document_hide_unset(json_t *shown);
  * memory.
  */
 json_t *document_show(const json_t *agent, const char *rev);
-
-#endif

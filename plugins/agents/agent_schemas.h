@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the routes take and answer, as JSON Schema text. */
-#ifndef AGENT_SCHEMAS_H
-#define AGENT_SCHEMAS_H
+#pragma once
 
 #include "host_pattern.h"
 #include "ownership.h"
@@ -197,5 +196,3 @@
         FIELD("schemaWarnings", OR_NULL(LIST), ITEMS(SCHEMA_TEXT)) "," \
         FIELD("opsLog", OR_NULL(LIST), ITEMS(SCHEMA_ANY_OBJECT)) "," \
         FIELD("trace", OR_NULL(LIST), ITEMS(SCHEMA_ANY_OBJECT)))
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENTS_H
-#define AGENTS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ int agents_check_texts(const struct agents *agents, struct ein_req *req, const s
 /* Answers AGENT, whose revision is REV. */
 int agents_reply(const struct agents *agents, struct ein_req *req, int status,
                  const struct json_t *agent, const char *rev);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CHAIN_H
-#define CHAIN_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -17,5 +16,3 @@ typedef int chain_load_fn(void *data, const char *id, json_t **ret_agent, struct
  * part of it, the root included.  EIN_E_TOO_LARGE, or what `load` answers. */
 int chain_build(const char *root, chain_load_fn *load, void *data, json_t **ret_chain,
                 struct ein_error *err);
-
-#endif

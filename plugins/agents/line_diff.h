@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LINE_DIFF_H
-#define LINE_DIFF_H
+#pragma once
 
 #include <jansson.h>
 
@@ -8,5 +7,3 @@
  * or " " (up to three lines around each change), a "@@ -LINE,COUNT +LINE,COUNT @@" before each
  * piece, as unified diffs have them.  NULL: no memory. */
 json_t *line_diff(const char *from, const char *to);
-
-#endif

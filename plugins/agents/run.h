@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUN_H
-#define RUN_H
+#pragma once
 
 #include "agent_run.h"
 #include "agents.h"
@@ -10,5 +9,3 @@ int run_reply_whole(const struct agents *agents, struct ein_req *req, struct age
                     const struct json_t *output_schema);
 int run_reply_stream(const struct agents *agents, struct ein_req *req, struct agent_order *order,
                      const struct json_t *output_schema);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An agent's saves: each writes the agent and its version together, or neither. */
-#ifndef SAVE_H
-#define SAVE_H
+#pragma once
 
 #include "agents.h"
 #include <jansson.h>
@@ -26,5 +25,3 @@ int save_over(const struct agents *agents, const struct save *save, char ret_rev
 
 /* Deletes AGENT with its versions and deployments.  CONFLICT or NOT_FOUND as above. */
 int save_none(const struct agents *agents, const json_t *agent, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SECRETS_H
-#define SECRETS_H
+#pragma once
 
 /* {"value"}, and the names that may be set: what steers the interpreter itself may not. */
 #define SECRET_BODY_SCHEMA                                                                         \
@@ -18,5 +17,3 @@
 
 /* Deletes the secrets of an agent that is no more; what fails is logged. */
 void secrets_forget(const struct agents *agents, const char *agent_id);
-
-#endif

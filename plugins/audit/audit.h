@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUDIT_H
-#define AUDIT_H
+#pragma once
 
 #include "entry.h"
 #include "http_json.h"
@@ -83,5 +82,3 @@ ein_handler audit_list;
     "\"actor\":{\"type\":\"string\",\"description\":\"Who did it\"},"                              \
     "\"action\":{\"type\":\"string\",\"description\":\"What was done\"},"                          \
     "\"from\":" AUDIT_TIME("Not before") ",\"to\":" AUDIT_TIME("Before") "," PAGE_PROPERTIES "}}"
-
-#endif

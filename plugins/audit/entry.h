@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One entry of the log, and what ties it to the one before. */
-#ifndef ENTRY_H
-#define ENTRY_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -39,5 +38,3 @@ int entry_mac(const struct ein_host *host, const struct mac_key *key, const json
 int mac_text(const struct mac_key *key, const char *label, const char *text,
              char ret_mac[MAC_SIZE]);
 bool mac_equal(const char *a, const char *b);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_KEYS_H
-#define API_KEYS_H
+#pragma once
 
 #include "key_cache.h"
 #include <einion/services.h>
@@ -37,5 +36,3 @@ int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ei
 
 ein_handler keys_create, keys_list, keys_get, keys_delete; /* keys.c */
 void keys_sweep(void *self);                               /* revoke.c; a timer's */
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys that have been verified, for a moment.  As many slots as there were at birth; two keys that
  * want the same one take turns. */
-#ifndef KEY_CACHE_H
-#define KEY_CACHE_H
+#pragma once
 
 #include "key_text.h"
 #include <jansson.h>
@@ -26,5 +25,3 @@ void key_cache_put(struct key_cache *cache, const char *id,
                    uint64_t ticket);
 
 void key_cache_forget(struct key_cache *cache); /* everything */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The documents of keys. */
-#ifndef KEY_DOC_H
-#define KEY_DOC_H
+#pragma once
 
 #include "api_keys.h"
 #include "clock.h"
@@ -51,5 +50,3 @@ void keys_audit(const struct api_keys *self, const struct ein_req *req, const ch
     " \"properties\": {" KEY_MEMBERS_SCHEMA "," \
     " \"key\": {\"type\": \"string\", \"description\": \"The key itself, shown this once\"}}}"
 /* clang-format on */
-
-#endif

@@ -12,8 +12,7 @@
  *     it says otherwise or they are here again;
  *   - the rights of a site admin, which no provider vouches for, need both: the scope "admin", and
  *     an owner who was here within `unconfirmed_hours`. */
-#ifndef KEY_OWNER_H
-#define KEY_OWNER_H
+#pragma once
 
 #include "api_keys.h"
 
@@ -38,5 +37,3 @@ json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const j
 
 /* Asks the provider later, if it is time to. */
 void key_owner_recheck(struct api_keys *self, const json_t *owner);
-
-#endif

@@ -6,8 +6,7 @@
  * The id is how the store finds it, and no secret.  43 such characters are 256 random bits.  The
  * check is the CRC-32 of all before it: who scans texts for secrets can tell a key from what only
  * looks like one, and a mistyped key is refused without a look into the store. */
-#ifndef KEY_TEXT_H
-#define KEY_TEXT_H
+#pragma once
 
 #include "bearer.h"
 #include <stdbool.h>
@@ -33,5 +32,3 @@ bool key_text_parse(const char *text, char ret_id[KEY_ID_SIZE]);
 /* What is kept of a key.  SHA-256 is enough for 256 random bits: there is nothing to guess that a
  * slow hash would make dearer, and every request pays for it. */
 void key_text_hash(const char *text, unsigned char ret_hash[KEY_HASH_BYTES]);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASF_H
-#define ASF_H
+#pragma once
 
 #include "oauth.h"
 
@@ -25,5 +24,3 @@ int asf_ldap_timeout_s(const struct asf *asf);
  * this account is banned.  UNAVAILABLE: the directory is not there. */
 int asf_workspaces(const struct asf *asf, const char *uid, json_t **ret_workspaces,
                    struct ein_error *err);
-
-#endif

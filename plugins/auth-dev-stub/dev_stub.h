@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DEV_STUB_H
-#define DEV_STUB_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -22,5 +21,3 @@ extern const struct ein_auth_provider dev_stub_provider;
 char *dev_stub_uids(const struct dev_stub *stub);
 
 ein_handler picker_show;
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FIREBASE_H
-#define FIREBASE_H
+#pragma once
 
 #include "jwks.h"
 #include "seen.h"
@@ -26,5 +25,3 @@ extern const struct ein_auth_provider firebase_provider;
 int emulator_allowed(bool wanted, bool *ret_allowed, struct ein_error *err);
 /* May this request bring one? */
 bool emulator_takes(const struct firebase *firebase, const struct ein_req *req);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef GITHUB_H
-#define GITHUB_H
+#pragma once
 
 #include "oauth.h"
 
@@ -16,5 +15,3 @@ extern const struct ein_auth_provider github_provider;
 int github_person(const struct github *github, const char *token, json_t **ret_claims,
                   struct ein_error *err);
 const char *github_text(const struct github *github, const char *setting);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Access tokens that are JSON Web Tokens: RFC 9068, and what issuers made before it. */
-#ifndef ACCESS_TOKEN_H
-#define ACCESS_TOKEN_H
+#pragma once
 
 #include "jwt.h"
 
@@ -12,5 +11,3 @@ int access_token_check(const struct jwt *jwt, struct ein_error *err);
 /* The scopes of this server that `claims` names, as an array; those of a site admin are left out.
  * NULL: no memory. */
 json_t *access_token_scopes(const json_t *claims);
-
-#endif

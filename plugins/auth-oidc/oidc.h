@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OIDC_H
-#define OIDC_H
+#pragma once
 
 #include "jwks.h"
 #include "oauth.h"
@@ -84,5 +83,3 @@ int oidc_workspaces(const struct oidc *oidc, const json_t *claims, const char *a
 int oidc_claimed_groups(const struct oidc *oidc, const json_t *claims, const char *access_token,
                         json_t **ret_groups, struct ein_error *err);
 int oidc_add_group(json_t *groups, const char *id, const char *name, struct ein_error *err);
-
-#endif

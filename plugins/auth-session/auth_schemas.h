@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUTH_SCHEMAS_H
-#define AUTH_SCHEMAS_H
+#pragma once
 
 #include "schemas.h"
 
@@ -105,5 +104,3 @@
         "required" : ["deletedCount"],                                                             \
         "properties" : { "deletedCount" : { "type" : "integer" } }                                 \
     })
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUTH_SESSION_H
-#define AUTH_SESSION_H
+#pragma once
 
 #include "clock.h"
 #include <einion/services.h>
@@ -33,5 +32,3 @@ struct auth_session {
 ein_handler login_providers, login_begin, login_callback;
 ein_handler me_show, me_logout, me_refresh;
 ein_handler mine_list, mine_revoke, mine_revoke_all;
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLAIMS_H
-#define CLAIMS_H
+#pragma once
 
 #include "auth_session.h"
 
@@ -12,5 +11,3 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
 bool claims_is_site_admin(const struct auth_session *self, const json_t *said);
 /* A site admin, or a member of a workspace of the provider's. */
 bool claims_may_log_in(const json_t *claims);
-
-#endif

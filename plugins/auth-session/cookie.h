@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef COOKIE_H
-#define COOKIE_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -15,5 +14,3 @@ enum cookie cookie_read(const struct ein_http *http, struct ein_req *req, const 
                         const char **ret_value);
 /* Tells the browser to forget it. */
 void cookie_drop(const struct ein_http *http, struct ein_req *req, const char *name);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROVIDER_H
-#define PROVIDER_H
+#pragma once
 
 #include "auth_session.h"
 
@@ -9,5 +8,3 @@ const struct ein_service *provider_acquire(const struct auth_session *self, cons
 
 /* [{"type", "displayName", "icon"}], by type. */
 int provider_list(const struct auth_session *self, json_t **ret_list, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REFRESH_H
-#define REFRESH_H
+#pragma once
 
 #include "auth_session.h"
 
@@ -14,5 +13,3 @@ int refresh_session(const struct auth_session *self, json_t **doc, json_t **ret_
                     struct ein_error *err);
 
 json_t *refresh_nothing(void); /* as if nothing had changed */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RETURN_TO_H
-#define RETURN_TO_H
+#pragma once
 
 #include <jansson.h>
 
@@ -12,5 +11,3 @@ char *return_to_url(const json_t *frontends, const char *return_to);
 
 /* Whether it is one of the two. */
 int return_to_is_good(const json_t *frontends, const char *return_to);
-
-#endif

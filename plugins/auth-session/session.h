@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SESSION_H
-#define SESSION_H
+#pragma once
 
 #include "auth_session.h"
 #include "token.h"
@@ -40,5 +39,3 @@ int session_update(const struct auth_session *self, json_t **doc, const json_t *
 
 /* Deletes what has expired. */
 void session_sweep(void *self);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STATE_H
-#define STATE_H
+#pragma once
 
 #include "auth_session.h"
 #include "token.h"
@@ -25,5 +24,3 @@ bool state_check(const struct auth_session *self, const char *provider, const ch
                  struct login_secrets *ret_secrets);
 /* CONFLICT: it has been used before, here or at another server of the store. */
 int state_use(const struct auth_session *self, const char *state, struct ein_error *err);
-
-#endif

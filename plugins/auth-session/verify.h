@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VERIFY_H
-#define VERIFY_H
+#pragma once
 
 /* Published as "session": the cookie. */
 extern const struct ein_auth_provider session_provider;
-
-#endif

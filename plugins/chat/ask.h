@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASK_H
-#define ASK_H
+#pragma once
 
 #include "run.h"
 
@@ -8,5 +7,3 @@
  * ticket's `result`; err says why there is none. */
 int ask_model(struct chat *chat, struct run *run, const json_t *asked, json_t **ret_result,
               struct ein_error *err);
-
-#endif

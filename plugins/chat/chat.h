@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CHAT_H
-#define CHAT_H
+#pragma once
 
 #include "live.h"
 #include "workers.h"
@@ -34,5 +33,3 @@ ein_handler chat_cancel; /* cancel.c */
 /* Deletes tickets that were kept long enough, and ends those whose time is over (sweep.c).  A job
  * of the host's; `data` is the chat. */
 void chat_sweep(void *data);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the routes take and answer, as JSON Schema text. */
-#ifndef CHAT_SCHEMAS_H
-#define CHAT_SCHEMAS_H
+#pragma once
 
 #include "ownership.h"
 #include "schemas.h"
@@ -112,5 +111,3 @@
         }                                                                                          \
     })
 /* clang-format on */
-
-#endif

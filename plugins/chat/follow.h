@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FOLLOW_H
-#define FOLLOW_H
+#pragma once
 
 #include "chat.h"
 #include <jansson.h>
@@ -16,5 +15,3 @@ int follow(struct chat *chat, struct ein_req *req, const json_t *ticket);
  * and one given. */
 int follow_wait(struct chat *chat, struct ein_req *req, int64_t wait_ms, json_t **ticket,
                 struct ein_error *err);
-
-#endif

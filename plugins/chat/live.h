@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets that somebody here works on or waits for: what has come of an answer, and who is to be
  * woken. */
-#ifndef LIVE_H
-#define LIVE_H
+#pragma once
 
 #include "buf.h"
 #include "map.h"
@@ -69,5 +68,3 @@ enum live_kind live_next(struct live *live, struct live_place *place, uint32_t w
 /* Waits up to so long for its end here, or for a poke. */
 void live_wait(struct live *live, struct live_place *place, uint32_t wait_ms);
 bool live_runs(struct live *live);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RESULT_H
-#define RESULT_H
+#pragma once
 
 #include "run.h"
 
@@ -8,5 +7,3 @@
  * before those of the outcome.  NULL: no memory. */
 json_t *result_make(const struct run *run, const struct ein_completion_outcome *outcome,
                     const json_t *notes);
-
-#endif

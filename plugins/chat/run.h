@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One ticket while this server works on it. */
-#ifndef RUN_H
-#define RUN_H
+#pragma once
 
 #include "chat.h"
 #include <einion/services.h>
@@ -45,5 +44,3 @@ void run_free(struct chat *chat, struct run *run);
 
 /* keeper.c: extends the lease, and stops what has ended elsewhere or lasts too long. */
 void run_keep(struct chat *chat, struct run *run);
-
-#endif

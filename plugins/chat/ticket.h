@@ -14,8 +14,7 @@
  *   dueAt                         ms: from when on a worker may claim it
  *   openOf                        userId: to count a user's
  *   runner                        whose lease it is; null: nobody's */
-#ifndef TICKET_H
-#define TICKET_H
+#pragma once
 
 #include "chat.h"
 #include "member.h"
@@ -40,5 +39,3 @@ int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, c
  * ADD is added to `attempts`. */
 int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE],
                   json_t *take_members, int add, struct ein_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The threads that work on tickets.  One of those without work leads: it claims what is due, and
  * hands the lead on before it sets to work.  A keeper extends the leases of what is worked on. */
-#ifndef WORKERS_H
-#define WORKERS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <pthread.h>
@@ -42,5 +41,3 @@ void workers_stop(void *chat);
 void workers_wake(struct chat *chat);
 /* The ticket ID, if it is worked on here, is no longer wanted. */
 void workers_cancel(struct chat *chat, const char *id);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASKED_MODEL_H
-#define ASKED_MODEL_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -19,5 +18,3 @@ int asked_model_tools(const struct ein_service *completion, const struct ein_com
 /* The status for the caller where the model could not be asked and CODE was returned.  What the
  * caller can mend is theirs, the rest the vendor's; a vendor's 401 would read as one of ours. */
 int asked_model_status(const struct ein_completion_outcome *outcome, int code);
-
-#endif

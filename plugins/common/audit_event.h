@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUDIT_EVENT_H
-#define AUDIT_EVENT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -15,5 +14,3 @@ int audit_event(const struct ein_host *host, struct ein_ctx *ctx, json_t *take_e
 int audit_done(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                const char *actor, const char *action, const char *target, json_t *take_details,
                struct ein_error *err);
-
-#endif

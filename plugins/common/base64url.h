@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 4648: section 5 without padding, but where a name says otherwise. */
-#ifndef BASE64URL_H
-#define BASE64URL_H
+#pragma once
 
 #include <stddef.h>
 
@@ -13,5 +12,3 @@ char *base64url_encode(const void *data, size_t len);
 char *base64url_encode_padded(const void *data, size_t len);
 /* Section 4, padded. */
 char *base64_encode(const void *data, size_t len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BEARER_H
-#define BEARER_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -17,5 +16,3 @@ bool bearer_is_ours(const char *token);
 
 /* Tells the client why its token is refused (RFC 6750, 3): "token_expired", ...  0 or NO_MEMORY. */
 int bearer_refuse(const struct ein_http *http, struct ein_req *req, const char *reason);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BUILT_IN_TOOLS_H
-#define BUILT_IN_TOOLS_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -15,5 +14,3 @@ const json_t *built_in_tool(const json_t *model, const char *name);
 int built_in_tools_find(const struct ein_service *completion,
                         const struct ein_completion_call *call, const json_t *wanted, json_t *tools,
                         json_t *notes, struct ein_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every storage backend does alike with documents: names, limits, text,
  * revisions, and the sentences in which it refuses. */
-#ifndef PLUGIN_DOCUMENT_H
-#define PLUGIN_DOCUMENT_H
+#pragma once
 
 #include "doc_op.h"
 
@@ -61,5 +60,3 @@ int doc_revise(const char *old, uint64_t *seed, char ret_rev[EIN_REV_SIZE], stru
 
 /* ID may be NULL, and of any length. */
 int doc_not_found(const char *set, const char *id, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FILES_H
-#define FILES_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -19,5 +18,3 @@ int files_make_parents(const char *path, struct ein_error *err);
 void files_give(int fd, const char *path);
 /* What has happened to names in the folder of PATH is on disk. */
 int files_sync_folder(const char *path, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLUGIN_HASH_H
-#define PLUGIN_HASH_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ struct hash_seed {
     uint64_t k0, k1;
 };
 uint64_t hash_sip(const struct hash_seed *seed, const void *data, size_t len);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HOST_PATTERN_H
-#define HOST_PATTERN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ bool url_place_read(const char *url, struct url_place *ret_place);
 #define HOST_PATTERN_FORM                                                                          \
     "^([*]|([*][.])?[A-Za-z0-9_][A-Za-z0-9_.-]*|[[][0-9A-Fa-f:.]+])(:[0-9]{1,5})?$"
 bool host_pattern_matches(const char *pattern, const struct url_place *place);
-
-#endif

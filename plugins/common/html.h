@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HTML_H
-#define HTML_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -12,5 +11,3 @@ char *html_escape(const char *text);
  */
 int html_reply(const struct ein_http *http, struct ein_req *req, int status, const char *title,
                const char *body);
-
-#endif

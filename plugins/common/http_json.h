@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HTTP_JSON_H
-#define HTTP_JSON_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -70,5 +69,3 @@ int append_id(const json_t *doc, void *ids);
 int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
               const struct ein_query *query, json_t **ret_docs, char **ret_cursor,
               struct ein_error *err);
-
-#endif

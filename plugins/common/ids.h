@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef IDS_H
-#define IDS_H
+#pragma once
 
 enum { UUID_SIZE = 37 }; /* bytes, with the NUL */
 
 /* A random UUID (version 4) in lower-case hexadecimal. */
 void uuid_make(char ret_text[UUID_SIZE]);
-
-#endif

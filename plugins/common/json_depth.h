@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef JSON_DEPTH_H
-#define JSON_DEPTH_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,5 +11,3 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit);
 /* The JSON object in `text`, without a member that comes twice; json_decref.  NULL: it is
  * something else, or nested deeper than `limit`, or there is no memory. */
 json_t *json_object_read(const char *text, size_t len, unsigned limit);
-
-#endif

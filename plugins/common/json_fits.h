@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef JSON_FITS_H
-#define JSON_FITS_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -8,5 +7,3 @@
 /* Is VALUE (NULL: there is none) what the schema says, as far as type, enum, const, required,
  * properties and items go? */
 bool json_fits(const json_t *schema, const json_t *value);
-
-#endif

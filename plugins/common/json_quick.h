@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef JSON_QUICK_H
-#define JSON_QUICK_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -29,5 +28,3 @@ struct json_found {
  * another member is not null, or somebody else should look at it for other reasons. */
 bool json_quick_known(const char *text, size_t len, const struct json_known *known,
                       struct json_found *found);
-
-#endif

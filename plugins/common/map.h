@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table of things that carry their own entry. */
-#ifndef PLUGIN_MAP_H
-#define PLUGIN_MAP_H
+#pragma once
 
 #include "hash.h"
 
@@ -30,5 +29,3 @@ struct map_entry *map_find(const struct map *map, const char *key, size_t key_le
 /* `key` and `key_len` are set, and not in the map.  0 or EIN_E_NO_MEMORY. */
 int map_add(struct map *map, struct map_entry *entry);
 void map_remove(struct map *map, struct map_entry *entry);
-
-#endif

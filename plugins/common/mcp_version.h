@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both sides of the Model Context Protocol have in common. */
-#ifndef MCP_VERSION_H
-#define MCP_VERSION_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,5 +29,3 @@ bool mcp_is_legacy(const char *version);
 
 /* json_decref; NULL: no memory. */
 json_t *mcp_notification(const char *method, json_t *take_params);
-
-#endif

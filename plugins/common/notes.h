@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client is told of its request: a list of sentences, each of them once. */
-#ifndef NOTES_H
-#define NOTES_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -15,5 +14,3 @@ enum {
 /* Adds a sentence to *notes, which is made when there is a first one.  0 or NO_MEMORY. */
 int notes_add(json_t **notes, const char *fmt, ...) EIN_PRINTF(2, 3);
 int notes_vadd(json_t **notes, const char *fmt, va_list args);
-
-#endif

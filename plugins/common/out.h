@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON text, written from left to right into storage that is used again: a piece of a stream costs
  * no allocation once the storage is large enough for one. */
-#ifndef OUT_H
-#define OUT_H
+#pragma once
 
 #include "buf.h"
 
@@ -35,5 +34,3 @@ void out_nano(struct buf *out, int64_t nano); /* billionths as a decimal, exactl
 void out_json(struct buf *out, const json_t *json);
 /* The text of `json` as the inside of a string. */
 void out_json_escaped(struct buf *out, const json_t *json);
-
-#endif

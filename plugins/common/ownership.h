@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a document is, as its plugin writes it.  Who may do what with it is for http->may() to
  * say; nothing here knows of roles. */
-#ifndef OWNERSHIP_H
-#define OWNERSHIP_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -55,5 +54,3 @@ int ownership_check_move(const struct ein_http *http, struct ein_req *req, const
 /* ?workspaceId=, ?userId=, or else the caller: *ret_owner is a text that no two of them share; it
  * lives as long as the request.  0, or the status that was replied. */
 int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner);
-
-#endif

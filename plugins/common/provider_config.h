@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROVIDER_CONFIG_H
-#define PROVIDER_CONFIG_H
+#pragma once
 
 #include "schemas.h"
 #include <jansson.h>
@@ -23,5 +22,3 @@
 /* What is wrong with `config`, a ProviderConfig: NULL, or a new 422 fault for the list that
  * fail_json() sends, at `loc` (an array such as ["body"]), with `input` as what came. */
 json_t *provider_config_fault(const json_t *config, const json_t *loc, const json_t *input);
-
-#endif

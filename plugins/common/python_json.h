@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PYTHON_JSON_H
-#define PYTHON_JSON_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
@@ -9,5 +8,3 @@
  * repr() has them.  At most `size` bytes with the NUL go into `text` (may be NULL if size is
  * 0).  Returns the length of the whole, without the NUL. */
 size_t python_json(const json_t *value, char *text, size_t size);
-
-#endif

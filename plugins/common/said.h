@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SAID_H
-#define SAID_H
+#pragma once
 
 #include "buf.h"
 #include <einion/services.h>
@@ -31,5 +30,3 @@ int said_words(struct said *said, int kind, const char *bytes, size_t len);
 /* {"role", "content"}: the message that goes on with the conversation, after the last piece.
  * NULL: no memory. */
 json_t *said_message(struct said *said);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SCHEMAS_H
-#define SCHEMAS_H
+#pragma once
 
 /* JSON written as itself: SCHEMA({"type": "string"}) is its text.  Pieces are joined by
  * writing them next to each other. */
@@ -10,5 +9,3 @@
 #define SCHEMA_TEXT       SCHEMA({ "type" : "string" })
 #define SCHEMA_NAME       SCHEMA({ "type" : "string", "maxLength" : 256 })
 #define SCHEMA_TIME       SCHEMA({ "type" : "string", "format" : "date-time" })
-
-#endif

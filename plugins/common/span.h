@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* struct ein_tracing where it may not be there. */
-#ifndef SPAN_H
-#define SPAN_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -41,5 +40,3 @@ static inline void span_enter(const struct ein_host *host, const char *place)
     if (tracing)
         tracing->enter(place);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How whoever asked is told: one answer, or a stream of events. */
-#ifndef ANSWER_H
-#define ANSWER_H
+#pragma once
 
 #include "composer.h"
 
@@ -16,5 +15,3 @@ int answer_progress(struct composing *composing, const char *state, unsigned att
                     const json_t *faults);
 /* A piece of what the model says: "text" or "thought". */
 int answer_piece(struct composing *composing, const char *event, const char *text);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the route takes and answers, as JSON Schema text. */
-#ifndef COMPOSE_SCHEMAS_H
-#define COMPOSE_SCHEMAS_H
+#pragma once
 
 #include "host_pattern.h"
 #include "provider_config.h"
@@ -74,5 +73,3 @@
         FIELD("docstring", "\"string\"", "") "," \
         "\"thoughts\": {\"description\": \"What the model thought aloud\"}," \
         "\"proof\": " PROOF_SCHEMA "}}"
-
-#endif

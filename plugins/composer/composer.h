@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef COMPOSER_H
-#define COMPOSER_H
+#pragma once
 
 #include "member.h"
 #include <einion/plugin.h>
@@ -38,5 +37,3 @@ struct composing {
 };
 
 ein_handler composer_generate; /* generate.c */
-
-#endif

@@ -6,8 +6,7 @@
  *    "agents":     [{"id", "name", "description", "inputSchema", "outputSchema", "recorded"}],
  *    "namespaces": null (any), or [{"namespace", "access", "description"}],
  *    "hosts":      ["example.org", "*.example.org"]} */
-#ifndef DECLARED_H
-#define DECLARED_H
+#pragma once
 
 #include "composer.h"
 #include "host_pattern.h"
@@ -18,5 +17,3 @@ int declared_collect(struct composing *composing);
 
 /* Is it one of declared["hosts"]? */
 bool declared_host(const json_t *declared, const struct url_place *place);
-
-#endif

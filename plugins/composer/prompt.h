@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROMPT_H
-#define PROMPT_H
+#pragma once
 
 #include "composer.h"
 
@@ -11,5 +10,3 @@ int prompt_begin(struct composing *composing, size_t *ret_len);
 
 /* Adds its answer, and what is wrong with that.  0 or NO_MEMORY. */
 int prompt_repair(struct composing *composing, const json_t *faults);
-
-#endif

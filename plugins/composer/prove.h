@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is the code what was asked for?  It is read, then run in the sandbox, where connectors answer
  * from schemas, and its result held against what it is to return. */
-#ifndef PROVE_H
-#define PROVE_H
+#pragma once
 
 #include "composer.h"
 
@@ -19,5 +18,3 @@ void proof_done(struct proof *proof);
 
 /* Can code be run at all now?  0, or the status that was replied. */
 int prove_ready(struct composing *composing);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values that fit a schema.  JSON in, JSON out: nothing here knows a server. */
-#ifndef SAMPLE_H
-#define SAMPLE_H
+#pragma once
 
 #include <jansson.h>
 
@@ -16,5 +15,3 @@ json_t *sample_of_schema(const json_t *schema, const json_t *whole);
 /* What is wrong with `value`, the arguments of a call, by a JSON Schema of an object, as a
  * sentence; NULL: nothing.  Looks at its members, not into them. */
 json_t *sample_fault(const json_t *schema, const json_t *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers the calls of a rehearsal: from what earlier runs returned, and from schemas. */
-#ifndef STAND_IN_H
-#define STAND_IN_H
+#pragma once
 
 #include "composer.h"
 
@@ -20,5 +19,3 @@ int stand_in_init(struct stand_in *stand, const struct composing *composing);
 void stand_in_done(struct stand_in *stand);
 
 ein_stand_in stand_in_answer; /* its data is the struct stand_in */
-
-#endif

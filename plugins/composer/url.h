@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* URLs as the code of agents writes them, held against what is declared. */
-#ifndef COMPOSER_URL_H
-#define COMPOSER_URL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -9,5 +8,3 @@
 bool url_fits(const char *url, const char *server, const char *path);
 
 bool url_has_query(const char *url, const char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a model has written: a name, a docstring and code, however it has wrapped them.  Text in,
  * text out: nothing here knows a server. */
-#ifndef WRITTEN_H
-#define WRITTEN_H
+#pragma once
 
 enum { WRITTEN_NAME_MAX = 60 };
 
@@ -16,5 +15,3 @@ struct written {
  * NO_MEMORY.  written_done() in any case. */
 int written_read(const char *answer, const char *description, struct written *ret_written);
 void written_done(struct written *written);
-
-#endif

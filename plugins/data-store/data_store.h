@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DATA_STORE_H
-#define DATA_STORE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stddef.h>
@@ -15,5 +14,3 @@ struct data_store {
 };
 
 enum { WRITE_TRIES = 100 }; /* of a write that others keep overtaking */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef NAMESPACES_H
-#define NAMESPACES_H
+#pragma once
 
 #include "data_store.h"
 #include "schemas.h"
@@ -46,5 +45,3 @@ int namespace_names(const struct data_store *store, const char *user, json_t **r
 /* Deletes all records of one, all or none; how many there were. */
 int namespace_clear(const struct data_store *store, const char *user, const char *ns,
                     struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECORD_H
-#define RECORD_H
+#pragma once
 
 #include "data_store.h"
 #include "document.h"
@@ -38,5 +37,3 @@ int record_check_value(const struct data_store *store, const json_t *value, stru
 
 /* What the API shows of the stored `doc`, members in its order.  NULL: no memory. */
 json_t *record_view(const json_t *doc);
-
-#endif

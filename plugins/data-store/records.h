@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RECORDS_H
-#define RECORDS_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -47,5 +46,3 @@
     })
 
 ein_handler records_list, record_get_one, record_put_one, record_delete_one;
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SESSION_H
-#define SESSION_H
+#pragma once
 
 #include "data_store.h"
 #include "touches.h"
@@ -27,5 +26,3 @@ struct op_call {
 
 /* Does `op`; its value in *ret_value.  EIN_E_INVALID for one that is unknown. */
 int op_run(struct op_call *call, const char *op, json_t **ret_value);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TOUCHES_H
-#define TOUCHES_H
+#pragma once
 
 #include "data_store.h"
 #include <jansson.h>
@@ -28,5 +27,3 @@ void touches_forget(struct touches *touches, const char *id);
 
 /* Writes everything noted so far. */
 int touches_write(struct touches *touches, const struct data_store *store, struct ein_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the page of a demo calls with: it acts as whoever has opened the page, and opens the APIs of
  * that demo and nothing else. */
-#ifndef APP_TOKEN_H
-#define APP_TOKEN_H
+#pragma once
 
 #include "bearer.h"
 #include "demos.h"
@@ -24,5 +23,3 @@ json_t *app_api_names(const json_t *demo);
 void app_token_sweep(void *demos); /* those that have ended */
 
 extern const struct ein_auth_provider app_token_provider; /* its impl is the plugin's */
-
-#endif

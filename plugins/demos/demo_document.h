@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Demos as they are kept and shown. */
-#ifndef DEMO_DOCUMENT_H
-#define DEMO_DOCUMENT_H
+#pragma once
 
 #include <jansson.h>
 
@@ -13,5 +12,3 @@ json_t *document_replace(const json_t *demo, const json_t *body);
 
 /* What is answered; REV NULL: the one that DEMO has.  NULL: no memory. */
 json_t *document_show(const json_t *demo, const char *rev);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the routes take and answer, as JSON Schema text. */
-#ifndef DEMO_SCHEMAS_H
-#define DEMO_SCHEMAS_H
+#pragma once
 
 #include "ownership.h"
 #include "provider_config.h"
@@ -82,4 +81,3 @@
     }})
 
 /* clang-format on */
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DEMOS_H
-#define DEMOS_H
+#pragma once
 
 #include <einion/services.h>
 #include <stddef.h>
@@ -34,5 +33,3 @@ int demos_check_body(const struct demos *demos, struct ein_req *req, const struc
  * store's words.  ID may be NULL. */
 int demo_get(const struct demos *demos, const struct ein_req *req, const char *id,
              struct json_t **ret_demo, struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two documents that a demo is shown with, as text, and the policies that hold them. */
-#ifndef DEMO_PAGE_H
-#define DEMO_PAGE_H
+#pragma once
 
 #include "buf.h"
 
@@ -22,5 +21,3 @@ page_fn page_outer, page_outer_policy;
 page_fn page_frame, page_frame_policy, page_script; /* the script is the frame's */
 /* What one of these writes; free().  NULL: no memory. */
 char *page_text(page_fn *write, const struct page *page);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DEMO_PROMPT_H
-#define DEMO_PROMPT_H
+#pragma once
 
 #include <jansson.h>
 
@@ -10,5 +9,3 @@ json_t *prompt_messages(const json_t *body, const char *origin);
 
 /* Adds what was answered, and that it is wrong for the reason FAULT.  0 or NO_MEMORY. */
 int prompt_repair(json_t *messages, const char *answer, const char *fault);
-
-#endif

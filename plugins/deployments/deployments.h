@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DEPLOYMENTS_H
-#define DEPLOYMENTS_H
+#pragma once
 
 #include <einion/services.h>
 #include <stdint.h>
@@ -22,5 +21,3 @@ ein_handler deployments_call;                                             /* cal
 /* Their impl is the plugin's. */
 extern const struct ein_llm_provider deployments_provider;  /* provider.c */
 extern const struct ein_openapi_source deployments_openapi; /* openapi.c */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef INPUT_H
-#define INPUT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -10,5 +9,3 @@
  * INVALID: there is none, or a parameter is not what it has to be. */
 int input_make(const json_t *schema, const json_t *parameters, const json_t *messages,
                json_t **ret_input, struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be set for the deployments of an agent. */
-#ifndef DEPLOYMENT_SETTINGS_H
-#define DEPLOYMENT_SETTINGS_H
+#pragma once
 
 #include "scopes.h"
 
@@ -33,5 +32,3 @@
 #define SETTINGS_SCHEMA \
     "{\"type\":\"object\",\"title\":\"DeploymentSettings\",\"properties\":{" SETTINGS_PROPERTIES "}}"
 /* clang-format on */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ANTHROPIC_H
-#define ANTHROPIC_H
+#pragma once
 
 #include "request.h"
 #include "vendor.h"
@@ -17,5 +16,3 @@ struct anthropic {
 /* complete.c: as llm_provider/1 has it. */
 int anthropic_complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                        struct ein_llm_outcome *ret_outcome, struct ein_error *err);
-
-#endif

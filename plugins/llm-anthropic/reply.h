@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ANTHROPIC_REPLY_H
-#define ANTHROPIC_REPLY_H
+#pragma once
 
 #include "buf.h"
 #include "vendor.h"
@@ -52,5 +51,3 @@ void block_close(struct reply_block *block);
 
 /* errors.c: as vendor_call.classify, without data. */
 void anthropic_classify(void *data, struct vendor_failure *failure);
-
-#endif

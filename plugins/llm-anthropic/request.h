@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ANTHROPIC_REQUEST_H
-#define ANTHROPIC_REQUEST_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -25,5 +24,3 @@ json_t *anthropic_cache(const json_t *marked);
 
 /* tools.c: "tools" and "tool_choice" of the body. */
 int anthropic_tools(const struct ein_llm_call *call, json_t *body, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BEDROCK_H
-#define BEDROCK_H
+#pragma once
 
 #include "vendor.h"
 
@@ -25,5 +24,3 @@ int bedrock_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sin
 /* endpoint.c: host and path from the base URL, the base URL from the region. */
 int bedrock_endpoint(struct bedrock *bedrock, struct ein_error *err);
 char *bedrock_base_url(const char *region); /* free(); NULL: no memory */
-
-#endif

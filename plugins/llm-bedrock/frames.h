@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FRAMES_H
-#define FRAMES_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -38,5 +37,3 @@ void frames_init(struct frames *frames, size_t max);
 int frames_feed(struct frames *frames, const void *piece, size_t len, frame_fn *each, void *data,
                 struct ein_error *err);
 void frames_done(struct frames *frames);
-
-#endif

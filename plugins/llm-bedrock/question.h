@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is sent: where to, what, and signed as its last step. */
-#ifndef QUESTION_H
-#define QUESTION_H
+#pragma once
 
 #include "bedrock.h"
 
@@ -24,5 +23,3 @@ int question_authorize(const struct bedrock *bedrock, const struct ein_llm_call 
                        struct question *question, struct ein_llm_outcome *outcome,
                        struct ein_error *err);
 void question_done(const struct bedrock *bedrock, struct question *question);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BEDROCK_REPLY_H
-#define BEDROCK_REPLY_H
+#pragma once
 
 #include "buf.h"
 #include "frames.h"
@@ -50,5 +49,3 @@ void bedrock_classify(void *data, struct vendor_failure *failure);
 /* The fault of an error of this name ("ThrottlingException", "throttlingException"), else
  * `otherwise`. */
 int bedrock_fault(const char *name, int otherwise);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BEDROCK_REQUEST_H
-#define BEDROCK_REQUEST_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -38,5 +37,3 @@ int bedrock_tools(const struct ein_llm_call *call, json_t *body, struct ein_erro
 
 /* fields.c: "additionalModelRequestFields", and what "inferenceConfig" must not say then. */
 int bedrock_fields(const struct ein_llm_call *call, json_t *body, struct ein_error *err);
-
-#endif

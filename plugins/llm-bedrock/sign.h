@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SIGN_H
-#define SIGN_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -29,5 +28,3 @@ struct signature {
  * x-amz-security-token where there is a token. */
 int sign(const struct sign_keys *keys, const struct sign_request *request,
          struct signature *ret_signature, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef GEMINI_H
-#define GEMINI_H
+#pragma once
 
 #include "vendor.h"
 
@@ -56,5 +55,3 @@ int gemini_finish(struct gemini_reader *reader, struct ein_error *err);
 
 /* Looks into a google.rpc.Status, which may be in an array. */
 void gemini_classify(void *data, struct vendor_failure *failure);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OLLAMA_H
-#define OLLAMA_H
+#pragma once
 
 #include "refused.h"
 #include "vendor.h"
@@ -60,5 +59,3 @@ int ollama_embed(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink
 int ollama_models(void *impl, json_t **ret_models, struct ein_error *err);
 /* The entry of the catalog for what /api/show says of a model; NULL: no memory. */
 json_t *ollama_entry(const char *name, const json_t *shown);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_CHUNK_H
-#define OPENAI_CHUNK_H
+#pragma once
 
 #include "buf.h"
 #include "json_quick.h"
@@ -37,5 +36,3 @@ enum chunk_member {
 
 /* Into TOLD[CHUNK_MEMBERS], see json_quick_known().  False: it is to be read as a whole. */
 bool chunk_read(struct chunk *chunk, const char *text, size_t len, struct json_found *told);
-
-#endif

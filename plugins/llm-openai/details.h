@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_DETAILS_H
-#define OPENAI_DETAILS_H
+#pragma once
 
 #include "buf.h"
 
@@ -30,5 +29,3 @@ json_t *details_json(const struct details *details);
 
 /* The part of one that people may read; NULL: it has none. */
 const json_t *details_text(const json_t *delta);
-
-#endif

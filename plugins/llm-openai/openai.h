@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_H
-#define OPENAI_H
+#pragma once
 
 #include "refused.h"
 #include "vendor.h"
@@ -96,5 +95,3 @@ int openai_append(json_t *array, json_t *take_value);
 int openai_models(void *impl, json_t **ret_models, struct ein_error *err);
 /* One entry of GET /models in the catalog's form; json_decref; NULL: it has no id. */
 json_t *openai_model(const json_t *entry);
-
-#endif

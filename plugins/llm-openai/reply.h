@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_REPLY_H
-#define OPENAI_REPLY_H
+#pragma once
 
 #include "buf.h"
 #include "chunk.h"
@@ -65,5 +64,3 @@ void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found
 /* An error inside an answer: an object with "error", or itself one. */
 int openai_fail(struct openai_reply *reply, const json_t *body, struct ein_error *err);
 int openai_garbled(struct openai_reply *reply, struct ein_error *err);
-
-#endif

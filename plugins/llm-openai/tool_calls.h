@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_TOOL_CALLS_H
-#define OPENAI_TOOL_CALLS_H
+#pragma once
 
 #include "buf.h"
 
@@ -26,5 +25,3 @@ void tool_calls_done(struct tool_calls *calls);
 /* One of delta.tool_calls: {"index", "id", "function": {"name", "arguments"}}.  Without an index,
  * a new id begins a new call.  NO_MEMORY, TOO_LARGE. */
 int tool_calls_add(struct tool_calls *calls, const json_t *delta);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CATALOG_H
-#define CATALOG_H
+#pragma once
 
 #include "mcp_server.h"
 #include "served.h"
@@ -17,5 +16,3 @@ int catalog_count(const struct turn *turn, uint64_t *ret_count, struct ein_error
  * DENIED: the caller's credential lacks the scope that it asks for. */
 int catalog_find(const struct turn *turn, const char *tool, struct served *ret_served,
                  char **ret_name, struct ein_error *err);
-
-#endif

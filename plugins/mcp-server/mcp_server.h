@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MCP_SERVER_H
-#define MCP_SERVER_H
+#pragma once
 
 #include "running.h"
 #include "session.h"
@@ -66,5 +65,3 @@ bool about_is_stopping(const struct mcp_server *server);
 /* error_shape/1 (metadata.c): errors of /mcp are JSON-RPC's, and a 401 says where the metadata
  * are. */
 json_t *mcp_shape_error(void *impl, struct ein_req *req, int *status, const json_t *detail);
-
-#endif

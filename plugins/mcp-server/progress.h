@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROGRESS_H
-#define PROGRESS_H
+#pragma once
 
 #include "mcp_server.h"
 
@@ -16,5 +15,3 @@ const json_t *progress_token(const struct turn *turn);
 
 /* ein_trace_sink; the data is a struct progress. */
 int progress_send(const json_t *event, void *data);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RPC_H
-#define RPC_H
+#pragma once
 
 #include "mcp_version.h"
 
@@ -30,5 +29,3 @@ json_t *rpc_error(const json_t *id, int code, const char *text, json_t *take_dat
 
 /* What the value of Mcp-Name stands for; free().  NULL: it cannot be read. */
 char *rpc_header_text(const char *value);
-
-#endif

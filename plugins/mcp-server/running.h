@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNNING_H
-#define RUNNING_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -40,5 +39,3 @@ void running_cancel(struct running *running, const char *uid, const char *sessio
 void running_sweep(struct running *running);
 /* Cancels all there are, and all that come. */
 void running_stop(struct running *running);
-
-#endif

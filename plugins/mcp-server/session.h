@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SESSION_H
-#define SESSION_H
+#pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -24,5 +23,3 @@ void session_make(const char *uid, char ret_id[SESSION_SIZE]);
 /* Is it one of this user's, and has not ended? */
 bool session_is_open(struct sessions *sessions, const char *id, const char *uid);
 void session_end(struct sessions *sessions, const char *id);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TOOL_H
-#define TOOL_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -31,5 +30,3 @@ json_t *tool_short_text(const char *text, size_t bytes);
  * PAGE; the one that runs what it has found. */
 json_t *tool_search(size_t count, const json_t *page, size_t names_bytes);
 json_t *tool_run(void);
-
-#endif

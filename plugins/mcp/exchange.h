@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MCP_EXCHANGE_H
-#define MCP_EXCHANGE_H
+#pragma once
 
 #include "buf.h"
 #include "mcp.h"
@@ -63,5 +62,3 @@ void exchange_notice(struct mcp *mcp, const char *key, const struct peer_state *
 int exchange_refused(const struct exchange *exchange, struct ein_error *err);
 /* Likewise for a JSON-RPC error. */
 int exchange_failed(const struct talk *talk, const json_t *message, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MCP_H
-#define MCP_H
+#pragma once
 
 #include "cleanup.h"
 #include "peers.h"
@@ -84,5 +83,3 @@ int mcp_tools_post(struct ein_req *req, void *self);
 
 /* Ends sessions that nobody uses; for host->every(). */
 void mcp_sweep(void *self);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MCP_PEERS_H
-#define MCP_PEERS_H
+#pragma once
 
 #include "map.h"
 #include "wire.h"
@@ -67,5 +66,3 @@ json_t *peers_tools(struct peers *peers, const char *key, bool fresh);
 
 /* Those that nobody used for so long go. */
 void peers_sweep(struct peers *peers, uint32_t idle_ms, peer_end_fn *end, void *data);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MCP_WIRE_H
-#define MCP_WIRE_H
+#pragma once
 
 #include "mcp_version.h"
 
@@ -55,5 +54,3 @@ json_int_t wire_ttl_ms(const json_t *result);
 
 /* Is it what tools/call answers?  What is missing of content and isError is added. */
 bool wire_take_result(json_t *result);
-
-#endif

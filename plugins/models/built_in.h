@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of the tools that a call wants of its vendor the model has. */
-#ifndef BUILT_IN_H
-#define BUILT_IN_H
+#pragma once
 
 #include "parameters.h"
 
@@ -16,5 +15,3 @@ struct built_in {
 int built_in_check(const struct parameter_rules *rules, const struct ein_completion_call *call,
                    struct built_in *ret, json_t **notes, struct ein_error *err);
 void built_in_done(struct built_in *built_in);
-
-#endif

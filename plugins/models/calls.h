@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that run now, to wake them when the plugin is taken away. */
-#ifndef CALLS_H
-#define CALLS_H
+#pragma once
 
 #include "list.h"
 
@@ -32,5 +31,3 @@ void calls_leave(struct calls *calls, struct running *running);
 
 void calls_stop(struct calls *calls);
 bool calls_stopping(struct calls *calls);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The models that there are: what ships with the server, what the operator's files add and change,
  * and what servers say that list their own.  Readers hold a snapshot, which never changes. */
-#ifndef CATALOG_H
-#define CATALOG_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -71,5 +70,3 @@ struct found {
 int catalog_find(struct catalog *catalog, const char *user_id, const char *model,
                  const json_t *visible, struct found *ret_found, struct ein_error *err);
 void found_drop(struct found *found); /* a second time does nothing */
-
-#endif

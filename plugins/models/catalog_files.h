@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CATALOG_FILES_H
-#define CATALOG_FILES_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -22,5 +21,3 @@ int files_add_folder(const char *path, const struct file_limits *limits, const j
                      json_t **ret_catalog, struct ein_error *err);
 /* Changes when a file of the folder has; 0: it cannot be read. */
 uint64_t files_print(const char *path);
-
-#endif

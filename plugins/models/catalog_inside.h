@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CATALOG_INSIDE_H
-#define CATALOG_INSIDE_H
+#pragma once
 
 #include "catalog.h"
 #include "catalog_files.h"
@@ -31,5 +30,3 @@ struct snapshot *catalog_take(struct catalog *catalog);
 /* `entries` is {id: entry}; NULL: this provider lists none. */
 int catalog_set_list(struct catalog *catalog, const char *provider, const json_t *entries,
                      struct ein_error *err);
-
-#endif

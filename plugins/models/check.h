@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CHECK_H
-#define CHECK_H
+#pragma once
 
 #include "yaml_text.h"
 
@@ -25,5 +24,3 @@ bool check_knows(const char *member);
 size_t check_enter(struct check *check, const char *name);
 void check_leave(struct check *check, size_t mark);
 int check_fail(struct check *check, const char *fmt, ...) EIN_PRINTF(2, 3);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef COMPLETE_H
-#define COMPLETE_H
+#pragma once
 
 #include <einion/services.h>
 
@@ -13,5 +12,3 @@ int completion_complete(void *impl, const struct ein_completion_call *call, ein_
 /* embed(), likewise. */
 int completion_embed(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,
                      void *data, struct ein_completion_outcome *ret, struct ein_error *err);
-
-#endif

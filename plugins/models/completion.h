@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* completion/1: the one door to every model. */
-#ifndef COMPLETION_H
-#define COMPLETION_H
+#pragma once
 
 #include "calls.h"
 #include "leases.h"
@@ -33,5 +32,3 @@ void completion_stop(struct models *models); /* wakes the calls that run */
 void completion_done(struct models *models); /* also after a failed completion_init() */
 
 extern const struct ein_completion completion_service; /* its impl is the struct models */
-
-#endif

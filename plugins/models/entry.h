@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ENTRY_H
-#define ENTRY_H
+#pragma once
 
 #include "catalog.h"
 
 /* The numbers of a checked entry.  The three are lent for the life of the model. */
 void model_read(struct model *model, const char *provider, const char *id, json_t *json);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is set aside for calls that run now is kept aside, however long they say nothing. */
-#ifndef LEASES_H
-#define LEASES_H
+#pragma once
 
 #include "list.h"
 
@@ -31,5 +30,3 @@ void leases_remove(struct leases *leases, struct lease *lease);
 
 /* Extends those that are two thirds over.  To be called twice a third. */
 void leases_extend(void *leases);
-
-#endif

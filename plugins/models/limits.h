@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests and tokens a minute, of a user, a key and a model.  Each is a bucket that holds a
  * minute's worth and fills up evenly.  This server's own: several servers each have theirs. */
-#ifndef LIMITS_H
-#define LIMITS_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -37,5 +36,3 @@ void limits_correct(struct limits *limits, const struct limits_who *who, uint64_
                     uint64_t used, int64_t now_ms);
 /* Forgets those that are full. */
 void limits_sweep(struct limits *limits, int64_t now_ms);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LIVE_H
-#define LIVE_H
+#pragma once
 
 #include "catalog.h"
 
@@ -13,5 +12,3 @@ int live_new(struct catalog *catalog, const json_t *config, struct live **ret_li
 int live_start(struct live *live, struct ein_error *err);
 void live_stop(struct live *live); /* returns at once */
 void live_free(struct live *live); /* waits for the thread; NULL is fine */
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MODELS_H
-#define MODELS_H
+#pragma once
 
 #include "catalog.h"
 #include "completion.h"
@@ -26,5 +25,3 @@ int models_find(const struct models *models, const char *user_id, const char *mo
                 const json_t *visible, json_t **ret_found, struct ein_error *err);
 int models_catalog(const struct models *models, const char *user_id, const json_t *visible,
                    json_t **ret_catalog, struct ein_error *err);
-
-#endif

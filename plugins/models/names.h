@@ -2,8 +2,7 @@
 /* Names of tools as vendors take them: letters, digits, "_" and "-", and not too many.  Clients and
  * servers of tools have others; they are sent under another name, the same for the same, which is
  * changed back in the answer. */
-#ifndef NAMES_H
-#define NAMES_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -20,5 +19,3 @@ void names_done(struct names *names);
 
 /* What has to be told instead of this call of a tool: json_decref; NULL: itself, or no memory. */
 json_t *names_back(const struct names *names, const json_t *tool_call);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client says, in what the catalog says the model can be told. */
-#ifndef PARAMETERS_H
-#define PARAMETERS_H
+#pragma once
 
 #include "catalog.h"
 
@@ -55,5 +54,3 @@ bool common_is_fixed(const struct model *model, const char *name);
 bool common_is_claude(const struct model *model);
 /* Is this one that Claude does not take while it thinks? */
 bool common_disturbs_thinking(const char *name, const json_t *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Money is an integer number of nano-dollars. */
-#ifndef PRICE_H
-#define PRICE_H
+#pragma once
 
 #include "catalog.h"
 #include "usage.h"
@@ -14,5 +13,3 @@ int64_t price_cost(const struct model *model, const struct usage *usage);
 /* Nothing that uses at most so many tokens, and searches so often, costs more. */
 int64_t price_bound(const struct model *model, uint64_t input, uint64_t output, uint64_t searches);
 bool price_is_free(const struct model *model); /* or not known */
-
-#endif

@@ -9,8 +9,7 @@
  * An entry may begin `like` another model of its provider, name built-in tools by their ids, and
  * leave descriptions of parameters to the table.  Trees share their branches: nobody changes one.
  */
-#ifndef RESOLVE_H
-#define RESOLVE_H
+#pragma once
 
 #include "check.h"
 
@@ -31,5 +30,3 @@ int catalog_resolve(struct check *check, const json_t *catalog, const json_t *li
 json_t *catalog_exclusive(const json_t *resolved);
 /* {"provider/model": tokens} */
 json_t *catalog_context_windows(const json_t *resolved);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RETRY_H
-#define RETRY_H
+#pragma once
 
 #include <einion/services.h>
 #include <jansson.h>
@@ -19,5 +18,3 @@ bool retry_helps(const char *provider, const struct ein_llm_outcome *outcome);
 /* How long to wait before attempt number `attempt` (1: the first repetition). */
 uint32_t retry_pause_ms(const struct retry *retry, uint32_t attempt, uint32_t asked_ms,
                         double random);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one user may call. */
-#ifndef SHOWN_H
-#define SHOWN_H
+#pragma once
 
 #include "snapshot.h"
 
@@ -17,5 +16,3 @@ uint64_t shown_mask(const struct catalog *catalog, const struct snapshot *snapsh
 /* {"models": {name: entry}} of the deployed agents that the user may call; NULL: none are. */
 int shown_deployed(const struct catalog *catalog, const char *user_id, const json_t *visible,
                    json_t **ret_provider, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SNAPSHOT_H
-#define SNAPSHOT_H
+#pragma once
 
 #include "catalog.h"
 
@@ -76,5 +75,3 @@ char *view_text(const struct view *view, const char *member, size_t *ret_len);
 
 /* A strong ETag of these bytes and of what `hash` is of. */
 void etag_write(char etag[ETAG_SIZE], uint64_t hash, const void *data, size_t len);
-
-#endif

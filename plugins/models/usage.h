@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef USAGE_H
-#define USAGE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,5 +29,3 @@ uint64_t size_bound(const struct size *size, uint64_t image_tokens, uint64_t max
 /* About as many as a vendor counts. */
 uint64_t size_estimate(const struct size *size);
 uint64_t usage_estimate(uint64_t bytes); /* of text */
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One completion, or embedding, on its way.  It lives on the caller's stack and belongs to its
  * thread. */
-#ifndef WORK_H
-#define WORK_H
+#pragma once
 
 #include "built_in.h"
 #include "completion.h"
@@ -70,5 +69,3 @@ void meter_call(const struct work *work, int result);
 void meter_attempt(const struct work *work, int result, uint64_t took_us);
 struct ein_span *meter_begin(const struct work *work);
 void meter_end(const struct work *work, struct ein_span *span, int result);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef YAML_TEXT_H
-#define YAML_TEXT_H
+#pragma once
 
 #include "yaml_tree.h"
 #include <einion/plugin.h>
@@ -15,5 +14,3 @@ int yaml_parse(const char *name, const char *text, size_t len, json_t **ret_json
 
 /* The line of `path`, or of the member nearest above it that is there; 0: none is. */
 int64_t yaml_line_of(const json_t *lines, const char *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An answer in the form that its client expects: pieces of completion/1 in, JSON text out. */
-#ifndef ANSWER_H
-#define ANSWER_H
+#pragma once
 
 #include "ask.h"
 #include "out.h"
@@ -84,5 +83,3 @@ void anthropic_usage(const struct answer *answer, struct buf *out); /* the same 
  * no code. */
 json_t *chat_error(const struct wrong *wrong);
 json_t *anthropic_error(const struct wrong *wrong, const char *request_id);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client asks for, whichever API it speaks, in the form of completion/1.  JSON in, JSON out:
  * nothing here knows a server. */
-#ifndef ASK_H
-#define ASK_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -124,5 +123,3 @@ int ask_search_uses(struct ask *ask, json_t *uses);
 bool ask_is_pair(const json_t *json, const char *one, const char *other);
 /* Remembers the name of a tool by the call's id, and knows it again. */
 int ask_remember(struct asking *asking, const json_t *id, json_t *name);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read of POST /v1/chat/completions, and in part of /v1/responses. */
-#ifndef CHAT_H
-#define CHAT_H
+#pragma once
 
 #include "ask.h"
 
@@ -27,5 +26,3 @@ int chat_custom_input(const struct asking *asking, const json_t *call, const cha
 
 /* tool_choice (may be NULL), after the tools. */
 int chat_choice(struct asking *asking, json_t *choice);
-
-#endif

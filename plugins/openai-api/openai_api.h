@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPENAI_API_H
-#define OPENAI_API_H
+#pragma once
 
 #include "answer.h"
 #include "ask.h"
@@ -44,5 +43,3 @@ json_t *visible_to(const struct openai_api *api, const struct ein_req *req);
 void headers_begin(const struct openai_api *api, struct ein_req *req,
                    const struct ein_completion_outcome *outcome);
 void headers_end(const struct openai_api *api, struct ein_req *req, const struct answer *answer);
-
-#endif

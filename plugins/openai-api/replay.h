@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a vendor wants back with its thoughts, as one text that any client carries: Anthropic's own
  * signatures stay what they are, all else is "einion." and base64url. */
-#ifndef REPLAY_H
-#define REPLAY_H
+#pragma once
 
 #include <jansson.h>
 
@@ -10,5 +9,3 @@
 char *replay_text(const json_t *replay);
 /* NULL: no memory, or it is not one of ours and says nothing. */
 json_t *replay_read(const char *text);
-
-#endif

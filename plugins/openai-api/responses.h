@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read of POST /v1/responses. */
-#ifndef RESPONSES_H
-#define RESPONSES_H
+#pragma once
 
 #include "chat.h"
 
@@ -14,5 +13,3 @@ int responses_more_tools(struct asking *asking, json_t *item);
 /* What the model calls the tool of a call: its name, behind that of its namespace; a new reference,
  * or NULL. */
 json_t *responses_tool_name(const json_t *item);
-
-#endif

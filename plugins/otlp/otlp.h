@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OTLP_H
-#define OTLP_H
+#pragma once
 
 #include "queue.h"
 
@@ -63,5 +62,3 @@ void otlp_on_span(const struct ein_span_told *told, void *data);
 bool otlp_wait(struct otlp *otlp, int64_t until_ms);
 /* How long a request may take that begins now; 0: none may. */
 uint32_t otlp_left_ms(struct otlp *otlp);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spans that wait to be sent: any thread puts them in, one takes them out. */
-#ifndef OTLP_QUEUE_H
-#define OTLP_QUEUE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <pthread.h>
@@ -35,5 +34,3 @@ size_t queue_push(struct queue *queue, const struct ein_span_told *told);
 struct span *queue_take(struct queue *queue, size_t max, size_t *ret_count);
 uint64_t queue_dropped(struct queue *queue);
 void spans_free(struct span *spans);
-
-#endif

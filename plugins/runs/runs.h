@@ -4,8 +4,7 @@
  * brings the store up to date every write_ms, for all runs at once, so that a run waits for no
  * disk.  A server that dies takes with it at most what its runs did in that time; that they ran,
  * the lease of their documents tells: whoever finds it over calls them lost. */
-#ifndef RUNS_H
-#define RUNS_H
+#pragma once
 
 #include "map.h"
 #include "member.h"
@@ -128,5 +127,3 @@ bool record_is_running(const json_t *record);
 int runs_read_whole(struct runs *runs, const char *id, json_t **ret_record, struct ein_error *err);
 
 ein_handler runs_list, runs_get, runs_stop, runs_delete, runs_follow;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many runs at a time: in all, of one user, of one lane.  The rest wait, in the order in which
  * they came, and some are refused. */
-#ifndef RUNTIME_ADMISSION_H
-#define RUNTIME_ADMISSION_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <pthread.h>
@@ -47,5 +46,3 @@ void admission_shut(struct admission *admission);
 int admission_enter(struct admission *admission, const struct admission_ticket *ticket,
                     struct admission_place *ret_place, struct ein_error *err);
 void admission_leave(struct admission *admission, const struct admission_place *place);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A body on its way between an agent's process and the thread of its HTTP call, in pieces. */
-#ifndef RUNTIME_BODY_PIPE_H
-#define RUNTIME_BODY_PIPE_H
+#pragma once
 
 #include "buf.h"
 #include <pthread.h>
@@ -42,5 +41,3 @@ size_t body_pipe_use_all(struct body_pipe *pipe);
 
 /* Whoever waits for it gives up, now and later. */
 void body_pipe_break(struct body_pipe *pipe);
-
-#endif

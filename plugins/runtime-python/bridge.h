@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What agent code may ask of the server: one table of methods. */
-#ifndef RUNTIME_BRIDGE_H
-#define RUNTIME_BRIDGE_H
+#pragma once
 
 #include "run.h"
 
@@ -18,5 +17,3 @@ void bridge_cancel(struct agent *agent, int64_t call_id);
 
 /* Releases what the run's calls hold. */
 void bridge_done(struct run *run);
-
-#endif

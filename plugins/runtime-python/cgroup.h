@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A control group (version 2) for each child, where it can be had: the kernel counts its
  * memory and threads, and kills all of it at once. */
-#ifndef RUNTIME_CGROUP_H
-#define RUNTIME_CGROUP_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -32,5 +31,3 @@ bool cgroup_ran_out(const struct cgroup *cgroup, uint32_t group);
 void cgroup_remove(struct cgroup *cgroup, uint32_t group);
 /* Takes away what is empty and was left: by cgroup_remove(), or by a server that was killed. */
 void cgroup_sweep(struct cgroup *cgroup);
-
-#endif

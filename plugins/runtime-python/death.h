@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_DEATH_H
-#define RUNTIME_DEATH_H
+#pragma once
 
 #include "settings.h"
 
@@ -18,5 +17,3 @@ struct death death_of(int status, uint32_t cpu_ms, bool starved, const struct li
 
 /* Did it end because it could not be isolated? */
 bool death_is_isolation(int status, const char *output, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent declares is what it may call. */
-#ifndef RUNTIME_DECLARED_H
-#define RUNTIME_DECLARED_H
+#pragma once
 
 #include "run.h"
 
@@ -20,5 +19,3 @@ int declared_namespace(const struct agent *agent, const char *name, bool writes,
 
 /* Those of NAMES, an array, that it declares. */
 struct json_t *declared_of(const struct agent *agent, const struct json_t *names);
-
-#endif

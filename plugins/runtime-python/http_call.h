@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_HTTP_CALL_H
-#define RUNTIME_HTTP_CALL_H
+#pragma once
 
 #include "run.h"
 
@@ -13,5 +12,3 @@
  * with more of its own; the server says "used" of that. */
 void http_call(struct agent *agent, int64_t call_id, const struct json_t *params, const void *body,
                size_t body_len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An HTTP request as an agent writes it, in the form that the server sends. */
-#ifndef RUNTIME_HTTP_REQUEST_H
-#define RUNTIME_HTTP_REQUEST_H
+#pragma once
 
 #include "settings.h"
 
@@ -20,5 +19,3 @@ struct http_request {
 int http_request_read(const struct json_t *params, const struct limits *limits,
                       struct http_request *ret_request, struct ein_error *err);
 void http_request_done(struct http_request *request);
-
-#endif

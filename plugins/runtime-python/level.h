@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_LEVEL_H
-#define RUNTIME_LEVEL_H
+#pragma once
 
 #include "settings.h"
 
@@ -22,5 +21,3 @@ struct level {
  * says of cgroups stays. */
 int level_decide(const char *hello, size_t len, enum isolation required, struct level *ret_level,
                  struct ein_error *err);
-
-#endif

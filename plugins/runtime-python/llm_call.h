@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call_llm() and get_context_window(): completion/1, for the run's user. */
-#ifndef RUNTIME_LLM_CALL_H
-#define RUNTIME_LLM_CALL_H
+#pragma once
 
 #include "run.h"
 
@@ -12,5 +11,3 @@ void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
 
 /* {"provider", "model"} -> the model's context window, or null */
 void llm_window(struct agent *agent, int64_t call_id, const struct json_t *params);
-
-#endif

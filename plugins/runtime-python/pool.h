@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Warm, sandboxed children that wait for a job, and the thread that keeps them: it
  * starts zygotes, proves each with the self-test, refills, replaces, and restarts. */
-#ifndef RUNTIME_POOL_H
-#define RUNTIME_POOL_H
+#pragma once
 
 #include "zygote.h"
 
@@ -41,5 +40,3 @@ bool pool_wait_exit(struct pool *pool, struct child *child, int wait_ms, int *re
                     uint32_t *ret_cpu_ms, bool *ret_starved);
 
 void pool_status(struct pool *pool, struct pool_status *ret_status);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run: the agent that was asked for and those it calls, on the caller's thread. */
-#ifndef RUNTIME_RUN_H
-#define RUNTIME_RUN_H
+#pragma once
 
 #include "runtime.h"
 #include "trace.h"
@@ -101,5 +100,3 @@ void agent_reply(struct agent *agent, int64_t call_id, struct json_t *take_value
 void agent_refuse(struct agent *agent, int64_t call_id, const char *type, const char *message);
 
 struct agent *run_agent(const struct run *run, uint32_t serial);
-
-#endif

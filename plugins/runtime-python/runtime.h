@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One configured runtime: what all its runs share. */
-#ifndef RUNTIME_RUNTIME_H
-#define RUNTIME_RUNTIME_H
+#pragma once
 
 #include "admission.h"
 #include "pool.h"
@@ -30,5 +29,3 @@ void runtime_stop(void *runtime);
 int runtime_run(void *impl, const struct ein_agent_run *what, struct json_t **ret_outcome,
                 struct ein_error *err);
 int runtime_status(void *impl, struct json_t **ret_status, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_SECCOMP_TABLE_H
-#define RUNTIME_SECCOMP_TABLE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -8,5 +7,3 @@
 /* The filter of every child as a BPF program in a memfd, or an error.  Without
  * `files` it can open and change no file at all. */
 int seccomp_table_compile(bool files, struct ein_error *err);
-
-#endif

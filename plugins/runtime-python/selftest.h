@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_SELFTEST_H
-#define RUNTIME_SELFTEST_H
+#pragma once
 
 #include "zygote.h"
 
@@ -8,5 +7,3 @@
  * is stopped.  UNAVAILABLE with the name of the one that was not. */
 int selftest_run(struct zygote *zygote, const struct settings *settings, const char *folder,
                  zygote_exit_fn *exited, void *data, struct ein_error *err);
-
-#endif

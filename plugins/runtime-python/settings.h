@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_SETTINGS_H
-#define RUNTIME_SETTINGS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <limits.h>
@@ -94,5 +93,3 @@ int settings_read(const struct json_t *config, struct settings *ret_settings,
 struct limits limits_lowered(const struct limits *base, const struct json_t *wanted);
 /* The limits of a run of USER. */
 struct limits limits_of_user(const struct settings *settings, const char *user);
-
-#endif

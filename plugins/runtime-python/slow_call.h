@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that wait for the world, each on its own thread, answered on the run's. */
-#ifndef RUNTIME_SLOW_CALL_H
-#define RUNTIME_SLOW_CALL_H
+#pragma once
 
 #include "run.h"
 
@@ -69,5 +68,3 @@ void slow_collect(struct run *run);
 void slow_leave(struct agent *agent);
 /* The same for whatever is left of the run; nothing is noted. */
 void slow_end(struct run *run);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events of a run, made here: time, name, depth and source are never the child's. */
-#ifndef RUNTIME_TRACE_H
-#define RUNTIME_TRACE_H
+#pragma once
 
 #include <einion/services.h>
 #include <stdbool.h>
@@ -47,5 +46,3 @@ void trace_end(struct trace *trace, const struct speaker *who, int64_t duration_
 
 /* `text` without secrets and at most so many characters; a new JSON string. */
 struct json_t *trace_text(const struct ein_host *host, const char *text, size_t len, uint64_t more);
-
-#endif

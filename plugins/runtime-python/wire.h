@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames between the server and a child: u32 length of the JSON, u32 length of the
  * blob (little-endian), the JSON, the blob. */
-#ifndef RUNTIME_WIRE_H
-#define RUNTIME_WIRE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -38,5 +37,3 @@ void wire_buffer_drop(struct wire_buffer *buffer, size_t len);
 /* Appends a frame; TOO_LARGE or NO_MEMORY leave the buffer as it was. */
 int wire_append(struct wire_buffer *buffer, const struct json_t *json, const void *blob,
                 size_t blob_len, struct ein_error *err);
-
-#endif

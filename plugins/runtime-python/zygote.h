@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One zygote process tree, and the children it makes.  Only the pool's keeper thread
  * calls these. */
-#ifndef RUNTIME_ZYGOTE_H
-#define RUNTIME_ZYGOTE_H
+#pragma once
 
 #include "cgroup.h"
 #include "level.h"
@@ -84,5 +83,3 @@ void child_kill(const struct child *child);
 void child_close(struct child *child);
 /* Unlinks and frees; the zygote must still be there. */
 void child_free(struct child *child);
-
-#endif

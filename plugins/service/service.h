@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVICE_H
-#define SERVICE_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -101,5 +100,3 @@ ein_handler client_log_post;                                        /* client_lo
 void metrics_init(struct service *service, const json_t *config);
 void bucket_init(struct bucket *bucket, double per_minute);
 void rendered_done(struct rendered *rendered);
-
-#endif

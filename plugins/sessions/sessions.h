@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SESSIONS_H
-#define SESSIONS_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -41,5 +40,3 @@ struct sessions {
     })
 
 ein_handler session_set_config, session_get_config, session_delete;
-
-#endif

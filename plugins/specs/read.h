@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the text of an OpenAPI document to what can be called.  Without state: any thread. */
-#ifndef SPECS_READ_H
-#define SPECS_READ_H
+#pragma once
 
 #include "cleanup.h"
 #include "str.h"
@@ -105,5 +104,3 @@ const char *text_member(const json_t *object, const char *name);
 const char *text_kept(struct reading *reading, const json_t *object, const char *name);
 /* Whether so many bytes may still be given out; then they are counted. */
 bool fits(struct reading *reading, size_t bytes);
-
-#endif

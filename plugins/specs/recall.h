@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SPECS_RECALL_H
-#define SPECS_RECALL_H
+#pragma once
 
 #include "hash.h"
 
@@ -33,5 +32,3 @@ void recall_done(struct recall *recall);
 json_t *recall_get(struct recall *recall, const char *text, size_t len);
 /* Remembers it, `bytes` large in memory, in the place of what was not asked for longest. */
 void recall_put(struct recall *recall, const char *text, size_t len, json_t *spec, size_t bytes);
-
-#endif

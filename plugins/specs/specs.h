@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SPECS_H
-#define SPECS_H
+#pragma once
 
 #include "read.h"
 #include "recall.h"
@@ -23,5 +22,3 @@ int specs_operations_post(struct ein_req *req, void *self);
 /* struct ein_specs.read */
 int specs_read(void *impl, const char *text, size_t len, const char *base_url, uint32_t max,
                json_t **ret_spec, struct ein_error *err);
-
-#endif

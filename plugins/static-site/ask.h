@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request's headers ask for. */
-#ifndef ASK_H
-#define ASK_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,5 +15,3 @@ enum range { RANGE_ALL, RANGE_PART, RANGE_OUTSIDE };
 /* What "Range" says of SIZE bytes.  RANGE_ALL: nothing, nothing that is understood, or several
  * parts.  RANGE_PART: *ret_len bytes from *ret_first on. */
 enum range ask_range(const char *range, uint64_t size, uint64_t *ret_first, uint64_t *ret_len);
-
-#endif

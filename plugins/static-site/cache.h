@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files as they were read, with what was made of them.  A file that has changed is another one. */
-#ifndef CACHE_H
-#define CACHE_H
+#pragma once
 
 #include "ask.h"
 #include "site.h"
@@ -43,5 +42,3 @@ void cache_clear(struct site *site);
 /* LEN bytes of FD from FIRST on; *ret_len of them, if it has become shorter.  NULL: no memory, or
  * it cannot be read. */
 char *read_bytes(int fd, uint64_t first, size_t len, size_t *ret_len);
-
-#endif

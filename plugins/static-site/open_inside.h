@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OPEN_INSIDE_H
-#define OPEN_INSIDE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -12,5 +11,3 @@ bool path_is_good(const char *path);
 /* Opens the regular file PATH, which is good, below FOLDER for reading.  Symbolic links may lead
  * from place to place inside the folder, and nowhere else.  The descriptor, or -1. */
 int open_inside(const char *folder, const char *path, struct stat *ret_stat);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this plugin share. */
-#ifndef SITE_H
-#define SITE_H
+#pragma once
 
 #include "list.h"
 #include "map.h"
@@ -32,5 +31,3 @@ void pages_free(struct site *site);
 /* Handlers: of a page that the API has a route for, too, and of all that nobody has a route for. */
 int site_page(struct ein_req *req, void *self);
 int site_rest(struct ein_req *req, void *self);
-
-#endif

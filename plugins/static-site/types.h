@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TYPES_H
-#define TYPES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -11,5 +10,3 @@ struct file_type {
 
 /* By the end of the name, in any case; never NULL. */
 const struct file_type *file_type(const char *path);
-
-#endif

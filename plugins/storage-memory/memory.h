@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEMORY_H
-#define MEMORY_H
+#pragma once
 
 #include "map.h"
 
@@ -56,5 +55,3 @@ int memory_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int memory_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int memory_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
                  json_t **ret_doc, struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of storage-postgres share. */
-#ifndef POSTGRES_H
-#define POSTGRES_H
+#pragma once
 
 #include "document.h"
 #include "sql_query.h"
@@ -115,5 +114,3 @@ int postgres_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int postgres_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int postgres_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
                    json_t **ret_doc, struct ein_error *err);
-
-#endif

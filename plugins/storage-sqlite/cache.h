@@ -5,8 +5,7 @@
  * has not touched its document.  Before it commits a change it holds the document:
  * the entry goes, and nobody can put one back until the commit is over.  Whoever
  * read the file before that carries a ticket that is no longer good. */
-#ifndef SQLITE_CACHE_H
-#define SQLITE_CACHE_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
@@ -26,5 +25,3 @@ void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc
 int cache_hold(struct cache *cache, const char *set, const char *id);
 /* The commit is over, well or not: let go of all that is held. */
 void cache_let_go(struct cache *cache);
-
-#endif

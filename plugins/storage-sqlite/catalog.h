@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which sets exist and which of their fields are indexed: {"SET": {"FIELD": N}},
  * where N is that of the column kN.  A catalog that was given out never changes. */
-#ifndef SQLITE_CATALOG_H
-#define SQLITE_CATALOG_H
+#pragma once
 
 #include "db.h"
 
@@ -21,5 +20,3 @@ void catalog_publish(struct catalog *catalog, json_t *sets);
 
 /* What the file says, seen from inside DB's transaction. */
 int catalog_read(struct db *db, json_t **ret_sets, struct ein_error *err);
-
-#endif

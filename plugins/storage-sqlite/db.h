@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection: prepared statements by their text, and SQLite's errors in ours. */
-#ifndef SQLITE_DB_H
-#define SQLITE_DB_H
+#pragma once
 
 #include "cleanup.h"
 
@@ -45,5 +44,3 @@ int db_read_number(struct db *db, const char *sql, int64_t *ret_number, struct e
 
 /* What went wrong last, in words. */
 int db_error(struct db *db, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SQLITE_DOCUMENTS_H
-#define SQLITE_DOCUMENTS_H
+#pragma once
 
 #include "document.h"
 #include "writer.h"
@@ -14,5 +13,3 @@ struct row {
 /* The writer's: stores DOC as document ID in the place of OLD. */
 int document_store(struct writing *writing, const char *set, const char *id, const struct row *old,
                    const struct doc_text *doc, char ret_rev[EIN_REV_SIZE], struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read-only connections, each opened when it is first needed. */
-#ifndef SQLITE_READERS_H
-#define SQLITE_READERS_H
+#pragma once
 
 #include "db.h"
 
@@ -13,5 +12,3 @@ void readers_free(struct readers *readers);
 /* Waits until one is free.  It sees every write that has been answered. */
 int readers_take(struct readers *readers, struct db **ret_db, struct ein_error *err);
 void readers_give(struct readers *readers, struct db *db);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STORAGE_SQLITE_H
-#define STORAGE_SQLITE_H
+#pragma once
 
 #include "db.h"
 
@@ -76,5 +75,3 @@ int sqlite_claim(void *impl, const char *set, const char *due_field, int64_t now
                  json_t **ret_doc, struct ein_error *err);
 int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int sqlite_backup(void *impl, const char *path, struct ein_error *err);
-
-#endif

@@ -2,8 +2,7 @@
 /* The one thread that writes.  It takes all that has queued up, does each job in a
  * savepoint of one transaction, commits once, and wakes who waited: everyone gets
  * a durable write for a share of one fsync. */
-#ifndef SQLITE_WRITER_H
-#define SQLITE_WRITER_H
+#pragma once
 
 #include "sqlite.h"
 
@@ -37,5 +36,3 @@ int writing_need_set(struct writing *writing, const char *set, const json_t **re
                      struct ein_error *err);
 /* For jobs that changed ein_sets or ein_indexes. */
 int writing_reload(struct writing *writing, struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents on their way into the store: many in one write, and none over what is there. */
-#ifndef LOAD_H
-#define LOAD_H
+#pragma once
 
 #include "transfer.h"
 
@@ -46,5 +45,3 @@ int load_put(struct load *load, const char *set, const char *id, json_t *take_do
              struct ein_error *err);
 /* Writes what waits. */
 int load_flush(struct load *load, struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents of the service that einion stands in for, and what becomes of each. */
-#ifndef OLD_H
-#define OLD_H
+#pragma once
 
 #include "load.h"
 
@@ -46,5 +45,3 @@ void old_source_close(struct old_source *source);
 int old_source_names(struct old_source *source, json_t **ret_names, struct ein_error *err);
 int old_source_read(struct old_source *source, const char *name, old_each *each, void *data,
                     struct ein_error *err);
-
-#endif

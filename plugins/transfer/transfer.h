@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this plugin share. */
-#ifndef TRANSFER_H
-#define TRANSFER_H
+#pragma once
 
 #include "member.h"
 #include <einion/services.h>
@@ -32,5 +31,3 @@ int lines_import(const struct transfer *transfer, const char *path, json_t *repo
 /* old.c: what the service that einion stands in for has kept, in a folder or a database. */
 int old_import(const struct transfer *transfer, const char *source, json_t *report,
                struct ein_error *err);
-
-#endif

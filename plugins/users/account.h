@@ -7,8 +7,7 @@
  *
  * Their sum is what is left of the allowance, and may be below zero.  To set it, the difference is
  * added: no call that goes on meanwhile is lost, and none need be waited for. */
-#ifndef ACCOUNT_H
-#define ACCOUNT_H
+#pragma once
 
 #include "users.h"
 
@@ -50,5 +49,3 @@ int account_schedule(const struct users *users, const json_t *user, int64_t date
 int account_zone(const struct users *users, const char *time_zone, struct zone **ret_zone,
                  struct ein_error *err);
 void account_zone_free(const struct users *users, struct zone *zone);
-
-#endif

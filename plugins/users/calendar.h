@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Days and months of the Gregorian calendar, and when an allowance is due. */
-#ifndef CALENDAR_H
-#define CALENDAR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALEND
 /* "2026-11-24" (midnight in ZONE; IS_END: the one behind it), "2026-11-24T14:05:59Z" with or
  * without a fraction and an offset, or milliseconds since the epoch. */
 bool calendar_parse(const struct zone *zone, const char *text, bool is_end, int64_t *ret_ms);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a call has cost, as a document of "ledger_entries". */
-#ifndef ENTRY_H
-#define ENTRY_H
+#pragma once
 
 #include "users.h"
 
@@ -12,5 +11,3 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
 /* For ein_query.where and its order: those of one user are found by `userTime` in theirs. */
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us);
 json_t *entry_where_all(int64_t from_us, int64_t to_us);
-
-#endif

@@ -5,8 +5,7 @@
  * other.  A line is one write(): it survives a kill when append() returns; it is no promise for a
  * loss of power.  Servers that share a folder have a pair of files each, held by a lock; whoever
  * starts reads the pairs of the dead as well. */
-#ifndef JOURNAL_H
-#define JOURNAL_H
+#pragma once
 
 #include <einion/plugin.h>
 
@@ -25,5 +24,3 @@ void journal_turn(struct journal *journal);
 /* Empties the file that is not written to. */
 int journal_forget(struct journal *journal, struct ein_error *err);
 void journal_close(struct journal *journal); /* NULL is fine */
-
-#endif

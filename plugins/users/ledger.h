@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LEDGER_H
-#define LEDGER_H
+#pragma once
 
 #include "users.h"
 
@@ -26,5 +25,3 @@ int64_t ledger_least_after(const struct users *users, int64_t bound);
 
 /* Expires the holds whose lease is over. */
 void ledger_sweep(void *users);
-
-#endif

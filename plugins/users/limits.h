@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LIMITS_H
-#define LIMITS_H
+#pragma once
 
 #include "account.h"
 
@@ -17,5 +16,3 @@ struct limits {
 int limits_read(const struct users *users, const json_t *body, struct limits *ret_limits,
                 struct ein_error *err);
 account_edit limits_edit;
-
-#endif

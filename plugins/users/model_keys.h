@@ -2,8 +2,7 @@
 /* The keys with which users pay vendors themselves.  They are in the vault; the user document only
  * names the providers for which there has ever been one, so that the others need not be looked
  * for. */
-#ifndef MODEL_KEYS_H
-#define MODEL_KEYS_H
+#pragma once
 
 #include "users.h"
 
@@ -31,5 +30,3 @@ int model_key_del(const struct users *users, const char *uid, const struct provi
 int model_key_get(void *impl, const char *user_id, const char *provider, char **ret_key,
                   const char **ret_source, struct ein_error *err);
 void model_key_wipe(void *impl, char *take_key);
-
-#endif

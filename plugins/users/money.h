@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Money is an integer number of nano-dollars.  JSON shows dollars. */
-#ifndef MONEY_H
-#define MONEY_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -21,5 +20,3 @@ void money_to_text(int64_t nano, char ret_text[MONEY_TEXT_SIZE]);
 
 /* In 0 ... MONEY_MAX, else INVALID and what `name` has to be. */
 int money_check(int64_t nano, const char *name, struct ein_error *err);
-
-#endif

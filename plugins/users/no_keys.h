@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has no key of their own, for a moment: nearly every call asks, and the store is slow to say
  * no.  What is not there is remembered, never a key. */
-#ifndef NO_KEYS_H
-#define NO_KEYS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ bool no_keys_has(struct no_keys *no_keys, const char *name, uint64_t *ret_ticket
 /* Unless a key was put since the ticket was drawn: what was read before it does not come back. */
 void no_keys_put(struct no_keys *no_keys, const char *name, uint64_t ticket);
 void no_keys_forget(struct no_keys *no_keys); /* everything */
-
-#endif

@@ -14,8 +14,7 @@
  * too little for a call the call has a hold of its own.  What it does not use goes back when it is
  * idle or wanted elsewhere; all of it goes back by its lease when its server has died.  What such
  * a server had settled is in its journal, and is entered when a server starts there. */
-#ifndef PURSE_H
-#define PURSE_H
+#pragma once
 
 #include "users.h"
 
@@ -37,5 +36,3 @@ void purse_shrink(const struct users *users, const char *uid);
 int purses_open(struct users *users, struct ein_error *err);
 void purses_stop(void *users); /* flushes and gives back what no call has */
 void purses_close(struct users *users);
-
-#endif

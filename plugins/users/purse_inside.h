@@ -2,8 +2,7 @@
 /* Purses in memory, for the files that are about them: purse.c hands out and takes back,
  * purse_flush.c brings what was settled to the store, purse_keep.c looks after leases and gives
  * back, purse_open.c begins and ends. */
-#ifndef PURSE_INSIDE_H
-#define PURSE_INSIDE_H
+#pragma once
 
 #include "journal.h"
 #include "map.h"
@@ -64,5 +63,3 @@ void purse_lose(struct purses *purses, struct purse *purse);
 
 void *purse_flusher(void *users); /* a thread */
 void purse_keep(void *users);     /* every PURSE_KEEP_MS */
-
-#endif

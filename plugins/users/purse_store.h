@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What purses do in the store: each of these is one batch. */
-#ifndef PURSE_STORE_H
-#define PURSE_STORE_H
+#pragma once
 
 #include "users.h"
 
@@ -36,5 +35,3 @@ int purse_store_enter(const struct users *users, const char *uid, const char *pu
 /* A call whose lease is over, and that nobody has settled. */
 int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
                        int64_t created_us);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls have cost, by something that they have in common. */
-#ifndef REPORT_H
-#define REPORT_H
+#pragma once
 
 #include "users.h"
 
@@ -24,5 +23,3 @@ int report_run(struct report *report, struct ein_error *err);
 json_t *report_json(const struct report *report);
 /* RFC 4180; free(). */
 char *report_csv(const struct report *report, size_t *ret_len);
-
-#endif

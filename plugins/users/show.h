@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SHOW_H
-#define SHOW_H
+#pragma once
 
 #include "account.h"
 
@@ -11,5 +10,3 @@ int user_show(const struct users *users, const struct account *account, json_t *
 int user_check_match(const struct users *users, struct ein_req *req, const char *uid);
 /* Replies with it. */
 int user_reply(const struct users *users, struct ein_req *req, const struct account *account);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef USER_SCHEMAS_H
-#define USER_SCHEMAS_H
+#pragma once
 
 #include "schemas.h"
 
@@ -158,5 +157,3 @@
         "}}},"                                                                                     \
         "\"unsettled\":{\"type\":\"object\",\"properties\":{\"open\":{\"type\":\"integer\"},"      \
         "\"expired\":{\"type\":\"integer\"},\"bound\":{\"type\":\"number\"}}}}}"
-
-#endif

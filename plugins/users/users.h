@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef USERS_H
-#define USERS_H
+#pragma once
 
 #include "clock.h"
 #include "member.h"
@@ -52,5 +51,3 @@ ein_handler admin_list, admin_put;
 /* The services. */
 extern const struct ein_ledger ledger_service;
 extern const struct ein_model_keys model_keys_service;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time zones by their IANA names, read from TZif files (RFC 9636).  The C library knows one zone
  * for the whole process; here each user may have another. */
-#ifndef ZONE_H
-#define ZONE_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stddef.h>
@@ -27,5 +26,3 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_s);
 /* The moment at which clocks show LOCAL_S, the first of two; where they skip it, as much later as
  * they skip. */
 int64_t zone_to_utc(const struct zone *zone, int64_t local_s);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule behind the last transition of a TZif file: "CET-1CEST,M3.5.0,M10.5.0/3". */
-#ifndef ZONE_RULE_H
-#define ZONE_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ struct zone_rule {
 
 bool zone_rule_parse(const char *text, size_t len, struct zone_rule *ret_rule);
 int32_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s);
-
-#endif

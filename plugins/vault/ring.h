@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The master keys: the first one seals, all of them open. */
-#ifndef RING_H
-#define RING_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ int ring_read_text(const char *text, const char *where, struct ring *ret_ring,
 /* Bare keys with blanks or commas between: what EINION_MASTER_KEY holds. */
 int ring_read_keys(const char *text, const char *where, struct ring *ret_ring,
                    struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RING_FILE_H
-#define RING_FILE_H
+#pragma once
 
 #include "ring.h"
 
@@ -19,5 +18,3 @@ bool ring_file_changed(const char *path, const struct stat *seen);
 /* Whoever writes a secret holds it shared, whoever adds or drops a key alone: no secret is sealed
  * by a key that is being dropped, in whatever process.  The descriptor; close() lets go. */
 int ring_file_lock(const char *path, bool alone, struct ein_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A secret and its name as the document that is stored: AES-256-GCM, a random nonce, the name
  * authenticated, so that no sealed secret passes for one of another name. */
-#ifndef SEAL_H
-#define SEAL_H
+#pragma once
 
 #include "ring.h"
 
@@ -17,5 +16,3 @@ const char *seal_key_id(const json_t *doc);
 
 /* Overwrites, then frees; NULL is fine. */
 void seal_wipe(char *take_secret);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VAULT_H
-#define VAULT_H
+#pragma once
 
 #include "ring.h"
 
@@ -54,5 +53,3 @@ int vault_rotate(void *impl, uint64_t *ret_count, struct ein_error *err);
 /* Seals with the first key what others have sealed, then drops the others. */
 int vault_finish_rotation(struct vault *vault, uint64_t *ret_count, struct ein_error *err);
 void vault_tick(void *data);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FUZZ_HOST_H
-#define FUZZ_HOST_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -29,5 +28,3 @@ static const struct ein_host fuzz_host = {
     .mem_free = free,
     .json_text = fuzz_json_text,
 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the targets share that read a vendor's answers and write requests. */
-#ifndef FUZZ_LLM_H
-#define FUZZ_LLM_H
+#pragma once
 
 #include "said.h"
 #include "vendor.h"
@@ -59,5 +58,3 @@ static inline void llm_check(int r, const struct ein_llm_outcome *outcome,
     if (r < 0 ? !outcome->fault || !err->text[0] : outcome->fault)
         abort();
 }
-
-#endif

@@ -24,6 +24,14 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
+HEADERS = [path for path in SOURCES if path.suffix == ".h" and not re.search("plugin-api|abi/1.0", str(path))]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=map(name, HEADERS))
+def test_a_header_may_be_included_twice(header):
+    assert re.match(r"(/\*.*?\*/\s*)+#pragma once\n", header.read_text(), re.DOTALL)
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=map(name, SCRIPTS))
 def test_shellcheck_has_nothing_to_say(script):
     done = subprocess.run(["shellcheck", "-x", name(script)], cwd=ROOT, capture_output=True, text=True)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* completion/1 between a catalog, providers, a ledger and keys that do what a test tells them. */
-#ifndef COMPLETION_FIXTURE_H
-#define COMPLETION_FIXTURE_H
+#pragma once
 
 #include "cleanup.h"
 #include "complete.h"
@@ -92,5 +91,3 @@ struct result ask(struct fixture *fixture, const char *model);
 struct result ask_with(struct fixture *fixture, struct ein_completion_call call, int stop_after);
 /* Changes a setting; completion_init() reads them again. */
 void set(struct fixture *fixture, const char *name, json_t *take_value);
-
-#endif

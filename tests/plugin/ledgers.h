@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledgers of two servers on one store, and many callers of both. */
-#ifndef LEDGERS_H
-#define LEDGERS_H
+#pragma once
 
 #include "two_servers.h"
 #include <einion/services.h>
@@ -47,5 +46,3 @@ struct calls {
 };
 /* Each of CALLERS makes COUNT calls, at either server. */
 struct calls run(struct fixture *fixture, int64_t bound, int64_t cost, int count);
-
-#endif

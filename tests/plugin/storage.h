@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The behaviour suite: the same tests, against one backend after the other. */
-#ifndef TEST_STORAGE_H
-#define TEST_STORAGE_H
+#pragma once
 
 #include "cleanup.h"
 #include "fake_host.h"
@@ -53,5 +52,3 @@ extern const size_t document_test_count, find_test_count, thread_test_count;
 int setup(void **state);
 int teardown(void **state);
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
-#endif

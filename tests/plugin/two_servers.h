@@ -2,8 +2,7 @@
 /* Two servers on one store, with a vault each on one key file.  PostgreSQL has two clients; of the
  * other storages the second server is given the first one's.  What else they run is the test's to
  * open. */
-#ifndef TWO_SERVERS_H
-#define TWO_SERVERS_H
+#pragma once
 
 #include "fake_host.h"
 
@@ -31,5 +30,3 @@ json_t *store_read(struct two_servers *servers, const char *set, const char *id)
 uint64_t store_count(struct two_servers *servers, const char *set);
 void store_put(struct two_servers *servers, const char *set, const char *id, const json_t *doc);
 void store_del(struct two_servers *servers, const char *set, const char *id);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin that lets tests call a service over HTTP: its `routes`, and DRIVER() behind them. */
-#ifndef DRIVER_H
-#define DRIVER_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdlib.h>
@@ -32,5 +31,3 @@ struct driver {
         .summary = SUMMARY, .init = init, .fini = free,                                            \
     };                                                                                             \
     EIN_PLUGIN_EXPORT(plugin)
-
-#endif

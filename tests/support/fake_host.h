@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host small enough for one test: it loads real plugins, carries their services,
  * records what they say, and does nothing behind the test's back. */
-#ifndef FAKE_HOST_H
-#define FAKE_HOST_H
+#pragma once
 
 #include <einion/services.h>
 
@@ -57,5 +56,3 @@ double fake_host_counted(struct fake_host *host, const char *metric);
 const char *fake_host_unready(struct fake_host *host);
 
 extern const struct ein_cancels fake_cancels;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of the fake host only. */
-#ifndef FAKE_INTERNAL_H
-#define FAKE_INTERNAL_H
+#pragma once
 
 #include "fake_host.h"
 
@@ -43,5 +42,3 @@ int fake_set_error(struct ein_error *err, int code, const char *fmt, ...) EIN_PR
 void fake_host_forget(struct fake_host *host, const struct ein_ctx *ctx);
 
 extern const struct ein_store fake_store;
-
-#endif

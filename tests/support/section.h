@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SECTION_H
-#define SECTION_H
+#pragma once
 
 #include "config.h"
 #include <jansson.h>
@@ -25,5 +24,3 @@ static inline json_t *section_with(const char *name, const json_t *changes)
         abort();
     return section;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An issuer of signed tokens, with keys made on the spot. */
-#ifndef TOKENS_H
-#define TOKENS_H
+#pragma once
 
 #include <jansson.h>
 
@@ -20,5 +19,3 @@ char *token_sign(const struct token_key *key, const char *header, const json_t *
 char *token_sign_text(const struct token_key *key, const char *header, const char *claims);
 /* The same with an HMAC of `secret` instead. */
 char *token_hmac(const char *secret, const char *header, const json_t *claims);
-
-#endif

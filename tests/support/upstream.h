@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef UPSTREAM_H
-#define UPSTREAM_H
+#pragma once
 
 /* The misbehaving server of upstream.py, in a process of its own on a free port. */
 struct upstream {
@@ -10,5 +9,3 @@ struct upstream {
 
 int upstream_start(struct upstream *upstream); /* 0, or -1 */
 void upstream_stop(struct upstream *upstream);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ACCEPT_H
-#define ACCEPT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <stdbool.h>
@@ -12,5 +11,3 @@ bool accept_prefers(const char *accept, const char *wanted, const char *other);
 
 /* text/event-stream rather than JSON. */
 bool accept_events(const struct ein_http *http, const struct ein_req *req);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The documents of agents, and of the names under which they are deployed. */
-#ifndef AGENT_DOC_H
-#define AGENT_DOC_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -36,5 +35,3 @@ int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const c
 /* Likewise gives them all to the owner of AGENT, which `also` writes. */
 int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
                      struct ein_doc_op *also, size_t count, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENT_RUN_H
-#define AGENT_RUN_H
+#pragma once
 
 #include "schemas.h"
 #include <einion/plugin.h>
@@ -40,5 +39,3 @@ int agent_run_as(const struct ein_host *host, struct ein_ctx *ctx, const struct 
 
 /* The reply to a run that could not be made. */
 int agent_run_fail(const struct ein_http *http, struct ein_req *req, const struct ein_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The secrets of an agent: sealed in vault/1, given to its runs as environment. */
-#ifndef AGENT_SECRET_H
-#define AGENT_SECRET_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -26,5 +25,3 @@ int agent_secret_put(const struct ein_host *host, struct ein_ctx *ctx, const cha
                      const char *name, const char *text, struct ein_error *err);
 int agent_secret_del(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
                      const char *name, struct ein_error *err); /* none there: 0 */
-
-#endif

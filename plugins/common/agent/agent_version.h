@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent has been: each save of one is a version, with a number that only grows. */
-#ifndef AGENT_VERSION_H
-#define AGENT_VERSION_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -30,5 +29,3 @@ int agent_version_get(const struct ein_host *host, struct ein_ctx *ctx, const js
 
 /* The present version of AGENT as a header of the reply. */
 int agent_version_tell(const struct ein_http *http, struct ein_req *req, const json_t *agent);
-
-#endif

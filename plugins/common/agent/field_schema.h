@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FIELD_SCHEMA_H
-#define FIELD_SCHEMA_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,5 +9,3 @@
  * may be a schema itself, and so may the whole be.  FIELDS NULL or null: any object.  REQUIRED: all
  * of them are.  NULL: no memory. */
 json_t *field_schema(const json_t *fields, bool required);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run as it is answered: its outcome in one piece, or its trace as server-sent events. */
-#ifndef RUN_STREAM_H
-#define RUN_STREAM_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -27,5 +26,3 @@ int run_stream_done(struct run_stream *stream, const json_t *outcome);
 /* Instead of it: the run has ended without an outcome.  The reply to one that could not be made,
  * where nothing was sent yet. */
 int run_stream_fail(struct run_stream *stream, const struct ein_error *err);
-
-#endif

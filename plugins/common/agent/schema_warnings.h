@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SCHEMA_WARNINGS_H
-#define SCHEMA_WARNINGS_H
+#pragma once
 
 #include <jansson.h>
 
@@ -8,5 +7,3 @@
  * sentences: a new array, or JSON null when nothing is or SCHEMA is NULL, null or empty.
  * NULL: no memory. */
 json_t *schema_warnings(const json_t *result, const json_t *schema);
-
-#endif

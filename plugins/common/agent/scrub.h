@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes secrets that are known out of what is shown and kept. */
-#ifndef SCRUB_H
-#define SCRUB_H
+#pragma once
 
 #include <jansson.h>
 
@@ -14,5 +13,3 @@ int scrub_add(json_t *needles, const json_t *secrets);
 /* VALUE with [REDACTED:secret] for each of NEEDLES in its texts and names, also where a text that
  * was cut off ends with the beginning of one.  NULL: no memory. */
 json_t *scrub_json(const json_t *needles, const json_t *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A deployed agent as it is called, by whichever door: what is served, and by which terms. */
-#ifndef SERVED_H
-#define SERVED_H
+#pragma once
 
 #include "agent_run.h"
 #include <einion/plugin.h>
@@ -47,5 +46,3 @@ json_t *served_agent(const json_t *deployment, const json_t *agent);
 int served_settings(const struct ein_host *host, struct ein_ctx *ctx, const char *id,
                     json_t **ret_settings, struct ein_error *err);
 const char *served_scope(const json_t *settings); /* NULL: none is asked for */
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys that somebody publishes at a URL, as a JSON Web Key Set (RFC 7517, 5) or as an object
  * {kid: certificate in PEM}, kept for as long as the reply's Cache-Control says. */
-#ifndef JWKS_H
-#define JWKS_H
+#pragma once
 
 #include "jwt.h"
 
@@ -42,5 +41,3 @@ int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_k
 /* How many seconds a reply with these headers (lower-case names) is good for, within the limits
  * above. */
 int64_t jwks_age(const json_t *headers);
-
-#endif

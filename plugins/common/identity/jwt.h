@@ -3,8 +3,7 @@
  *
  * Errors: INVALID, it is no such token; UNSUPPORTED, its algorithm; DENIED, the signature or a
  * claim is not right; TIMEOUT, it has expired. */
-#ifndef JWT_H
-#define JWT_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -76,5 +75,3 @@ int jwt_check(const json_t *claims, const struct jwt_rules *rules, struct ein_er
 
 /* The claim NAME as seconds since 1970; false: absent, no number, or beyond all sense. */
 bool jwt_time(const json_t *claims, const char *name, int64_t *ret_s);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Errors have one sentence for whoever logs in.  It says which of the provider's addresses failed
  * and how, and nothing that was sent there. */
-#ifndef OAUTH_H
-#define OAUTH_H
+#pragma once
 
 #include <einion/services.h>
 #include <gnutls/gnutls.h>
@@ -124,5 +123,3 @@ void oauth_grant_keep(const struct oauth *oauth, const char *id, const char *tok
 int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
                     struct ein_error *err);
 void oauth_grant_drop(const struct oauth *oauth, const char *id);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens that were verified, by the SHA-256 of their text, until they expire.  Any thread. */
-#ifndef SEEN_H
-#define SEEN_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -21,5 +20,3 @@ json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], in
 /* It is only a cache: without memory nothing is kept. */
 void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_t *claims,
               int64_t until_s);
-
-#endif

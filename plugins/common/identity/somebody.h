@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who somebody is by what a provider says of them: the same person, whether they have logged in
  * there in a browser or come with its token. */
-#ifndef SOMEBODY_H
-#define SOMEBODY_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -22,5 +21,3 @@ int somebody_make(const struct ein_host *host, struct ein_ctx *ctx, const char *
 
 /* A member of a workspace of the provider's. */
 bool somebody_is_member(const json_t *claims);
-
-#endif

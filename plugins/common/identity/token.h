@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TOKEN_H
-#define TOKEN_H
+#pragma once
 
 /* What whoever knows it may do: 32 random bytes, of which only the hash is kept. */
 enum {
@@ -13,5 +12,3 @@ enum {
 int token_make(char ret_token[TOKEN_SIZE]);
 /* Of any text. */
 void token_hash(const char *token, char ret_hash[TOKEN_HASH_SIZE]);
-
-#endif

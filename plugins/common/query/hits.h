@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a find found, in order: one more than asked for, if there is more. */
-#ifndef PLUGIN_HITS_H
-#define PLUGIN_HITS_H
+#pragma once
 
 #include "query.h"
 
@@ -19,5 +18,3 @@ int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error
 int hits_deliver(const struct hits *hits, const struct query *query, const struct ein_host *host,
                  ein_doc_fn *each, void *data, char **ret_cursor, struct ein_error *err);
 void hits_done(struct hits *hits);
-
-#endif

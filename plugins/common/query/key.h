@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON values as bytes: memcmp (the shorter first, if one begins the other) puts
  * them in the store's order: null, false, true, numbers, text, all else. */
-#ifndef PLUGIN_KEY_H
-#define PLUGIN_KEY_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -34,5 +33,3 @@ enum key_tag key_tag(const struct key *key);
 
 /* What the dotted PATH leads to through objects; NULL if there is nothing. */
 const json_t *key_lookup(const json_t *doc, const char *path);
-
-#endif

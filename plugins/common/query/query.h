@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* struct ein_query, checked and taken apart. */
-#ifndef PLUGIN_QUERY_H
-#define PLUGIN_QUERY_H
+#pragma once
 
 #include "key.h"
 
@@ -64,5 +63,3 @@ bool query_term_match(const struct query_term *term, const struct key *key);
 int query_cursor(const struct query *query, const json_t *doc, uint64_t seq, char **ret_cursor,
                  struct ein_error *err);
 int query_resume(struct query *query, const char *cursor, struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLUGIN_SCAN_H
-#define PLUGIN_SCAN_H
+#pragma once
 
 #include "document.h"
 #include "key.h"
@@ -10,5 +9,3 @@
 int scan_key(const char *text, size_t len, const char *path, struct key *ret_key);
 /* The same of a document, where it is at hand without a look at its text. */
 int scan_key_of(const struct doc_text *doc, const char *path, struct key *ret_key);
-
-#endif

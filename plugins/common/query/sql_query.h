@@ -2,8 +2,7 @@
 /* A query as SQL over a table (seq, id, rev, body, k1, k2, ...).  The shape of the text follows
  * from its operators alone: every name, path and value is bound.  A field is the bytes that sort
  * as its values do (key.h): a column kN where it has one, else ein_key() of the text. */
-#ifndef PLUGIN_SQL_QUERY_H
-#define PLUGIN_SQL_QUERY_H
+#pragma once
 
 #include "query.h"
 
@@ -35,5 +34,3 @@ struct sql_of {
 int sql_query(const struct sql_of *of, const struct query *query, struct sql *ret_sql,
               struct ein_error *err);
 void sql_done(struct sql *sql);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a vendor does not do for an account, which need not be asked of it in every call.  Any
  * thread.  It is kept for a while only, as people prove who they are, and servers become newer. */
-#ifndef REFUSED_H
-#define REFUSED_H
+#pragma once
 
 #include "schemas.h"
 
@@ -26,5 +25,3 @@ void refused_free(struct refused *refused);
 /* KEY may be NULL. */
 void refused_add(struct refused *refused, const char *key, const char *model, const char *what);
 bool refused_has(struct refused *refused, const char *key, const char *model, const char *what);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REPLY_TOOL_H
-#define REPLY_TOOL_H
+#pragma once
 
 #include "vendor.h"
 
@@ -26,5 +25,3 @@ struct vendor_completion {
 int vendor_complete(const struct vendor_completion *how, const struct ein_llm_call *call,
                     const struct vendor_sink *sink, struct ein_llm_outcome *ret_outcome,
                     struct ein_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef THINKING_H
-#define THINKING_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,5 +34,3 @@ json_t *thinking_json(const struct thinking *thinking);
 /* What is sent as max_tokens: the parameter, else the catalog's default for the model, else what
  * the model can give at most, else `otherwise`. */
 int64_t thinking_max_tokens(const json_t *parameters, const json_t *settings, int64_t otherwise);
-
-#endif

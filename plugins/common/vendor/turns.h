@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TURNS_H
-#define TURNS_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -55,5 +54,3 @@ const char *turns_image_type(const json_t *part);
  * "PREFIX_0123456789abcdef". Lent, by `made` in that case. */
 const char *turns_short_id(const char *id, size_t max, const char *prefix,
                            char made[TURNS_ID_SIZE]);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VENDOR_H
-#define VENDOR_H
+#pragma once
 
 #include "buf.h"
 #include "cleanup.h"
@@ -242,5 +241,3 @@ void vendor_copy(char *to, size_t size, const char *text);
 uint64_t vendor_number(const json_t *value);
 /* The same of a member. */
 uint64_t vendor_count(const json_t *object, const char *name);
-
-#endif

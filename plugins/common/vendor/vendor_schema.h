@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VENDOR_SCHEMA_H
-#define VENDOR_SCHEMA_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,5 +16,3 @@ json_t *vendor_tool_schema(const json_t *parameters);
 json_t *vendor_closed_schema(const json_t *schema);
 /* Has it objects whose members nobody has named?  Closed, they would be empty. */
 bool vendor_schema_is_open(const json_t *schema);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SANDBOX_JAIL_H
-#define SANDBOX_JAIL_H
+#pragma once
 
 #include "protocol.h"
 
@@ -24,5 +23,3 @@ bool jail_drop_bounding_set(void);
  * descriptors 3 and 1 + 2, all others are closed.  Returns only if every step
  * worked; else says on the output which one failed and exits. */
 void jail_enter(const struct jail *jail, uint32_t uid, int channel, int output);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the server and the zygote say to each other on the control socket
  * (SOCK_SEQPACKET), and the steps that turn a forked child into a cell. */
-#ifndef SANDBOX_PROTOCOL_H
-#define SANDBOX_PROTOCOL_H
+#pragma once
 
 #include <stdint.h>
 
@@ -85,5 +84,3 @@ struct sandbox_report {
     int32_t status;
     uint32_t cpu_ms; /* used in its whole life */
 };
-
-#endif

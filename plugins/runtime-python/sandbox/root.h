@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SANDBOX_ROOT_H
-#define SANDBOX_ROOT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -24,5 +23,3 @@ const char *root_gather(struct root *root, const char *const *paths, const char 
 const char *root_enter(struct root *root);
 
 #define ROOT_RUNTIME_DIR "/ein" /* where runtime_dir is found in the new root */
-
-#endif

@@ -3,8 +3,7 @@
  * do not, and makes single steps fail, to see that none of them is forgotten.  Nothing but
  * tests/sandbox/weakened is built with it; all that is installed has every layer, and no way
  * to ask for less. */
-#ifndef SANDBOX_WEAKEN_H
-#define SANDBOX_WEAKEN_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -89,5 +88,4 @@ static inline bool is_weakened(void)
     return false;
 }
 
-#endif
 #endif

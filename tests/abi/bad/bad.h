@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BAD_H
-#define BAD_H
+#pragma once
 
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -36,5 +35,3 @@ static inline int bad_answer(struct ein_req *req, void *self)
 #define BAD_PLUGIN(name_)                                                                          \
     EIN_PLUGIN_HEADER, .name = (name_), .version = "1.0", .summary = "Is refused",                 \
                        .init = bad_init, .fini = bad_fini
-
-#endif

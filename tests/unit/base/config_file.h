@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CONFIG_FILE_H
-#define CONFIG_FILE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,5 +91,3 @@ static inline const json_t *settings_of(const struct config *config, size_t inde
 
     return json_object_get(json_array_get(plugins, index), "settings");
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLIENT_WORLD_H
-#define CLIENT_WORLD_H
+#pragma once
 
 #include "client.h"
 #include "upstream.h"
@@ -49,5 +48,3 @@ int64_t send_piece(void *data, void *piece, size_t size);
 
 int client_world_setup(void **state);
 int client_world_teardown(void **state);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AUTH_WORLD_H
-#define AUTH_WORLD_H
+#pragma once
 
 #include "fixture.h"
 #include <einion/services.h>
@@ -143,5 +142,3 @@ static inline int world_get(struct auth_world *world, const char *path, const ch
 
 #define RIGHT HEADERS("Authorization", "Bearer right")
 #define WRONG HEADERS("Authorization", "Bearer wrong")
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FIXTURE_H
-#define FIXTURE_H
+#pragma once
 
 #include "cleanup.h"
 #include "gate.h"
@@ -107,5 +106,3 @@ static inline int fixture_add(struct fixture *it, const struct ein_route *route,
 
     return router_add(http_router(it->http), &owner, route, 1, sizeof(*route), self, err);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PUPPET_H
-#define PUPPET_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@ struct puppet_api {
     int (*publish_late)(void *impl);
     int (*submit)(void *impl, void (*run)(void *data), void *data);
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WORLD_H
-#define WORLD_H
+#pragma once
 
 #include "buf.h"
 #include "lifecycle.h"
@@ -49,5 +48,3 @@ bool world_log_has(struct world *world, const char *text);
 const struct ein_service *world_acquire(struct world *world, const char *iface); /* or NULL */
 const char *world_state(struct world *world, const char *name); /* NULL: no such instance */
 const char *world_reason(struct world *world, const char *name);
-
-#endif
