@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "retry.h"
 
+#include "vendor.h"
+
 #include <string.h>
 
 enum { STATUSES = 12 };
@@ -49,8 +51,12 @@ bool retry_helps(const char *provider, const struct ein_llm_outcome *outcome)
         if (outcome->vendor_status >= 500)
             return false;
         break;
+    case EIN_LLM_FAULT_OVERLOADED: /* that is no such status: the vendor has asked for it */
+        if (outcome->vendor_status >= 400 &&
+            vendor_fault_of(outcome->vendor_status) == EIN_LLM_FAULT_BAD_REQUEST)
+            return true;
+        break;
     case EIN_LLM_FAULT_RATE_LIMIT:
-    case EIN_LLM_FAULT_OVERLOADED:
     case EIN_LLM_FAULT_UNREACHABLE:
         break;
     default:

@@ -259,6 +259,18 @@ def test_what_never_helps_is_asked_once(door, upstream, reply, status):
     assert (answer.status, answer.attempts, spent, len(upstream.requests)) == (status, 1, 0, 1)
 
 
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_who_says_that_it_helps_is_asked_again(door, upstream, status):
+    """As often as others are, and no more."""
+    lost = whole({"type": "error", "error": {"type": "invalid_request_error", "message": "Not now"}}, status, {"x-should-retry": "true"})
+    upstream.answer(ANTHROPIC, lost, HELLO)
+    answer = door()()
+    assert (answer.r, answer.text, answer.attempts) == ("ok", "Hello there", 2)
+    upstream.answer(ANTHROPIC, lost)
+    answer = door()()
+    assert (answer.r, answer.status, answer.attempts, answer.cost) == ("unavailable", 503, 3, 0)
+
+
 @pytest.mark.parametrize("reply", [RESET, CUT], ids=["reset", "cut"])
 def test_a_connection_that_breaks_is_made_again(door, upstream, reply):
     upstream.answer(ANTHROPIC, sse(reply), HELLO)

@@ -5,6 +5,7 @@
 #include "parameters.h"
 #include "price.h"
 #include "retry.h"
+#include "vendor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -598,7 +599,8 @@ static void each_vendor_is_asked_again_as_it_says(void **state)
         for (size_t k = 0; k < 10 && rules[i].yes[k]; k++)
             assert_true(helps(rules[i].provider, EIN_LLM_FAULT_OVERLOADED, rules[i].yes[k]));
         for (size_t k = 0; k < 10 && rules[i].no[k]; k++)
-            assert_false(helps(rules[i].provider, EIN_LLM_FAULT_OVERLOADED, rules[i].no[k]));
+            assert_false(helps(rules[i].provider, vendor_fault_of(rules[i].no[k]), rules[i].no[k]));
+        assert_true(helps(rules[i].provider, EIN_LLM_FAULT_OVERLOADED, 400)); /* it says so */
         assert_true(helps(rules[i].provider, EIN_LLM_FAULT_UNREACHABLE, 0));
         assert_true(helps(rules[i].provider, EIN_LLM_FAULT_OVERLOADED, 200));
     }
