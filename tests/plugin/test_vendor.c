@@ -221,6 +221,13 @@ static void test_whole(void **state)
     (void)state;
     assert_int_equal(a.r, 0);
     assert_string_equal(a.seen, "whole={\"a\":1}|");
+    a = run(&(struct script){ .status = 200, .pieces = { " \n", "\t[1", "]" } }, VENDOR_SSE);
+    assert_string_equal(a.seen, "whole=[1]|");
+    a = run(&(struct script){ .status = 200,
+                              .headers = "{\"content-type\": \"application/json\"}",
+                              .pieces = { "\r\n", "data: true\n\n" } },
+            VENDOR_SSE);
+    assert_string_equal(a.seen, "message=true|");
     a = run(&(struct script){ .status = 200, .pieces = { "[]" } }, VENDOR_JSON);
     assert_string_equal(a.seen, "whole=[]|");
 }

@@ -6,8 +6,10 @@ import gzip
 import zlib
 
 import pytest
-from test_faults import SSE, TEXT, WIRES, ask, unreachable, wire  # noqa: F401
-from vendor import CUT, RESET, Reply, raw, stream
+from test_faults import SAID, SSE, TEXT, WIRES, ask, unreachable, wire  # noqa: F401
+from vendor import CUT, RESET, Reply, raw, stream, whole
+from vendor_formats import ANTHROPIC, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, anthropic_message, gemini_parts
+from vendor_formats import gemini_response, openai_chat_whole, openai_response
 
 
 def head(wire, *more, status="200 OK", version="1.1"):
@@ -54,6 +56,9 @@ EVENTS = {
     "two ends": lambda pieces: [*pieces, b"data: [DONE]\n\n", b"data: [DONE]\n\n"],
 }
 
+WHOLE = {OPENAI_CHAT: openai_chat_whole(SAID), OPENAI_RESPONSES: openai_response(SAID),
+         ANTHROPIC: anthropic_message(SAID), GEMINI: [gemini_response(SAID, gemini_parts(SAID), "STOP")]}  # fmt: skip
+
 BROKEN = {
     "202 and nothing": lambda wire: raw(head(wire, "Content-Length: 0", status="202 Accepted")),
     "204": lambda wire: raw(head(wire, status="204 No Content")),
@@ -77,6 +82,24 @@ def test_it_is_the_same_answer(ask, wire, oddity):  # noqa: F811
 def test_events_are_the_same_in_other_lines(ask, wire, oddity):  # noqa: F811
     answer = ask(stream(*EVENTS[oddity](wire.pieces), kind=SSE))
     assert (answer.r, answer.text, answer.fault) == ("ok", TEXT, "none"), answer
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=utf-8", "application/x-ndjson"])
+@pytest.mark.parametrize("wire", [name for name in WIRES if WIRES[name].kind == SSE], indirect=True)
+def test_a_stream_is_one_whatever_it_is_called(ask, wire, kind):  # noqa: F811
+    for before in (b"", b" \r\n\n"):
+        answer = ask(stream(*([before] if before else []), *wire.pieces, kind=kind))
+        assert (answer.r, answer.text, answer.fault) == ("ok", TEXT, "none"), answer
+
+
+@pytest.mark.parametrize("kind", [SSE, "text/plain"])
+@pytest.mark.parametrize("wire", [name for name in WIRES if WIRES[name].kind == SSE], indirect=True)
+def test_a_whole_answer_is_one_whatever_it_is_called(ask, wire, kind):  # noqa: F811
+    """Also one that tells an error."""
+    answer = ask(whole(WHOLE[wire.path], headers={"Content-Type": kind}))
+    assert (answer.r, answer.text, answer.fault) == ("ok", TEXT, "none"), answer
+    answer = ask(whole(wire.error("The words"), headers={"Content-Type": kind}))
+    assert answer.r != "ok" and "The words" in answer.error, answer
 
 
 @pytest.mark.parametrize("oddity", BROKEN)

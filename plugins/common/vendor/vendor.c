@@ -78,7 +78,7 @@ struct run {
     struct ein_error *err;
     struct ein_llm_call deadlines;
     json_t *headers; /* of the answer */
-    enum { READ_NOTHING, READ_FAILURE, READ_WHOLE, READ_STREAM } reading;
+    enum { READ_NOTHING, READ_FAILURE, READ_EITHER, READ_WHOLE, READ_STREAM } reading;
     struct buf body; /* of a failure, or whole */
     union {
         struct sse sse;
@@ -163,11 +163,10 @@ static bool is_type(const struct run *run, const char *type)
     return strncasecmp(text_or_empty(run->headers, "content-type"), type, strlen(type)) == 0;
 }
 
-/* A vendor that does not stream, or fails before it does, answers with JSON all the same. */
-static bool is_whole(const struct run *run)
+static void begin_whole(struct run *run)
 {
-    return run->call->framing == VENDOR_JSON ||
-           (run->call->on_whole && is_type(run, "application/json"));
+    run->reading = READ_WHOLE;
+    buf_init(&run->body, (size_t)run->vendor->reply_max);
 }
 
 static void begin_stream(struct run *run)
@@ -179,6 +178,36 @@ static void begin_stream(struct run *run)
         sse_init(&run->sse, vendor->event_max, on_sse, run);
     else if (run->call->framing == VENDOR_LINES)
         text_lines_init(&run->lines, TEXT_LINES_LF, vendor->event_max, on_line, run);
+}
+
+/* A vendor that does not stream, or fails before it does, answers with JSON all the same.  No event
+ * begins like it, and servers call either the other. */
+static void begin_good(struct run *run)
+{
+    const struct vendor_call *call = run->call;
+
+    if (call->framing == VENDOR_SSE && call->on_whole)
+        run->reading = READ_EITHER;
+    else if (call->framing == VENDOR_JSON || (call->on_whole && is_type(run, "application/json")))
+        begin_whole(run);
+    else
+        begin_stream(run);
+    json_decref(EIN_TAKE(run->headers)); /* it may be a long one */
+}
+
+/* Blanks before either are none of it. */
+static void tell_apart(struct run *run, const char *piece, size_t len)
+{
+    size_t blank = 0;
+
+    while (blank < len && strchr(" \t\r\n", piece[blank]))
+        blank++;
+    if (blank == len)
+        return;
+    if (piece[blank] == '{' || piece[blank] == '[')
+        begin_whole(run);
+    else
+        begin_stream(run);
 }
 
 /* A proxy in between, or a base URL that leads elsewhere. */
@@ -195,13 +224,12 @@ static int begin(struct run *run, int status)
 
     if (good && is_type(run, "text/html"))
         return refuse_page(run);
-    if (good && !is_whole(run)) {
-        begin_stream(run);
-        json_decref(EIN_TAKE(run->headers)); /* it may be a long one */
+    if (good) {
+        begin_good(run);
         return 0;
     }
-    run->reading = good ? READ_WHOLE : READ_FAILURE;
-    buf_init(&run->body, good ? (size_t)run->vendor->reply_max : VENDOR_ERROR_MAX);
+    run->reading = READ_FAILURE;
+    buf_init(&run->body, VENDOR_ERROR_MAX);
     return 0;
 }
 
@@ -242,13 +270,18 @@ static int stream_piece(struct run *run, const void *piece, size_t len)
 static int on_data(void *data, const void *piece, size_t len)
 {
     struct run *run = data;
-    size_t room = run->body.max - run->body.len;
+    size_t room;
 
+    if (run->reading == READ_EITHER)
+        tell_apart(run, piece, len);
+    if (run->reading == READ_EITHER)
+        return 0;
     if (run->reading == READ_STREAM) {
         int r = stream_piece(run, piece, len);
 
         return run->ended ? EIN_FETCH_ENOUGH : r;
     }
+    room = run->body.max - run->body.len;
     if (run->reading == READ_FAILURE && len > room)
         len = room;
     return too_large(run, buf_add(&run->body, piece, len));

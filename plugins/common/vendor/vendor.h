@@ -125,7 +125,8 @@ struct vendor_call {
     /* json NULL: the text "[DONE]".  SSE, LINES. */
     int (*on_event)(void *data, const char *event, json_t *json, struct ein_error *err);
     int (*on_bytes)(void *data, const void *piece, size_t len, struct ein_error *err); /* BYTES */
-    /* JSON; and, if it is set, a whole JSON body of status 2xx that came instead of a stream. */
+    /* JSON; and, if it is set, a whole JSON body of status 2xx that came instead of a stream: of
+     * SSE whatever it is called, of others where it is application/json. */
     int (*on_whole)(void *data, json_t *json, struct ein_error *err);
     void (*classify)(void *data, struct vendor_failure *failure); /* may be NULL */
     void *data;
