@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMO_KEY_SIZE = 24 };
+enum {
+    MEMO_KEY_SIZE = 24,
+    SCHEMA_STEPS = 8 /* to look for the keywords of one, and to make what becomes of it */
+};
 
 struct item {
     json_t *source; /* lent from the document; without $ref once it was taken up */
@@ -86,6 +89,7 @@ static size_t value_bytes(json_t *value, size_t max)
 {
     size_t sum = 2, i;
     const char *name;
+    size_t len;
     json_t *one;
 
     switch (json_typeof(value)) {
@@ -100,9 +104,9 @@ static size_t value_bytes(json_t *value, size_t max)
         }
         return sum;
     case JSON_OBJECT:
-        json_object_foreach(value, name, one)
+        json_object_keylen_foreach(value, name, len, one)
         {
-            sum += strlen(name) + 4;
+            sum += len + 4;
             if (sum > max)
                 break;
             sum += value_bytes(one, max - sum);
@@ -127,9 +131,10 @@ static void put(struct expansion *expansion, json_t *object, const char *name, j
         expansion->failed = true;
 }
 
+/* The sentences count as well: where they would be too long together, they are empty. */
 static void cut(struct expansion *expansion, json_t *target, const char *why)
 {
-    put(expansion, target, "x-cut", json_string(why));
+    put(expansion, target, "x-cut", json_string(fits(expansion->reading, strlen(why)) ? why : ""));
 }
 
 static void cut_large(struct expansion *expansion, json_t *target)
@@ -202,11 +207,12 @@ static bool take_map(struct expansion *expansion, size_t index, const char *name
 {
     json_t *into = json_object(), *one;
     const char *key;
+    size_t len;
 
     put(expansion, expansion->items[index].target, name, into);
-    json_object_foreach(map, key, one)
+    json_object_keylen_foreach(map, key, len, one)
     {
-        if (expansion->failed || !charge(expansion, strlen(key) + 6))
+        if (expansion->failed || !charge(expansion, len + 6))
             return false;
         put(expansion, into, key, wait_for(expansion, index, one));
     }
@@ -251,29 +257,36 @@ static bool take_keyword(struct expansion *expansion, size_t index, const struct
     return true;
 }
 
-/* What the source says of each keyword, in the order of the table: the source has few members, and
- * the table is long. */
-static void gather(json_t *source, json_t *values[KEYWORDS])
+static size_t keyword_index(const char *name)
+{
+    size_t i = 0;
+
+    while (i < KEYWORDS && !(keywords[i].name[0] == name[0] && strcmp(keywords[i].name, name) == 0))
+        i++;
+    return i;
+}
+
+/* What the source says of each keyword, in the order of the table.  Most sources have few members,
+ * and the table is long. */
+static void gather(json_t *source, json_t *values[KEYWORDS + 1])
 {
     const char *name;
     json_t *value;
 
-    json_object_foreach(source, name, value)
-    {
-        for (size_t i = 0; i < KEYWORDS; i++) {
-            if (keywords[i].name[0] == name[0] && strcmp(keywords[i].name, name) == 0) {
-                values[i] = value;
-                break;
-            }
-        }
+    if (json_object_size(source) > KEYWORDS) {
+        for (size_t i = 0; i < KEYWORDS; i++)
+            values[i] = json_object_get(source, keywords[i].name);
+        return;
     }
+    json_object_foreach(source, name, value) values[keyword_index(name)] = value;
 }
 
 static bool take_keywords(struct expansion *expansion, size_t index, json_t *source)
 {
-    json_t *values[KEYWORDS] = { NULL };
+    json_t *values[KEYWORDS + 1] = { NULL }; /* the last: of what is no keyword */
     bool whole = true;
 
+    steps(expansion->reading, SCHEMA_STEPS);
     gather(source, values);
     for (size_t i = 0; i < KEYWORDS; i++) {
         if (values[i] && !expansion->failed)
@@ -428,8 +441,8 @@ static json_t *expand(struct reading *reading, json_t *schema, size_t most, size
 
     for (size_t i = 0; i < expansion.count && !expansion.failed; i++) {
         if (most == 0)
-            cut(&expansion, expansion.items[i].target,
-                "there are too many large schemas before it");
+            put(&expansion, expansion.items[i].target, "x-cut",
+                json_string("there are too many large schemas before it"));
         else
             expand_one(&expansion, i);
     }
@@ -450,7 +463,7 @@ json_t *schema_expand(struct reading *reading, json_t *schema)
     if (most > reading->total_left)
         most = reading->total_left;
     result = expand(reading, schema, most, &bytes);
-    reading->total_left -= bytes;
+    (void)fits(reading, bytes);
     if (result && meant && most == reading->limits->schema_bytes)
         memo_put(reading, meant, result, bytes);
     return result;

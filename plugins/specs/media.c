@@ -34,12 +34,13 @@ static const char *best_member(json_t *content, json_t **ret_media)
     const char *best = NULL, *type;
     int looked = 0;
     json_t *media;
+    size_t len;
 
-    json_object_foreach(content, type, media)
+    json_object_keylen_foreach(content, type, len, media)
     {
         if (looked++ == LOOK_MAX)
             break;
-        if (strlen(type) <= TYPE_MAX && (!best || rank(type) < rank(best))) {
+        if (len <= TYPE_MAX && (!best || rank(type) < rank(best))) {
             best = type;
             *ret_media = media;
         }

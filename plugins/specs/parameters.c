@@ -45,14 +45,16 @@ static void add_all(struct reading *reading, json_t *list, json_t *seen, const j
 
     json_array_foreach(from, i, one)
     {
-        json_t *parameter = refer(reading, one, why);
+        json_t *parameter;
 
         if (!fits(reading, PARAMETER_BYTES))
             return;
+        parameter = refer(reading, one, why);
         if (!parameter)
             note(reading, "A parameter is left out: %s.", why);
         else if (*text_member(parameter, "name") &&
-                 fits(reading, strlen(text_member(parameter, "name"))))
+                 fits(reading, strlen(text_member(parameter, "name")) +
+                                   strlen(text_member(parameter, "in"))))
             add(list, seen, parameter);
     }
 }

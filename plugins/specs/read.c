@@ -13,9 +13,10 @@ enum { ID_MAX = 64 };
 
 const char *text_member(const json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
+    const json_t *text = json_object_get(object, name);
 
-    return text ? text : "";
+    return json_is_string(text) && json_string_length(text) <= WORD_MAX ? json_string_value(text)
+                                                                        : "";
 }
 
 void note(struct reading *reading, const char *fmt, ...)
@@ -40,9 +41,10 @@ void note(struct reading *reading, const char *fmt, ...)
 
 const char *text_kept(struct reading *reading, const json_t *object, const char *name)
 {
-    const char *text = text_member(object, name);
+    const json_t *text = json_object_get(object, name);
 
-    return fits(reading, strlen(text)) ? text : "";
+    return json_is_string(text) && fits(reading, json_string_length(text)) ? json_string_value(text)
+                                                                           : "";
 }
 
 bool fits(struct reading *reading, size_t bytes)
@@ -53,6 +55,15 @@ bool fits(struct reading *reading, size_t bytes)
     }
     reading->total_left -= bytes;
     return true;
+}
+
+void steps(struct reading *reading, size_t count)
+{
+    if (count <= reading->steps_left) {
+        reading->steps_left -= count;
+        return;
+    }
+    reading->steps_left = reading->total_left = 0;
 }
 
 /* ---- names ---- */
@@ -167,18 +178,20 @@ static int read_paths(struct reading *reading, json_t *list)
 {
     json_t *item;
     const char *path;
-    size_t beyond = 0;
+    size_t beyond = 0, len;
     int r = 0;
 
-    json_object_foreach(json_object_get(reading->root, "paths"), path, item)
+    json_object_keylen_foreach(json_object_get(reading->root, "paths"), path, len, item)
     {
-        if (r == 0 && *path == '/')
+        if (r == 0 && *path == '/' && len <= WORD_MAX)
             r = read_path(reading, path, item, list, &beyond);
     }
     if (beyond)
         note(reading, "Of %zu operations only the first %zu are here.",
              beyond + json_array_size(list), json_array_size(list));
-    if (reading->total_left == 0)
+    if (reading->steps_left == 0)
+        note(reading, "The same is meant too often: the last schemas and texts are cut.");
+    else if (reading->total_left == 0)
         note(reading, "All of it is longer than %zu bytes: the last schemas and texts are cut.",
              reading->limits->total_bytes);
     return r;
@@ -223,11 +236,12 @@ static int read_all(struct reading *reading, json_t **ret_spec, struct ein_error
                          "\"swagger\": \"2.0\"");
     if (!operations || read_paths(reading, operations) < 0)
         return error_no_memory(err);
-    spec = json_pack("{s:s, s:o, s:s, s:O, s:o, s:O, s:O}", "title", text_member(info, "title"),
-                     "version", version_of(json_object_get(info, "version")), "description",
-                     text_member(info, "description"), "openapi", version, "servers",
-                     servers_of(reading, NULL, NULL, LOOK_MAX), "operations", operations, "notes",
-                     reading->notes);
+    spec =
+        json_pack("{s:s, s:o, s:s, s:O, s:o, s:O, s:O}", "title", text_kept(reading, info, "title"),
+                  "version", version_of(json_object_get(info, "version")), "description",
+                  text_kept(reading, info, "description"), "openapi", version, "servers",
+                  servers_of(reading, NULL, NULL, LOOK_MAX), "operations", operations, "notes",
+                  reading->notes);
     if (!spec)
         return error_no_memory(err);
     *ret_spec = EIN_TAKE(spec);
@@ -244,7 +258,8 @@ int spec_read(const char *text, size_t len, const char *base_url, const struct s
                                .notes = notes,
                                .names = names,
                                .memo = memo,
-                               .total_left = limits->total_bytes };
+                               .total_left = limits->total_bytes,
+                               .steps_left = STEPS_EACH * limits->nodes };
     int r;
 
     if (!notes || !names || !memo)

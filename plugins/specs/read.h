@@ -11,7 +11,10 @@
 
 enum {
     NOTES_MAX = 100, /* sentences about what was left out */
-    LOOK_MAX = 64 /* alternatives (types, responses, servers) of one operation that are looked at */
+    LOOK_MAX =
+        64, /* alternatives (types, responses, servers) of one operation that are looked at */
+    WORD_MAX = 8192, /* bytes of a text that means something, and is more than shown */
+    STEPS_EACH = 8   /* steps for each value that a document may have */
 };
 
 struct spec_limits {
@@ -32,6 +35,7 @@ struct reading {
     const char *base_url;
     json_t *notes;
     size_t total_left; /* bytes that may still be given out */
+    size_t steps_left; /* $refs followed, schemas and their members looked at */
     json_t *names;     /* operationIds that are taken: how often */
     json_t *memo;      /* schemas that were expanded; see expand.c */
 };
@@ -53,7 +57,7 @@ int yaml_read(const char *text, size_t len, const struct spec_limits *limits, js
 /* What `value` is, after all of its $refs; `value` itself where it has none.  NULL: `why` (of
  * WHY_SIZE) says in a sentence why there is nothing. */
 enum { WHY_SIZE = 200 };
-json_t *refer(const struct reading *reading, json_t *value, char why[WHY_SIZE]);
+json_t *refer(struct reading *reading, json_t *value, char why[WHY_SIZE]);
 
 /* ---- expand.c: schemas ---- */
 
@@ -98,9 +102,12 @@ int spec_read(const char *text, size_t len, const char *base_url, const struct s
 /* Says once what was left out. */
 void note(struct reading *reading, const char *fmt, ...) EIN_PRINTF(2, 3);
 
-/* Object member that is a text, else "". */
+/* Object member that is a text of no more than WORD_MAX bytes, else "". */
 const char *text_member(const json_t *object, const char *name);
 /* The same, or "" where it does not fit any more. */
 const char *text_kept(struct reading *reading, const json_t *object, const char *name);
 /* Whether so many bytes may still be given out; then they are counted. */
 bool fits(struct reading *reading, size_t bytes);
+/* Counts what is done for what is given out: a small document can have the same read very often.
+ * When it has been too much, nothing more is given out. */
+void steps(struct reading *reading, size_t count);

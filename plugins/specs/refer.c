@@ -46,9 +46,9 @@ static json_t *member(const json_t *value, const char *segment, size_t len)
 }
 
 /* `pointer` is what comes behind '#'. */
-static json_t *follow(json_t *root, const char *pointer)
+static json_t *follow(struct reading *reading, const char *pointer)
 {
-    json_t *value = root;
+    json_t *value = reading->root;
 
     while (value && *pointer) {
         size_t len;
@@ -58,23 +58,25 @@ static json_t *follow(json_t *root, const char *pointer)
         len = strcspn(++pointer, "/");
         value = member(value, pointer, len);
         pointer += len;
+        steps(reading, 1);
     }
     return value;
 }
 
-json_t *refer(const struct reading *reading, json_t *value, char why[WHY_SIZE])
+json_t *refer(struct reading *reading, json_t *value, char why[WHY_SIZE])
 {
     for (int i = 0; i < CHAIN_MAX; i++) {
-        const char *ref = json_string_value(json_object_get(value, "$ref"));
+        const json_t *given = json_object_get(value, "$ref");
+        const char *ref = text_member(value, "$ref");
 
-        if (!ref)
+        if (!json_is_string(given))
             return value;
         if (*ref != '#') {
             (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads out of the document",
                            str_cut(ref, 120), ref);
             return NULL;
         }
-        value = follow(reading->root, ref + 1);
+        value = follow(reading, ref + 1);
         if (!value) {
             (void)snprintf(why, WHY_SIZE, "$ref '%.*s' leads nowhere", str_cut(ref, 120), ref);
             return NULL;

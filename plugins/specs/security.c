@@ -50,7 +50,7 @@ json_t *security_of(struct reading *reading, json_t *operation)
     EIN_JSON json_t *seen = json_object();
     const char *name;
     int looked = 0;
-    size_t i;
+    size_t i, len;
 
     if (!json_is_array(needs))
         needs = json_object_get(reading->root, "security");
@@ -58,11 +58,12 @@ json_t *security_of(struct reading *reading, json_t *operation)
     {
         if (looked >= LOOK_MAX)
             break;
-        json_object_foreach(one, name, scopes)
+        json_object_keylen_foreach(one, name, len, scopes)
         {
             if (looked++ == LOOK_MAX)
                 break;
-            add(reading, list, seen, name);
+            if (len <= WORD_MAX)
+                add(reading, list, seen, name);
         }
     }
     return list;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { URL_MAX = 8192 };
+enum { URL_MAX = 8192, VARIABLES_MAX = 64 };
 
 /* ---- relative to where the document came from ---- */
 
@@ -106,7 +106,7 @@ static const char *variable(const json_t *server, const char *name, size_t len)
 static bool fill_in(const json_t *server, char out[URL_MAX])
 {
     const char *at = text_member(server, "url");
-    size_t len = 0;
+    size_t len = 0, variables = 0;
 
     while (*at) {
         size_t plain = strcspn(at, "{"), name;
@@ -119,6 +119,8 @@ static bool fill_in(const json_t *server, char out[URL_MAX])
         name = *at ? strcspn(at, "}") : 0;
         if (name == 0)
             break;
+        if (variables++ == VARIABLES_MAX)
+            return false;
         put = snprintf(out + len, URL_MAX - len, "%s", variable(server, at + 1, name - 1));
         if (put < 0 || (size_t)put >= URL_MAX - len)
             return false;

@@ -5,7 +5,10 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -130,7 +133,8 @@ static void expands(const struct spec_limits *limits, const char *text, const ch
                                .root = root,
                                .notes = notes,
                                .memo = memo,
-                               .total_left = limits->total_bytes };
+                               .total_left = limits->total_bytes,
+                               .steps_left = limits->nodes };
     EIN_JSON json_t *found = NULL, *again = NULL;
     EIN_FREE char *words = NULL;
 
@@ -176,6 +180,91 @@ static void limits_cut_schemas(void **state)
     few.total_bytes = 0;
     expands(&few, "{\"S\":{\"type\":\"object\"}}",
             "{\"x-cut\":\"there are too many large schemas before it\"}");
+}
+
+/* ---- what is meant again and again ---- */
+
+/* {"openapi", "paths", "S": {"allOf": [{"$ref": "#/B"} many times]}, "B"}: a path for each of
+ * `count` operations, which all answer with S. */
+static char *document_of(json_t *take_b, size_t count)
+{
+    EIN_JSON json_t *all = json_array(), *paths = json_object(), *document = NULL;
+    char path[32];
+
+    for (size_t i = 0; i < 4000; i++)
+        (void)json_array_append_new(all, json_pack("{s:s}", "$ref", "#/B"));
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(path, sizeof(path), "/%zu", i);
+        (void)json_object_set_new(paths, path,
+                                  json_pack("{s:{s:{s:{s:{s:{s:{s:[{s:s}]}}}}}}}", "get",
+                                            "responses", "200", "content", "application/json",
+                                            "schema", "allOf", "$ref", "#/S"));
+    }
+    document = json_pack("{s:s, s:O, s:{s:O}, s:o}", "openapi", "3.1.0", "paths", paths, "S",
+                         "allOf", all, "B", take_b);
+    return json_dumps(document, JSON_COMPACT);
+}
+
+/* Seconds of a processor that the reading of TEXT takes, and how long it is then. */
+static double seconds_of(char *take_text, size_t *ret_len)
+{
+    EIN_FREE char *text = take_text, *read = NULL;
+    EIN_JSON json_t *spec = NULL;
+    const struct spec_limits usual = { .text_bytes = 10 << 20,
+                                       .nodes = 2000000,
+                                       .depth = 64,
+                                       .operations = 2000,
+                                       .schema_bytes = 16384,
+                                       .total_bytes = 4 << 20,
+                                       .schema_depth = 32 };
+    struct ein_error err = { 0 };
+    clock_t before = clock();
+
+    assert_int_equal(spec_read(text, strlen(text), NULL, &usual, &spec, NULL, &err), 0);
+    before = clock() - before;
+    read = json_dumps(spec, JSON_COMPACT);
+    *ret_len = strlen(read);
+    return (double)before / CLOCKS_PER_SEC;
+}
+
+static json_t *many_members(void)
+{
+    json_t *members = json_object();
+    char name[32];
+
+    for (size_t i = 0; i < 200000; i++) {
+        (void)snprintf(name, sizeof(name), "x%zu", i);
+        (void)json_object_set_new(members, name, json_integer(0));
+    }
+    return members;
+}
+
+static json_t *long_text(size_t len)
+{
+    char *text = malloc(len + 1);
+
+    memset(text, 'x', len);
+    memcpy(text, "#/", 2);
+    text[len] = '\0';
+    json_t *json = json_string(text);
+    free(text);
+    return json;
+}
+
+/* Each took minutes, or hours. */
+static void what_is_meant_often_is_not_read_for_ever(void **state)
+{
+    const size_t much = 4 << 20;
+    json_t *bs[] = { many_members(), json_pack("{s:o}", "$ref", long_text(much)),
+                     json_pack("{s:{s:o}}", "example", "a", long_text(much)), json_object() };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bs) / sizeof(bs[0]); i++) {
+        size_t len;
+
+        assert_true(seconds_of(document_of(bs[i], 200), &len) < 20);
+        assert_true(len < (size_t)8 << 20);
+    }
 }
 
 /* ---- what is remembered ---- */
@@ -242,6 +331,7 @@ int main(void)
         cmocka_unit_test(urls_are_resolved),
         cmocka_unit_test(schemas_are_made_whole),
         cmocka_unit_test(limits_cut_schemas),
+        cmocka_unit_test(what_is_meant_often_is_not_read_for_ever),
         cmocka_unit_test(what_was_not_asked_for_longest_is_forgotten),
         cmocka_unit_test(nothing_need_be_remembered),
     };
