@@ -20,6 +20,7 @@ struct parser {
     const char *text;
     size_t len, at;
     size_t depth, max_depth;
+    size_t values_left, max_values;
     json_t **open; /* the containers around `at`, outermost first */
     struct buf scratch;
     struct json_fault *fault;
@@ -318,6 +319,8 @@ static bool read_number(struct parser *p, json_t **ret)
 /* A container is returned empty, its bracket passed. */
 static bool read_value(struct parser *p, json_t **ret)
 {
+    if (p->values_left-- == 0)
+        return fail(p, p->at, "More than %zu values", p->max_values);
     switch (peek(p)) {
     case '{':
     case '[':
@@ -458,15 +461,19 @@ static bool read_document(struct parser *p, json_t **ret_root)
     return p->at == p->len || fail(p, p->at, "Extra data");
 }
 
-json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
-                        struct json_fault *ret_fault)
+json_t *json_text_parse_within(const char *text, size_t len, size_t max_depth, size_t max_values,
+                               struct json_fault *ret_fault)
 {
     json_t *few[FEW_LEVELS];
     EIN_FREE json_t **many = NULL;
     EIN_JSON json_t *root = NULL;
-    struct parser p = {
-        .text = text, .len = len, .max_depth = max_depth, .open = few, .fault = ret_fault
-    };
+    struct parser p = { .text = text,
+                        .len = len,
+                        .max_depth = max_depth,
+                        .values_left = max_values,
+                        .max_values = max_values,
+                        .open = few,
+                        .fault = ret_fault };
     bool ok;
 
     if (max_depth > FEW_LEVELS)
@@ -480,4 +487,10 @@ json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
     ok = read_document(&p, &root);
     buf_done(&p.scratch);
     return ok ? EIN_TAKE(root) : NULL;
+}
+
+json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
+                        struct json_fault *ret_fault)
+{
+    return json_text_parse_within(text, len, max_depth, SIZE_MAX, ret_fault);
 }

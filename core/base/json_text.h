@@ -10,8 +10,12 @@ struct json_fault {
     char text[96]; /* "Expecting value", ... */
 };
 
-/* Strict JSON (RFC 8259) that is safe on a small stack: nothing deeper than max_depth, no
- * duplicate member names, UTF-8, no NUL in strings.  NULL: see *ret_fault. */
+/* Strict JSON (RFC 8259) that is safe on a small stack: nothing deeper than max_depth, no more than
+ * max_values, each of which takes up to a hundred times its text in memory; no duplicate member
+ * names, UTF-8, no NUL in strings.  NULL: see *ret_fault. */
+json_t *json_text_parse_within(const char *text, size_t len, size_t max_depth, size_t max_values,
+                               struct json_fault *ret_fault);
+/* The same of a text whose writer is trusted to that. */
 json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
                         struct json_fault *ret_fault);
 

@@ -19,6 +19,9 @@
 
 enum { SPAN_NAME_SIZE = 512 };
 
+/* A longer body of somebody who is not known is not read: it takes a hundred times its length. */
+enum { STRANGERS_JSON_MAX = 65536 };
+
 static const char retry_after_s[] = "5";
 
 /* ---- the data path ---- */
@@ -125,10 +128,8 @@ size_t pipeline_body_max(struct http *http, const struct head *head)
 
 static bool body(struct ein_req *req)
 {
-    const struct limits *limits = &req->settings->limits;
     uint32_t max = body_max(req, req->route);
     const char *coding = request_header(req, "Content-Encoding");
-    struct json_fault fault;
 
     if (req->head.body_len > max || req->head.body_cut) {
         (void)reply_fail(req, 413, "The body is longer than %u bytes.", max);
@@ -141,14 +142,28 @@ static bool body(struct ein_req *req)
         (void)reply_fail(req, 415, "The body has a Content-Encoding; send it as it is, without.");
         return false;
     }
-    if (!wants_json(req->route))
+    return true;
+}
+
+static bool json(struct ein_req *req)
+{
+    const struct limits *limits = &req->settings->limits;
+    struct json_fault fault;
+
+    if (req->body || req->head.body_len == 0 || !wants_json(req->route))
         return true;
-    req->body = json_text_parse(req->head.body, req->head.body_len, limits->json_depth, &fault);
+    req->body = json_text_parse_within(req->head.body, req->head.body_len, limits->json_depth,
+                                       limits->json_values, &fault);
     if (!req->body) {
         (void)reply_fail_json(req, 422, schema_fault_not_json(fault.offset, fault.text));
         return false;
     }
     return true;
+}
+
+static bool json_of_strangers(struct ein_req *req)
+{
+    return req->head.body_len > STRANGERS_JSON_MAX || json(req);
 }
 
 /* Puts what the schema makes of *value in its place. */
@@ -335,8 +350,9 @@ void pipeline_run(struct ein_req *req)
     metric_add(req->http->stats.in_flight, 1);
     span_begin(req);
 
-    if (head(req) && find_route(req) && body(req) && auth_authenticate(req) && span_of_known(req) &&
-        csrf_check(req) && auth_authorize(req) && validate(req))
+    if (head(req) && find_route(req) && body(req) && json_of_strangers(req) &&
+        auth_authenticate(req) && span_of_known(req) && csrf_check(req) && auth_authorize(req) &&
+        json(req) && validate(req))
         handle(req);
     if (!req->reply.sent) {
         denial_tell(req);

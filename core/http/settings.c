@@ -17,6 +17,7 @@ static const struct {
     { "url_bytes", offsetof(struct limits, url_bytes) },
     { "body_bytes", offsetof(struct limits, body_bytes) },
     { "json_depth", offsetof(struct limits, json_depth) },
+    { "json_values", offsetof(struct limits, json_values) },
     { "idle_ms", offsetof(struct limits, idle_ms) },
     { "read_ms", offsetof(struct limits, read_ms) },
     { "request_ms", offsetof(struct limits, request_ms) },

@@ -12,7 +12,7 @@ struct limits {
     uint32_t connections, connections_per_ip; /* fixed once the listener has started, */
     uint32_t stack_bytes;                     /* as are these two */
     uint32_t header_bytes;
-    uint32_t url_bytes, body_bytes, json_depth;
+    uint32_t url_bytes, body_bytes, json_depth, json_values;
     uint32_t idle_ms;    /* between requests, and for a client that takes nothing of its reply */
     uint32_t read_ms;    /* for a request to arrive, from its first byte to its last */
     uint32_t request_ms; /* for the handler */

@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from support import Server
+from support import SCALE, Person, Server, logins
 
 HEADERS = {"Content-Type": "application/json"}
 RECORD = "/data-store/namespaces/bad-json/records/k"
@@ -325,3 +325,16 @@ def test_examples_of_the_schemas_are_no_server_errors(open_server):
         url = path.replace("{", "").replace("}", "")
         reply = open_server.request(method, url, example(schema, document))
         assert reply.status < 500 or reply.status == 503, (method, url, reply)
+
+
+def test_a_long_body_of_a_stranger_is_not_read(start_server):
+    """It took a hundred times its length of memory."""
+    server = start_server(sets=[logins()])
+    before = server.memory()
+    body = b"[" + b"{}," * 3000000 + b"{}]"
+    for text in (body, body[:-1]):
+        assert server.request("POST", "/agents", body=text).status == 401
+    assert server.memory() < before + 100 * SCALE
+    assert server.request("POST", "/agents", body=b"[1").status == 422
+    reply = Person(server).login("alice").request("POST", "/agents", body=body)
+    assert reply.status == 422 and reply.json["detail"][0]["ctx"] == {"error": "More than 1000000 values"}

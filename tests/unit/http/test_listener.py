@@ -249,6 +249,14 @@ def test_a_deep_body_is_refused(own):
     assert own(json_depth=10).post("/echo", "[" * 100000 + "]" * 100000).status == 422
 
 
+def test_a_body_of_many_values_is_refused(own):
+    driver = own(json_values=1000)
+    many = lambda count: json.dumps({"text": "a", "other": [{}] * count})  # noqa: E731
+    assert driver.post("/echo", many(997)).status == 200
+    reply = driver.post("/echo", many(998))
+    assert reply.status == 422 and reply.detail()[0]["ctx"]["error"] == "More than 1000 values"
+
+
 def test_a_body_over_the_routes_limit_is_413_and_one_at_it_is_not(driver):
     assert driver.post("/raw", b"x" * 65536).body == b"x" * 65536
     assert driver.post("/raw", b"x" * 65537).status == 413
