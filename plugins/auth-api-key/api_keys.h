@@ -15,7 +15,6 @@
 enum {
     USE_STEP_MS = 60000,    /* how exact `lastUsed` is */
     SWEEP_MS = 3600 * 1000, /* how often revoked keys are swept away */
-    SWEEP_COUNT = 1000,     /* of them at once */
     TRIES_MAX = 10          /* of a write that others get ahead of */
 };
 

@@ -119,20 +119,8 @@ int keys_delete(struct ein_req *req, void *self)
 void keys_sweep(void *self)
 {
     const struct api_keys *keys = self;
-    const struct ein_store *store = keys->host->store;
-    EIN_JSON json_t *where = json_pack("{s:{s:I, s:I}}", "revoked", "$gt", (json_int_t)0, "$lt",
-                                       (json_int_t)(clock_wall_ms() - keys->revoked_ms));
-    EIN_JSON json_t *ids = json_array();
-    const struct ein_query query = { .struct_size = sizeof(query),
-                                     .limit = SWEEP_COUNT,
-                                     .where = where };
-    const json_t *id;
-    size_t i;
 
-    if (!where || !ids || store->find(keys->ctx, KEY_SET, &query, append_id, ids, NULL, NULL) < 0)
-        return; /* there is another time */
-    json_array_foreach(ids, i, id)
-    {
-        (void)store->del(keys->ctx, KEY_SET, json_string_value(id), EIN_REV_ANY, NULL);
-    }
+    sweep_docs(keys->host, keys->ctx, KEY_SET,
+               json_pack("{s:{s:I, s:I}}", "revoked", "$gt", (json_int_t)0, "$lt",
+                         (json_int_t)(clock_wall_ms() - keys->revoked_ms)));
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10 };
+enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10, SWEEP_COUNT = 1000 };
 
 int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
                    json_t *take_body)
@@ -151,6 +151,25 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
 int append_id(const json_t *doc, void *ids)
 {
     return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
+}
+
+void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+                json_t *take_where)
+{
+    EIN_JSON json_t *where = take_where;
+    EIN_JSON json_t *ids = json_array();
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .limit = SWEEP_COUNT,
+                                     .where = where };
+    const json_t *id;
+    size_t i;
+
+    if (!where || !ids || host->store->find(ctx, set, &query, append_id, ids, NULL, NULL) < 0)
+        return;
+    json_array_foreach(ids, i, id)
+    {
+        (void)host->store->del(ctx, set, json_string_value(id), EIN_REV_ANY, NULL);
+    }
 }
 
 static int append_doc(const json_t *doc, void *array)

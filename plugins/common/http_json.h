@@ -65,6 +65,11 @@ int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_r
 /* An ein_doc_fn that appends the document's id to an array. */
 int append_id(const json_t *doc, void *ids);
 
+/* Deletes what `where` finds, a part of it where that is much: it is for a timer, which comes
+ * again. */
+void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+                json_t *take_where);
+
 /* The documents that `query` finds, as an array.  ret_cursor may be NULL. */
 int find_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
               const struct ein_query *query, json_t **ret_docs, char **ret_cursor,

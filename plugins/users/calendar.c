@@ -105,6 +105,29 @@ int64_t calendar_next_month(const struct zone *zone, int64_t anchor_ms, int64_t 
     return moment;
 }
 
+/* ---- periods ---- */
+
+bool calendar_period(const struct zone *zone, const char *period, int64_t ms, int64_t *ret_day,
+                     int64_t *ret_next_ms)
+{
+    int64_t first = calendar_floor_day(to_local(zone, ms)), next = first + 1;
+
+    if (strcmp(period, "week") == 0) {
+        first -= (calendar_weekday(first) + 6) % 7;
+        next = first + 7;
+    } else if (strcmp(period, "month") == 0) {
+        struct date month = calendar_date(first);
+        month.day = 1;
+        first = calendar_day(month);
+        next = calendar_day(next_month(month));
+    } else if (strcmp(period, "day") != 0) {
+        return false;
+    }
+    *ret_day = first;
+    *ret_next_ms = zone_to_utc(zone, next * DAY_S) * MS;
+    return true;
+}
+
 /* ---- text ---- */
 
 void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE])

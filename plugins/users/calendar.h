@@ -26,6 +26,11 @@ int64_t calendar_floor_day(int64_t seconds);
  * 0: the first day, midnight. */
 int64_t calendar_next_month(const struct zone *zone, int64_t anchor_ms, int64_t after_ms);
 
+/* The "day", "week", from Monday on, or "month" of ZONE that MS is in: its first day, and the
+ * moment at which the next one begins.  False: PERIOD is none of them. */
+bool calendar_period(const struct zone *zone, const char *period, int64_t ms, int64_t *ret_day,
+                     int64_t *ret_next_ms);
+
 /* The day in ZONE, "2026-11-24". */
 void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE]);
 

@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "error.h"
 #include "ids.h"
+#include "key_budget.h"
 #include "purse.h"
 
 #include <string.h>
@@ -14,8 +15,6 @@ enum {
     SETTLE_TRIES = 10,    /* while a hold expires */
     SWEEP_LEASE_MS = 5000 /* of the server that expires it; its revision keeps out a second one */
 };
-
-static const char spent[] = "Insufficient spend allowance to complete request";
 
 /* ---- a batch and its parts ---- */
 
@@ -54,66 +53,136 @@ struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expec
     return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
 }
 
-/* ---- reserve ---- */
-
-int64_t ledger_least_after(const struct users *users, int64_t bound)
+size_t ledger_move(struct ein_doc_op *ops, const struct accounts *of, int64_t left_by,
+                   int64_t held_by)
 {
-    int64_t least = users->minimum + 1 - bound;
+    size_t count = 0;
 
-    return least > 0 ? least : 0;
+    if (left_by)
+        ops[count++] = ledger_add(ACCOUNTS_SET, of->uid, "remainingNano", left_by);
+    if (held_by)
+        ops[count++] = ledger_add(ACCOUNTS_SET, of->uid, "heldNano", held_by);
+    if (left_by && of->budget)
+        ops[count++] = ledger_add(BUDGETS_SET, of->budget, "remainingNano", left_by);
+    if (held_by && of->budget)
+        ops[count++] = ledger_add(BUDGETS_SET, of->budget, "heldNano", held_by);
+    return count;
 }
+
+/* More than the minimum has to be left to the user before, and nothing may be missing afterwards.
+ */
+size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
+                        const struct accounts *of, int64_t by)
+{
+    size_t count = ledger_move(ops, of, -by, by);
+
+    if (count > 0 && users->minimum >= by)
+        ops[0].add_min = users->minimum + 1 - by;
+    else if (count > 0)
+        ops[0].add_min = 0;
+    if (count == LEDGER_MOVES)
+        ops[2].add_min = 0;
+    return count;
+}
+
+int ledger_late(const struct users *users, struct accounts *of, struct ein_error *err)
+{
+    EIN_JSON json_t *budget = NULL;
+    int r =
+        of->budget ? users->host->store->get(users->ctx, BUDGETS_SET, of->budget, &budget, err) : 0;
+
+    if (r == EIN_E_NOT_FOUND)
+        of->budget = NULL;
+    return r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+static struct accounts accounts_of(const json_t *held)
+{
+    return (struct accounts){ text_of(held, "userId"), text_of(held, "budget") };
+}
+
+/* ---- reserve ---- */
 
 static int64_t lease_end(const struct users *users, uint32_t lease_ms)
 {
     return clock_wall_ms() + (lease_ms ? lease_ms : users->lease_ms);
 }
 
-static int reserve_once(const struct users *users, const char *uid, const char *hold, int64_t bound,
-                        const json_t *doc, struct ein_error *err)
+static int reserve_once(const struct users *users, const struct accounts *of, const char *hold,
+                        int64_t bound, const json_t *doc, struct ein_error *err)
 {
-    struct ein_doc_op ops[] = { ledger_add(ACCOUNTS_SET, uid, "remainingNano", -bound),
-                                ledger_add(ACCOUNTS_SET, uid, "heldNano", bound),
-                                ledger_put_new(HOLDS_SET, hold, doc) };
+    struct ein_doc_op ops[LEDGER_MOVES + 1];
+    size_t count = ledger_set_aside(users, ops, of, bound);
 
-    if (bound > 0)
-        ops[0].add_min = ledger_least_after(users, bound);
-    return ledger_batch(users, ops, 3, err);
+    ops[count++] = ledger_put_new(HOLDS_SET, hold, doc);
+    return ledger_batch(users, ops, count, err);
+}
+
+static int ensure(const struct users *users, const struct payer *payer, struct ein_error *err)
+{
+    EIN_JSON json_t *user = NULL;
+    EIN_JSON json_t *budget = NULL;
+    int r = account_ensure(users, payer->uid, &user, err);
+
+    return r == 0 && payer->key ? key_budget_ensure(users, payer, &budget, err) : r;
+}
+
+/* A hold of its own. */
+static int hold_for(struct users *users, const struct payer *payer, int64_t bound,
+                    uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
+{
+    const struct accounts of = { payer->uid, payer->key ? payer->budget : NULL };
+    EIN_JSON json_t *doc =
+        json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of.uid, "budget", of.budget, "boundNano",
+                  (json_int_t)bound, "createdAtUs", (json_int_t)clock_wall_us(), "dueAt",
+                  (json_int_t)lease_end(users, lease_ms));
+    char hold[UUID_SIZE];
+
+    if (!doc)
+        return error_no_memory(err);
+    uuid_make(hold);
+    int r = reserve_once(users, &of, hold, bound, doc, err);
+    if (r == EIN_E_CONFLICT) {
+        ledger_sweep(users); /* what died holds nothing back, nor what waits for calls */
+        purse_shrink(users, of.uid);
+        r = reserve_once(users, &of, hold, bound, doc, err);
+    }
+    if (r == EIN_E_CONFLICT)
+        return key_budget_refuse(users, payer, bound, err);
+    if (r == 0)
+        memcpy(ret_hold, hold, sizeof(hold));
+    return r;
+}
+
+static int reserve_for(struct users *users, const struct payer *payer, int64_t bound,
+                       uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
+{
+    int r = money_check(bound, "What is set aside", err);
+
+    if (r == 0)
+        r = purse_reserve(users, payer, bound, lease_ms, ret_hold, err);
+    if (r > 0)
+        return 0;
+    if (r == 0)
+        r = ensure(users, payer, err);
+    return r < 0 ? r : hold_for(users, payer, bound, lease_ms, ret_hold, err);
 }
 
 static int reserve(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
                    char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
-    struct users *users = impl;
-    EIN_JSON json_t *user = NULL;
-    EIN_JSON json_t *doc = NULL;
-    char hold[UUID_SIZE];
-    int r = money_check(bound, "What is set aside", err);
+    const struct payer payer = { .uid = user_id };
 
-    if (r == 0)
-        r = purse_reserve(users, user_id, bound, lease_ms, ret_hold, err);
-    if (r > 0)
-        return 0;
-    if (r == 0)
-        r = account_ensure(users, user_id, &user, err);
-    if (r < 0)
-        return r;
-    uuid_make(hold);
-    doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", user_id, "boundNano", (json_int_t)bound,
-                    "createdAtUs", (json_int_t)clock_wall_us(), "dueAt",
-                    (json_int_t)lease_end(users, lease_ms));
-    if (!doc)
-        return error_no_memory(err);
-    r = reserve_once(users, user_id, hold, bound, doc, err);
-    if (r == EIN_E_CONFLICT) {
-        ledger_sweep(users); /* what died holds nothing back, nor what waits for calls */
-        purse_shrink(users, user_id);
-        r = reserve_once(users, user_id, hold, bound, doc, err);
-    }
-    if (r == EIN_E_CONFLICT)
-        return error_set(err, EIN_E_DENIED, "%s", spent);
-    if (r == 0)
-        memcpy(ret_hold, hold, sizeof(hold));
-    return r;
+    return reserve_for(impl, &payer, bound, lease_ms, ret_hold, err);
+}
+
+static int reserve_key(void *impl, const struct ein_payer *key, int64_t bound, uint32_t lease_ms,
+                       char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
+{
+    struct payer payer;
+    int r = key_budget_payer(impl, key, &payer, err);
+
+    return r < 0 ? r : reserve_for(impl, &payer, bound, lease_ms, ret_hold, err);
 }
 
 static int extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
@@ -133,16 +202,15 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
                        const struct ein_ledger_entry *entry, const char *text,
                        struct ein_error *err)
 {
-    const char *uid = text_of(held, "userId");
+    const struct accounts of = accounts_of(held);
     int64_t bound = integer_of(held, "boundNano");
-    struct ein_doc_op ops[] = { ledger_drop(HOLDS_SET, hold, EIN_REV_ANY),
-                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", bound - entry->cost),
-                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
-                                ledger_enter(hold, text) };
+    struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_drop(HOLDS_SET, hold, EIN_REV_ANY),
+                                                ledger_enter(hold, text) };
 
-    if (!uid || strcmp(uid, entry->user_id) != 0)
+    if (!of.uid || strcmp(of.uid, entry->user_id) != 0)
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", hold);
-    return ledger_batch(users, ops, 4, err);
+    return ledger_batch(users, ops, 2 + ledger_move(ops + 2, &of, bound - entry->cost, -bound),
+                        err);
 }
 
 /* Its bound has been given back. */
@@ -151,13 +219,18 @@ static int settle_late(const struct users *users, const char *hold,
                        struct ein_error *err)
 {
     EIN_JSON json_t *expired = NULL;
+    struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_enter(hold, text) };
+    size_t count = 1;
     int r = users->host->store->get(users->ctx, EXPIRED_SET, hold, &expired, err);
-    struct ein_doc_op ops[] = {
-        ledger_add(ACCOUNTS_SET, entry->user_id, "remainingNano", -entry->cost),
-        ledger_enter(hold, text), ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY)
-    };
+    struct accounts of = { entry->user_id, text_of(expired, "budget") };
 
-    return r < 0 && r != EIN_E_NOT_FOUND ? r : ledger_batch(users, ops, r == 0 ? 3 : 2, err);
+    if (r == 0) {
+        ops[count++] = ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY);
+        r = ledger_late(users, &of, err);
+    }
+    if (r < 0 && r != EIN_E_NOT_FOUND)
+        return r;
+    return ledger_batch(users, ops, count + ledger_move(ops + count, &of, -entry->cost, 0), err);
 }
 
 /* NOT_FOUND: it changed meanwhile. */
@@ -221,14 +294,15 @@ static int settle(void *impl, const char *hold, const struct ein_ledger_entry *e
 static int give_back(const struct users *users, const json_t *held, const char *expect,
                      const json_t *expired, struct ein_error *err)
 {
-    const char *hold = text_of(held, "_id"), *uid = text_of(held, "userId");
+    const struct accounts of = accounts_of(held);
+    const char *hold = text_of(held, "_id");
     int64_t bound = integer_of(held, "boundNano");
-    struct ein_doc_op ops[] = { ledger_drop(HOLDS_SET, hold, expect),
-                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", bound),
-                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -bound),
-                                ledger_put_new(EXPIRED_SET, hold, expired) };
+    struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_drop(HOLDS_SET, hold, expect) };
+    size_t count = 1;
 
-    return ledger_batch(users, ops, expired ? 4 : 3, err);
+    if (expired)
+        ops[count++] = ledger_put_new(EXPIRED_SET, hold, expired);
+    return ledger_batch(users, ops, count + ledger_move(ops + count, &of, bound, -bound), err);
 }
 
 static int release(void *impl, const char *hold, struct ein_error *err)
@@ -249,10 +323,10 @@ static int release(void *impl, const char *hold, struct ein_error *err)
 static int expire(const struct users *users, const json_t *held, struct ein_error *err)
 {
     const char *uid = text_of(held, "userId");
-    EIN_JSON json_t *expired = json_pack("{s:s?, s:I, s:I, s:I}", "userId", uid, "boundNano",
-                                         (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
-                                         (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs",
-                                         (json_int_t)clock_wall_us());
+    EIN_JSON json_t *expired = json_pack(
+        "{s:s?, s:s*, s:I, s:I, s:I}", "userId", uid, "budget", text_of(held, "budget"),
+        "boundNano", (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
+        (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs", (json_int_t)clock_wall_us());
 
     if (!expired)
         return error_no_memory(err);
@@ -290,4 +364,6 @@ const struct ein_ledger ledger_service = {
     .extend = extend,
     .settle = settle,
     .release = release,
+    .reserve_key = reserve_key,
+    .key_left = key_budget_left,
 };

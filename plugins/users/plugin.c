@@ -327,7 +327,7 @@ static int start(void *self, struct ein_error *err)
 {
     static const char *const indexes[][2] = {
         { HOLDS_SET, "dueAt" },      { HOLDS_SET, "createdAtUs" },   { EXPIRED_SET, "createdAtUs" },
-        { ENTRIES_SET, "userTime" }, { ENTRIES_SET, "createdAtUs" },
+        { ENTRIES_SET, "userTime" }, { ENTRIES_SET, "createdAtUs" }, { BUDGETS_SET, "dueAt" },
     };
     struct users *users = self;
     int r = zone_load(users->zone_folder, users->time_zone, &users->zone, err);
@@ -336,6 +336,8 @@ static int start(void *self, struct ein_error *err)
         r = users->host->store->index(users->ctx, indexes[i][0], indexes[i][1], err);
     if (r >= 0)
         r = users->host->every(users->ctx, users->sweep_ms, ledger_sweep, users);
+    if (r >= 0)
+        r = users->host->every(users->ctx, BUDGET_SWEEP_MS, key_budget_sweep, users);
     return r < 0 ? r : purses_open(users, err);
 }
 

@@ -14,12 +14,22 @@
 
 enum {
     CALLS_AHEAD = 16, /* of the bound that did not fit are taken at once */
-    LINE_MAX_AROUND = 64 + PURSE_ID_SIZE + EIN_HOLD_SIZE /* bytes of a line beside its entry */
+    LINE_MAX_AROUND =
+        64 + PURSE_ID_SIZE + BUDGET_ID_SIZE + EIN_HOLD_SIZE /* bytes of a line beside its entry */
 };
 
-struct purse *purse_find(const struct purses *purses, const char *uid)
+struct accounts purse_accounts(const struct purse *purse)
 {
-    return (struct purse *)map_find(&purses->map, uid, strlen(uid));
+    return (struct accounts){ purse->uid, *purse->budget ? purse->budget : NULL };
+}
+
+/* By its budget and the NUL behind that, which no id of a user has, or else by its user.  NULL:
+ * there is none. */
+static struct purse *find_purse(const struct purses *purses, const struct payer *payer)
+{
+    const char *key = *payer->budget ? payer->budget : payer->uid;
+
+    return (struct purse *)map_find(&purses->map, key, strlen(key) + (key == payer->budget));
 }
 
 static struct call *find_call(const struct purses *purses, const char *hold)
@@ -34,12 +44,18 @@ static int64_t lease_of(const struct users *users, uint32_t lease_ms)
 
 /* ---- handing out ---- */
 
+static int64_t limit_of(const struct payer *payer)
+{
+    return payer->key ? payer->key->limit : 0;
+}
+
 /* Not what might expire before it can be extended. */
-static bool has_enough(const struct users *users, const struct purse *purse, int64_t bound)
+static bool has_enough(const struct users *users, const struct purse *purse,
+                       const struct payer *payer, int64_t bound)
 {
     int64_t now = clock_wall_ms();
 
-    if (now >= purse->reset_at_ms)
+    if (now >= purse->reset_at_ms || purse->limit != limit_of(payer))
         return false;
     return bound == 0 ||
            (purse->backed && purse->left >= bound && now < purse->due_ms - users->lease_ms / 2);
@@ -85,51 +101,45 @@ static void purse_id(char id[PURSE_ID_SIZE])
     id[len] = '\0';
 }
 
-static struct purse *make_purse(struct purses *purses, const char *uid)
+static struct purse *make_purse(struct purses *purses, const struct payer *payer)
 {
-    struct purse *purse = calloc(1, sizeof(*purse));
+    size_t len = strlen(payer->uid);
+    struct purse *purse = calloc(1, sizeof(*purse) + len + 1);
 
-    if (purse)
-        purse->uid = strdup(uid);
-    if (!purse || !purse->uid) {
-        free(purse);
+    if (!purse)
         return NULL;
-    }
+    memcpy(purse->uid, payer->uid, len);
+    memcpy(purse->budget, payer->budget, sizeof(purse->budget));
     purse_id(purse->id);
-    purse->entry.key = purse->uid;
-    purse->entry.key_len = strlen(purse->uid);
+    purse->entry.key = *purse->budget ? purse->budget : purse->uid;
+    purse->entry.key_len = *purse->budget ? strlen(purse->budget) + 1 : len;
     if (map_add(&purses->map, &purse->entry) == 0)
         return purse;
-    free(purse->uid);
     free(purse);
     return NULL;
 }
 
-/* How much is worth taking for calls of this bound, where some have cost more than theirs; 0: the
- * account is too small for a purse. */
-static int64_t portion(const struct users *users, const struct account *account, int64_t bound,
-                       int64_t left)
+static int64_t smaller(int64_t a, int64_t b)
 {
-    int64_t share = integer_of(account->money, "remainingNano") / users->purse_share;
-    int64_t overdrawn = left < 0 ? -left : 0, ahead;
-
-    if (__builtin_mul_overflow(bound, (int64_t)CALLS_AHEAD, &ahead) ||
-        __builtin_add_overflow(ahead, overdrawn, &ahead) || ahead > share)
-        ahead = share;
-    return ahead < bound + overdrawn ? 0 : ahead;
+    return a < b ? a : b;
 }
 
-void purse_free(struct purse *purse)
+/* How much is worth taking for calls of this bound, of what remains; 0: the account is too small
+ * for a purse. */
+static int64_t portion(const struct users *users, int64_t remains, int64_t bound)
 {
-    free(purse->uid);
-    free(purse);
+    int64_t share = remains / users->purse_share, ahead;
+
+    if (__builtin_mul_overflow(bound, (int64_t)CALLS_AHEAD, &ahead) || ahead > share)
+        ahead = share;
+    return ahead < bound ? 0 : ahead;
 }
 
 /* With the lock held. */
 void purse_free_if_gone(struct purse *purse)
 {
     if (purse->gone && !purse->filling && purse->calls + purse->payments == 0)
-        purse_free(purse);
+        free(purse);
 }
 
 /* Its hold has expired, and all of it was given back: the next one has another id. */
@@ -144,7 +154,8 @@ void purse_lose(struct purses *purses, struct purse *purse)
 static int take(const struct users *users, struct purse *purse, int64_t by, int64_t due_ms,
                 struct ein_error *err)
 {
-    int r = purse_store_take(users, purse->uid, purse->id, !purse->backed, by, due_ms, err);
+    const struct accounts of = purse_accounts(purse);
+    int r = purse_store_take(users, &of, purse->id, !purse->backed, by, due_ms, err);
 
     if (r == 0) {
         EIN_LOCKED(&users->purses->lock);
@@ -157,30 +168,51 @@ static int take(const struct users *users, struct purse *purse, int64_t by, int6
     return r;
 }
 
-/* 1: try again; 0: it cannot be had. */
-static int fill_from_store(const struct users *users, struct purse *purse, int64_t bound,
-                           struct ein_error *err)
+/* What remains to who pays, and when that will be more. */
+static int look(const struct users *users, const struct payer *payer, int64_t *ret_remains,
+                int64_t *ret_reset_ms, struct ein_error *err)
 {
     EIN_ACCOUNT struct account account = { 0 };
-    int r = account_get(users, purse->uid, NULL, &account, err);
-    int64_t by;
+    EIN_JSON json_t *budget = NULL;
+    int r = account_get(users, payer->uid, NULL, &account, err);
 
+    if (r == 0 && payer->key)
+        r = key_budget_ensure(users, payer, &budget, err);
+    if (r < 0)
+        return r;
+    *ret_reset_ms = integer_of(account.user, "resetAtMs");
+    *ret_remains = integer_of(account.money, "remainingNano");
+    if (payer->key)
+        *ret_remains = smaller(*ret_remains, integer_of(budget, "remainingNano"));
+    return 0;
+}
+
+/* 1: try again; 0: it cannot be had. */
+static int fill_from_store(const struct users *users, struct purse *purse,
+                           const struct payer *payer, int64_t bound, struct ein_error *err)
+{
+    int64_t remains = 0, reset_ms = 0, by;
+
+    if (purse_is_overdrawn(users->purses, purse) || purse->limit != limit_of(payer))
+        purse_give_back(users, purse);
+    int r = look(users, payer, &remains, &reset_ms, err);
     if (r < 0)
         return r;
     {
         EIN_LOCKED(&users->purses->lock);
-        purse->reset_at_ms = integer_of(account.user, "resetAtMs");
-        by = portion(users, &account, bound, purse->left);
+        purse->reset_at_ms = reset_ms;
+        purse->limit = limit_of(payer);
     }
     if (bound == 0)
         return 1;
+    by = portion(users, remains, bound);
     r = by == 0 ? EIN_E_CONFLICT : take(users, purse, by, clock_wall_ms() + users->lease_ms, err);
     return r == 0 || r == EIN_E_NOT_FOUND ? 1 : r == EIN_E_CONFLICT ? 0 : r;
 }
 
 /* With the lock held, which it gives away while it asks the store. */
-static int fill(const struct users *users, struct purse *purse, int64_t bound,
-                struct ein_error *err)
+static int fill(const struct users *users, struct purse *purse, const struct payer *payer,
+                int64_t bound, struct ein_error *err)
 {
     struct purses *purses = users->purses;
 
@@ -190,7 +222,7 @@ static int fill(const struct users *users, struct purse *purse, int64_t bound,
     }
     purse->filling = true;
     (void)pthread_mutex_unlock(&purses->lock);
-    int r = fill_from_store(users, purse, bound, err);
+    int r = fill_from_store(users, purse, payer, bound, err);
     (void)pthread_mutex_lock(&purses->lock);
     purse->filling = false;
     (void)pthread_cond_broadcast(&purses->filled);
@@ -198,24 +230,27 @@ static int fill(const struct users *users, struct purse *purse, int64_t bound,
     return r;
 }
 
-int purse_reserve(const struct users *users, const char *uid, int64_t bound, uint32_t lease_ms,
-                  char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
+int purse_reserve(const struct users *users, const struct payer *payer, int64_t bound,
+                  uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
     struct purses *purses = users->purses;
+    const char *uid = payer->uid;
     int r = 1;
 
     if (!purses || !uid || !*uid || strlen(uid) > UID_MAX)
         return 0;
     EIN_LOCKED(&purses->lock);
     while (r == 1 && !purses->stopping) {
-        struct purse *purse = purse_find(purses, uid);
+        struct purse *purse = find_purse(purses, payer);
         if (!purse)
-            purse = make_purse(purses, uid);
+            purse = make_purse(purses, payer);
         if (!purse)
             return error_no_memory(err);
-        if (has_enough(users, purse, bound))
+        if (strcmp(purse->uid, uid) != 0)
+            return 0; /* which refuses a key of somebody else */
+        if (has_enough(users, purse, payer, bound))
             return hand_out(users, purse, bound, lease_ms, ret_hold, err);
-        r = fill(users, purse, bound, err);
+        r = fill(users, purse, payer, bound, err);
     }
     return r < 0 ? r : 0;
 }
@@ -264,7 +299,8 @@ int purse_release(const struct users *users, const char *hold)
 
 /* ---- settling ---- */
 
-/* {"purse": its id, "hold": id, "entry": document}; without a purse that is in the store, none. */
+/* {"purse": its id, "budget": its key's account, "hold": id, "entry": document}; without a purse
+ * that is in the store, none; without a budget, none. */
 static char *make_line(const struct payment *payment, size_t *ret_len)
 {
     char *line = malloc(LINE_MAX_AROUND + strlen(payment->text)), *at = line;
@@ -274,6 +310,8 @@ static char *make_line(const struct payment *payment, size_t *ret_len)
     at = stpcpy(at, "{");
     if (payment->backed)
         at = stpcpy(stpcpy(stpcpy(at, "\"purse\":\""), payment->purse->id), "\",");
+    if (*payment->purse->budget)
+        at = stpcpy(stpcpy(stpcpy(at, "\"budget\":\""), payment->purse->budget), "\",");
     at = stpcpy(stpcpy(at, "\"hold\":\""), payment->hold);
     at = stpcpy(stpcpy(stpcpy(at, "\",\"entry\":"), payment->text), "}\n");
     *ret_len = (size_t)(at - line);

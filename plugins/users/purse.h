@@ -2,7 +2,8 @@
 /* Calls that are paid out of what this server has set aside for many.
  *
  * A hold of its own costs each call two durable writes.  So a server takes one hold for many calls
- * of a user, a purse, and hands it out in memory:
+ * of a user, a purse, and hands it out in memory.  Calls of a key with a budget have one of their
+ * own, which takes from both accounts:
  *
  *   reserve   purse.left -= bound
  *   settle    purse.left += bound - cost; a line in the journal.  Within settle_ms the entry goes
@@ -16,11 +17,11 @@
  * a server had settled is in its journal, and is entered when a server starts there. */
 #pragma once
 
-#include "users.h"
+#include "key_budget.h"
 
 /* 1: handed out; 0: the call needs a hold of its own; or an error. */
-int purse_reserve(const struct users *users, const char *uid, int64_t bound, uint32_t lease_ms,
-                  char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
+int purse_reserve(const struct users *users, const struct payer *payer, int64_t bound,
+                  uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
 /* NOT_FOUND: no purse of this server has handed it out, or its lease was over. */
 int purse_settle(const struct users *users, const char *hold, const struct ein_ledger_entry *entry,
                  struct ein_error *err);
@@ -29,7 +30,7 @@ int purse_release(const struct users *users, const char *hold);
 
 /* What has been settled is in the store when it returns. */
 int purse_flush(const struct users *users, struct ein_error *err);
-/* The user's purse keeps what calls have been promised, and gives back the rest. */
+/* The user's purses keep what calls have been promised, and give back the rest. */
 void purse_shrink(const struct users *users, const char *uid);
 
 /* Nothing is done without a journal: each call has a hold of its own. */

@@ -26,7 +26,8 @@ static int enter_one(const struct users *users, const struct payment *payment,
                      struct ein_error *err)
 {
     const struct purse *purse = payment->purse;
-    int r = purse_store_enter(users, purse->uid, payment->backed ? purse->id : NULL, payment, err);
+    const struct accounts of = purse_accounts(purse);
+    int r = purse_store_enter(users, &of, payment->backed ? purse->id : NULL, payment, err);
 
     if (r > 0) /* its hold vanished: somebody has emptied the store under us */
         users->host->log_msg(users->ctx, EIN_ERROR,
@@ -39,7 +40,8 @@ static int pay_run(const struct users *users, struct payment *first, size_t coun
                    struct ein_error *err)
 {
     const struct purse *purse = first->purse;
-    int r = purse_store_pay(users, purse->uid, first->backed ? purse->id : NULL, first, count, err);
+    const struct accounts of = purse_accounts(purse);
+    int r = purse_store_pay(users, &of, first->backed ? purse->id : NULL, first, count, err);
 
     if (r != EIN_E_CONFLICT && r != EIN_E_NOT_FOUND)
         return r;

@@ -14,16 +14,18 @@
 enum { PURSE_KEEP_MS = 500 }; /* how often purses are looked at */
 
 struct purse {
-    struct map_entry entry; /* by uid */
+    struct map_entry entry; /* purse_find() says by what */
     struct purse *next;     /* in the list of who looks at them */
-    char *uid;
     char id[PURSE_ID_SIZE];
+    char budget[BUDGET_ID_SIZE]; /* the account of a key that pays too; "": none */
+    int64_t limit;               /* of that key, by which it was filled */
     bool backed;  /* there is a hold in the store; without one only what is free is handed out */
     bool filling; /* somebody is at the store for it */
     bool gone;    /* its hold has expired: it is out of the map, and goes with its last payment */
     int64_t left;
     int64_t due_ms, reset_at_ms, used_ms;
     size_t calls, payments; /* open; not yet in the store */
+    char uid[];
 };
 
 struct call {
@@ -52,14 +54,17 @@ struct purses {
 };
 
 void payments_free(struct payment *first); /* NULL is fine */
-void purse_free(struct purse *purse);
+struct accounts purse_accounts(const struct purse *purse);
 /* These three with the lock held. */
-struct purse *purse_find(const struct purses *purses, const char *uid); /* NULL: there is none */
 void purse_free_if_gone(struct purse *purse);
 void purse_end_call(struct purses *purses, struct call *call, int64_t cost);
 /* Its hold has expired, and all of it was given back: the next one has another id.  Takes the lock.
  */
 void purse_lose(struct purses *purses, struct purse *purse);
+/* Calls have cost more than their bounds.  Takes the lock. */
+bool purse_is_overdrawn(struct purses *purses, const struct purse *purse);
+/* What no call has, or what is missing.  The caller is the only one at the store for it. */
+void purse_give_back(const struct users *users, struct purse *purse);
 
 void *purse_flusher(void *users); /* a thread */
 void purse_keep(void *users);     /* every PURSE_KEEP_MS */

@@ -21,22 +21,42 @@ static void unclaim(struct purses *purses, struct purse *purse)
     purse_free_if_gone(purse);
 }
 
-static void give_back(const struct users *users, struct purse *purse)
+bool purse_is_overdrawn(struct purses *purses, const struct purse *purse)
 {
+    EIN_LOCKED(&purses->lock);
+
+    return purse->left < 0;
+}
+
+void purse_give_back(const struct users *users, struct purse *purse)
+{
+    const struct accounts of = purse_accounts(purse);
     struct purses *purses = users->purses;
     int64_t by = 0;
 
     {
         EIN_LOCKED(&purses->lock);
-        if (purse->backed && purse->left > 0) {
+        if (purse->backed) {
             by = purse->left;
             purse->left = 0;
         }
     }
-    if (by > 0 && purse_store_give(users, purse->uid, purse->id, by, false) < 0) {
+    if (by != 0 && purse_store_give(users, &of, purse->id, by, false) < 0) {
         EIN_LOCKED(&purses->lock);
         purse->left += by; /* or it goes back with the lease */
     }
+}
+
+/* With the lock held: the next of the user's purses that has something to give; NULL: none has. */
+static struct purse *next_to_shrink(const struct purses *purses, const char *uid)
+{
+    for (size_t i = 0; i < purses->map.slot_count; i++)
+        for (struct map_entry *it = purses->map.slots[i]; it; it = it->next) {
+            struct purse *purse = (struct purse *)it;
+            if (purse->backed && purse->left != 0 && strcmp(purse->uid, uid) == 0)
+                return purse;
+        }
+    return NULL;
 }
 
 void purse_shrink(const struct users *users, const char *uid)
@@ -46,32 +66,42 @@ void purse_shrink(const struct users *users, const char *uid)
 
     if (!purses)
         return;
-    {
-        EIN_LOCKED(&purses->lock);
-        while ((purse = purse_find(purses, uid)) && !claim_purse(purse))
-            (void)pthread_cond_wait(&purses->filled, &purses->lock);
+    for (int tries = 0; tries < CHANGE_TRIES; tries++) { /* calls go on meanwhile */
+        {
+            EIN_LOCKED(&purses->lock);
+            while ((purse = next_to_shrink(purses, uid)) && !claim_purse(purse))
+                (void)pthread_cond_wait(&purses->filled, &purses->lock);
+        }
+        if (!purse)
+            return;
+        purse_give_back(users, purse);
+        unclaim(purses, purse);
     }
-    if (!purse)
-        return;
-    give_back(users, purse);
-    unclaim(purses, purse);
 }
 
 /* Nobody has it any more. */
 static void end_purse(const struct users *users, struct purse *purse)
 {
+    const struct accounts of = purse_accounts(purse);
+
     if (purse->backed)
-        (void)purse_store_give(users, purse->uid, purse->id, purse->left, true);
-    purse_free(purse);
+        (void)purse_store_give(users, &of, purse->id, purse->left, true);
+    free(purse);
+}
+
+static bool has_left(const struct users *users, const char *set, const char *id, int64_t more_than)
+{
+    EIN_JSON json_t *money = NULL;
+
+    return users->host->store->get(users->ctx, set, id, &money, NULL) < 0 ||
+           integer_of(money, "remainingNano") > more_than;
 }
 
 /* Another server, or an administrator, has left less than there was. */
 static bool is_wanted_back(const struct users *users, const struct purse *purse)
 {
-    EIN_JSON json_t *money = NULL;
-
-    return users->host->store->get(users->ctx, ACCOUNTS_SET, purse->uid, &money, NULL) == 0 &&
-           integer_of(money, "remainingNano") <= users->minimum;
+    return !has_left(users, ACCOUNTS_SET, purse->uid, users->minimum) ||
+           (*purse->budget && !has_left(users, BUDGETS_SET, purse->budget, 0));
 }
 
 static void look_after(const struct users *users, struct purse *purse)
@@ -79,8 +109,8 @@ static void look_after(const struct users *users, struct purse *purse)
     int64_t due_ms = clock_wall_ms() + users->lease_ms;
     int r;
 
-    if (is_wanted_back(users, purse))
-        give_back(users, purse);
+    if (purse_is_overdrawn(users->purses, purse) || is_wanted_back(users, purse))
+        purse_give_back(users, purse);
     if (due_ms - purse->due_ms < users->lease_ms / 4)
         return;
     r = purse_store_extend(users, purse->id, due_ms);
@@ -117,7 +147,9 @@ static void sort_purses(const struct users *users, struct purse **ret_end, struc
 
 static void expire_call(const struct users *users, struct call *call)
 {
-    if (purse_store_expire(users, call->purse->uid, call->hold, call->bound, call->created_us) < 0)
+    const struct accounts of = purse_accounts(call->purse);
+
+    if (purse_store_expire(users, &of, call->hold, call->bound, call->created_us) < 0)
         return;
     users->host->log_msg(users->ctx, EIN_WARN,
                          "The hold %s of %s has ended without a word of what the call has cost: "

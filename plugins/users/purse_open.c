@@ -15,14 +15,14 @@ static int recover(const char *line, size_t len, void *data, struct ein_error *e
     EIN_JSON json_t *said = json_loadb(line, len, 0, NULL);
     const char *hold = text_of(said, "hold");
     const json_t *entry = json_object_get(said, "entry");
-    const char *uid = text_of(entry, "userId");
+    const struct accounts of = { text_of(entry, "userId"), text_of(said, "budget") };
     struct payment payment = { .cost = integer_of(entry, "costNano"),
                                .text = users->host->json_text(entry, NULL) };
     int r = 1;
 
-    if (hold && strlen(hold) < EIN_HOLD_SIZE && uid && payment.text) {
+    if (hold && strlen(hold) < EIN_HOLD_SIZE && of.uid && payment.text) {
         str_copy(payment.hold, sizeof(payment.hold), hold);
-        r = purse_store_enter(users, uid, text_of(said, "purse"), &payment, err);
+        r = purse_store_enter(users, &of, text_of(said, "purse"), &payment, err);
     }
     users->host->mem_free(payment.text);
     if (r > 0)
@@ -90,12 +90,7 @@ void purses_stop(void *self)
     purse_keep(users);
 }
 
-static void drop_purse(struct map_entry *entry)
-{
-    purse_free((struct purse *)entry);
-}
-
-static void drop_call(struct map_entry *entry)
+static void drop(struct map_entry *entry)
 {
     free(entry);
 }
@@ -107,8 +102,8 @@ void purses_close(struct users *users)
     if (!purses)
         return;
     purses_stop(users); /* what calls have settled since */
-    map_done(&purses->calls, drop_call);
-    map_done(&purses->map, drop_purse);
+    map_done(&purses->calls, drop);
+    map_done(&purses->map, drop);
     payments_free(purses->taken);
     payments_free(purses->first);
     journal_close(purses->journal);

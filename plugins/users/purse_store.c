@@ -3,37 +3,33 @@
 
 #include "cleanup.h"
 #include "error.h"
-#include "ledger.h"
 
-int purse_store_take(const struct users *users, const char *uid, const char *purse, bool is_new,
-                     int64_t by, int64_t due_ms, struct ein_error *err)
+int purse_store_take(const struct users *users, const struct accounts *of, const char *purse,
+                     bool is_new, int64_t by, int64_t due_ms, struct ein_error *err)
 {
     EIN_JSON json_t *doc =
-        is_new ? json_pack("{s:s, s:I, s:I, s:I, s:b}", "userId", uid, "boundNano", (json_int_t)by,
-                           "createdAtUs", (json_int_t)clock_wall_us(), "dueAt", (json_int_t)due_ms,
-                           "purse", 1)
+        is_new ? json_pack("{s:s, s:s*, s:I, s:I, s:I, s:b}", "userId", of->uid, "budget",
+                           of->budget, "boundNano", (json_int_t)by, "createdAtUs",
+                           (json_int_t)clock_wall_us(), "dueAt", (json_int_t)due_ms, "purse", 1)
                : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
-    struct ein_doc_op hold = is_new ? ledger_put_new(HOLDS_SET, purse, doc)
-                                    : ledger_add(HOLDS_SET, purse, "boundNano", by);
-    struct ein_doc_op ops[] = { ledger_add(ACCOUNTS_SET, uid, "remainingNano", -by),
-                                ledger_add(ACCOUNTS_SET, uid, "heldNano", by), hold };
+    struct ein_doc_op ops[LEDGER_MOVES + 1] = { is_new ? ledger_put_new(HOLDS_SET, purse, doc)
+                                                       : ledger_add(HOLDS_SET, purse, "boundNano",
+                                                                    by) };
 
     if (!doc)
         return error_no_memory(err);
-    ops[0].add_min = ledger_least_after(users, by);
-    ops[2].doc = doc;
-    return ledger_batch(users, ops, 3, err);
+    ops[0].doc = doc;
+    return ledger_batch(users, ops, 1 + ledger_set_aside(users, ops + 1, of, by), err);
 }
 
-int purse_store_give(const struct users *users, const char *uid, const char *purse, int64_t by,
-                     bool last)
+int purse_store_give(const struct users *users, const struct accounts *of, const char *purse,
+                     int64_t by, bool last)
 {
-    struct ein_doc_op ops[] = { last ? ledger_drop(HOLDS_SET, purse, EIN_REV_ANY)
-                                     : ledger_add(HOLDS_SET, purse, "boundNano", -by),
-                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", by),
-                                ledger_add(ACCOUNTS_SET, uid, "heldNano", -by) };
+    struct ein_doc_op ops[LEDGER_MOVES + 1] = { last ? ledger_drop(HOLDS_SET, purse, EIN_REV_ANY)
+                                                     : ledger_add(HOLDS_SET, purse, "boundNano",
+                                                                  -by) };
 
-    return ledger_batch(users, ops, 3, NULL);
+    return ledger_batch(users, ops, 1 + ledger_move(ops + 1, of, by, -by), NULL);
 }
 
 int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms)
@@ -44,10 +40,10 @@ int purse_store_extend(const struct users *users, const char *purse, int64_t due
     return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;
 }
 
-int purse_store_pay(const struct users *users, const char *uid, const char *purse,
+int purse_store_pay(const struct users *users, const struct accounts *of, const char *purse,
                     const struct payment *first, size_t count, struct ein_error *err)
 {
-    EIN_FREE struct ein_doc_op *ops = calloc(count + 2, sizeof(*ops));
+    EIN_FREE struct ein_doc_op *ops = calloc(count + 1 + LEDGER_MOVES, sizeof(*ops));
     size_t used = 0;
     int64_t cost = 0;
 
@@ -57,12 +53,9 @@ int purse_store_pay(const struct users *users, const char *uid, const char *purs
         cost += it->cost;
         ops[used++] = ledger_enter(it->hold, it->text);
     }
-    if (purse) {
+    if (purse)
         ops[used++] = ledger_add(HOLDS_SET, purse, "boundNano", -cost);
-        ops[used++] = ledger_add(ACCOUNTS_SET, uid, "heldNano", -cost);
-    } else if (cost != 0) {
-        ops[used++] = ledger_add(ACCOUNTS_SET, uid, "remainingNano", -cost);
-    }
+    used += purse ? ledger_move(ops + used, of, 0, -cost) : ledger_move(ops + used, of, -cost, 0);
     return ledger_batch(users, ops, used, err);
 }
 
@@ -76,36 +69,41 @@ static int is_there(const struct users *users, const char *set, const char *id,
 }
 
 /* Its purse has expired: all of its bound was given back. */
-static int enter_late(const struct users *users, const char *uid, const char *purse,
+static int enter_late(const struct users *users, struct accounts of, const char *purse,
                       const struct payment *payment, struct ein_error *err)
 {
-    struct ein_doc_op ops[] = { ledger_enter(payment->hold, payment->text),
-                                ledger_add(ACCOUNTS_SET, uid, "remainingNano", -payment->cost),
-                                ledger_add(EXPIRED_SET, purse, "boundNano", -payment->cost) };
+    struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_enter(payment->hold, payment->text) };
+    size_t count = 1;
+    int r = ledger_late(users, &of, err);
 
-    return ledger_batch(users, ops, purse ? 3 : 2, err);
+    if (r < 0)
+        return r;
+    if (purse)
+        ops[count++] = ledger_add(EXPIRED_SET, purse, "boundNano", -payment->cost);
+    return ledger_batch(users, ops, count + ledger_move(ops + count, &of, -payment->cost, 0), err);
 }
 
-int purse_store_enter(const struct users *users, const char *uid, const char *purse,
+int purse_store_enter(const struct users *users, const struct accounts *of, const char *purse,
                       const struct payment *payment, struct ein_error *err)
 {
     int r = is_there(users, ENTRIES_SET, payment->hold, err);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = purse ? purse_store_pay(users, uid, purse, payment, 1, err)
-              : enter_late(users, uid, NULL, payment, err);
+    r = purse ? purse_store_pay(users, of, purse, payment, 1, err)
+              : enter_late(users, *of, NULL, payment, err);
     if (r == EIN_E_NOT_FOUND && purse)
-        r = enter_late(users, uid, purse, payment, err);
+        r = enter_late(users, *of, purse, payment, err);
     return r == EIN_E_NOT_FOUND ? 1 : r;
 }
 
-int purse_store_expire(const struct users *users, const char *uid, const char *hold, int64_t bound,
-                       int64_t created_us)
+int purse_store_expire(const struct users *users, const struct accounts *of, const char *hold,
+                       int64_t bound, int64_t created_us)
 {
-    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:I, s:I}", "userId", uid, "boundNano",
-                                     (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
-                                     "expiredAtUs", (json_int_t)clock_wall_us());
+    EIN_JSON json_t *doc =
+        json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of->uid, "budget", of->budget,
+                  "boundNano", (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
+                  "expiredAtUs", (json_int_t)clock_wall_us());
     struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
 
     return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;

@@ -11,6 +11,7 @@
 
 #define USERS_SET    "users"           /* who they are and what they may: written seldom */
 #define ACCOUNTS_SET "ledger_accounts" /* what is left: written by every call */
+#define BUDGETS_SET  "ledger_budgets"  /* what is left to keys, a document for each period */
 #define HOLDS_SET    "ledger_holds"
 #define EXPIRED_SET  "ledger_expired" /* holds that nobody has settled or released */
 #define ENTRIES_SET  "ledger_entries"

@@ -328,13 +328,28 @@ AT(ein_ledger_entry, price, 112);
 AT(ein_ledger_entry, metadata, 120);
 ENDS(ein_ledger_entry, metadata);
 
+AT(ein_payer, struct_size, 0);
+AT(ein_payer, reserved, 4);
+AT(ein_payer, user_id, 8);
+AT(ein_payer, key_id, 16);
+AT(ein_payer, period, 24);
+AT(ein_payer, limit, 32);
+ENDS(ein_payer, limit);
+
 AT(ein_ledger, struct_size, 0);
 AT(ein_ledger, reserved, 4);
 AT(ein_ledger, reserve, 8);
 AT(ein_ledger, extend, 16);
 AT(ein_ledger, settle, 24);
 AT(ein_ledger, release, 32);
-ENDS(ein_ledger, release);
+AT(ein_ledger, reserve_key, 40);
+AT(ein_ledger, key_left, 48);
+ENDS(ein_ledger, key_left);
+
+AT(ein_api_keys, struct_size, 0);
+AT(ein_api_keys, reserved, 4);
+AT(ein_api_keys, limits, 8);
+ENDS(ein_api_keys, limits);
 
 AT(ein_vault, struct_size, 0);
 AT(ein_vault, reserved, 4);
@@ -652,6 +667,7 @@ TEXT(EIN_AUTH_PROVIDER, "auth_provider/1");
 VALUE(EIN_AUTH_DEFER, 1);
 TEXT(EIN_LEDGER, "ledger/1");
 VALUE(EIN_HOLD_SIZE, 40);
+TEXT(EIN_API_KEYS, "api_keys/1");
 TEXT(EIN_VAULT, "vault/1");
 TEXT(EIN_MODEL_KEYS, "model_keys/1");
 TEXT(EIN_AUDIT, "audit/1");

@@ -3,9 +3,11 @@
 
 #include "cleanup.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -25,6 +27,20 @@ void close_server(struct fixture *fixture, int number)
 {
     fake_plugin_close(fixture->server[number].users);
     fixture->server[number].users = NULL;
+}
+
+void empty_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    char path[512];
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        (void)remove(path);
+    }
+    if (dir)
+        closedir(dir);
+    (void)remove(folder);
 }
 
 /* ---- looking ---- */
@@ -79,6 +95,8 @@ int reserve_at(struct fixture *fixture, int at, int64_t bound, char hold[EIN_HOL
 {
     const struct server *server = &fixture->server[at];
 
+    if (fixture->key.user_id)
+        return server->ledger->reserve_key(server->impl, &fixture->key, bound, 0, hold, NULL);
     return server->ledger->reserve(server->impl, USER, bound, 0, hold, NULL);
 }
 

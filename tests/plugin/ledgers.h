@@ -20,13 +20,16 @@ struct server {
 struct fixture {
     struct two_servers *both;
     struct server server[SERVERS];
-    char journal[128];      /* test_purse, as all below */
+    struct ein_payer key; /* calls are this one's; no user_id: its user's */
+    char journal[128];    /* "": there is none */
+    /* test_purse */
     struct ein_store store; /* what the first one sees */
     int refusals;           /* of the store, still to come */
 };
 
 void open_server(struct fixture *fixture, int number, json_t *take_config);
 void close_server(struct fixture *fixture, int number);
+void empty_folder(const char *folder); /* and takes it away; "": there is none */
 
 /* The store, past all ledgers. */
 int64_t number(struct fixture *fixture, const char *set, const char *id, const char *member);

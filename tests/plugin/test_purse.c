@@ -4,7 +4,6 @@
 #include "cleanup.h"
 #include "ledgers.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,20 +35,6 @@ static int setup(void **state)
     fixture_now = fixture;
     *state = fixture;
     return 0;
-}
-
-static void empty_folder(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    char path[512];
-
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        (void)remove(path);
-    }
-    if (dir)
-        closedir(dir);
-    (void)remove(folder);
 }
 
 static int teardown(void **state)

@@ -239,6 +239,35 @@ static void times_are_read_strictly(void **state)
     zone_free(berlin);
 }
 
+static void periods_begin_at_midnight_of_the_zone(void **state)
+{
+    struct zone *utc = load("UTC"), *berlin = load("Europe/Berlin");
+    int64_t now = moment(2026, 11, 27, 23, 30) * 1000; /* a Friday; in Berlin it is Saturday */
+    int64_t day, next_ms;
+
+    (void)state;
+    assert_true(calendar_period(utc, "day", now, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2026, 11, 27 }));
+    assert_int_equal(next_ms, moment(2026, 11, 28, 0, 0) * 1000);
+    assert_true(calendar_period(berlin, "day", now, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2026, 11, 28 }));
+    assert_int_equal(next_ms, moment(2026, 11, 28, 23, 0) * 1000);
+    assert_true(calendar_period(utc, "week", now, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2026, 11, 23 }));
+    assert_int_equal(next_ms, moment(2026, 11, 30, 0, 0) * 1000);
+    assert_true(calendar_period(utc, "week", next_ms, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2026, 11, 30 }));
+    assert_true(
+        calendar_period(berlin, "month", moment(2026, 12, 31, 22, 59) * 1000, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2026, 12, 1 }));
+    assert_int_equal(next_ms, moment(2026, 12, 31, 23, 0) * 1000);
+    assert_true(calendar_period(berlin, "month", next_ms, &day, &next_ms));
+    assert_int_equal(day, calendar_day((struct date){ 2027, 1, 1 }));
+    assert_false(calendar_period(utc, "total", now, &day, &next_ms));
+    zone_free(utc);
+    zone_free(berlin);
+}
+
 /* ---- keys that are not there ---- */
 
 static void it_is_remembered_that_there_is_no_key(void **state)
@@ -293,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_name_leads_nowhere_else),
         cmocka_unit_test(days_are_those_of_the_c_library),
         cmocka_unit_test(months_begin_where_they_are_anchored),
+        cmocka_unit_test(periods_begin_at_midnight_of_the_zone),
         cmocka_unit_test(times_are_read_strictly),
         cmocka_unit_test(it_is_remembered_that_there_is_no_key),
         cmocka_unit_test(what_was_read_before_a_key_was_put_is_not_remembered),

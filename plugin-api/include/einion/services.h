@@ -139,6 +139,12 @@ struct ein_ledger_entry { /* one call that was paid for */
     const struct json_t *price;    /* the row of the catalog that made the cost, may be NULL */
     const struct json_t *metadata; /* an object, may be NULL */
 };
+struct ein_payer { /* 1.1: a user, and a key of theirs that may spend `limit` nano-dollars a period */
+    uint32_t struct_size, reserved;
+    const char *user_id, *key_id;
+    const char *period;            /* "day", "week" (from Monday on), "month" or "total", in the ledger's time zone */
+    int64_t  limit;
+};
 /* A hold is settled, extended and released on the server that has made it.  What is set aside is
  * on disk, and no other server can spend it.  What is settled survives the death of the server
  * when settle() returns, and is on disk soon (users: settle_ms). */
@@ -155,6 +161,24 @@ struct ein_ledger {
      * was settled already.  hold NULL: a cost for which nothing was set aside. */
     int (*settle)(void *impl, const char *hold, const struct ein_ledger_entry *entry, struct ein_error *err);
     int (*release)(void *impl, const char *hold, struct ein_error *err); /* NOT_FOUND: it has ended */
+    /* 1.1: reserve(), where the key has to have that much left as well: it pays what its user pays. */
+    int (*reserve_key)(void *impl, const struct ein_payer *payer, int64_t bound, uint32_t lease_ms,
+                       char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
+    /* 1.1: what the key has left in this period, holds not subtracted, below 0 where calls have cost
+     * more than was set aside; and when the next one begins, in ms since the epoch, 0: never. */
+    int (*key_left)(void *impl, const struct ein_payer *payer, int64_t *ret_left, int64_t *ret_next_ms,
+                    struct ein_error *err);
+};
+
+/* ---- api_keys/1 (1.1): what a single key may ---- */
+#define EIN_API_KEYS "api_keys/1"
+
+struct ein_api_keys {
+    uint32_t struct_size, reserved;
+    /* {"name", "models": ["openai/gpt-4o", "anthropic/claude-*", ...], "budget": {"limitNano", "period"},
+     * "rates": {"requests", "tokens"} a minute}: each but the name may be absent.  *ret_limits is NULL
+     * where the key has none.  Shared: read only; json_decref.  NOT_FOUND: it is no key of these. */
+    int (*limits)(void *impl, const char *key_id, struct json_t **ret_limits, struct ein_error *err);
 };
 
 /* ---- vault/1: secrets at rest ---- */
