@@ -368,7 +368,7 @@ static int on_data(void *data, const void *piece, size_t len, struct ein_error *
     if (fetch->what.on_data) {
         int r = fetch->what.on_data(fetch->what.data, piece, len);
 
-        if (r != 0 && r != EIN_FETCH_ENOUGH)
+        if (r != 0 && r != EIN_FETCH_ENOUGH && r != EIN_FETCH_MAY_END)
             return error_set(err, EIN_E_CANCELLED, "stopped by the receiver");
         return r;
     }
@@ -442,6 +442,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .first_byte_ms = what->first_byte_ms ? what->first_byte_ms : settings->first_byte_ms,
         .idle_ms = what->idle_ms ? what->idle_ms : settings->idle_ms,
         .linger_ms = settings->linger_ms,
+        .finish_ms = settings->finish_ms,
         .line_ms = settings->lines.idle_ms,
         .until_ms = until_ms,
         .max_bytes = fetch->max_bytes,

@@ -21,8 +21,8 @@ enum {
 
 /* section: "egress" of the configuration: {"allow": ["10.1.0.0/16", "host.example"], "connect_ms",
  * "first_byte_ms", "idle_ms", "total_ms", "max_bytes", "connections", "idle_connections",
- * "idle_connection_ms", "linger_ms", "ports", "proxy", "ca_file", "traceparent"}; allow, ports, proxy, ca_file
- * and traceparent may be absent.  The command line also has "no_proxy".  listen_host, listen_port:
+ * "idle_connection_ms", "linger_ms", "finish_ms", "ports", "proxy", "ca_file", "traceparent"}; allow,
+ * ports, proxy, ca_file and traceparent may be absent.  The command line also has "no_proxy".  listen_host, listen_port:
  * where this server listens, which EIN_EGRESS_PUBLIC never reaches (NULL, 0: nowhere).  metrics may
  * be NULL. */
 int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,

@@ -14,7 +14,7 @@ struct client_settings {
     char *proxy, *no_proxy; /* NULL: none */
     struct trust *trust;
     json_t *traced; /* hosts that are sent a traceparent; may be NULL */
-    uint32_t connect_ms, first_byte_ms, idle_ms, total_ms, linger_ms;
+    uint32_t connect_ms, first_byte_ms, idle_ms, total_ms, linger_ms, finish_ms;
     uint64_t max_bytes;
     struct line_limits lines;
 };

@@ -20,6 +20,7 @@ struct running {
     int64_t began_ms;
     int64_t active_ms; /* when something last moved */
     bool lingers;      /* since then nothing more is wanted */
+    bool may_end;      /* since then nothing more need come */
     bool connected;
     bool head_done;
     uint64_t received; /* bytes of the body */

@@ -99,7 +99,8 @@ static size_t on_write(char *piece, size_t size, size_t count, void *data)
     else
         (void)stop(running, what->on_data(what->data, piece, len, running->err));
     running->lingers = running->result == EIN_FETCH_ENOUGH;
-    if (running->lingers)
+    running->may_end = running->result == EIN_FETCH_MAY_END;
+    if (running->lingers || running->may_end)
         running->result = 0;
     return running->result == 0 ? len : CURL_WRITEFUNC_ERROR;
 }
@@ -216,6 +217,8 @@ static struct limit next_limit(const struct running *running)
         limit = (struct limit){ running->active_ms, what->first_byte_ms, "no answer" };
     else if (running->lingers)
         limit = (struct limit){ running->active_ms, what->linger_ms, NULL };
+    else if (running->may_end)
+        limit = (struct limit){ running->active_ms, what->finish_ms, NULL };
     else
         limit = (struct limit){ running->active_ms, what->idle_ms, "nothing more came" };
     limit.at_ms += limit.ms;
@@ -285,7 +288,7 @@ static int move(struct running *running)
         left_ms = limit.at_ms - clock_mono_ms();
         /* What came while this thread was kept from its processor came in time. */
         if (left_ms <= 0 && is_late)
-            return running->lingers ? ENOUGH : say_late(running, &limit);
+            return running->lingers || running->may_end ? ENOUGH : say_late(running, &limit);
         is_late = left_ms <= 0;
         if (!is_late)
             (void)curl_multi_poll(multi, NULL, 0, left_ms > INT_MAX ? INT_MAX : (int)left_ms, NULL);

@@ -29,6 +29,7 @@ struct transfer {
 
     uint32_t connect_ms, first_byte_ms, idle_ms;
     uint32_t linger_ms; /* for the reply to end when on_data has enough */
+    uint32_t finish_ms; /* without a piece after what may be its end */
     uint32_t line_ms;   /* a connection that nobody uses is not used again after this long */
     int64_t until_ms;   /* clock_mono_ms() at which the whole fetch is late */
     uint64_t max_bytes;
@@ -36,7 +37,7 @@ struct transfer {
     struct ein_cancel *cancel; /* may be NULL */
 
     /* Negative: the error that transfer_run() returns.  Positive: enough, success; of on_data
-     * EIN_FETCH_ENOUGH waits for the end first. */
+     * EIN_FETCH_ENOUGH waits for the end first, and EIN_FETCH_MAY_END for more. */
     int (*on_head)(void *data, int status, json_t *headers, struct ein_error *err);
     int (*on_data)(void *data, const void *piece, size_t len, struct ein_error *err);
     void *data;      /* of on_head and on_data */

@@ -70,10 +70,10 @@ static int make_client(struct session *session)
 {
     const char *proxy = proxy_for(session->url), *no_proxy = setting("no_proxy");
     EIN_JSON json_t *settings = json_pack(
-        "{s:[], s:[], s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s*, s:s}", "allow",
+        "{s:[], s:[], s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s*, s:s}", "allow",
         "ports", "connect_ms", 10000, "first_byte_ms", 600000, "idle_ms", 60000, "total_ms",
         86400000, "max_bytes", SESSION_REPLY_MAX, "connections", 4, "idle_connections", 2,
-        "idle_connection_ms", 60000, "linger_ms", 20, "proxy", proxy ? proxy : "", "no_proxy",
+        "idle_connection_ms", 60000, "linger_ms", 20, "finish_ms", 1000, "proxy", proxy ? proxy : "", "no_proxy",
         no_proxy ? no_proxy : setting("NO_PROXY"), "ca_file", session->ca ? session->ca : "");
     struct ein_error err;
 

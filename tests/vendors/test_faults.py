@@ -5,6 +5,7 @@ came before it.  The next call is none the worse."""
 import dataclasses
 import gzip
 import json
+import threading
 import time
 import typing
 
@@ -207,12 +208,41 @@ def test_nothing_after_the_end(ask, wire):
 
 def test_nobody_waits_behind_the_end(ask, wire, upstream):
     """An answer that is whole ends the call, whether or not the vendor ends the reply."""
-    if wire.plugin in ("llm-gemini",):
-        return
     begun = time.monotonic()
     answer = ask(stream(*wire.pieces, STALL, kind=wire.kind), idle_ms=100000, total_ms=100000)
     assert (answer.r, answer.text) == ("ok", TEXT) and time.monotonic() - begun < 50
     upstream.wait_left()
+
+
+def used_by(answer):
+    return answer.usage["input_tokens"], answer.usage["output_tokens"]
+
+
+UNTOLD = {"chat": WIRES["chat"].pieces[:-1], "gemini": WIRES["gemini"].pieces}  # an end without its mark
+
+
+@pytest.mark.parametrize("step", [STALL, CUT], ids=["stall", "cut"])
+@pytest.mark.parametrize("wire", UNTOLD, indirect=True)
+def test_an_end_without_its_mark(ask, wire, step, request):
+    """All is there, soon and with what it used, but the vendor keeps the reply open, or breaks it off."""
+    begun = time.monotonic()
+    answer = ask(stream(*UNTOLD[request.node.callspec.params["wire"]], step, kind=wire.kind), idle_ms=100000, total_ms=100000)
+    assert (answer.r, answer.text, answer.fault) == ("ok", TEXT, "none"), answer
+    assert (answer.stop_reason, used_by(answer)) == ("stop", (SAID.input, SAID.output))
+    assert time.monotonic() - begun < 50
+
+
+@pytest.mark.parametrize("wire", ["chat"], indirect=True)
+def test_what_was_used_may_come_late(ask, wire):
+    """Later than egress.finish_ms: who has not told it is waited for as long as for any piece; and who never tells it
+    has answered all the same."""
+    *pieces, used, _ = wire.pieces
+    gate = Gate()
+    threading.Timer(1.5, gate.open).start()
+    answer = ask(stream(*pieces, gate, used, STALL, kind=wire.kind), idle_ms=100000, total_ms=100000)
+    assert (answer.r, answer.text, used_by(answer)) == ("ok", TEXT, (SAID.input, SAID.output))
+    answer = ask(stream(*pieces, STALL, kind=wire.kind), idle_ms=200)
+    assert (answer.r, answer.text, used_by(answer)) == ("ok", TEXT, (0, 0))
 
 
 def test_the_caller_leaves(ask, wire, upstream):

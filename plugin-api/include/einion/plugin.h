@@ -248,6 +248,9 @@ enum ein_egress {
 /* 1.1: on_data has all that is wanted.  It is not called again, and fetch() is well: it waits a moment
  * for the end of the reply, so that the connection serves the next one, and else breaks it off. */
 #define EIN_FETCH_ENOUGH 100
+/* 1.1: on_data may have all of a reply that does not say so.  It is called with what else comes, and
+ * once nothing has come for a while (egress.finish_ms), fetch() is well, as if the reply had ended. */
+#define EIN_FETCH_MAY_END 101
 
 struct ein_fetch {
     uint32_t struct_size;

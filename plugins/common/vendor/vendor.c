@@ -267,6 +267,12 @@ static int stream_piece(struct run *run, const void *piece, size_t len)
     }
 }
 
+/* Nothing is missing but the end: neither why it stopped nor what it used. */
+static bool is_told(const struct run *run)
+{
+    return run->may_end && (run->outcome->input_tokens || run->outcome->output_tokens);
+}
+
 static int on_data(void *data, const void *piece, size_t len)
 {
     struct run *run = data;
@@ -279,7 +285,7 @@ static int on_data(void *data, const void *piece, size_t len)
     if (run->reading == READ_STREAM) {
         int r = stream_piece(run, piece, len);
 
-        return run->ended ? EIN_FETCH_ENOUGH : r;
+        return run->ended ? EIN_FETCH_ENOUGH : r < 0 || !is_told(run) ? r : EIN_FETCH_MAY_END;
     }
     room = run->body.max - run->body.len;
     if (run->reading == READ_FAILURE && len > room)
@@ -365,7 +371,9 @@ static int finish(struct run *run, int r, const struct ein_error *why)
     /* An error whose body breaks off is an error still. */
     if (run->reading == READ_FAILURE && r != EIN_E_CANCELLED)
         return finish_failure(run, status);
-    return r < 0 ? finish_broken(run, r, why) : finish_good(run);
+    if (r < 0 && (!run->may_end || r == EIN_E_CANCELLED || r == EIN_E_NO_MEMORY))
+        return finish_broken(run, r, why);
+    return finish_good(run);
 }
 
 /* ---- the request ---- */

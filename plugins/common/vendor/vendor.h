@@ -89,7 +89,7 @@ enum vendor_framing {
 /* What callbacks return, beside 0 (go on) and negative errors, which end the call: they have set
  * `err` and outcome->fault, as vendor_fault() does. */
 enum vendor_more {
-    VENDOR_MAY_END = 1, /* a stream that ends here is whole */
+    VENDOR_MAY_END = 1, /* a stream that ends here, or breaks off, is whole */
     VENDOR_END = 2,     /* it is whole; what follows is ignored */
     VENDOR_READ = 3     /* of on_text(): on_event() takes it */
 };

@@ -367,7 +367,7 @@ struct receiver {
     int status, heads;
     size_t len, longest, stop_at, enough_at;
     useconds_t slow_us;
-    bool refuse_head;
+    bool refuse_head, may_end;
 };
 
 static int receive_head(void *data, int status, const json_t *headers)
@@ -394,6 +394,8 @@ static int receive(void *data, const void *piece, size_t len)
         (void)usleep(receiver->slow_us);
     if (receiver->enough_at && receiver->len >= receiver->enough_at)
         return EIN_FETCH_ENOUGH;
+    if (receiver->may_end)
+        return EIN_FETCH_MAY_END;
     return receiver->stop_at && receiver->len >= receiver->stop_at;
 }
 
@@ -479,6 +481,23 @@ static void what_comes_after_enough_is_not_waited_for(void **state)
             done(&reply);
         }
     }
+}
+
+static void what_may_follow_the_end_is_waited_for_a_while(void **state)
+{
+    struct receiver stalled = { .may_end = true }, slow = { .may_end = true };
+    struct ein_fetch what = streaming(&stalled);
+    struct reply reply = run(&what, "/stall");
+
+    (void)state;
+    assert_ok(&reply);
+    assert_int_equal(stalled.len, strlen("some"));
+    done(&reply);
+    what = streaming(&slow);
+    reply = run(&what, "/slow-body?s=0.15"); /* longer in all than egress.finish_ms */
+    assert_ok(&reply);
+    assert_int_equal(slow.len, 10);
+    done(&reply);
 }
 
 static void a_reply_that_ends_behind_enough_leaves_its_connection(void **state)
@@ -642,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_receiver_says_how_long_pieces_may_be),
         cmocka_unit_test(time_in_the_receiver_is_not_the_servers),
         cmocka_unit_test(what_comes_after_enough_is_not_waited_for),
+        cmocka_unit_test(what_may_follow_the_end_is_waited_for_a_while),
         cmocka_unit_test(a_reply_that_ends_behind_enough_leaves_its_connection),
         cmocka_unit_test(a_receiver_that_stops_the_transfer_ends_it),
         cmocka_unit_test(a_reply_that_is_too_long_is_refused),
