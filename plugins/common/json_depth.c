@@ -27,6 +27,33 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit)
     return false;
 }
 
+size_t json_values(const char *text, size_t len)
+{
+    size_t count = 1;
+    bool quoted = false;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == ',' || c == '{' || c == '[') {
+            count++;
+        }
+    }
+    return count;
+}
+
+bool json_more_values_than(const char *text, size_t len, size_t max)
+{
+    return len / 2 >= max && json_values(text, len) > max;
+}
+
 json_t *json_object_read(const char *text, size_t len, unsigned limit)
 {
     json_t *json = json_quick(text, len, limit);

@@ -8,6 +8,12 @@
  * and the threads of connections have small stacks. */
 bool json_deeper_than(const char *text, size_t len, unsigned limit);
 
+/* No fewer than there are values in the text, if it is JSON.  Each takes up to 250 bytes of memory,
+ * however short it is. */
+size_t json_values(const char *text, size_t len);
+/* Are these more than `max`?  Texts that are too short for it are not looked at. */
+bool json_more_values_than(const char *text, size_t len, size_t max);
+
 /* The JSON object in `text`, without a member that comes twice; json_decref.  NULL: it is
  * something else, or nested deeper than `limit`, or there is no memory. */
 json_t *json_object_read(const char *text, size_t len, unsigned limit);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { VALUE_BYTES = 128 }; /* that one takes in memory, about */
+
 /* ---- a call ---- */
 
 static void read_call(const struct ein_mcp_call *call, struct ein_mcp_call *ret_call)
@@ -161,7 +163,8 @@ static int list(struct talk *talk, json_t **ret_tools, struct ein_error *err)
         return r;
     }
     drop_wrong(talk, listing.tools);
-    peers_keep_tools(&talk->mcp->peers, talk->key, listing.tools, listing.ttl_ms);
+    peers_keep_tools(&talk->mcp->peers, talk->key, listing.tools,
+                     talk->bytes + VALUE_BYTES * talk->values, listing.ttl_ms);
     *ret_tools = listing.tools;
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "exchange.h"
 
 #include "error.h"
+#include "json_depth.h"
 #include "member.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static int take_notification(struct exchange *exchange, const json_t *message)
     if (!strcmp(method, "notifications/progress"))
         return give_progress(exchange, message);
     if (!strcmp(method, "notifications/tools/list_changed"))
-        peers_keep_tools(&talk->mcp->peers, talk->key, NULL, 0);
+        peers_keep_tools(&talk->mcp->peers, talk->key, NULL, 0, 0);
     return 0;
 }
 
@@ -115,16 +116,43 @@ static int garbled(struct exchange *exchange)
                      "the MCP server sent something that is not JSON");
 }
 
+static int too_large(const struct exchange *exchange, struct ein_error *err)
+{
+    const struct mcp *mcp = exchange->talk->mcp;
+
+    return error_set(err, EIN_E_TOO_LARGE,
+                     "the answer of the MCP server is longer than %zu bytes (reply_bytes), or has "
+                     "more than %zu values (values)",
+                     mcp->reply_max, mcp->values_max);
+}
+
+/* Counts a message before it is read.  Many pages are no way round the limits of one. */
+static int count(struct exchange *exchange, const char *text, size_t len)
+{
+    struct talk *talk = exchange->talk;
+    const struct mcp *mcp = talk->mcp;
+
+    talk->bytes += len;
+    talk->values += json_values(text, len);
+    return talk->bytes > mcp->reply_max || talk->values > mcp->values_max
+               ? too_large(exchange, exchange->err)
+               : 0;
+}
+
 /* An event without data only tells its id: the stream may be resumed from there. */
 static int on_event(void *data, const char *event, char *text, size_t len)
 {
     struct exchange *exchange = data;
     EIN_JSON json_t *message = NULL;
+    int r;
 
     if (len == 0 || exchange->ended)
         return 0;
     if (exchange->on_event && strcmp(event, "message") != 0)
         return exchange->on_event(exchange->data, event, text, exchange->err);
+    r = count(exchange, text, len);
+    if (r < 0)
+        return r;
     message = vendor_json(text, len);
     return message ? take_message(exchange, message) : garbled(exchange);
 }
@@ -164,13 +192,6 @@ static int on_head(void *data, int status, const json_t *headers)
     return exchange->ended;
 }
 
-static int too_large(const struct exchange *exchange, struct ein_error *err)
-{
-    return error_set(err, EIN_E_TOO_LARGE,
-                     "the answer of the MCP server is longer than %zu bytes (reply_bytes)",
-                     exchange->talk->mcp->reply_max);
-}
-
 static int on_data(void *data, const void *piece, size_t len)
 {
     struct exchange *exchange = data;
@@ -193,9 +214,13 @@ static int on_data(void *data, const void *piece, size_t len)
 static int finish_body(struct exchange *exchange)
 {
     EIN_JSON json_t *message = NULL;
+    int r;
 
     if (exchange->is_stream || exchange->body.len == 0)
         return 0;
+    r = count(exchange, exchange->body.data, exchange->body.len);
+    if (r < 0)
+        return r;
     message = vendor_json(exchange->body.data, exchange->body.len);
     if (message)
         return take_message(exchange, message);

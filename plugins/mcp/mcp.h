@@ -27,7 +27,7 @@ struct mcp {
     uint32_t retry_max_ms, resumes_max, redirects_max;
     uint32_t pages_max, tools_max;
     uint32_t idle_ms, verdict_ms;
-    size_t reply_max; /* bytes */
+    size_t reply_max, values_max; /* of all that a server sends in one call */
     struct peers peers;
     struct notices notices;
     atomic_llong next_id;
@@ -49,6 +49,7 @@ struct talk {
     struct ein_mcp_call call; /* zero beyond what the caller knows */
     int64_t until_ms;         /* clock_mono_ms() */
     char *key;                /* of the peer */
+    size_t bytes, values;     /* in the messages that came */
     struct peer_state state;  /* what was known when it began, and was learned */
 };
 

@@ -104,7 +104,7 @@ static int list_again(struct talk *talk, struct ein_error *err)
     json_t *tools = NULL;
     int r;
 
-    peers_keep_tools(&talk->mcp->peers, talk->key, NULL, 0);
+    peers_keep_tools(&talk->mcp->peers, talk->key, NULL, 0, 0);
     r = mcp_list_tools(talk->mcp, &talk->call, &tools, err);
     json_decref(tools);
     return r;

@@ -11,6 +11,7 @@ struct peer {
     struct map_entry entry; /* the key is the peer's own */
     struct peer_state state;
     json_t *tools;
+    size_t tools_bytes;
     int64_t tools_until_ms, used_ms;
 };
 
@@ -77,12 +78,13 @@ static void verdict_free(struct map_entry *entry)
     free(entry);
 }
 
-int peers_init(struct peers *peers, uint32_t max)
+int peers_init(struct peers *peers, uint32_t max, size_t kept_max)
 {
     int r;
 
     (void)pthread_mutex_init(&peers->lock, NULL);
     peers->max = max;
+    peers->kept_max = kept_max;
     r = map_init(&peers->peers);
     return r < 0 ? r : map_init(&peers->verdicts);
 }
@@ -103,25 +105,42 @@ static struct peer *find(struct peers *peers, const char *key)
     return peer;
 }
 
-/* Room for one more: the one that waited longest goes. */
-static void make_room(struct peers *peers)
+/* The one that waited longest. */
+static struct peer *oldest(const struct peers *peers, bool with_tools)
 {
-    struct peer *oldest = NULL;
+    struct peer *found = NULL;
 
-    if (peers->peers.count < peers->max)
-        return;
     for (size_t i = 0; i < peers->peers.slot_count; i++) {
         for (struct map_entry *it = peers->peers.slots[i]; it; it = it->next) {
             struct peer *peer = (struct peer *)it;
 
-            if (!oldest || peer->used_ms < oldest->used_ms)
-                oldest = peer;
+            if ((peer->tools || !with_tools) && (!found || peer->used_ms < found->used_ms))
+                found = peer;
         }
     }
-    if (oldest) {
-        map_remove(&peers->peers, &oldest->entry);
-        peer_free(&oldest->entry);
-    }
+    return found;
+}
+
+static void drop_tools(struct peers *peers, struct peer *peer)
+{
+    peers->kept -= peer->tools_bytes;
+    peer->tools_bytes = 0;
+    json_decref(peer->tools);
+    peer->tools = NULL;
+}
+
+static void remove_peer(struct peers *peers, struct peer *peer)
+{
+    drop_tools(peers, peer);
+    map_remove(&peers->peers, &peer->entry);
+    peer_free(&peer->entry);
+}
+
+/* Room for one more. */
+static void make_room(struct peers *peers)
+{
+    if (peers->peers.count > 0 && peers->peers.count >= peers->max)
+        remove_peer(peers, oldest(peers, false));
 }
 
 static struct peer *find_or_make(struct peers *peers, const char *key)
@@ -253,15 +272,22 @@ void peers_forget_verdict(struct peers *peers, const char *key)
 
 /* ---- lists ---- */
 
-void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, int64_t ttl_ms)
+void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, size_t bytes,
+                      int64_t ttl_ms)
 {
     EIN_LOCKED(&peers->lock);
     struct peer *peer = find_or_make(peers, key);
 
     if (!peer)
         return;
-    json_decref(peer->tools);
+    drop_tools(peers, peer);
+    if (!tools || bytes > peers->kept_max)
+        return;
+    while (peers->kept + bytes > peers->kept_max)
+        drop_tools(peers, oldest(peers, true));
     peer->tools = json_incref(tools);
+    peer->tools_bytes = bytes;
+    peers->kept += bytes;
     peer->tools_until_ms = clock_mono_ms() + ttl_ms;
 }
 
@@ -290,8 +316,7 @@ void peers_sweep(struct peers *peers, uint32_t idle_ms, peer_end_fn *end, void *
             if (peer->used_ms > before_ms)
                 continue;
             end(data, peer->entry.key, &peer->state);
-            map_remove(&peers->peers, it);
-            peer_free(it);
+            remove_peer(peers, peer);
         }
     }
 }

@@ -31,12 +31,14 @@ struct peers {
     struct map peers;    /* of struct peer; guarded by lock */
     struct map verdicts; /* of struct verdict; likewise */
     uint32_t max;        /* of each */
+    size_t kept_max;     /* bytes of all lists of tools */
+    size_t kept;         /* now; guarded by lock */
 };
 
 /* A session that is to be told that it has ended. */
 typedef void peer_end_fn(void *data, const char *key, const struct peer_state *state);
 
-int peers_init(struct peers *peers, uint32_t max);
+int peers_init(struct peers *peers, uint32_t max, size_t kept_max);
 void peers_done(struct peers *peers); /* also what peers_init() has not finished */
 
 /* URL, user and token (each may be NULL) as one text; peer_key_free(). */
@@ -59,8 +61,9 @@ bool peers_share(struct peers *peers, const char *key, struct peer_state *state)
 void peers_lost(struct peers *peers, const char *key, const char *session);
 void peers_forget_verdict(struct peers *peers, const char *key);
 
-/* A list of tools; NULL: it is not to be kept any more. */
-void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, int64_t ttl_ms);
+/* A list of tools, which takes `bytes`; NULL: it is not to be kept any more. */
+void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, size_t bytes,
+                      int64_t ttl_ms);
 /* The list, as old as it may be (max_age false: however old); json_decref; NULL: there is none. */
 json_t *peers_tools(struct peers *peers, const char *key, bool fresh);
 

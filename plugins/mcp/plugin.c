@@ -13,7 +13,9 @@
  *   total_ms           for a call, where the caller does not say (60000)
  *   total_max_ms       for a call, whatever the caller says (3600000)
  *   notice_ms          to tell a server that a call or a session is over (5000)
- *   reply_bytes        of one answer (10485760)
+ *   reply_bytes        of one answer, and of all pages of a list of tools together (10485760)
+ *   values             in that, as JSON (500000)
+ *   kept_bytes         of memory for all lists of tools that are remembered (67108864)
  *   pages              of one list of tools (100)
  *   tools              in it (5000)
  *   resumes            of one answer whose stream ends too early (10)
@@ -58,7 +60,15 @@ static const char config_schema[] = SCHEMA({
         },
         "reply_bytes": {
             "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 10485760,
-            "description": "The longest answer of a server."
+            "description": "The longest answer of a server, and all pages of a list of tools together."
+        },
+        "values": {
+            "type": "integer", "minimum": 100, "maximum": 100000000, "default": 500000,
+            "description": "Values in that, as JSON: up to 250 bytes of memory each."
+        },
+        "kept_bytes": {
+            "type": "integer", "minimum": 0, "maximum": 1099511627776, "default": 67108864,
+            "description": "What all lists of tools that are remembered may take of memory, about; the oldest make room."
         },
         "pages": {
             "type": "integer", "minimum": 1, "maximum": 1000000, "default": 100,
@@ -141,6 +151,7 @@ static void read_settings(struct mcp *mcp, const json_t *config)
     mcp->total_max_ms = setting_of(config, "total_max_ms");
     mcp->notice_ms = setting_of(config, "notice_ms");
     mcp->reply_max = setting_of(config, "reply_bytes");
+    mcp->values_max = setting_of(config, "values");
     mcp->pages_max = setting_of(config, "pages");
     mcp->tools_max = setting_of(config, "tools");
     mcp->resumes_max = setting_of(config, "resumes");
@@ -172,7 +183,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     atomic_init(&mcp->next_id, 1);
     read_settings(mcp, config);
     notices_init(&mcp->notices);
-    r = peers_init(&mcp->peers, setting_of(config, "sessions"));
+    r = peers_init(&mcp->peers, setting_of(config, "sessions"),
+                   (size_t)integer_of(config, "kept_bytes"));
     if (r < 0)
         (void)error_set(err, r, "no random bytes");
     if (r >= 0)

@@ -466,7 +466,7 @@ void agent_process(struct agent *agent)
         if (r == 0)
             return;
         if (r > 0)
-            r = wire_json(&frame, limits->json_depth, &message, &err);
+            r = wire_json(&frame, limits->json_depth, limits->json_values, &message, &err);
         if (r < 0) {
             fail_protocol(agent, err.text);
             return;

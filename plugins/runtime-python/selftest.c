@@ -109,7 +109,7 @@ static int read_end(const struct child *child, json_t **ret_end, struct ein_erro
         while ((r = wire_frame(in.bytes + in.start, wire_buffer_len(&in), FRAME_MAX, &frame, err)) >
                0) {
             EIN_JSON json_t *message = NULL;
-            r = wire_json(&frame, DEPTH, &message, err);
+            r = wire_json(&frame, DEPTH, FRAME_MAX, &message, err);
             if (r < 0)
                 break;
             wire_buffer_drop(&in, frame.len);

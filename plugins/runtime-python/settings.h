@@ -18,6 +18,9 @@
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
     X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
     X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
+    X(json_values, 1000000, 1000, 100000000,                                                       \
+      "Values in one message of an agent, its result among them: up to 250 bytes of the server's " \
+      "memory each.")                                                                              \
     X(output_events, 10000, 0, 1000000,                                                            \
       "Lines printed and logged by a run, nested agents included; where more are left out, its "   \
       "trace says so.")                                                                            \

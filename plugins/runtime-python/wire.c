@@ -41,12 +41,15 @@ int wire_frame(const void *data, size_t len, size_t max, struct frame *ret_frame
     return 1;
 }
 
-int wire_json(const struct frame *frame, unsigned depth, struct json_t **ret_json,
+int wire_json(const struct frame *frame, unsigned depth, size_t values, struct json_t **ret_json,
               struct ein_error *err)
 {
     json_error_t at;
-    json_t *json = json_quick(frame->json, frame->json_len, depth);
+    json_t *json;
 
+    if (json_more_values_than(frame->json, frame->json_len, values))
+        return error_set(err, EIN_E_TOO_LARGE, "JSON of more than %zu values", values);
+    json = json_quick(frame->json, frame->json_len, depth);
     if (!json && json_deeper_than(frame->json, frame->json_len, depth))
         return error_set(err, EIN_E_TOO_LARGE, "JSON nested deeper than %u levels", depth);
     if (!json)

@@ -19,8 +19,9 @@ struct frame { /* points into the reader's bytes */
 int wire_frame(const void *data, size_t len, size_t max, struct frame *ret_frame,
                struct ein_error *err);
 
-/* The frame's JSON, an object.  Nothing nested deeper than `depth` is even parsed. */
-int wire_json(const struct frame *frame, unsigned depth, struct json_t **ret_json,
+/* The frame's JSON, an object.  Nothing nested deeper than `depth`, or of more than `values`, is
+ * even parsed. */
+int wire_json(const struct frame *frame, unsigned depth, size_t values, struct json_t **ret_json,
               struct ein_error *err);
 
 struct wire_buffer { /* bytes on their way, in or out */

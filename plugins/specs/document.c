@@ -7,29 +7,6 @@
 
 #include <string.h>
 
-/* No fewer than there are values in the text, if it is JSON. */
-static size_t count_values(const char *text, size_t len)
-{
-    size_t count = 1;
-    bool quoted = false;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == ',' || c == '{' || c == '[') {
-            count++;
-        }
-    }
-    return count;
-}
-
 static size_t skip_mark(const char *text, size_t len)
 {
     return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -50,7 +27,7 @@ static int read_json(const char *text, size_t len, const struct spec_limits *lim
 {
     json_t *json;
 
-    if (count_values(text, len) > limits->nodes)
+    if (json_more_values_than(text, len, limits->nodes))
         return error_set(err, EIN_E_TOO_LARGE, "it has more than %zu values", limits->nodes);
     json = json_quick(text, len, limits->depth);
     if (!json && json_deeper_than(text, len, limits->depth))

@@ -47,7 +47,7 @@ static bool read_frames(struct wire_buffer *in)
            0) {
         EIN_JSON json_t *message = NULL;
         check_frame(in, &frame);
-        if (wire_json(&frame, DEPTH, &message, NULL) < 0)
+        if (wire_json(&frame, DEPTH, SIZE_MAX, &message, NULL) < 0)
             return false;
         if (!json_is_object(message) || depth_of(message) > DEPTH)
             abort();

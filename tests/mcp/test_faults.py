@@ -304,6 +304,28 @@ def test_too_many_tools(peer, caller):
     assert said.r == "too_large" and "more than 10 tools" in said.error
 
 
+def test_pages_together_are_no_longer_than_one_answer_may_be(peer, caller):
+    modern = Modern(peer, "/long-pages")
+    modern.listed = lambda request: {"tools": [{**TOOL, "description": "x" * 600}], "nextCursor": "on"}
+    said = caller(reply_bytes=10000)(modern.url)
+    assert said.r == "too_large" and "10000 bytes (reply_bytes)" in said.error
+    assert 10 <= len(peer.requests) <= 17
+
+
+@pytest.mark.parametrize("as_stream", [False, True])
+def test_an_answer_of_too_many_values_is_not_read(caller, peer, as_stream):
+    """Ten megabytes of them were a gigabyte of memory."""
+    modern = Modern(peer, "/values")
+    many = text("x", structuredContent={"a": [{}] * 200})
+    modern.called = lambda request: sse(result(request, many)) if as_stream else many
+    modern.listed = lambda request: {"tools": [{**TOOL, "x": [{}] * 30}], "nextCursor": "on"}
+    few = caller(values=100)
+    for said in (few(modern.url, "t"), few(modern.url)):
+        assert said.r == "too_large" and "more than 100 values (values)" in said.error
+    modern.listed = lambda request: {"tools": [{**TOOL, "x": [{}] * 30}]}
+    assert few(modern.url).names == ["t"]
+
+
 @pytest.mark.parametrize("as_stream", [False, True])
 def test_a_result_of_more_than_10_mb_is_refused(user, modern, as_stream):
     long = text("x" * (10 << 20))
@@ -360,6 +382,26 @@ def test_a_tool_whose_schema_is_none_is_left_out(user, modern, legacy):
     for server in (modern, legacy):
         server.listed = lambda request: {"tools": [TOOL, {"name": "none"}, {"name": "seven", "inputSchema": 7}]}
         assert user(server.url).names == ["t"]
+
+
+def test_lists_that_take_too_much_memory_are_not_remembered(peer, caller):
+    list_tools, asked = caller(kept_bytes=16000), []
+
+    def serve(path, tools):
+        long = {"tools": [{**TOOL, "description": "x" * 4000}] * tools, "ttlMs": 3600000}
+        Modern(peer, path).listed = lambda request: asked.append(path) or long
+        list_tools(peer.url + path)  # what it speaks, and its tools
+
+    def is_kept(path):
+        asked.clear()
+        list_tools(peer.url + path)
+        return not asked
+
+    for path in ("/one", "/two", "/three"):
+        serve(path, 1)
+    assert is_kept("/three") and not is_kept("/one")
+    serve("/four", 5)
+    assert not is_kept("/four") and is_kept("/one")
 
 
 def test_limits_are_settings(peer, caller):

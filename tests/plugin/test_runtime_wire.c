@@ -64,11 +64,11 @@ static void a_frame_over_the_limit_is_refused_by_its_head_alone(void **state)
     assert_int_equal(wire_frame(bytes, 8, MAX, &frame, NULL), EIN_E_INVALID);
 }
 
-static int parse(const char *json, unsigned depth)
+static int parse(const char *json, unsigned depth, size_t values)
 {
     struct frame frame = { .json = json, .json_len = strlen(json) };
     json_t *parsed = NULL;
-    int r = wire_json(&frame, depth, &parsed, NULL);
+    int r = wire_json(&frame, depth, values, &parsed, NULL);
 
     json_decref(parsed);
     return r;
@@ -77,24 +77,32 @@ static int parse(const char *json, unsigned depth)
 static void only_objects_are_messages(void **state)
 {
     (void)state;
-    assert_int_equal(parse("{}", DEPTH), 0);
-    assert_int_equal(parse("[]", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("1", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{\"a\":1", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{} {}", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{\"a\":NaN}", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{\"a\":\"\xff\"}", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{\"a\":\"\\ud800\"}", DEPTH), EIN_E_INVALID);
-    assert_int_equal(parse("{\"a\":\"\\u0000\"}", DEPTH), 0);
+    assert_int_equal(parse("{}", DEPTH, 8), 0);
+    assert_int_equal(parse("[]", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("1", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{\"a\":1", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{} {}", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{\"a\":NaN}", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{\"a\":\"\xff\"}", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{\"a\":\"\\ud800\"}", DEPTH, 8), EIN_E_INVALID);
+    assert_int_equal(parse("{\"a\":\"\\u0000\"}", DEPTH, 8), 0);
 }
 
 static void what_is_nested_too_deeply_is_not_parsed(void **state)
 {
     (void)state;
-    assert_int_equal(parse("{\"a\":{\"b\":[]}}", 3), 0);
-    assert_int_equal(parse("{\"a\":{\"b\":[]}}", 2), EIN_E_TOO_LARGE);
-    assert_int_equal(parse("{\"a\":\"[[[[[[\\\"[[[[\"}", 1), 0);
-    assert_int_equal(parse("{\"a\":[],\"b\":[],\"c\":[]}", 2), 0);
+    assert_int_equal(parse("{\"a\":{\"b\":[]}}", 3, 8), 0);
+    assert_int_equal(parse("{\"a\":{\"b\":[]}}", 2, 8), EIN_E_TOO_LARGE);
+    assert_int_equal(parse("{\"a\":\"[[[[[[\\\"[[[[\"}", 1, 8), 0);
+    assert_int_equal(parse("{\"a\":[],\"b\":[],\"c\":[]}", 2, 8), 0);
+}
+
+static void too_many_values_are_never_parsed(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{\"a\":[1,[],{},\"[,,,,,\"]}", DEPTH, 8), 0);
+    assert_int_equal(parse("{\"a\":[1,1,1,1,1,1,1,1,1]}", DEPTH, 8), EIN_E_TOO_LARGE);
+    assert_int_equal(parse("{\"a\":[{},{},{},{},{}]}", DEPTH, 8), EIN_E_TOO_LARGE);
 }
 
 static void a_buffer_keeps_its_maximum(void **state)
@@ -137,7 +145,7 @@ static void what_is_appended_is_read_again(void **state)
     assert_int_equal(wire_append(&buffer, message, "blob", 4, NULL), 0);
     assert_int_equal(
         wire_frame(buffer.bytes + buffer.start, wire_buffer_len(&buffer), MAX, &frame, NULL), 1);
-    assert_int_equal(wire_json(&frame, DEPTH, &again, NULL), 0);
+    assert_int_equal(wire_json(&frame, DEPTH, SIZE_MAX, &again, NULL), 0);
     assert_true(json_equal(message, again));
     assert_memory_equal(frame.blob, "blob", 4);
     wire_buffer_free(&buffer);
@@ -162,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_frame_over_the_limit_is_refused_by_its_head_alone),
         cmocka_unit_test(only_objects_are_messages),
         cmocka_unit_test(what_is_nested_too_deeply_is_not_parsed),
+        cmocka_unit_test(too_many_values_are_never_parsed),
         cmocka_unit_test(a_buffer_keeps_its_maximum),
         cmocka_unit_test(a_buffer_keeps_its_bytes_when_it_moves_them),
         cmocka_unit_test(what_is_appended_is_read_again),
