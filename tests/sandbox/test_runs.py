@@ -49,6 +49,18 @@ def test_a_result_over_the_limit_names_it(driver):
     assert "limit of" in failure(driver.run(body("return 'x' * (100 << 20)")))
 
 
+@pytest.mark.parametrize("least", [
+    {"open_files": 16}, {"threads": 2}, {"address_space_mb": 128, "memory_mb": 64}, {"tmp_mb": 1, "frame_kb": 64},
+    {"pool_max": 1, "zygote_runs": 1}, {"running": 1, "processes": 1, "queue": 0}])  # fmt: skip
+def test_the_least_of_each_limit_is_enough_for_a_run(least):
+    with Driver(settings=least) as driver:
+        assert [outcome(driver.run(body("return 1"))) for _ in range(3)] == [1, 1, 1]
+
+
+def test_values_over_the_limit_end_the_run(driver):
+    assert "more than 1000 values" in failure(driver.run(body("return [1] * 2000"), limits={"json_values": 1000}))
+
+
 def test_input_and_tools_arrive(driver):
     assert outcome(driver.run(body("return [input_dict, tools]"), input={"a": [1, {"é": None}]}, tools={"u": ["t"]})) == [{"a": [1, {"é": None}]}, {"u": ["t"]}]
 

@@ -249,7 +249,7 @@ void jail_enter(const struct jail *jail, uint32_t uid, int channel, int output)
     /* The ruleset must survive the closing of the descriptors around the channel. */
     struct jail moved = *jail;
     if (jail->landlock_fd >= 0)
-        moved.landlock_fd = fcntl(jail->landlock_fd, F_DUPFD_CLOEXEC, 16);
+        moved.landlock_fd = fcntl(jail->landlock_fd, F_DUPFD_CLOEXEC, SANDBOX_CHANNEL_FD + 1);
     must(STEP_DESCRIPTORS, dup2(channel, SANDBOX_CHANNEL_FD) == SANDBOX_CHANNEL_FD);
     close_doors(&moved);
 }
