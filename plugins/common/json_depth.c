@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_depth.h"
 
-#include "json_quick.h"
+#include "json_text.h"
 
 bool json_deeper_than(const char *text, size_t len, unsigned limit)
 {
@@ -54,12 +54,20 @@ bool json_more_values_than(const char *text, size_t len, size_t max)
     return len / 2 >= max && json_values(text, len) > max;
 }
 
+json_t *json_outer_read(const char *text, size_t len, unsigned limit)
+{
+    json_t *json = json_text_parse(text, len, limit, NULL);
+
+    if (json_is_object(json) || json_is_array(json))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
 json_t *json_object_read(const char *text, size_t len, unsigned limit)
 {
-    json_t *json = json_quick(text, len, limit);
+    json_t *json = json_outer_read(text, len, limit);
 
-    if (!json && !json_deeper_than(text, len, limit))
-        json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json))
         return json;
     json_decref(json);

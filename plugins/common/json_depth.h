@@ -17,3 +17,4 @@ bool json_more_values_than(const char *text, size_t len, size_t max);
 /* The JSON object in `text`, without a member that comes twice; json_decref.  NULL: it is
  * something else, or nested deeper than `limit`, or there is no memory. */
 json_t *json_object_read(const char *text, size_t len, unsigned limit);
+json_t *json_outer_read(const char *text, size_t len, unsigned limit); /* or an array */

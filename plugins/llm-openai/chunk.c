@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chunk.h"
 
+#include "json_text.h"
 #include <string.h>
 
 void chunk_init(struct chunk *chunk)
@@ -72,7 +73,7 @@ static json_t *text_as_last(const struct chunk *chunk, const char *text, size_t 
     if (!last->len || len < head + tail || memcmp(text, last->data, head) != 0 ||
         memcmp(text + len - tail, last->data + last->len - tail, tail) != 0)
         return NULL;
-    return json_quick(text + head - 1, len - head - tail + 2, 1);
+    return json_text_parse(text + head - 1, len - head - tail + 2, 1, NULL);
 }
 
 /* ---- reading ---- */
@@ -91,7 +92,7 @@ bool chunk_read(struct chunk *chunk, const char *text, size_t len, struct json_f
     told[CHUNK_CONTENT].value = text_as_last(chunk, text, len);
     if (told[CHUNK_CONTENT].value)
         return true;
-    if (!json_quick_known(text, len, of_chunk, told) || !is_plain(told))
+    if (!json_known_read(text, len, of_chunk, told) || !is_plain(told))
         return false;
     learn(chunk, text, len, told);
     return true;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "buf.h"
-#include "json_quick.h"
+#include "json_known.h"
 
 /* Most chunks of an answer tell a text, why it ends, or what it used, and no more: that much is
  * read of them without making all of them JSON.  Mostly they are the same but for the text: what is
@@ -34,5 +34,5 @@ enum chunk_member {
     CHUNK_MEMBERS
 };
 
-/* Into TOLD[CHUNK_MEMBERS], see json_quick_known().  False: it is to be read as a whole. */
+/* Into TOLD[CHUNK_MEMBERS], see json_known_read().  False: it is to be read as a whole. */
 bool chunk_read(struct chunk *chunk, const char *text, size_t len, struct json_found *told);

@@ -3,6 +3,7 @@
 #include "mcp_server.h"
 
 #include "cleanup.h"
+#include "json_depth.h"
 #include "member.h"
 #include "rpc.h"
 
@@ -323,7 +324,7 @@ int mcp_post(struct ein_req *req, void *self)
     if (!type || strncasecmp(type, "application/json", strlen("application/json")) != 0)
         return reply_error(server, req, 415, MCP_REFUSED,
                            "Content-Type has to be application/json.");
-    EIN_JSON json_t *message = body ? rpc_read(body, len, server->json_depth) : NULL;
+    EIN_JSON json_t *message = body ? json_outer_read(body, len, server->json_depth) : NULL;
     if (!message)
         return reply_error(server, req, 400, MCP_NOT_JSON, "The body is not JSON.");
     turn.may_stream = names(http->header(req, "Accept"), "text/event-stream");

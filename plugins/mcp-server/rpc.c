@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rpc.h"
 
-#include "json_depth.h"
-#include "json_quick.h"
-
 #include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <string.h>
-
-json_t *rpc_read(const void *text, size_t len, unsigned depth)
-{
-    json_t *json = json_quick(text, len, depth);
-
-    if (!json && !json_deeper_than(text, len, depth))
-        json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(json) || json_is_array(json))
-        return json;
-    json_decref(json);
-    return NULL;
-}
 
 static bool is_id(const json_t *id)
 {

@@ -16,10 +16,6 @@ enum rpc_kind {
 };
 enum rpc_kind rpc_kind(const json_t *message);
 
-/* What a client has sent, an object or an array; json_decref.  NULL: it is not JSON, nested deeper
- * than `depth`, or there is no memory. */
-json_t *rpc_read(const void *text, size_t len, unsigned depth);
-
 /* The version that the body names; NULL: none, as before 2026-07-28. */
 const char *rpc_version(const json_t *params);
 

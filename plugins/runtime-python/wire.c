@@ -3,7 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "json_depth.h"
-#include "json_quick.h"
+#include "json_text.h"
 
 #include <endian.h>
 #include <string.h>
@@ -49,7 +49,7 @@ int wire_json(const struct frame *frame, unsigned depth, size_t values, struct j
 
     if (json_more_values_than(frame->json, frame->json_len, values))
         return error_set(err, EIN_E_TOO_LARGE, "JSON of more than %zu values", values);
-    json = json_quick(frame->json, frame->json_len, depth);
+    json = json_text_parse(frame->json, frame->json_len, depth, NULL);
     if (!json && json_deeper_than(frame->json, frame->json_len, depth))
         return error_set(err, EIN_E_TOO_LARGE, "JSON nested deeper than %u levels", depth);
     if (!json)

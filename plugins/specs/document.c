@@ -2,7 +2,7 @@
 /* A text to JSON: most documents are JSON, which is read several times faster than YAML. */
 #include "error.h"
 #include "json_depth.h"
-#include "json_quick.h"
+#include "json_text.h"
 #include "read.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static int read_json(const char *text, size_t len, const struct spec_limits *lim
 
     if (json_more_values_than(text, len, limits->nodes))
         return error_set(err, EIN_E_TOO_LARGE, "it has more than %zu values", limits->nodes);
-    json = json_quick(text, len, limits->depth);
+    json = json_text_parse(text, len, limits->depth, NULL);
     if (!json && json_deeper_than(text, len, limits->depth))
         return error_set(err, EIN_E_TOO_LARGE, "it is nested deeper than %u levels", limits->depth);
     if (!json)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients of /mcp send: messages, names in headers, names of agents that become tools. */
 #include "cleanup.h"
+#include "json_depth.h"
 #include "rpc.h"
 #include "tool.h"
 
@@ -41,7 +42,7 @@ static void take_message(const json_t *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    EIN_JSON json_t *message = rpc_read(data, size, DEPTH);
+    EIN_JSON json_t *message = json_outer_read((const char *)data, size, DEPTH);
     EIN_FREE char *text = calloc(1, size + 1);
     EIN_FREE char *header = NULL;
     EIN_JSON json_t *brief = NULL;

@@ -23,8 +23,7 @@ static char *next_of(const char *link)
 static void read_answer(const struct ein_fetched *got, struct oauth_answer *answer)
 {
     answer->status = got->status;
-    if (!json_deeper_than(got->body, got->body_len, OAUTH_DEPTH_MAX))
-        answer->json = json_loadb(got->body, got->body_len, JSON_REJECT_DUPLICATES, NULL);
+    answer->json = json_outer_read(got->body, got->body_len, OAUTH_DEPTH_MAX);
     answer->next = next_of(json_string_value(json_object_get(got->headers, "link")));
 }
 

@@ -5,7 +5,7 @@
 #include "scan.h"
 
 #include "cleanup.h"
-#include "json_quick.h"
+#include "json_text.h"
 
 #include <einion/plugin.h>
 #include <string.h>
@@ -108,7 +108,7 @@ static int make_key(struct scan *scan, struct key *ret_key)
     if (value < scan->end && (*value == '{' || *value == '['))
         return key_copy(&(unsigned char){ KEY_OTHER }, 1, ret_key);
     skip_value(scan);
-    EIN_JSON json_t *json = json_quick(value, (size_t)(scan->at - value), 1);
+    EIN_JSON json_t *json = json_text_parse(value, (size_t)(scan->at - value), 1, NULL);
     if (!json)
         json =
             json_loadb(value, (size_t)(scan->at - value), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "ids.h"
-#include "json_depth.h"
-#include "json_quick.h"
+#include "json_text.h"
 #include "member.h"
 #include "str.h"
 #include "vendor.h"
@@ -230,18 +229,12 @@ static char *repair(const char *text, size_t len, size_t *ret_len)
 
 json_t *vendor_json(const char *text, size_t len)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     EIN_FREE char *fixed = NULL;
-    json_t *json = json_quick(text, len, VENDOR_DEPTH_MAX);
+    json_t *json = json_text_parse(text, len, VENDOR_DEPTH_MAX, NULL);
 
-    if (json)
-        return json;
-    if (json_deeper_than(text, len, VENDOR_DEPTH_MAX))
-        return NULL;
-    json = json_loadb(text, len, flags, NULL);
     if (json || !(fixed = repair(text, len, &len)))
         return json;
-    return json_loadb(fixed, len, flags, NULL);
+    return json_text_parse(fixed, len, VENDOR_DEPTH_MAX, NULL);
 }
 
 uint64_t vendor_number(const json_t *value)

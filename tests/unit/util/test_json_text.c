@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include <float.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,145 @@ static void depth_costs_no_stack(void **state)
     free(text);
 }
 
+/* As jansson reads it, or not at all. */
+static bool is_as_jansson(const char *text, size_t len)
+{
+    json_t *ours = json_text_parse(text, len, DEPTH, NULL);
+    json_t *theirs = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    bool same = ours ? json_equal(ours, theirs) : !theirs;
+
+    json_decref(ours);
+    json_decref(theirs);
+    return same;
+}
+
+static void what_is_json_is_what_jansson_says(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        " [ 1 , -2 , 3.5 , 1e3 , -0 , 0.25E-2 , 123456789012345678 ] ",
+        "{\"a\": {\"b\": [true, false, null]}, \"c\": \"\"}",
+        "\"plain\"",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "\"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"",
+        "\"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"",
+        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\\nb\"},\"finish_reason\":null}]}",
+        "1e-400",
+        "[[[[[[[[]]]]]]]]",
+
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\":}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "[1 2]",
+        "01",
+        "1.",
+        ".5",
+        "-",
+        "1e",
+        "+1",
+        "nul",
+        "tru",
+        "\"",
+        "\"\\",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\n\"",
+        "\"\xff\"",
+        "\"\xc0\x80\"",
+        "{} {}",
+        "[1]x",
+        "1e999",
+        "{\"a\":1,\"a\":2}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (!is_as_jansson(texts[i], strlen(texts[i])))
+            fail_msg("%s", texts[i]);
+    assert_null(json_text_parse("[1]\0", 4, DEPTH, NULL));
+}
+
+/* Every text with one byte changed, and every part of it. */
+static void a_damaged_text_is_read_as_jansson_reads_it(void **state)
+{
+    static const char text[] =
+        "{\"a\":[1,-2.5e3,\"x\\u00e9\\n\",{\"b\":null,\"c\":true}],\"d\":\"\xc3\xa9\"}";
+    char damaged[sizeof(text)];
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(text) - 1; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            memcpy(damaged, text, sizeof(text));
+            damaged[at] = (char)byte;
+            if (!is_as_jansson(damaged, sizeof(text) - 1))
+                fail_msg("%s", damaged);
+        }
+        assert_null(json_text_parse(text, at, DEPTH, NULL));
+    }
+}
+
+static void a_long_text_with_escapes_is_whole(void **state)
+{
+    enum { COUNT = 5000 };
+    char *text = malloc(2 * COUNT + 3);
+    json_t *json = NULL;
+
+    (void)state;
+    text[0] = '"';
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(text + 1 + 2 * i, "\\n", 2);
+    strcpy(text + 1 + 2 * (size_t)COUNT, "\"");
+    json = json_text_parse(text, strlen(text), DEPTH, NULL);
+    assert_int_equal(json_string_length(json), COUNT);
+    assert_int_equal(strspn(json_string_value(json), "\n"), COUNT);
+    free(text);
+    json_decref(json);
+}
+
+static void a_value_is_read_without_what_follows(void **state)
+{
+    const char text[] = "{\"a\":[1]} , 2", *at = text, *end = text + strlen(text);
+    json_t *json = json_text_value(&at, end, DEPTH);
+
+    (void)state;
+    assert_true(json_is_object(json));
+    assert_string_equal(at, " , 2");
+    json_decref(json);
+    assert_null(json_text_value(&at, end, DEPTH));
+}
+
+static void of_many_levels_none_is_lost(void **state)
+{
+    enum { LEVELS = 150 };
+    char text[2 * LEVELS + 200], *at = text;
+
+    (void)state;
+    /* down to more than are kept without memory, up, and down again */
+    for (int i = 0; i < LEVELS; i++)
+        *at++ = '[';
+    for (int i = 1; i < LEVELS; i++)
+        *at++ = ']';
+    at = stpcpy(at, ",");
+    for (int i = 0; i < 80; i++)
+        *at++ = '[';
+    for (int i = 0; i < 81; i++)
+        *at++ = ']';
+    json_t *json = json_text_parse(text, (size_t)(at - text), LEVELS, NULL);
+    json_t *wanted = json_loadb(text, (size_t)(at - text), 0, NULL);
+    assert_true(json_equal(json, wanted));
+    json_decref(json);
+    json_decref(wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +344,11 @@ int main(void)
         cmocka_unit_test(numbers_are_written_as_short_as_they_read_back),
         cmocka_unit_test(what_is_no_json_is_not_dumped),
         cmocka_unit_test(depth_costs_no_stack),
+        cmocka_unit_test(what_is_json_is_what_jansson_says),
+        cmocka_unit_test(a_damaged_text_is_read_as_jansson_reads_it),
+        cmocka_unit_test(a_long_text_with_escapes_is_whole),
+        cmocka_unit_test(a_value_is_read_without_what_follows),
+        cmocka_unit_test(of_many_levels_none_is_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

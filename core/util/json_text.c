@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One pass that builds jansson values and finds faults.  Open containers lie in an array, not on
@@ -22,6 +23,7 @@ struct parser {
     size_t depth, max_depth;
     size_t values_left, max_values;
     json_t **open; /* the containers around `at`, outermost first */
+    json_t **few;  /* room for FEW_LEVELS, which are enough for most */
     struct buf scratch;
     struct json_fault *fault;
 };
@@ -32,6 +34,8 @@ __attribute__((format(printf, 3, 4))) static bool fail(struct parser *p, size_t 
 {
     va_list args;
 
+    if (!p->fault)
+        return false;
     p->fault->offset = 0;
     for (size_t i = 0; i < at && i < p->len; i++)
         p->fault->offset += (p->text[i] & 0xc0) != 0x80;
@@ -53,15 +57,15 @@ static int peek(const struct parser *p)
     return p->at < p->len ? (unsigned char)p->text[p->at] : -1;
 }
 
-static void skip_space(struct parser *p)
+static bool is_space(char c)
 {
-    while (p->at < p->len) {
-        char c = p->text[p->at];
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
-            return;
+static inline void skip_space(struct parser *p)
+{
+    while (p->at < p->len && is_space(p->text[p->at]))
         p->at++;
-    }
 }
 
 static bool is_digit_at(const struct parser *p, size_t at)
@@ -156,54 +160,60 @@ static bool read_escape(struct parser *p, size_t start)
     return true;
 }
 
-/* Moves over characters that stand for themselves. */
-static bool skip_plain(struct parser *p)
+/* Moves over characters that stand for themselves, to a quote or a backslash. */
+static bool skip_plain(struct parser *p, size_t start)
 {
-    while (p->at < p->len) {
-        unsigned char c = (unsigned char)p->text[p->at];
-        size_t step = 1;
+    for (;;) {
+        int c;
 
+        p->at += str_plain_len(p->text + p->at, p->len - p->at);
+        c = peek(p);
         if (c == '"' || c == '\\')
             return true;
+        if (c < 0)
+            return fail(p, start, "Unterminated string starting at");
         if (c < 0x20)
             return fail(p, p->at, "Invalid control character at");
-        if (c >= 0x80) {
-            step = str_utf8_len(p->text + p->at, p->len - p->at);
+        while (peek(p) >= 0x80) {
+            size_t step = str_utf8_len(p->text + p->at, p->len - p->at);
+
             if (step == 0)
                 return fail(p, p->at, "Invalid UTF-8");
+            p->at += step;
         }
-        p->at += step;
     }
-    return true;
+}
+
+/* At a piece of a string: to the end of the string, which lies in `scratch`. */
+static bool unescape(struct parser *p, size_t start, size_t piece)
+{
+    buf_clear(&p->scratch);
+    for (;;) {
+        (void)buf_add(&p->scratch, p->text + piece, p->at - piece);
+        if (p->text[p->at++] == '"')
+            return !p->scratch.error || no_memory(p);
+        if (!read_escape(p, start))
+            return false;
+        piece = p->at;
+        if (!skip_plain(p, start))
+            return false;
+    }
 }
 
 /* At the opening quote.  The result lies in the text itself, or in `scratch` if it has escapes. */
 static bool read_string(struct parser *p, const char **ret_string, size_t *ret_len)
 {
-    size_t start = p->at++, piece = p->at;
+    size_t start = p->at++;
 
-    buf_clear(&p->scratch);
-    for (;;) {
-        if (!skip_plain(p))
-            return false;
-        if (p->at >= p->len)
-            return fail(p, start, "Unterminated string starting at");
-        if (p->text[p->at] == '"' && piece == start + 1) {
-            *ret_string = p->text + piece;
-            *ret_len = p->at++ - piece;
-            return true;
-        }
-
-        (void)buf_add(&p->scratch, p->text + piece, p->at - piece);
-        if (p->text[p->at++] == '"')
-            break;
-        if (!read_escape(p, start))
-            return false;
-        piece = p->at;
+    if (!skip_plain(p, start))
+        return false;
+    if (p->text[p->at] == '"') {
+        *ret_string = p->text + start + 1;
+        *ret_len = p->at++ - start - 1;
+        return true;
     }
-
-    if (p->scratch.error)
-        return no_memory(p);
+    if (!unescape(p, start, start + 1))
+        return false;
     *ret_string = p->scratch.data;
     *ret_len = p->scratch.len;
     return true;
@@ -347,9 +357,11 @@ static bool add_item(struct parser *p, json_t *value)
     return json_array_append_new(p->open[p->depth - 1], value) == 0 || no_memory(p);
 }
 
-static bool duplicate(struct parser *p, size_t at, const char *name)
+static bool duplicate(struct parser *p, size_t at, const char *name, size_t len)
 {
-    return fail(p, at, "Duplicate object key '%.*s'", str_cut(name, NAME_SHOWN), name);
+    int shown = len > NAME_SHOWN ? str_cut(name, NAME_SHOWN) : (int)len;
+
+    return fail(p, at, "Duplicate object key '%.*s'", shown, name);
 }
 
 /* At a member: reads its name, the colon and the value. */
@@ -357,21 +369,16 @@ static bool read_member(struct parser *p, json_t **ret)
 {
     json_t *object = p->open[p->depth - 1];
     size_t start = p->at, size = json_object_size(object), len;
-    EIN_FREE char *long_name = NULL;
-    char short_name[64], *name = short_name;
-    const char *string;
+    EIN_FREE char *copy = NULL;
+    const char *name;
     json_t *value;
 
     if (peek(p) != '"')
         return fail(p, p->at, "Expecting property name enclosed in double quotes");
-    if (!read_string(p, &string, &len))
+    if (!read_string(p, &name, &len))
         return false;
-    if (len >= sizeof(short_name))
-        name = long_name = malloc(len + 1);
-    if (!name)
+    if (name == p->scratch.data && !(name = copy = strndup(name, len))) /* the value needs it */
         return no_memory(p);
-    memcpy(name, string, len);
-    name[len] = '\0';
 
     skip_space(p);
     if (peek(p) != ':')
@@ -381,10 +388,10 @@ static bool read_member(struct parser *p, json_t **ret)
     if (!read_value(p, &value))
         return false;
 
-    if (json_object_set_new_nocheck(object, name, value) < 0)
+    if (json_object_setn_new_nocheck(object, name, len, value) < 0)
         return no_memory(p);
     if (json_object_size(object) == size)
-        return duplicate(p, start, name);
+        return duplicate(p, start, name, len);
     *ret = value;
     return true;
 }
@@ -419,6 +426,18 @@ static bool read_closing(struct parser *p, bool *ret_more)
     return true;
 }
 
+static bool open_container(struct parser *p, json_t *container)
+{
+    if (p->depth == FEW_LEVELS && p->open == p->few) {
+        p->open = calloc(p->max_depth, sizeof(json_t *));
+        if (!p->open)
+            return no_memory(p);
+        memcpy(p->open, p->few, FEW_LEVELS * sizeof(json_t *));
+    }
+    p->open[p->depth++] = container;
+    return true;
+}
+
 /* `value` was just read: if it is a container, what follows is inside, unless it is empty. */
 static bool enter(struct parser *p, json_t *value, bool *ret_entered)
 {
@@ -431,66 +450,81 @@ static bool enter(struct parser *p, json_t *value, bool *ret_entered)
         p->at++;
         return true;
     }
-    p->open[p->depth++] = value;
-    *ret_entered = true;
-    return true;
+    *ret_entered = open_container(p, value);
+    return *ret_entered;
 }
 
-static bool read_document(struct parser *p, json_t **ret_root)
+/* With what is inside. */
+static bool read_whole(struct parser *p, json_t **ret_root)
 {
     json_t *value;
     bool more;
 
-    if (p->len >= 3 && memcmp(p->text, "\xef\xbb\xbf", 3) == 0)
-        return fail(p, 0, "Unexpected UTF-8 BOM (decode using utf-8-sig)");
-    skip_space(p);
     if (!read_value(p, ret_root))
         return false;
-
     value = *ret_root;
     for (;;) {
         if (!enter(p, value, &more) || (!more && !read_closing(p, &more)))
             return false;
         if (!more)
-            break;
+            return true;
         if (!read_element(p, &value))
             return false;
     }
+}
 
+static bool read_document(struct parser *p, json_t **ret_root)
+{
+    if (p->len >= 3 && memcmp(p->text, "\xef\xbb\xbf", 3) == 0)
+        return fail(p, 0, "Unexpected UTF-8 BOM (decode using utf-8-sig)");
+    skip_space(p);
+    if (!read_whole(p, ret_root))
+        return false;
     skip_space(p);
     return p->at == p->len || fail(p, p->at, "Extra data");
+}
+
+static json_t *parse(struct parser *p, bool (*read)(struct parser *p, json_t **ret_root))
+{
+    EIN_JSON json_t *root = NULL;
+    json_t *few[FEW_LEVELS];
+    bool ok;
+
+    p->open = p->few = few;
+    buf_init(&p->scratch, p->len);
+    ok = read(p, &root);
+    buf_done(&p->scratch);
+    if (p->open != few)
+        free(p->open);
+    return ok ? EIN_TAKE(root) : NULL;
 }
 
 json_t *json_text_parse_within(const char *text, size_t len, size_t max_depth, size_t max_values,
                                struct json_fault *ret_fault)
 {
-    json_t *few[FEW_LEVELS];
-    EIN_FREE json_t **many = NULL;
-    EIN_JSON json_t *root = NULL;
     struct parser p = { .text = text,
                         .len = len,
                         .max_depth = max_depth,
                         .values_left = max_values,
                         .max_values = max_values,
-                        .open = few,
                         .fault = ret_fault };
-    bool ok;
 
-    if (max_depth > FEW_LEVELS)
-        p.open = many = calloc(max_depth, sizeof(json_t *));
-    if (!p.open) {
-        (void)no_memory(&p);
-        return NULL;
-    }
-
-    buf_init(&p.scratch, len);
-    ok = read_document(&p, &root);
-    buf_done(&p.scratch);
-    return ok ? EIN_TAKE(root) : NULL;
+    return parse(&p, read_document);
 }
 
 json_t *json_text_parse(const char *text, size_t len, size_t max_depth,
                         struct json_fault *ret_fault)
 {
     return json_text_parse_within(text, len, max_depth, SIZE_MAX, ret_fault);
+}
+
+json_t *json_text_value(const char **text, const char *end, size_t max_depth)
+{
+    struct parser p = {
+        .text = *text, .len = (size_t)(end - *text), .max_depth = max_depth, .values_left = SIZE_MAX
+    };
+    json_t *value = parse(&p, read_whole);
+
+    *text += p.at;
+    return value;
 }
