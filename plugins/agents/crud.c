@@ -78,11 +78,16 @@ int agents_create(struct ein_req *req, void *self)
     return r < 0 ? host->http->fail_error(req, &err) : agents_reply(agents, req, 201, agent, rev);
 }
 
+static json_t *show(const json_t *agent)
+{
+    return document_show(agent, NULL);
+}
+
 int agents_list(struct ein_req *req, void *self)
 {
     const struct agents *agents = self;
 
-    return reply_visible(agents->host, agents->ctx, req, AGENT_SET, document_show);
+    return reply_visible(agents->host, agents->ctx, req, AGENT_SET, show);
 }
 
 int agents_get(struct ein_req *req, void *self)

@@ -15,11 +15,6 @@ static json_t *show(const json_t *doc)
     return shown;
 }
 
-static int append_shown(const json_t *doc, void *list)
-{
-    return json_array_append_new(list, show(doc)) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 /* Times in ISO 8601 are in their order as text, those of a few digits among those of many; but a
  * 'Z' comes behind every fraction. */
 static int add_time(json_t *range, const char *operator, const json_t * time)
@@ -63,23 +58,10 @@ int audit_list(struct ein_req *req, void *self)
 {
     static const char *const newest_first[] = { "-_id", NULL };
     const struct audit *audit = self;
-    const struct ein_http *http = audit->host->http;
-    EIN_JSON json_t *where = make_where(http->query(req));
-    EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query),
-                               .where = where,
-                               .order = newest_first };
-    struct ein_error err;
-    char *cursor = NULL;
+    EIN_JSON json_t *where = make_where(audit->host->http->query(req));
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .order = newest_first };
 
-    if (!where || !list)
-        return EIN_E_NO_MEMORY;
-    page_read(http, req, &query);
-    int r =
-        audit->host->store->find(audit->ctx, AUDIT_SET, &query, append_shown, list, &cursor, &err);
-    if (r < 0)
-        return http->fail_error(req, &err);
-    r = page_link(http, req, cursor);
-    audit->host->mem_free(cursor);
-    return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
+    return reply_page(audit->host, audit->ctx, req, AUDIT_SET, &query, show);
 }

@@ -222,33 +222,15 @@ static void touch_owner(const struct api_keys *self, const struct ein_req *req)
         key_owner_touch(self, identity);
 }
 
-static int append_shown(const json_t *key, void *list)
-{
-    return json_array_append_new(list, key_show(key)) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 int keys_list(struct ein_req *req, void *self)
 {
     const struct api_keys *keys = self;
-    const struct ein_host *host = keys->host;
     EIN_JSON json_t *where =
-        json_pack("{s:s, s:n}", "userId", host->http->identity(req)->uid, "revoked");
-    EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query), .where = where };
-    struct ein_error err;
-    char *cursor = NULL;
-    int r;
+        json_pack("{s:s, s:n}", "userId", keys->host->http->identity(req)->uid, "revoked");
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
-    if (!where || !list)
-        return EIN_E_NO_MEMORY;
     touch_owner(keys, req);
-    page_read(host->http, req, &query);
-    r = host->store->find(keys->ctx, KEY_SET, &query, append_shown, list, &cursor, &err);
-    if (r < 0)
-        return host->http->fail_error(req, &err);
-    r = page_link(host->http, req, cursor);
-    host->mem_free(cursor);
-    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+    return reply_page(keys->host, keys->ctx, req, KEY_SET, &query, key_show);
 }
 
 int keys_get(struct ein_req *req, void *self)

@@ -95,7 +95,8 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
 {
     const json_t *given = http->query(req);
 
-    query->limit = (uint32_t)json_integer_value(json_object_get(given, "limit"));
+    if (json_object_get(given, "limit"))
+        query->limit = (uint32_t)json_integer_value(json_object_get(given, "limit"));
     query->cursor = json_string_value(json_object_get(given, "cursor"));
 }
 
@@ -209,7 +210,7 @@ int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct e
 }
 
 struct shown {
-    json_t *(*show)(const json_t *doc, const char *rev);
+    doc_show *show;
     json_t *list;
 };
 
@@ -217,27 +218,34 @@ static int append_shown(const json_t *doc, void *data)
 {
     const struct shown *shown = data;
 
-    return json_array_append_new(shown->list, shown->show(doc, NULL)) < 0 ? EIN_E_NO_MEMORY : 0;
+    return json_array_append_new(shown->list, shown->show(doc)) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
-int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
-                  const char *set, json_t *(*show)(const json_t *doc, const char *rev))
+int reply_page(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+               const char *set, const struct ein_query *what, doc_show *show)
 {
-    EIN_JSON json_t *where = host->http->visible(req);
     EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query), .where = where };
     struct shown shown = { show, list };
+    struct ein_query query = *what;
     struct ein_error err;
     char *cursor = NULL;
-    int r;
 
-    if (!where || !list)
+    if (!query.where || !list)
         return EIN_E_NO_MEMORY;
     page_read(host->http, req, &query);
-    r = host->store->find(ctx, set, &query, append_shown, &shown, &cursor, &err);
+    int r = host->store->find(ctx, set, &query, append_shown, &shown, &cursor, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
     r = page_link(host->http, req, cursor);
     host->mem_free(cursor);
     return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+}
+
+int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+                  const char *set, doc_show *show)
+{
+    EIN_JSON json_t *where = host->http->visible(req);
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+
+    return reply_page(host, ctx, req, set, &query, show);
 }

@@ -46,7 +46,7 @@ int reply_retry_after(const struct ein_http *http, struct ein_req *req, uint32_t
     })
 #define PAGE_QUERY_SCHEMA "{\"type\":\"object\",\"properties\":{" PAGE_PROPERTIES "}}"
 
-/* limit and cursor of the request; the cursor is lent by it. */
+/* limit, if it has one, and cursor of the request; the cursor is lent by it. */
 void page_read(const struct ein_http *http, const struct ein_req *req, struct ein_query *query);
 
 /* Tells where the next page begins; no Link if `cursor` is NULL. */
@@ -57,10 +57,16 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
 int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                 const char *set, const char *id, json_t **ret_doc, struct ein_error *err);
 
-/* Replies with all documents of SET that the caller may read, or the page of them that is asked
- * for, each as SHOW(doc, NULL) makes it (NULL: no memory). */
+typedef json_t *doc_show(const json_t *doc); /* NULL: no memory */
+
+/* Replies with all documents of SET that `query` finds, or the page of them that is asked for, each
+ * as SHOW makes it.  A query without a `where` is one for which there was no memory. */
+int reply_page(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
+               const char *set, const struct ein_query *query, doc_show *show);
+
+/* Of all documents of SET those that the caller may read. */
 int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
-                  const char *set, json_t *(*show)(const json_t *doc, const char *rev));
+                  const char *set, doc_show *show);
 
 /* An ein_doc_fn that appends the document's id to an array. */
 int append_id(const json_t *doc, void *ids);

@@ -71,7 +71,7 @@ static int summarize(const struct data_store *store, const char *user, const cha
 
     if (!where || !summaries)
         return error_no_memory(err);
-    int r = record_find(store, &query, add_to_its_namespace, summaries, NULL, err);
+    int r = record_find(store, &query, add_to_its_namespace, summaries, err);
     if (r < 0)
         return r;
     *ret_summaries = EIN_TAKE(summaries);
@@ -236,7 +236,7 @@ int namespace_clear(const struct data_store *store, const char *user, const char
         return error_no_memory(err);
     for (int i = 0; i < WRITE_TRIES; i++) {
         EIN_JSON json_t *ids = json_array();
-        int r = record_find(store, &query, append_id, ids, NULL, err);
+        int r = record_find(store, &query, append_id, ids, err);
         if (r < 0)
             return r;
         r = delete_all(store, ids, err);

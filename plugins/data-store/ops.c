@@ -319,7 +319,7 @@ static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *
     if (json_is_string(prefix) &&
         json_object_set_new(where, "key", json_pack("{s:O}", "$prefix", prefix)))
         return error_no_memory(call->err);
-    return record_find(call->store, &query, each, data, NULL, call->err);
+    return record_find(call->store, &query, each, data, call->err);
 }
 
 static int append_key(const json_t *doc, void *keys)

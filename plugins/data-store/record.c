@@ -48,10 +48,9 @@ int record_read(const struct data_store *store, const struct record_key *at, jso
 }
 
 int record_find(const struct data_store *store, const struct ein_query *query, ein_doc_fn *each,
-                void *data, char **ret_cursor, struct ein_error *err)
+                void *data, struct ein_error *err)
 {
-    int r =
-        store->host->store->find(store->ctx, DATA_STORE_SET, query, each, data, ret_cursor, err);
+    int r = store->host->store->find(store->ctx, DATA_STORE_SET, query, each, data, NULL, err);
 
     return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
 }

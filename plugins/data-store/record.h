@@ -21,7 +21,7 @@ int record_read(const struct data_store *store, const struct record_key *at, jso
 
 /* Visits the stored documents that `query` finds; `each` may return EIN_E_NO_MEMORY. */
 int record_find(const struct data_store *store, const struct ein_query *query, ein_doc_fn *each,
-                void *data, char **ret_cursor, struct ein_error *err);
+                void *data, struct ein_error *err);
 
 /* A stored document that is new.  `metadata` and `agent` may be NULL.  NULL: no memory. */
 json_t *record_new(const struct record_key *at, const json_t *value, const json_t *metadata,

@@ -38,37 +38,20 @@ static int call_init(struct call *call, struct ein_req *req, void *self)
     return r < 0 ? call_fail(call) : 0;
 }
 
-static int append_view(const json_t *doc, void *list)
-{
-    return json_array_append_new(list, record_view(doc)) ? EIN_E_NO_MEMORY : 0;
-}
-
 int records_list(struct ein_req *req, void *self)
 {
     const struct data_store *store = self;
-    const struct ein_host *host = store->host;
-    const struct ein_http *http = host->http;
-    struct ein_error err;
-    char *cursor = NULL;
+    const struct ein_http *http = store->host->http;
     const char *owner;
     int r = ownership_whose(http, req, &owner);
 
     if (r)
         return r;
-    EIN_JSON json_t *list = json_array();
     EIN_JSON json_t *where =
         json_pack("{s:s, s:s}", "userId", owner, "namespace", http->path_param(req, "namespace"));
-    struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
 
-    if (!list || !where)
-        return EIN_E_NO_MEMORY;
-    page_read(http, req, &query);
-    if (record_find(store, &query, append_view, list, &cursor, &err) < 0)
-        return http->fail_error(req, &err);
-
-    r = page_link(http, req, cursor);
-    host->mem_free(cursor);
-    return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
+    return reply_page(store->host, store->ctx, req, DATA_STORE_SET, &query, record_view);
 }
 
 int record_get_one(struct ein_req *req, void *self)

@@ -72,11 +72,16 @@ int demos_get(struct ein_req *req, void *self)
     return r < 0 ? http->fail_error(req, &err) : reply_demo(demos, req, 200, demo, doc_rev(demo));
 }
 
+static json_t *show(const json_t *demo)
+{
+    return document_show(demo, NULL);
+}
+
 int demos_list(struct ein_req *req, void *self)
 {
     const struct demos *demos = self;
 
-    return reply_visible(demos->host, demos->ctx, req, DEMO_SET, document_show);
+    return reply_visible(demos->host, demos->ctx, req, DEMO_SET, show);
 }
 
 /* ---- writing ---- */

@@ -98,49 +98,26 @@ static json_t *where_of(const struct ein_http *http, struct ein_req *req)
     return where;
 }
 
-static int show_all(const json_t *found, json_t *list)
+static json_t *show_short(const json_t *record)
 {
-    const json_t *record;
-    size_t i;
+    static const char *const large[] = { "input", "result", "opsLog", "declared" };
+    json_t *shown = record_show(record, text_of(record, "_id"));
 
-    json_array_foreach(found, i, record)
-    {
-        json_t *shown = record_show(record, text_of(record, "_id"));
-        static const char *const large[] = { "input", "result", "opsLog", "declared" };
-        for (size_t j = 0; shown && j < sizeof(large) / sizeof(large[0]); j++)
-            (void)json_object_del(shown, large[j]);
-        if (json_array_append_new(list, shown) < 0)
-            return EIN_E_NO_MEMORY;
-    }
-    return 0;
+    for (size_t i = 0; shown && i < sizeof(large) / sizeof(large[0]); i++)
+        (void)json_object_del(shown, large[i]);
+    return shown;
 }
 
 int runs_list(struct ein_req *req, void *self)
 {
     static const char *const newest_first[] = { "-startedMs", NULL };
-    struct runs *runs = self;
-    const struct ein_http *http = runs->host->http;
-    EIN_JSON json_t *where = where_of(http, req);
-    EIN_JSON json_t *found = NULL;
-    EIN_JSON json_t *list = json_array();
-    struct ein_query query = { .struct_size = sizeof(query),
-                               .where = where,
-                               .order = newest_first };
-    struct ein_error err;
-    char *cursor = NULL;
+    const struct runs *runs = self;
+    EIN_JSON json_t *where = where_of(runs->host->http, req);
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .order = newest_first, .limit = 100
+    };
 
-    if (!where || !list)
-        return EIN_E_NO_MEMORY;
-    page_read(http, req, &query);
-    if (query.limit == 0)
-        query.limit = 100;
-    if (find_docs(runs->host, runs->ctx, RUNS_SET, &query, &found, &cursor, &err) < 0)
-        return http->fail_error(req, &err);
-    int r = page_link(http, req, cursor);
-    runs->host->mem_free(cursor);
-    if (r >= 0)
-        r = show_all(found, list);
-    return r < 0 ? r : http->reply(req, 200, EIN_TAKE(list));
+    return reply_page(runs->host, runs->ctx, req, RUNS_SET, &query, show_short);
 }
 
 /* ---- ending and forgetting ---- */
