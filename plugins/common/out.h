@@ -30,6 +30,17 @@ static inline void out_number(struct buf *out, uint64_t number)
 {
     out_digits(out, number, 1);
 }
+/* What comes before it as it is. */
+static inline void out_put_quoted(struct buf *out, const char *before, const char *text)
+{
+    out_put(out, before);
+    out_quoted(out, text);
+}
+static inline void out_put_number(struct buf *out, const char *before, uint64_t number)
+{
+    out_put(out, before);
+    out_number(out, number);
+}
 void out_nano(struct buf *out, int64_t nano); /* billionths as a decimal, exactly: 0.000015 */
 void out_json(struct buf *out, const json_t *json);
 /* The text of `json` as the inside of a string. */

@@ -85,12 +85,9 @@ void answer_facts(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *outcome = answer->outcome;
 
-    out_put(out, "\"einion\":{\"provider\":");
-    out_quoted(out, outcome->provider);
-    out_put(out, ",\"attempts\":");
-    out_number(out, outcome->attempts);
-    out_put(out, ",\"overhead_us\":");
-    out_number(out, outcome->overhead_us);
+    out_put_quoted(out, "\"einion\":{\"provider\":", outcome->provider);
+    out_put_number(out, ",\"attempts\":", outcome->attempts);
+    out_put_number(out, ",\"overhead_us\":", outcome->overhead_us);
     out_put(out, ",\"notes\":");
     write_notes(answer, out);
     out_put(out, "}");
@@ -134,10 +131,8 @@ static uint64_t place(const struct answer *answer, const json_t *source, const c
 
 void answer_range(const struct answer *answer, struct buf *out, const json_t *source)
 {
-    out_put(out, ",\"start_index\":");
-    out_number(out, place(answer, source, "from"));
-    out_put(out, ",\"end_index\":");
-    out_number(out, place(answer, source, "to"));
+    out_put_number(out, ",\"start_index\":", place(answer, source, "from"));
+    out_put_number(out, ",\"end_index\":", place(answer, source, "to"));
 }
 
 /* ---- calls ---- */

@@ -37,21 +37,17 @@ static const char *redacted(const json_t *data)
 
 static void citation(struct buf *out, const json_t *data)
 {
-    out_put(out, "{\"type\":\"web_search_result_location\",\"url\":");
-    out_quoted(out, text_or_empty(data, "url"));
-    out_put(out, ",\"title\":");
-    out_quoted(out, text_or_empty(data, "title"));
-    out_put(out, ",\"encrypted_index\":\"\",\"cited_text\":");
-    out_quoted(out, text_or_empty(data, "text"));
+    out_put_quoted(out,
+                   "{\"type\":\"web_search_result_location\",\"url\":", text_or_empty(data, "url"));
+    out_put_quoted(out, ",\"title\":", text_or_empty(data, "title"));
+    out_put_quoted(out, ",\"encrypted_index\":\"\",\"cited_text\":", text_or_empty(data, "text"));
     out_put(out, "}");
 }
 
 static void tool_use(struct buf *out, const json_t *call)
 {
-    out_put(out, "{\"type\":\"tool_use\",\"id\":");
-    out_quoted(out, text_or_empty(call, "id"));
-    out_put(out, ",\"name\":");
-    out_quoted(out, text_or_empty(call, "name"));
+    out_put_quoted(out, "{\"type\":\"tool_use\",\"id\":", text_or_empty(call, "id"));
+    out_put_quoted(out, ",\"name\":", text_or_empty(call, "name"));
     answer_replay(out, ",\"einion_replay\":", call, "");
     out_put(out, ",\"input\":");
 }
@@ -75,23 +71,17 @@ static void search_use(struct buf *out, const json_t *search, bool with_input)
     out_put(out, "{\"type\":\"server_tool_use\"");
     search_id(out, ",\"id\":\"", search);
     out_put(out, ",\"name\":\"web_search\",\"input\":{");
-    if (with_input) {
-        out_put(out, "\"query\":");
-        out_quoted(out, text_of(search, "query"));
-    }
+    if (with_input)
+        out_put_quoted(out, "\"query\":", text_of(search, "query"));
     out_put(out, "}}");
 }
 
 static void search_page(struct buf *out, const json_t *page)
 {
-    out_put(out, "{\"type\":\"web_search_result\",\"url\":");
-    out_quoted(out, text_or_empty(page, "url"));
-    out_put(out, ",\"title\":");
-    out_quoted(out, text_or_empty(page, "title"));
-    out_put(out, ",\"encrypted_content\":");
-    out_quoted(out, text_or_empty(page, "sealed"));
-    out_put(out, ",\"page_age\":");
-    out_quoted(out, text_of(page, "age"));
+    out_put_quoted(out, "{\"type\":\"web_search_result\",\"url\":", text_or_empty(page, "url"));
+    out_put_quoted(out, ",\"title\":", text_or_empty(page, "title"));
+    out_put_quoted(out, ",\"encrypted_content\":", text_or_empty(page, "sealed"));
+    out_put_quoted(out, ",\"page_age\":", text_of(page, "age"));
     out_put(out, "}");
 }
 
@@ -104,8 +94,7 @@ static void search_result(struct buf *out, const json_t *search)
     search_id(out, ",\"tool_use_id\":\"", search);
     out_put(out, ",\"content\":");
     if (error) {
-        out_put(out, "{\"type\":\"web_search_tool_result_error\",\"error_code\":");
-        out_quoted(out, error);
+        out_put_quoted(out, "{\"type\":\"web_search_tool_result_error\",\"error_code\":", error);
         out_put(out, "}}");
         return;
     }
@@ -177,8 +166,7 @@ static void whole_thought(struct answer *answer, const struct ein_llm_piece *pie
     }
     if (redacted(piece->data)) {
         whole_next(answer);
-        out_put(out, "{\"type\":\"redacted_thinking\",\"data\":");
-        out_quoted(out, redacted(piece->data));
+        out_put_quoted(out, "{\"type\":\"redacted_thinking\",\"data\":", redacted(piece->data));
         out_put(out, "}");
     } else if (answer_has_replay(piece->data)) {
         whole_open(answer, BLOCK_THINKING);
@@ -233,10 +221,8 @@ static void whole_end(struct answer *answer)
     whole_close(answer);
     head(answer);
     out_out(out, &answer->text);
-    out_put(out, "],\"stop_reason\":");
-    out_quoted(out, stop_reason(answer));
-    out_put(out, ",\"stop_sequence\":");
-    out_quoted(out, stop_sequence(answer));
+    out_put_quoted(out, "],\"stop_reason\":", stop_reason(answer));
+    out_put_quoted(out, ",\"stop_sequence\":", stop_sequence(answer));
     out_put(out, ",");
     anthropic_usage(answer, out);
     out_put(out, ",");
@@ -267,8 +253,9 @@ static void start(struct answer *answer)
 {
     struct buf *out = &answer->out;
 
-    out_put(out, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-    out_number(out, answer->count);
+    out_put_number(out,
+                   "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":",
+                   answer->count);
     out_put(out, ",\"content_block\":");
 }
 
@@ -276,8 +263,9 @@ static void stop(struct answer *answer)
 {
     struct buf *out = &answer->out;
 
-    out_put(out, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
-    out_number(out, answer->count++);
+    out_put_number(out,
+                   "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":",
+                   answer->count++);
     out_put(out, "}\n\n");
     answer->open = BLOCK_NONE;
 }
@@ -286,8 +274,9 @@ static void delta(struct answer *answer, const char *begin)
 {
     struct buf *out = &answer->out;
 
-    out_put(out, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
-    out_number(out, answer->count);
+    out_put_number(out,
+                   "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
+                   answer->count);
     out_put(out, ",\"delta\":{\"type\":");
     out_put(out, begin);
 }
@@ -328,8 +317,7 @@ static void stream_thought(struct answer *answer, const struct ein_llm_piece *pi
     if (redacted(piece->data)) {
         stream_close(answer);
         start(answer);
-        out_put(out, "{\"type\":\"redacted_thinking\",\"data\":");
-        out_quoted(out, redacted(piece->data));
+        out_put_quoted(out, "{\"type\":\"redacted_thinking\",\"data\":", redacted(piece->data));
         out_put(out, "}}\n\n");
         stop(answer);
     } else if (answer_has_replay(piece->data)) {
@@ -411,8 +399,7 @@ static void stream_end(struct answer *answer)
     out_put(out,
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":");
     out_quoted(out, stop_reason(answer));
-    out_put(out, ",\"stop_sequence\":");
-    out_quoted(out, stop_sequence(answer));
+    out_put_quoted(out, ",\"stop_sequence\":", stop_sequence(answer));
     out_put(out, "},");
     anthropic_usage(answer, out);
     out_put(out, ",");

@@ -18,8 +18,7 @@ static const char *finish_reason(const struct answer *answer)
 /* {"name", "arguments"}, or "input": the inside. */
 static void function(struct buf *out, bool custom, const json_t *call)
 {
-    out_put(out, "{\"name\":");
-    out_quoted(out, text_or_empty(call, "name"));
+    out_put_quoted(out, "{\"name\":", text_or_empty(call, "name"));
     out_put(out, custom ? ",\"input\":\"" : ",\"arguments\":\"");
     answer_given(out, custom, call);
     out_put(out, "\"}");
@@ -29,8 +28,7 @@ static void tool_call(const struct answer *answer, struct buf *out, const json_t
 {
     bool custom = answer_is_custom(answer, call);
 
-    out_put(out, "\"id\":");
-    out_quoted(out, text_or_empty(call, "id"));
+    out_put_quoted(out, "\"id\":", text_or_empty(call, "id"));
     out_put(out,
             custom ? ",\"type\":\"custom\",\"custom\":" : ",\"type\":\"function\",\"function\":");
     function(out, custom, call);
@@ -40,10 +38,9 @@ static void tool_call(const struct answer *answer, struct buf *out, const json_t
 
 static void source(const struct answer *answer, struct buf *out, const json_t *data)
 {
-    out_put(out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":");
-    out_quoted(out, text_or_empty(data, "url"));
-    out_put(out, ",\"title\":");
-    out_quoted(out, text_or_empty(data, "title"));
+    out_put_quoted(
+        out, "{\"type\":\"url_citation\",\"url_citation\":{\"url\":", text_or_empty(data, "url"));
+    out_put_quoted(out, ",\"title\":", text_or_empty(data, "title"));
     answer_range(answer, out, data);
     out_put(out, "}}");
 }
@@ -51,8 +48,8 @@ static void source(const struct answer *answer, struct buf *out, const json_t *d
 /* A thought whose vendor wants it back: the text once more, whole, with what it is known by. */
 static void detail(struct answer *answer, struct buf *out, const json_t *data)
 {
-    out_put(out, "{\"type\":\"reasoning.text\",\"format\":\"einion\",\"index\":");
-    out_number(out, answer->thinks++);
+    out_put_number(
+        out, "{\"type\":\"reasoning.text\",\"format\":\"einion\",\"index\":", answer->thinks++);
     out_put(out, ",\"text\":\"");
     out_out(out, &answer->thought);
     out_put(out, "\"");
@@ -138,8 +135,7 @@ void chat_head(const struct answer *answer, const char *object, struct buf *out)
     out_put(out, answer->id);
     out_put(out, "\",\"object\":\"");
     out_put(out, object);
-    out_put(out, "\",\"created\":");
-    out_number(out, (uint64_t)answer->created);
+    out_put_number(out, "\",\"created\":", (uint64_t)answer->created);
     out_put(out, ",\"model\":");
     answer_model(answer, out);
 }
@@ -165,8 +161,7 @@ static void whole_end(struct answer *answer)
              old ? "" : "]");
     out_put(out, ",\"annotations\":[");
     out_out(out, &answer->sources);
-    out_put(out, "]},\"logprobs\":null,\"finish_reason\":");
-    out_quoted(out, finish_reason(answer));
+    out_put_quoted(out, "]},\"logprobs\":null,\"finish_reason\":", finish_reason(answer));
     out_put(out, "}],");
     chat_usage(answer, out);
     out_put(out, ",");
@@ -200,8 +195,7 @@ static void delta_end(struct answer *answer, const char *reason)
 {
     struct buf *out = &answer->out;
 
-    out_put(out, "},\"logprobs\":null,\"finish_reason\":");
-    out_quoted(out, reason);
+    out_put_quoted(out, "},\"logprobs\":null,\"finish_reason\":", reason);
     out_put(out, answer->ask->with_usage ? "}],\"usage\":null}\n\n" : "}]}\n\n");
 }
 
@@ -250,8 +244,7 @@ static void stream_call(struct answer *answer, const json_t *data)
         out_put(out, "\"function_call\":");
         function(out, false, data);
     } else {
-        out_put(out, "\"tool_calls\":[{\"index\":");
-        out_number(out, answer->count);
+        out_put_number(out, "\"tool_calls\":[{\"index\":", answer->count);
         out_put(out, ",");
         tool_call(answer, out, data);
         out_put(out, "]");

@@ -77,8 +77,7 @@ static void choice(struct buf *out, const char *text, size_t len, const char *re
 {
     out_put(out, ",\"choices\":[{\"index\":0,\"text\":\"");
     out_bytes(out, text, len);
-    out_put(out, "\",\"logprobs\":null,\"finish_reason\":");
-    out_quoted(out, reason);
+    out_put_quoted(out, "\",\"logprobs\":null,\"finish_reason\":", reason);
     out_put(out, "}]");
 }
 

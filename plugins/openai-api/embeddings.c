@@ -151,8 +151,7 @@ static void piece_of(struct answer *answer, const struct ein_llm_piece *piece)
     if (piece->kind != EIN_LLM_VECTOR || !EIN_HAS(struct ein_llm_piece, piece, vector))
         return;
     out_put(out, answer->count++ ? "," : "");
-    out_put(out, "{\"object\":\"embedding\",\"index\":");
-    out_number(out, piece->index);
+    out_put_number(out, "{\"object\":\"embedding\",\"index\":", piece->index);
     out_put(out, ",\"embedding\":");
     (answer->ask->base64 ? write_bytes : write_numbers)(out, piece);
     out_put(out, "}");
@@ -167,10 +166,8 @@ static void end(struct answer *answer)
     out_out(out, &answer->text);
     out_put(out, "],\"model\":");
     answer_model(answer, out);
-    out_put(out, ",\"usage\":{\"prompt_tokens\":");
-    out_number(out, outcome->input_tokens);
-    out_put(out, ",\"total_tokens\":");
-    out_number(out, outcome->input_tokens);
+    out_put_number(out, ",\"usage\":{\"prompt_tokens\":", outcome->input_tokens);
+    out_put_number(out, ",\"total_tokens\":", outcome->input_tokens);
     out_put(out, ",\"cost\":");
     out_nano(out, outcome->cost);
     out_put(out, "}}");

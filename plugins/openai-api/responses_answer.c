@@ -11,8 +11,7 @@ static void item_id(const struct answer *answer, const char *prefix, struct buf 
     out_put(out, "\"");
     out_put(out, prefix);
     out_put(out, strchr(answer->id, '_') + 1);
-    out_put(out, "_");
-    out_number(out, answer->count);
+    out_put_number(out, "_", answer->count);
     out_put(out, "\"");
 }
 
@@ -30,18 +29,12 @@ static void usage(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *it = answer->outcome;
 
-    out_put(out, "{\"input_tokens\":");
-    out_number(out, it->input_tokens);
-    out_put(out, ",\"input_tokens_details\":{\"cached_tokens\":");
-    out_number(out, it->cached_tokens);
-    out_put(out, ",\"cache_write_tokens\":");
-    out_number(out, it->cache_write_tokens);
-    out_put(out, "},\"output_tokens\":");
-    out_number(out, it->output_tokens);
-    out_put(out, ",\"output_tokens_details\":{\"reasoning_tokens\":");
-    out_number(out, it->reasoning_tokens);
-    out_put(out, "},\"total_tokens\":");
-    out_number(out, it->input_tokens + it->output_tokens);
+    out_put_number(out, "{\"input_tokens\":", it->input_tokens);
+    out_put_number(out, ",\"input_tokens_details\":{\"cached_tokens\":", it->cached_tokens);
+    out_put_number(out, ",\"cache_write_tokens\":", it->cache_write_tokens);
+    out_put_number(out, "},\"output_tokens\":", it->output_tokens);
+    out_put_number(out, ",\"output_tokens_details\":{\"reasoning_tokens\":", it->reasoning_tokens);
+    out_put_number(out, "},\"total_tokens\":", it->input_tokens + it->output_tokens);
     out_put(out, ",\"cost\":");
     out_nano(out, it->cost);
     out_put(out, "}");
@@ -63,20 +56,15 @@ static void response(struct answer *answer, const char *status, const struct wro
     struct buf *out = &answer->out;
     bool done = strcmp(status, "in_progress") != 0;
 
-    out_put(out, "{\"id\":");
-    out_quoted(out, answer->id);
-    out_put(out, ",\"object\":\"response\",\"created_at\":");
-    out_number(out, (uint64_t)answer->created);
-    out_put(out, ",\"status\":");
-    out_quoted(out, status);
+    out_put_quoted(out, "{\"id\":", answer->id);
+    out_put_number(out, ",\"object\":\"response\",\"created_at\":", (uint64_t)answer->created);
+    out_put_quoted(out, ",\"status\":", status);
     out_put(out, ",\"model\":");
     answer_model(answer, out);
     out_put(out, ",\"error\":");
     if (wrong) {
-        out_put(out, "{\"code\":");
-        out_quoted(out, wrong->code ? wrong->code : "server_error");
-        out_put(out, ",\"message\":");
-        out_quoted(out, wrong->text);
+        out_put_quoted(out, "{\"code\":", wrong->code ? wrong->code : "server_error");
+        out_put_quoted(out, ",\"message\":", wrong->text);
         out_put(out, "}");
     } else {
         out_put(out, "null");
@@ -114,8 +102,7 @@ static void begin_event(struct answer *answer, const char *type)
     out_put(out, type);
     out_put(out, "\ndata: {\"type\":\"");
     out_put(out, type);
-    out_put(out, "\",\"sequence_number\":");
-    out_number(out, answer->events++);
+    out_put_number(out, "\",\"sequence_number\":", answer->events++);
     out_put(out, ",");
 }
 
@@ -140,16 +127,14 @@ static void begin_part_event(struct answer *answer, const char *type, const char
     begin_event(answer, type);
     out_put(&answer->out, "\"item_id\":");
     item_id(answer, prefix, &answer->out);
-    out_put(&answer->out, ",\"output_index\":");
-    out_number(&answer->out, answer->count);
+    out_put_number(&answer->out, ",\"output_index\":", answer->count);
     out_put(&answer->out, more);
 }
 
 static void begin_item_event(struct answer *answer, const char *type)
 {
     begin_event(answer, type);
-    out_put(&answer->out, "\"output_index\":");
-    out_number(&answer->out, answer->count);
+    out_put_number(&answer->out, "\"output_index\":", answer->count);
     out_put(&answer->out, ",\"item\":");
 }
 
@@ -323,10 +308,8 @@ static void add_source(struct answer *answer, const json_t *data)
     if (details->len > 0)
         out_put(details, ",");
     from = details->len;
-    out_put(details, "{\"type\":\"url_citation\",\"url\":");
-    out_quoted(details, text_or_empty(data, "url"));
-    out_put(details, ",\"title\":");
-    out_quoted(details, text_or_empty(data, "title"));
+    out_put_quoted(details, "{\"type\":\"url_citation\",\"url\":", text_or_empty(data, "url"));
+    out_put_quoted(details, ",\"title\":", text_or_empty(data, "title"));
     answer_range(answer, details, data);
     out_put(details, "}");
     if (!streams(answer) || details->error)
@@ -360,18 +343,13 @@ static void tool_call(struct answer *answer, struct buf *out, const struct call_
     const json_t *alias = json_object_get(answer->ask->aliases, name);
     const char *space = text_of(alias, "namespace");
 
-    out_put(out, "{\"type\":");
-    out_quoted(out, form->type);
+    out_put_quoted(out, "{\"type\":", form->type);
     out_put(out, ",\"id\":");
     item_id(answer, form->prefix, out);
-    out_put(out, ",\"call_id\":");
-    out_quoted(out, text_or_empty(data, "id"));
-    out_put(out, ",\"name\":");
-    out_quoted(out, alias ? text_of(alias, "name") : name);
-    if (space) {
-        out_put(out, ",\"namespace\":");
-        out_quoted(out, space);
-    }
+    out_put_quoted(out, ",\"call_id\":", text_or_empty(data, "id"));
+    out_put_quoted(out, ",\"name\":", alias ? text_of(alias, "name") : name);
+    if (space)
+        out_put_quoted(out, ",\"namespace\":", space);
     answer_replay(out, ",\"einion_replay\":", data, "");
     out_put(out, ",\"");
     out_put(out, form->member);
@@ -449,8 +427,7 @@ static void search_item(struct answer *answer, struct buf *out, const json_t *da
         (void)json_object_set_new(action, "sources", search_sources(data));
     out_put(out, "{\"type\":\"web_search_call\",\"id\":");
     item_id(answer, "ws_", out);
-    out_put(out, ",\"status\":");
-    out_quoted(out, done ? status : "in_progress");
+    out_put_quoted(out, ",\"status\":", done ? status : "in_progress");
     if (done) {
         out_put(out, ",\"action\":");
         out_json(out, action);
