@@ -72,6 +72,20 @@ uint32_t talk_left_ms(const struct talk *talk)
     return left_ms > 0 ? (uint32_t)left_ms : 0;
 }
 
+int ask_pages(struct talk *talk, struct mcp_request *request, ask_one *one, struct ein_error *err)
+{
+    json_t *next = NULL;
+    int r = one(talk, request, false, &next, err);
+
+    for (; r > 0; r = one(talk, request, r == ASK_AGAIN, &next, err)) {
+        if (r == ASK_AGAIN)
+            continue;
+        json_decref(request->params);
+        request->params = next;
+    }
+    return r;
+}
+
 static int ask_once(struct talk *talk, struct mcp_request *request, struct ein_error *err)
 {
     int r = choose(talk, err);

@@ -201,8 +201,6 @@ static int open_known(struct talk *talk, struct ein_error *err)
     return r;
 }
 
-enum { ASK_AGAIN = 2 }; /* 1: the next page */
-
 static int heed(struct talk *talk, const struct mcp_request *request,
                 const struct exchange *exchange, bool again, json_t **ret_params,
                 struct ein_error *err)
@@ -220,12 +218,15 @@ static int heed(struct talk *talk, const struct mcp_request *request,
     return exchange_refused(exchange, err);
 }
 
-static int ask_one(struct talk *talk, const struct mcp_request *request, bool again,
-                   json_t **ret_params, struct ein_error *err)
+static int ask_page(struct talk *talk, const struct mcp_request *request, bool again,
+                    json_t **ret_params, struct ein_error *err)
 {
-    struct exchange exchange = { .talk = talk, .id = atomic_fetch_add(&talk->mcp->next_id, 1) };
-    int r = ask_resuming(talk, request, &exchange, err);
+    int r = talk->state.open ? 0 : open_known(talk, err);
 
+    if (r < 0)
+        return r;
+    struct exchange exchange = { .talk = talk, .id = atomic_fetch_add(&talk->mcp->next_id, 1) };
+    r = ask_resuming(talk, request, &exchange, err);
     if (r == 0)
         r = heed(talk, request, &exchange, again, ret_params, err);
     else if (r == EIN_E_CANCELLED || r == EIN_E_TIMEOUT)
@@ -236,20 +237,5 @@ static int ask_one(struct talk *talk, const struct mcp_request *request, bool ag
 
 int legacy_ask(struct talk *talk, struct mcp_request *request, struct ein_error *err)
 {
-    bool again = false;
-
-    for (;;) {
-        json_t *next = NULL;
-        int r = talk->state.open ? 0 : open_known(talk, err);
-
-        if (r == 0)
-            r = ask_one(talk, request, again, &next, err);
-        if (r <= 0)
-            return r;
-        again = r == ASK_AGAIN;
-        if (again)
-            continue;
-        json_decref(request->params);
-        request->params = next;
-    }
+    return ask_pages(talk, request, ask_page, err);
 }

@@ -58,6 +58,12 @@ uint32_t talk_left_ms(const struct talk *talk); /* 0: the deadline has passed */
 /* Finds out what the server speaks, if it is not known. */
 int choose(struct talk *talk, struct ein_error *err);
 
+/* Asks for every page with ONE: 0, 1 (the next with *ret_params, taken), ASK_AGAIN, or negative. */
+enum { ASK_AGAIN = 2 };
+typedef int ask_one(struct talk *talk, const struct mcp_request *request, bool again,
+                    json_t **ret_params, struct ein_error *err);
+int ask_pages(struct talk *talk, struct mcp_request *request, ask_one *one, struct ein_error *err);
+
 /* The ways to ask.  On failure the state may have lost its era: choose again. */
 int modern_ask(struct talk *talk, struct mcp_request *request, struct ein_error *err);
 int legacy_ask(struct talk *talk, struct mcp_request *request, struct ein_error *err);

@@ -125,8 +125,6 @@ static int list_first(struct talk *talk, const struct mcp_request *request, stru
     return r == EIN_E_CANCELLED || r == EIN_E_TIMEOUT || r == EIN_E_DENIED ? r : 0;
 }
 
-enum { ASK_AGAIN = 2 }; /* 1: the next page */
-
 /* What the answer leads to. */
 static int heed(struct talk *talk, const struct mcp_request *request,
                 const struct exchange *exchange, bool again, json_t **ret_params,
@@ -146,8 +144,8 @@ static int heed(struct talk *talk, const struct mcp_request *request,
     return refused(talk, exchange, err);
 }
 
-static int ask_one(struct talk *talk, const struct mcp_request *request, bool again,
-                   json_t **ret_params, struct ein_error *err)
+static int ask_page(struct talk *talk, const struct mcp_request *request, bool again,
+                    json_t **ret_params, struct ein_error *err)
 {
     struct exchange exchange;
     int r = send(talk, request, &exchange, err);
@@ -160,21 +158,7 @@ static int ask_one(struct talk *talk, const struct mcp_request *request, bool ag
 
 int modern_ask(struct talk *talk, struct mcp_request *request, struct ein_error *err)
 {
-    bool again = false;
-    int listed = list_first(talk, request, err);
+    int r = list_first(talk, request, err);
 
-    if (listed < 0)
-        return listed;
-    for (;;) {
-        json_t *next = NULL;
-        int r = ask_one(talk, request, again, &next, err);
-
-        if (r <= 0)
-            return r;
-        again = r == ASK_AGAIN;
-        if (again)
-            continue;
-        json_decref(request->params);
-        request->params = next;
-    }
+    return r < 0 ? r : ask_pages(talk, request, ask_page, err);
 }
