@@ -26,24 +26,6 @@ static void refuse(const struct call *call, const char *type, const char *messag
     agent_refuse(call->agent, call->id, type, message);
 }
 
-/* What Python calls such an error. */
-static const char *type_of(int code)
-{
-    switch (code) {
-    case EIN_E_INVALID:
-    case EIN_E_TOO_LARGE:
-        return "ValueError";
-    case EIN_E_NOT_FOUND:
-        return "KeyError";
-    case EIN_E_DENIED:
-        return "PermissionError";
-    case EIN_E_TIMEOUT:
-        return "TimeoutError";
-    default:
-        return "RuntimeError";
-    }
-}
-
 /* ---- data_store ---- */
 
 static int open_store(struct run *run, struct ein_error *err)
@@ -135,7 +117,7 @@ static void call_data_store(const struct call *call)
     int r = use_store(call, &value, &entry, &err);
 
     if (r < 0) {
-        refuse(call, type_of(r), err.text);
+        refuse(call, python_error(r, "KeyError", "RuntimeError"), err.text);
         return;
     }
     note_operation(call->agent, entry);
@@ -203,7 +185,7 @@ static void call_agent(const struct call *call)
     if (!job.code)
         refuse(call, "ValueError", "Could not load one or more dependent Gofannon agents.");
     else if (agent_start(run, call->agent, call->id, &job, NULL, &err) < 0)
-        refuse(call, type_of(err.code), err.text);
+        refuse(call, python_error(err.code, "KeyError", "RuntimeError"), err.text);
 }
 
 /* ---- the world ---- */

@@ -166,26 +166,12 @@ static void note(struct slow_call *slow, struct agent *agent)
     trace_llm(&agent->run->trace, &agent->speaker, &about);
 }
 
-/* What Python calls such a failure. */
-static const char *error_type(int code)
-{
-    switch (code) {
-    case EIN_E_INVALID:
-    case EIN_E_NOT_FOUND:
-    case EIN_E_TOO_LARGE:
-        return "ValueError";
-    case EIN_E_DENIED:
-        return "PermissionError";
-    case EIN_E_TIMEOUT:
-        return "TimeoutError";
-    default:
-        return "RuntimeError";
-    }
-}
-
-static const struct slow_kind kind = {
-    .lane = SLOW_LLM, .perform = perform, .note = note, .error_type = error_type, .free = call_free
-};
+static const struct slow_kind kind = { .lane = SLOW_LLM,
+                                       .perform = perform,
+                                       .note = note,
+                                       .not_found = "ValueError",
+                                       .unavailable = "RuntimeError",
+                                       .free = call_free };
 
 /* ---- begin ---- */
 

@@ -57,27 +57,11 @@ static void perform(struct slow_call *slow)
     slow->host->release(slow->ctx, service);
 }
 
-static const char *error_type(int code)
-{
-    switch (code) {
-    case EIN_E_INVALID:
-    case EIN_E_TOO_LARGE:
-        return "ValueError";
-    case EIN_E_DENIED:
-        return "PermissionError";
-    case EIN_E_TIMEOUT:
-        return "TimeoutError";
-    case EIN_E_NOT_FOUND:
-    case EIN_E_UNAVAILABLE:
-        return "ConnectionError";
-    default:
-        return "RuntimeError";
-    }
-}
-
-static const struct slow_kind kind = {
-    .lane = SLOW_MCP, .perform = perform, .error_type = error_type, .free = call_free
-};
+static const struct slow_kind kind = { .lane = SLOW_MCP,
+                                       .perform = perform,
+                                       .not_found = "ConnectionError",
+                                       .unavailable = "ConnectionError",
+                                       .free = call_free };
 
 static bool is_complete(const struct mcp_call *call)
 {

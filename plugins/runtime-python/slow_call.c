@@ -90,6 +90,25 @@ static void let_go(struct slow_call *call)
     call->kind->free(call);
 }
 
+const char *python_error(int code, const char *not_found, const char *unavailable)
+{
+    switch (code) {
+    case EIN_E_INVALID:
+    case EIN_E_TOO_LARGE:
+        return "ValueError";
+    case EIN_E_DENIED:
+        return "PermissionError";
+    case EIN_E_TIMEOUT:
+        return "TimeoutError";
+    case EIN_E_NOT_FOUND:
+        return not_found;
+    case EIN_E_UNAVAILABLE:
+        return unavailable;
+    default:
+        return "RuntimeError";
+    }
+}
+
 static void answer(struct slow_call *call, struct agent *agent)
 {
     if (call->kind->answer)
@@ -97,7 +116,9 @@ static void answer(struct slow_call *call, struct agent *agent)
     else if (call->r == 0)
         agent_reply(agent, call->id, EIN_TAKE(call->json), NULL, 0);
     else
-        agent_refuse(agent, call->id, call->kind->error_type(call->r), call->err.text);
+        agent_refuse(agent, call->id,
+                     python_error(call->r, call->kind->not_found, call->kind->unavailable),
+                     call->err.text);
 }
 
 static void unlink_call(struct run *run, const struct slow_call *call)

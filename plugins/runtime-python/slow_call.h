@@ -12,10 +12,10 @@ struct slow_kind {
     /* On the call's own thread: touches nothing but the call. */
     void (*perform)(struct slow_call *call);
     /* On the run's thread, once it has been performed.  note() also when nobody waits for the
-     * answer any more; may be NULL.  answer() NULL: `json`, or what error_type() calls R. */
+     * answer any more; may be NULL.  answer() NULL: `json`, or what python_error() calls R. */
     void (*note)(struct slow_call *call, struct agent *agent);
     void (*answer)(struct slow_call *call, struct agent *agent);
-    const char *(*error_type)(int r);
+    const char *not_found, *unavailable;
     void (*free)(struct slow_call *call); /* with the memory of the call itself */
 
     /* Of calls that are told more while they are performed, on the run's thread; else NULL.
@@ -68,3 +68,6 @@ void slow_collect(struct run *run);
 void slow_leave(struct agent *agent);
 /* The same for whatever is left of the run; nothing is noted. */
 void slow_end(struct run *run);
+
+/* What Python calls such a failure, and what it calls NOT_FOUND and UNAVAILABLE of this kind. */
+const char *python_error(int code, const char *not_found, const char *unavailable);
