@@ -42,8 +42,8 @@
 #include "agent_schemas.h"
 #include "agent_version.h"
 #include "agents.h"
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "member.h"
 #include "secrets.h"
 #include <einion/services.h>
@@ -231,7 +231,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct agents *agents = calloc(1, sizeof(*agents));
-    int r;
 
     if (!agents)
         return error_no_memory(err);
@@ -243,13 +242,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->secrets_max = (size_t)integer_of(config, "secrets_max");
     agents->secret_max = (size_t)integer_of(config, "secret_max_bytes");
     agents->versions_max = integer_of(config, "versions_max");
-    r = EIN_ADD_ROUTES(host, ctx, routes, agents, err);
-    if (r < 0) {
-        free(agents);
-        return r;
-    }
-    *ret_self = agents;
-    return 0;
+    return init_done(EIN_ADD_ROUTES(host, ctx, routes, agents, err), agents, free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

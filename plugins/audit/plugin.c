@@ -23,7 +23,7 @@
  */
 #include "audit.h"
 
-#include "error.h"
+#include "init.h"
 
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
@@ -74,12 +74,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = host->publish(ctx, EIN_AUDIT, "audit", &service, audit, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, audit, err);
-    if (r < 0) {
-        fini(audit);
-        return r;
-    }
-    *ret_self = audit;
-    return 0;
+    return init_done(r, audit, fini, ret_self);
 }
 
 /* A log that is not in order is no reason not to serve: what is written says so. */

@@ -44,8 +44,8 @@
  *       max_days: 90
  */
 #include "api_keys.h"
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "key_doc.h"
 #include "member.h"
 #include <stdlib.h>
@@ -161,12 +161,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "api_key", &provider, keys, err);
-    if (r < 0) {
-        fini(keys);
-        return r;
-    }
-    *ret_self = keys;
-    return 0;
+    return init_done(r, keys, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

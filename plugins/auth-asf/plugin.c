@@ -31,7 +31,7 @@
  *           project_display_names: {tomcat: Apache Tomcat}
  */
 #include "asf.h"
-#include "error.h"
+#include "init.h"
 #include "schemas.h"
 
 /* clang-format off */
@@ -171,12 +171,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = check_urls(asf, err);
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, asf->oauth.name, &asf_provider, asf, err);
-    if (r < 0) {
-        free(asf);
-        return r;
-    }
-    *ret_self = asf;
-    return 0;
+    return init_done(r, asf, free, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -30,8 +30,8 @@
  *           client_secret: ${GITHUB_CLIENT_SECRET}
  *           allowed_orgs: [example]
  */
-#include "error.h"
 #include "github.h"
+#include "init.h"
 #include "schemas.h"
 
 /* clang-format off */
@@ -121,12 +121,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, github->oauth.name, &github_provider, github,
                           err);
-    if (r < 0) {
-        free(github);
-        return r;
-    }
-    *ret_self = github;
-    return 0;
+    return init_done(r, github, free, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -58,7 +58,7 @@
  *           allowed_groups: [engineering]
  *           audience: https://agents.example.org/mcp
  */
-#include "error.h"
+#include "init.h"
 #include "oidc.h"
 #include "schemas.h"
 
@@ -150,12 +150,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = oidc_set_up(oidc, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, oidc->oauth.name, &oidc_provider, oidc, err);
-    if (r < 0) {
-        fini(oidc);
-        return r;
-    }
-    *ret_self = oidc;
-    return 0;
+    return init_done(r, oidc, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -37,7 +37,7 @@
  */
 #include "auth_schemas.h"
 #include "auth_session.h"
-#include "error.h"
+#include "init.h"
 #include "session.h"
 #include "state.h"
 #include "verify.h"
@@ -208,12 +208,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = EIN_ADD_ROUTES(host, ctx, routes, self, err);
     if (r >= 0 && self->logins)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "session", &session_provider, self, err);
-    if (r < 0) {
-        fini(self);
-        return r;
-    }
-    *ret_self = self;
-    return 0;
+    return init_done(r, self, fini, ret_self);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };

@@ -48,7 +48,7 @@
  */
 #include "chat.h"
 #include "chat_schemas.h"
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include <einion/services.h>
 #include <jansson.h>
@@ -152,12 +152,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = lives_init(&chat->lives);
     r = r < 0 ? error_set(err, r, "The system has no random bytes.")
               : EIN_ADD_ROUTES(host, ctx, routes, chat, err);
-    if (r < 0) {
-        fini(chat);
-        return r;
-    }
-    *ret_self = chat;
-    return 0;
+    return init_done(r, chat, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

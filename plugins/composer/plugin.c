@@ -28,7 +28,7 @@
  */
 #include "compose_schemas.h"
 #include "composer.h"
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include <stdlib.h>
 
@@ -67,7 +67,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct composer *composer = calloc(1, sizeof(*composer));
-    int r;
 
     if (!composer)
         return error_no_memory(err);
@@ -78,13 +77,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     composer->answer_max = setting_of(config, "answer_bytes");
     composer->proof_ms = setting_of(config, "proof_ms");
     composer->tools_ms = setting_of(config, "tools_ms");
-    r = EIN_ADD_ROUTES(host, ctx, routes, composer, err);
-    if (r < 0) {
-        free(composer);
-        return r;
-    }
-    *ret_self = composer;
-    return 0;
+    return init_done(EIN_ADD_ROUTES(host, ctx, routes, composer, err), composer, free, ret_self);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };

@@ -24,8 +24,8 @@
  *       max_value_bytes: 1048576
  */
 #include "data_store.h"
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "namespaces.h"
 #include "ownership.h"
 #include "records.h"
@@ -137,12 +137,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_DATA_STORE, "data-store", &data_store_service, store, err);
-    if (r < 0) {
-        free(store);
-        return r;
-    }
-    *ret_self = store;
-    return 0;
+    return init_done(r, store, free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

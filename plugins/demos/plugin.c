@@ -40,8 +40,8 @@
 #include "app_token.h"
 #include "demo_schemas.h"
 #include "demos.h"
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include <stdlib.h>
 
 enum { SWEEP_MS = 60000 };
@@ -205,12 +205,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = EIN_ADD_ROUTES(host, ctx, routes, demos, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
-    if (r < 0) {
-        free(demos);
-        return r;
-    }
-    *ret_self = demos;
-    return 0;
+    return init_done(r, demos, free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -36,8 +36,8 @@
 #include "agent_doc.h"
 #include "agent_run.h"
 #include "deployments.h"
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "ownership.h"
 #include "settings.h"
 #include <einion/services.h>
@@ -188,12 +188,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = host->publish(ctx, EIN_OPENAPI_SOURCE, "deployments", &deployments_openapi, deployments,
                           err);
-    if (r < 0) {
-        free(deployments);
-        return r;
-    }
-    *ret_self = deployments;
-    return 0;
+    return init_done(r, deployments, free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -32,7 +32,7 @@
  *       beta: [interleaved-thinking-2025-05-14]
  */
 #include "anthropic.h"
-#include "error.h"
+#include "init.h"
 
 #include <string.h>
 
@@ -102,12 +102,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = join_beta(anthropic, json_object_get(config, "beta"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, anthropic, err);
-    if (r < 0) {
-        fini(anthropic);
-        return r;
-    }
-    *ret_self = anthropic;
-    return 0;
+    return init_done(r, anthropic, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -31,7 +31,7 @@
  *       region: eu-central-1
  */
 #include "bedrock.h"
-#include "error.h"
+#include "init.h"
 
 /* clang-format off */
 static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
@@ -98,12 +98,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = bedrock_endpoint(bedrock, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, bedrock, err);
-    if (r < 0) {
-        fini(bedrock);
-        return r;
-    }
-    *ret_self = bedrock;
-    return 0;
+    return init_done(r, bedrock, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

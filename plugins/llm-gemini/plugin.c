@@ -20,8 +20,8 @@
  *       plugin: llm-gemini
  *       base_url: ${GEMINI_BASE_URL:-https://generativelanguage.googleapis.com}
  */
-#include "error.h"
 #include "gemini.h"
+#include "init.h"
 
 /* clang-format off */
 static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
@@ -50,12 +50,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = vendor_init(&gemini->vendor, host, ctx, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &gemini_provider, gemini, err);
-    if (r < 0) {
-        fini(gemini);
-        return r;
-    }
-    *ret_self = gemini;
-    return 0;
+    return init_done(r, gemini, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -27,7 +27,7 @@
  *       base_url: http://gpu.local:11434
  *       keep_alive: 1h
  */
-#include "error.h"
+#include "init.h"
 #include "ollama.h"
 
 /* clang-format off */
@@ -63,12 +63,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = vendor_init(&ollama->vendor, host, ctx, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &ollama_provider, ollama, err);
-    if (r < 0) {
-        fini(ollama);
-        return r;
-    }
-    *ret_self = ollama;
-    return 0;
+    return init_done(r, ollama, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -49,7 +49,7 @@
  *       max_tokens_name: max_tokens
  *       live_models: true
  */
-#include "error.h"
+#include "init.h"
 #include "openai.h"
 
 /* clang-format off */
@@ -110,12 +110,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = openai_init(openai, host, ctx, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &openai_provider, openai, err);
-    if (r < 0) {
-        fini(openai);
-        return r;
-    }
-    *ret_self = openai;
-    return 0;
+    return init_done(r, openai, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -46,7 +46,7 @@
  *       whole_tools: 20
  *       instructions: Agents of the finance department.
  */
-#include "error.h"
+#include "init.h"
 #include "mcp_server.h"
 #include "schemas.h"
 
@@ -266,12 +266,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = add_routes(server, config, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "mcp", &shape, server, err);
-    if (r < 0) {
-        fini(server);
-        return r;
-    }
-    *ret_self = server;
-    return 0;
+    return init_done(r, server, fini, ret_self);
 }
 
 /* Calls of 2025 do not end with their clients, but they do with the server. */

@@ -30,8 +30,8 @@
  *     mcp:
  *       reply_bytes: 1048576
  */
-#include "error.h"
 #include "exchange.h"
+#include "init.h"
 #include "mcp.h"
 #include "member.h"
 #include "schemas.h"
@@ -191,12 +191,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = EIN_ADD_ROUTES(host, ctx, routes, mcp, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_MCP_CLIENT, NULL, &client, mcp, err);
-    if (r < 0) {
-        fini(mcp);
-        return r;
-    }
-    *ret_self = mcp;
-    return 0;
+    return init_done(r, mcp, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

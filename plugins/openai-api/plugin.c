@@ -41,7 +41,7 @@
  *     openai-api:
  *       body_bytes: 8388608
  */
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include "openai_api.h"
 #include "schemas.h"
@@ -255,12 +255,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
-    if (r < 0) {
-        fini(api);
-        return r;
-    }
-    *ret_self = api;
-    return 0;
+    return init_done(r, api, fini, ret_self);
 }
 
 static const char *const needs[] = { EIN_COMPLETION, NULL };

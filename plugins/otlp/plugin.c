@@ -40,7 +40,7 @@
  */
 #include "otlp.h"
 
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include "schemas.h"
 #include "span.h"
@@ -168,12 +168,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r == 0 && otlp->traces_url && tracing_of(host))
         r = host->tracing->watch(ctx, json_number_value(json_object_get(config, "share")),
                                  otlp_on_span, otlp);
-    if (r < 0) {
-        fini(otlp);
-        return r;
-    }
-    *ret_self = otlp;
-    return 0;
+    return init_done(r, otlp, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

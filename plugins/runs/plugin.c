@@ -38,8 +38,8 @@
  *     runs:
  *       keep_hours: 720
  */
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "ownership.h"
 #include "runs.h"
 
@@ -184,12 +184,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = host->publish(ctx, EIN_RUNS, "runs", &runs_service, runs, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, runs, err);
-    if (r < 0) {
-        fini(runs);
-        return r;
-    }
-    *ret_self = runs;
-    return 0;
+    return init_done(r, runs, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

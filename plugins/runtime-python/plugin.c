@@ -33,6 +33,7 @@
  *       timeout_ms: 600000
  *       memory_mb: 1024
  */
+#include "init.h"
 #include "machine.h"
 #include "runtime.h"
 
@@ -51,12 +52,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const struct j
     if (r < 0)
         return r;
     r = host->publish(ctx, EIN_AGENT_RUNTIME, "python", &service, runtime, err);
-    if (r < 0) {
-        runtime_free(runtime);
-        return r;
-    }
-    *ret_self = runtime;
-    return 0;
+    return init_done(r, runtime, runtime_free, ret_self);
 }
 
 /* Where agents are off, all else is served. */

@@ -27,7 +27,7 @@
  *       metrics: nobody
  *       client_log_per_minute: 60
  */
-#include "error.h"
+#include "init.h"
 #include "service.h"
 
 #include <stdlib.h>
@@ -135,12 +135,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = EIN_ADD_ROUTES(host, ctx, routes, service, err);
     if (r >= 0 && json_is_true(json_object_get(config, "docs")))
         r = EIN_ADD_ROUTES(host, ctx, docs_routes, service, err);
-    if (r < 0) {
-        fini(service);
-        return r;
-    }
-    *ret_self = service;
-    return 0;
+    return init_done(r, service, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

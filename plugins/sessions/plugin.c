@@ -19,7 +19,7 @@
  *   plugins:
  *     sessions:
  */
-#include "error.h"
+#include "init.h"
 #include "ownership.h"
 #include "provider_config.h"
 #include "sessions.h"
@@ -72,14 +72,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     sessions->host = host;
     sessions->ctx = ctx;
-
-    int r = EIN_ADD_ROUTES(host, ctx, routes, sessions, err);
-    if (r < 0) {
-        free(sessions);
-        return r;
-    }
-    *ret_self = sessions;
-    return 0;
+    return init_done(EIN_ADD_ROUTES(host, ctx, routes, sessions, err), sessions, free, ret_self);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };

@@ -26,7 +26,7 @@
  *     specs:
  *       text_bytes: 52428800
  */
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include "schemas.h"
 #include "specs.h"
@@ -192,12 +192,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = EIN_ADD_ROUTES(host, ctx, routes, specs, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_SPECS, NULL, &service, specs, err);
-    if (r < 0) {
-        fini(specs);
-        return r;
-    }
-    *ret_self = specs;
-    return 0;
+    return init_done(r, specs, fini, ret_self);
 }
 
 static const struct ein_plugin plugin = {

@@ -32,7 +32,7 @@
  */
 #include "cache.h"
 #include "cleanup.h"
-#include "error.h"
+#include "init.h"
 #include "open_inside.h"
 #include "schemas.h"
 #include "site.h"
@@ -129,12 +129,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     site->host = host;
     site->ctx = ctx;
     r = read_settings(site, config, err);
-    if (r < 0) {
-        fini(site);
-        return r;
-    }
-    *ret_self = site;
-    return 0;
+    return init_done(r, site, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

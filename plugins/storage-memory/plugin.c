@@ -13,6 +13,7 @@
  *   plugins:
  *     storage-memory:
  */
+#include "init.h"
 #include "memory.h"
 
 #include "schemas.h"
@@ -51,12 +52,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r < 0)
         return r;
     r = host->publish(ctx, EIN_STORAGE_BACKEND, "memory", &backend, memory, err);
-    if (r < 0) {
-        memory_free(memory);
-        return r;
-    }
-    *ret_self = memory;
-    return 0;
+    return init_done(r, memory, memory_free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

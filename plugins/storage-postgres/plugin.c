@@ -25,7 +25,7 @@
  *     storage-postgres:
  *       url: postgresql://einion@db.local/einion
  */
-#include "error.h"
+#include "init.h"
 #include "member.h"
 #include "postgres.h"
 
@@ -99,12 +99,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = store->catalog ? pool_new(store, &store->pool, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_STORAGE_BACKEND, "postgres", &backend, store, err);
-    if (r < 0) {
-        fini(store);
-        return r;
-    }
-    *ret_self = store;
-    return 0;
+    return init_done(r, store, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -25,7 +25,7 @@
 #include "member.h"
 #include "sqlite.h"
 
-#include "error.h"
+#include "init.h"
 #include "schemas.h"
 
 #include <stdlib.h>
@@ -98,12 +98,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     /* Or each of its allocations takes one lock of the process, to be counted. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     r = host->publish(ctx, EIN_STORAGE_BACKEND, "sqlite", &backend, store, err);
-    if (r < 0) {
-        fini(store);
-        return r;
-    }
-    *ret_self = store;
-    return 0;
+    return init_done(r, store, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -31,7 +31,7 @@
  *       workspace: "project:tomcat"
  */
 #include "cleanup.h"
-#include "error.h"
+#include "init.h"
 #include "schemas.h"
 #include "transfer.h"
 
@@ -107,12 +107,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     transfer->file_max = (size_t)json_number_value(json_object_get(config, "file_bytes"));
     transfer->page = (uint32_t)json_number_value(json_object_get(config, "page"));
     r = host->publish(ctx, EIN_TRANSFER, "transfer", &service, transfer, err);
-    if (r < 0) {
-        free(transfer);
-        return r;
-    }
-    *ret_self = transfer;
-    return 0;
+    return init_done(r, transfer, free, ret_self);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, EIN_VAULT, NULL };

@@ -60,8 +60,8 @@
  *       monthly_allowance: 20
  *       time_zone: Europe/Berlin
  */
-#include "error.h"
 #include "http_json.h"
+#include "init.h"
 #include "ledger.h"
 #include "no_keys.h"
 #include "purse.h"
@@ -315,12 +315,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->publish(ctx, EIN_MODEL_KEYS, "users", &model_keys_service, users, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, users, err);
-    if (r < 0) {
-        fini(users);
-        return r;
-    }
-    *ret_self = users;
-    return 0;
+    return init_done(r, users, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -28,7 +28,7 @@
  */
 #include "vault.h"
 
-#include "error.h"
+#include "init.h"
 #include "schemas.h"
 
 #include <stdlib.h>
@@ -87,12 +87,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 ? host->publish(ctx, EIN_VAULT, "vault", &service, vault, err)
                 : error_set(err, EIN_E_INVALID,
                             "vault needs the setting key_file or the secret EINION_MASTER_KEY");
-    if (r < 0) {
-        fini(vault);
-        return r;
-    }
-    *ret_self = vault;
-    return 0;
+    return init_done(r, vault, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)
