@@ -24,73 +24,61 @@
  *                workspaces: [{id: "project:tomcat", role: admin, display_name: Apache Tomcat}]}
  */
 #include "dev_stub.h"
-#include "error.h"
+#include "init.h"
 #include "schemas.h"
 
 #include <stdlib.h>
 
+/* clang-format off */
 static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "display_name" : {
-            "type" : "string",
-            "minLength" : 1,
-            "default" : "Dev stub login",
-            "description" : "What the button of a front end says."
+    "type": "object",
+    "properties": {
+        "display_name": {
+            "type": "string", "minLength": 1, "default": "Dev stub login",
+            "description": "What the button of a front end says."
         },
-        "users" : {
-            "type" : "array",
-            "maxItems" : 200,
-            "default" : [],
-            "description" : "Who may be picked: a list of {uid, display_name, email, workspaces}.",
-            "items" : {
-                "type" : "object",
-                "required" : ["uid"],
-                "properties" : {
-                    "uid" : { "type" : "string", "pattern" : "^[^,]{1,100}$" },
-                    "display_name" : { "type" : "string" },
-                    "email" : { "type" : "string" },
-                    "workspaces" : {
-                        "type" : "array",
-                        "maxItems" : 1000,
-                        "default" : [],
-                        "items" : {
-                            "type" : "object",
-                            "required" : ["id"],
-                            "properties" : {
-                                "id" : { "type" : "string", "minLength" : 1, "maxLength" : 200 },
-                                "role" : {
-                                    "type" : "string",
-                                    "enum" : [ "admin", "member" ],
-                                    "default" : "member"
+        "users": {
+            "type": "array", "maxItems": 200, "default": [],
+            "description": "Who may be picked: a list of {uid, display_name, email, workspaces}.",
+            "items": {
+                "type": "object", "required": ["uid"],
+                "properties": {
+                    "uid": {"type": "string", "pattern": "^[^,]{1,100}$"},
+                    "display_name": {"type": "string"},
+                    "email": {"type": "string"},
+                    "workspaces": {
+                        "type": "array", "maxItems": 1000, "default": [],
+                        "items": {
+                            "type": "object", "required": ["id"],
+                            "properties": {
+                                "id": {"type": "string", "minLength": 1, "maxLength": 200},
+                                "role": {
+                                    "type": "string", "enum": ["admin", "member"],
+                                    "default": "member"
                                 },
-                                "display_name" : { "type" : "string" },
-                                "description" : { "type" : "string" }
+                                "display_name": {"type": "string"},
+                                "description": {"type": "string"}
                             }
                         }
                     }
                 }
             }
         },
-        "anybody_on_the_network_may_log_in_as_anybody" : {
-            "type" : "boolean",
-            "default" : false,
-            "description" : "Start although other machines can reach the server."
+        "anybody_on_the_network_may_log_in_as_anybody": {
+            "type": "boolean", "default": false,
+            "description": "Start although other machines can reach the server."
         },
-        "type" : {
-            "type" : "string",
-            "enum" : ["dev_stub"],
-            "default" : "dev_stub",
-            "description" : "Set by the section auth."
+        "type": {
+            "type": "string", "enum": ["dev_stub"], "default": "dev_stub",
+            "description": "Set by the section auth."
         },
-        "name" : {
-            "type" : "string",
-            "pattern" : "^[a-z][a-z0-9_]{0,56}$",
-            "default" : "dev_stub",
-            "description" : "What it is published as, and what a uid begins with."
+        "name": {
+            "type": "string", "pattern": "^[a-z][a-z0-9_]{0,56}$", "default": "dev_stub",
+            "description": "What it is published as, and what a uid begins with."
         }
     }
 });
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "GET",
@@ -119,12 +107,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = host->publish(ctx, EIN_AUTH_PROVIDER, stub->name, &dev_stub_provider, stub, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, stub, err);
-    if (r < 0) {
-        free(stub);
-        return r;
-    }
-    *ret_self = stub;
-    return 0;
+    return init_done(r, stub, free, ret_self);
 }
 
 static const struct ein_plugin plugin = {

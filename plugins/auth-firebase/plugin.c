@@ -28,8 +28,8 @@
  *     auth-firebase:
  *       project_id: my-project
  */
-#include "error.h"
 #include "firebase.h"
+#include "init.h"
 #include "member.h"
 #include "schemas.h"
 
@@ -37,46 +37,32 @@
 
 /* clang-format off */
 static const char config_schema[] = SCHEMA({
-    "type" : "object",
-    "properties" : {
-        "project_id" : {
-            "type" : "string",
-            "pattern" : "^[A-Za-z0-9:.-]{0,128}$",
-            "default" : "",
-            "description" : "The Firebase project. Empty: FIREBASE_PROJECT_ID, else GOOGLE_CLOUD_PROJECT, of the environment."
+    "type": "object",
+    "properties": {
+        "project_id": {
+            "type": "string", "pattern": "^[A-Za-z0-9:.-]{0,128}$", "default": "",
+            "description": "The Firebase project. Empty: FIREBASE_PROJECT_ID, else GOOGLE_CLOUD_PROJECT, of the environment."
         },
-        "certs_url" : {
-            "type" : "string",
-            "pattern" : "^https?://",
-            "default" : "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
-            "description" : "Where the certificates are that verify tokens."
+        "certs_url": {
+            "type": "string", "pattern": "^https?://",
+            "default": "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
+            "description": "Where the certificates are that verify tokens."
         },
-        "timeout_ms" : {
-            "type" : "integer",
-            "minimum" : 100,
-            "maximum" : 60000,
-            "default" : 10000,
-            "description" : "What fetching them may take."
+        "timeout_ms": {
+            "type": "integer", "minimum": 100, "maximum": 60000, "default": 10000,
+            "description": "What fetching them may take."
         },
-        "leeway_s" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 60,
-            "default" : 10,
-            "description" : "Seconds that the clock of the token's maker may be ahead. What has expired has expired."
+        "leeway_s": {
+            "type": "integer", "minimum": 0, "maximum": 60, "default": 10,
+            "description": "Seconds that the clock of the token's maker may be ahead. What has expired has expired."
         },
-        "cached_tokens" : {
-            "type" : "integer",
-            "minimum" : 0,
-            "maximum" : 1000000,
-            "default" : 10000,
-            "description" :
-                "Verified tokens that are known until they expire. 0: each is verified each time."
+        "cached_tokens": {
+            "type": "integer", "minimum": 0, "maximum": 1000000, "default": 10000,
+            "description": "Verified tokens that are known until they expire. 0: each is verified each time."
         },
-        "emulator" : {
-            "type" : "boolean",
-            "default" : false,
-            "description" : "For development: take the unsigned tokens of the emulator that FIREBASE_AUTH_EMULATOR_HOST names, from this machine."
+        "emulator": {
+            "type": "boolean", "default": false,
+            "description": "For development: take the unsigned tokens of the emulator that FIREBASE_AUTH_EMULATOR_HOST names, from this machine."
         }
     }
 });
@@ -142,12 +128,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = set_up(firebase, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "firebase", &firebase_provider, firebase, err);
-    if (r < 0) {
-        fini(firebase);
-        return r;
-    }
-    *ret_self = firebase;
-    return 0;
+    return init_done(r, firebase, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -16,40 +16,35 @@
 
 enum { SUMMARY_MAX = 120, ID_SIZE = 240 };
 
+/* clang-format off */
 static const char parameters[] = SCHEMA([
     {
-        "name" : "detach",
-        "in" : "query",
-        "required" : false,
-        "schema" : { "type" : "boolean" },
-        "description" : "The run goes on when its client leaves"
+        "name": "detach", "in": "query", "required": false,
+        "schema": {"type": "boolean"},
+        "description": "The run goes on when its client leaves"
     },
     {
-        "name" : "Idempotency-Key",
-        "in" : "header",
-        "required" : false,
-        "schema" : { "type" : "string", "minLength" : 1, "maxLength" : 255 },
-        "description" : "The same request again gets the same answer, and runs nothing"
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "description": "The same request again gets the same answer, and runs nothing"
     }
 ]);
 
 static const char failures[] = SCHEMA({
-    "404" : {
-        "description" : "Not deployed",
-        "content" :
-            { "application/json" : { "schema" : { "$ref" : "#/components/schemas/Error" } } }
+    "404": {
+        "description": "Not deployed",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     },
-    "429" : {
-        "description" : "Too many runs",
-        "content" :
-            { "application/json" : { "schema" : { "$ref" : "#/components/schemas/Error" } } }
+    "429": {
+        "description": "Too many runs",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     },
-    "500" : {
-        "description" : "The agent failed",
-        "content" :
-            { "application/json" : { "schema" : { "$ref" : "#/components/schemas/Error" } } }
+    "500": {
+        "description": "The agent failed",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     }
 });
+/* clang-format on */
 
 struct collecting {
     const struct deployments *self;

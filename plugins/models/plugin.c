@@ -58,7 +58,7 @@
  *       fallbacks: {openai/gpt-5.2: [anthropic/claude-opus-4-6]}
  *       limits: {user: {requests: 60, tokens: 200000}}
  */
-#include "error.h"
+#include "init.h"
 #include "models.h"
 #include "schemas.h"
 
@@ -147,30 +147,25 @@ static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
     "hold_lease_ms": {"type": "integer", "minimum": 1000, "maximum": 86400000, "default": 120000,
                       "description": "How long a dead server's calls keep money aside."}
 }) "}";
-/* clang-format on */
 
-#define MODEL_SCHEMA                                                                               \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "title" : "Model",                                                                         \
-        "required" : ["parameters"],                                                               \
-        "additionalProperties" : true,                                                             \
-        "properties" : {                                                                           \
-            "description" : { "type" : "string" },                                                 \
-            "parameters" : { "type" : "object", "additionalProperties" : true },                   \
-            "context_window" : { "type" : "integer" }                                              \
-        }                                                                                          \
-    })
-#define PROVIDER_SCHEMA                                                                            \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "title" : "Provider",                                                                      \
-        "required" : ["models"],                                                                   \
-        "properties" : {                                                                           \
-            "api_key_env_var" : { "type" : "string" },                                             \
-            "models" : { "type" : "object", "additionalProperties" : true }                        \
-        }                                                                                          \
-    })
+#define MODEL_SCHEMA SCHEMA({ \
+    "type": "object", "title": "Model", "required": ["parameters"], "additionalProperties": true, \
+    "properties": { \
+        "description": {"type": "string"}, \
+        "parameters": {"type": "object", "additionalProperties": true}, \
+        "context_window": {"type": "integer"} \
+    } \
+})
+/* clang-format on */
+/* clang-format off */
+#define PROVIDER_SCHEMA SCHEMA({ \
+    "type": "object", "title": "Provider", "required": ["models"], \
+    "properties": { \
+        "api_key_env_var": {"type": "string"}, \
+        "models": {"type": "object", "additionalProperties": true} \
+    } \
+})
+/* clang-format on */
 
 static const struct ein_route routes[] = {
     { .method = "GET",
@@ -243,12 +238,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->subscribe(ctx, "configuration.reloaded", catalog_reread, models->catalog);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, models, err);
-    if (r < 0) {
-        fini(models);
-        return r;
-    }
-    *ret_self = models;
-    return 0;
+    return init_done(r, models, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)

@@ -37,60 +37,48 @@ struct service {
     struct bucket client_log;
 };
 
-#define STATUS_SCHEMA                                                                              \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "required" : ["status"],                                                                   \
-        "properties" : { "status" : { "type" : "string" } }                                        \
-    })
+/* clang-format off */
+#define STATUS_SCHEMA \
+    SCHEMA({"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}})
 
-#define ROOT_SCHEMA                                                                                \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "required" : [ "Hello", "Service" ],                                                       \
-        "properties" : { "Hello" : { "type" : "string" }, "Service" : { "type" : "string" } }      \
-    })
+#define ROOT_SCHEMA SCHEMA({ \
+    "type": "object", "required": ["Hello", "Service"], \
+    "properties": {"Hello": {"type": "string"}, "Service": {"type": "string"}} \
+})
 
-#define HEALTH_SCHEMA                                                                              \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "required" : [ "status", "service" ],                                                      \
-        "properties" : { "status" : { "type" : "string" }, "service" : { "type" : "string" } }     \
-    })
+#define HEALTH_SCHEMA SCHEMA({ \
+    "type": "object", "required": ["status", "service"], \
+    "properties": {"status": {"type": "string"}, "service": {"type": "string"}} \
+})
 
-#define READY_SCHEMA                                                                               \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "required" : [ "status", "plugins" ],                                                      \
-        "properties" : {                                                                           \
-            "status" : { "type" : "string", "enum" : [ "ready", "draining", "degraded" ] },        \
-            "plugins" : {                                                                          \
-                "type" : "array",                                                                  \
-                "items" : {                                                                        \
-                    "type" : "object",                                                             \
-                    "required" : [ "name", "state", "reason" ],                                    \
-                    "properties" : {                                                               \
-                        "name" : { "type" : "string" },                                            \
-                        "state" : { "type" : "string" },                                           \
-                        "reason" : { "type" : [ "string", "null" ] }                               \
-                    }                                                                              \
-                }                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    })
+#define READY_SCHEMA SCHEMA({ \
+    "type": "object", "required": ["status", "plugins"], \
+    "properties": { \
+        "status": {"type": "string", "enum": ["ready", "draining", "degraded"]}, \
+        "plugins": { \
+            "type": "array", \
+            "items": { \
+                "type": "object", "required": ["name", "state", "reason"], \
+                "properties": { \
+                    "name": {"type": "string"}, \
+                    "state": {"type": "string"}, \
+                    "reason": {"type": ["string", "null"]} \
+                } \
+            } \
+        } \
+    } \
+})
 
-#define CLIENT_LOG_SCHEMA                                                                          \
-    SCHEMA({                                                                                       \
-        "type" : "object",                                                                         \
-        "title" : "ClientLog",                                                                     \
-        "required" : [ "eventType", "message" ],                                                   \
-        "properties" : {                                                                           \
-            "eventType" : { "type" : "string" },                                                   \
-            "message" : { "type" : "string" },                                                     \
-            "level" : { "type" : "string", "default" : "INFO" },                                   \
-            "metadata" : { "type" : [ "object", "null" ], "additionalProperties" : true }          \
-        }                                                                                          \
-    })
+#define CLIENT_LOG_SCHEMA SCHEMA({ \
+    "type": "object", "title": "ClientLog", "required": ["eventType", "message"], \
+    "properties": { \
+        "eventType": {"type": "string"}, \
+        "message": {"type": "string"}, \
+        "level": {"type": "string", "default": "INFO"}, \
+        "metadata": {"type": ["object", "null"], "additionalProperties": true} \
+    } \
+})
+/* clang-format on */
 
 ein_handler root_get, health_get, live_get, ready_get, metrics_get; /* health.c */
 ein_handler openapi_get, docs_get;                                  /* docs.c */
