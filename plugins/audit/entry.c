@@ -6,6 +6,7 @@
 #include "error.h"
 #include "hex.h"
 #include "member.h"
+#include "str.h"
 
 #include <gnutls/crypto.h>
 #include <inttypes.h>
@@ -93,10 +94,8 @@ int entry_check(const struct ein_host *host, const json_t *event, struct ein_err
 
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         const json_t *value = json_object_get(event, texts[i]);
-        if (value && !json_is_null(value) &&
-            (!json_is_string(value) || json_string_length(value) > ENTRY_TEXT_MAX))
-            return error_set(err, EIN_E_INVALID, "'%s' of an audit event is no text, or too long",
-                             texts[i]);
+        if (value && !json_is_null(value) && !json_is_string(value))
+            return error_set(err, EIN_E_INVALID, "'%s' of an audit event is no text", texts[i]);
     }
     if (!json_is_string(json_object_get(event, "action")))
         return error_set(err, EIN_E_INVALID, "An audit event needs an action");
@@ -111,6 +110,14 @@ int entry_check(const struct ein_host *host, const json_t *event, struct ein_err
                            ENTRY_DETAILS_MAX);
 }
 
+/* Who makes a text long enough must not go without an entry. */
+static json_t *cut_text(const json_t *text)
+{
+    const char *whole = json_string_value(text);
+
+    return whole ? json_stringn(whole, (size_t)str_cut(whole, ENTRY_TEXT_MAX)) : json_null();
+}
+
 static int set_members(json_t *doc, const json_t *event, uint64_t seq)
 {
     char now[CLOCK_ISO_SIZE];
@@ -119,7 +126,7 @@ static int set_members(json_t *doc, const json_t *event, uint64_t seq)
     int r = json_object_set_new(doc, "seq", json_integer((json_int_t)seq)) |
             json_object_set_new(doc, "timestamp", json_string(now));
     for (size_t i = 0; i < TEXT_COUNT; i++)
-        r |= copy_member(doc, event, texts[i]);
+        r |= json_object_set_new(doc, texts[i], cut_text(json_object_get(event, texts[i])));
     return r | copy_member(doc, event, "details");
 }
 

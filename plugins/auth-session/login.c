@@ -191,7 +191,8 @@ static int show_error(const struct step *step, bool is_ours)
         sentence = NULL;
         return EIN_E_NO_MEMORY;
     }
-    tell(step, NULL, "failed", code);
+    if (is_ours) /* else nobody was on the way, and any link would be an entry of the audit */
+        tell(step, NULL, "failed", code);
     return show_page(step, 400, "Login failed", sentence);
 }
 

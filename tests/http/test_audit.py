@@ -49,6 +49,16 @@ def test_who_changed_what_is_told_newest_first(audited):
     assert newest["details"] == {"spendRemaining": 5} and newest["outcome"] == "success"
 
 
+def test_a_long_path_hides_nothing(audited):
+    """Who tries passwords cannot keep that out of the log."""
+    for length in (10, 2000):
+        reply = audited.put("/admin/users/" + "é" * length, {}, headers={"X-Admin-Password": "wrong"})
+        assert reply.status == 401
+    newest, oldest = entries(audited)
+    assert newest["action"] == oldest["action"] == "wrong_login"
+    assert newest["target"] == "PUT /admin/users/" + "é" * 503 and len(newest["target"].encode()) == 1023
+
+
 def test_the_log_is_filtered_and_read_in_pages(audited):
     for dollars in range(1, 6):
         change(audited, dollars)

@@ -346,6 +346,17 @@ def test_logins_are_counted(start_server):
         assert f'einion_logins_total{{provider="dev_stub",outcome="{outcome}"}} 1' in text
 
 
+def test_a_link_of_a_stranger_is_no_failed_login(start_server):
+    server = start_server(backend="memory", sets=[logins()])
+    for _ in range(3):
+        assert server.get("/auth/callback/dev_stub?error=access_denied&state=x").status == 400
+    someone = Person(server)
+    state = someone.begin()["state"]
+    assert someone.get(f"/auth/callback/dev_stub?error=access_denied&state={state}").status == 400
+    told = Person(server).login("site_admin_1").get("/admin/audit?action=login").json
+    assert [entry["outcome"] for entry in told] == ["success", "failed"]
+
+
 def test_nothing_that_lets_somebody_in_is_in_store_or_log(start_server):
     server = start_server(sets=[logins(), "log.level=debug"])
     someone = Person(server)
