@@ -39,7 +39,7 @@ trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 DESTDIR=$tree /usr/bin/meson install -C "$build" --no-rebuild --quiet --strip >/dev/null
 find "$tree/usr/share/man" -type f -exec gzip -9n {} +
-install -Dm644 "$root/README.md" "$tree/usr/share/doc/einion/README.md"
+install -Dm644 -t "$tree/usr/share/doc/einion" "$root/README.md" "$root/packaging/guide.md"
 install -Dm644 "$root/packaging/debian/copyright" "$tree/usr/share/doc/einion/copyright"
 
 # dpkg-shlibdeps says which packages have the libraries; it wants a source package round it.

@@ -104,7 +104,7 @@ int level_decide(const char *hello, size_t len, enum isolation required, struct 
         return error_set(
             err, EIN_E_UNAVAILABLE,
             "isolation %s cannot be reached here, only %s (%.60s%s): let the server do "
-            "it, see README, or accept %s as plugins.runtime-python.isolation; "
+            "it, see the guide, or accept %s as plugins.runtime-python.isolation; "
             "nothing turns it off",
             isolation_names[required], isolation_names[level.reached], level.missing,
             level.layers & LAYER_NO_FILES ? "; landlock" : "", isolation_names[level.reached]);

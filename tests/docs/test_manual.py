@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 import pytest
+from readme import README, ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("EIN_BUILD", ROOT / "build")).resolve()
 HEADERS = sorted((ROOT / "plugin-api/include/einion").glob("*.h"))
 PAGES = sorted((ROOT / "packaging/man").glob("*.[0-9]"))
@@ -72,8 +72,8 @@ def test_the_synopsis_compiles(tmp_path):
 
 
 def test_the_plugin_of_the_readme_compiles(tmp_path):
-    blocks = re.findall(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert blocks, "README.md shows no plugin"
+    blocks = re.findall(r"```c\n(.*?)```", README, re.S)
+    assert blocks, "the README shows no plugin"
     for block in blocks:
         result = compile_c(html.unescape(block), tmp_path)
         assert result.returncode == 0, result.stderr

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's tour and its plugin, done word for word."""
+"""What the README and the guide show, done word for word."""
 
 import os
-import pathlib
 import re
 import shlex
 import subprocess
 
 import yaml
 from ports import free_port
+from readme import PAGES, README, ROOT
 from support import EINION
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
 MARK = "-- next command --"
 
 
@@ -51,13 +49,15 @@ def test_the_tour_goes_as_written(start_server, tmp_path):
 
 
 def test_every_link_leads_somewhere():
-    prose = re.sub(r"```.*?```", "", README, flags=re.S)
-    headings = {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", prose, re.M)}
-    for target in re.findall(r"\]\(([^)]+)\)", prose):
-        if target.startswith("#"):
-            assert target[1:] in headings, target
-        elif "://" not in target:
-            assert (ROOT / target.partition("#")[0]).exists(), target
+    prose = {ROOT / page: re.sub(r"```.*?```", "", text, flags=re.S) for page, text in PAGES.items()}
+    headings = {page: {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", text, re.M)}
+                for page, text in prose.items()}  # fmt: skip
+    for page, text in prose.items():
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            path, _, heading = target.partition("#")
+            to = (page.parent / path).resolve() if path else page
+            if "://" not in target:
+                assert to.exists() and (not heading or heading in headings[to]), target
 
 
 def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from house import ALL_KEYS, Folder, config
 from ports import free_port
+from readme import README
 from support import EINION, TESTS, Server, wait_until
 
 
@@ -162,8 +163,7 @@ def check(folder, tmp_path, **models):
 
 
 def test_the_file_that_the_readme_shows_is_right(folder, start_server):
-    readme = (TESTS.parent / "README.md").read_text()
-    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.S) if "prices of our contract" in block]
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.S) if "prices of our contract" in block]
     folder.write("ours.yaml", shown)
     server = start_server(config=config(["openai", "vllm"], models={"path": str(folder.path)}), env=ALL_KEYS)
     assert model(server, "openai/gpt-5-helpdesk")["price"]["input"] == 1

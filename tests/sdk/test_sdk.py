@@ -10,6 +10,7 @@ import struct
 import subprocess
 
 import pytest
+from readme import README
 from vendor import STALL, Gate, event, sse, whole
 from vendor_formats import (
     ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic, anthropic_events, openai_chat, openai_chat_events,
@@ -356,7 +357,7 @@ def test_the_readme(python_folder, server, key, upstream):
     if python_folder is None:
         pytest.skip("the python client cannot be had")
     upstream.answer(ANTHROPIC, anthropic(Said("A block of iron.", input=1000, output=100)))
-    code = re.search(r"```python\n(.*?)```", (HERE.parents[1] / "README.md").read_text(), re.S)[1]
+    code = re.search(r"```python\n(.*?)```", README, re.S)[1]
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}").replace("eink_\u2026", key)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(["/usr/bin/python3", "-c", code], env=env, capture_output=True, text=True, timeout=300)

@@ -2,14 +2,13 @@
 """The README's way from nothing to a demonstrated agent, and what its model answers here."""
 
 import json
-import pathlib
 import re
 import subprocess
 
+from readme import README
 from vendor import Vendor
 from vendor_formats import ANTHROPIC, Said, anthropic
 
-README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 AGENT = """NAME: word_counts
 DOCSTRING:
 Counts how often each word occurs in a text, and finds the longest.

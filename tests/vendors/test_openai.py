@@ -2,11 +2,11 @@
 """llm-openai as OpenAI: what is sent, and what is made of the answers."""
 
 import json
-import pathlib
 import re
 
 import pytest
 import yaml
+from readme import README
 from talk import WEATHER
 from vendor import sse, whole
 from vendor_formats import OPENAI_CHAT, OPENAI_RESPONSES, Said, openai_chat, openai_chat_events, openai_responses
@@ -623,8 +623,7 @@ def test_the_catalog_knows_the_models(openai):
 
 
 def test_the_server_of_the_readme(talk, upstream):
-    readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
-    example = next(yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", readme, re.S) if "vllm:" in block)
+    example = next(yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", README, re.S) if "vllm:" in block)
     settings = example["plugins"]["vllm"] | {"base_url": upstream.url, "api_key_env": ""}
     vllm = talk(settings.pop("plugin"), name="vllm", **settings)
     assert chat(vllm, upstream, parameters={"max_tokens": 5}, api_key=None)["max_tokens"] == 5
