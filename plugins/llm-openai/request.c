@@ -129,6 +129,14 @@ static int add_include(const struct openai_request *request, json_t *body)
     return json_array_size(include) > 0 ? openai_put(body, "include", json_incref(include)) : 0;
 }
 
+static int add_stream_options(json_t *body)
+{
+    json_t *options = json_object();
+    int r = openai_put(body, "stream_options", options);
+
+    return r == 0 ? openai_put(options, "include_usage", json_true()) : r;
+}
+
 static int add_manners(const struct openai_request *request, json_t *body)
 {
     int r = request->stream || request->style == OPENAI_CHAT
@@ -136,7 +144,7 @@ static int add_manners(const struct openai_request *request, json_t *body)
                 : 0;
 
     if (r == 0 && request->style == OPENAI_CHAT && request->stream && request->openai->stream_usage)
-        r = openai_put(body, "stream_options", json_pack("{s:b}", "include_usage", 1));
+        r = add_stream_options(body);
     if (r == 0 && request->style == OPENAI_RESPONSES)
         r = openai_put(body, "store", json_false());
     if (r == 0 && request->style == OPENAI_RESPONSES)
@@ -167,12 +175,12 @@ static int fill(const struct openai_request *request, json_t *body, struct ein_e
 int openai_request_body(const struct openai_request *request, json_t **ret_body,
                         struct ein_error *err)
 {
-    EIN_JSON json_t *body = json_pack("{s:s}", "model", request->call->model);
+    EIN_JSON json_t *body = json_object();
     int r;
 
     if (json_array_size(request->call->tools) && !request->openai->takes_tools)
         return error_set(err, EIN_E_INVALID, "%s takes no tools", request->openai->vendor.title);
-    if (!body)
+    if (openai_put(body, "model", json_string(request->call->model)) < 0)
         return error_no_memory(err);
     r = fill(request, body, err);
     if (r < 0)

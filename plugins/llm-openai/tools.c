@@ -148,6 +148,11 @@ static json_t *choice_of(const struct openai_request *request)
 
 int openai_add_tools(const struct openai_request *request, json_t *body)
 {
+    const struct ein_llm_call *call = request->call;
+
+    if (json_array_size(call->tools) == 0 && json_array_size(call->built_in_tools) == 0)
+        return 0;
+
     EIN_JSON json_t *tools = json_array();
     int r = tools ? add_functions(request, tools) : EIN_E_NO_MEMORY;
 
@@ -155,7 +160,7 @@ int openai_add_tools(const struct openai_request *request, json_t *body)
         r = add_built_in(request, body, tools);
     if (r == 0 && json_array_size(tools))
         r = openai_put(body, "tools", json_incref(tools));
-    if (r == 0 && json_array_size(tools) && request->call->tool_choice)
+    if (r == 0 && json_array_size(tools) && call->tool_choice)
         r = openai_put(body, "tool_choice", choice_of(request));
     return r;
 }
