@@ -42,10 +42,11 @@ bool str_eq_case(const char *a, const char *b)
 
 size_t str_token(const char *text)
 {
-    static const char marks[] = "-!#$%&'*+.^_`|~";
+    static const char marks[] = "!#$%&'*+.^_`|~";
     const char *at = text;
 
-    while (is_lower(*at) || is_upper(*at) || is_digit(*at) || (*at && strchr(marks, *at)))
+    while (is_lower(*at) || is_upper(*at) || *at == '-' || is_digit(*at) ||
+           (*at && strchr(marks, *at)))
         at++;
     return (size_t)(at - text);
 }
@@ -287,7 +288,11 @@ static uint64_t stir(uint64_t hash, uint64_t bytes)
 
 uint64_t str_hash(const char *text)
 {
-    size_t len = strlen(text);
+    return str_hash_bytes(text, strlen(text));
+}
+
+uint64_t str_hash_bytes(const char *text, size_t len)
+{
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ len, bytes;
 
     for (; len >= sizeof(bytes); text += sizeof(bytes), len -= sizeof(bytes)) {
@@ -337,8 +342,14 @@ static size_t whole_characters(const char *text, size_t len)
 
 void str_vformat(char *to, size_t size, const char *fmt, va_list args)
 {
-    int len = vsnprintf(to, size, fmt, args);
+    size_t plain = strcspn(fmt, "%");
+    int len;
 
+    if (fmt[plain] == '\0' && plain < size) { /* as most are, and printf() is a long way round */
+        memcpy(to, fmt, plain + 1);
+        return;
+    }
+    len = vsnprintf(to, size, fmt, args);
     if (len < 0)
         to[0] = '\0';
     else if ((size_t)len >= size)

@@ -41,6 +41,7 @@ bool str_to_u64(const char *text, uint64_t *ret);
 
 /* For hash tables that no client can choose the keys of; differs between machines. */
 uint64_t str_hash(const char *text);
+uint64_t str_hash_bytes(const char *text, size_t len);
 /* For qsort() of `const char *`. */
 int str_compare(const void *a, const void *b);
 /* As much of TEXT as fits, with its NUL. */

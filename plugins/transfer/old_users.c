@@ -61,7 +61,7 @@ static int seal_key(struct old *old, const struct ein_vault *vault, void *impl, 
     char name[VAULT_NAME_MAX];
     int r;
 
-    (void)snprintf(name, sizeof(name), MODEL_KEY_IN_VAULT, uid, provider);
+    model_key_name(name, sizeof(name), uid, provider);
     r = vault->put(impl, name, key, err);
     if (r >= 0)
         old->keys++;

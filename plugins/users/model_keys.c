@@ -31,12 +31,6 @@ const struct provider *provider_find(const char *name)
 
 /* ---- the vault ---- */
 
-static void name_secret(const char *uid, const struct provider *provider,
-                        char name[MODEL_KEY_NAME_SIZE])
-{
-    snprintf(name, MODEL_KEY_NAME_SIZE, MODEL_KEY_IN_VAULT, uid, provider->name);
-}
-
 static int acquire_vault(const struct users *users, const struct ein_service **ret_service,
                          struct ein_error *err)
 {
@@ -55,7 +49,7 @@ int model_key_put(const struct users *users, const char *uid, const struct provi
 
     if (r < 0)
         return r;
-    name_secret(uid, provider, name);
+    model_key_name(name, sizeof(name), uid, provider->name);
     r = ((const struct ein_vault *)service->vtable)->put(service->impl, name, key, err);
     no_keys_forget(users->no_keys);
     users->host->release(users->ctx, service);
@@ -71,7 +65,7 @@ int model_key_del(const struct users *users, const char *uid, const struct provi
 
     if (r < 0)
         return r;
-    name_secret(uid, provider, name);
+    model_key_name(name, sizeof(name), uid, provider->name);
     r = ((const struct ein_vault *)service->vtable)->del(service->impl, name, err);
     users->host->release(users->ctx, service);
     return r;
@@ -92,7 +86,7 @@ static int with_own_key(const struct users *users, const char *uid, const struct
 
     if (!provider->member)
         return no_key(err);
-    name_secret(uid, provider, name);
+    model_key_name(name, sizeof(name), uid, provider->name);
     if (no_keys_has(users->no_keys, name, &ticket) ||
         users->host->acquire(users->ctx, EIN_VAULT, NULL, &service) < 0)
         return no_key(err);

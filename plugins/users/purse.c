@@ -5,11 +5,11 @@
 #include "cleanup.h"
 #include "entry.h"
 #include "error.h"
+#include "hex.h"
 #include "ids.h"
 #include "str.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -66,6 +66,8 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
 {
     struct purses *purses = users->purses;
     struct call *call = calloc(1, sizeof(*call));
+    const uint64_t number = htobe64(++purses->number);
+    char digits[2 * sizeof(number) + 1], *end;
 
     if (!call)
         return error_no_memory(err);
@@ -74,8 +76,9 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
                            .due_ms = clock_wall_ms() + lease_of(users, lease_ms),
                            .created_us = clock_wall_us() };
     call->entry.key = call->hold;
-    call->entry.key_len = (size_t)snprintf(call->hold, sizeof(call->hold), "%s.%" PRIx64, purse->id,
-                                           ++purses->number);
+    hex_encode(&number, sizeof(number), digits);
+    end = stpcpy(stpcpy(stpcpy(call->hold, purse->id), "."), digits + strspn(digits, "0"));
+    call->entry.key_len = (size_t)(end - call->hold);
     if (map_add(&purses->calls, &call->entry) < 0) {
         free(call);
         return error_no_memory(err);

@@ -42,11 +42,37 @@ static void long_texts_end_at_a_whole_character(void **state)
         }
 }
 
+__attribute__((format(printf, 3, 4))) static void format(char *to, size_t size, const char *fmt,
+                                                         ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    str_vformat(to, size, fmt, args);
+    va_end(args);
+}
+
+static void texts_that_tell_nothing_else_are_formatted_too(void **state)
+{
+    char text[8];
+
+    (void)state;
+    format(text, sizeof(text), "plain");
+    assert_string_equal(text, "plain");
+    format(text, sizeof(text), "exactly");
+    assert_string_equal(text, "exactly");
+    format(text, sizeof(text), "abcdef€");
+    assert_string_equal(text, "abcdef");
+    format(text, sizeof(text), "5 %%");
+    assert_string_equal(text, "5 %");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_returns_the_code),
         cmocka_unit_test(long_texts_end_at_a_whole_character),
+        cmocka_unit_test(texts_that_tell_nothing_else_are_formatted_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
