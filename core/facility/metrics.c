@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { BUCKETS = 256, BOUNDS = 15 };
+enum { BUCKETS = 256, BOUNDS = 15, WORDS_MAX = 1024 };
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 
@@ -30,7 +30,8 @@ static const double counts[BOUNDS] = { 1,       4,       16,       64,       256
 struct metric {
     struct metric *next, *hash_next; /* of its family; of its bucket */
     struct metric *given_next;       /* of its bucket in `given` */
-    char *given; /* its labels as they were first given: names and values, each with its NUL */
+    char *given;                     /* the words by which it was first looked up */
+    size_t given_len;
     struct family *family;
     char *labels;   /* key="value",... escaped; "" if none */
     double value;   /* atomic; a histogram's sum */
@@ -52,8 +53,8 @@ struct metrics {
     struct family *first, *last; /* guarded by lock, with all below */
     size_t count;
     struct metric *buckets[BUCKETS]; /* by name and text of the labels */
-    /* By name and labels as given: found without making a text.  Read without the lock, too: what
-     * is in it stays as it is. */
+    /* By the words of a look-up: found without making a text.  Read without the lock, too: what is
+     * in it stays as it is. */
     struct metric *given[BUCKETS];
 };
 
@@ -197,59 +198,60 @@ static struct metric *series_find(struct metrics *metrics, const char *name, enu
     return metric && metric->family->kind == kind ? metric : NULL;
 }
 
-static struct metric **given_of(struct metrics *metrics, const char *name,
-                                const char *const *labels)
-{
-    uint64_t hash = str_hash(name);
+/* What is looked up: its name, and its labels as they are given, each with its NUL. */
+struct words {
+    char text[WORDS_MAX];
+    size_t len;
+};
 
-    for (; labels && labels[0] && labels[1]; labels += 2) /* the keys hardly ever differ */
-        hash = hash * 31 + str_hash(labels[1]);
-    return &metrics->given[hash % BUCKETS];
-}
-
-/* Does the text at *at, up to its NUL, say `word`?  Then *at is behind it. */
-static bool take_word(const char **at, const char *word)
+static bool take_word(struct words *words, const char *word)
 {
-    if (!word || strcmp(*at, word) != 0)
+    size_t size = word ? strlen(word) + 1 : SIZE_MAX;
+
+    if (size > sizeof(words->text) - words->len)
         return false;
-    *at += strlen(word) + 1;
+    memcpy(words->text + words->len, word, size);
+    words->len += size;
     return true;
 }
 
-static bool is_given(const struct metric *metric, const char *const *labels)
+/* False: a label has no value, or they are too long to be found so. */
+static bool take_words(struct words *words, const char *name, const char *const *labels)
 {
-    const char *at = metric->given;
+    bool all;
 
-    for (; labels && labels[0]; labels += 2)
-        if (!take_word(&at, labels[0]) || !take_word(&at, labels[1]))
-            return false;
-    return !*at;
+    words->len = 0;
+    all = take_word(words, name);
+    for (; all && labels && labels[0]; labels += 2)
+        all = take_word(words, labels[0]) && take_word(words, labels[1]);
+    return all;
 }
 
-/* What was looked up with exactly these words before. */
-static struct metric *given_find(struct metrics *metrics, const char *name, enum kind kind,
-                                 const char *const *labels)
+static struct metric **given_of(struct metrics *metrics, const struct words *words)
 {
-    struct metric *metric = __atomic_load_n(given_of(metrics, name, labels), __ATOMIC_ACQUIRE);
+    return &metrics->given[str_hash_bytes(words->text, words->len) % BUCKETS];
+}
 
-    while (metric && !(str_eq(metric->family->name, name) && is_given(metric, labels)))
+static struct metric *given_find(struct metrics *metrics, enum kind kind, const struct words *words)
+{
+    struct metric *metric = __atomic_load_n(given_of(metrics, words), __ATOMIC_ACQUIRE);
+
+    while (metric &&
+           (metric->given_len != words->len || memcmp(metric->given, words->text, words->len) != 0))
         metric = metric->given_next;
     return metric && metric->family->kind == kind ? metric : NULL;
 }
 
 /* Without memory it is found the longer way. */
-static void given_add(struct metrics *metrics, struct metric *metric, const char *const *labels)
+static void given_add(struct metrics *metrics, struct metric *metric, const struct words *words)
 {
-    struct metric **bucket = given_of(metrics, metric->family->name, labels);
-    struct buf words;
+    struct metric **bucket = given_of(metrics, words);
 
-    buf_init(&words, METRICS_TEXT_MAX);
-    for (; labels && labels[0]; labels++)
-        (void)buf_add(&words, labels[0], strlen(labels[0]) + 1);
-    (void)buf_char(&words, '\0');
-    metric->given = buf_take(&words, NULL);
+    metric->given = malloc(words->len);
     if (!metric->given)
         return;
+    memcpy(metric->given, words->text, words->len);
+    metric->given_len = words->len;
     metric->given_next = *bucket;
     __atomic_store_n(bucket, metric, __ATOMIC_RELEASE);
 }
@@ -317,9 +319,10 @@ static struct metric *series_make(struct metrics *metrics, struct family *family
     return metric;
 }
 
-/* The lock is held for writing. */
+/* The lock is held for writing.  WORDS may be NULL. */
 static struct metric *find_or_make(struct metrics *metrics, const char *name, const char *help,
-                                   enum kind kind, const char *const *labels, char *take_text)
+                                   enum kind kind, const char *const *labels,
+                                   const struct words *words, char *take_text)
 {
     EIN_FREE char *text = take_text;
     struct metric *metric = series_find(metrics, name, kind, text);
@@ -340,15 +343,17 @@ static struct metric *find_or_make(struct metrics *metrics, const char *name, co
             return metric;
     }
     metric = series_make(metrics, family, EIN_TAKE(text));
-    if (metric && !is_other)
-        given_add(metrics, metric, labels);
+    if (metric && words && !is_other)
+        given_add(metrics, metric, words);
     return metric;
 }
 
 static struct metric *lookup(struct metrics *metrics, const char *name, const char *help,
                              enum kind kind, const char *const *labels)
 {
-    struct metric *metric = name ? given_find(metrics, name, kind, labels) : NULL;
+    struct words words;
+    bool quick = take_words(&words, name, labels);
+    struct metric *metric = quick ? given_find(metrics, kind, &words) : NULL;
     char *text;
 
     if (metric)
@@ -366,7 +371,7 @@ static struct metric *lookup(struct metrics *metrics, const char *name, const ch
         return metric;
     }
     (void)pthread_rwlock_wrlock(&metrics->lock);
-    metric = find_or_make(metrics, name, help, kind, labels, text);
+    metric = find_or_make(metrics, name, help, kind, labels, quick ? &words : NULL, text);
     (void)pthread_rwlock_unlock(&metrics->lock);
     return metric;
 }

@@ -176,6 +176,23 @@ static void a_long_value_is_cut_at_a_character(void **state)
     assert_tells(metrics, wanted);
 }
 
+static void a_series_is_found_again_however_long_its_labels_are(void **state)
+{
+    char value[8192];
+    const char *labels[] = { "v", value, NULL };
+    struct metrics *metrics = *state;
+
+    for (size_t len = 1; len < sizeof(value); len *= 2) {
+        memset(value, 'a', len);
+        value[len] = '\0';
+        struct metric *metric = metrics_counter(metrics, "again_total", NULL, labels);
+        assert_non_null(metric);
+        assert_ptr_equal(metrics_counter(metrics, "again_total", NULL, labels), metric);
+        value[0] = 'b';
+        assert_ptr_not_equal(metrics_counter(metrics, "again_total", NULL, labels), metric);
+    }
+}
+
 static void what_prometheus_would_not_read_is_not_made(void **state)
 {
     static const char *const bad_names[] = { "", "1a", "a-b", "a b", "\xc3\xa9", NULL };
@@ -296,6 +313,7 @@ int main(void)
         TEST(values_and_help_are_escaped),
         TEST(each_series_is_shown_as_it_was_given),
         TEST(a_long_value_is_cut_at_a_character),
+        TEST(a_series_is_found_again_however_long_its_labels_are),
         TEST(what_prometheus_would_not_read_is_not_made),
         TEST(one_name_has_one_kind_and_one_set_of_labels),
         TEST(too_many_values_become_other),
