@@ -144,8 +144,9 @@ bool client_head_is_one_of(const char *line, const char *const *names)
 {
     size_t len = strcspn(line, ":");
 
-    for (; *names; names++) {
-        if (strlen(*names) == len && strncasecmp(line, *names, len) == 0)
+    for (; *names; names++) { /* mostly their first letters differ already */
+        if ((**names | 0x20) == (*line | 0x20) && strncasecmp(line, *names, len) == 0 &&
+            (*names)[len] == '\0')
             return true;
     }
     return false;

@@ -19,6 +19,7 @@ struct running {
     struct buf head; /* header lines */
     int64_t began_ms;
     int64_t active_ms; /* when something last moved */
+    bool moved;        /* something has, since then */
     bool lingers;      /* since then nothing more is wanted */
     bool may_end;      /* since then nothing more need come */
     bool connected;

@@ -19,7 +19,7 @@ enum { ENOUGH = 1 };
 static int stop(struct running *running, int result)
 {
     running->result = result;
-    running->active_ms = clock_mono_ms();
+    running->moved = true;
     return result;
 }
 
@@ -50,7 +50,7 @@ static int add_to_head(struct running *running, const char *line, size_t len)
 {
     const char *host = running->what->url->host;
 
-    running->active_ms = clock_mono_ms();
+    running->moved = true;
     if (buf_add(&running->head, line, len) == 0)
         return 0;
     if (running->head.error == EIN_E_TOO_LARGE)
@@ -131,7 +131,7 @@ static size_t on_read(char *piece, size_t size, size_t count, void *data)
         return CURL_READFUNC_ABORT;
     }
     len = running->what->on_send(running->what->send_data, piece, size * count);
-    running->active_ms = clock_mono_ms();
+    running->moved = true;
     if (len < 0 || (size_t)len > size * count)
         return stop_sending(
             running, error_set(running->err, EIN_E_CANCELLED, "stopped by the sender of the body"));
@@ -187,7 +187,7 @@ static int on_connected(void *data, char *ip, char *local_ip, int port, int loca
     if (check_certificate(running) < 0)
         return CURL_PREREQFUNC_ABORT;
     running->connected = true;
-    running->active_ms = clock_mono_ms(); /* another limit counts from now on */
+    running->moved = true; /* another limit counts from now on */
     return CURL_PREREQFUNC_OK;
 }
 
@@ -273,7 +273,7 @@ static int move(struct running *running)
 
     for (;;) {
         struct limit limit;
-        int64_t left_ms;
+        int64_t now_ms, left_ms;
 
         if (is_cancelled(running))
             return stop_cancelled(running);
@@ -284,8 +284,12 @@ static int move(struct running *running)
             return error_no_memory(running->err);
         if (active == 0 && has_ended(running))
             return outcome(running);
+        now_ms = clock_mono_ms();
+        if (running->moved)
+            running->active_ms = now_ms;
+        running->moved = false;
         limit = next_limit(running);
-        left_ms = limit.at_ms - clock_mono_ms();
+        left_ms = limit.at_ms - now_ms;
         /* What came while this thread was kept from its processor came in time. */
         if (left_ms <= 0 && is_late)
             return running->lingers || running->may_end ? ENOUGH : say_late(running, &limit);
