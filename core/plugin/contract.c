@@ -26,6 +26,7 @@ static const struct {
     MEMBER(EIN_LEDGER, ein_ledger, extend),
     MEMBER(EIN_LEDGER, ein_ledger, settle),
     MEMBER(EIN_LEDGER, ein_ledger, release),
+    MEMBER(EIN_API_KEYS, ein_api_keys, limits),
     MEMBER(EIN_VAULT, ein_vault, put),
     MEMBER(EIN_VAULT, ein_vault, get),
     MEMBER(EIN_VAULT, ein_vault, del),

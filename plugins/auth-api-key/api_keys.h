@@ -7,7 +7,8 @@
 
 #define KEY_SET                                                                                    \
     "api_keys" /* `_id` is the key's; {"userId", "name", "scopes", "hash", "created", "expires"?,  \
-                  "lastUsed"?, "revoked"?, "madeBy"?}; times in ms since the epoch */
+                  "lastUsed"?, "revoked"?, "madeBy"?, "models"?, "budget"?, "rates"?}; times in    \
+                  ms since the epoch, limits as in key_limits.h */
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
@@ -33,5 +34,5 @@ struct api_keys {
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err);
 int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err);
 
-ein_handler keys_create, keys_list, keys_get, keys_delete; /* keys.c */
-void keys_sweep(void *self);                               /* revoke.c; a timer's */
+ein_handler keys_create, keys_list, keys_get, keys_update, keys_delete; /* keys.c */
+void keys_sweep(void *self);                                            /* revoke.c; a timer's */

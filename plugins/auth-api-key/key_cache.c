@@ -49,18 +49,33 @@ static struct slot *slot_of(struct key_cache *cache, const char *id)
     return &cache->slots[hash_fnv(HASH_FNV_START, id, KEY_ID_LEN) % cache->count];
 }
 
+/* With the lock held. */
+static bool holds(const struct key_cache *cache, const struct slot *slot, const char *id)
+{
+    return slot->claims && slot->ticket == cache->ticket && slot->until > clock_mono_ms() &&
+           strcmp(slot->id, id) == 0;
+}
+
 json_t *key_cache_get(struct key_cache *cache, const char *id,
                       const unsigned char hash[KEY_HASH_BYTES], uint64_t *ret_ticket)
 {
     const struct slot *slot = slot_of(cache, id);
-    int64_t now = clock_mono_ms();
     EIN_LOCKED(&cache->lock);
 
     *ret_ticket = cache->ticket;
-    if (!slot->claims || slot->ticket != cache->ticket || slot->until <= now ||
-        strcmp(slot->id, id) != 0 || gnutls_memcmp(slot->hash, hash, KEY_HASH_BYTES) != 0)
+    if (!holds(cache, slot, id) || gnutls_memcmp(slot->hash, hash, KEY_HASH_BYTES) != 0)
         return NULL;
     return json_incref(slot->claims);
+}
+
+json_t *key_cache_find(struct key_cache *cache, const char *id)
+{
+    if (strlen(id) != KEY_ID_LEN)
+        return NULL;
+    const struct slot *slot = slot_of(cache, id);
+    EIN_LOCKED(&cache->lock);
+
+    return holds(cache, slot, id) ? json_incref(slot->claims) : NULL;
 }
 
 void key_cache_put(struct key_cache *cache, const char *id,

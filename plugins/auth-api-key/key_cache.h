@@ -20,6 +20,8 @@ json_t *key_cache_get(struct key_cache *cache, const char *id,
 
 /* Keeps CLAIMS for `ms`, unless anything was forgotten since the ticket was drawn: what was read
  * before a key was revoked does not come back after it. */
+/* The claims of the key ID, whatever its hash; NULL: they are not held. */
+json_t *key_cache_find(struct key_cache *cache, const char *id);
 void key_cache_put(struct key_cache *cache, const char *id,
                    const unsigned char hash[KEY_HASH_BYTES], json_t *claims, uint32_t ms,
                    uint64_t ticket);

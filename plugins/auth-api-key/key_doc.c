@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "document.h"
+#include "limits.h"
 #include "member.h"
 #include <string.h>
 
@@ -19,15 +20,16 @@ static json_t *time_of(const json_t *key, const char *member)
     return json_string(text);
 }
 
-json_t *key_show(const json_t *key)
+json_t *key_show(const struct api_keys *self, const json_t *key)
 {
     const char *id = text_of(key, "_id");
+    EIN_JSON json_t *shown = json_pack(
+        "{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:O}", "_id", id, "name", json_object_get(key, "name"),
+        "prefix", json_sprintf(KEY_PREFIX "%.4s…", id), "scopes", json_object_get(key, "scopes"),
+        "createdAt", time_of(key, "created"), "expiresAt", time_of(key, "expires"), "lastUsedAt",
+        time_of(key, "lastUsed"), "madeBy", or_null(key, "madeBy"));
 
-    return json_pack("{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:O}", "_id", id, "name",
-                     json_object_get(key, "name"), "prefix", json_sprintf(KEY_PREFIX "%.4s…", id),
-                     "scopes", json_object_get(key, "scopes"), "createdAt", time_of(key, "created"),
-                     "expiresAt", time_of(key, "expires"), "lastUsedAt", time_of(key, "lastUsed"),
-                     "madeBy", or_null(key, "madeBy"));
+    return shown && limits_show(self, key, shown, NULL) == 0 ? EIN_TAKE(shown) : NULL;
 }
 
 int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
@@ -48,6 +50,15 @@ int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t
         return doc_not_found(KEY_SET, id, err);
     *ret_key = EIN_TAKE(key);
     return 0;
+}
+
+int keys_check_unlimited(const struct api_keys *self, struct ein_req *req)
+{
+    const struct ein_http *http = self->host->http;
+
+    if (!json_object_get(http->identity(req)->claims, "limits"))
+        return 0;
+    return http->fail(req, 403, "An API key with limits of its own makes and changes no keys.");
 }
 
 void keys_audit(const struct api_keys *self, const struct ein_req *req, const char *action,

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "key_doc.h"
+#include "limits.h"
 #include "member.h"
 #include <stdbool.h>
 #include <string.h>
@@ -104,15 +105,19 @@ json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const j
     bool is_admin = json_is_true(json_object_get(owner, "admin")) &&
                     list_has(json_object_get(key, "scopes"), "admin") &&
                     is_believed(self, owner, "seen");
+    json_t *limits;
+
+    if (limits_of(key, &limits, NULL) < 0)
+        return NULL;
     json_t *workspaces =
         workspaces_of(owner, is_believed(self, owner, "confirmed") ? ALL : PERSONAL_ONLY);
 
-    return json_pack("{s:O, s:s*, s:s*, s:s*, s:s, s:O, s:o, s:b, s:O, s:I}", "uid",
+    return json_pack("{s:O, s:s*, s:s*, s:s*, s:s, s:O, s:o, s:b, s:O, s:I, s:o*}", "uid",
                      json_object_get(key, "userId"), "email", text_of(owner, "email"), "name",
                      text_of(owner, "name"), "provider", text_of(owner, "provider"), "proof",
                      "api_key", "scopes", json_object_get(key, "scopes"), "workspaces", workspaces,
                      "admin", is_admin, "keyId", json_object_get(key, "_id"), "keyExpires",
-                     (json_int_t)integer_of(key, "expires"));
+                     (json_int_t)integer_of(key, "expires"), "limits", limits);
 }
 
 /* ---- asking the provider again ---- */

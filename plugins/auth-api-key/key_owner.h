@@ -32,7 +32,8 @@ void key_owner_touch(const struct api_keys *self, const struct ein_identity *ide
 
 bool key_owner_is_locked(const json_t *owner);
 
-/* The claims of KEY, which is OWNER's, for auth_provider/1.  NULL: no memory. */
+/* The claims of KEY, which is OWNER's, for auth_provider/1; with "limits" where it has some.  NULL:
+ * no memory. */
 json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const json_t *owner);
 
 /* Asks the provider later, if it is time to. */

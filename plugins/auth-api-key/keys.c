@@ -6,6 +6,7 @@
 #include "http_json.h"
 #include "key_doc.h"
 #include "key_owner.h"
+#include "limits.h"
 #include "scopes.h"
 #include <gnutls/gnutls.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static int choose_end(struct making *making, const json_t *lives_s)
 
 /* ---- making one ---- */
 
-static json_t *make_doc(const struct making *making)
+static int make_doc(const struct making *making, json_t **ret_doc, struct ein_error *err)
 {
     const json_t *body = making->self->host->http->body(making->req);
     unsigned char hash[KEY_HASH_BYTES];
@@ -80,10 +81,13 @@ static json_t *make_doc(const struct making *making)
                     making->identity->uid, "name", json_object_get(body, "name"), "scopes",
                     json_object_get(body, "scopes"), "hash", hex, "created",
                     (json_int_t)clock_wall_ms(), "madeBy", making->by_key);
-    if (doc && making->expires &&
-        json_object_set_new(doc, "expires", json_integer(making->expires)) < 0)
-        return NULL;
-    return EIN_TAKE(doc);
+    if (!doc ||
+        (making->expires && json_object_set_new(doc, "expires", json_integer(making->expires)) < 0))
+        return error_no_memory(err);
+    int r = limits_read(body, doc, err);
+    if (r == 0)
+        *ret_doc = EIN_TAKE(doc);
+    return r;
 }
 
 /* 0, or the status of the refusal.  Whoever makes a key writes the owner's document, so that of
@@ -162,7 +166,7 @@ static int try_making(const struct making *making, const json_t *doc, struct ein
 static int reply_made(const struct making *making, const json_t *doc)
 {
     const struct ein_http *http = making->self->host->http;
-    json_t *shown = key_show(doc);
+    json_t *shown = key_show(making->self, doc);
 
     if (!shown || json_object_set_new(shown, "key", json_string(making->text)) < 0 ||
         http->set_header(making->req, "Cache-Control", "no-store") < 0) {
@@ -177,13 +181,14 @@ static int make(struct making *making)
     const struct ein_http *http = making->self->host->http;
     EIN_JSON json_t *doc = NULL;
     struct ein_error err;
-    int r = EIN_E_CONFLICT;
+    int r;
 
     if (key_text_make(making->text, making->id) < 0)
         return http->fail(making->req, 503, "There are no random numbers to make a key of.");
-    doc = make_doc(making);
-    if (!doc)
-        return EIN_E_NO_MEMORY;
+    r = make_doc(making, &doc, &err);
+    if (r < 0)
+        return http->fail_error(making->req, &err);
+    r = EIN_E_CONFLICT;
     for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
         r = try_making(making, doc, &err);
     if (r)
@@ -203,7 +208,9 @@ int keys_create(struct ein_req *req, void *self)
     int r;
 
     making.by_key = calling_key(making.identity);
-    r = check_scopes(&making, json_object_get(body, "scopes"));
+    r = keys_check_unlimited(self, req);
+    if (r == 0)
+        r = check_scopes(&making, json_object_get(body, "scopes"));
     if (r == 0)
         r = choose_end(&making, json_object_get(body, "expiresIn"));
     if (r == 0)
@@ -222,15 +229,44 @@ static void touch_owner(const struct api_keys *self, const struct ein_req *req)
         key_owner_touch(self, identity);
 }
 
+/* NULL: no memory. */
+static json_t *show_all(const struct api_keys *self, const json_t *keys)
+{
+    EIN_JSON json_t *list = json_array();
+    const json_t *key;
+    size_t i;
+
+    json_array_foreach(keys, i, key)
+    {
+        if (json_array_append_new(list, key_show(self, key)) < 0)
+            return NULL;
+    }
+    return EIN_TAKE(list);
+}
+
 int keys_list(struct ein_req *req, void *self)
 {
     const struct api_keys *keys = self;
+    const struct ein_host *host = keys->host;
     EIN_JSON json_t *where =
-        json_pack("{s:s, s:n}", "userId", keys->host->http->identity(req)->uid, "revoked");
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+        json_pack("{s:s, s:n}", "userId", host->http->identity(req)->uid, "revoked");
+    EIN_JSON json_t *found = NULL;
+    struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    struct ein_error err;
+    char *cursor = NULL;
+    int r;
 
+    if (!where)
+        return EIN_E_NO_MEMORY;
     touch_owner(keys, req);
-    return reply_page(keys->host, keys->ctx, req, KEY_SET, &query, key_show);
+    page_read(host->http, req, &query);
+    r = find_docs(host, keys->ctx, KEY_SET, &query, &found, &cursor, &err);
+    if (r < 0)
+        return host->http->fail_error(req, &err);
+    r = page_link(host->http, req, cursor);
+    host->mem_free(cursor);
+    json_t *list = r < 0 ? NULL : show_all(keys, found);
+    return list ? host->http->reply(req, 200, list) : EIN_E_NO_MEMORY;
 }
 
 int keys_get(struct ein_req *req, void *self)
@@ -244,6 +280,6 @@ int keys_get(struct ein_req *req, void *self)
     if (r < 0)
         return host->http->fail_error(req, &err);
     touch_owner(keys, req);
-    json_t *shown = key_show(key);
+    json_t *shown = key_show(keys, key);
     return shown ? host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
 }

@@ -4,6 +4,7 @@
  *   POST   /users/me/keys            makes a key, and shows it this once
  *   GET    /users/me/keys            the caller's keys: how they begin, never the whole
  *   GET    /users/me/keys/{key_id}   one of them
+ *   PUT    /users/me/keys/{key_id}   changes its name or its limits
  *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
  *
  * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) or
@@ -18,6 +19,11 @@
  * key_owner.h says how that is known.  The rights of a site admin need the scope admin besides. The
  * keys themselves need a login, or that scope; a key that was made by a key ends with it.
  *
+ * A key may have limits of its own: the models that it may ask, what it may spend a day, week,
+ * month or in total, requests and tokens of models a minute.  The plugins models and users see to
+ * them, by api_keys/1, whatever it is that the key asks models by.  Such a key makes and changes no
+ * keys.
+ *
  * Verified keys are held for cache_ms.  A key that is revoked at this server is refused at once, at
  * other servers of the same store after that time.  lastUsedAt is exact to a minute.
  *
@@ -25,7 +31,8 @@
  * local-dev-user and needs no key; enabled all the same it shuts out who has none, and nobody can
  * make one.
  *
- * Needs storage_backend/1.  Asks audit/1 and the auth_provider/1 of an owner where they are there.
+ * Needs storage_backend/1.  Asks ledger/1, audit/1 and the auth_provider/1 of an owner where they
+ * are there.
  *
  * Settings
  *   keys_per_user       keys that one user may have (50)
@@ -47,6 +54,7 @@
 #include "http_json.h"
 #include "init.h"
 #include "key_doc.h"
+#include "limits.h"
 #include "member.h"
 #include <stdlib.h>
 
@@ -118,6 +126,16 @@ static const struct ein_route routes[] = {
       .scope = "admin:read",
       .status = 200,
       .handle = keys_get },
+    { .method = "PUT",
+      .path = KEYS_PATH "/{key_id}",
+      .operation_id = "update_api_key",
+      .summary = "Change the name or the limits of an API key",
+      .auth = EIN_AUTH_USER,
+      .body_schema = KEY_UPDATE_SCHEMA,
+      .reply_schema = KEY_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = keys_update },
     { .method = "DELETE",
       .path = KEYS_PATH "/{key_id}",
       .operation_id = "revoke_api_key",
@@ -161,6 +179,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "api_key", &provider, keys, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_API_KEYS, "api_key", &limits_service, keys, err);
     return init_done(r, keys, fini, ret_self);
 }
 

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "member.h"
 #include "price.h"
 #include "thinking.h"
 
@@ -55,12 +56,31 @@ static int64_t bound_of(const struct work *work)
     return price_bound(model, input, output, work->built_in.searches);
 }
 
+static int reserve_for_key(const struct work *work, const struct ein_service *service,
+                           const json_t *budget, char ret_hold[EIN_HOLD_SIZE],
+                           struct ein_error *err)
+{
+    const struct ein_ledger *ledger = service->vtable;
+    const struct ein_payer payer = { .struct_size = sizeof(payer),
+                                     .user_id = work->call->user_id,
+                                     .key_id = work->call->key_id,
+                                     .period = text_of(budget, "period"),
+                                     .limit = integer_of(budget, "limitNano") };
+
+    if (!EIN_HAS(struct ein_ledger, ledger, reserve_key))
+        return error_set(err, EIN_E_UNAVAILABLE, "The ledger knows no budgets of API keys");
+    return ledger->reserve_key(service->impl, &payer, bound_of(work),
+                               settings_of(work)->leases.lease_ms, ret_hold, err);
+}
+
 static int reserve(struct work *work, const struct ein_service *service, struct ein_error *err)
 {
     struct leases *leases = &work->models->completion.leases;
     const struct ein_ledger *ledger = service->vtable;
-    int r = ledger->reserve(service->impl, work->call->user_id, bound_of(work), leases->lease_ms,
-                            work->lease.hold, err);
+    const json_t *budget = json_object_get(work->limits, "budget");
+    int r = budget ? reserve_for_key(work, service, budget, work->lease.hold, err)
+                   : ledger->reserve(service->impl, work->call->user_id, bound_of(work),
+                                     leases->lease_ms, work->lease.hold, err);
 
     if (r < 0)
         return r;
@@ -69,13 +89,19 @@ static int reserve(struct work *work, const struct ein_service *service, struct 
     return 0;
 }
 
+/* What is free may cost something in the end, which a key with a budget pays too. */
+static bool needs_hold(const struct work *work)
+{
+    return !price_is_free(work->model) || json_object_get(work->limits, "budget");
+}
+
 int budget_reserve(struct work *work, struct ein_error *err)
 {
     const struct models *models = work->models;
     const struct ein_service *service;
     int64_t began = clock_mono_us();
 
-    if (work->held || price_is_free(work->model))
+    if (work->held || !needs_hold(work))
         return 0;
     if (models->host->acquire(models->ctx, EIN_LEDGER, NULL, &service) < 0)
         return error_set(err, EIN_E_UNAVAILABLE,

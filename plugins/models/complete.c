@@ -4,6 +4,8 @@
 #include "cancel_wait.h"
 #include "clock.h"
 #include "error.h"
+#include "key_limits.h"
+#include "member.h"
 #include "notes.h"
 #include "str.h"
 #include "work.h"
@@ -103,7 +105,7 @@ static int limited_attempts(struct work *work, struct ein_error *err)
     struct limits *limits = settings_of(work)->limits;
     const struct limits_who who = { work->counted ? NULL : call->user_id,
                                     work->counted ? NULL : call->key_id, work->model->provider,
-                                    work->model->id };
+                                    work->model->id, json_object_get(work->limits, "rates") };
     struct limits_told told = { .after_ms = 0 };
     uint64_t taken = size_estimate(&work->size);
     int r = limits_take(limits, &who, taken, clock_mono_ms(), &told, err);
@@ -158,6 +160,19 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
     return r;
 }
 
+/* DENIED, and nothing is found. */
+static int check_key(struct work *work, struct ein_error *err)
+{
+    const struct model *model = work->found.model;
+
+    if (key_limits_allow(work->limits, model->provider, model->id))
+        return 0;
+    (void)error_set(err, EIN_E_DENIED, "The API key '%s' may not ask %s/%s",
+                    text_of(work->limits, "name"), model->provider, model->id);
+    found_drop(&work->found);
+    return EIN_E_DENIED;
+}
+
 static int find_model(struct work *work, const char *name, struct ein_error *err)
 {
     int64_t began = clock_mono_us();
@@ -172,6 +187,8 @@ static int find_model(struct work *work, const char *name, struct ein_error *err
                       model->provider, model->id);
         found_drop(&work->found);
     }
+    if (r >= 0)
+        r = check_key(work, err);
     work->model = r < 0 ? NULL : work->found.model;
     work->outcome.fault = EIN_LLM_FAULT_NONE;
     work->stage_us[STAGE_CHECK] += (uint64_t)(clock_mono_us() - began);
@@ -229,8 +246,12 @@ static int try_chain(struct work *work, struct ein_error *err)
         !json_is_array(work->embeds ? work->call->inputs : work->call->messages))
         return error_set(err, EIN_E_INVALID, "A call needs a user, a model and %s",
                          work->embeds ? "inputs" : "messages");
-    int r = find_model(work, work->call->model, err);
+    int r = key_limits_of(work->models->host, work->models->ctx, work->call->key_id, &work->limits,
+                          err);
 
+    if (r == 0)
+        r = find_model(work, work->call->model, err);
+    work->forbidden = r == EIN_E_DENIED;
     if (r < 0)
         return r;
     chain = chain_of(work);
@@ -260,6 +281,8 @@ static int32_t status_of(const struct work *work, int result)
 
     if (result >= 0)
         return 200;
+    if (work->forbidden)
+        return 403;
     if (result == EIN_E_TIMEOUT)
         return 504;
     if (outcome->fault == EIN_LLM_FAULT_BAD_REQUEST && outcome->vendor_status == 404)
@@ -299,6 +322,7 @@ static void finish(struct work *work, int result)
     ret->overhead_us = (uint64_t)took - work->waited_us - work->client_us;
     meter_call(work, result);
     found_drop(&work->found);
+    json_decref(work->limits);
 }
 
 static int run(struct models *models, bool embeds, const struct ein_completion_call *call,

@@ -157,6 +157,15 @@ static struct bucket *make_bucket(struct limits *limits, const char *key, size_t
     return NULL;
 }
 
+/* What is used stays used. */
+static void follow_limit(struct bucket *bucket, const int64_t limit[RESOURCES])
+{
+    for (size_t i = 0; i < RESOURCES; i++) {
+        bucket->level[i] += (limit[i] - bucket->limit[i]) * GRAINS;
+        bucket->limit[i] = limit[i];
+    }
+}
+
 /* 1 and the bucket, 0 where there is no limit, or BUSY. */
 static int find_bucket(struct limits *limits, const char *key, const int64_t limit[RESOURCES],
                        int64_t now_ms, struct bucket **ret_bucket)
@@ -171,10 +180,21 @@ static int find_bucket(struct limits *limits, const char *key, const int64_t lim
     if (!*ret_bucket)
         return EIN_E_BUSY;
     fill_up(*ret_bucket, now_ms);
+    follow_limit(*ret_bucket, limit);
     return 1;
 }
 
 /* ---- whose ---- */
+
+/* RATES, where they say, in place of what is usual; may be NULL. */
+static void limit_of(const struct limits *limits, enum scope scope, const json_t *rates,
+                     int64_t ret_limit[RESOURCES])
+{
+    for (size_t i = 0; i < RESOURCES; i++) {
+        int64_t own = json_integer_value(json_object_get(rates, resource_names[i]));
+        ret_limit[i] = own ? own : limits->usual[scope][i];
+    }
+}
 
 static void limit_of_model(const struct limits *limits, const char *name,
                            int64_t ret_limit[RESOURCES])
@@ -197,17 +217,16 @@ static int find_stakes(struct limits *limits, const struct limits_who *who, int6
         sweep(limits, now_ms);
     for (size_t i = 0; i < SCOPES; i++) {
         char key[KEY_SIZE];
-        int64_t own[RESOURCES];
-        const int64_t *limit = limits->usual[i];
+        int64_t limit[RESOURCES];
 
         if (!ids[i])
             continue;
         if (i == MODEL) {
             snprintf(key, sizeof(key), "%s/%s", who->provider, who->model);
-            limit_of_model(limits, key, own);
-            limit = own;
+            limit_of_model(limits, key, limit);
         } else {
             snprintf(key, sizeof(key), "%s %s", scope_names[i], ids[i]);
+            limit_of(limits, i, i == KEY ? who->key_rates : NULL, limit);
         }
         int r = find_bucket(limits, key, limit, now_ms, &stakes[count].bucket);
         if (r < 0)
@@ -221,6 +240,12 @@ static int find_stakes(struct limits *limits, const struct limits_who *who, int6
 static int64_t grains_of(uint64_t tokens)
 {
     return (tokens > TOKENS_MAX ? TOKENS_MAX : (int64_t)tokens) * GRAINS;
+}
+
+/* Is there anything to look at? */
+static bool has_any(const struct limits *limits, const struct limits_who *who)
+{
+    return limits->any || (who->key_id && who->key_rates);
 }
 
 /* ---- taking ---- */
@@ -303,7 +328,7 @@ int limits_take(struct limits *limits, const struct limits_who *who, uint64_t to
     enum resource resource = REQUESTS;
     int64_t ms;
 
-    if (!limits->any)
+    if (!has_any(limits, who))
         return 0;
     EIN_LOCKED(&limits->lock);
     int count = find_stakes(limits, who, now_ms, stakes);
@@ -330,7 +355,7 @@ void limits_correct(struct limits *limits, const struct limits_who *who, uint64_
 {
     struct stake stakes[SCOPES];
 
-    if (!limits->any || taken == used)
+    if (!has_any(limits, who) || taken == used)
         return;
     EIN_LOCKED(&limits->lock);
     int count = find_stakes(limits, who, now_ms, stakes);

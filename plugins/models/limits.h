@@ -15,6 +15,7 @@ struct limits;
 struct limits_who {
     const char *user_id, *key_id;
     const char *provider, *model; /* both or none */
+    const json_t *key_rates;      /* {"requests"?, "tokens"?}, in place of what keys have */
 };
 
 struct limits_told {

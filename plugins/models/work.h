@@ -26,12 +26,14 @@ struct work {
     struct size size;
     struct running running;
 
-    bool files;  /* are sent */
-    bool embeds; /* inputs, and does not answer messages */
+    json_t *limits; /* of the caller's key; may be NULL */
+    bool files;     /* are sent */
+    bool embeds;    /* inputs, and does not answer messages */
     bool refuse;
-    bool counted; /* for the limits of its user and key */
-    bool limited; /* by a limit of our own, the last model */
-    bool final;   /* and no other model changes that */
+    bool counted;   /* for the limits of its user and key */
+    bool limited;   /* by a limit of our own, the last model */
+    bool forbidden; /* to the caller's key is the model that was asked for */
+    bool final;     /* and no other model changes that */
 
     /* Of the model that is tried. */
     struct found found;

@@ -2,6 +2,8 @@
 #include "openai_api.h"
 
 #include "cleanup.h"
+#include "key_limits.h"
+#include "member.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +53,8 @@ static json_t *model_of(bool anthropic, const char *provider, const char *id, co
     return anthropic ? as_anthropic(name, entry) : as_openai(name, provider, entry);
 }
 
-/* Every model of the catalog, in its order. */
-static json_t *all_models(bool anthropic, const json_t *catalog)
+/* Every model of the catalog that the caller's key may ask, in its order. */
+static json_t *all_models(bool anthropic, const json_t *catalog, const json_t *limits)
 {
     static const char *const members[] = { "models", "embeddings" };
     EIN_JSON json_t *list = json_array();
@@ -64,7 +66,8 @@ static json_t *all_models(bool anthropic, const json_t *catalog)
         for (size_t i = 0; i < (anthropic ? 1 : 2); i++) /* whose API has no embeddings */
             json_object_foreach(json_object_get(about, members[i]), id, entry)
             {
-                if (json_array_append_new(list, model_of(anthropic, provider, id, entry)) < 0)
+                if (key_limits_allow(limits, provider, id) &&
+                    json_array_append_new(list, model_of(anthropic, provider, id, entry)) < 0)
                     return NULL;
             }
     }
@@ -141,6 +144,21 @@ static int fail(const struct openai_api *api, struct ein_req *req, int r,
     return fail_with(api, req, &wrong);
 }
 
+static int forbidden(const struct openai_api *api, struct ein_req *req)
+{
+    const struct wrong wrong = { .status = 403, .text = "This API key may not ask this model." };
+
+    return fail_with(api, req, &wrong);
+}
+
+static int limits_of_caller(const struct openai_api *api, const struct ein_req *req,
+                            json_t **ret_limits, struct ein_error *err)
+{
+    const struct ein_identity *identity = api->host->http->identity(req);
+
+    return key_limits_of(api->host, api->ctx, text_of(identity->claims, "keyId"), ret_limits, err);
+}
+
 int models_list(struct ein_req *req, void *self)
 {
     const struct openai_api *api = self;
@@ -148,6 +166,7 @@ int models_list(struct ein_req *req, void *self)
     bool anthropic = is_anthropic(http, req);
     EIN_JSON json_t *visible = visible_to(api, req);
     EIN_JSON json_t *catalog = NULL;
+    EIN_JSON json_t *limits = NULL;
     EIN_JSON json_t *list = NULL;
     const struct ein_completion *completion;
     const struct ein_service *service;
@@ -159,11 +178,13 @@ int models_list(struct ein_req *req, void *self)
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return no_models(api, req);
     completion = service->vtable;
-    r = completion->catalog(service->impl, http->identity(req)->uid, visible, &catalog, &err);
+    r = limits_of_caller(api, req, &limits, &err);
+    if (r >= 0)
+        r = completion->catalog(service->impl, http->identity(req)->uid, visible, &catalog, &err);
     api->host->release(api->ctx, service);
     if (r < 0)
         return fail(api, req, r, &err);
-    list = all_models(anthropic, catalog);
+    list = all_models(anthropic, catalog, limits);
     if (!list)
         return EIN_E_NO_MEMORY;
     return http->reply(req, 200,
@@ -176,6 +197,7 @@ int models_get(struct ein_req *req, void *self)
     const struct openai_api *api = self;
     const struct ein_http *http = api->host->http;
     EIN_JSON json_t *visible = visible_to(api, req);
+    EIN_JSON json_t *limits = NULL;
     EIN_JSON json_t *found = NULL;
     const struct ein_completion *completion;
     const struct ein_service *service;
@@ -189,12 +211,16 @@ int models_get(struct ein_req *req, void *self)
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return no_models(api, req);
     completion = service->vtable;
-    r = completion->find(service->impl, http->identity(req)->uid, http->path_param(req, "model"),
-                         visible, &found, &err);
+    r = limits_of_caller(api, req, &limits, &err);
+    if (r >= 0)
+        r = completion->find(service->impl, http->identity(req)->uid,
+                             http->path_param(req, "model"), visible, &found, &err);
     api->host->release(api->ctx, service);
     if (r < 0)
         return fail(api, req, r, &err);
     if (json_unpack(found, "{s:s, s:s, s:o}", "provider", &provider, "id", &id, "model", &entry))
         return EIN_E_INTERNAL;
+    if (!key_limits_allow(limits, provider, id))
+        return forbidden(api, req);
     return http->reply(req, 200, model_of(is_anthropic(http, req), provider, id, entry));
 }

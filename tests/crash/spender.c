@@ -44,6 +44,23 @@ static int ask_upstream(const struct spender *spender, const char *url, const ch
     return r;
 }
 
+/* Where the body has a "budget", for the user's one key. */
+static int reserve(const struct ein_service *service, const struct json_t *body,
+                   char hold[EIN_HOLD_SIZE], struct ein_error *err)
+{
+    const struct ein_ledger *ledger = service->vtable;
+    const struct json_t *budget = json_object_get(body, "budget");
+    int64_t bound = json_integer_value(json_object_get(body, "bound"));
+    const struct ein_payer payer = { .struct_size = sizeof(payer),
+                                     .user_id = text(body, "user"),
+                                     .key_id = text(body, "user"),
+                                     .period = "total",
+                                     .limit = json_integer_value(budget) };
+
+    return budget ? ledger->reserve_key(service->impl, &payer, bound, 0, hold, err)
+                  : ledger->reserve(service->impl, payer.user_id, bound, 0, hold, err);
+}
+
 static int spend(struct ein_req *req, void *self)
 {
     const struct spender *spender = self;
@@ -61,8 +78,7 @@ static int spend(struct ein_req *req, void *self)
     if (spender->host->acquire(spender->ctx, EIN_LEDGER, NULL, &service) < 0)
         return http->fail(req, 503, "There is no ledger.");
     const struct ein_ledger *ledger = service->vtable;
-    int r = ledger->reserve(service->impl, entry.user_id,
-                            json_integer_value(json_object_get(body, "bound")), 0, hold, &err);
+    int r = reserve(service, body, hold, &err);
     if (r == 0) {
         r = ask_upstream(spender, text(body, "url"), hold, &entry.cost, &err);
         if (r == 0)
@@ -87,7 +103,8 @@ static const struct ein_route routes[] = {
       .summary = "Spend money",
       .body_schema = "{\"type\": \"object\", \"required\": [\"user\", \"bound\", \"url\"], "
                      "\"properties\": {\"user\": {\"type\": \"string\"}, "
-                     "\"bound\": {\"type\": \"integer\"}, \"url\": {\"type\": \"string\"}}}",
+                     "\"bound\": {\"type\": \"integer\"}, \"url\": {\"type\": \"string\"}, "
+                     "\"budget\": {\"type\": \"integer\"}}}",
       .status = 200,
       .handle = spend },
 };

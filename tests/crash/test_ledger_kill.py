@@ -10,7 +10,8 @@ promised, and checked here to the nano-dollar:
   purse it was paid out of: the ledger's sum is the journal's, but for those whose answer never came to
   be settled;
 - an expired hold's bound is at least what its calls have cost;
-- what is left and what was paid are the allowance, exactly; and nothing is overspent."""
+- what is left and what was paid are the allowance, exactly; and nothing is overspent;
+- the same of what a key may spend, whose user has more."""
 
 import collections
 import http.server
@@ -27,10 +28,11 @@ from support import BUILD, SCALE, Connection, wait_until
 CLIENTS = 24
 KILLS = 4 * int(os.environ.get("EIN_CRASH_ROUNDS", "5"))
 NANO = 10**9
-ALLOWANCES = {"rich": 100 * NANO, "poor": 1 * NANO}
-BOUND_MAX = {"rich": 2_000_000, "poor": 100_000_000}
+ALLOWANCES = {"rich": 100 * NANO, "poor": 1 * NANO, "keyed": 100 * NANO}
+BUDGETS = {"keyed": 1 * NANO}
+BOUND_MAX = {"rich": 2_000_000, "poor": 100_000_000, "keyed": 10_000_000}
 LEASE_MS = int(1500 * SCALE)  # longer than a slow machine keeps a server from renewing it: then it has overspent
-DENIED = "Insufficient spend allowance to complete request"
+DENIED = ("Insufficient spend allowance to complete request", "Insufficient budget: this API key may spend 1 dollars in total, of")
 
 
 class Upstream:
@@ -74,7 +76,7 @@ class Upstream:
 class Client(threading.Thread):
     def __init__(self, server, number, upstream):
         super().__init__()
-        self.server, self.upstream, self.user = server, upstream, "poor" if number % 4 == 0 else "rich"
+        self.server, self.upstream, self.user = server, upstream, {0: "poor", 1: "keyed"}.get(number % 4, "rich")
         self.random, self.paid, self.wrong = random.Random(number), {}, None
 
     def run(self):
@@ -90,10 +92,12 @@ class Client(threading.Thread):
     def spend(self, connection):
         bound = self.random.randrange(1, BOUND_MAX[self.user] + 1)
         body = {"user": self.user, "bound": bound, "url": f"{self.upstream.url}/{bound}"}
+        if self.user in BUDGETS:
+            body["budget"] = BUDGETS[self.user]
         connection.send_request("POST", "/spend", json.dumps(body).encode())
         reply = connection.read_reply()
         if reply.status == 402:
-            assert reply.detail == DENIED
+            assert reply.detail.startswith(DENIED)
             time.sleep(0.01)
         else:
             assert reply.status == 200, reply
@@ -142,7 +146,7 @@ def test_the_ledger_says_what_the_upstream_says(spending):
 
     wait_until(lambda: not documents(server, "ledger_holds"), 30, "the holds of the killed servers to expire")
     assert server.stop() == 0
-    entries, expired, users = (documents(server, name) for name in ("ledger_entries", "ledger_expired", "ledger_accounts"))
+    entries, expired, users, budgets = (documents(server, f"ledger_{name}") for name in ("entries", "expired", "accounts", "budgets"))
     costs = {hold: entry["costNano"] for hold, entry in entries.items()}
     journal = upstream.journal
 
@@ -162,6 +166,9 @@ def test_the_ledger_says_what_the_upstream_says(spending):
         assert account["heldNano"] == 0
         assert account["remainingNano"] + paid == allowance
         assert 0 < paid <= allowance
+        for account in (budgets[f"{user} total"],) if user in BUDGETS else ():
+            assert account["heldNano"] == 0
+            assert account["remainingNano"] + paid == BUDGETS[user] >= paid
     assert len(answered) >= KILLS
     print(f"\n{KILLS} kills, {len(journal)} calls served, {len(costs)} in the ledger, {len(answered)} answered, "
           f"{len(unsettled)} served and never settled, {len(expired)} holds expired")  # fmt: skip

@@ -11,9 +11,9 @@ SETS = [f"plugins.auth-header.plugin={AUTH_HEADER}"]
 
 
 @contextlib.contextmanager
-def room(backend, postgres, sets=(), ready=False):
+def room(backend, postgres, sets=(), ready=False, env=None):
     """A server for all tests of a file, checked at its end."""
-    env = {"DATABASE_URL": postgres()} if backend == "postgres" else {}
+    env = (env or {}) | ({"DATABASE_URL": postgres()} if backend == "postgres" else {})
     with Server(backend, sets=[*SETS, *sets], env=env) as server:
         yield server.start(ready)
 

@@ -65,7 +65,8 @@ def test_a_key_is_shown_once(alice):
     reply = alice.post(KEYS, {"name": "deploy from CI", "scopes": ["agents:read", "admin:read"]})
     made = reply.json
     assert reply.status == 201 and reply.header("Cache-Control") == "no-store"
-    assert list(made) == ["_id", "name", "prefix", "scopes", "createdAt", "expiresAt", "lastUsedAt", "madeBy", "key"]
+    assert list(made) == ["_id", "name", "prefix", "scopes", "createdAt", "expiresAt", "lastUsedAt", "madeBy", "models", "budget",
+                          "rates", "key"]  # fmt: skip
     assert made["name"] == "deploy from CI" and made["scopes"] == ["agents:read", "admin:read"]
     assert TIME.fullmatch(made["createdAt"]) and TIME.fullmatch(made["expiresAt"])
     assert made["lastUsedAt"] is made["madeBy"] is None

@@ -777,6 +777,37 @@ static void one_model_may_have_its_own_limit(void **state)
     limits_free(limits);
 }
 
+static void a_key_may_have_its_own_rates(void **state)
+{
+    EIN_JSON json_t *config = json_pack("{s:{s:i, s:i}}", "key", "requests", 5, "tokens", 1000);
+    EIN_JSON json_t *rates = json_pack("{s:i}", "requests", 1);
+    EIN_JSON json_t *more = json_pack("{s:i, s:i}", "requests", 3, "tokens", 10);
+    EIN_JSON json_t *none = json_object();
+    struct limits *limits = limits_of(config), *open = limits_of(none);
+    struct limits_who key = { .key_id = "k", .key_rates = rates };
+
+    (void)state;
+    struct taken taken = take(limits, key, 1, 0);
+    assert_int_equal(taken.r, 0);
+    assert_int_equal(taken.requests.limit, 1);
+    assert_int_equal(taken.tokens.limit, 1000); /* as all keys have it */
+    assert_int_equal(take(limits, key, 1, 0).r, EIN_E_BUSY);
+    key.key_rates = more; /* what is used stays used */
+    taken = take(limits, key, 1, 0);
+    assert_int_equal(taken.r, 0);
+    assert_int_equal(taken.requests.remaining, 1);
+    assert_int_equal(taken.tokens.remaining, 8);
+    key.key_rates = NULL;
+    assert_int_equal(take(limits, key, 1, 0).requests.limit, 5);
+
+    key.key_rates = rates; /* where nobody else has any */
+    assert_int_equal(take(open, key, 1, 0).r, 0);
+    assert_int_equal(take(open, key, 1, 0).r, EIN_E_BUSY);
+    assert_int_equal(take(open, alice, 1, 0).requests.limit, 0);
+    limits_free(limits);
+    limits_free(open);
+}
+
 static void who_is_not_heard_of_is_forgotten(void **state)
 {
     EIN_JSON json_t *config = json_pack("{s:{s:i}}", "key", "requests", 1);
@@ -843,6 +874,7 @@ int main(void)
         cmocka_unit_test(tokens_are_corrected_afterwards),
         cmocka_unit_test(what_is_above_the_limit_waits_for_all_of_it),
         cmocka_unit_test(one_model_may_have_its_own_limit),
+        cmocka_unit_test(a_key_may_have_its_own_rates),
         cmocka_unit_test(who_is_not_heard_of_is_forgotten),
     };
 
