@@ -332,7 +332,9 @@ static json_t *answer_of(const struct ein_req *req)
     size_t len = reply->sent ? streamed->len : reply->len;
 
     text = text ? text : "";
-    if (len > req->settings->limits.idempotency_bytes || streamed->error == EIN_E_TOO_LARGE)
+    if (req->route->spec.flags & EIN_ROUTE_ONCE_SECRET)
+        lost = "a secret, which is shown once";
+    else if (len > req->settings->limits.idempotency_bytes || streamed->error == EIN_E_TOO_LARGE)
         lost = "longer than limits.idempotency_bytes";
     else if (streamed->error)
         lost = "more than there was memory for";

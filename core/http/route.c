@@ -8,7 +8,8 @@
 
 enum {
     KNOWN_FLAGS = EIN_ROUTE_RAW_BODY | EIN_ROUTE_EVENTS | EIN_ROUTE_PAGE | EIN_ROUTE_LAST |
-                  EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_500 | EIN_ROUTE_ONCE_OWN | EIN_ROUTE_ETAG
+                  EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_500 | EIN_ROUTE_ONCE_OWN | EIN_ROUTE_ETAG |
+                  EIN_ROUTE_ONCE_SECRET
 };
 
 /* Those of them that this server does not know are refused. */

@@ -101,6 +101,7 @@ static const struct ein_route routes[] = {
       .path = KEYS_PATH,
       .operation_id = "create_api_key",
       .summary = "Make an API key",
+      .flags = EIN_ROUTE_ONCE | EIN_ROUTE_ONCE_SECRET,
       .auth = EIN_AUTH_USER,
       .body_schema = KEY_CREATE_SCHEMA,
       .reply_schema = KEY_MADE_SCHEMA,

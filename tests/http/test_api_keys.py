@@ -561,3 +561,19 @@ def test_enabled_without_logins_it_lets_nobody_in(start_server):
     server = start_server(backend="memory", sets=["plugins.auth-api-key.enabled=true"])
     assert server.get("/agents").status == server.post(KEYS, {"name": "n", "scopes": ["agents"]}).status == 401
     assert server.get("/health").status == 200
+
+
+def test_a_key_is_made_once_and_kept_nowhere(start_server):
+    """Idempotency-Key: an answer that shows a secret is not kept to be given again."""
+    server = start_server(backend="sqlite", sets=ON, ready=True)
+    alice = somebody(server)
+    make = lambda key: alice.post(KEYS, {"name": "ci", "scopes": ALL}, headers={"Idempotency-Key": key})  # noqa: E731
+    made, again = make("k"), make("k")
+    assert made.status == 201
+    assert (again.status, again.detail) == (422, "The first request with this Idempotency-Key was answered, but the answer is "
+                                                 "not kept: it was a secret, which is shown once.")  # fmt: skip
+    assert [key["_id"] for key in alice.get(KEYS).json] == [made.json["_id"]]
+    assert make("l").status == 201
+    server.stop()
+    stored = b"".join(file.read_bytes() for file in server.state.rglob("*") if file.is_file())
+    assert b"which is shown once" in stored and made.json["key"].encode() not in stored

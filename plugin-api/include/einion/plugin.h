@@ -29,7 +29,7 @@
  *                 plugin: check()
  *                 host: tracing, publish() without a name, store: sets(), text of a PUT, fetch(): piece_bytes, no `ret`, cancel: NULL
  *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
- *                 EIN_ROUTE_ETAG, error_schema, several types in reply_type
+ *                 EIN_ROUTE_ETAG, EIN_ROUTE_ONCE_SECRET, error_schema, several types in reply_type
  *                 requests: navigates(), reply_header(), set_header() adds to Vary
  *                 agent_runtime/1: agent, key_id, request_id, visible, scopes, stand_in, lane, secrets of each agent
  *                 auth_provider/1: no_login, tokensOf
@@ -106,7 +106,8 @@ enum { /* ein_route.flags; a host refuses bits 16-31 that it does not know */
     EIN_ROUTE_ONCE     = 1u << 18,
     EIN_ROUTE_ONCE_500 = 1u << 19, /* with it: 500 is a reply like any other, the work was done */
     EIN_ROUTE_ONCE_OWN = 1u << 20, /* in its place: the handler sees to it, OpenAPI tells of it */
-    EIN_ROUTE_ETAG     = 1u << 21  /* 1.1: a GET whose replies carry an ETag; OpenAPI tells of 304 */
+    EIN_ROUTE_ETAG     = 1u << 21, /* 1.1: a GET whose replies carry an ETag; OpenAPI tells of 304 */
+    EIN_ROUTE_ONCE_SECRET = 1u << 22 /* 1.1, with EIN_ROUTE_ONCE: the reply is not kept; the same again is 422 */
 };
 
 /* Returns what reply() or fail() returned, or a negative enum ein_err which the
