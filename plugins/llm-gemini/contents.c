@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "error.h"
 #include "gemini.h"
+#include "member.h"
 #include "turns.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static int add_thought(struct writer *writer, json_t *parts, const json_t *part,
     const json_t *replay = turns_replay(part, GEMINI_WIRE);
     json_t *of_text = json_object_get(replay, TEXT_BYTES);
     json_t *signature = json_object_get(replay, "thoughtSignature");
-    const char *text = vendor_text(part, "text");
+    const char *text = text_of(part, "text");
 
     (void)writer;
     if (!json_is_string(signature))
@@ -76,7 +77,7 @@ static json_t *blob_of(const json_t *part)
 static int add_blob(struct writer *writer, json_t *parts, const json_t *part, struct ein_error *err)
 {
     (void)writer;
-    if (!vendor_text(part, "data") && !vendor_text(part, "url"))
+    if (!text_of(part, "data") && !text_of(part, "url"))
         return error_set(err, EIN_E_INVALID, "an image or a file has neither data nor a URL");
     return append(parts, blob_of(part), err);
 }
@@ -88,7 +89,7 @@ static int add_call(struct writer *writer, json_t *parts, const json_t *part, st
     const json_t *replay = turns_replay(part, GEMINI_WIRE);
     json_t *name = json_object_get(part, "name"), *arguments = json_object_get(part, "arguments");
     json_t *own_id = json_object_get(replay, "id");
-    const char *id = vendor_text(part, "id");
+    const char *id = text_of(part, "id");
     json_t *signature = json_object_get(replay, "thoughtSignature");
 
     if (!json_is_string(name))
@@ -138,7 +139,7 @@ static int read_result(const json_t *content, json_t **ret_text, json_t *blobs,
 static int add_result(struct writer *writer, json_t *parts, const json_t *part,
                       struct ein_error *err)
 {
-    const char *id = vendor_text(part, "id");
+    const char *id = text_of(part, "id");
     const json_t *call = id ? json_object_get(writer->calls, id) : NULL;
     json_t *name = json_object_get(call ? call : part, "name");
     bool failed = json_is_true(json_object_get(part, "is_error"));
@@ -173,7 +174,7 @@ static const struct {
 
 static int add_part(const json_t *part, json_t *parts, void *data, struct ein_error *err)
 {
-    const char *type = vendor_text(part, "type");
+    const char *type = text_of(part, "type");
 
     for (size_t i = 0; type && i < sizeof(part_types) / sizeof(part_types[0]); i++) {
         if (strcmp(part_types[i].type, type) == 0)
@@ -258,7 +259,7 @@ static int sign_parts(const struct writer *writer, const json_t *blocks, json_t 
 static int add_content(const struct writer *writer, const json_t *turn, json_t *contents,
                        struct ein_error *err)
 {
-    bool model = strcmp(vendor_text(turn, "role"), "assistant") == 0;
+    bool model = strcmp(text_of(turn, "role"), "assistant") == 0;
     EIN_JSON json_t *parts = json_array();
     int r = sign_parts(writer, json_object_get(turn, "content"), parts, err);
 

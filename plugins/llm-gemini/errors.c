@@ -2,6 +2,7 @@
 /* What google.rpc.Status and its details mean.  A bad key is a bad argument to Google, and the
  * same sentence tells that a minute's requests are spent and that a day's are. */
 #include "gemini.h"
+#include "member.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const json_t *detail_of(const json_t *error, const char *type)
 
     json_array_foreach(json_object_get(error, "details"), at, detail)
     {
-        const char *name = vendor_text(detail, "@type");
+        const char *name = text_of(detail, "@type");
         const char *dot = name ? strrchr(name, '.') : NULL;
 
         if (dot && strcmp(dot + 1, type) == 0)
@@ -31,7 +32,7 @@ static const json_t *detail_of(const json_t *error, const char *type)
 /* "34s", "1.5s". */
 static uint32_t delay_ms(const json_t *error)
 {
-    const char *text = vendor_text(detail_of(error, "RetryInfo"), "retryDelay");
+    const char *text = text_of(detail_of(error, "RetryInfo"), "retryDelay");
     double seconds = text ? strtod(text, NULL) : 0;
 
     if (!(seconds > 0))
@@ -49,19 +50,18 @@ static bool is_spent(const json_t *error)
 
     json_array_foreach(violations, at, violation)
     {
-        const char *value = vendor_text(violation, "quotaValue");
+        const char *value = text_of(violation, "quotaValue");
 
-        if (contains(vendor_text(violation, "quotaId"), "PerDay") ||
-            (value && strcmp(value, "0") == 0))
+        if (contains(text_of(violation, "quotaId"), "PerDay") || (value && strcmp(value, "0") == 0))
             return true;
     }
-    return contains(vendor_text(error, "message"), "credits are depleted");
+    return contains(text_of(error, "message"), "credits are depleted");
 }
 
 static int fault_of_argument(const json_t *error, int otherwise)
 {
-    const char *reason = vendor_text(detail_of(error, "ErrorInfo"), "reason");
-    const char *words = vendor_text(error, "message");
+    const char *reason = text_of(detail_of(error, "ErrorInfo"), "reason");
+    const char *words = text_of(error, "message");
 
     if (contains(reason, "API_KEY") || contains(words, "API key not valid") ||
         contains(words, "API key expired"))
@@ -79,8 +79,7 @@ void gemini_classify(void *data, struct vendor_failure *failure)
     uint32_t delay = delay_ms(error);
 
     (void)data;
-    failure->words =
-        json_is_string(error) ? json_string_value(error) : vendor_text(error, "message");
+    failure->words = json_is_string(error) ? json_string_value(error) : text_of(error, "message");
     if (delay)
         failure->retry_after_ms = delay;
     if (failure->status == 400 || failure->status == 403)

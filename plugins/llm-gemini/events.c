@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "gemini.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static int tell_signature(struct gemini_reader *reader, const json_t *part, bool
 static int read_text(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
     bool thought = json_is_true(json_object_get(part, "thought"));
-    const char *text = vendor_text(part, "text");
+    const char *text = text_of(part, "text");
     int r = 0;
 
     if (*text)
@@ -74,8 +75,8 @@ static int read_call(struct gemini_reader *reader, const json_t *part, struct ei
     EIN_JSON json_t *replay = replay_of(part, call);
 
     reader->has_called = reader->has_said = true;
-    return vendor_tool_object(reader->vendor, &reader->sink, vendor_text(call, "id"),
-                              vendor_text(call, "name"), json_object_get(call, "args"), replay,
+    return vendor_tool_object(reader->vendor, &reader->sink, text_of(call, "id"),
+                              text_of(call, "name"), json_object_get(call, "args"), replay,
                               reader->outcome, err);
 }
 
@@ -96,7 +97,7 @@ static int tell_fenced(struct gemini_reader *reader, const char *language, const
 
 static int read_code(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
-    const char *code = vendor_text(json_object_get(part, "executableCode"), "code");
+    const char *code = text_of(json_object_get(part, "executableCode"), "code");
     int r = tell_fenced(reader, "python", code ? code : "", err);
 
     return r < 0 ? r : tell_signature(reader, part, false, err);
@@ -105,7 +106,7 @@ static int read_code(struct gemini_reader *reader, const json_t *part, struct ei
 static int read_code_result(struct gemini_reader *reader, const json_t *part, struct ein_error *err)
 {
     const json_t *result = json_object_get(part, "codeExecutionResult");
-    const char *output = vendor_text(result, "output"), *outcome = vendor_text(result, "outcome");
+    const char *output = text_of(result, "output"), *outcome = text_of(result, "outcome");
 
     if (!output)
         output = outcome ? outcome : "";
@@ -165,7 +166,7 @@ static int read_citation(struct gemini_reader *reader, const json_t *citation,
 /* A page that was read because the conversation named it. */
 static int read_page(struct gemini_reader *reader, const json_t *page, struct ein_error *err)
 {
-    const char *status = vendor_text(page, "urlRetrievalStatus");
+    const char *status = text_of(page, "urlRetrievalStatus");
 
     if (!status || strcmp(status, "URL_RETRIEVAL_STATUS_SUCCESS") != 0)
         return 0;
@@ -286,7 +287,7 @@ static int read_candidate(struct gemini_reader *reader, const json_t *candidate,
         if (r == 0)
             r = read_part(reader, part, err);
     }
-    vendor_copy(reader->reason, sizeof(reader->reason), vendor_text(candidate, "finishReason"));
+    vendor_copy(reader->reason, sizeof(reader->reason), text_of(candidate, "finishReason"));
     return r < 0 ? r : read_sources(reader, candidate, err);
 }
 
@@ -306,7 +307,7 @@ static int read_error(const struct gemini_reader *reader, const json_t *response
 static int read_one(struct gemini_reader *reader, const json_t *response, struct ein_error *err)
 {
     struct ein_llm_outcome *outcome = reader->outcome;
-    const char *blocked = vendor_text(json_object_get(response, "promptFeedback"), "blockReason");
+    const char *blocked = text_of(json_object_get(response, "promptFeedback"), "blockReason");
     const json_t *candidate;
     size_t at;
     int r = 0;
@@ -314,9 +315,9 @@ static int read_one(struct gemini_reader *reader, const json_t *response, struct
     if (json_object_get(response, "error"))
         return read_error(reader, response, err);
     read_usage(reader, json_object_get(response, "usageMetadata"));
-    vendor_copy(outcome->model, sizeof(outcome->model), vendor_text(response, "modelVersion"));
+    vendor_copy(outcome->model, sizeof(outcome->model), text_of(response, "modelVersion"));
     vendor_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
-                vendor_text(response, "responseId"));
+                text_of(response, "responseId"));
     if (blocked)
         return vendor_fault(outcome, EIN_LLM_FAULT_REFUSED, err, "%s refuses to answer this: %.40s",
                             reader->vendor->title, blocked);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "gemini.h"
+#include "member.h"
 #include "vendor_schema.h"
 
 #include <ctype.h>
@@ -75,7 +76,7 @@ static const char *bare_model(const struct ein_llm_call *call)
 
 bool gemini_thinks_by_level(const struct ein_llm_call *call)
 {
-    const char *said = vendor_text(json_object_get(call->settings, "wire"), "thinking");
+    const char *said = text_of(json_object_get(call->settings, "wire"), "thinking");
     const char *model = bare_model(call);
 
     if (said)
@@ -113,7 +114,7 @@ static int thinking_config(const struct ein_llm_call *call, json_t **ret_config)
 {
     const json_t *show = json_object_get(call->parameters, "show_thinking");
     json_t *budget = json_object_get(call->parameters, "thinking_budget");
-    const struct effort *effort = effort_of(vendor_text(call->parameters, "reasoning_effort"));
+    const struct effort *effort = effort_of(text_of(call->parameters, "reasoning_effort"));
     json_int_t tokens = json_integer_value(budget);
     const char *model = bare_model(call);
     bool thinks = json_is_integer(budget) ? tokens != 0 : effort && effort->budget != 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -45,8 +46,8 @@ static int read_call(struct ollama_reader *reader, const json_t *call, struct ei
     if (r < 0)
         return r;
     reader->has_called = true;
-    return vendor_tool_object(reader->vendor, &reader->sink, vendor_text(call, "id"),
-                              vendor_text(function, "name"), json_object_get(function, "arguments"),
+    return vendor_tool_object(reader->vendor, &reader->sink, text_of(call, "id"),
+                              text_of(function, "name"), json_object_get(function, "arguments"),
                               NULL, reader->outcome, err);
 }
 
@@ -54,10 +55,10 @@ static int read_message(struct ollama_reader *reader, const json_t *message, str
 {
     const json_t *call;
     size_t at;
-    int r = read_thought(reader, vendor_text(message, "thinking"), err);
+    int r = read_thought(reader, text_of(message, "thinking"), err);
 
     if (r == 0)
-        r = read_text(reader, vendor_text(message, "content"), err);
+        r = read_text(reader, text_of(message, "content"), err);
     json_array_foreach(json_object_get(message, "tool_calls"), at, call)
     {
         if (r == 0)
@@ -81,7 +82,7 @@ static int read_error(const struct ollama_reader *reader, const json_t *line, st
 static void read_end(struct ollama_reader *reader, const json_t *line)
 {
     struct ein_llm_outcome *outcome = reader->outcome;
-    const char *reason = vendor_text(line, "done_reason");
+    const char *reason = text_of(line, "done_reason");
     bool length = reason && strcmp(reason, "length") == 0;
 
     outcome->input_tokens = vendor_count(line, "prompt_eval_count");
@@ -98,7 +99,7 @@ int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_err
 
     if (json_object_get(line, "error"))
         return read_error(reader, line, err);
-    vendor_copy(reader->outcome->model, sizeof(reader->outcome->model), vendor_text(line, "model"));
+    vendor_copy(reader->outcome->model, sizeof(reader->outcome->model), text_of(line, "model"));
     r = read_message(reader, json_object_get(line, "message"), err);
     if (r < 0 || !json_is_true(json_object_get(line, "done")))
         return r;
@@ -116,8 +117,7 @@ void ollama_classify(void *data, struct vendor_failure *failure)
     const json_t *error = json_object_get(failure->body, "error");
 
     (void)data;
-    failure->words =
-        json_is_string(error) ? json_string_value(error) : vendor_text(error, "message");
+    failure->words = json_is_string(error) ? json_string_value(error) : text_of(error, "message");
     if (failure->status == 403 && failure->words && strcasestr(failure->words, "subscription"))
         failure->fault = EIN_LLM_FAULT_NO_CREDIT;
 }

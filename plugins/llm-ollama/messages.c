@@ -3,6 +3,7 @@
  * message of its own. */
 #include "buf.h"
 #include "error.h"
+#include "member.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -81,7 +82,7 @@ static int add_text(struct draft *draft, const json_t *part, struct ein_error *e
 /* Templates of models that think use what they thought when they called a tool. */
 static int add_thought(struct draft *draft, const json_t *part, struct ein_error *err)
 {
-    const char *wire = vendor_text(json_object_get(part, "replay"), "wire");
+    const char *wire = text_of(json_object_get(part, "replay"), "wire");
 
     if (!wire || strcmp(wire, OLLAMA_WIRE) != 0)
         return 0;
@@ -91,7 +92,7 @@ static int add_thought(struct draft *draft, const json_t *part, struct ein_error
 static int add_image(struct draft *draft, const json_t *part, struct ein_error *err)
 {
     json_t *data = json_object_get(part, "data");
-    const char *type = vendor_text(part, "media_type"), *kind = vendor_text(part, "type");
+    const char *type = text_of(part, "media_type"), *kind = text_of(part, "type");
 
     if ((type && strncmp(type, "image/", 6) != 0) || (!type && strcmp(kind, "file") == 0))
         return error_set(err, EIN_E_INVALID, "Ollama takes images, but no file of the type %.60s",
@@ -124,7 +125,7 @@ static int add_call(struct writer *writer, struct draft *draft, const json_t *pa
 static int add_to(struct writer *writer, struct draft *draft, const json_t *part,
                   struct ein_error *err)
 {
-    const char *type = vendor_text(part, "type");
+    const char *type = text_of(part, "type");
 
     if (type && strcmp(type, "text") == 0)
         return add_text(draft, part, err);
@@ -148,7 +149,7 @@ static int fill(struct writer *writer, struct draft *draft, const json_t *conten
 
     json_array_foreach(content, at, part)
     {
-        const char *type = vendor_text(part, "type");
+        const char *type = text_of(part, "type");
 
         if (r == 0 && !(type && strcmp(type, "tool_result") == 0))
             r = add_to(writer, draft, part, err);
@@ -196,7 +197,7 @@ static int add_results(struct writer *writer, const json_t *content, struct ein_
     *ret_count = 0;
     json_array_foreach(content, at, part)
     {
-        const char *type = vendor_text(part, "type");
+        const char *type = text_of(part, "type");
 
         if (r < 0 || !type || strcmp(type, "tool_result") != 0)
             continue;
@@ -208,7 +209,7 @@ static int add_results(struct writer *writer, const json_t *content, struct ein_
 
 static const char *role_of(const json_t *message)
 {
-    const char *role = vendor_text(message, "role");
+    const char *role = text_of(message, "role");
 
     if (role && strcmp(role, "system") == 0)
         return "system";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "ollama.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ static json_t *think_of(const struct ein_llm_call *call)
 
     if (json_is_false(json_object_get(call->settings, "can_reasoning")))
         return NULL;
-    effort = think_of_effort(vendor_text(parameters, "reasoning_effort"));
+    effort = think_of_effort(text_of(parameters, "reasoning_effort"));
     if (effort || think)
         return effort ? effort : json_incref(think);
     if (json_is_integer(budget))
@@ -91,8 +92,8 @@ static json_t *think_of(const struct ein_llm_call *call)
 /* Ollama has no way to say which tool is to be called: what is not to be is left out. */
 static bool is_chosen(const json_t *choice, const json_t *tool)
 {
-    const char *text = json_string_value(choice), *only = vendor_text(choice, "name");
-    const char *name = vendor_text(tool, "name");
+    const char *text = json_string_value(choice), *only = text_of(choice, "name");
+    const char *name = text_of(tool, "name");
 
     if (text)
         return strcmp(text, "none") != 0;

@@ -68,7 +68,7 @@ int openai_give_call(struct openai_reply *reply, const char *id, const char *nam
                      const char *arguments, struct ein_error *err)
 {
     reply->has_calls = true;
-    return vendor_tool_call(&reply->openai->vendor, &reply->sink, id, name, arguments, NULL,
+    return vendor_tool_call(&reply->openai->vendor, &reply->sink, id, name, arguments,
                             reply->outcome, err);
 }
 

@@ -31,11 +31,9 @@ static bool names_legacy(const json_t *message)
 static int unsupported(const struct exchange *probe, struct ein_error *err)
 {
     const json_t *data = json_object_get(json_object_get(probe->message, "error"), "data");
-    const char *first = json_string_value(json_array_get(json_object_get(data, "supported"), 0));
 
-    return error_set(err, EIN_E_UNSUPPORTED,
-                     "the MCP server speaks a version that einion does not: %.40s",
-                     first ? first : "none that it names");
+    return wire_unknown_version(
+        json_string_value(json_array_get(json_object_get(data, "supported"), 0)), err);
 }
 
 /* Servers of 2025 say 404 and 405 for what they do not have, and 400, or worse, for what they do

@@ -27,9 +27,7 @@ static int take_opened(struct talk *talk, const struct exchange *exchange, struc
     if (!result)
         return exchange_refused(exchange, err);
     if (!mcp_is_legacy(version))
-        return error_set(err, EIN_E_UNSUPPORTED,
-                         "the MCP server speaks a version that einion does not: %.40s",
-                         version ? version : "none");
+        return wire_unknown_version(version, err);
     memset(&talk->state, 0, sizeof(talk->state));
     talk->state.era = PEER_LEGACY;
     talk->state.open = true;

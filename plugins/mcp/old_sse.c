@@ -112,9 +112,7 @@ static int take_opened(struct dialogue *dialogue, const json_t *result, struct e
     int r;
 
     if (!mcp_is_legacy(version))
-        return error_set(err, EIN_E_UNSUPPORTED,
-                         "the MCP server speaks a version that einion does not: %.40s",
-                         version ? version : "none");
+        return wire_unknown_version(version, err);
     dialogue->open = true;
     r = post(dialogue, mcp_notification("notifications/initialized", NULL), err);
     return r < 0 ? r : post_request(dialogue, err);

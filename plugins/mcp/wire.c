@@ -3,6 +3,7 @@
 
 #include "base64url.h"
 #include "cleanup.h"
+#include "error.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -269,4 +270,11 @@ bool wire_take_result(json_t *result)
     if (!content && json_object_set_new(result, "content", json_array()) < 0)
         return false;
     return failed || json_object_set_new(result, "isError", json_false()) == 0;
+}
+
+int wire_unknown_version(const char *version, struct ein_error *err)
+{
+    return error_set(err, EIN_E_UNSUPPORTED,
+                     "the MCP server speaks a version that einion does not: %.40s",
+                     version ? version : "none that it names");
 }

@@ -3,6 +3,7 @@
 
 #include "mcp_version.h"
 
+#include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -44,6 +45,8 @@ enum wire_kind wire_kind(const json_t *message, json_int_t id);
 json_int_t wire_code(const json_t *message);    /* of an error; 0: none */
 const char *wire_words(const json_t *message);  /* likewise; "": none */
 const char *wire_method(const json_t *message); /* "": none */
+/* UNSUPPORTED: the server speaks VERSION (NULL: none that it names), which is none of ours. */
+int wire_unknown_version(const char *version, struct ein_error *err);
 
 /* What a page of tools/list holds is added to `tools`.  The cursor of the next is lent by
  * `result`; NULL: there is none.  0, or -1: it is not such a page, or there is no memory. */

@@ -431,12 +431,12 @@ static void test_tool_calls(void **state)
     const struct vendor_sink sink = { take_piece, &a };
 
     (void)state;
-    assert_int_equal(
-        vendor_tool_call(&vendor, &sink, "1", "f", "{\"x\":2}", NULL, &a.outcome, &a.err), 0);
-    assert_int_equal(vendor_tool_call(&vendor, &sink, "2", "g", "", NULL, &a.outcome, &a.err), 0);
+    assert_int_equal(vendor_tool_call(&vendor, &sink, "1", "f", "{\"x\":2}", &a.outcome, &a.err),
+                     0);
+    assert_int_equal(vendor_tool_call(&vendor, &sink, "2", "g", "", &a.outcome, &a.err), 0);
     assert_string_equal(a.seen, "{\"id\":\"1\",\"name\":\"f\",\"arguments\":{\"x\":2}}|"
                                 "{\"id\":\"2\",\"name\":\"g\",\"arguments\":{}}|");
-    a.r = vendor_tool_call(&vendor, &sink, "3", "h", "{\"x\":", NULL, &a.outcome, &a.err);
+    a.r = vendor_tool_call(&vendor, &sink, "3", "h", "{\"x\":", &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_OVERLOADED, EIN_E_UNAVAILABLE,
                  "Acme sent a tool call that is not JSON");
 }

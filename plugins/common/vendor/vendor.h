@@ -174,8 +174,8 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
                        struct ein_llm_outcome *outcome, struct ein_error *err);
 /* The same with arguments as JSON text ("": none). */
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
-                     const char *name, const char *arguments, const json_t *replay,
-                     struct ein_llm_outcome *outcome, struct ein_error *err);
+                     const char *name, const char *arguments, struct ein_llm_outcome *outcome,
+                     struct ein_error *err);
 
 /* Keeps a piece of what is not told before it is whole.  TOO_LARGE, OVERLOADED: it is more than
  * `block` takes. */
@@ -234,8 +234,6 @@ int vendor_fault_of(int status);
 /* What the headers ask for (retry-after-ms, retry-after in seconds or as a date); 0: nothing. */
 uint32_t vendor_retry_after(const json_t *headers);
 
-/* The member as text; NULL: it is none. */
-const char *vendor_text(const json_t *object, const char *name);
 /* Into a member of the outcome; NULL or "" leaves it as it is. */
 void vendor_copy(char *to, size_t size, const char *text);
 /* A count: a number, or an integer in a string; else, or below 0, 0. */

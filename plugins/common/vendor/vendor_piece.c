@@ -141,8 +141,8 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
 }
 
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
-                     const char *name, const char *arguments, const json_t *replay,
-                     struct ein_llm_outcome *outcome, struct ein_error *err)
+                     const char *name, const char *arguments, struct ein_llm_outcome *outcome,
+                     struct ein_error *err)
 {
     EIN_JSON json_t *object = NULL;
 
@@ -152,7 +152,7 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
         if (!object)
             object = json_true(); /* which is no object either */
     }
-    return vendor_tool_object(vendor, sink, id, name ? name : "", object, replay, outcome, err);
+    return vendor_tool_object(vendor, sink, id, name ? name : "", object, NULL, outcome, err);
 }
 
 int vendor_keep(const struct vendor *vendor, struct buf *block, const char *text,
@@ -249,11 +249,6 @@ uint64_t vendor_number(const json_t *value)
 uint64_t vendor_count(const json_t *object, const char *name)
 {
     return vendor_number(json_object_get(object, name));
-}
-
-const char *vendor_text(const json_t *object, const char *name)
-{
-    return text_of(object, name);
 }
 
 void vendor_copy(char *to, size_t size, const char *text)
