@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages as the input items of responses. */
 #include "error.h"
+#include "member.h"
 #include "openai.h"
 
 #include <string.h>
@@ -104,6 +105,61 @@ static int add_reasoning(json_t *input, const json_t *item)
                          json_object_get(item, "content"), "encrypted_content", sealed));
 }
 
+static json_t *text_in(const json_t *object, const char *member)
+{
+    json_t *value = json_object_get(object, member);
+
+    return json_is_string(value) ? value : NULL;
+}
+
+static json_t *texts_in(const json_t *object, const char *member)
+{
+    json_t *list = json_object_get(object, member);
+    size_t i = 0;
+
+    while (i < json_array_size(list) && json_is_string(json_array_get(list, i)))
+        i++;
+    return i > 0 && i == json_array_size(list) ? list : NULL;
+}
+
+static bool searches(const struct openai_request *request)
+{
+    const json_t *tool;
+    size_t i;
+
+    json_array_foreach(request->call->built_in_tools, i, tool)
+    {
+        if (json_object_get(tool, "web_search"))
+            return true;
+    }
+    return false;
+}
+
+/* What was looked for and opened, likewise without an id and what else a client may have put there;
+ * what was found stays with the vendor. */
+static int add_search(json_t *input, const json_t *item)
+{
+    const json_t *action = json_object_get(item, "action");
+
+    if (!openai_is_type(action, "search") && !openai_is_type(action, "open_page") &&
+        !openai_is_type(action, "find_in_page"))
+        return 0;
+    return openai_append(
+        input, json_pack("{s:s, s:s, s:{s:O, s:O*, s:O*, s:O*, s:O*}}", "type", "web_search_call",
+                         "status",
+                         strcmp(text_or_empty(item, "status"), "failed") ? "completed" : "failed",
+                         "action", "type", json_object_get(action, "type"), "query",
+                         text_in(action, "query"), "queries", texts_in(action, "queries"), "url",
+                         text_in(action, "url"), "pattern", text_in(action, "pattern")));
+}
+
+static int add_replay(const struct openai_request *request, json_t *input, const json_t *item)
+{
+    if (openai_is_type(item, "web_search_call"))
+        return searches(request) ? add_search(input, item) : 0;
+    return openai_reasons(request) ? add_reasoning(input, item) : 0;
+}
+
 static int add_part(const struct openai_request *request, json_t *input, const json_t *part)
 {
     if (openai_is_type(part, "text"))
@@ -113,8 +169,8 @@ static int add_part(const struct openai_request *request, json_t *input, const j
                                               "call_id", openai_call_id(request, part), "name",
                                               json_object_get(part, "name"), "arguments",
                                               openai_arguments(request, part)));
-    if (openai_is_type(part, "thought") && openai_reasons(request))
-        return add_reasoning(input, json_object_get(openai_replay(request, part), "item"));
+    if (openai_is_type(part, "thought"))
+        return add_replay(request, input, json_object_get(openai_replay(request, part), "item"));
     return 0;
 }
 

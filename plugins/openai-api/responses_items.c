@@ -162,6 +162,19 @@ static int reasoning(struct asking *asking, json_t *item)
         json_pack("{s:s, s:s, s:O*}", "type", "thought", "text", buf_str(&text), "replay", replay));
 }
 
+/* To be sent back to OpenAI, which alone knows what it is. */
+static int search_call(struct asking *asking, json_t *item)
+{
+    json_t *action = json_object_get(item, "action"), *status = json_object_get(item, "status");
+
+    if (!json_is_object(action))
+        return ask_note(asking->ask, "Items of the type 'web_search_call' were left out.");
+    return ask_append(ask_parts(asking, "assistant", NULL),
+                      json_pack("{s:s, s:{s:s, s:{s:s, s:O*, s:O}}}", "type", "thought", "replay",
+                                "wire", "OpenAI", "item", "type", "web_search_call", "status",
+                                status, "action", action));
+}
+
 int responses_item(struct asking *asking, json_t *item)
 {
     static const struct {
@@ -174,6 +187,7 @@ int responses_item(struct asking *asking, json_t *item)
         { "function_call_output", tool_output },
         { "custom_tool_call_output", tool_output },
         { "reasoning", reasoning },
+        { "web_search_call", search_call },
         { "additional_tools", responses_more_tools },
         { "tool_search_output", responses_more_tools },
     };

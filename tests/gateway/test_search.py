@@ -344,6 +344,23 @@ def test_what_openai_found(house, upstream):
     output = house.post("/v1/responses", {"model": MODELS["openai"], "input": "x", "tools": [{"type": "web_search"}]}).json["output"]
     assert [each["action"] for each in output[:2]] == [{"type": "search", "queries": ["anvils"]}, opened["action"]]
 
+    def sent(model, items, **more):
+        said = [{"role": "user", "content": "x"}, *items, {"role": "user", "content": "y"}]
+        reply = house.post("/v1/responses", {"model": MODELS[model], "input": said, **more})
+        assert reply.status == 200, reply.text
+        request = upstream.requests[-1].json
+        return [each for each in request.get("input", ()) if each["type"] == "web_search_call"], "ws_9" in json.dumps(request)
+
+    # It goes back without an id, which nothing that is not stored can be known by, and without what is no search.
+    tools, made = {"tools": [{"type": "web_search"}]}, {"type": "search", "queries": ["anvils"]}
+    back = [{"type": "web_search_call", "status": "completed", "action": each["action"]} for each in output[:2]]
+    assert sent("openai", output, **tools) == (back, False)
+    odd = {**output[0], "status": "failed", "file_id": "f", "action": {**made, "query": 5, "file_id": "f"}}
+    assert sent("openai", [odd], **tools) == ([{"type": "web_search_call", "status": "failed", "action": made}], False)
+    assert sent("openai", output) == ([], False)
+    upstream.answer(ANTHROPIC, anthropic(Said("Hello")))
+    assert sent("anthropic", output, **tools) == ([], False)
+
 
 def test_what_gemini_found(house, upstream):
     def reply(request):
