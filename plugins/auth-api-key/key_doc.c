@@ -32,11 +32,9 @@ json_t *key_show(const struct api_keys *self, const json_t *key)
     return shown && limits_show(self, key, shown, NULL) == 0 ? EIN_TAKE(shown) : NULL;
 }
 
-int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
-                  struct ein_error *err)
+int keys_find(const struct api_keys *self, const char *uid, const char *id, json_t **ret_key,
+              struct ein_error *err)
 {
-    const struct ein_http *http = self->host->http;
-    const char *id = http->path_param(req, "key_id"), *owner;
     EIN_JSON json_t *key = NULL;
     int r;
 
@@ -45,11 +43,18 @@ int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t
     r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
     if (r < 0)
         return r;
-    owner = text_of(key, "userId");
-    if (!owner || strcmp(owner, http->identity(req)->uid) != 0 || integer_of(key, "revoked"))
+    if ((uid && strcmp(text_or_empty(key, "userId"), uid) != 0) || integer_of(key, "revoked"))
         return doc_not_found(KEY_SET, id, err);
     *ret_key = EIN_TAKE(key);
     return 0;
+}
+
+int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
+                  struct ein_error *err)
+{
+    const struct ein_http *http = self->host->http;
+
+    return keys_find(self, http->identity(req)->uid, http->path_param(req, "key_id"), ret_key, err);
 }
 
 int keys_check_unlimited(const struct api_keys *self, struct ein_req *req)

@@ -12,8 +12,11 @@
  * others.  NULL: no memory. */
 json_t *key_show(const struct api_keys *self, const json_t *key);
 
-/* The key that the path names, if it is the caller's and has not been revoked; NOT_FOUND in the
- * store's words. */
+/* The key ID, if it is UID's (NULL: whoever's) and has not been revoked; NOT_FOUND in the store's
+ * words. */
+int keys_find(const struct api_keys *self, const char *uid, const char *id, json_t **ret_key,
+              struct ein_error *err);
+/* The caller's that the path names, likewise. */
 int keys_find_own(const struct api_keys *self, const struct ein_req *req, json_t **ret_key,
                   struct ein_error *err);
 
@@ -73,6 +76,13 @@ void keys_audit(const struct api_keys *self, const struct ein_req *req, const ch
 #define KEY_SCHEMA \
     "{\"type\": \"object\", \"title\": \"ApiKey\", \"required\": [" KEY_REQUIRED "]," \
     " \"properties\": {" KEY_MEMBERS_SCHEMA "}}"
+#define ANY_KEY_SCHEMA \
+    "{\"type\": \"object\", \"title\": \"AnyApiKey\", \"required\": [\"userId\", " KEY_REQUIRED "]," \
+    " \"properties\": {\"userId\": {\"type\": \"string\"}," KEY_MEMBERS_SCHEMA "}}"
+#define ANY_KEY_LIST_SCHEMA "{\"type\": \"array\", \"items\": " ANY_KEY_SCHEMA "}"
+#define ANY_KEY_QUERY_SCHEMA \
+    "{\"type\": \"object\", \"properties\": {" PAGE_PROPERTIES "," \
+    "\"user_id\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 380, \"description\": \"Whose\"}}}"
 #define KEY_LIST_SCHEMA "{\"type\": \"array\", \"items\": " KEY_SCHEMA "}"
 #define KEY_MADE_SCHEMA \
     "{\"type\": \"object\", \"title\": \"NewApiKey\", \"required\": [" KEY_REQUIRED ", \"key\"]," \

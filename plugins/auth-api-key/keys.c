@@ -230,7 +230,7 @@ static void touch_owner(const struct api_keys *self, const struct ein_req *req)
 }
 
 /* NULL: no memory. */
-static json_t *show_all(const struct api_keys *self, const json_t *keys)
+static json_t *show_all(const struct api_keys *self, const json_t *keys, bool with_owner)
 {
     EIN_JSON json_t *list = json_array();
     const json_t *key;
@@ -238,35 +238,54 @@ static json_t *show_all(const struct api_keys *self, const json_t *keys)
 
     json_array_foreach(keys, i, key)
     {
-        if (json_array_append_new(list, key_show(self, key)) < 0)
+        json_t *shown = key_show(self, key);
+        if (json_array_append_new(list, shown) < 0 ||
+            (with_owner && copy_member(shown, key, "userId") < 0))
             return NULL;
     }
     return EIN_TAKE(list);
 }
 
-int keys_list(struct ein_req *req, void *self)
+/* Not by reply_page(): what is shown of a key asks the store, too. */
+static int list(const struct api_keys *self, struct ein_req *req, json_t *take_where,
+                bool with_owner)
 {
-    const struct api_keys *keys = self;
-    const struct ein_host *host = keys->host;
-    EIN_JSON json_t *where =
-        json_pack("{s:s, s:n}", "userId", host->http->identity(req)->uid, "revoked");
+    const struct ein_host *host = self->host;
+    EIN_JSON json_t *where = take_where;
     EIN_JSON json_t *found = NULL;
     struct ein_query query = { .struct_size = sizeof(query), .where = where };
     struct ein_error err;
     char *cursor = NULL;
-    int r;
 
     if (!where)
         return EIN_E_NO_MEMORY;
-    touch_owner(keys, req);
     page_read(host->http, req, &query);
-    r = find_docs(host, keys->ctx, KEY_SET, &query, &found, &cursor, &err);
+    int r = find_docs(host, self->ctx, KEY_SET, &query, &found, &cursor, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
     r = page_link(host->http, req, cursor);
     host->mem_free(cursor);
-    json_t *list = r < 0 ? NULL : show_all(keys, found);
-    return list ? host->http->reply(req, 200, list) : EIN_E_NO_MEMORY;
+    json_t *shown = r < 0 ? NULL : show_all(self, found, with_owner);
+    return shown ? host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
+}
+
+int keys_list(struct ein_req *req, void *self)
+{
+    const struct api_keys *keys = self;
+
+    touch_owner(keys, req);
+    return list(keys, req,
+                json_pack("{s:s, s:n}", "userId", keys->host->http->identity(req)->uid, "revoked"),
+                false);
+}
+
+int keys_list_any(struct ein_req *req, void *self)
+{
+    const struct api_keys *keys = self;
+    const json_t *query = keys->host->http->query(req);
+
+    return list(keys, req, json_pack("{s:s*, s:n}", "userId", text_of(query, "user_id"), "revoked"),
+                true);
 }
 
 int keys_get(struct ein_req *req, void *self)

@@ -6,6 +6,8 @@
  *   GET    /users/me/keys/{key_id}   one of them
  *   PUT    /users/me/keys/{key_id}   changes its name or its limits
  *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
+ *   GET    /admin/keys               everybody's, with "userId"; ?user_id= one user's
+ *   DELETE /admin/keys/{key_id}      revokes anybody's
  *
  * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) or
  * `x-api-key: eink_ID_SECRET`, and kept as a hash.  Other tokens are left to others.  Publishes
@@ -145,6 +147,24 @@ static const struct ein_route routes[] = {
       .scope = "admin:write",
       .status = 204,
       .handle = keys_delete },
+    { .method = "GET",
+      .path = "/admin/keys",
+      .operation_id = "list_all_api_keys",
+      .summary = "Everybody's API keys, or a user's, in order of creation",
+      .auth = EIN_AUTH_ADMIN,
+      .query_schema = ANY_KEY_QUERY_SCHEMA,
+      .reply_schema = ANY_KEY_LIST_SCHEMA,
+      .scope = "admin:read",
+      .status = 200,
+      .handle = keys_list_any },
+    { .method = "DELETE",
+      .path = "/admin/keys/{key_id}",
+      .operation_id = "revoke_any_api_key",
+      .summary = "Revoke anybody's API key and those that it made",
+      .auth = EIN_AUTH_ADMIN,
+      .scope = "admin:write",
+      .status = 204,
+      .handle = keys_delete_any },
 };
 
 static const struct ein_auth_provider provider = { .struct_size = sizeof(provider),

@@ -78,20 +78,21 @@ static void audit_all(const struct api_keys *self, const struct ein_req *req, co
     json_object_foreach((json_t *)ids, id, value) keys_audit(self, req, "api_key.revoke", id, NULL);
 }
 
-/* EIN_E_CONFLICT: a key was made meanwhile, perhaps by one that is to go. */
-static int try_revoking(struct ein_req *req, void *data, struct ein_error *err)
+/* The key of UID, or whoever's.  EIN_E_CONFLICT: a key was made meanwhile, perhaps by one that is
+ * to go. */
+static int try_revoking(const struct api_keys *self, struct ein_req *req, const char *uid,
+                        struct ein_error *err)
 {
-    struct api_keys *self = data;
     const struct ein_http *http = self->host->http;
     const char *id = http->path_param(req, "key_id");
-    const char *uid = http->identity(req)->uid;
     EIN_JSON json_t *key = NULL;
     EIN_JSON json_t *owner = NULL;
     EIN_JSON json_t *ids = NULL;
-    int r = keys_find_own(self, req, &key, err);
+    int r = keys_find(self, uid, id, &key, err);
 
     if (r == EIN_E_NOT_FOUND)
         return http->fail(req, 404, "Document '%s' not found for deletion.", id);
+    uid = text_of(key, "userId");
     if (r >= 0)
         r = key_owner_load(self, uid, &owner, err);
     if (r >= 0)
@@ -107,11 +108,26 @@ static int try_revoking(struct ein_req *req, void *data, struct ein_error *err)
     return http->reply(req, 204, NULL);
 }
 
-int keys_delete(struct ein_req *req, void *self)
+static int revoke_own(struct ein_req *req, void *self, struct ein_error *err)
 {
     const struct api_keys *keys = self;
 
-    return change_until_done(keys->host->http, req, self, try_revoking);
+    return try_revoking(keys, req, keys->host->http->identity(req)->uid, err);
+}
+
+static int revoke_any(struct ein_req *req, void *self, struct ein_error *err)
+{
+    return try_revoking(self, req, NULL, err);
+}
+
+int keys_delete(struct ein_req *req, void *self)
+{
+    return change_until_done(((struct api_keys *)self)->host->http, req, self, revoke_own);
+}
+
+int keys_delete_any(struct ein_req *req, void *self)
+{
+    return change_until_done(((struct api_keys *)self)->host->http, req, self, revoke_any);
 }
 
 /* ---- keys that were revoked long ago ---- */

@@ -298,6 +298,28 @@ def test_what_is_no_key_is_not_found(alice, key_id):
         assert alice.request(method, f"{KEYS}/{key_id.replace(' ', '%20')}").status in (400, 404)
 
 
+def test_an_admin_sees_and_revokes_them_all(room, alice):
+    bob, admin = somebody(room), somebody(room, site_admin=True)
+    key, child = holder(alice), None
+    child = key.post(KEYS, {"name": "child", "scopes": ["agents:read"]}).json
+    theirs = make_key(bob, name="bob's")
+    listed = {one["_id"]: one for one in admin.get("/admin/keys").json}
+    assert {key.id, child["_id"], theirs["_id"]} <= listed.keys()
+    assert listed[theirs["_id"]]["userId"] == bob.uid and listed[theirs["_id"]]["name"] == "bob's"
+    assert "key" not in listed[key.id] and "hash" not in str(listed)
+    only = admin.get(f"/admin/keys?user_id={alice.uid}").json
+    assert [one["_id"] for one in only] == [key.id, child["_id"]]
+    page = admin.get(f"/admin/keys?user_id={alice.uid}&limit=1")
+    assert len(page.json) == 1 and "next" in page.header("Link")
+    for somebodys in (alice, key):
+        assert somebodys.get("/admin/keys").status == somebodys.delete(f"/admin/keys/{theirs['_id']}").status == 403
+
+    assert admin.delete(f"/admin/keys/{key.id}").status == 204
+    assert refusal(key.get("/agents")) == (401, "key_revoked")
+    assert alice.get(KEYS).json == [] and len(bob.get(KEYS).json) == 1
+    assert admin.delete(f"/admin/keys/{key.id}").status == admin.delete("/admin/keys/x").status == 404
+
+
 # ---- making them ----
 
 
