@@ -333,6 +333,21 @@ def test_one_that_sends_too_slowly_is_let_go(start_server):
             assert server.healthy()
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 1000000000000", "Transfer-Encoding: chunked"])
+def test_a_body_without_end_is_read_no_longer_than_another(start_server, length):
+    """One that is too long is read to its end before its 413, and thrown away: but for limits.read_ms at most."""
+    server = start_server(backend="memory", sets=["limits.read_ms=1000", "limits.body_bytes=100000"])
+    piece = b"x" * 65536
+    piece = b"10000\r\n%s\r\n" % piece if "chunked" in length else piece
+    with server.connect() as connection:
+        started = time.monotonic()
+        connection.send(f"PUT /data-store/namespaces/n/records/k HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\r\n\r\n")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while time.monotonic() - started < PATIENCE:
+                connection.send(piece)
+    assert server.healthy()
+
+
 def test_an_idle_connection_is_closed(start_server):
     server = start_server(backend="memory", sets=["limits.idle_ms=3000", "limits.read_ms=3000"])
     with server.connect() as silent, server.connect() as used:
