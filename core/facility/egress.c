@@ -19,6 +19,7 @@ struct egress {
     size_t port_count; /* 0: all may be reached */
     struct ip *own;    /* addresses this server listens on */
     size_t own_count;
+    bool own_any;      /* it listens on every address */
     uint16_t own_port; /* 0: it does not listen */
 };
 
@@ -209,6 +210,7 @@ static int own_load(struct egress *egress, const char *host, uint16_t port, stru
         if (!ip_of(it->ai_addr, &ip, &unused))
             continue;
         r = own_add(egress, &ip);
+        egress->own_any |= is_any(&ip);
         if (r == 0 && is_any(&ip))
             r = own_add_all(egress);
     }
@@ -216,10 +218,16 @@ static int own_load(struct egress *egress, const char *host, uint16_t port, stru
     return r < 0 ? error_set(err, r, "cannot learn this machine's addresses") : 0;
 }
 
+/* Whoever connects to the unspecified address comes to this machine; all of 127.0.0.0/8 are its
+ * addresses, though its interface has one of them. */
 static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t port)
 {
+    static const struct net loopback = { { { [10] = 0xff, [11] = 0xff, [12] = 127 } }, 104 };
+
     if (egress->own_port == 0 || port != egress->own_port)
         return false;
+    if (is_any(ip) || (egress->own_any && net_has(&loopback, ip)))
+        return true;
     for (size_t i = 0; i < egress->own_count; i++) {
         if (memcmp(&egress->own[i], ip, sizeof(*ip)) == 0)
             return true;

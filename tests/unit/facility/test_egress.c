@@ -230,6 +230,14 @@ static void the_server_itself_is_refused_even_where_its_network_is_open(void **s
     egress = make("[\"127.0.0.0/8\", \"0.0.0.0/8\"]", "0.0.0.0", 8000);
     assert_int_equal(check(egress, "127.0.0.1", 8000, NULL), EIN_E_DENIED);
     assert_int_equal(check(egress, "0.0.0.0", 8000, NULL), EIN_E_DENIED);
+    assert_int_equal(check(egress, "127.0.0.2", 8000, NULL), EIN_E_DENIED);
+    assert_int_equal(check(egress, "127.0.0.2", 8001, NULL), 0);
+    egress_free(egress);
+
+    egress = make("[\"0.0.0.0/0\", \"::/0\"]", "127.0.0.1", 8000);
+    assert_int_equal(check(egress, "0.0.0.0", 8000, NULL), EIN_E_DENIED);
+    assert_int_equal(check(egress, "::", 8000, NULL), EIN_E_DENIED);
+    assert_int_equal(check(egress, "127.0.0.2", 8000, NULL), 0);
     egress_free(egress);
 }
 
