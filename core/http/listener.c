@@ -350,6 +350,9 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
         fill_head(conn, &req, response);
         response->binary_body = EIN_TAKE(req.reply.body);
         response->binary_body_length = req.reply.len;
+        watch_conn_until(&conn->watch,
+                         clock_mono_ms() + limits_of(listener)->idle_ms +
+                             (int64_t)req.reply.len * 1000 / limits_of(listener)->reply_bytes_s);
     }
     request_done(&req);
     return U_CALLBACK_COMPLETE;

@@ -21,6 +21,7 @@ static const struct {
     { "idle_ms", offsetof(struct limits, idle_ms) },
     { "read_ms", offsetof(struct limits, read_ms) },
     { "request_ms", offsetof(struct limits, request_ms) },
+    { "reply_bytes_s", offsetof(struct limits, reply_bytes_s) },
     { "streams", offsetof(struct limits, streams) },
     { "stream_queue_bytes", offsetof(struct limits, stream_queue_bytes) },
     { "heartbeat_ms", offsetof(struct limits, heartbeat_ms) },

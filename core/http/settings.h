@@ -13,9 +13,10 @@ struct limits {
     uint32_t stack_bytes;                     /* as are these two */
     uint32_t header_bytes;
     uint32_t url_bytes, body_bytes, json_depth, json_values;
-    uint32_t idle_ms;    /* between requests, and for a client that takes nothing of its reply */
-    uint32_t read_ms;    /* for a request to arrive, from its first byte to its last */
-    uint32_t request_ms; /* for the handler */
+    uint32_t idle_ms;       /* between requests, and for a client that takes nothing of its reply */
+    uint32_t read_ms;       /* for a request to arrive, from its first byte to its last */
+    uint32_t request_ms;    /* for the handler */
+    uint32_t reply_bytes_s; /* that a client takes of its reply, at least */
     uint32_t streams, stream_queue_bytes, heartbeat_ms;
     uint32_t idempotency_kept_s, idempotency_running_s; /* of a key: see once.h */
     uint32_t idempotency_bytes, idempotency_answers;    /* of one answer; of one user */

@@ -463,6 +463,25 @@ def test_a_client_that_takes_nothing_of_its_reply_is_dropped(own):
         wait_for(lambda: server.get("/left").json()["left"] == 1)
 
 
+def test_a_client_that_takes_its_reply_too_slowly_is_dropped(own):
+    server = own(**FAST, reply_bytes_s=10_000_000)
+    text = json.dumps({"text": "x" * 8_000_000}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+        end, got = time.monotonic() + 30, b"x"
+        try:
+            while got and time.monotonic() < end:  # never so long that it would be silent
+                got = client.recv(1024)
+                time.sleep(0.1)
+            assert not got
+        except ConnectionResetError:
+            pass
+    assert len(server.post("/echo", text).body) > 8_000_000
+
+
 def test_a_handler_may_take_longer_than_idle_connections_last(own):
     server = own(**FAST)
     assert server.get("/wait?ms=2000").json() == {"waited": True}
