@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's way from nothing to a demonstrated agent, and what its model answers here."""
+"""The README's way from a question to a demonstrated agent, and what its model answers here."""
 
 import json
 import re
@@ -64,7 +64,9 @@ document.querySelector('form').addEventListener('submit', async (event) => {
 
 
 def answer(request):
-    """An agent, or a demo whose script calls what the model was told."""
+    """What an anvil is, an agent, or a demo whose script calls what the model was told."""
+    if "system" not in request.json:
+        return anthropic(Said("A block of iron on which metal is shaped."))(request)
     if "small web page" not in json.dumps(request.json["system"]):
         return anthropic(Said(AGENT))(request)
     url = re.search(r"(http://[^/\"\\]+)/rest/word_counts", json.dumps(request.json["messages"]))[1]
@@ -83,8 +85,8 @@ def env(vendor):
 
 
 def steps():
-    """[(command, expected output)] of the section."""
-    section = README.split("\n## From nothing to a demonstrated agent")[1].split("\n## ")[0]
+    """[(command, expected output)] of the two sections about models."""
+    section = README.split("\n## Ask a model")[1].split("\n## Configuration")[0]
     found = []
     for block in re.findall(r"```shell-session\n(.*?)```", section, re.S):
         for line in block.splitlines():
