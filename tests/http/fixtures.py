@@ -10,6 +10,7 @@ naughty_plugin  the file of an auth provider that lies; see plugins/naughty.c
 start_fresh     start_fresh(...): the same for each storage backend, with an empty store
 start_server    start_server(backend=, sets=, env=, config=, ready=) for a special one
 start_module    the same, for all tests of a file
+vendor          a stand-in of a vendor (vendor.py) that knows no answer yet
 """
 
 import contextlib
@@ -21,6 +22,7 @@ import uuid
 import postgres as support_postgres
 import pytest
 from support import BACKENDS, SCALE, TESTS, Person, Server, logins
+from vendor import Vendor
 
 TEST_SECONDS = 600
 
@@ -115,6 +117,18 @@ def start_module():
     """start_server() for all tests of a file."""
     with starting() as start:
         yield start
+
+
+@pytest.fixture(scope="module")
+def the_vendor():
+    with Vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(the_vendor):
+    the_vendor.forget()
+    return the_vendor
 
 
 @pytest.fixture(scope="session")

@@ -9,22 +9,10 @@ import sys
 
 import pytest
 from support import EINION
-from vendor import CUT, STALL, Gate, Vendor, stream, whole
+from vendor import CUT, STALL, Gate, stream, whole
 
 MEGABYTE = 1 << 20
 UPSTREAM = pathlib.Path(__file__).parents[1] / "support" / "upstream.py"
-
-
-@pytest.fixture(scope="module")
-def the_vendor():
-    with Vendor() as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def vendor(the_vendor):
-    the_vendor.forget()
-    return the_vendor
 
 
 @pytest.fixture(scope="module")

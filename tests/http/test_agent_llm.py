@@ -8,7 +8,7 @@ import json
 import pytest
 from agents import deploy, make_agent
 from support import wait_until
-from vendor import STALL, Gate, Reply, Vendor, raw, whole
+from vendor import STALL, Gate, Reply, raw, whole
 from vendor_formats import ANTHROPIC, Said, anthropic
 
 MODEL = "claude-sonnet-4-5-20250929"  # 3 and 15 dollars a million tokens
@@ -16,17 +16,9 @@ HELLO = Said("Hello there", input=1000, output=100)
 COST = (1000 * 3 + 100 * 15) / 1e6
 
 
-@pytest.fixture(scope="module")
-def the_vendor():
-    with Vendor() as vendor:
-        yield vendor
-
-
 @pytest.fixture
-def vendor(the_vendor):
-    the_vendor.forget()
-    the_vendor.answer(ANTHROPIC, anthropic(HELLO))
-    return the_vendor
+def vendor(vendor):
+    return vendor.answer(ANTHROPIC, anthropic(HELLO))
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,8 @@ import json
 
 import pytest
 from demos import MODEL, api, written
-from vendor import STALL, Gate, Reply, Vendor, raw, whole
+from vendor import STALL, Gate, Reply, raw, whole
 from vendor_formats import ANTHROPIC, Said, anthropic, speak
-
-
-@pytest.fixture(scope="module")
-def the_vendor():
-    with Vendor() as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def vendor(the_vendor):
-    the_vendor.forget()
-    return the_vendor
 
 
 @pytest.fixture(scope="module")
