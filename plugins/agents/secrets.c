@@ -190,7 +190,7 @@ int agents_secret_put(struct ein_req *req, void *self)
     r = change_names(&change, &was, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
-    r = agent_secret_put(host, agents->ctx, change.agent_id, change.name, json_string_value(value),
+    r = agent_secret_set(host, agents->ctx, change.agent_id, change.name, json_string_value(value),
                          &err);
     if (r < 0 && !was) {
         change.adds = false;
@@ -221,7 +221,7 @@ int agents_secret_delete(struct ein_req *req, void *self)
     if (r == 0 && !json_object_get(names_of(doc), change.name))
         return host->http->fail(req, 404, "The agent has no secret '%.100s'.", change.name);
     if (r == 0)
-        r = agent_secret_del(host, agents->ctx, change.agent_id, change.name, &err);
+        r = agent_secret_set(host, agents->ctx, change.agent_id, change.name, NULL, &err);
     if (r == 0)
         r = change_names(&change, &was, &err);
     if (r < 0)
@@ -242,7 +242,7 @@ void secrets_forget(const struct agents *agents, const char *agent_id)
     json_object_foreach(names_of(doc), name, about)
     {
         if (r == 0)
-            r = agent_secret_del(host, agents->ctx, agent_id, name, &err);
+            r = agent_secret_set(host, agents->ctx, agent_id, name, NULL, &err);
     }
     if (r == 0 && doc)
         r = host->store->del(agents->ctx, SECRET_SET, agent_id, EIN_REV_ANY, &err);

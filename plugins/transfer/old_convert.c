@@ -215,7 +215,7 @@ static int seal_variables(struct old *old, const json_t *agent, const json_t *va
 
         if (!text || !*text)
             continue;
-        r = agent_secret_put(old->transfer->host, old->transfer->ctx, text_of(agent, "_id"), name,
+        r = agent_secret_set(old->transfer->host, old->transfer->ctx, text_of(agent, "_id"), name,
                              text, err);
         if (r < 0)
             return r;

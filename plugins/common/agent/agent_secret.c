@@ -80,32 +80,20 @@ int agent_secrets_get(const struct ein_host *host, struct ein_ctx *ctx, const ch
     return r;
 }
 
-int agent_secret_put(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+int agent_secret_set(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
                      const char *name, const char *text, struct ein_error *err)
 {
     const struct ein_service *service;
+    const struct ein_vault *vault;
     char in_vault[SECRET_VAULT_SIZE];
     int r = acquire_vault(host, ctx, &service, err);
 
     if (r < 0)
         return r;
+    vault = service->vtable;
     name_in_vault(agent_id, name, in_vault);
-    r = ((const struct ein_vault *)service->vtable)->put(service->impl, in_vault, text, err);
+    r = text ? vault->put(service->impl, in_vault, text, err)
+             : vault->del(service->impl, in_vault, err);
     host->release(ctx, service);
-    return r;
-}
-
-int agent_secret_del(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
-                     const char *name, struct ein_error *err)
-{
-    const struct ein_service *service;
-    char in_vault[SECRET_VAULT_SIZE];
-    int r = acquire_vault(host, ctx, &service, err);
-
-    if (r < 0)
-        return r;
-    name_in_vault(agent_id, name, in_vault);
-    r = ((const struct ein_vault *)service->vtable)->del(service->impl, in_vault, err);
-    host->release(ctx, service);
-    return r == EIN_E_NOT_FOUND ? 0 : r;
+    return r == EIN_E_NOT_FOUND && !text ? 0 : r;
 }

@@ -21,7 +21,6 @@ int agent_secret_names(const struct ein_host *host, struct ein_ctx *ctx, const c
 int agent_secrets_get(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
                       json_t **ret_secrets, struct ein_error *err);
 
-int agent_secret_put(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
+/* `text` NULL: it is deleted, or was not there. */
+int agent_secret_set(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
                      const char *name, const char *text, struct ein_error *err);
-int agent_secret_del(const struct ein_host *host, struct ein_ctx *ctx, const char *agent_id,
-                     const char *name, struct ein_error *err); /* none there: 0 */
