@@ -58,15 +58,12 @@ char *print_clean(const char *text, int lines)
 
 int print_failure(int status, const char *fmt, ...)
 {
-    EIN_FREE char *text = NULL;
-    EIN_FREE char *clean = NULL;
     va_list args;
 
     va_start(args, fmt);
-    if (vasprintf(&text, fmt, args) < 0)
-        text = NULL;
+    EIN_FREE char *text = str_vprint(fmt, args);
     va_end(args);
-    clean = text ? print_clean(text, 0) : NULL;
+    EIN_FREE char *clean = text ? print_clean(text, 0) : NULL;
     (void)fflush(stdout);
     (void)fprintf(stderr, "einion: %s\n", clean ? clean : "no memory");
     return status;

@@ -73,8 +73,9 @@ static int make_client(struct session *session)
         "{s:[], s:[], s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:s*, s:s}", "allow",
         "ports", "connect_ms", 10000, "first_byte_ms", 600000, "idle_ms", 60000, "total_ms",
         86400000, "max_bytes", SESSION_REPLY_MAX, "connections", 4, "idle_connections", 2,
-        "idle_connection_ms", 60000, "linger_ms", 20, "finish_ms", 1000, "proxy", proxy ? proxy : "", "no_proxy",
-        no_proxy ? no_proxy : setting("NO_PROXY"), "ca_file", session->ca ? session->ca : "");
+        "idle_connection_ms", 60000, "linger_ms", 20, "finish_ms", 1000, "proxy",
+        proxy ? proxy : "", "no_proxy", no_proxy ? no_proxy : setting("NO_PROXY"), "ca_file",
+        session->ca ? session->ca : "");
     struct ein_error err;
 
     if (!settings)
@@ -300,13 +301,12 @@ static void add_header(struct head *head, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    if (vasprintf(&head->lines[head->count], fmt, args) < 0) {
-        head->lines[head->count] = NULL;
-        head->failed = true;
-    } else {
-        head->count++;
-    }
+    head->lines[head->count] = str_vprint(fmt, args);
     va_end(args);
+    if (head->lines[head->count])
+        head->count++;
+    else
+        head->failed = true;
 }
 
 static void add_headers(struct head *head, const struct session *session, const struct call *call)
@@ -450,13 +450,11 @@ int session_call(const struct session *session, struct call *call)
 int session_get(const struct session *session, json_t **ret_reply, const char *fmt, ...)
 {
     struct call call = { .method = "GET" };
-    EIN_FREE char *path = NULL;
     va_list args;
     int status;
 
     va_start(args, fmt);
-    if (vasprintf(&path, fmt, args) < 0)
-        path = NULL;
+    EIN_FREE char *path = str_vprint(fmt, args);
     va_end(args);
     if (!path)
         return print_failure(REMOTE_FAILED, "no memory");

@@ -356,6 +356,13 @@ void str_vformat(char *to, size_t size, const char *fmt, va_list args)
         to[whole_characters(to, size - 1)] = '\0';
 }
 
+char *str_vprint(const char *fmt, va_list args)
+{
+    char *text;
+
+    return vasprintf(&text, fmt, args) < 0 ? NULL : text;
+}
+
 const char *str_bearer(const char *authorization)
 {
     static const char scheme[] = "Bearer ";

@@ -50,6 +50,8 @@ void str_copy(char *to, size_t size, const char *text);
 int str_cut(const char *text, int max);
 /* vsnprintf(3); what does not fit is cut off at a whole character of UTF-8. */
 void str_vformat(char *to, size_t size, const char *fmt, va_list args);
+/* vasprintf(3): free(); NULL: no memory. */
+char *str_vprint(const char *fmt, va_list args);
 
 /* The token of an Authorization header with the scheme Bearer (RFC 6750, 2.1); NULL: there is none.
  * "null" is what front ends send that log in by cookie: none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
 #include "cleanup.h"
+#include "str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,18 +29,12 @@ static int fail(struct composing *composing, int status, const char *text)
 
 int answer_fail(struct composing *composing, int status, const char *fmt, ...)
 {
-    EIN_FREE char *text = NULL;
     va_list args;
-    int len;
 
     va_start(args, fmt);
-    len = vasprintf(&text, fmt, args);
+    EIN_FREE char *text = str_vprint(fmt, args);
     va_end(args);
-    if (len < 0) {
-        text = NULL;
-        return EIN_E_NO_MEMORY;
-    }
-    return fail(composing, status, text);
+    return text ? fail(composing, status, text) : EIN_E_NO_MEMORY;
 }
 
 int answer_fail_error(struct composing *composing, const struct ein_error *err)

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "json_depth.h"
 #include "sample.h"
+#include "str.h"
 #include "url.h"
 
 #include <stdarg.h>
@@ -45,17 +46,13 @@ static int refuse(struct stand_in *stand, struct ein_error *err, int code, const
 /* It is a fault of the code, whatever that makes of the error. */
 static int refuse(struct stand_in *stand, struct ein_error *err, int code, const char *fmt, ...)
 {
-    EIN_FREE char *text = NULL;
     va_list args;
-    int len;
 
     va_start(args, fmt);
-    len = vasprintf(&text, fmt, args);
+    EIN_FREE char *text = str_vprint(fmt, args);
     va_end(args);
-    if (len < 0) {
-        text = NULL;
+    if (!text)
         return error_no_memory(err);
-    }
     if (json_array_size(stand->faults) < FAULTS_MAX)
         (void)json_array_append_new(stand->faults, json_string(text));
     return error_set(err, code, "%s", text);
