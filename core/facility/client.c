@@ -18,7 +18,6 @@
 #include <ctype.h>
 #include <netdb.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { REDIRECT_BODY_MAX = 64 * 1024, HEADERS_COUNT_MAX = 128, METHOD_MAX = 16 };
 

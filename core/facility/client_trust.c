@@ -8,7 +8,6 @@
 #include "error.h"
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <string.h>
 
 enum { CHAIN_MAX = 16 };
 

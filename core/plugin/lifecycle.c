@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "config.h"
 #include "error.h"
 #include "instance.h"
 #include "loader.h"

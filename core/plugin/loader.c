@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loader.h"
 
-#include "cleanup.h"
 #include "error.h"
 #include "schema.h"
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     NAME_MAX_LEN = 63,

@@ -11,7 +11,6 @@
 #include "print.h"
 #include "str.h"
 #include "trace.h"
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

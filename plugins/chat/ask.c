@@ -6,7 +6,6 @@
 #include "error.h"
 #include "member.h"
 #include "result.h"
-#include "ticket.h"
 #include <string.h>
 
 struct asking {

@@ -7,7 +7,6 @@
 #include "http_json.h"
 #include "member.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct ein_host *host_of(const struct composing *composing)

@@ -2,7 +2,6 @@
 #include "ask.h"
 
 #include "json_depth.h"
-#include "member.h"
 #include "notes.h"
 #include "str.h"
 

@@ -2,7 +2,6 @@
 #include "ask.h"
 #include "chat.h"
 
-#include "cleanup.h"
 #include "member.h"
 
 #include <string.h>

@@ -4,7 +4,6 @@
 #include "clock.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { NOTES_MAX = 2000 };
 

@@ -4,7 +4,6 @@
 #include "cleanup.h"
 #include "member.h"
 
-#include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
