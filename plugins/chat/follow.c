@@ -74,16 +74,15 @@ static int send_piece(struct following *following, enum live_kind kind, const ch
                 : EIN_E_NO_MEMORY;
 }
 
-/* Everything that there is now; 0, or why it cannot go on. */
-static int send_pieces(struct following *following)
+/* Everything that there is now, or comes within WAIT_MS; 0, or why it cannot go on. */
+static int send_pieces(struct following *following, uint32_t wait_ms)
 {
     int r = 0;
 
     while (r == 0 && !is_cancelled(following)) {
         EIN_FREE char *bytes = NULL;
         size_t len;
-        enum live_kind kind = live_next(following->live, &following->place,
-                                        (uint32_t)following->chat->poll_ms, &bytes, &len);
+        enum live_kind kind = live_next(following->live, &following->place, wait_ms, &bytes, &len);
 
         if (kind == LIVE_NOTHING)
             return 0;
@@ -102,6 +101,16 @@ static int read_ticket(const struct following *following, json_t **ret_ticket,
                        following->id, ret_ticket, err);
 }
 
+/* Behind what has not been sent of it, if somebody here still knows that. */
+static int send_end(struct following *following, const json_t *ticket)
+{
+    int r = live_attempt(following->live) == integer_of(ticket, "attempts")
+                ? send_pieces(following, 0)
+                : 0;
+
+    return r < 0 ? r : send_ticket(following, END_ID, "done", ticket);
+}
+
 static int send_until_end(struct following *following)
 {
     struct ein_error err;
@@ -116,9 +125,9 @@ static int send_until_end(struct following *following)
             if (r < 0)
                 return r;
             if (!ticket_is_open(ticket))
-                return send_ticket(following, END_ID, "done", ticket);
+                return send_end(following, ticket);
         }
-        r = send_pieces(following);
+        r = send_pieces(following, (uint32_t)following->chat->poll_ms);
     }
     return r < 0 ? r : EIN_E_CANCELLED;
 }

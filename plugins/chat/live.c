@@ -266,3 +266,9 @@ bool live_runs(struct live *live)
     EIN_LOCKED(&live->lock);
     return live->running;
 }
+
+unsigned live_attempt(struct live *live)
+{
+    EIN_LOCKED(&live->lock);
+    return live->attempt;
+}

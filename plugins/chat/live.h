@@ -68,3 +68,5 @@ enum live_kind live_next(struct live *live, struct live_place *place, uint32_t w
 /* Waits up to so long for its end here, or for a poke. */
 void live_wait(struct live *live, struct live_place *place, uint32_t wait_ms);
 bool live_runs(struct live *live);
+/* Whose pieces there are; 0: nobody's. */
+unsigned live_attempt(struct live *live);

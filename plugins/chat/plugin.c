@@ -16,7 +16,8 @@
  * The event stream: "ticket" first, then "text", "thought", "tool_call" and "source" with ids, by
  * which a reader goes on where it was (Last-Event-ID), and "done" with the ticket.  "restart" says
  * that the pieces so far are void, as the ticket was begun again.  Pieces are kept in the memory of
- * the server that works on the ticket; a reader at another one gets the end.
+ * the server that works on the ticket, until it has ended and nobody follows it there any more; who
+ * comes later, or to another server, gets the end, with all of the answer in it.
  *
  * A ticket belongs to its user, and to the workspace that `workspaceId` may name.  A POST with an
  * Idempotency-Key is answered with the ticket that the same POST made before.

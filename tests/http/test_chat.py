@@ -278,6 +278,21 @@ def test_a_slow_reader_gets_pieces_joined_and_misses_none(start_sqlite, vendor, 
     assert sum(event == "text" for event, _, _ in events) < 50
 
 
+def test_pieces_that_are_still_known_come_before_the_end(start_sqlite, vendor, held):
+    """Somebody follows it who has not read them yet: who comes again goes on where he was, though the ticket has ended."""
+    server = start_sqlite()
+    ticket_id = ask(server, {"text": "a"}, {"text": "b"}, held.step, {"text": "0123456789", "times": 400000})
+    rest = "0123456789" * 400000
+    with follow(server, ticket_id) as slow:
+        held.reached()
+        held.open()
+        assert ended(server, ticket_id)["result"]["content"] == "ab" + rest
+        with follow(server, ticket_id, "1-2") as again:
+            events = list(again)
+        assert texts(events) == rest and events[-1][0] == "done"
+        assert texts(list(slow)) == "ab" + rest
+
+
 def test_a_silent_stream_has_heartbeats(start_sqlite, vendor, held):
     server = start_sqlite("limits.heartbeat_ms=100")
     with follow(server, ask(server, held.step)) as stream:
