@@ -151,23 +151,13 @@ static int forbidden(const struct openai_api *api, struct ein_req *req)
     return fail_with(api, req, &wrong);
 }
 
-static int limits_of_caller(const struct openai_api *api, const struct ein_req *req,
-                            json_t **ret_limits, struct ein_error *err)
+/* MODEL, or with NULL the catalog, as the caller may see it, and what limits their key.  0, or the
+ * status that was replied. */
+static int look_up(const struct openai_api *api, struct ein_req *req, const char *model,
+                   json_t **ret_found, json_t **ret_limits)
 {
     const struct ein_identity *identity = api->host->http->identity(req);
-
-    return key_limits_of(api->host, api->ctx, text_of(identity->claims, "keyId"), ret_limits, err);
-}
-
-int models_list(struct ein_req *req, void *self)
-{
-    const struct openai_api *api = self;
-    const struct ein_http *http = api->host->http;
-    bool anthropic = is_anthropic(http, req);
     EIN_JSON json_t *visible = visible_to(api, req);
-    EIN_JSON json_t *catalog = NULL;
-    EIN_JSON json_t *limits = NULL;
-    EIN_JSON json_t *list = NULL;
     const struct ein_completion *completion;
     const struct ein_service *service;
     struct ein_error err = { 0 };
@@ -178,12 +168,26 @@ int models_list(struct ein_req *req, void *self)
     if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
         return no_models(api, req);
     completion = service->vtable;
-    r = limits_of_caller(api, req, &limits, &err);
+    r = key_limits_of(api->host, api->ctx, text_of(identity->claims, "keyId"), ret_limits, &err);
     if (r >= 0)
-        r = completion->catalog(service->impl, http->identity(req)->uid, visible, &catalog, &err);
+        r = model ? completion->find(service->impl, identity->uid, model, visible, ret_found, &err)
+                  : completion->catalog(service->impl, identity->uid, visible, ret_found, &err);
     api->host->release(api->ctx, service);
-    if (r < 0)
-        return fail(api, req, r, &err);
+    return r < 0 ? fail(api, req, r, &err) : 0;
+}
+
+int models_list(struct ein_req *req, void *self)
+{
+    const struct openai_api *api = self;
+    const struct ein_http *http = api->host->http;
+    bool anthropic = is_anthropic(http, req);
+    EIN_JSON json_t *catalog = NULL;
+    EIN_JSON json_t *limits = NULL;
+    EIN_JSON json_t *list = NULL;
+    int status = look_up(api, req, NULL, &catalog, &limits);
+
+    if (status)
+        return status;
     list = all_models(anthropic, catalog, limits);
     if (!list)
         return EIN_E_NO_MEMORY;
@@ -196,28 +200,14 @@ int models_get(struct ein_req *req, void *self)
 {
     const struct openai_api *api = self;
     const struct ein_http *http = api->host->http;
-    EIN_JSON json_t *visible = visible_to(api, req);
-    EIN_JSON json_t *limits = NULL;
     EIN_JSON json_t *found = NULL;
-    const struct ein_completion *completion;
-    const struct ein_service *service;
-    struct ein_error err = { 0 };
+    EIN_JSON json_t *limits = NULL;
     const char *provider, *id;
     json_t *entry;
-    int r;
+    int status = look_up(api, req, http->path_param(req, "model"), &found, &limits);
 
-    if (!visible)
-        return EIN_E_NO_MEMORY;
-    if (api->host->acquire(api->ctx, EIN_COMPLETION, NULL, &service) < 0)
-        return no_models(api, req);
-    completion = service->vtable;
-    r = limits_of_caller(api, req, &limits, &err);
-    if (r >= 0)
-        r = completion->find(service->impl, http->identity(req)->uid,
-                             http->path_param(req, "model"), visible, &found, &err);
-    api->host->release(api->ctx, service);
-    if (r < 0)
-        return fail(api, req, r, &err);
+    if (status)
+        return status;
     if (json_unpack(found, "{s:s, s:s, s:o}", "provider", &provider, "id", &id, "model", &entry))
         return EIN_E_INTERNAL;
     if (!key_limits_allow(limits, provider, id))
