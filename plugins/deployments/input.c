@@ -4,11 +4,15 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "error.h"
+#include "json_depth.h"
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+
+/* Of JSON in a text. */
+enum { TEXT_DEPTH_MAX = 60, TEXT_VALUES_MAX = 1000000 };
 
 /* ---- parameters: text fields send text ---- */
 
@@ -69,10 +73,14 @@ static json_t *as_boolean(const json_t *value)
     return NULL;
 }
 
+/* What nests too deeply, or has too many values, stays a text. */
 static json_t *as_json(const json_t *value)
 {
     const char *text = json_string_value(value);
-    json_t *parsed = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    size_t len = json_string_length(value);
+    bool readable = text && !json_deeper_than(text, len, TEXT_DEPTH_MAX) &&
+                    !json_more_values_than(text, len, TEXT_VALUES_MAX);
+    json_t *parsed = readable ? json_loadb(text, len, JSON_DECODE_ANY, NULL) : NULL;
 
     return parsed ? parsed : json_incref((json_t *)value);
 }

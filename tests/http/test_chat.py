@@ -725,6 +725,15 @@ def test_parameters_become_what_the_agent_declares(agent_server):
         "n": 42, "f": 0.5, "b": True, "l": [1], "j": {"a": 1}, "s": "7", "z": "", "free": "1", "inputText": "hello"}  # fmt: skip
 
 
+def test_a_text_that_nests_deeply_stays_a_text(agent_server):
+    """It took the server down: the stack of a connection is small."""
+    _, name = deploy(agent_server, ECHO_ALL, inputSchema={"j": "json"})
+    for depth, is_read in ((60, True), (61, False), (2000, False), (500000, False)):
+        text = "[" * depth + "]" * depth
+        got = ask_agent(agent_server, name, parameters={"j": text})["result"]["thoughts"]["input"]["j"]
+        assert got == (json.loads(text) if is_read else text)
+
+
 @pytest.mark.parametrize(
     ("kind", "noun"), [("integer", "an integer"), ("float", "a number"), ("boolean", "true or false"), ("list", "a list")]
 )
