@@ -17,7 +17,7 @@
     X(open_files, 64, 16, 1024, "Descriptors of one process.")                                     \
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \
     X(result_kb, 8192, 1, 16384, "What an agent returns, as JSON.")                                \
-    X(json_depth, 64, 8, 512, "Nesting of anything an agent sends.")                               \
+    X(json_depth, 64, 8, 256, "Nesting of anything an agent sends.")                               \
     X(json_values, 1000000, 1000, 100000000,                                                       \
       "Values in one message of an agent, its result among them: up to 250 bytes of the server's " \
       "memory each.")                                                                              \

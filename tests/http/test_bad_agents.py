@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from agents import deploy
 from support import Server, wait_until
 
 RUN = "/agents/run-code"
@@ -305,3 +306,26 @@ def test_a_deployed_agent_that_fails_is_a_500_with_its_reason(strict_server):
             assert strict_server.post(f"/rest/{name}", body=malformed).status in (422, 500)
         assert strict_server.delete(f"/agents/{made}").status == 204
     assert strict_server.healthy()
+
+
+@pytest.mark.parametrize("shape", ["[v]", "{'a': v}"])
+def test_the_deepest_result_there_may_be_is_carried_everywhere(start_server, shape):
+    """The stacks of connections are small."""
+    deepest = "plugins.runtime-python.json_depth"
+    server = start_server(backend="memory", sets=[f"{deepest}=256"], ready=True)
+    code = f"""async def run(input_dict, tools):
+    v = 1
+    for _ in range(250):
+        v = {shape}
+    data_store.set('deep', v)
+    assert data_store.get('deep') == v
+    return v"""
+    _, name = deploy(server, code)
+    assert server.post(f"/rest/{name}", {}).status == 200
+    said = {"model": f"gofannon/{name}", "messages": [{"role": "user", "content": "x"}]}
+    assert server.post("/v1/chat/completions", said).status == 200
+    assert server.get("/data-store/namespaces/default/records").status == 200
+    assert server.get("/runs").status == 200
+    refused = Server("memory", sets=[f"{deepest}=257"]).spawn()
+    assert refused.process.wait(60) != 0 and f"{deepest}: is more than 256" in refused.log()
+    refused.clean()
