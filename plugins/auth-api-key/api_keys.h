@@ -34,6 +34,6 @@ struct api_keys {
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err);
 int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err);
 
-ein_handler keys_create, keys_list, keys_list_any, keys_get;
+ein_handler keys_create, keys_list, keys_list_any, keys_get, keys_get_calling;
 ein_handler keys_update, keys_delete, keys_delete_any;
 void keys_sweep(void *self); /* a timer's */

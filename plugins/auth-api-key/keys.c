@@ -288,17 +288,38 @@ int keys_list_any(struct ein_req *req, void *self)
                 true);
 }
 
+static int reply_key(const struct api_keys *self, struct ein_req *req, const json_t *key)
+{
+    json_t *shown = key_show(self, key);
+
+    return shown ? self->host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
+}
+
 int keys_get(struct ein_req *req, void *self)
 {
     const struct api_keys *keys = self;
-    const struct ein_host *host = keys->host;
+    const struct ein_http *http = keys->host->http;
     EIN_JSON json_t *key = NULL;
     struct ein_error err;
-    int r = keys_find_own(keys, req, &key, &err);
 
-    if (r < 0)
-        return host->http->fail_error(req, &err);
+    if (keys_find_own(keys, req, &key, &err) < 0)
+        return http->fail_error(req, &err);
     touch_owner(keys, req);
-    json_t *shown = key_show(keys, key);
-    return shown ? host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
+    return reply_key(keys, req, key);
+}
+
+int keys_get_calling(struct ein_req *req, void *self)
+{
+    const struct api_keys *keys = self;
+    const struct ein_http *http = keys->host->http;
+    const struct ein_identity *identity = http->identity(req);
+    const char *id = calling_key(identity);
+    EIN_JSON json_t *key = NULL;
+    struct ein_error err;
+
+    if (!id)
+        return http->fail(req, 404, "This request comes without an API key.");
+    if (keys_find(keys, identity->uid, id, &key, &err) < 0)
+        return http->fail_error(req, &err);
+    return reply_key(keys, req, key);
 }

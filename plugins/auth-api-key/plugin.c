@@ -4,6 +4,7 @@
  *   POST   /users/me/keys            makes a key, and shows it this once
  *   GET    /users/me/keys            the caller's keys: how they begin, never the whole
  *   GET    /users/me/keys/{key_id}   one of them
+ *   GET    /users/me/key             the one that asks: a program sees what is left of its budget
  *   PUT    /users/me/keys/{key_id}   changes its name or its limits
  *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
  *   GET    /admin/keys               everybody's, with "userId"; ?user_id= one user's
@@ -129,6 +130,15 @@ static const struct ein_route routes[] = {
       .scope = "admin:read",
       .status = 200,
       .handle = keys_get },
+    { .method = "GET",
+      .path = "/users/me/key",
+      .operation_id = "get_calling_api_key",
+      .summary = "The API key that asks: what it may, and what is left of its budget",
+      .auth = EIN_AUTH_USER,
+      .reply_schema = KEY_SCHEMA,
+      .scope = "models:read",
+      .status = 200,
+      .handle = keys_get_calling },
     { .method = "PUT",
       .path = KEYS_PATH "/{key_id}",
       .operation_id = "update_api_key",

@@ -122,6 +122,16 @@ def test_a_key_with_limits_makes_and_changes_no_keys(alice):
     assert Person(alice.server, "header:mallory").put(free.path, {"name": "x"}).status == 404
 
 
+def test_a_key_sees_what_it_may(alice):
+    key = key_of(alice, ["models"], budget={"limit": 1, "period": "total"})
+    assert chat(key).status == 200 and key.get(key.path).status == 403
+    shown = key.get("/users/me/key").json
+    assert shown == alice.get(key.path).json and shown["budget"]["remaining"] == 1 - COST
+    reply = alice.get("/users/me/key")
+    assert (reply.status, reply.detail) == (404, "This request comes without an API key.")
+    assert key_of(alice, ["agents"]).get("/users/me/key").status == 403
+
+
 # ---- models ----
 
 
