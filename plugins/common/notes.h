@@ -6,11 +6,9 @@
 #include <jansson.h>
 #include <stdarg.h>
 
-enum {
-    NOTES_MAX = 64, /* a last one says that there is more */
-    NOTE_SIZE = 512 /* bytes of one, with its NUL */
-};
+enum { NOTE_SIZE = 512 }; /* bytes of one, with its NUL */
 
-/* Adds a sentence to *notes, which is made when there is a first one.  0 or NO_MEMORY. */
-int notes_add(json_t **notes, const char *fmt, ...) EIN_PRINTF(2, 3);
-int notes_vadd(json_t **notes, const char *fmt, va_list args);
+/* Adds a sentence to *notes, which is made when there is a first one.  Behind MAX of them a last
+ * one says that there is more.  0 or NO_MEMORY. */
+int notes_add(json_t **notes, size_t max, const char *fmt, ...) EIN_PRINTF(3, 4);
+int notes_vadd(json_t **notes, size_t max, const char *fmt, va_list args);

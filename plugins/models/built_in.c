@@ -29,8 +29,8 @@ static int leave_out(const struct check *check, const char *name, const char *wh
     if (check->rules->refuse)
         return error_set(check->err, EIN_E_INVALID, "The tool '%.64s' cannot be: %s/%s %s", name,
                          model->provider, model->id, why);
-    (void)notes_add(check->notes, "'%.64s' was left out: %s/%s %s", name, model->provider,
-                    model->id, why);
+    (void)notes_add(check->notes, check->rules->max_notes, "'%.64s' was left out: %s/%s %s", name,
+                    model->provider, model->id, why);
     return 0;
 }
 

@@ -135,7 +135,8 @@ static int try_found(struct work *work, bool first, struct ein_error *err)
                                            .tool_choice = work->call->tool_choice,
                                            .vendors_tools =
                                                json_array_size(work->call->built_in_tools) > 0,
-                                           .refuse = work->refuse };
+                                           .refuse = work->refuse,
+                                           .max_notes = settings_of(work)->max_notes };
     int64_t began = clock_mono_us();
     int r =
         parameters_check(&rules, work->call->parameters, &work->parameters, &work->ret->notes, err);
@@ -224,15 +225,16 @@ static int try_next(struct work *work, const char *name, int result, struct ein_
     int r = find_model(work, name, &why);
 
     if (r < 0) {
-        (void)notes_add(&work->ret->notes, "'%s' could not be asked instead: %s", name, why.text);
+        (void)notes_add(&work->ret->notes, settings_of(work)->max_notes,
+                        "'%s' could not be asked instead: %s", name, why.text);
         work->found = before;
         work->model = before.model;
         work->outcome.fault = fault;
         return result;
     }
-    (void)notes_add(&work->ret->notes, "%s/%s was asked instead of %s/%s: %s",
-                    work->model->provider, work->model->id, before.model->provider,
-                    before.model->id, err ? err->text : "");
+    (void)notes_add(&work->ret->notes, settings_of(work)->max_notes,
+                    "%s/%s was asked instead of %s/%s: %s", work->model->provider, work->model->id,
+                    before.model->provider, before.model->id, err ? err->text : "");
     found_drop(&before);
     return try_found(work, false, err);
 }

@@ -44,6 +44,7 @@ int completion_init(struct models *models, const json_t *config, struct ein_erro
 
     self->config = config;
     self->refuse = strcmp(text_of(config, "parameters"), "refuse") == 0;
+    self->max_notes = (size_t)integer_of(config, "max_notes");
     self->pass = json_object_get(config, "pass_parameters");
     self->pass_tools = json_object_get(config, "pass_tools");
     self->fallbacks = json_object_get(config, "fallbacks");

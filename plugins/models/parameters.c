@@ -46,8 +46,8 @@ static int tell(struct check *check, const char *name, const json_t *became, con
         snprintf(what, sizeof(what), "made '%.16s'", text);
     else if (became)
         snprintf(what, sizeof(what), "made %.10g", json_number_value(became));
-    (void)notes_add(check->notes, "'%.*s' was %s: %s/%s %s", str_cut(name, NAME_SHOWN), name, what,
-                    model->provider, model->id, why);
+    (void)notes_add(check->notes, check->rules->max_notes, "'%.*s' was %s: %s/%s %s",
+                    str_cut(name, NAME_SHOWN), name, what, model->provider, model->id, why);
     return 0;
 }
 

@@ -12,6 +12,7 @@ struct parameter_rules {
     const json_t *tool_choice; /* may be NULL */
     bool vendors_tools;        /* some are asked for, too */
     bool refuse;               /* else what cannot be is left out, with a note */
+    size_t max_notes;
 };
 
 /* GIVEN may be NULL.  *ret_parameters is NULL where nothing is left. */

@@ -33,6 +33,7 @@
  *   parameters          what a model does not have, tools of the vendor too, is dropped with a
  *                       note, more tokens or another effort than it has become the most and the
  *                       nearest; or refused (drop)
+ *   max_notes           notes of one call; a last one says that there are more (64)
  *   pass_parameters     names that are handed on unchecked ([])
  *   pass_tools          tools of vendors, without their dates, that a client may name though the
  *                       catalog does not have them (those that the client runs itself)
@@ -93,6 +94,8 @@ static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
                    "description": "The most models that are taken over from one such list."},
     "parameters": {"type": "string", "enum": ["drop", "refuse"], "default": "drop",
         "description": "What a model lacks, tools too, is left out with a note, more tokens than it has and another effort become the most and the nearest; or refused."},
+    "max_notes": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 64,
+                  "description": "Notes of one call; a last one says that there are more."},
     "pass_parameters": {"type": "array", "items": {"type": "string"}, "default": [],
                         "description": "Parameters that every model is given as they are."},
     "pass_tools": {"type": "array", "items": {"type": "string"},

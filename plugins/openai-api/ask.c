@@ -56,7 +56,7 @@ int ask_note(struct ask *ask, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    int r = notes_vadd(&ask->notes, fmt, args);
+    int r = notes_vadd(&ask->notes, ask->max_notes, fmt, args);
     va_end(args);
     return r;
 }

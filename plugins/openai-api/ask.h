@@ -12,6 +12,7 @@ struct ask_limits {
     uint32_t messages, parts, tools; /* in one request; parts of one message */
     uint32_t inputs;                 /* to embed, in one request */
     uint32_t depth;                  /* nesting of JSON */
+    uint32_t notes;                  /* of what is not taken */
 };
 
 struct ask { /* zero is an empty one; all is its own: the body is not needed any more */
@@ -22,6 +23,7 @@ struct ask { /* zero is an empty one; all is its own: the body is not needed any
     json_t *aliases;  /* {"name", "namespace", "custom"} of tools that the model knows by
                          another name or form, by that name; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
+    uint32_t max_notes;
     bool stream;
     bool with_usage;    /* chat: the stream ends with its usage */
     bool with_sources;  /* responses: of searches */

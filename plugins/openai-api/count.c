@@ -60,7 +60,7 @@ static size_t tokens_of(const struct ask *ask)
 int anthropic_count(struct ein_req *req, void *self)
 {
     const struct openai_api *api = self;
-    struct ask ask = { .model = NULL };
+    struct ask ask = { .max_notes = api->limits.notes };
     int r = 0;
 
     if (read_ask(api, req, anthropic_ask, &ask, &r))

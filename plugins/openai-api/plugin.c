@@ -35,6 +35,7 @@
  *   parts          of one message, and calls of tools in it (1024)
  *   tools          in one request (1024)
  *   inputs         to embed, in one request (2048)
+ *   notes          of what was left out of one request; a last one says that there are more (64)
  *
  * Example
  *   plugins:
@@ -76,6 +77,10 @@ static const char config_schema[] = SCHEMA({
         "inputs": {
             "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2048,
             "description": "Texts to embed in one request."
+        },
+        "notes": {
+            "type": "integer", "minimum": 1, "maximum": 1000, "default": 64,
+            "description": "Notes of what was left out of one request; a last one says that there are more."
         }
     }
 });
@@ -251,7 +256,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .parts = setting_of(config, "parts"),
                                        .tools = setting_of(config, "tools"),
                                        .inputs = setting_of(config, "inputs"),
-                                       .depth = setting_of(config, "json_depth") };
+                                       .depth = setting_of(config, "json_depth"),
+                                       .notes = setting_of(config, "notes") };
     r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);

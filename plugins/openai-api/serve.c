@@ -283,7 +283,7 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
 static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *read,
                   const struct form *whole, const struct form *stream)
 {
-    struct ask ask = { .model = NULL };
+    struct ask ask = { .max_notes = api->limits.notes };
     int r = 0;
 
     if (read_ask(api, req, read, &ask, &r))

@@ -77,6 +77,13 @@ def test_more_than_a_model_has_is_the_most_that_it_has(door, upstream, model, pa
     assert (said.r, said.status, said.attempts, len(upstream.requests)) == ("invalid", 400, 0, 1)
 
 
+def test_of_many_notes_some_are_told(door, upstream):
+    upstream.answer(ANTHROPIC, HELLO)
+    more = "There is more to tell of this request."
+    assert door(max_notes=2)(parameters={name: 1 for name in "abcd"}).notes == [
+        *(f"'{name}' was left out: {CLAUDE} has no such parameter" for name in "ab"), more]  # fmt: skip
+
+
 @pytest.mark.parametrize("said, cost", [
     (Said("x", input=1000, cached=600, cache_write=300, output=10), 100 * 3000 + 600 * 300 + 300 * 3750 + 10 * 15000),
     (Said("x", input=200000, output=10), 200000 * 3000 + 10 * 15000),

@@ -290,11 +290,13 @@ def test_custom_tools(gateway):
 
 
 def test_limits_are_settings(start_server, scripted_plugin):
-    limits = {"messages": 2, "parts": 2, "tools": 1, "json_depth": 8, "body_bytes": 4096}
+    limits = {"messages": 2, "parts": 2, "tools": 1, "json_depth": 8, "body_bytes": 4096, "notes": 2}
     server = start_server(backend="memory", sets=[*scripted_sets(scripted_plugin),
                                                   *(f"plugins.openai-api.{k}={v}" for k, v in limits.items())])  # fmt: skip
     part = {"type": "text", "text": "{}"}
     assert chat(server, [ECHO, ECHO], tools=[TIME]).status == 200
+    noted = chat(server, [ECHO], **{name: 1 for name in ("logprobs", "provider", "logit_bias", "audio")}).json["einion"]["notes"]
+    assert len(noted) == 3 and noted[2] == "There is more to tell of this request."
     refused(chat(server, [ECHO] * 3), "messages", "3 items; 2 are allowed")
     refused(chat(server, [{"role": "user", "content": [part] * 3}]), "messages[0].content", "3 parts; 2 are allowed")
     calls = [tool_call(str(i), "f", "{}") for i in range(3)]

@@ -302,7 +302,7 @@ static const char defaults[] =
     " \"retries\": 2, \"retry_base_ms\": 1, \"retry_max_ms\": 2, \"retry_after_max_ms\": 60000,"
     " \"fallbacks\": {}, \"limits\": {}, \"image_tokens\": 1000, \"output_tokens\": 500,"
     " \"fallback_on\": [\"no_credit\", \"rate_limit\", \"overloaded\", \"unreachable\"],"
-    " \"hold_lease_ms\": 1000}";
+    " \"hold_lease_ms\": 1000, \"max_notes\": 64}";
 
 void set(struct fixture *fixture, const char *name, json_t *take_value)
 {

@@ -226,7 +226,9 @@ static struct checked check_as(const char *provider, const char *entry, const ch
     EIN_JSON json_t *kept = NULL;
     EIN_JSON json_t *notes = NULL;
     struct model model = { .provider = provider, .id = "m", .json = json };
-    const struct parameter_rules rules = { .model = &model, .pass = pass, .refuse = refuse };
+    const struct parameter_rules rules = {
+        .model = &model, .pass = pass, .refuse = refuse, .max_notes = 64
+    };
     struct ein_error err = { 0 };
     struct checked checked = { 0 };
 
@@ -411,7 +413,9 @@ static void assert_thinks(const char *entry, const char *parameters, const char 
     const struct model model = {
         .provider = "anthropic", .id = "m", .json = json, .cannot = never ? MODEL_THINKING : 0
     };
-    const struct parameter_rules rules = { .model = &model, .tool_choice = choice };
+    const struct parameter_rules rules = { .model = &model,
+                                           .tool_choice = choice,
+                                           .max_notes = 64 };
     struct parameter_rules strict = rules;
     EIN_JSON json_t *none = NULL;
     const char *note;
@@ -462,14 +466,15 @@ static void nobody_thinks_more_than_the_model_can(void **state)
     };
 
     (void)state;
-    assert_int_equal(
-        parameters_check(&(struct parameter_rules){ .model = &model }, given, &kept, &notes, NULL),
-        0);
+    assert_int_equal(parameters_check(&(struct parameter_rules){ .model = &model, .max_notes = 64 },
+                                      given, &kept, &notes, NULL),
+                     0);
     assert_int_equal(json_integer_value(json_object_get(kept, "thinking_budget")), 24576);
     assert_string_equal(json_string_value(json_array_get(notes, 0)),
                         "'thinking_budget' was made 24576: gemini/m takes it from -1 to 24576");
     assert_int_equal(
-        parameters_check(&(struct parameter_rules){ .model = &unsaid }, given, &any, &said, NULL),
+        parameters_check(&(struct parameter_rules){ .model = &unsaid, .max_notes = 64 }, given,
+                         &any, &said, NULL),
         0);
     assert_int_equal(json_integer_value(json_object_get(any, "thinking_budget")), 65536);
 }
@@ -484,7 +489,7 @@ static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **sta
     };
     EIN_JSON json_t *pass = json_pack("[s]", "top_p"), *freely = json_pack("{s:f}", "top_p", 0.5);
     EIN_JSON json_t *passed = NULL, *none = NULL;
-    const struct parameter_rules rules = { .model = &model };
+    const struct parameter_rules rules = { .model = &model, .max_notes = 64 };
     const struct parameter_rules but = { .model = &model, .pass = pass };
 
     (void)state;
@@ -522,10 +527,12 @@ static void what_one_of_openais_apis_has_is_for_models_that_have_both(void **sta
     const struct model others = {
         .provider = "ours", .id = "m", .json = json, .cannot = MODEL_REASONING
     };
-    const struct parameter_rules with_both = { .model = &plain };
-    const struct parameter_rules with_one[] = { { .model = &plain, .vendors_tools = true },
-                                                { .model = &unknown },
-                                                { .model = &others } };
+    const struct parameter_rules with_both = { .max_notes = 64, .model = &plain };
+    const struct parameter_rules with_one[] = {
+        { .max_notes = 64, .model = &plain, .vendors_tools = true },
+        { .max_notes = 64, .model = &unknown },
+        { .max_notes = 64, .model = &others }
+    };
 
     (void)state;
     assert_kept_of(&with_both, "{\"stop\": [\"END\"], \"seed\": 7, \"top_p\": 0.5}");
