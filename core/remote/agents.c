@@ -96,28 +96,36 @@ static int find(const struct session *session, const char *name, bool quiet, jso
 static int call_agent(const struct session *session, const json_t *agent, const char *method,
                       const char *rest, json_t **ret_reply)
 {
-    EIN_FREE char *id = session_segment(text_of(agent, "_id"));
-    EIN_FREE char *path = NULL;
-    struct call call = { .method = method };
+    EIN_FREE char *path = session_path("agents", text_of(agent, "_id"), rest);
+    struct call call = { .method = method, .path = path };
     int status;
 
-    if (!id || asprintf(&path, "/agents/%s%s", id, rest) < 0)
+    if (!path)
         return print_failure(REMOTE_FAILED, "no memory");
-    call.path = path;
     status = session_call(session, &call);
     *ret_reply = call.reply;
     return status;
 }
 
-int agents_delete(struct session *session, char **words)
+static int take_down(struct session *session, const char *name, const char *rest, const char *done)
 {
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *reply = NULL;
-    int status = find(session, words[0], false, &agent);
+    int status = find(session, name, false, &agent);
 
     if (status == REMOTE_OK)
-        status = call_agent(session, agent, "DELETE", "", &reply);
-    return status == REMOTE_OK ? tell(session, "deleted", agent) : status;
+        status = call_agent(session, agent, "DELETE", rest, &reply);
+    return status == REMOTE_OK ? tell(session, done, agent) : status;
+}
+
+int agents_delete(struct session *session, char **words)
+{
+    return take_down(session, words[0], "", "deleted");
+}
+
+int agents_undeploy(struct session *session, char **words)
+{
+    return take_down(session, words[0], "/undeploy", "undeployed");
 }
 
 int agents_deploy(struct session *session, char **words)
@@ -138,17 +146,6 @@ int agents_deploy(struct session *session, char **words)
     endpoint = text_of(reply, "endpoint") ? print_clean(text_of(reply, "endpoint"), 0) : NULL;
     (void)printf("deployed as %s%s\n", session->url, endpoint ? endpoint : "");
     return status;
-}
-
-int agents_undeploy(struct session *session, char **words)
-{
-    EIN_JSON json_t *agent = NULL;
-    EIN_JSON json_t *reply = NULL;
-    int status = find(session, words[0], false, &agent);
-
-    if (status == REMOTE_OK)
-        status = call_agent(session, agent, "DELETE", "/undeploy", &reply);
-    return status == REMOTE_OK ? tell(session, "undeployed", agent) : status;
 }
 
 /* ---- pull ---- */
@@ -226,16 +223,15 @@ static int push_new(const struct session *session, const char *folder, const jso
 static int push_changed(const struct session *session, const char *folder, const json_t *known,
                         const json_t *agent, json_t **ret_agent)
 {
-    EIN_FREE char *id = session_segment(text_of(known, "id"));
-    EIN_FREE char *path = NULL;
+    EIN_FREE char *path = session_path("agents", text_of(known, "id"), "");
     struct call call = { .method = "PUT",
+                         .path = path,
                          .body = agent,
                          .if_match = session->options->force ? NULL : text_of(known, "revision") };
     int status;
 
-    if (!id || asprintf(&path, "/agents/%s", id) < 0)
+    if (!path)
         return print_failure(REMOTE_FAILED, "no memory");
-    call.path = path;
     status = session_send(session, &call);
     *ret_agent = call.reply;
     if (call.status == 200)

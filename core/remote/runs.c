@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "file.h"
 #include "json_text.h"
+#include "percent.h"
 #include "print.h"
 #include "str.h"
 #include "trace.h"
@@ -95,12 +96,11 @@ static int64_t retry_ms(const struct options *options)
 /* From the event after those that were seen to the end, over as many connections as it takes. */
 static int follow(const struct session *session, const char *id, struct watching *watching)
 {
-    EIN_FREE char *segment = session_segment(id);
-    EIN_FREE char *path = NULL;
+    EIN_FREE char *path = session_path("runs", id, "/stream");
     int64_t until = clock_mono_ms() + retry_ms(session->options);
     bool told = false;
 
-    if (!segment || asprintf(&path, "/runs/%s/stream", segment) < 0)
+    if (!path)
         return print_failure(REMOTE_FAILED, "no memory");
     for (;;) {
         struct call call = { .method = "GET",
@@ -191,7 +191,6 @@ static int make_call(const struct session *session, char **words, json_t *input,
                      json_t **ret_body)
 {
     const char *detach = session->options->detach ? "?detach=1" : "";
-    EIN_FREE char *name = session_segment(words[0]);
     int r;
 
     if (strchr(words[0], '/')) {
@@ -201,7 +200,8 @@ static int make_call(const struct session *session, char **words, json_t *input,
         r = asprintf(ret_path, "/agents/run-code/stream%s", detach);
     } else {
         *ret_body = json_incref(input);
-        r = name ? asprintf(ret_path, "/rest/%s%s", name, detach) : -1;
+        *ret_path = session_path("rest", words[0], detach);
+        r = *ret_path ? 0 : -1;
     }
     return r < 0 ? print_failure(REMOTE_FAILED, "no memory") : REMOTE_OK;
 }
@@ -210,14 +210,12 @@ static int make_call(const struct session *session, char **words, json_t *input,
 static int call_run(const struct session *session, const char *method, const char *id,
                     const char *rest, json_t **ret_run)
 {
-    EIN_FREE char *segment = session_segment(id);
-    EIN_FREE char *path = NULL;
-    struct call call = { .method = method, .even_if_interrupted = true, .run = id };
+    EIN_FREE char *path = session_path("runs", id, rest);
+    struct call call = { .method = method, .path = path, .even_if_interrupted = true, .run = id };
     int status;
 
-    if (!segment || asprintf(&path, "/runs/%s%s", segment, rest) < 0)
+    if (!path)
         return print_failure(REMOTE_FAILED, "no memory");
-    call.path = path;
     status = session_call(session, &call);
     *ret_run = call.reply;
     return status;
@@ -283,7 +281,7 @@ int runs_run(struct session *session, char **words)
 
 static void add_query(struct buf *path, const char *name, const char *value)
 {
-    EIN_FREE char *encoded = value ? session_segment(value) : NULL;
+    EIN_FREE char *encoded = value ? percent_encode(value, "") : NULL;
 
     if (encoded)
         (void)buf_printf(path, "%c%s=%s", strchr(path->data, '?') ? '&' : '?', name, encoded);

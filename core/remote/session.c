@@ -464,7 +464,10 @@ int session_get(const struct session *session, json_t **ret_reply, const char *f
     return status;
 }
 
-char *session_segment(const char *text)
+char *session_path(const char *set, const char *id, const char *rest)
 {
-    return percent_encode(text, "");
+    EIN_FREE char *segment = percent_encode(id, "");
+    char *path;
+
+    return segment && asprintf(&path, "/%s/%s%s", set, segment, rest) >= 0 ? path : NULL;
 }

@@ -76,5 +76,5 @@ int session_fail(const struct session *session, const struct call *call);
 int session_get(const struct session *session, json_t **ret_reply, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* One path segment; free().  NULL: no memory. */
-char *session_segment(const char *text);
+/* "/SET/ID", with the id in one segment, and what follows; free().  NULL: no memory. */
+char *session_path(const char *set, const char *id, const char *rest);
