@@ -300,16 +300,12 @@ static int answer_response(struct stand_in *stand, const char *type, const char 
                            const json_t *body, int status, json_t *take_call, json_t **ret_answer,
                            struct ein_error *err)
 {
+    bool as_it_is = json_is_string(body) && !strcasestr(type, "json"); /* without quotation marks */
     char *text = body ? dump(stand, body) : NULL;
-    const char *plain = json_string_value(body);
-    json_t *answer;
+    const char *sent = as_it_is ? json_string_value(body) : text;
+    json_t *answer = json_pack("{s:i, s:[[s, s]], s:s}", "status", status, "headers",
+                               "content-type", type, "body", sent ? sent : "");
 
-    if (plain && !strcasestr(type, "json")) /* no quotation marks around it */
-        answer = json_pack("{s:i, s:[[s, s]], s:s}", "status", status, "headers", "content-type",
-                           type, "body", plain);
-    else
-        answer = json_pack("{s:i, s:[[s, s]], s:s}", "status", status, "headers", "content-type",
-                           type, "body", text ? text : "");
     stand->host->mem_free(text);
     return answered(stand, from, take_call, answer, ret_answer, err);
 }
