@@ -293,6 +293,6 @@ int account_change(const struct users *users, const char *uid, account_edit *edi
     if (r == 0)
         r = change(users, uid, edit, data, err);
     if (r == 0)
-        purse_shrink(users, uid); /* what is left is seen by the next call */
+        purse_shrink(users, uid, NULL); /* what is left is seen by the next call */
     return r != 0 ? r : read_account(users, uid, ret_account, err);
 }

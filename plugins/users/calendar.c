@@ -130,12 +130,17 @@ bool calendar_period(const struct zone *zone, const char *period, int64_t ms, in
 
 /* ---- text ---- */
 
-void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE])
+void calendar_date_text(int64_t day, char ret_text[CALENDAR_DAY_SIZE])
 {
-    struct date date = calendar_date(calendar_floor_day(to_local(zone, ms)));
+    struct date date = calendar_date(day);
 
     snprintf(ret_text, CALENDAR_DAY_SIZE, "%04" PRId64 "-%02d-%02d", date.year, (int)date.month,
              (int)date.day);
+}
+
+void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE])
+{
+    calendar_date_text(calendar_floor_day(to_local(zone, ms)), ret_text);
 }
 
 /* LEN digits. */

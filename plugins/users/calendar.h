@@ -31,7 +31,9 @@ int64_t calendar_next_month(const struct zone *zone, int64_t anchor_ms, int64_t 
 bool calendar_period(const struct zone *zone, const char *period, int64_t ms, int64_t *ret_day,
                      int64_t *ret_next_ms);
 
-/* The day in ZONE, "2026-11-24". */
+/* "2026-11-24" */
+void calendar_date_text(int64_t day, char ret_text[CALENDAR_DAY_SIZE]);
+/* That of the day in ZONE. */
 void calendar_day_text(const struct zone *zone, int64_t ms, char ret_text[CALENDAR_DAY_SIZE]);
 
 /* "2026-11-24" (midnight in ZONE; IS_END: the one behind it), "2026-11-24T14:05:59Z" with or

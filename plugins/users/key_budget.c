@@ -7,14 +7,11 @@
 #include "http_json.h"
 #include "purse.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* What a server that was killed had settled is entered when one starts in its place. */
 #define KEPT_MS (INT64_C(90) * 86400 * 1000)
-
-static const char spent[] = "Insufficient spend allowance to complete request";
 
 /* ---- which account ---- */
 
@@ -32,8 +29,8 @@ int key_budget_payer(const struct users *users, const struct ein_payer *key,
 {
     const char *period = key->period ? key->period : "";
     struct payer payer = { .uid = key->user_id, .key = key };
+    char day_text[CALENDAR_DAY_SIZE];
     int64_t day;
-    struct date date;
 
     if (!is_key_id(key->key_id))
         return error_set(err, EIN_E_INVALID,
@@ -44,9 +41,9 @@ int key_budget_payer(const struct users *users, const struct ein_payer *key,
     if (r < 0)
         return r;
     if (calendar_period(users->zone, period, clock_wall_ms(), &day, &payer.next_ms)) {
-        date = calendar_date(day);
-        (void)snprintf(payer.budget, sizeof(payer.budget), "%s %s %04" PRId64 "-%02d-%02d",
-                       key->key_id, period, date.year, (int)date.month, (int)date.day);
+        calendar_date_text(day, day_text);
+        (void)snprintf(payer.budget, sizeof(payer.budget), "%s %s %s", key->key_id, period,
+                       day_text);
     } else if (strcmp(period, "total") == 0) {
         (void)snprintf(payer.budget, sizeof(payer.budget), "%s %s", key->key_id, period);
     } else {
@@ -123,23 +120,27 @@ int key_budget_ensure(const struct users *users, const struct payer *payer, json
 
 /* ---- what is told of it ---- */
 
+bool key_budget_lacks(const struct users *users, const struct payer *payer, int64_t bound)
+{
+    EIN_JSON json_t *budget = NULL;
+
+    return payer->key &&
+           users->host->store->get(users->ctx, BUDGETS_SET, payer->budget, &budget, NULL) == 0 &&
+           integer_of(budget, "remainingNano") < bound;
+}
+
 int key_budget_refuse(const struct users *users, const struct payer *payer, int64_t bound,
                       struct ein_error *err)
 {
-    EIN_JSON json_t *budget = NULL;
-    const char *period = payer->key ? payer->key->period : NULL;
-    char limit[MONEY_TEXT_SIZE], left[MONEY_TEXT_SIZE];
+    char limit[MONEY_TEXT_SIZE];
 
-    if (!period ||
-        users->host->store->get(users->ctx, BUDGETS_SET, payer->budget, &budget, NULL) < 0 ||
-        integer_of(budget, "remainingNano") >= bound)
-        return error_set(err, EIN_E_DENIED, "%s", spent);
+    if (!key_budget_lacks(users, payer, bound))
+        return error_set(err, EIN_E_DENIED, "Insufficient spend allowance to complete request");
     money_to_text(payer->key->limit, limit);
-    money_to_text(integer_of(budget, "remainingNano"), left);
     return error_set(
         err, EIN_E_DENIED,
-        "Insufficient budget: this API key may spend %s dollars %s%s, of which %s are left", limit,
-        strcmp(period, "total") == 0 ? "in " : "a ", period, left);
+        "Insufficient budget to complete request: this API key may spend %s dollars %s%s", limit,
+        strcmp(payer->key->period, "total") == 0 ? "in " : "a ", payer->key->period);
 }
 
 int key_budget_left(void *impl, const struct ein_payer *key, int64_t *ret_left,

@@ -28,6 +28,8 @@ int key_budget_payer(const struct users *users, const struct ein_payer *key,
 /* The account of the payer's key, made if new, and by the limit that it has now. */
 int key_budget_ensure(const struct users *users, const struct payer *payer, json_t **ret_budget,
                       struct ein_error *err);
+/* Is it the key to which that much is not left, and not the user? */
+bool key_budget_lacks(const struct users *users, const struct payer *payer, int64_t bound);
 /* DENIED, and why: that much is not left to the key, or to the user. */
 int key_budget_refuse(const struct users *users, const struct payer *payer, int64_t bound,
                       struct ein_error *err);

@@ -144,7 +144,7 @@ static int hold_for(struct users *users, const struct payer *payer, int64_t boun
     int r = reserve_once(users, &of, hold, bound, doc, err);
     if (r == EIN_E_CONFLICT) {
         ledger_sweep(users); /* what died holds nothing back, nor what waits for calls */
-        purse_shrink(users, of.uid);
+        purse_shrink(users, of.uid, key_budget_lacks(users, payer, bound) ? of.budget : NULL);
         r = reserve_once(users, &of, hold, bound, doc, err);
     }
     if (r == EIN_E_CONFLICT)

@@ -30,8 +30,9 @@ int purse_release(const struct users *users, const char *hold);
 
 /* What has been settled is in the store when it returns. */
 int purse_flush(const struct users *users, struct ein_error *err);
-/* The user's purses keep what calls have been promised, and give back the rest. */
-void purse_shrink(const struct users *users, const char *uid);
+/* The purse of a key's BUDGET (NULL: all of the user's) keeps what calls have been promised, and
+ * gives back the rest. */
+void purse_shrink(const struct users *users, const char *uid, const char *budget);
 
 /* Nothing is done without a journal: each call has a hold of its own. */
 int purses_open(struct users *users, struct ein_error *err);

@@ -47,19 +47,21 @@ void purse_give_back(const struct users *users, struct purse *purse)
     }
 }
 
-/* With the lock held: the next of the user's purses that has something to give; NULL: none has. */
-static struct purse *next_to_shrink(const struct purses *purses, const char *uid)
+/* With the lock held: the next that has something to give; NULL: none has. */
+static struct purse *next_to_shrink(const struct purses *purses, const char *uid,
+                                    const char *budget)
 {
     for (size_t i = 0; i < purses->map.slot_count; i++)
         for (struct map_entry *it = purses->map.slots[i]; it; it = it->next) {
             struct purse *purse = (struct purse *)it;
-            if (purse->backed && purse->left != 0 && strcmp(purse->uid, uid) == 0)
+            if (purse->backed && purse->left != 0 && strcmp(purse->uid, uid) == 0 &&
+                (!budget || strcmp(purse->budget, budget) == 0))
                 return purse;
         }
     return NULL;
 }
 
-void purse_shrink(const struct users *users, const char *uid)
+void purse_shrink(const struct users *users, const char *uid, const char *budget)
 {
     struct purses *purses = users->purses;
     struct purse *purse;
@@ -69,7 +71,7 @@ void purse_shrink(const struct users *users, const char *uid)
     for (int tries = 0; tries < CHANGE_TRIES; tries++) { /* calls go on meanwhile */
         {
             EIN_LOCKED(&purses->lock);
-            while ((purse = next_to_shrink(purses, uid)) && !claim_purse(purse))
+            while ((purse = next_to_shrink(purses, uid, budget)) && !claim_purse(purse))
                 (void)pthread_cond_wait(&purses->filled, &purses->lock);
         }
         if (!purse)

@@ -32,7 +32,7 @@ ALLOWANCES = {"rich": 100 * NANO, "poor": 1 * NANO, "keyed": 100 * NANO}
 BUDGETS = {"keyed": 1 * NANO}
 BOUND_MAX = {"rich": 2_000_000, "poor": 100_000_000, "keyed": 10_000_000}
 LEASE_MS = int(1500 * SCALE)  # longer than a slow machine keeps a server from renewing it: then it has overspent
-DENIED = ("Insufficient spend allowance to complete request", "Insufficient budget: this API key may spend 1 dollars in total, of")
+DENIED = ("Insufficient spend allowance to complete request", "Insufficient budget to complete request: ")
 
 
 class Upstream:

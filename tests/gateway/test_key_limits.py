@@ -186,7 +186,7 @@ def test_a_budget_is_spent_to_its_end(alice, upstream):
     assert chat(key).status == 200
     asked = len(upstream.requests)
     reply = chat(key)
-    assert reply.status == 402 and "may spend 0.003506 dollars in total, of which 0.0005 are left" in reply.json["error"]["message"]
+    assert reply.status == 402 and "this API key may spend 0.003506 dollars in total" in reply.json["error"]["message"]
     assert reply.json["error"]["code"] == "insufficient_quota"
     assert "Insufficient budget" in ticket(key, SONNET)["error"]
     assert len(upstream.requests) == asked

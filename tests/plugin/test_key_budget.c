@@ -145,8 +145,8 @@ static void what_is_not_left_is_refused(void **state)
     assert_int_equal(
         server->ledger->reserve_key(server->impl, &fixture->key, NANO + 1, 0, hold, &err),
         EIN_E_DENIED);
-    assert_string_equal(err.text, "Insufficient budget: this API key may spend 1 dollars in total, "
-                                  "of which 1 are left");
+    assert_string_equal(err.text, "Insufficient budget to complete request: this API key may spend "
+                                  "1 dollars in total");
     fixture->key.period = "day";
     assert_int_equal(
         server->ledger->reserve_key(server->impl, &fixture->key, NANO + 1, 0, hold, &err),
