@@ -3,19 +3,15 @@
  * with its revision, and the file is sound.  EIN_CRASH_ROUNDS times, on one file. */
 #include "cleanup.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 enum { THREADS = 64, DOCUMENTS_EACH = 40, SLOWEST_KILL_MS = 400, DEFAULT_ROUNDS = 5 };
 

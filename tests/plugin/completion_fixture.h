@@ -6,16 +6,12 @@
 #include "complete.h"
 #include "fake_host.h"
 #include "models.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { STEPS = 16, SETTLED = 16 };
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledgers.h"
+#include "unit.h"
 
 #include "cleanup.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 void open_server(struct fixture *fixture, int number, json_t *take_config)
 {

@@ -4,12 +4,9 @@
 #include "cleanup.h"
 #include "scopes.h"
 #include "seen.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static int kind(const char *header, const char *claims)
 {

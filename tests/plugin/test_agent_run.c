@@ -5,14 +5,11 @@
 #include "cleanup.h"
 #include "error.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define USER "dev_stub:alice"
 

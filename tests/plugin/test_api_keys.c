@@ -5,13 +5,10 @@
 #include "fake_host.h"
 #include "key_cache.h"
 #include "steps.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- the text of a key ---- */
 

@@ -2,15 +2,11 @@
 /* audit/1: a log in which every change shows. */
 #include "cleanup.h"
 #include "two_servers.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { ENTRIES = 20, WRITERS = 32, EACH = 20 };
 

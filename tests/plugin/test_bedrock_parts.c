@@ -4,13 +4,10 @@
 #include "error.h"
 #include "frames.h"
 #include "sign.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- frames ---- */
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body_pipe.h"
 #include "clock.h"
+#include "unit.h"
 
 #include <einion/plugin.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { WINDOW = 1000, LONG_MS = 60000 };
 

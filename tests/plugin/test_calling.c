@@ -4,14 +4,9 @@
 #include "cleanup.h"
 #include "field_schema.h"
 #include "scopes.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static void what_is_wanted_more_is_preferred(void **state)
 {

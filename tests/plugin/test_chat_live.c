@@ -2,14 +2,11 @@
 /* What comes of an answer, and who is woken: plugins/chat/live.c, without a server. */
 #include "cleanup.h"
 #include "live.h"
+#include "unit.h"
 #include <einion/plugin.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { PLENTY = 1 << 20, SOON_MS = 20000, READERS = 8, PIECES = 5000 };
 

@@ -4,13 +4,10 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { LEASE_MS = 1000, WAIT_MS = 60000 };
 

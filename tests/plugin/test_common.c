@@ -4,14 +4,11 @@
 #include "http_json.h"
 #include "ids.h"
 #include "provider_config.h"
+#include "unit.h"
 
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* A request that knows what a test put into it, and what was answered. */
 struct ein_req {

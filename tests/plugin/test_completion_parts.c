@@ -5,15 +5,11 @@
 #include "parameters.h"
 #include "price.h"
 #include "retry.h"
+#include "unit.h"
 #include "vendor.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define NANO INT64_C(1000000000)
 

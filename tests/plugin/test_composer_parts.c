@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a model writes, what a schema is a sample of, and which URL is which operation. */
 #include "sample.h"
+#include "unit.h"
 #include "url.h"
 #include "written.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- what a model has written ---- */
 

@@ -2,13 +2,10 @@
 /* data_store/1 as agents meet it, on storage-memory. */
 #include "cleanup.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { VALUE_MAX = 2000, WRITERS = 64 };
 

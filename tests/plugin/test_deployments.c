@@ -3,13 +3,10 @@
  * documents that are damaged. */
 #include "cleanup.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ALICE "dev_stub:alice"
 #define BOB   "dev_stub:bob"

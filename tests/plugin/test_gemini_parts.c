@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What llm-gemini does without a vendor: requests, and what errors mean. */
 #include "gemini.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SIGNED(bytes)                                                                              \
     "{\"type\":\"thought\",\"replay\":{\"wire\":\"gemini\",\"thoughtSignature\":\"cw==\","         \

@@ -2,15 +2,12 @@
 #include "fake_host.h"
 #include "jwks.h"
 #include "tokens.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 enum { CALLERS = 32, TIMEOUT_MS = 1234 };
 

@@ -2,14 +2,11 @@
 #include "base64url.h"
 #include "jwt.h"
 #include "tokens.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define RS256 "{\"alg\":\"RS256\",\"kid\":\"k1\"}"
 #define ES256 "{\"alg\":\"ES256\",\"kid\":\"k1\"}"

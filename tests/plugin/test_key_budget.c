@@ -3,16 +3,12 @@
  * instances on one store are two servers, and each case runs with a journal and without. */
 #include "cleanup.h"
 #include "ledgers.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #define KEY    "k1"
 #define BUDGET KEY " total"

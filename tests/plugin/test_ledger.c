@@ -3,16 +3,12 @@
  * each of them; two instances on one store are two servers. */
 #include "cleanup.h"
 #include "ledgers.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static const char *storage;
 

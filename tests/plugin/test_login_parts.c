@@ -6,12 +6,9 @@
 #include "percent.h"
 #include "return_to.h"
 #include "state.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static int64_t present = INT64_C(1800000000000);
 

@@ -4,14 +4,10 @@
 #include "cleanup.h"
 #include "entry.h"
 #include "resolve.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static json_t *added(const json_t *catalog, const char *text)
 {

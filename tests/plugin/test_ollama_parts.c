@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What llm-ollama does without a server: requests, and entries of the catalog. */
 #include "ollama.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void becomes(const char *messages, const char *expected)
 {

@@ -3,15 +3,11 @@
 #include "ask.h"
 #include "out.h"
 #include "replay.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct ask_limits limits = { .messages = 10, .parts = 10, .tools = 10, .depth = 16 };
 

@@ -2,17 +2,13 @@
 /* What python_json() writes is compared with what Python itself writes. */
 #include "cleanup.h"
 #include "python_json.h"
+#include "unit.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { RANDOM_DOUBLES = 20000 };
 

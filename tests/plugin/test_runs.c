@@ -4,14 +4,10 @@
 #include "member.h"
 #include "str.h"
 #include "two_servers.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static const struct ein_store *store; /* the host's own */
 static const struct ein_service *service;

@@ -7,17 +7,13 @@
 #include "level.h"
 #include "sandbox/protocol.h"
 #include "trace.h"
+#include "unit.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- settings ---- */
 

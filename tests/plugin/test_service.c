@@ -2,13 +2,10 @@
 /* The service plugin's handlers, called with requests made by hand. */
 #include "cleanup.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- a request, and what was answered ---- */
 

@@ -2,15 +2,12 @@
 /* Texts to documents, relative URLs, $ref and schemas: what POST /specs/operations stands on. */
 #include "read.h"
 #include "recall.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static const struct spec_limits plenty = { .text_bytes = 1 << 20,
                                            .nodes = 10000,

@@ -3,19 +3,14 @@
 #include "ask.h"
 #include "open_inside.h"
 #include "types.h"
+#include "unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 static void the_best_encoding_is_taken(void **state)
 {

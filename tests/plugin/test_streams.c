@@ -2,16 +2,12 @@
 /* What comes in pieces: lines, and events. */
 #include "sse.h"
 #include "text_lines.h"
+#include "unit.h"
 
 #include <einion/plugin.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct seen {
     char text[4096];

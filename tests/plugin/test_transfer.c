@@ -2,17 +2,12 @@
 /* transfer/1 between stores in memory: what an old folder becomes, and a file of one's own. */
 #include "cleanup.h"
 #include "fake_host.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 enum { PLACES = 2, PLUGINS = 3, LINE_MAX_BYTES = 4096 };
 

@@ -5,13 +5,10 @@
 #include "member.h"
 #include "thinking.h"
 #include "turns.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- turns ---- */
 

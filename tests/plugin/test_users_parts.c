@@ -4,16 +4,12 @@
 #include "cleanup.h"
 #include "money.h"
 #include "no_keys.h"
+#include "unit.h"
 #include "zone.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #define ZONES "/usr/share/zoneinfo"
 #define DAY   INT64_C(86400)

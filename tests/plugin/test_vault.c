@@ -2,17 +2,13 @@
 /* vault/1: what is sealed, what opens it, and what happens to who tampers with either. */
 #include "cleanup.h"
 #include "two_servers.h"
+#include "unit.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #define SECRET "sk-a-secret-that-nobody-may-see"
 

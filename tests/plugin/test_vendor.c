@@ -4,14 +4,11 @@
 #include "error.h"
 #include "fake_host.h"
 #include "refused.h"
+#include "unit.h"
 #include "vendor.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { NOW_MS = 1000 };
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Schemas as the vendors of models take them. */
 #include "cleanup.h"
+#include "unit.h"
 #include "vendor_schema.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static void becomes(json_t *(*make)(const json_t *schema), const char *given, const char *wanted)
 {

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "two_servers.h"
+#include "unit.h"
 
 #include "cleanup.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct ein_http http = { .struct_size = sizeof(http),
                                       .add_routes = fake_host_no_routes };

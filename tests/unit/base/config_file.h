@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 /* after the three it needs */
-#include <cmocka.h>
 
 #include "config.h"
+#include "unit.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

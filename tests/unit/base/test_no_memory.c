@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "arena.h"
 #include "buf.h"
 #include "cancel.h"
@@ -13,6 +7,7 @@
 #include "log.h"
 #include "redact.h"
 #include "schema.h"
+#include "unit.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "json_text.h"
 #include "schema.h"
+#include "unit.h"
 #include <stdlib.h>
 #include <string.h>
 

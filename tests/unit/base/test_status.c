@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "status.h"
+#include "unit.h"
 #include <string.h>
 
 static void every_code_has_its_status_and_sentence(void **state)

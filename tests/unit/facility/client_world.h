@@ -2,17 +2,13 @@
 #pragma once
 
 #include "client.h"
+#include "unit.h"
 #include "upstream.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 /* A client, and the server it fetches from. */
 extern struct upstream upstream;

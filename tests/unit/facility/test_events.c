@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "events.h"
+#include "unit.h"
 
 #include "gate.h"
 #include "jobs.h"
 #include "metrics.h"
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 struct listener {
     json_int_t last; /* -1: an event came out of order */

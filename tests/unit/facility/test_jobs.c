@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs.h"
+#include "unit.h"
 
 #include "clock.h"
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 /* A job that tells of each of its moments, and waits where it is told to. */
 struct task {

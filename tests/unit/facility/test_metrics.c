@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
+#include "unit.h"
 
 #include <einion/services.h>
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 static int setup(void **state)
 {

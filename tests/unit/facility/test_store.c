@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
+#include "unit.h"
 
 #include "gate.h"
 #include "metrics.h"
 #include "services.h"
 #include <einion/services.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 /* A backend that notes what it is asked, and answers `answer`. */
 struct backend {

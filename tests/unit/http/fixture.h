@@ -12,12 +12,8 @@
 #include "section.h"
 #include "services.h"
 #include "store.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "unit.h"
 #include <string.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 enum { FIXTURE_HEADERS = 16 };
 

@@ -225,7 +225,7 @@ static void test_bad_routes_are_refused(void **state)
         { .method = "GET", .path = "/x", .operation_id = "b", .handle = NULL },
         { .method = "GET", .path = "/x", .operation_id = "b", .handle = answer, .auth = 7 },
         { .method = "GET", .path = "/x", .operation_id = "b", .handle = answer, .status = 404 },
-        { .method = "GET", .path = "/x", .operation_id = "b", .handle = answer, .flags = 1u << 22 },
+        { .method = "GET", .path = "/x", .operation_id = "b", .handle = answer, .flags = 1u << 23 },
         { .method = "GET",
           .path = "/x",
           .operation_id = "b",

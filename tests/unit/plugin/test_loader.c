@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loader.h"
+#include "unit.h"
 
 #include "schema.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 static const char *const dirs[] = { "/nowhere/at/all", PLUGIN_DIR, NULL };
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "order.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 

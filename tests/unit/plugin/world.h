@@ -3,13 +3,9 @@
 
 #include "buf.h"
 #include "lifecycle.h"
+#include "unit.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-/* after the four it needs */
-#include <cmocka.h>
 
 /* A lifecycle with all that is below it, a host of a few functions, and a journal of what the
  * instances said. */

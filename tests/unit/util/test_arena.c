@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "arena.h"
-#include <stdint.h>
+#include "unit.h"
 #include <string.h>
 
 static void pieces_are_zeroed_and_aligned(void **state)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "buf.h"
+#include "unit.h"
 #include <einion/plugin.h>
 #include <stdlib.h>
 #include <string.h>

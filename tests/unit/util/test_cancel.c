@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "cancel.h"
+#include "unit.h"
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "error.h"
 #include "str.h"
+#include "unit.h"
 #include <string.h>
 
 static void setting_returns_the_code(void **state)

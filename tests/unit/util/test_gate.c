@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "clock.h"
 #include "gate.h"
+#include "unit.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>

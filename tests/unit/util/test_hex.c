@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "hex.h"
+#include "unit.h"
 
 static void bytes_come_back_as_they_went(void **state)
 {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "json_text.h"
+#include "unit.h"
 #include <float.h>
 #include <stdbool.h>
 #include <stdlib.h>
