@@ -25,6 +25,7 @@ struct running {
     bool connected;
     bool head_done;
     uint64_t received; /* bytes of the body */
+    size_t trailers;   /* and of the headers behind it */
     int64_t sent;      /* bytes of a body that comes in pieces */
 
     struct ein_error denied; /* code 0: not denied */

@@ -46,19 +46,29 @@ static int give_head(struct running *running, int status)
                 running->what->on_head(running->what->data, status, headers, running->err));
 }
 
+static int stop_long_head(struct running *running)
+{
+    return stop(running, error_set(running->err, EIN_E_TOO_LARGE,
+                                   "%s: the reply's headers are longer than %d bytes",
+                                   running->what->url->host, CLIENT_HEADERS_MAX));
+}
+
 static int add_to_head(struct running *running, const char *line, size_t len)
 {
-    const char *host = running->what->url->host;
-
     running->moved = true;
     if (buf_add(&running->head, line, len) == 0)
         return 0;
     if (running->head.error == EIN_E_TOO_LARGE)
-        return stop(running, error_set(running->err, EIN_E_TOO_LARGE,
-                                       "%s: the reply's headers are longer than %d bytes", host,
-                                       CLIENT_HEADERS_MAX));
+        return stop_long_head(running);
     return stop(running, error_set(running->err, running->head.error,
-                                   "no memory for the reply of %s", host));
+                                   "no memory for the reply of %s", running->what->url->host));
+}
+
+/* Nobody wants it, but libcurl keeps it. */
+static int count_trailer(struct running *running, size_t len)
+{
+    running->trailers += len;
+    return running->trailers > CLIENT_HEADERS_MAX ? stop_long_head(running) : 0;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *data)
@@ -68,7 +78,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
     long status = 0;
 
     if (running->head_done)
-        return len; /* a trailer */
+        return count_trailer(running, len) == 0 ? len : 0;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         buf_clear(&running->head);
         return len;

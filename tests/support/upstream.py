@@ -155,6 +155,13 @@ class Connection:
             self.send(f"{len(word):x}\r\n{word}\r\n")
         self.send("0\r\nX-After: trailer\r\n\r\n")
 
+    def do_big_trailer(self):
+        self.head(headers=[("Transfer-Encoding", "chunked")])
+        self.send("3\r\none\r\n0\r\n")
+        for i in range(10000):
+            self.send(f"X-{i}: {'x' * 1000}\r\n")
+        self.send("\r\n")
+
     def do_behind(self):
         """A reply, and a moment later one that nobody asked for."""
         self.reply("asked")

@@ -569,6 +569,8 @@ static void ten_megabytes_of_headers_are_refused(void **state)
 
     (void)state;
     assert_fails(&reply, EIN_E_TOO_LARGE, "headers");
+    reply = get("/big-trailer");
+    assert_fails(&reply, EIN_E_TOO_LARGE, "headers");
 }
 
 static void each_phase_has_its_own_patience(void **state)
