@@ -43,10 +43,8 @@ int agents_list(struct session *session, char **words)
     int status = session_get(session, &agents, "/agents");
 
     (void)words;
-    if (status == REMOTE_OK && session->options->json)
-        print_json(stdout, agents);
-    else if (status == REMOTE_OK)
-        print_table(stdout, agents, columns);
+    if (status == REMOTE_OK)
+        print_list(stdout, session->options->json, agents, columns);
     return status;
 }
 

@@ -213,9 +213,7 @@ int chat_models(struct session *session, char **words)
     int status = session_get(session, &models, "/v1/models");
 
     (void)words;
-    if (status == REMOTE_OK && session->options->json)
-        print_json(stdout, json_object_get(models, "data"));
-    else if (status == REMOTE_OK)
-        print_table(stdout, json_object_get(models, "data"), columns);
+    if (status == REMOTE_OK)
+        print_list(stdout, session->options->json, json_object_get(models, "data"), columns);
     return status;
 }

@@ -252,10 +252,7 @@ int login_list(const struct options *options, char **words)
                                                     json_object_get(server, "url"), "default",
                                                     str_eq(name, first)));
     }
-    if (options->json)
-        print_json(stdout, rows);
-    else
-        print_table(stdout, rows, columns);
+    print_list(stdout, options->json, rows, columns);
     return REMOTE_OK;
 }
 

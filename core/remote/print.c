@@ -215,7 +215,7 @@ static void write_cell(FILE *out, const char *text, size_t width, bool is_last)
         (void)fputc('\n', out);
 }
 
-void print_table(FILE *out, const json_t *rows, const struct print_column *columns)
+static void write_table(FILE *out, const json_t *rows, const struct print_column *columns)
 {
     size_t widths[COLUMNS_MAX] = { 0 }, i;
     const json_t *row;
@@ -241,4 +241,12 @@ void print_table(FILE *out, const json_t *rows, const struct print_column *colum
             write_cell(out, text ? text : "", widths[c], !columns[c + 1].title);
         }
     }
+}
+
+void print_list(FILE *out, bool json, const json_t *rows, const struct print_column *columns)
+{
+    if (json)
+        print_json(out, rows);
+    else
+        write_table(out, rows, columns);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* What people and scripts get to see.  A server's text can do nothing to a terminal. */
@@ -25,8 +26,8 @@ struct print_column {
     const char *title, *member; /* `member` may be a path, as in usage.costUsd */
 };
 
-/* ROWS is an array of objects; COLUMNS end with a title NULL. */
-void print_table(FILE *out, const json_t *rows, const struct print_column *columns);
+/* ROWS, an array of objects, as JSON, or else as a table.  COLUMNS end with a title NULL. */
+void print_list(FILE *out, bool json, const json_t *rows, const struct print_column *columns);
 
 /* The member at PATH ("a.b") of OBJECT, or NULL. */
 const json_t *print_member(const json_t *object, const char *path);

@@ -4,6 +4,7 @@
 #include "agents.h"
 #include "chat.h"
 #include "cleanup.h"
+#include "keys.h"
 #include "login.h"
 #include "print.h"
 #include "runs.h"
@@ -36,6 +37,10 @@ enum option_bit {
     LIMIT = 1 << 11,
     RETRY = 1 << 12,
     PLAIN_HTTP = 1 << 13,
+    SCOPES = 1 << 14,
+    MODELS = 1 << 15,
+    BUDGET = 1 << 16,
+    DAYS = 1 << 17,
     EVERY = SERVER | CA | JSON
 };
 
@@ -63,6 +68,14 @@ static const struct option_about {
     { LIMIT, "limit", "N", offsetof(struct options, limit), "at most so many; else 100", true },
     { RETRY, "retry", "SECONDS", offsetof(struct options, retry),
       "how long a lost connection is tried again; else 60", true },
+    { SCOPES, "scopes", "SCOPE,...", offsetof(struct options, scopes),
+      "what it may: models, agents, deployments, admin, use:NAME; else models" },
+    { MODELS, "models", "MODEL,...", offsetof(struct options, models),
+      "the models that it may ask, as openai/gpt-4o or anthropic/*; else all" },
+    { BUDGET, "budget", "USD/PERIOD", offsetof(struct options, budget),
+      "what it may spend, such as 5/month; or a day, week, total" },
+    { DAYS, "days", "N", offsetof(struct options, days),
+      "how long it lives; else as long as it may", true },
     { SERVER, "server", "SERVER|URL", offsetof(struct options, server),
       "which server; else EINION_URL, else the last login's" },
     { CA, "cacert", "FILE", offsetof(struct options, ca),
@@ -107,6 +120,11 @@ static const struct command {
     { "runs", "follow", "ID", 1, 1, EVERY | QUIET | RETRY, runs_follow, NULL,
       "its trace from the beginning, then as it happens" },
     { "runs", "cancel", "ID", 1, 1, EVERY, runs_cancel, NULL, "stop it" },
+    { "keys", "", "", 0, 0, EVERY, keys_list, NULL, "list one's API keys" },
+    { "keys", "create", "NAME", 1, 1, EVERY | SCOPES | MODELS | BUDGET | DAYS, keys_create, NULL,
+      "make one, and print it, this once" },
+    { "keys", "revoke", "ID", 1, 1, EVERY, keys_revoke, NULL,
+      "revoke it, and those that it has made" },
     { "chat", NULL, "MODEL [TEXT]", 1, 2, EVERY, chat_ask, NULL,
       "ask a model; without TEXT what stdin says" },
     { "models", NULL, "", 0, 0, EVERY, chat_models, NULL, "list the models that one may ask" },
@@ -122,6 +140,7 @@ const char remote_usage[] =
     "  agents              list the agents; agents pull, push, deploy, undeploy, delete\n"
     "  run NAME [JSON]     run what is deployed under a name, and show its trace\n"
     "  runs                list runs; runs show, follow, cancel\n"
+    "  keys                list one's API keys; keys create, revoke\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 

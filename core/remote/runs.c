@@ -312,10 +312,8 @@ int runs_list(struct session *session, char **words)
     status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
                         : session_get(session, &runs, "%s", path.data);
     buf_done(&path);
-    if (status == REMOTE_OK && options->json)
-        print_json(stdout, runs);
-    else if (status == REMOTE_OK)
-        print_table(stdout, runs, columns);
+    if (status == REMOTE_OK)
+        print_list(stdout, options->json, runs, columns);
     return status;
 }
 

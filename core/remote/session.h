@@ -12,6 +12,7 @@ struct options {
     const char *server, *ca; /* NULL: what the environment or the login says */
     const char *name, *key_file;
     const char *input, *agent, *status, *limit, *retry;
+    const char *scopes, *models, *budget, *days;
     bool json, force, quiet, detach, plain_http, help;
 };
 

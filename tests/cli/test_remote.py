@@ -8,8 +8,9 @@ import signal
 import stat
 
 import pytest
+from people import Bearer
 from shell import CONFLICT, FAILED, INTERRUPTED, NOBODY, TWICE, USAGE, Shell, kept
-from support import wait_until
+from support import Person, wait_until
 from vendor import CUT, Vendor, stream, whole
 
 SLEEP = "async def run(input_dict, tools):\n    print('begun')\n    await asyncio.sleep(600)\n"
@@ -295,10 +296,36 @@ def test_options_may_stand_before_the_command(anybody):
         assert (status, out) == (USAGE, "") and said.startswith("einion: there is no such option: --"), words
 
 
+def test_keys_are_made_listed_and_revoked(stranger, guarded):
+    alice = Person(guarded).login("alice")
+    admins = alice.post("/users/me/keys", {"name": "mine", "scopes": ["admin", "models", "agents"]}).json
+    stranger.good("login", stranger.url, "--key-file", "-", text=admins["key"] + "\n")
+    limits = ["--models", "openai/gpt-4o-mini,anthropic/*", "--budget", "2.5/week", "--days", "30"]
+    key = stranger.good("keys", "create", "chatbot", *limits).strip()
+    made = Bearer(guarded, key).get("/users/me/key").json
+    assert (made["name"], made["scopes"], made["models"]) == ("chatbot", ["models"], ["openai/gpt-4o-mini", "anthropic/*"])
+    assert (made["budget"]["limit"], made["budget"]["period"]) == (2.5, "week") and made["expiresAt"]
+    other = stranger.json("keys", "create", "plain", "--scopes", "agents:read,models", "--budget", "1")
+    assert other["budget"]["period"] == "month" and other["scopes"] == ["agents:read", "models"]
+
+    rows = [line.split() for line in stranger.good("keys").splitlines()]
+    assert rows[0] == ["ID", "NAME", "BUDGET", "A", "LEFT", "ENDS", "USED"]
+    assert ["chatbot", "2.5", "week", "2.5"] in [row[1:5] for row in rows]
+    assert stranger.good("keys", "revoke", made["_id"]) == f"revoked {made['_id']}\n"
+    assert made["_id"] not in stranger.good("keys") and Bearer(guarded, key).get("/v1/models").status == 401
+    status, _, said = stranger.run("keys", "revoke", made["_id"])
+    assert status == FAILED and "not found" in said
+    for wrong in ("much", "5/", "/month", ""):
+        status, _, said = stranger.run("keys", "create", "x", "--budget", wrong)
+        assert (status, said) == (USAGE, "einion: a budget is dollars, and a period, such as 5/month\n")
+    status, _, said = stranger.run("keys", "create", "x", "--budget", "5/year")
+    assert status == FAILED and "period" in said
+
+
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

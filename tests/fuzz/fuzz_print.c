@@ -43,7 +43,7 @@ static void expect_shown(json_t *json)
     trace_print(file, json);
     print_json(file, json);
     print_json_pretty(file, json);
-    print_table(file, json, columns);
+    print_list(file, false, json, columns);
     (void)fclose(file);
     expect_harmless(text, len);
     free(text);

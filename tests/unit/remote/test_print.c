@@ -84,7 +84,7 @@ static void columns_are_as_wide_as_what_is_in_them(void **state)
     FILE *file = open_memstream(&text, &len);
 
     (void)state;
-    print_table(file, rows, columns);
+    print_list(file, false, rows, columns);
     expect_text(file, &text, "ID     WHAT\nü1     ?b\n12345  -\n-      -\n");
     json_decref(rows);
 }
