@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pathlib
 import subprocess
-import sys
 
 import pytest
+from fixtures import *  # noqa: F401, F403
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "http"))
-
-from fixtures import *  # noqa: E402,F401,F403
-
 INCLUDE = HERE.parents[1] / "plugin-api" / "include"
 TEMPLATE = HERE.parents[1] / "plugin-api" / "template" / "echo.c"
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-override-init"]

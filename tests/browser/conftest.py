@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-import pathlib
-import sys
-
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
-
-from fixtures import *  # noqa: E402, F401, F403
-from browser import Browser  # noqa: E402
+from fixtures import *  # noqa: F401, F403
+from browser import Browser
 
 
 @pytest.fixture(scope="module")

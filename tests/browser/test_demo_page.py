@@ -2,9 +2,7 @@
 """A demo in a real browser: it calls its APIs, and whatever else its script tries comes to nothing."""
 
 import json
-import pathlib
 import re
-import sys
 import uuid
 
 import pytest
@@ -12,10 +10,7 @@ from browser import CHROMEDRIVER, CHROMIUM
 from demos import api, make_demo
 from ports import free_port
 from support import Person, logins, wait_until
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-from vendor import Vendor, whole  # noqa: E402
+from vendor import Vendor, whole
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER),
                                 reason="chromium and chromedriver are not installed; tests/run.sh --full does")

@@ -2,17 +2,12 @@
 """Somebody with a real browser logs in at a certified OpenID Connect provider."""
 
 import json
-import pathlib
-import sys
 
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
 from ports import free_port
 from support import wait_until
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-from certified import CertifiedProvider  # noqa: E402
+from certified import CertifiedProvider
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER),
                                 reason="chromium and chromedriver are not installed; tests/run.sh --full does")

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
-
-import pytest  # noqa: E402
-from fixtures import *  # noqa: E402, F401, F403
-from shell import Shell  # noqa: E402
-from support import Person, Server, logins  # noqa: E402
+import pytest
+from fixtures import *  # noqa: F401, F403
+from shell import Shell
+from support import Person, Server, logins
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-import pathlib
-import sys
-
 import pytest
-
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from door import Door  # noqa: E402
-from fixtures import time_limit  # noqa: E402, F401
-from upstreams import the_upstream, upstream  # noqa: E402, F401
+from door import Door
+from fixtures import time_limit  # noqa: F401
+from upstreams import the_upstream, upstream  # noqa: F401
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,11 @@
 import pathlib
 import re
 import struct
-import sys
 
 import pytest
+import ten_minutes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/support"))
-
-import ten_minutes  # noqa: E402
 
 
 def matches(expected, printed):

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import pathlib
 import subprocess
-import sys
 
 import pytest
+from fixtures import *  # noqa: F401, F403
+from support import Server, logins
+from scripted import scripted_sets
+from upstreams import the_upstream, upstream  # noqa: F401
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from fixtures import *  # noqa: E402, F401, F403
-from support import Server, logins  # noqa: E402
-from scripted import scripted_sets  # noqa: E402
-from upstreams import the_upstream, upstream  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,15 @@
 is laxer than its documents."""
 
 import concurrent.futures
-import pathlib
 import re
-import sys
 import threading
 import time
 
 import pytest
 from demos import api, body
 from support import PATIENCE, SCALE, wait_until
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from peer import Peer  # noqa: E402
-from tokens import Signer, encode, hmac_token, token  # noqa: E402
+from peer import Peer
+from tokens import Signer, encode, hmac_token, token
 
 PROJECT = "demo-gofannon"
 CUSTOM_TOKEN = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"

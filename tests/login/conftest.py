@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-import pathlib
-import sys
-
 import pytest
-
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from fixtures import time_limit  # noqa: E402, F401
-from peer import Peer  # noqa: E402
+from fixtures import time_limit  # noqa: F401
+from peer import Peer
 
 
 @pytest.fixture

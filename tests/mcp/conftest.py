@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
 import json
-import pathlib
-import sys
 
 import pytest
-
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from caller import Caller  # noqa: E402
-from endpoint import Person  # noqa: E402
-from fixtures import start_server, time_limit  # noqa: E402, F401
-from people import SETS  # noqa: E402
-from servers import NodeServer  # noqa: E402
-from support import Server, wait_until  # noqa: E402
-from vendor import Vendor  # noqa: E402
+from caller import Caller
+from endpoint import Person
+from fixtures import start_server, time_limit  # noqa: F401
+from people import SETS
+from servers import NodeServer
+from support import Server, wait_until
+from vendor import Vendor
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from fixtures import time_limit  # noqa: F401
+from support import BUILD, Person, Server, logins
+from upstreams import the_upstream, upstream  # noqa: F401
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from fixtures import time_limit  # noqa: E402, F401
-from support import BUILD, Person, Server, logins  # noqa: E402
-from upstreams import the_upstream, upstream  # noqa: E402, F401
-
 NPM = TESTS.parent / "build" / "npm"
 
 

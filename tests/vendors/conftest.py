@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
-import pathlib
-import sys
 
 import pytest
-
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "http"), str(TESTS / "support")]
-
-from fixtures import time_limit  # noqa: E402, F401
-from talk import Talk  # noqa: E402
-from upstreams import the_upstream, upstream  # noqa: E402, F401
+from fixtures import time_limit  # noqa: F401
+from talk import Talk
+from upstreams import the_upstream, upstream  # noqa: F401
 
 
 @pytest.fixture(scope="session")
