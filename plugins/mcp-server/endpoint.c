@@ -324,6 +324,9 @@ int mcp_post(struct ein_req *req, void *self)
     if (!type || strncasecmp(type, "application/json", strlen("application/json")) != 0)
         return reply_error(server, req, 415, MCP_REFUSED,
                            "Content-Type has to be application/json.");
+    if (body && json_more_values_than(body, len, server->json_values))
+        return reply_error(server, req, 413, MCP_REFUSED,
+                           "The body has too many values (json_values).");
     EIN_JSON json_t *message = body ? json_outer_read(body, len, server->json_depth) : NULL;
     if (!message)
         return reply_error(server, req, 400, MCP_NOT_JSON, "The body is not JSON.");

@@ -18,7 +18,7 @@
 struct mcp_server {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    uint32_t json_depth, batch_max;
+    uint32_t json_depth, json_values, batch_max;
     uint32_t whole_max, page_max, found_max, short_bytes, names_bytes; /* of listings */
     uint32_t ttl_ms, watch_ms, listen_ms, listeners_max;
     const char *instructions;            /* "": none */

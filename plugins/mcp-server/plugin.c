@@ -24,6 +24,7 @@
  * Settings
  *   body_bytes              of a message (4194304)
  *   json_depth              nesting of its JSON (64)
+ *   json_values             in it (1000000)
  *   batch                   messages in one array, as 2025-03-26 has them (50)
  *   whole_tools             the most agents that are listed as tools each (50)
  *   page_tools              in one page of a list (100)
@@ -66,6 +67,10 @@ static const char config_schema[] = SCHEMA({
         "json_depth": {
             "type": "integer", "minimum": 8, "maximum": 256, "default": 64,
             "description": "How deep its JSON may be nested."
+        },
+        "json_values": {
+            "type": "integer", "minimum": 100, "maximum": 1000000000, "default": 1000000,
+            "description": "Values in it: up to 250 bytes of memory each."
         },
         "batch": {
             "type": "integer", "minimum": 1, "maximum": 10000, "default": 50,
@@ -211,6 +216,7 @@ static void read_settings(struct mcp_server *server, const json_t *config)
         uint32_t *into;
     } numbers[] = {
         { "json_depth", &server->json_depth },   { "batch", &server->batch_max },
+        { "json_values", &server->json_values },
         { "whole_tools", &server->whole_max },   { "page_tools", &server->page_max },
         { "found_tools", &server->found_max },   { "short_bytes", &server->short_bytes },
         { "names_bytes", &server->names_bytes }, { "ttl_ms", &server->ttl_ms },

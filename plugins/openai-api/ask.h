@@ -11,7 +11,7 @@
 struct ask_limits {
     uint32_t messages, parts, tools; /* in one request; parts of one message */
     uint32_t inputs;                 /* to embed, in one request */
-    uint32_t depth;                  /* nesting of JSON */
+    uint32_t depth, values;          /* of JSON: nesting, and how many */
     uint32_t notes;                  /* of what is not taken */
 };
 

@@ -31,6 +31,7 @@
  * Settings
  *   body_bytes     of a request, images and files included (33554432)
  *   json_depth     nesting of its JSON (64)
+ *   json_values    in it (1000000)
  *   messages       in one request (4096)
  *   parts          of one message, and calls of tools in it (1024)
  *   tools          in one request (1024)
@@ -61,6 +62,10 @@ static const char config_schema[] = SCHEMA({
         "json_depth": {
             "type": "integer", "minimum": 8, "maximum": 256, "default": 64,
             "description": "How deep its JSON may be nested."
+        },
+        "json_values": {
+            "type": "integer", "minimum": 100, "maximum": 1000000000, "default": 1000000,
+            "description": "Values in it: up to 250 bytes of memory each."
         },
         "messages": {
             "type": "integer", "minimum": 1, "maximum": 1000000, "default": 4096,
@@ -257,6 +262,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .tools = setting_of(config, "tools"),
                                        .inputs = setting_of(config, "inputs"),
                                        .depth = setting_of(config, "json_depth"),
+                                       .values = setting_of(config, "json_values"),
                                        .notes = setting_of(config, "notes") };
     r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)

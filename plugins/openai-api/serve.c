@@ -23,6 +23,8 @@ static void say_why(const struct openai_api *api, const char *text, size_t len, 
         snprintf(why, size, "The body is missing.");
     } else if (json_deeper_than(text, len, api->limits.depth)) {
         snprintf(why, size, "The body nests deeper than %u levels.", api->limits.depth);
+    } else if (json_more_values_than(text, len, api->limits.values)) {
+        snprintf(why, size, "The body has more than %u values.", api->limits.values);
     } else {
         body = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
         if (body)
@@ -38,7 +40,9 @@ static json_t *read_body(const struct openai_api *api, struct ein_req *req, int 
 {
     size_t len = 0;
     const char *text = api->host->http->raw_body(req, &len);
-    json_t *body = text ? json_object_read(text, len, api->limits.depth) : NULL;
+    json_t *body = text && !json_more_values_than(text, len, api->limits.values)
+                       ? json_object_read(text, len, api->limits.depth)
+                       : NULL;
     char why[JSON_ERROR_TEXT_LENGTH + 80];
     const struct wrong wrong = { .status = 400, .text = why };
 

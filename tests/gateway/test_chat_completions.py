@@ -290,7 +290,7 @@ def test_custom_tools(gateway):
 
 
 def test_limits_are_settings(start_server, scripted_plugin):
-    limits = {"messages": 2, "parts": 2, "tools": 1, "json_depth": 8, "body_bytes": 4096, "notes": 2}
+    limits = {"messages": 2, "parts": 2, "tools": 1, "json_depth": 8, "json_values": 100, "body_bytes": 4096, "notes": 2}
     server = start_server(backend="memory", sets=[*scripted_sets(scripted_plugin),
                                                   *(f"plugins.openai-api.{k}={v}" for k, v in limits.items())])  # fmt: skip
     part = {"type": "text", "text": "{}"}
@@ -304,6 +304,8 @@ def test_limits_are_settings(start_server, scripted_plugin):
     refused(chat(server, [ECHO], tools=[TIME, TIME]), "tools", "2 items; 1 are allowed")
     deep = chat(server, [ECHO], metadata=json.loads("[" * 9 + "]" * 9))
     assert deep.status == 400 and "nests deeper than 8 levels" in deep.json["error"]["message"]
+    many = chat(server, [ECHO], metadata=[{}] * 100)
+    assert many.status == 400 and "more than 100 values" in many.json["error"]["message"]
     large = chat(server, [{"role": "user", "content": "x" * 5000}])
     assert large.status == 413 and large.json["error"]["code"] == "request_too_large"
 

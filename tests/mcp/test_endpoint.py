@@ -388,7 +388,7 @@ def test_calls_end_with_the_time_that_a_stop_gives_them(start_own):
 
 
 def test_instructions_and_limits_are_settings(many):
-    server, person = many(instructions="Agents of a test.", body_bytes=2000, json_depth=8, batch=1)
+    server, person = many(instructions="Agents of a test.", body_bytes=2000, json_depth=8, json_values=100, batch=1)
     assert Talker(person).initialize().about["instructions"] == "Agents of a test."
     assert Talker(person, modern=True).ask("server/discover")["instructions"] == "Agents of a test."
     headers = {"Content-Type": "application/json"}
@@ -396,6 +396,7 @@ def test_instructions_and_limits_are_settings(many):
     deep = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":' + b"[" * 8 + b"]" * 8 + b"}}"
     assert failure(person.request("POST", "/mcp", body=deep, headers=headers)) == (400, -32700)
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    assert failure(person.post("/mcp", {**ping, "params": {"a": [{}] * 100}})) == (413, -32000)
     assert failure(person.post("/mcp", [ping, ping])) == (400, -32600)
 
 
