@@ -53,7 +53,7 @@ struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expec
     return (struct ein_doc_op){ .kind = EIN_DOC_DELETE, .set = set, .id = id, .expect = expect };
 }
 
-size_t ledger_move(struct ein_doc_op *ops, const struct accounts *of, int64_t left_by,
+size_t ledger_move(struct ein_doc_op *ops, const struct account_ids *of, int64_t left_by,
                    int64_t held_by)
 {
     size_t count = 0;
@@ -72,7 +72,7 @@ size_t ledger_move(struct ein_doc_op *ops, const struct accounts *of, int64_t le
 /* More than the minimum has to be left to the user before, and nothing may be missing afterwards.
  */
 size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
-                        const struct accounts *of, int64_t by)
+                        const struct account_ids *of, int64_t by)
 {
     size_t count = ledger_move(ops, of, -by, by);
 
@@ -85,7 +85,7 @@ size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
     return count;
 }
 
-int ledger_late(const struct users *users, struct accounts *of, struct ein_error *err)
+int ledger_late(const struct users *users, struct account_ids *of, struct ein_error *err)
 {
     EIN_JSON json_t *budget = NULL;
     int r =
@@ -96,9 +96,9 @@ int ledger_late(const struct users *users, struct accounts *of, struct ein_error
     return r == EIN_E_NOT_FOUND ? 0 : r;
 }
 
-static struct accounts accounts_of(const json_t *held)
+static struct account_ids account_ids_of(const json_t *held)
 {
-    return (struct accounts){ text_of(held, "userId"), text_of(held, "budget") };
+    return (struct account_ids){ text_of(held, "userId"), text_of(held, "budget") };
 }
 
 /* ---- reserve ---- */
@@ -108,7 +108,7 @@ static int64_t lease_end(const struct users *users, uint32_t lease_ms)
     return clock_wall_ms() + (lease_ms ? lease_ms : users->lease_ms);
 }
 
-static int reserve_once(const struct users *users, const struct accounts *of, const char *hold,
+static int reserve_once(const struct users *users, const struct account_ids *of, const char *hold,
                         int64_t bound, const json_t *doc, struct ein_error *err)
 {
     struct ein_doc_op ops[LEDGER_MOVES + 1];
@@ -131,7 +131,7 @@ static int ensure(const struct users *users, const struct payer *payer, struct e
 static int hold_for(struct users *users, const struct payer *payer, int64_t bound,
                     uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
-    const struct accounts of = { payer->uid, payer->key ? payer->budget : NULL };
+    const struct account_ids of = { payer->uid, payer->key ? payer->budget : NULL };
     EIN_JSON json_t *doc =
         json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of.uid, "budget", of.budget, "boundNano",
                   (json_int_t)bound, "createdAtUs", (json_int_t)clock_wall_us(), "dueAt",
@@ -202,7 +202,7 @@ static int settle_hold(const struct users *users, const char *hold, const json_t
                        const struct ein_ledger_entry *entry, const char *text,
                        struct ein_error *err)
 {
-    const struct accounts of = accounts_of(held);
+    const struct account_ids of = account_ids_of(held);
     int64_t bound = integer_of(held, "boundNano");
     struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_drop(HOLDS_SET, hold, EIN_REV_ANY),
                                                 ledger_enter(hold, text) };
@@ -222,7 +222,7 @@ static int settle_late(const struct users *users, const char *hold,
     struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_enter(hold, text) };
     size_t count = 1;
     int r = users->host->store->get(users->ctx, EXPIRED_SET, hold, &expired, err);
-    struct accounts of = { entry->user_id, text_of(expired, "budget") };
+    struct account_ids of = { entry->user_id, text_of(expired, "budget") };
 
     if (r == 0) {
         ops[count++] = ledger_drop(EXPIRED_SET, hold, EIN_REV_ANY);
@@ -294,7 +294,7 @@ static int settle(void *impl, const char *hold, const struct ein_ledger_entry *e
 static int give_back(const struct users *users, const json_t *held, const char *expect,
                      const json_t *expired, struct ein_error *err)
 {
-    const struct accounts of = accounts_of(held);
+    const struct account_ids of = account_ids_of(held);
     const char *hold = text_of(held, "_id");
     int64_t bound = integer_of(held, "boundNano");
     struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_drop(HOLDS_SET, hold, expect) };

@@ -15,7 +15,7 @@
  * An entry has the id of its hold, so that nothing is settled twice. */
 
 /* The accounts that pay for a call, each the same. */
-struct accounts {
+struct account_ids {
     const char *uid;
     const char *budget; /* of a key, in BUDGETS_SET; NULL: none but the user's */
 };
@@ -26,13 +26,13 @@ int ledger_batch(const struct users *users, struct ein_doc_op *ops, size_t count
                  struct ein_error *err);
 struct ein_doc_op ledger_add(const char *set, const char *id, const char *field, int64_t by);
 /* What is left and what is set aside change by so much: up to LEDGER_MOVES of *ops are filled. */
-size_t ledger_move(struct ein_doc_op *ops, const struct accounts *of, int64_t left_by,
+size_t ledger_move(struct ein_doc_op *ops, const struct account_ids *of, int64_t left_by,
                    int64_t held_by);
 /* `by` of what is left is set aside, if that much is left: likewise. */
 size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
-                        const struct accounts *of, int64_t by);
+                        const struct account_ids *of, int64_t by);
 /* Without the budget, if that was long ago. */
-int ledger_late(const struct users *users, struct accounts *of, struct ein_error *err);
+int ledger_late(const struct users *users, struct account_ids *of, struct ein_error *err);
 struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc);
 struct ein_doc_op ledger_enter(const char *id, const char *text);
 struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect);

@@ -18,9 +18,9 @@ enum {
         64 + PURSE_ID_SIZE + BUDGET_ID_SIZE + EIN_HOLD_SIZE /* bytes of a line beside its entry */
 };
 
-struct accounts purse_accounts(const struct purse *purse)
+struct account_ids purse_account_ids(const struct purse *purse)
 {
-    return (struct accounts){ purse->uid, *purse->budget ? purse->budget : NULL };
+    return (struct account_ids){ purse->uid, *purse->budget ? purse->budget : NULL };
 }
 
 /* By its budget and the NUL behind that, which no id of a user has, or else by its user.  NULL:
@@ -157,7 +157,7 @@ void purse_lose(struct purses *purses, struct purse *purse)
 static int take(const struct users *users, struct purse *purse, int64_t by, int64_t due_ms,
                 struct ein_error *err)
 {
-    const struct accounts of = purse_accounts(purse);
+    const struct account_ids of = purse_account_ids(purse);
     int r = purse_store_take(users, &of, purse->id, !purse->backed, by, due_ms, err);
 
     if (r == 0) {

@@ -26,7 +26,7 @@ static int enter_one(const struct users *users, const struct payment *payment,
                      struct ein_error *err)
 {
     const struct purse *purse = payment->purse;
-    const struct accounts of = purse_accounts(purse);
+    const struct account_ids of = purse_account_ids(purse);
     int r = purse_store_enter(users, &of, payment->backed ? purse->id : NULL, payment, err);
 
     if (r > 0) /* its hold vanished: somebody has emptied the store under us */
@@ -40,7 +40,7 @@ static int pay_run(const struct users *users, struct payment *first, size_t coun
                    struct ein_error *err)
 {
     const struct purse *purse = first->purse;
-    const struct accounts of = purse_accounts(purse);
+    const struct account_ids of = purse_account_ids(purse);
     int r = purse_store_pay(users, &of, first->backed ? purse->id : NULL, first, count, err);
 
     if (r != EIN_E_CONFLICT && r != EIN_E_NOT_FOUND)

@@ -54,7 +54,7 @@ struct purses {
 };
 
 void payments_free(struct payment *first); /* NULL is fine */
-struct accounts purse_accounts(const struct purse *purse);
+struct account_ids purse_account_ids(const struct purse *purse);
 /* These three with the lock held. */
 void purse_free_if_gone(struct purse *purse);
 void purse_end_call(struct purses *purses, struct call *call, int64_t cost);

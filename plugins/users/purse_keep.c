@@ -30,7 +30,7 @@ bool purse_is_overdrawn(struct purses *purses, const struct purse *purse)
 
 void purse_give_back(const struct users *users, struct purse *purse)
 {
-    const struct accounts of = purse_accounts(purse);
+    const struct account_ids of = purse_account_ids(purse);
     struct purses *purses = users->purses;
     int64_t by = 0;
 
@@ -84,7 +84,7 @@ void purse_shrink(const struct users *users, const char *uid, const char *budget
 /* Nobody has it any more. */
 static void end_purse(const struct users *users, struct purse *purse)
 {
-    const struct accounts of = purse_accounts(purse);
+    const struct account_ids of = purse_account_ids(purse);
 
     if (purse->backed)
         (void)purse_store_give(users, &of, purse->id, purse->left, true);
@@ -149,7 +149,7 @@ static void sort_purses(const struct users *users, struct purse **ret_end, struc
 
 static void expire_call(const struct users *users, struct call *call)
 {
-    const struct accounts of = purse_accounts(call->purse);
+    const struct account_ids of = purse_account_ids(call->purse);
 
     if (purse_store_expire(users, &of, call->hold, call->bound, call->created_us) < 0)
         return;

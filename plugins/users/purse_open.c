@@ -15,7 +15,7 @@ static int recover(const char *line, size_t len, void *data, struct ein_error *e
     EIN_JSON json_t *said = json_loadb(line, len, 0, NULL);
     const char *hold = text_of(said, "hold");
     const json_t *entry = json_object_get(said, "entry");
-    const struct accounts of = { text_of(entry, "userId"), text_of(said, "budget") };
+    const struct account_ids of = { text_of(entry, "userId"), text_of(said, "budget") };
     struct payment payment = { .cost = integer_of(entry, "costNano"),
                                .text = users->host->json_text(entry, NULL) };
     int r = 1;

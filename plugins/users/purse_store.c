@@ -4,7 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 
-int purse_store_take(const struct users *users, const struct accounts *of, const char *purse,
+int purse_store_take(const struct users *users, const struct account_ids *of, const char *purse,
                      bool is_new, int64_t by, int64_t due_ms, struct ein_error *err)
 {
     EIN_JSON json_t *doc =
@@ -22,7 +22,7 @@ int purse_store_take(const struct users *users, const struct accounts *of, const
     return ledger_batch(users, ops, 1 + ledger_set_aside(users, ops + 1, of, by), err);
 }
 
-int purse_store_give(const struct users *users, const struct accounts *of, const char *purse,
+int purse_store_give(const struct users *users, const struct account_ids *of, const char *purse,
                      int64_t by, bool last)
 {
     struct ein_doc_op ops[LEDGER_MOVES + 1] = { last ? ledger_drop(HOLDS_SET, purse, EIN_REV_ANY)
@@ -40,7 +40,7 @@ int purse_store_extend(const struct users *users, const char *purse, int64_t due
     return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;
 }
 
-int purse_store_pay(const struct users *users, const struct accounts *of, const char *purse,
+int purse_store_pay(const struct users *users, const struct account_ids *of, const char *purse,
                     const struct payment *first, size_t count, struct ein_error *err)
 {
     EIN_FREE struct ein_doc_op *ops = calloc(count + 1 + LEDGER_MOVES, sizeof(*ops));
@@ -69,7 +69,7 @@ static int is_there(const struct users *users, const char *set, const char *id,
 }
 
 /* Its purse has expired: all of its bound was given back. */
-static int enter_late(const struct users *users, struct accounts of, const char *purse,
+static int enter_late(const struct users *users, struct account_ids of, const char *purse,
                       const struct payment *payment, struct ein_error *err)
 {
     struct ein_doc_op ops[LEDGER_MOVES + 2] = { ledger_enter(payment->hold, payment->text) };
@@ -83,7 +83,7 @@ static int enter_late(const struct users *users, struct accounts of, const char 
     return ledger_batch(users, ops, count + ledger_move(ops + count, &of, -payment->cost, 0), err);
 }
 
-int purse_store_enter(const struct users *users, const struct accounts *of, const char *purse,
+int purse_store_enter(const struct users *users, const struct account_ids *of, const char *purse,
                       const struct payment *payment, struct ein_error *err)
 {
     int r = is_there(users, ENTRIES_SET, payment->hold, err);
@@ -97,7 +97,7 @@ int purse_store_enter(const struct users *users, const struct accounts *of, cons
     return r == EIN_E_NOT_FOUND ? 1 : r;
 }
 
-int purse_store_expire(const struct users *users, const struct accounts *of, const char *hold,
+int purse_store_expire(const struct users *users, const struct account_ids *of, const char *hold,
                        int64_t bound, int64_t created_us)
 {
     EIN_JSON json_t *doc =
