@@ -77,7 +77,7 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
     char now[CLOCK_ISO_SIZE];
     EIN_BUF struct buf out = BUF_INIT;
 
-    clock_iso(now);
+    clock_iso_at(now, us);
     out_init(&out);
     put_text(&out, "{\"userId\":", entry->user_id);
     put_user_time(&out, entry->user_id, us);
