@@ -11,6 +11,7 @@ struct data_store {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     size_t value_max; /* bytes of a value's JSON text */
+    size_t many_max;  /* and of all that an agent is given at once */
 };
 
 enum { WRITE_TRIES = 100 }; /* of a write that others keep overtaking */

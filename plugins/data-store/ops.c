@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "namespaces.h"
 #include "python_json.h"
 #include "record.h"
@@ -58,6 +59,17 @@ static int key_of(struct op_call *call, const json_t *key, struct record_key *re
     return key_init(call, json_string_value(key), json_string_length(key), ret_at);
 }
 
+/* Counts one more that an answer has. */
+static int gather(struct op_call *call, const json_t *doc)
+{
+    call->gathered += (size_t)integer_of(doc, "sizeBytes");
+    if (call->gathered <= call->store->many_max)
+        return 0;
+    return error_set(call->err, EIN_E_TOO_LARGE,
+                     "these values are longer than %zu bytes together: ask for fewer at a time",
+                     call->store->many_max);
+}
+
 /* 1 and the value, touched; 0 where there is none. */
 static int read_value(struct op_call *call, const json_t *key, json_t **ret_value)
 {
@@ -72,7 +84,9 @@ static int read_value(struct op_call *call, const json_t *key, json_t **ret_valu
         return 0;
     if (r < 0)
         return r;
-    r = touches_add(&call->session->touches, call->store, at.id, call->agent, call->err);
+    r = gather(call, doc);
+    if (r == 0)
+        r = touches_add(&call->session->touches, call->store, at.id, call->agent, call->err);
     if (r < 0)
         return r;
     *ret_value = json_incref(json_object_get(doc, "value"));
@@ -340,19 +354,29 @@ static int op_list_keys(struct op_call *call, json_t **ret_value)
     return r < 0 ? r : give(call, EIN_TAKE(keys), ret_value);
 }
 
-static int append_value(const json_t *doc, void *values)
-{
-    const char *key = json_string_value(json_object_get(doc, "key"));
+struct all_values {
+    struct op_call *call;
+    json_t *values;
+};
 
-    return json_object_set(values, key, json_object_get(doc, "value")) ? EIN_E_NO_MEMORY : 0;
+static int append_value(const json_t *doc, void *data)
+{
+    const struct all_values *all = data;
+    const char *key = json_string_value(json_object_get(doc, "key"));
+    int r = gather(all->call, doc);
+
+    if (r < 0)
+        return r;
+    return json_object_set(all->values, key, json_object_get(doc, "value")) ? EIN_E_NO_MEMORY : 0;
 }
 
 /* Not noted as a read of each record: what a large namespace holds would all be written again. */
 static int op_get_all(struct op_call *call, json_t **ret_value)
 {
     EIN_JSON json_t *values = json_object();
+    struct all_values all = { call, values };
 
-    int r = find_records(call, NULL, append_value, values);
+    int r = find_records(call, NULL, append_value, &all);
     if (r >= 0)
         r = say(call, "{s:I}", "count", (json_int_t)json_object_size(values));
     return r < 0 ? r : give(call, EIN_TAKE(values), ret_value);

@@ -17,6 +17,7 @@
  *
  * Settings
  *   max_value_bytes   the longest JSON text of one value (8388608)
+ *   max_many_bytes    of all that get_all() and get_many() give at once (33554432)
  *
  * Example
  *   plugins:
@@ -41,6 +42,13 @@ static const char config_schema[] = SCHEMA({
             "minimum" : 1,
             "default" : 8388608,
             "description" : "How long the JSON text of one value may be."
+        },
+        "max_many_bytes" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 1073741824,
+            "default" : 33554432,
+            "description" : "How long all values may be that an agent is given at once."
         }
     }
 });
@@ -133,6 +141,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     store->host = host;
     store->ctx = ctx;
     store->value_max = (size_t)json_integer_value(json_object_get(config, "max_value_bytes"));
+    store->many_max = (size_t)json_integer_value(json_object_get(config, "max_many_bytes"));
 
     int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
     if (r >= 0)

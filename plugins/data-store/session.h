@@ -20,7 +20,8 @@ struct op_call {
     const struct data_store *store;
     const char *agent, *ns; /* agent may be NULL */
     const json_t *args;
-    json_t *entry; /* the line of the opsLog: operations add their members */
+    size_t gathered; /* bytes of the values for the answer */
+    json_t *entry;   /* the line of the opsLog: operations add their members */
     struct ein_error *err;
 };
 

@@ -105,6 +105,24 @@ def test_a_value_that_is_too_large_is_refused(start_server):
     assert (reply.status, reply.json) == (413, {"detail": "The value has 101 bytes; at most 100 are kept."})
 
 
+def test_no_more_is_gathered_for_an_agent_than_it_may_be_given(start_server):
+    server = start_server(backend="memory", sets=["plugins.data-store.max_many_bytes=1000"], ready=True)
+    for key in ("a", "b", "c"):
+        assert server.put(url(key, "all"), {"value": "x" * 398}).status == 200
+    code = """async def run(input_dict, tools):
+    store = data_store.use_namespace('all')
+    said = [len(store.get_many(['a', 'b'])), store.list_keys()]
+    for ask in (store.get_all, lambda: store.get_many(['a', 'b', 'c'])):
+        try:
+            said.append(len(ask()))
+        except Exception as error:
+            said.append(str(error))
+    return said"""
+    said = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}}).json["result"]
+    assert said[:2] == [2, ["a", "b", "c"]]
+    assert all("longer than 1000 bytes together" in one for one in said[2:])
+
+
 # ---- namespaces ----
 
 VALUES = [None, True, 0, -1, 0.1, 1.0, 1e16, 1e15, 1e-05, 1.5e300, "", "é", "€", "\U0001f600", 'a"b\\c\n\t\x01\x7f', [], {}, [1, [2]],
