@@ -27,7 +27,8 @@
  * Changes    1.0  first release
  *            1.1  services: completion/1, error_shape/1, mcp_client/1, openapi_source/1, runs/1, specs/1, transfer/1
  *                 plugin: check()
- *                 host: tracing, publish() without a name, store: sets(), text of a PUT, fetch(): piece_bytes, no `ret`, cancel: NULL
+ *                 host: tracing, publish() without a name, store: sets(), text of a PUT, fetch(): piece_bytes, no `ret`,
+ *                 EIN_FETCH_ENOUGH, EIN_FETCH_MAY_END; cancel: NULL
  *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
  *                 EIN_ROUTE_ETAG, EIN_ROUTE_ONCE_SECRET, error_schema, several types in reply_type
  *                 requests: navigates(), reply_header(), set_header() adds to Vary
