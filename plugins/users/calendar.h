@@ -7,7 +7,7 @@
 
 struct zone;
 
-enum { CALENDAR_DAY_SIZE = 24 /* bytes of "2026-11-24" and a NUL, in any year */ };
+enum { CALENDAR_DAY_SIZE = 48 /* bytes of "2026-11-24" and a NUL, in any year */ };
 
 struct date {
     int64_t year;

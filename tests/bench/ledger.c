@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many calls a second the ledger sets money aside for and settles: one caller, 64 of one user,
- * 64 of users of their own.  Once with a journal, then with each step in the store before it is
- * answered.  ledger STORAGE [FOLDER]: FOLDER must lie on the disk that is to be measured. */
+ * 64 of users of their own, 64 by one key with a budget.  Once with a journal, then with each step
+ * in the store before it is answered.  ledger STORAGE [FOLDER]: FOLDER must lie on the disk that is
+ * to be measured. */
 #include "cleanup.h"
 #include "fake_host.h"
 
@@ -24,6 +25,7 @@ struct caller {
     struct bench *bench;
     pthread_t thread;
     char user[32];
+    bool by_key;
 };
 
 static const struct ein_http http = { .struct_size = sizeof(http),
@@ -48,10 +50,17 @@ static void *call(void *data)
                                             .model = "gpt-4.1",
                                             .input_tokens = 1000,
                                             .output_tokens = 100 };
+    const struct ein_payer key = { .struct_size = sizeof(key),
+                                   .user_id = caller->user,
+                                   .key_id = "key",
+                                   .period = "month",
+                                   .limit = INT64_C(1000000000000) };
     char hold[EIN_HOLD_SIZE];
 
     while (!atomic_load(&bench->stop)) {
-        int r = bench->ledger->reserve(bench->impl, caller->user, 1000, 0, hold, NULL);
+        int r = caller->by_key
+                    ? bench->ledger->reserve_key(bench->impl, &key, 1000, 0, hold, NULL)
+                    : bench->ledger->reserve(bench->impl, caller->user, 1000, 0, hold, NULL);
         if (r == 0)
             r = bench->ledger->settle(bench->impl, hold, &entry, NULL);
         atomic_fetch_add(r < 0 ? &bench->failed : &bench->done, 1);
@@ -59,7 +68,7 @@ static void *call(void *data)
     return NULL;
 }
 
-static double measure(struct bench *bench, int count, bool own)
+static double measure(struct bench *bench, int count, bool own, bool by_key)
 {
     struct caller callers[MANY];
 
@@ -67,7 +76,7 @@ static double measure(struct bench *bench, int count, bool own)
     atomic_store(&bench->done, 0);
     double begin = now_s();
     for (int i = 0; i < count; i++) {
-        callers[i] = (struct caller){ .bench = bench };
+        callers[i] = (struct caller){ .bench = bench, .by_key = by_key };
         snprintf(callers[i].user, sizeof(callers[i].user), "user%d", own ? i : 0);
         if (pthread_create(&callers[i].thread, NULL, call, &callers[i]))
             abort();
@@ -116,13 +125,14 @@ static unsigned long long run(struct fake_host *host, const char *storage, const
     const struct ein_service *service = fake_host_service(host, EIN_LEDGER);
     struct bench bench = { .ledger = service->vtable, .impl = service->impl };
 
-    double one = measure(&bench, 1, false);
-    double same = measure(&bench, MANY, false);
-    double own = measure(&bench, MANY, true);
+    double one = measure(&bench, 1, false, false);
+    double same = measure(&bench, MANY, false, false);
+    double own = measure(&bench, MANY, true, false);
+    double key = measure(&bench, MANY, false, true);
     printf("%s, reserve and settle, %s\n", storage, *journal ? "journal" : "no journal");
     printf("calls/s   1 caller %8.0f   %d of one user %8.0f (ratio %.1f)   %d users %8.0f "
-           "(ratio %.1f)\n",
-           one, MANY, same, same / one, MANY, own, own / one);
+           "(ratio %.1f)   %d by one key %8.0f (ratio %.1f)\n",
+           one, MANY, same, same / one, MANY, own, own / one, MANY, key, key / one);
     fake_plugin_close(users);
     return atomic_load(&bench.failed);
 }
