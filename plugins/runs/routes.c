@@ -111,12 +111,13 @@ static json_t *show_short(const json_t *record)
 int runs_list(struct ein_req *req, void *self)
 {
     static const char *const newest_first[] = { "-startedMs", NULL };
-    const struct runs *runs = self;
+    struct runs *runs = self;
     EIN_JSON json_t *where = where_of(runs->host->http, req);
     const struct ein_query query = {
         .struct_size = sizeof(query), .where = where, .order = newest_first, .limit = 100
     };
 
+    (void)writer_flush(runs, NULL); /* whoever saw a run end sees it ended in the list */
     return reply_page(runs->host, runs->ctx, req, RUNS_SET, &query, show_short);
 }
 

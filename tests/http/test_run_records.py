@@ -183,6 +183,14 @@ def test_runs_are_listed_the_newest_first(agent_server):
     assert agent_server.get(f"/runs?agent_id={agent}&status=failed").json == []
 
 
+def test_who_saw_a_run_end_sees_it_in_the_list(start_server):
+    server = start_server(ready=True, sets=["plugins.runs.write_ms=10000"])
+    for count in range(1, 4):
+        ended = run_id(run_code(server, ECHO))
+        (first, *others) = server.get("/runs").json
+        assert (first["_id"], first["status"], len(others)) == (ended, "completed", count - 1)
+
+
 def test_an_ended_run_can_be_forgotten(agent_server):
     run = run_id(run_code(agent_server, ECHO))
     wait_until(lambda: agent_server.delete(f"/runs/{run}").status == 204, 20, "the store to have it")
