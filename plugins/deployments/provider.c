@@ -151,6 +151,7 @@ static int run(const struct calling *calling, const struct served *served, const
     order.kind = "chat";
     order.run.timeout_ms = call->total_ms;
     order.run.user_id = call->user_id;
+    order.run.key_id = EIN_HAS(struct ein_llm_call, call, key_id) ? call->key_id : NULL;
     order.run.cancel = call->cancel;
     order.run.visible = calling->visible;
     order.run.scopes = calling->scopes;

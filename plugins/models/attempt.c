@@ -92,6 +92,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         .cancel = work->running.cancel,
         .tool_choice = names ? names->choice : work->built_in.choice,
         .user_id = call->user_id,
+        .key_id = call->key_id,
         .visible = call->visible,
         .scopes = call->scopes,
         .inputs = work->embeds ? call->inputs : NULL,

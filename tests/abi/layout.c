@@ -399,7 +399,8 @@ AT(ein_llm_call, user_id, 104);
 AT(ein_llm_call, visible, 112);
 AT(ein_llm_call, scopes, 120);
 AT(ein_llm_call, inputs, 128);
-ENDS(ein_llm_call, inputs);
+AT(ein_llm_call, key_id, 136);
+ENDS(ein_llm_call, key_id);
 
 AT(ein_llm_piece, struct_size, 0);
 AT(ein_llm_piece, kind, 4);

@@ -20,7 +20,7 @@ NUMBERS = itertools.count(1)
 AGENT = """
 async def run(input_dict, tools):
     try:
-        return {"said": (await call_llm(provider="anthropic", model=input_dict["model"], messages=[{"role": "user", "content": "Hi"}]))[0]}
+        return {"said": (await call_llm(provider="anthropic", model=input_dict["inputText"], messages=[{"role": "user", "content": "Hi"}]))[0]}
     except Exception as error:
         return {"error": str(error)}
 """
@@ -170,10 +170,20 @@ def test_the_next_model_of_a_chain_is_not_asked_either(alice, upstream):
 def test_an_agent_asks_what_its_callers_key_may(alice):
     path = f"/rest/{deploy(alice, AGENT)[1]}"
     key = key_of(alice, ["deployments", "models"], models=[f"anthropic/{HAIKU}"], budget={"limit": 1})
-    assert key.post(path, {"model": HAIKU}).json == {"said": "Hello"}
-    assert "may not ask" in key.post(path, {"model": SONNET}).json["error"]
-    assert alice.post(path, {"model": SONNET}).json == {"said": "Hello"}
+    assert key.post(path, {"inputText": HAIKU}).json == {"said": "Hello"}
+    assert "may not ask" in key.post(path, {"inputText": SONNET}).json["error"]
+    assert alice.post(path, {"inputText": SONNET}).json == {"said": "Hello"}
     assert budget_of(alice, key)["remaining"] == 1 - COST / 3
+
+
+def test_an_agent_that_is_a_model_asks_what_its_callers_key_may(alice):
+    name = f"gofannon/{deploy(alice, AGENT)[1]}"
+    key = key_of(alice, ["deployments", "models"], models=[name, f"anthropic/{HAIKU}"], budget={"limit": 1})
+    for model, answer in ((HAIKU, '{"said":"Hello"}'), (SONNET, f"may not ask anthropic/{SONNET}")):
+        reply = chat(key, name, messages=[{"role": "user", "content": model}])
+        assert answer in reply.json["choices"][0]["message"]["content"], reply
+    assert budget_of(alice, key)["remaining"] == 1 - COST / 3
+    assert chat(key_of(alice, ["deployments", "models"], models=["anthropic/*"]), name).status == 403
 
 
 # ---- money ----

@@ -273,6 +273,7 @@ struct ein_llm_call {
     const struct json_t *scopes;     /* of their credential, null where it is not limited; NULL: nobody has said,
                                         and what asks for one is refused */
     const struct json_t *inputs;     /* of embed(), in place of messages: array of texts, or of arrays of tokens */
+    const char *key_id;              /* the key that they ask by, which pays for what is asked in turn; may be NULL */
 };
 enum ein_llm_kind { /* SOURCE, VECTOR and SEARCH are of 1.1 */
     EIN_LLM_TEXT = 100, EIN_LLM_THOUGHT = 200, EIN_LLM_TOOL_CALL = 300, EIN_LLM_SOURCE = 400, EIN_LLM_VECTOR = 500,
