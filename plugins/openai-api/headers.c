@@ -3,9 +3,10 @@
 
 #include "clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-enum { NOTES_MAX = 2000 };
+enum { NOTES_MAX = 2000, FIELD_SIZE = 160, WINDOW_S = 60 };
 
 static void set(const struct openai_api *api, struct ein_req *req, const char *name,
                 const char *value)
@@ -62,6 +63,34 @@ static void set_rate(const struct openai_api *api, struct ein_req *req, const ch
     set(api, req, name, reset);
 }
 
+/* As IETF's draft of the fields RateLimit and RateLimit-Policy has them. */
+static void set_fields(const struct openai_api *api, struct ein_req *req,
+                       const struct ein_completion_outcome *outcome)
+{
+    const struct ein_rate *const rates[] = { &outcome->requests, &outcome->tokens };
+    static const char *const names[] = { "requests", "tokens" };
+    char policy[FIELD_SIZE] = "", left[FIELD_SIZE] = "";
+    size_t policy_len = 0, left_len = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *comma = policy_len > 0 ? ", " : "";
+
+        if (rates[i]->limit <= 0)
+            continue;
+        policy_len += (size_t)snprintf(policy + policy_len, sizeof(policy) - policy_len,
+                                       "%s\"%s\";q=%" PRId64 ";w=%d;qu=\"%s\"", comma, names[i],
+                                       rates[i]->limit, WINDOW_S, names[i]);
+        left_len +=
+            (size_t)snprintf(left + left_len, sizeof(left) - left_len,
+                             "%s\"%s\";r=%" PRId64 ";t=%u", comma, names[i], rates[i]->remaining,
+                             rates[i]->reset_ms / 1000 + (rates[i]->reset_ms % 1000 > 0));
+    }
+    if (policy_len > 0) {
+        set(api, req, "RateLimit-Policy", policy);
+        set(api, req, "RateLimit", left);
+    }
+}
+
 void headers_begin(const struct openai_api *api, struct ein_req *req,
                    const struct ein_completion_outcome *outcome)
 {
@@ -76,6 +105,7 @@ void headers_begin(const struct openai_api *api, struct ein_req *req,
         set_number(api, req, "x-einion-attempts", outcome->attempts);
     set_rate(api, req, "requests", &outcome->requests);
     set_rate(api, req, "tokens", &outcome->tokens);
+    set_fields(api, req, outcome);
     if (is_anthropic(api->host->http, req)) /* as its clients call it */
         set(api, req, "request-id", api->host->http->request_id(req));
 }

@@ -335,6 +335,8 @@ def test_the_headers_of_an_answer(gateway):
         "x-request-id": "r-1", "x-einion-cost": "0.001234567", "x-einion-model": "one/small", "x-einion-provider": "one",
         "x-einion-attempts": "2", "x-einion-overhead-us": "42", "x-einion-notes": "temperature was left out",
         "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "59", "x-ratelimit-reset-requests": "1.5s",
+        "ratelimit-policy": '"requests";q=60;w=60;qu="requests", "tokens";q=1000;w=60;qu="tokens"',
+        "ratelimit": '"requests";r=59;t=2, "tokens";r=900;t=61',
         "x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "900", "x-ratelimit-reset-tokens": "1m1s",
         "content-type": "application/json",
     }  # fmt: skip
