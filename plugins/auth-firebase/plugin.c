@@ -58,7 +58,7 @@ static const char config_schema[] = SCHEMA({
         },
         "cached_tokens": {
             "type": "integer", "minimum": 0, "maximum": 1000000, "default": 10000,
-            "description": "Verified tokens that are known until they expire. 0: each is verified each time."
+            "description": "Verified tokens that are known until they, or their keys, expire. 0: none is."
         },
         "emulator": {
             "type": "boolean", "default": false,

@@ -5,19 +5,21 @@
 
 #include <time.h>
 
+/* What comes without one may come from another machine the next time: it is good for no time. */
 static int verify_signature(const struct firebase *firebase, const struct jwt *jwt,
-                            const struct ein_req *req, struct ein_error *err)
+                            const struct ein_req *req, int64_t *ret_good_s, struct ein_error *err)
 {
     struct jwt_key *key;
     int r;
 
+    *ret_good_s = 0;
     if (jwt->alg == JWT_ALG_NONE && jwt->signature_len == 0 && emulator_takes(firebase, req))
         return 0;
     if (jwt->alg != JWT_ALG_RS256)
         return error_set(err, EIN_E_UNSUPPORTED, "The token is not signed with RS256.");
     if (!jwt->kid)
         return error_set(err, EIN_E_DENIED, "The token does not name its key.");
-    r = jwks_find(firebase->keys, jwt->kid, jwt->alg, &key, err);
+    r = jwks_find(firebase->keys, jwt->kid, jwt->alg, &key, ret_good_s, err);
     if (r < 0)
         return r;
     r = jwt_verify(jwt, key, err);
@@ -55,8 +57,8 @@ static json_t *identity_of(const json_t *claims)
 
 /* The claims are looked at before the signature: what is not for this project costs no key. */
 static int verify_token(const struct firebase *firebase, const char *token,
-                        const struct ein_req *req, json_t **ret_identity, int64_t *ret_until_s,
-                        struct ein_error *err)
+                        const struct ein_req *req, json_t **ret_identity, int64_t *ret_exp_s,
+                        int64_t *ret_good_s, struct ein_error *err)
 {
     struct jwt jwt;
     int r = jwt_parse(token, &jwt, err);
@@ -65,9 +67,9 @@ static int verify_token(const struct firebase *firebase, const char *token,
         return r;
     r = check_claims(firebase, jwt.claims, time(NULL), err);
     if (r == 0)
-        r = verify_signature(firebase, &jwt, req, err);
+        r = verify_signature(firebase, &jwt, req, ret_good_s, err);
     if (r == 0) {
-        (void)jwt_time(jwt.claims, "exp", ret_until_s);
+        (void)jwt_time(jwt.claims, "exp", ret_exp_s);
         *ret_identity = identity_of(jwt.claims);
         r = *ret_identity ? 0 : error_no_memory(err);
     }
@@ -98,7 +100,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
     const char *token = bearer_token(firebase->host->http, req);
     unsigned char hash[SEEN_HASH_SIZE];
     struct ein_error why = { 0 };
-    int64_t until_s;
+    int64_t exp_s, good_s;
 
     if (!token)
         return error_set(err, EIN_E_DENIED, "Not authenticated");
@@ -108,10 +110,10 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
     *ret_claims = seen_get(firebase->seen, hash, time(NULL));
     if (*ret_claims)
         return 0;
-    if (verify_token(firebase, token, req, ret_claims, &until_s, &why) < 0)
+    if (verify_token(firebase, token, req, ret_claims, &exp_s, &good_s, &why) < 0)
         return refuse(firebase, req, &why, err);
     firebase->host->count(firebase->ctx, "einion_firebase_tokens_verified_total", 1, NULL);
-    seen_add(firebase->seen, hash, *ret_claims, until_s);
+    seen_add(firebase->seen, hash, *ret_claims, exp_s, good_s, time(NULL));
     return 0;
 }
 

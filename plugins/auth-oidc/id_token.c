@@ -4,7 +4,8 @@
 
 #include <time.h>
 
-static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, struct ein_error *err)
+static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, int64_t *ret_good_s,
+                            struct ein_error *err)
 {
     struct jwt_key *key;
     int r;
@@ -12,7 +13,7 @@ static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, stru
     if (jwt->alg != JWT_ALG_RS256 && jwt->alg != JWT_ALG_ES256)
         return error_set(err, EIN_E_UNSUPPORTED,
                          "The token is signed with neither RS256 nor ES256.");
-    r = jwks_find(oidc->keys, jwt->kid, jwt->alg, &key, err);
+    r = jwks_find(oidc->keys, jwt->kid, jwt->alg, &key, ret_good_s, err);
     if (r < 0)
         return r;
     r = jwt_verify(jwt, key, err);
@@ -21,7 +22,7 @@ static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, stru
 }
 
 int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
-                enum jwt_audience audience_is, struct ein_error *err)
+                enum jwt_audience audience_is, int64_t *ret_good_s, struct ein_error *err)
 {
     const struct jwt_rules rules = {
         .issuer = oidc->issuer,
@@ -37,7 +38,7 @@ int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
 
     if (r == 0)
         r = oidc_discover(oidc, &metadata, err);
-    return r == 0 ? verify_signature(oidc, jwt, err) : r;
+    return r == 0 ? verify_signature(oidc, jwt, ret_good_s, err) : r;
 }
 
 static int check_nonce(const json_t *claims, const char *nonce, struct ein_error *err)
@@ -54,11 +55,12 @@ int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_
                   struct ein_error *err)
 {
     struct ein_error why = { 0 };
+    int64_t good_s;
     struct jwt jwt;
     int r = jwt_parse(token, &jwt, &why);
 
     if (r == 0) {
-        r = oidc_verify(oidc, &jwt, oidc->oauth.client_id, JWT_AUD_PARTY, &why);
+        r = oidc_verify(oidc, &jwt, oidc->oauth.client_id, JWT_AUD_PARTY, &good_s, &why);
         if (r == 0)
             r = check_nonce(jwt.claims, nonce, &why);
         if (r == 0)

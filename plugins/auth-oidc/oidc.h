@@ -57,10 +57,10 @@ void oidc_tear_down(struct oidc *oidc);
 /* The provider's metadata (OpenID Connect Discovery), read at the first login and then known. */
 int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_error *err);
 
-/* Is the token this provider's, for `audience`, and of now?  Errors are those of jwt.h and jwks.h.
- */
+/* Is the token this provider's, for `audience`, and of now?  For how long its key is good, and
+ * errors, are those of jwt.h and jwks.h. */
 int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
-                enum jwt_audience audience_is, struct ein_error *err);
+                enum jwt_audience audience_is, int64_t *ret_good_s, struct ein_error *err);
 /* The claims of an id_token that is this provider's, for this client, and of this login.  nonce
  * NULL: it is none of a login. */
 int oidc_id_token(struct oidc *oidc, const char *token, const char *nonce, json_t **ret_claims,

@@ -124,7 +124,7 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 1000000,
             "default" : 10000,
             "description" :
-                "Verified tokens that are known until they expire. 0: each is verified each time."
+                "Verified tokens that are known until they, or their keys, expire. 0: none is."
         }
     }
 });

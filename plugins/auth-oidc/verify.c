@@ -50,12 +50,12 @@ static int know_person(const struct oidc *oidc, const json_t *claims, json_t **r
 
 /* *ret_reason: what about it is not good, for machines. */
 static int verify_token(struct oidc *oidc, const struct jwt *jwt, json_t **ret_identity,
-                        const char **ret_reason, struct ein_error *err)
+                        int64_t *ret_good_s, const char **ret_reason, struct ein_error *err)
 {
     int r = access_token_check(jwt, err);
 
     if (r == 0)
-        r = oidc_verify(oidc, jwt, oidc_text(oidc, "audience"), JWT_AUD_AMONG, err);
+        r = oidc_verify(oidc, jwt, oidc_text(oidc, "audience"), JWT_AUD_AMONG, ret_good_s, err);
     if (r < 0) {
         *ret_reason = r == EIN_E_TIMEOUT ? "token_expired" : "token_invalid";
         return r;
@@ -81,14 +81,14 @@ static int refuse(const struct oidc *oidc, struct ein_req *req, const char *reas
 }
 
 static void remember(const struct oidc *oidc, const unsigned char hash[SEEN_HASH_SIZE],
-                     const json_t *claims, json_t *identity)
+                     const json_t *claims, int64_t good_s, json_t *identity)
 {
     const struct oauth *oauth = &oidc->oauth;
-    int64_t until_s;
+    int64_t exp_s;
 
     oauth->host->count(oauth->ctx, "einion_oidc_tokens_verified_total", 1, NULL);
-    if (jwt_time(claims, "exp", &until_s))
-        seen_add(oidc->seen, hash, identity, until_s);
+    if (jwt_time(claims, "exp", &exp_s))
+        seen_add(oidc->seen, hash, identity, exp_s, good_s, time(NULL));
 }
 
 int oidc_verify_request(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
@@ -98,6 +98,7 @@ int oidc_verify_request(void *impl, struct ein_req *req, json_t **ret_claims, st
     unsigned char hash[SEEN_HASH_SIZE];
     struct ein_error why = { 0 };
     struct jwt jwt;
+    int64_t good_s;
     int r = EIN_AUTH_DEFER;
 
     if (!*oidc_text(oidc, "audience") || !token || bearer_is_ours(token))
@@ -109,9 +110,9 @@ int oidc_verify_request(void *impl, struct ein_req *req, json_t **ret_claims, st
     if (jwt_parse(token, &jwt, &why) < 0)
         return EIN_AUTH_DEFER;
     if (is_of_issuer(oidc, jwt.claims)) {
-        r = verify_token(oidc, &jwt, ret_claims, &reason, &why);
+        r = verify_token(oidc, &jwt, ret_claims, &good_s, &reason, &why);
         if (r == 0)
-            remember(oidc, hash, jwt.claims, *ret_claims);
+            remember(oidc, hash, jwt.claims, good_s, *ret_claims);
         else
             r = refuse(oidc, req, reason, &why, err);
     }

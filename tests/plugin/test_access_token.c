@@ -109,16 +109,35 @@ static void a_token_is_known_until_it_expires(void **state)
 
     (void)state;
     assert_int_equal(seen_new(1, &seen, NULL), 0);
-    seen_add(seen, one, claims, 100);
+    seen_add(seen, one, claims, 100, 50, 90);
     for (int i = 0; i < 2; i++) {
         EIN_JSON json_t *known = seen_get(seen, one, 99);
         assert_ptr_equal(known, claims);
     }
     assert_null(seen_get(seen, one, 100));
     assert_null(seen_get(seen, one, 99)); /* it was forgotten */
-    seen_add(seen, one, claims, 100);
-    seen_add(seen, two, claims, 100); /* takes its place */
+    seen_add(seen, one, claims, 100, 50, 90);
+    seen_add(seen, two, claims, 100, 50, 90); /* takes its place */
     assert_null(seen_get(seen, one, 0));
+    seen_free(seen);
+}
+
+static void a_token_is_known_no_longer_than_its_key(void **state)
+{
+    static const unsigned char one[SEEN_HASH_SIZE] = "1", two[SEEN_HASH_SIZE] = "2";
+    EIN_JSON json_t *claims = json_object();
+    struct seen *seen;
+
+    (void)state;
+    assert_int_equal(seen_new(2, &seen, NULL), 0);
+    seen_add(seen, one, claims, INT64_C(1) << 52, 60, 100);
+    {
+        EIN_JSON json_t *known = seen_get(seen, one, 159);
+        assert_ptr_equal(known, claims);
+    }
+    assert_null(seen_get(seen, one, 160));
+    seen_add(seen, two, claims, 200, 0, 100); /* no key at all */
+    assert_null(seen_get(seen, two, 100));
     seen_free(seen);
 }
 
@@ -131,6 +150,7 @@ int main(void)
         cmocka_unit_test(its_scopes_are_those_of_ours),
         cmocka_unit_test(a_scope_is_read_to_the_letter),
         cmocka_unit_test(a_token_is_known_until_it_expires),
+        cmocka_unit_test(a_token_is_known_no_longer_than_its_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

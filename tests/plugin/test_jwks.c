@@ -133,11 +133,13 @@ static int teardown(void **state)
     return 0;
 }
 
+static int64_t good_s; /* as the last one was told */
+
 static int find(const struct world *world, const char *kid, enum jwt_alg alg)
 {
     struct jwt_key *key = NULL;
     struct ein_error err = { 0 };
-    int r = jwks_find(world->jwks, kid, alg, &key, &err);
+    int r = jwks_find(world->jwks, kid, alg, &key, &good_s, &err);
 
     assert_int_equal(r, err.code);
     assert_int_equal(r == 0, key != NULL);
@@ -240,6 +242,21 @@ static void keys_are_fetched_again_when_their_time_is_over(void **state)
     assert_int_equal(find(*state, "k1", JWT_ALG_RS256), EIN_E_DENIED);
 }
 
+/* Who has verified a token by a key need not ask again before the set is asked for again. */
+static void it_is_told_how_long_a_key_is_good(void **state)
+{
+    endpoint.cache_control = "max-age=600";
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_in_range(good_s, 598, 600);
+    ahead_s += 590;
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_in_range(good_s, 8, 10);
+    endpoint.fails = EIN_E_UNAVAILABLE;
+    ahead_s += 20;
+    assert_int_equal(find(*state, "k1", JWT_ALG_RS256), 0);
+    assert_int_equal(good_s, 0); /* old keys are for who asks */
+}
+
 static void old_keys_are_better_than_none_for_an_hour(void **state)
 {
     endpoint.cache_control = "max-age=600";
@@ -266,7 +283,8 @@ static void an_endpoint_that_fails_is_told_and_let_be(void **state)
     struct ein_error err = { 0 };
 
     endpoint.fails = EIN_E_TIMEOUT;
-    assert_int_equal(jwks_find(world->jwks, "k1", JWT_ALG_RS256, &key, &err), EIN_E_UNAVAILABLE);
+    assert_int_equal(jwks_find(world->jwks, "k1", JWT_ALG_RS256, &key, &good_s, &err),
+                     EIN_E_UNAVAILABLE);
     assert_string_equal(err.text, "The keys at http://keys/ cannot be had: the endpoint fails");
     for (int i = 0; i < 100; i++)
         assert_int_equal(find(*state, "k1", JWT_ALG_RS256), EIN_E_UNAVAILABLE);
@@ -403,6 +421,7 @@ int main(void)
         IN_WORLD(a_flood_of_unknown_kids_is_no_flood_of_fetches),
         IN_WORLD(an_unknown_kid_is_looked_for_again_after_a_while),
         IN_WORLD(keys_are_fetched_again_when_their_time_is_over),
+        IN_WORLD(it_is_told_how_long_a_key_is_good),
         IN_WORLD(old_keys_are_better_than_none_for_an_hour),
         IN_WORLD(an_endpoint_that_fails_is_told_and_let_be),
         IN_WORLD(a_redirect_is_no_answer),

@@ -198,7 +198,7 @@ static int freshen(struct jwks *jwks, struct ein_error *err)
 }
 
 int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_key **ret_key,
-              struct ein_error *err)
+              int64_t *ret_good_s, struct ein_error *err)
 {
     EIN_LOCKED(&jwks->lock);
     int r = freshen(jwks, err);
@@ -215,6 +215,8 @@ int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_k
     }
     if (!key)
         return error_set(err, EIN_E_DENIED, "The token's key is none of those at %s.", jwks->url);
+    int64_t left_ms = jwks->fresh_ms - clock_mono_ms();
+    *ret_good_s = left_ms > 0 ? left_ms / 1000 : 0;
     *ret_key = jwt_key_ref(key);
     return 0;
 }

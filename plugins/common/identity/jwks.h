@@ -33,10 +33,11 @@ struct jwks;
 int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, uint32_t timeout_ms,
              struct jwks **ret_jwks, struct ein_error *err);
 void jwks_free(struct jwks *jwks);
-/* The key that `kid` names, for jwt_key_unref().  DENIED: there is none, as of a moment ago.
- * UNAVAILABLE: the keys cannot be had, or BUSY: too many wait for them. */
+/* The key that `kid` names, for jwt_key_unref(), and for how many seconds nobody need ask whether
+ * it still is one.  DENIED: there is none, as of a moment ago.  UNAVAILABLE: the keys cannot be
+ * had, or BUSY: too many wait for them. */
 int jwks_find(struct jwks *jwks, const char *kid, enum jwt_alg alg, struct jwt_key **ret_key,
-              struct ein_error *err);
+              int64_t *ret_good_s, struct ein_error *err);
 
 /* How many seconds a reply with these headers (lower-case names) is good for, within the limits
  * above. */

@@ -88,13 +88,15 @@ json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], in
 }
 
 void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_t *claims,
-              int64_t until_s)
+              int64_t exp_s, int64_t good_s, int64_t now_s)
 {
     EIN_LOCKED(&seen->lock);
+    int64_t until_s = exp_s - now_s < good_s ? exp_s : now_s + good_s;
     struct token *token;
 
     /* Two requests with one new token may both have verified it. */
-    if (seen->max == 0 || map_find(&seen->map, (const char *)hash, SEEN_HASH_SIZE))
+    if (seen->max == 0 || until_s <= now_s ||
+        map_find(&seen->map, (const char *)hash, SEEN_HASH_SIZE))
         return;
     if (seen->map.count == seen->max)
         forget(seen, list_entry(seen->by_use.next, struct token, link));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens that were verified, by the SHA-256 of their text, until they expire.  Any thread. */
+/* Tokens that were verified, by the SHA-256 of their text, until they expire or it is time to ask
+ * again for the keys: whose key was taken back is known no longer than it.  Any thread. */
 #pragma once
 
 #include <einion/plugin.h>
@@ -17,6 +18,7 @@ void seen_free(struct seen *seen);
 void seen_hash(const char *token, unsigned char ret_hash[SEEN_HASH_SIZE]);
 /* A new reference to what seen_add() was given; NULL: not known, or no longer at now_s. */
 json_t *seen_get(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], int64_t now_s);
-/* It is only a cache: without memory nothing is kept. */
+/* The token expires at `exp_s`, and its key is good for another `good_s`.  It is only a cache:
+ * without memory nothing is kept. */
 void seen_add(struct seen *seen, const unsigned char hash[SEEN_HASH_SIZE], json_t *claims,
-              int64_t until_s);
+              int64_t exp_s, int64_t good_s, int64_t now_s);
