@@ -19,7 +19,7 @@ int keys_list(struct session *session, char **words)
         { "ID", "_id" },
         { "NAME", "name" },
         { "BUDGET", "budget.limit" },
-        { "A", "budget.period" },
+        { "PER", "budget.period" },
         { "LEFT", "budget.remaining" },
         { "ENDS", "expiresAt" },
         { "USED", "lastUsedAt" },

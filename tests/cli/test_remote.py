@@ -309,7 +309,7 @@ def test_keys_are_made_listed_and_revoked(stranger, guarded):
     assert other["budget"]["period"] == "month" and other["scopes"] == ["agents:read", "models"]
 
     rows = [line.split() for line in stranger.good("keys").splitlines()]
-    assert rows[0] == ["ID", "NAME", "BUDGET", "A", "LEFT", "ENDS", "USED"]
+    assert rows[0] == ["ID", "NAME", "BUDGET", "PER", "LEFT", "ENDS", "USED"]
     assert ["chatbot", "2.5", "week", "2.5"] in [row[1:5] for row in rows]
     assert stranger.good("keys", "revoke", made["_id"]) == f"revoked {made['_id']}\n"
     assert made["_id"] not in stranger.good("keys") and Bearer(guarded, key).get("/v1/models").status == 401
