@@ -89,10 +89,16 @@ static int reserve(struct work *work, const struct ein_service *service, struct 
     return 0;
 }
 
-/* What is free may cost something in the end, which a key with a budget pays too. */
-static bool needs_hold(const struct work *work)
+static bool needs_ledger(const struct work *work)
 {
     return !price_is_free(work->model) || json_object_get(work->limits, "budget");
+}
+
+/* What is free may cost something in the end, which a key with a budget pays too; what has no price
+ * is free only as long as no vendor says otherwise. */
+static bool needs_hold(const struct work *work)
+{
+    return needs_ledger(work) || !work->model->priced;
 }
 
 int budget_reserve(struct work *work, struct ein_error *err)
@@ -104,8 +110,10 @@ int budget_reserve(struct work *work, struct ein_error *err)
     if (work->held || !needs_hold(work))
         return 0;
     if (models->host->acquire(models->ctx, EIN_LEDGER, NULL, &service) < 0)
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "There is no ledger for what calls cost: the plugin is off");
+        return needs_ledger(work)
+                   ? error_set(err, EIN_E_UNAVAILABLE,
+                               "There is no ledger for what calls cost: the plugin is off")
+                   : 0;
     int r = reserve(work, service, err);
     models->host->release(models->ctx, service);
     work->stage_us[STAGE_RESERVE] += (uint64_t)(clock_mono_us() - began);
@@ -247,7 +255,7 @@ void budget_settle(struct work *work, int result)
                                                  : price_cost(work->model, &usage);
     if (cost > PRICE_MAX)
         cost = PRICE_MAX;
-    if (cost || work->held || usage.input || usage.output)
+    if (cost || usage.input || usage.output || (work->held && needs_ledger(work)))
         settle(work, cost, &usage, estimated);
     ret->cost += cost;
     ret->input_tokens = usage.input;

@@ -69,20 +69,20 @@ size_t ledger_move(struct ein_doc_op *ops, const struct account_ids *of, int64_t
     return count;
 }
 
-/* More than the minimum has to be left to the user before, and nothing may be missing afterwards.
- */
+/* More than the minimum has to be left to the user before, and nothing may be missing afterwards:
+ * what is free is for who has not spent more than there was. */
 size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
                         const struct account_ids *of, int64_t by)
 {
-    size_t count = ledger_move(ops, of, -by, by);
+    size_t count = 0;
 
-    if (count > 0 && users->minimum >= by)
-        ops[0].add_min = users->minimum + 1 - by;
-    else if (count > 0)
-        ops[0].add_min = 0;
-    if (count == LEDGER_MOVES)
-        ops[2].add_min = 0;
-    return count;
+    ops[count] = ledger_add(ACCOUNTS_SET, of->uid, "remainingNano", -by);
+    ops[count++].add_min = by > 0 && users->minimum >= by ? users->minimum + 1 - by : 0;
+    if (of->budget) {
+        ops[count] = ledger_add(BUDGETS_SET, of->budget, "remainingNano", -by);
+        ops[count++].add_min = 0;
+    }
+    return count + ledger_move(ops + count, of, 0, by);
 }
 
 int ledger_late(const struct users *users, struct account_ids *of, struct ein_error *err)

@@ -57,8 +57,9 @@ static bool has_enough(const struct users *users, const struct purse *purse,
 
     if (now >= purse->reset_at_ms || purse->limit != limit_of(payer))
         return false;
-    return bound == 0 ||
-           (purse->backed && purse->left >= bound && now < purse->due_ms - users->lease_ms / 2);
+    return bound == 0
+               ? purse->solvent
+               : purse->backed && purse->left >= bound && now < purse->due_ms - users->lease_ms / 2;
 }
 
 static int hand_out(const struct users *users, struct purse *purse, int64_t bound,
@@ -198,16 +199,19 @@ static int fill_from_store(const struct users *users, struct purse *purse,
 
     if (purse_is_overdrawn(users->purses, purse) || purse->limit != limit_of(payer))
         purse_give_back(users, purse);
-    int r = look(users, payer, &remains, &reset_ms, err);
+    int r = bound == 0 ? purse_flush(users, err) : 0; /* what is free may have cost something */
+    if (r == 0)
+        r = look(users, payer, &remains, &reset_ms, err);
     if (r < 0)
         return r;
     {
         EIN_LOCKED(&users->purses->lock);
         purse->reset_at_ms = reset_ms;
         purse->limit = limit_of(payer);
+        purse->solvent = remains >= 0;
     }
     if (bound == 0)
-        return 1;
+        return remains >= 0;
     by = portion(users, remains, bound);
     r = by == 0 ? EIN_E_CONFLICT : take(users, purse, by, clock_wall_ms() + users->lease_ms, err);
     return r == 0 || r == EIN_E_NOT_FOUND ? 1 : r == EIN_E_CONFLICT ? 0 : r;
@@ -359,6 +363,8 @@ static int pay(struct purses *purses, struct payment *payment, const char *uid,
         return error_set(err, EIN_E_INVALID, "The hold %.40s is another user's", payment->hold);
     payment->purse = call->purse;
     payment->backed = call->purse->backed;
+    if (payment->cost > 0)
+        call->purse->solvent = false;
     int r = note(purses, payment, err);
     if (r == 0)
         purse_end_call(purses, call, payment->backed ? payment->cost : 0);

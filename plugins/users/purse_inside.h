@@ -20,6 +20,7 @@ struct purse {
     char budget[BUDGET_ID_SIZE]; /* the account of a key that pays too; "": none */
     int64_t limit;               /* of that key, by which it was filled */
     bool backed;  /* there is a hold in the store; without one only what is free is handed out */
+    bool solvent; /* when last looked: what is free is handed out until a call has cost something */
     bool filling; /* somebody is at the store for it */
     bool gone;    /* its hold has expired: it is out of the map, and goes with its last payment */
     int64_t left;

@@ -9,7 +9,7 @@ from agents import deploy
 from people import SETS, Bearer, Person, room
 from support import wait_until
 from vendor import whole
-from vendor_formats import ANTHROPIC, OPENAI_CHAT, Said, anthropic, openai_chat
+from vendor_formats import ANTHROPIC, OPENAI_CHAT, Said, anthropic, openai_chat, openai_chat_whole
 
 KEYS = "/users/me/keys"
 HAIKU, SONNET = "claude-haiku-4-5-20251001", "claude-sonnet-4-5-20250929"  # 1 and 5, 3 and 15 dollars
@@ -29,7 +29,7 @@ async def run(input_dict, tools):
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def server(request, postgres, the_upstream):
     env = {"ANTHROPIC_BASE_URL": the_upstream.url, "ANTHROPIC_API_KEY": "k", "OPENAI_BASE_URL": f"{the_upstream.url}/v1",
-           "OPENAI_API_KEY": "k"}  # fmt: skip
+           "OPENAI_API_KEY": "k", "OPENROUTER_BASE_URL": f"{the_upstream.url}/v1", "OPENROUTER_API_KEY": "k"}  # fmt: skip
     sets = [*SETS, "plugins.auth-api-key.enabled=true", "plugins.users.settle_ms=5", "plugins.users.self_service_limits=true",
             f'plugins.models.fallbacks={{"openai/gpt-4-turbo": ["anthropic/{SONNET}"]}}']  # fmt: skip
     with room(request.param, postgres, sets, ready=True, env=env) as server:
@@ -216,6 +216,25 @@ def test_a_key_has_no_more_than_its_owner(alice):
     reply = chat(key)
     assert reply.status == 402 and "Insufficient spend allowance" in reply.json["error"]["message"]
     assert budget_of(alice, key)["remaining"] == 1000
+
+
+def test_what_has_no_price_is_free_only_while_it_costs_nothing(alice, upstream):
+    """Its vendor says afterwards what it has cost, so that one call is too many, and no more."""
+    model, said = "openrouter/x-ai/grok-code-fast-1", openai_chat_whole(Said("Hello"))
+    assert "price" not in {one["id"]: one for one in alice.get("/v1/models").json["data"]}[model]
+    answer = lambda cost: upstream.answer(OPENAI_CHAT, whole(said | {"usage": said["usage"] | {"cost": cost}}))  # noqa: E731
+    key, other = key_of(alice, budget={"limit": 1, "period": "total"}), key_of(alice)
+    answer(0)
+    assert alice.put("/users/me/spend-remaining", {"spendRemaining": 0}).status == 200
+    assert chat(other, model).status == 200
+    assert alice.put("/users/me/spend-remaining", {"spendRemaining": 100}).status == 200
+    answer(0.6)
+    assert [chat(key, model).status for _ in range(4)] == [200, 200, 402, 402]
+    assert [chat(other, model).status for _ in range(4)] == [200] * 4
+    assert alice.put("/users/me/spend-remaining", {"spendRemaining": 0.5}).status == 200
+    reply = [chat(other, model) for _ in range(3)]
+    assert [one.status for one in reply] == [200, 402, 402]
+    assert "Insufficient spend allowance" in reply[1].json["error"]["message"]
 
 
 def test_a_key_without_money_asks_nobody(alice, upstream):

@@ -15,7 +15,7 @@ static struct model model_of(const char *provider, const char *id, double input,
     struct model model = { .provider = provider,
                            .id = id,
                            .json = json_loads(json, 0, NULL),
-                           .priced = input > 0,
+                           .priced = true,
                            .context_window = 400000,
                            .max_output = 1000,
                            .time_percent = 100 };

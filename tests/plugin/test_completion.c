@@ -156,6 +156,21 @@ static void a_free_model_needs_no_money(void **state)
     assert_string_equal(fixture->settled[0].hold, "");
 }
 
+/* Its vendor may say what it has cost. */
+static void a_model_without_a_price_needs_somebody_who_has_not_overspent(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->catalog[2].priced = false;
+    fixture->steps[0] = good;
+    assert_int_equal(ask(fixture, "ollama/llama").r, 0);
+    assert_int_equal(fixture->reserved, 1);
+    assert_int_equal(fixture->bound, 0);
+    assert_string_equal(fixture->settled[0].hold, "hold-1");
+    fixture->reserve_result = EIN_E_DENIED;
+    assert_int_equal(ask(fixture, "ollama/llama").r, EIN_E_DENIED);
+}
+
 static void an_empty_purse_is_402(void **state)
 {
     struct fixture *fixture = *state;
@@ -781,6 +796,7 @@ int main(void)
         T(a_limit_that_is_always_sent_lowers_it_too),
         T(tools_of_the_vendor_may_read_a_window_full),
         T(a_free_model_needs_no_money),
+        T(a_model_without_a_price_needs_somebody_who_has_not_overspent),
         T(an_empty_purse_is_402),
         T(a_call_without_a_model_or_messages_is_400),
         T(an_unknown_model_is_404),

@@ -165,6 +165,10 @@ static void a_key_without_money_may_do_what_is_free(void **state)
     assert_int_equal(reserve_at(fixture, 0, 1, hold), EIN_E_DENIED);
     assert_int_equal(reserve_at(fixture, 0, 0, hold), 0);
     assert_int_equal(settle_at(fixture, 0, hold, 7), 0); /* it was not free after all */
+    assert_int_equal(reserve_at(fixture, 0, 0, hold), EIN_E_DENIED);
+    fixture->key.limit = 7;
+    assert_int_equal(reserve_at(fixture, 0, 0, hold), 0);
+    assert_int_equal(settle_at(fixture, 0, hold, 0), 0);
     check_ends(fixture, 7);
 }
 

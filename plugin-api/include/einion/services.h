@@ -151,8 +151,8 @@ struct ein_payer { /* 1.1: a user, and a key of theirs that may spend `limit` na
 struct ein_ledger {
     uint32_t struct_size, reserved;
     /* Sets `bound` aside.  DENIED, with the sentence for a 402, where that much is not
-     * left.  Unless it is extended, the hold ends by itself after lease_ms (0: the
-     * configured default). */
+     * left; for 0, where more was spent than there was.  Unless it is extended, the hold
+     * ends by itself after lease_ms (0: the configured default). */
     int (*reserve)(void *impl, const char *user_id, int64_t bound, uint32_t lease_ms,
                    char ret_hold[EIN_HOLD_SIZE], struct ein_error *err);
     int (*extend)(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err); /* NOT_FOUND: it has ended */
