@@ -257,6 +257,8 @@ int server_transfer(const struct server_setup *setup, const char *place, bool is
     if (r < 0)
         return r;
     r = acquire(server, EIN_TRANSFER, &service, &err);
+    if (r == 0 && !is_import)
+        r = store_stand_still(server->rooms.store, &err);
     if (r == 0) {
         const struct ein_transfer *offered = service->vtable;
 

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, SETS, OPS };
+enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, SETS, STILL, OPS };
 
-static const char *const op_names[OPS] = { "get",   "batch", "find",   "tally",
-                                           "index", "claim", "backup", "sets" };
+static const char *const op_names[OPS] = { "get",   "batch",  "find", "tally",      "index",
+                                           "claim", "backup", "sets", "stand_still" };
 
 struct store {
     struct services *services;
@@ -236,4 +236,11 @@ int store_sets(struct store *store, json_t **ret_names, struct ein_error *err)
     if (!ret_names)
         return nowhere(err, "sets", "ret_names");
     return CALL(store, SETS, sets, err, ret_names, err);
+}
+
+int store_stand_still(struct store *store, struct ein_error *err)
+{
+    int r = CALL(store, STILL, stand_still, err, err);
+
+    return r == EIN_E_UNSUPPORTED ? 0 : r; /* nobody else writes there */
 }

@@ -64,6 +64,7 @@ static const struct ein_storage_backend backend = {
     .claim = postgres_claim,
     .sets = postgres_sets,
     .takes_text = 1,
+    .stand_still = postgres_stand_still,
 };
 
 static void fini(void *self)

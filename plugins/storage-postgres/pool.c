@@ -103,6 +103,10 @@ static int take(struct postgres *store, struct conn **ret_conn, struct ein_error
                          "All %d connections to the database are in use: try again later",
                          store->connections);
     conn->again = false;
+    if (store->still && conn_lost(conn)) {
+        give(store->pool, conn);
+        return error_set(err, EIN_E_UNAVAILABLE, "The database has ended the connection");
+    }
     if (conn_lost(conn)) {
         r = conn_open(conn, &why);
         tell_health(store, r < 0 ? why.text : NULL);
@@ -131,6 +135,8 @@ static bool clean_up(struct conn *conn, bool fresh, struct ein_error *err)
 {
     bool again = conn->again;
 
+    if (conn->store->still)
+        return false;
     if (conn_lost(conn)) {
         bool unknown = conn->committing;
         conn_close(conn);
@@ -162,4 +168,35 @@ int pool_do(struct postgres *store, pool_work *work, void *data, struct ein_erro
         give(store->pool, conn);
     }
     return r;
+}
+
+/* ---- one moment ---- */
+
+static int begin_reading(struct conn *conn, void *data, struct ein_error *err)
+{
+    (void)data;
+    int r = conn_script(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+
+    if (r == 0)
+        r = catalog_load(conn, err); /* the first that is read: all else is of the same moment */
+    conn->store->still = r == 0;
+    return r;
+}
+
+/* Whoever comes back last is taken first: the others are left out. */
+int postgres_stand_still(void *impl, struct ein_error *err)
+{
+    struct postgres *store = impl;
+    int r = postgres_check_open(store, err);
+
+    if (r == 0)
+        r = pool_do(store, begin_reading, NULL, err);
+    if (r < 0)
+        return r;
+    EIN_LOCKED(&store->pool->lock);
+    struct conn *conn = store->pool->idle;
+    for (struct conn *it = conn->next; it; it = it->next)
+        conn_close(it);
+    conn->next = NULL;
+    return 0;
 }

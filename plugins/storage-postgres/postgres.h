@@ -31,6 +31,7 @@ struct postgres {
     struct pool *pool;
     struct catalog *catalog;
     bool open;
+    bool still; /* there is one connection, and its transaction must not end */
 };
 
 /* One connection; whoever has it is alone with it. */
@@ -70,6 +71,7 @@ void pool_free(struct pool *pool);
  * was lost before anything was done.  What `work` began and did not commit is undone. */
 typedef int pool_work(struct conn *conn, void *data, struct ein_error *err);
 int pool_do(struct postgres *store, pool_work *work, void *data, struct ein_error *err);
+int postgres_stand_still(void *impl, struct ein_error *err);
 
 /* ---- catalog.c: the tables, and the columns of each ---- */
 struct catalog *catalog_new(void);

@@ -62,6 +62,7 @@ static const struct ein_storage_backend backend = {
     .backup = sqlite_backup,
     .sets = sqlite_sets,
     .takes_text = 1,
+    .stand_still = sqlite_stand_still,
 };
 
 /* Calls that wait inside are answered by the writer, which works until fini. */

@@ -73,3 +73,12 @@ void readers_give(struct readers *readers, struct db *db)
     readers->idle[readers->idle_count++] = db;
     pthread_cond_signal(&readers->freed);
 }
+
+void readers_give_only(struct readers *readers, struct db *db)
+{
+    EIN_LOCKED(&readers->lock);
+    while (readers->idle_count)
+        db_close(readers->idle[--readers->idle_count]);
+    readers->to_open = 0;
+    readers->idle[readers->idle_count++] = db;
+}

@@ -75,3 +75,4 @@ int sqlite_claim(void *impl, const char *set, const char *due_field, int64_t now
                  json_t **ret_doc, struct ein_error *err);
 int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int sqlite_backup(void *impl, const char *path, struct ein_error *err);
+int sqlite_stand_still(void *impl, struct ein_error *err);

@@ -94,3 +94,23 @@ int sqlite_check_open(const struct sqlite *store, struct ein_error *err)
 {
     return store->open ? 0 : error_set(err, EIN_E_UNAVAILABLE, "The store is not open");
 }
+
+/* A transaction that only reads has one snapshot, from its first read on. */
+int sqlite_stand_still(void *impl, struct ein_error *err)
+{
+    struct sqlite *store = impl;
+    struct db *db;
+    int64_t version;
+    int r = store->open ? 0 : sqlite_check_readable(store, err);
+
+    if (r < 0 || store->open) /* nobody else writes */
+        return r;
+    r = readers_take(store->readers, &db, err);
+    if (r < 0)
+        return r;
+    r = db_run(db, "BEGIN", err);
+    if (r >= 0)
+        r = db_read_number(db, "PRAGMA user_version", &version, err);
+    readers_give_only(store->readers, db);
+    return r < 0 ? r : 0;
+}

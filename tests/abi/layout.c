@@ -280,7 +280,8 @@ AT(ein_storage_backend, claim, 48);
 AT(ein_storage_backend, backup, 56);
 AT(ein_storage_backend, sets, 64);
 AT(ein_storage_backend, takes_text, 72);
-ENDS(ein_storage_backend, takes_text);
+AT(ein_storage_backend, stand_still, 80);
+ENDS(ein_storage_backend, stand_still);
 
 AT(ein_transfer, struct_size, 0);
 AT(ein_transfer, reserved, 4);

@@ -4,6 +4,7 @@
 import json
 import re
 import subprocess
+import threading
 import urllib.request
 
 import pytest
@@ -22,9 +23,9 @@ class Place:
         self.server.port = None
 
     def command(self, *arguments, env=None, sets=()):
-        self.server.port = self.server.port or 1
+        port, self.server.port = self.server.port, self.server.port or 1
         command = [*self.server.command(), *(part for value in sets for part in ("--set", value)), *arguments]
-        self.server.port = None
+        self.server.port = port
         return subprocess.run(command, env=self.server.environment() | (env or {}), capture_output=True, text=True, timeout=300)
 
     def run(self, *arguments, **options):
@@ -348,6 +349,35 @@ def test_everything_goes_from_store_to_store(place, folder, tmp_path, source, ta
     assert without_revisions(after) == without_revisions(before)
     assert there.server.post("/rest/twice", {"n": 4}).json == {"twice": 8}
     there.stop()
+
+
+@pytest.mark.parametrize("backend", STORES)
+def test_an_export_is_of_one_moment(place, tmp_path, backend):
+    """Each call's entry and what it takes from the account are written at once, in two sets."""
+    here, ends = place(backend), threading.Event()
+    server = here.start()
+
+    def spend():
+        while not ends.is_set():
+            server.post("/users/me/usage", {"responseCost": 0.001})
+
+    threads = [threading.Thread(target=spend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(6):
+            out = tmp_path / f"{number}.jsonl"
+            here.run("export", str(out))
+            lines = [json.loads(line) for line in out.read_text().splitlines()][1:-1]
+            of = lambda name: [line["doc"] for line in lines if line["set"] == name]  # noqa: E731, B023
+            left = sum(account["remainingNano"] + account["heldNano"] for account in of("ledger_accounts"))
+            assert left == 100_000_000_000 - sum(entry["costNano"] for entry in of("ledger_entries"))
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join()
+    assert len(of("ledger_entries")) > 6
+    here.stop()
 
 
 def test_what_is_here_and_different_stays(place, folder, tmp_path):

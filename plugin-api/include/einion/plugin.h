@@ -39,7 +39,7 @@
  *                 cache_hour_tokens, searches
  *                 model_keys/1: sources()
  *                 server/1: openapi_for(), each_metric()
- *                 storage_backend/1: sets(), takes_text
+ *                 storage_backend/1: sets(), takes_text, stand_still()
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H

@@ -76,6 +76,9 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
     /* 1.1: an array of the names of all sets; also before start(), as backup(). */
     int (*sets)(void *impl, struct json_t **ret_names, struct ein_error *err);
     uint64_t takes_text; /* 1.1: batch() knows ein_doc_op.text; 0: it is given documents instead */
+    /* 1.1: all that is read from now on is what is there now, whoever else writes; nothing
+     * is written by this one.  NULL: there is nobody else. */
+    int (*stand_still)(void *impl, struct ein_error *err);
 };
 
 /* ---- transfer/1 (1.1): everything, from store to store ---- */
