@@ -4,7 +4,8 @@
  *
  * Publishes transfer/1, which the commands export and import call; it has no routes.
  *
- * An export is a file of JSON lines with every document, in the order in which they were made.
+ * An export is a file of JSON lines with every document, in the order in which they were made, as
+ * all of them were at one moment (storage_backend/1's stand_still()).
  * Secrets in it are sealed: they are opened by the vault's key, which is not in it.  An import
  * writes nothing over: what is there stays as it is, and the report says so.  Run again, it
  * changes nothing.  A file that is not whole is not begun.
