@@ -18,6 +18,11 @@ static void compare(const char *text, size_t len)
             ? NULL
             : json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 
+    if (memchr(text, '\0', len)) { /* which jansson passes over behind a number or a word */
+        if (ours)
+            abort();
+        return;
+    }
     if (ours ? !json_equal(ours, theirs) : theirs != NULL)
         abort();
 }
