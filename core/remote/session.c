@@ -424,6 +424,8 @@ int session_fail(const struct session *session, const struct call *call)
                              session->url, sentence ? sentence : "401", session->url);
     if (call->status == 404 && call->run)
         return print_failure(REMOTE_FAILED, "there is no run '%s'", call->run);
+    if (call->status == 404 && call->absent)
+        return print_failure(REMOTE_FAILED, "%s", call->absent);
     if (call->status >= 300 && call->status < 400)
         return print_failure(REMOTE_FAILED, "%s sends one elsewhere: is that its URL?",
                              session->url);

@@ -322,6 +322,11 @@ def test_keys_are_made_listed_and_revoked(stranger, guarded):
     assert status == FAILED and "period" in said
 
 
+def test_a_server_without_logins_has_no_keys(anybody):
+    for words in (["keys"], ["keys", "create", "x"]):
+        assert anybody.run(*words) == (FAILED, "", "einion: this server has no API keys: without logins nobody needs one\n")
+
+
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
