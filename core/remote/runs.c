@@ -77,6 +77,14 @@ static int finish(const struct session *session, const json_t *done)
     return print_failure(REMOTE_FAILED, "%s", error ? error : "the run has failed");
 }
 
+/* What 404 means: free(); NULL: no memory. */
+static char *no_run(const char *id)
+{
+    char *text;
+
+    return asprintf(&text, "there is no run '%s'", id) < 0 ? NULL : text;
+}
+
 static bool pause_is_over(const struct session *session)
 {
     struct pollfd wait = { .fd = cancel_fd(session->cancel), .events = POLLIN };
@@ -97,16 +105,17 @@ static int64_t retry_ms(const struct options *options)
 static int follow(const struct session *session, const char *id, struct watching *watching)
 {
     EIN_FREE char *path = session_path("runs", id, "/stream");
+    EIN_FREE char *absent = no_run(id);
     int64_t until = clock_mono_ms() + retry_ms(session->options);
     bool told = false;
 
-    if (!path)
+    if (!path || !absent)
         return print_failure(REMOTE_FAILED, "no memory");
     for (;;) {
         struct call call = { .method = "GET",
                              .path = path,
                              .last_event = watching->seen,
-                             .run = id,
+                             .absent = absent,
                              .on_event = on_event,
                              .data = watching };
         int64_t before = watching->seen;
@@ -211,10 +220,13 @@ static int call_run(const struct session *session, const char *method, const cha
                     const char *rest, json_t **ret_run)
 {
     EIN_FREE char *path = session_path("runs", id, rest);
-    struct call call = { .method = method, .path = path, .even_if_interrupted = true, .run = id };
+    EIN_FREE char *absent = no_run(id);
+    struct call call = {
+        .method = method, .path = path, .even_if_interrupted = true, .absent = absent
+    };
     int status;
 
-    if (!path)
+    if (!path || !absent)
         return print_failure(REMOTE_FAILED, "no memory");
     status = session_call(session, &call);
     *ret_run = call.reply;

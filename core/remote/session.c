@@ -422,8 +422,6 @@ int session_fail(const struct session *session, const struct call *call)
     if (call->status == 401 && !call->vendor_refuses)
         return print_failure(REMOTE_NOBODY, "%s does not know you (%s): 'einion login %s'",
                              session->url, sentence ? sentence : "401", session->url);
-    if (call->status == 404 && call->run)
-        return print_failure(REMOTE_FAILED, "there is no run '%s'", call->run);
     if (call->status == 404 && call->absent)
         return print_failure(REMOTE_FAILED, "%s", call->absent);
     if (call->status >= 300 && call->status < 400)

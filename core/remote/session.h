@@ -56,8 +56,7 @@ struct call {
     sse_fn *on_event;          /* asks for a stream; NULL: for JSON */
     void *data;                /* of on_event */
     bool even_if_interrupted;
-    const char *run;    /* its id, where 404 means that there is no such run; NULL: it does not */
-    const char *absent; /* what 404 means else; NULL: what the server says */
+    const char *absent; /* what 404 means; NULL: what the server says */
 
     /* what comes back */
     int status;          /* of HTTP; 0: no answer, or not to its end */
