@@ -32,6 +32,13 @@ json_t *key_show(const struct api_keys *self, const json_t *key)
     return shown && limits_show(self, key, shown, NULL) == 0 ? EIN_TAKE(shown) : NULL;
 }
 
+int key_reply(const struct api_keys *self, struct ein_req *req, const json_t *key)
+{
+    json_t *shown = key_show(self, key);
+
+    return shown ? self->host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
+}
+
 int keys_find(const struct api_keys *self, const char *uid, const char *id, json_t **ret_key,
               struct ein_error *err)
 {

@@ -11,6 +11,7 @@
 /* What its owner is shown of a key: never the hash, and no more of its text than tells it from
  * others.  NULL: no memory. */
 json_t *key_show(const struct api_keys *self, const json_t *key);
+int key_reply(const struct api_keys *self, struct ein_req *req, const json_t *key);
 
 /* The key ID, if it is UID's (NULL: whoever's) and has not been revoked; NOT_FOUND in the store's
  * words. */

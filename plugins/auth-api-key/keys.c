@@ -288,13 +288,6 @@ int keys_list_any(struct ein_req *req, void *self)
                 true);
 }
 
-static int reply_key(const struct api_keys *self, struct ein_req *req, const json_t *key)
-{
-    json_t *shown = key_show(self, key);
-
-    return shown ? self->host->http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
-}
-
 int keys_get(struct ein_req *req, void *self)
 {
     const struct api_keys *keys = self;
@@ -305,7 +298,7 @@ int keys_get(struct ein_req *req, void *self)
     if (keys_find_own(keys, req, &key, &err) < 0)
         return http->fail_error(req, &err);
     touch_owner(keys, req);
-    return reply_key(keys, req, key);
+    return key_reply(keys, req, key);
 }
 
 int keys_get_calling(struct ein_req *req, void *self)
@@ -321,5 +314,5 @@ int keys_get_calling(struct ein_req *req, void *self)
         return http->fail(req, 404, "This request comes without an API key.");
     if (keys_find(keys, identity->uid, id, &key, &err) < 0)
         return http->fail_error(req, &err);
-    return reply_key(keys, req, key);
+    return key_reply(keys, req, key);
 }

@@ -7,11 +7,9 @@
 #include "member.h"
 #include "money.h"
 
-static const char *const members_of_limits[] = { "models", "budget", "rates" };
-enum { LIMITS = sizeof(members_of_limits) / sizeof(members_of_limits[0]) };
-
 /* ---- what is asked for ---- */
 
+/* The store counts in nano-dollars. */
 static int read_budget(const json_t *asked, json_t **ret_budget, struct ein_error *err)
 {
     int64_t nano;
@@ -26,37 +24,30 @@ static int read_budget(const json_t *asked, json_t **ret_budget, struct ein_erro
 
 int limits_read(const json_t *body, json_t *members, struct ein_error *err)
 {
-    for (size_t i = 0; i < LIMITS; i++) {
-        json_t *asked = json_object_get(body, members_of_limits[i]);
-        EIN_JSON json_t *budget = NULL;
-        int r = json_is_object(asked) && json_object_get(asked, "limit")
-                    ? read_budget(asked, &budget, err)
-                    : 0;
+    json_t *asked = json_object_get(body, "budget");
+    EIN_JSON json_t *budget = NULL;
+    int r = json_is_object(asked) ? read_budget(asked, &budget, err) : 0;
 
-        if (r < 0)
-            return r;
-        if (asked && json_object_set(members, members_of_limits[i], budget ? budget : asked) < 0)
-            return error_no_memory(err);
-    }
-    return 0;
+    if (r < 0)
+        return r;
+    EIN_JSON json_t *limits =
+        json_pack("{s:O*, s:O*, s:O*}", "models", json_object_get(body, "models"), "budget",
+                  budget ? budget : asked, "rates", json_object_get(body, "rates"));
+    return limits && json_object_update(members, limits) == 0 ? 0 : error_no_memory(err);
 }
 
 /* ---- what there is ---- */
 
 int limits_of(const json_t *key, json_t **ret_limits, struct ein_error *err)
 {
-    EIN_JSON json_t *limits = json_object();
-    int r = limits ? 0 : -1;
+    EIN_JSON json_t *limits =
+        json_pack("{s:O*, s:O*, s:O*}", "models", unless_null(key, "models"), "budget",
+                  unless_null(key, "budget"), "rates", unless_null(key, "rates"));
 
-    for (size_t i = 0; i < LIMITS; i++) {
-        json_t *value = unless_null(key, members_of_limits[i]);
-        if (value)
-            r |= json_object_set(limits, members_of_limits[i], value);
-    }
     *ret_limits = NULL;
-    if (r == 0 && json_object_size(limits) == 0)
+    if (limits && json_object_size(limits) == 0)
         return 0;
-    if (r < 0 || copy_member(limits, key, "name") < 0)
+    if (!limits || copy_member(limits, key, "name") < 0)
         return error_no_memory(err);
     *ret_limits = EIN_TAKE(limits);
     return 0;

@@ -53,8 +53,7 @@ static int try_updating(struct ein_req *req, void *data, struct ein_error *err)
         return http->fail_error(req, err);
     key_cache_forget(self->cache);
     keys_audit(self, req, "api_key.update", text_of(key, "_id"), EIN_TAKE(changes));
-    json_t *shown = key_show(self, key);
-    return shown ? http->reply(req, 200, shown) : EIN_E_NO_MEMORY;
+    return key_reply(self, req, key);
 }
 
 int keys_update(struct ein_req *req, void *self)

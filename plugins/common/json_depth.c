@@ -3,20 +3,23 @@
 
 #include "json_text.h"
 
+/* Where the string ends that begins at AT; LEN or more: it does not. */
+static size_t string_end(const char *text, size_t len, size_t at)
+{
+    for (at++; at < len && text[at] != '"'; at++)
+        at += text[at] == '\\';
+    return at;
+}
+
 bool json_deeper_than(const char *text, size_t len, unsigned limit)
 {
-    bool quoted = false;
     unsigned depth = 0;
 
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
+
+        if (c == '"') {
+            i = string_end(text, len, i);
         } else if (c == '{' || c == '[') {
             if (++depth > limit)
                 return true;
@@ -30,21 +33,12 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit)
 size_t json_values(const char *text, size_t len)
 {
     size_t count = 1;
-    bool quoted = false;
 
     for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == ',' || c == '{' || c == '[') {
-            count++;
-        }
+        if (text[i] == '"')
+            i = string_end(text, len, i);
+        else
+            count += text[i] == ',' || text[i] == '{' || text[i] == '[';
     }
     return count;
 }

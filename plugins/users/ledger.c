@@ -96,6 +96,29 @@ int ledger_late(const struct users *users, struct account_ids *of, struct ein_er
     return r == EIN_E_NOT_FOUND ? 0 : r;
 }
 
+json_t *ledger_hold_doc(const struct account_ids *of, int64_t bound, int64_t due_ms)
+{
+    return json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of->uid, "budget", of->budget,
+                     "boundNano", (json_int_t)bound, "createdAtUs", (json_int_t)clock_wall_us(),
+                     "dueAt", (json_int_t)due_ms);
+}
+
+json_t *ledger_expired_doc(const struct account_ids *of, int64_t bound, int64_t created_us)
+{
+    return json_pack("{s:s?, s:s*, s:I, s:I, s:I}", "userId", of->uid, "budget", of->budget,
+                     "boundNano", (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
+                     "expiredAtUs", (json_int_t)clock_wall_us());
+}
+
+int ledger_extend(const struct users *users, const char *hold, int64_t due_ms,
+                  struct ein_error *err)
+{
+    EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
+    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = hold, .doc = doc };
+
+    return doc ? ledger_batch(users, &op, 1, err) : error_no_memory(err);
+}
+
 static struct account_ids account_ids_of(const json_t *held)
 {
     return (struct account_ids){ text_of(held, "userId"), text_of(held, "budget") };
@@ -132,10 +155,7 @@ static int hold_for(struct users *users, const struct payer *payer, int64_t boun
                     uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
     const struct account_ids of = { payer->uid, payer->key ? payer->budget : NULL };
-    EIN_JSON json_t *doc =
-        json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of.uid, "budget", of.budget, "boundNano",
-                  (json_int_t)bound, "createdAtUs", (json_int_t)clock_wall_us(), "dueAt",
-                  (json_int_t)lease_end(users, lease_ms));
+    EIN_JSON json_t *doc = ledger_hold_doc(&of, bound, lease_end(users, lease_ms));
     char hold[UUID_SIZE];
 
     if (!doc)
@@ -188,12 +208,10 @@ static int reserve_key(void *impl, const struct ein_payer *key, int64_t bound, u
 static int extend(void *impl, const char *hold, uint32_t lease_ms, struct ein_error *err)
 {
     const struct users *users = impl;
-    EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)lease_end(users, lease_ms));
-    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = hold, .doc = doc };
 
     if (purse_extend(users, hold, lease_ms) == 0)
         return 0;
-    return doc ? ledger_batch(users, &op, 1, err) : error_no_memory(err);
+    return ledger_extend(users, hold, lease_end(users, lease_ms), err);
 }
 
 /* ---- settle ---- */
@@ -322,11 +340,9 @@ static int release(void *impl, const char *hold, struct ein_error *err)
 /* CONFLICT and NOT_FOUND: it was extended, settled or released at the last moment. */
 static int expire(const struct users *users, const json_t *held, struct ein_error *err)
 {
-    const char *uid = text_of(held, "userId");
-    EIN_JSON json_t *expired = json_pack(
-        "{s:s?, s:s*, s:I, s:I, s:I}", "userId", uid, "budget", text_of(held, "budget"),
-        "boundNano", (json_int_t)integer_of(held, "boundNano"), "createdAtUs",
-        (json_int_t)integer_of(held, "createdAtUs"), "expiredAtUs", (json_int_t)clock_wall_us());
+    const struct account_ids of = account_ids_of(held);
+    EIN_JSON json_t *expired =
+        ledger_expired_doc(&of, integer_of(held, "boundNano"), integer_of(held, "createdAtUs"));
 
     if (!expired)
         return error_no_memory(err);
@@ -337,7 +353,7 @@ static int expire(const struct users *users, const json_t *held, struct ein_erro
         users->host->log_msg(users->ctx, EIN_WARN,
                              "The hold %s of %s has ended without a word of what the call has "
                              "cost: it was given back",
-                             text_of(held, "_id"), uid);
+                             text_of(held, "_id"), of.uid);
     return r;
 }
 

@@ -33,6 +33,11 @@ size_t ledger_set_aside(const struct users *users, struct ein_doc_op *ops,
                         const struct account_ids *of, int64_t by);
 /* Without the budget, if that was long ago. */
 int ledger_late(const struct users *users, struct account_ids *of, struct ein_error *err);
+/* The document of a hold, and of one that has expired.  NULL: no memory. */
+json_t *ledger_hold_doc(const struct account_ids *of, int64_t bound, int64_t due_ms);
+json_t *ledger_expired_doc(const struct account_ids *of, int64_t bound, int64_t created_us);
+int ledger_extend(const struct users *users, const char *hold, int64_t due_ms,
+                  struct ein_error *err);
 struct ein_doc_op ledger_put_new(const char *set, const char *id, const json_t *doc);
 struct ein_doc_op ledger_enter(const char *id, const char *text);
 struct ein_doc_op ledger_drop(const char *set, const char *id, const char *expect);

@@ -23,13 +23,21 @@ struct account_ids purse_account_ids(const struct purse *purse)
     return (struct account_ids){ purse->uid, *purse->budget ? purse->budget : NULL };
 }
 
-/* By its budget and the NUL behind that, which no id of a user has, or else by its user.  NULL:
- * there is none. */
+/* A purse is found by its budget and the NUL behind that, which no id of a user has, or else by its
+ * user. */
+static const char *key_of(const char *uid, const char *budget, size_t *ret_len)
+{
+    *ret_len = *budget ? strlen(budget) + 1 : strlen(uid);
+    return *budget ? budget : uid;
+}
+
+/* NULL: there is none. */
 static struct purse *find_purse(const struct purses *purses, const struct payer *payer)
 {
-    const char *key = *payer->budget ? payer->budget : payer->uid;
+    size_t len;
+    const char *key = key_of(payer->uid, payer->budget, &len);
 
-    return (struct purse *)map_find(&purses->map, key, strlen(key) + (key == payer->budget));
+    return (struct purse *)map_find(&purses->map, key, len);
 }
 
 static struct call *find_call(const struct purses *purses, const char *hold)
@@ -115,8 +123,7 @@ static struct purse *make_purse(struct purses *purses, const struct payer *payer
     memcpy(purse->uid, payer->uid, len);
     memcpy(purse->budget, payer->budget, sizeof(purse->budget));
     purse_id(purse->id);
-    purse->entry.key = *purse->budget ? purse->budget : purse->uid;
-    purse->entry.key_len = *purse->budget ? strlen(purse->budget) + 1 : len;
+    purse->entry.key = key_of(purse->uid, purse->budget, &purse->entry.key_len);
     if (map_add(&purses->map, &purse->entry) == 0)
         return purse;
     free(purse);
@@ -172,7 +179,7 @@ static int take(const struct users *users, struct purse *purse, int64_t by, int6
     return r;
 }
 
-/* What remains to who pays, and when that will be more. */
+/* What remains to who pays, all settled calls subtracted, and when that will be more. */
 static int look(const struct users *users, const struct payer *payer, int64_t *ret_remains,
                 int64_t *ret_reset_ms, struct ein_error *err)
 {
@@ -199,9 +206,7 @@ static int fill_from_store(const struct users *users, struct purse *purse,
 
     if (purse_is_overdrawn(users->purses, purse) || purse->limit != limit_of(payer))
         purse_give_back(users, purse);
-    int r = bound == 0 ? purse_flush(users, err) : 0; /* what is free may have cost something */
-    if (r == 0)
-        r = look(users, payer, &remains, &reset_ms, err);
+    int r = look(users, payer, &remains, &reset_ms, err);
     if (r < 0)
         return r;
     {

@@ -115,7 +115,7 @@ static void look_after(const struct users *users, struct purse *purse)
         purse_give_back(users, purse);
     if (due_ms - purse->due_ms < users->lease_ms / 4)
         return;
-    r = purse_store_extend(users, purse->id, due_ms);
+    r = ledger_extend(users, purse->id, due_ms, NULL);
     if (r == 0) {
         EIN_LOCKED(&users->purses->lock);
         purse->due_ms = due_ms;

@@ -8,15 +8,12 @@ int purse_store_take(const struct users *users, const struct account_ids *of, co
                      bool is_new, int64_t by, int64_t due_ms, struct ein_error *err)
 {
     EIN_JSON json_t *doc =
-        is_new ? json_pack("{s:s, s:s*, s:I, s:I, s:I, s:b}", "userId", of->uid, "budget",
-                           of->budget, "boundNano", (json_int_t)by, "createdAtUs",
-                           (json_int_t)clock_wall_us(), "dueAt", (json_int_t)due_ms, "purse", 1)
-               : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
+        is_new ? ledger_hold_doc(of, by, due_ms) : json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
     struct ein_doc_op ops[LEDGER_MOVES + 1] = { is_new ? ledger_put_new(HOLDS_SET, purse, doc)
                                                        : ledger_add(HOLDS_SET, purse, "boundNano",
                                                                     by) };
 
-    if (!doc)
+    if (!doc || (is_new && json_object_set_new(doc, "purse", json_true()) < 0))
         return error_no_memory(err);
     ops[0].doc = doc;
     return ledger_batch(users, ops, 1 + ledger_set_aside(users, ops + 1, of, by), err);
@@ -30,14 +27,6 @@ int purse_store_give(const struct users *users, const struct account_ids *of, co
                                                                   -by) };
 
     return ledger_batch(users, ops, 1 + ledger_move(ops + 1, of, by, -by), NULL);
-}
-
-int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms)
-{
-    EIN_JSON json_t *doc = json_pack("{s:I}", "dueAt", (json_int_t)due_ms);
-    struct ein_doc_op op = { .kind = EIN_DOC_UPDATE, .set = HOLDS_SET, .id = purse, .doc = doc };
-
-    return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;
 }
 
 int purse_store_pay(const struct users *users, const struct account_ids *of, const char *purse,
@@ -100,10 +89,7 @@ int purse_store_enter(const struct users *users, const struct account_ids *of, c
 int purse_store_expire(const struct users *users, const struct account_ids *of, const char *hold,
                        int64_t bound, int64_t created_us)
 {
-    EIN_JSON json_t *doc =
-        json_pack("{s:s, s:s*, s:I, s:I, s:I}", "userId", of->uid, "budget", of->budget,
-                  "boundNano", (json_int_t)bound, "createdAtUs", (json_int_t)created_us,
-                  "expiredAtUs", (json_int_t)clock_wall_us());
+    EIN_JSON json_t *doc = ledger_expired_doc(of, bound, created_us);
     struct ein_doc_op op = ledger_put_new(EXPIRED_SET, hold, doc);
 
     return doc ? ledger_batch(users, &op, 1, NULL) : EIN_E_NO_MEMORY;

@@ -23,7 +23,6 @@ int purse_store_take(const struct users *users, const struct account_ids *of, co
 /* The other way; the hold goes with it if LAST. */
 int purse_store_give(const struct users *users, const struct account_ids *of, const char *purse,
                      int64_t by, bool last);
-int purse_store_extend(const struct users *users, const char *purse, int64_t due_ms);
 /* COUNT payments out of one purse (NULL: out of none), from FIRST on.  CONFLICT or NOT_FOUND: enter
  * them one by one. */
 int purse_store_pay(const struct users *users, const struct account_ids *of, const char *purse,
