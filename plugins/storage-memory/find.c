@@ -87,8 +87,8 @@ static int consider(const struct query *query, const struct memory_doc *doc,
     return 0;
 }
 
-static int collect(const struct memory_set *set, struct query *query, struct hits *hits,
-                   struct ein_error *err)
+static int collect_from(const struct memory_set *set, const struct query *query, struct hits *hits,
+                        struct ein_error *err)
 {
     struct candidates found = { 0 };
     int r = 0;
@@ -102,11 +102,26 @@ static int collect(const struct memory_set *set, struct query *query, struct hit
     for (const struct memory_doc *doc = set->first; doc && r >= 0; doc = doc->next)
         r = consider(query, doc, &found, err);
     if (r >= 0)
-        qsort_r(found.list, found.count, sizeof(*found.list), compare_candidates, query);
+        qsort_r(found.list, found.count, sizeof(*found.list), compare_candidates, (void *)query);
     for (size_t i = 0; r >= 0 && i < found.count && i <= query->limit; i++)
-        r = hits_add(hits, json_incref(found.list[i].doc->json), found.list[i].doc->seq, err);
+        r = hits_add(hits, json_incref(found.list[i].doc->json), found.list[i].doc->seq, 0, err);
 
     done_candidates(&found);
+    return r;
+}
+
+struct find {
+    struct memory *memory;
+    const char *set;
+};
+
+static int collect(void *data, const struct query *query, struct hits *hits, struct ein_error *err)
+{
+    const struct find *find = data;
+
+    pthread_rwlock_rdlock(&find->memory->lock);
+    int r = collect_from(memory_find_set(find->memory, find->set), query, hits, err);
+    pthread_rwlock_unlock(&find->memory->lock);
     return r;
 }
 
@@ -114,21 +129,10 @@ int memory_find(void *impl, const char *set, const struct ein_query *from, ein_d
                 void *data, char **ret_cursor, struct ein_error *err)
 {
     struct memory *memory = impl;
-    struct hits hits = { 0 };
-    struct query query;
-    int r = query_parse(&query, set, from, err);
+    struct find find = { memory, set };
+    const struct hits_source source = { memory->host, collect, &find, SIZE_MAX, set };
 
-    if (r >= 0) {
-        pthread_rwlock_rdlock(&memory->lock);
-        r = collect(memory_find_set(memory, set), &query, &hits, err);
-        pthread_rwlock_unlock(&memory->lock);
-    }
-    if (r >= 0)
-        r = hits_deliver(&hits, &query, memory->host, each, data, ret_cursor, err);
-
-    hits_done(&hits);
-    query_done(&query);
-    return r;
+    return hits_find(&source, from, each, data, ret_cursor, err);
 }
 
 static int count_matches(const struct memory_set *set, const struct query *query,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "document.h"
+#include "error.h"
 #include "hits.h"
 #include "postgres.h"
 
@@ -20,6 +21,24 @@ static int need_columns(struct conn *conn, const char *set, const struct query *
     for (size_t i = 0; r >= 0 && i < query->order_count; i++)
         r = keys_need(conn, set, query->order[i].field, false, err);
     return r;
+}
+
+/* The first rows of ROWS, up to the one with which they pass find_bytes: the window has them in
+ * the order of the query within, and does not fetch what it only measures. */
+static int add_portion(const struct postgres *store, struct sql *rows, struct ein_error *err)
+{
+    char *text = NULL;
+    int len = asprintf(&text,
+                       "SELECT * FROM (SELECT *, sum(octet_length(body)) OVER (ROWS UNBOUNDED "
+                       "PRECEDING) - octet_length(body) AS before FROM (%s) AS found) AS portion "
+                       "WHERE before < %zu",
+                       rows->text, store->find_bytes);
+
+    if (len < 0)
+        return error_no_memory(err);
+    free(rows->text);
+    rows->text = text;
+    return 0;
 }
 
 /* *ret_result is NULL where there is no such set. */
@@ -47,6 +66,8 @@ static int run_query(struct conn *conn, const char *columns, const char *set,
     of.keys = keys = catalog_keys(conn->store, set);
     snprintf(table, sizeof(table), "\"set_%s\"", set);
     r = sql_query(&of, query, &sql, err);
+    if (r >= 0 && ordered)
+        r = add_portion(conn->store, &sql, err);
     if (r >= 0)
         r = conn_run(conn, sql.text, sql.binds, sql.bind_count, ret_result, err);
     sql_done(&sql);
@@ -54,6 +75,7 @@ static int run_query(struct conn *conn, const char *columns, const char *set,
 }
 
 struct find {
+    struct postgres *store;
     const char *set;
     const struct query *query;
     struct hits *hits;
@@ -71,10 +93,20 @@ static int run_find(struct conn *conn, void *data, struct ein_error *err)
 
         r = result_document(result, row, 1, &doc, err);
         if (r >= 0)
-            r = hits_add(find->hits, doc, (uint64_t)result_number(result, row, 0), err);
+            r = hits_add(find->hits, doc, (uint64_t)result_number(result, row, 0),
+                         (size_t)PQgetlength(result, row, 3), err);
     }
     PQclear(result);
     return r;
+}
+
+static int collect(void *data, const struct query *query, struct hits *hits, struct ein_error *err)
+{
+    struct find *find = data;
+
+    find->query = query;
+    find->hits = hits;
+    return pool_do(find->store, run_find, find, err);
 }
 
 /* The documents are handed out after the connection has been given back: `each` may take its
@@ -83,21 +115,11 @@ int postgres_find(void *impl, const char *set, const struct ein_query *from, ein
                   void *data, char **ret_cursor, struct ein_error *err)
 {
     struct postgres *store = impl;
-    struct hits hits = { 0 };
-    struct query query;
-    struct find find = { set, &query, &hits, NULL };
+    struct find find = { .store = store, .set = set };
+    const struct hits_source source = { store->host, collect, &find, store->find_bytes, set };
     int r = postgres_check_open(store, err);
 
-    if (r < 0)
-        return r;
-    r = query_parse(&query, set, from, err);
-    if (r >= 0)
-        r = pool_do(store, run_find, &find, err);
-    if (r >= 0)
-        r = hits_deliver(&hits, &query, store->host, each, data, ret_cursor, err);
-    hits_done(&hits);
-    query_done(&query);
-    return r;
+    return r < 0 ? r : hits_find(&source, from, each, data, ret_cursor, err);
 }
 
 static int run_tally(struct conn *conn, void *data, struct ein_error *err)
@@ -117,7 +139,7 @@ int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *r
 {
     struct postgres *store = impl;
     struct query query;
-    struct find find = { set, &query, NULL, ret_count };
+    struct find find = { .set = set, .query = &query, .ret_count = ret_count };
     int r = postgres_check_open(store, err);
 
     if (r < 0)

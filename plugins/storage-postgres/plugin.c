@@ -17,6 +17,7 @@
  *   wait_ms              that a call waits for a connection before it is refused as busy (10000)
  *   statement_ms         that one statement may take (30000)
  *   max_document_bytes   the largest document, as JSON text (16777216)
+ *   find_bytes           of documents that a find reads into memory at once (4194304)
  *
  * Example
  *   storage:
@@ -50,7 +51,9 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
                      "description": "What one statement may take."},
     "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
                            "default": 16777216,
-                           "description": "The largest document that is stored, in bytes of JSON text."}
+                           "description": "The largest document that is stored, in bytes of JSON text."},
+    "find_bytes": {"type": "integer", "minimum": 1, "maximum": 134217728, "default": 4194304,
+                   "description": "Documents that a find reads into memory at once, in bytes of JSON text."}
 }});
 /* clang-format on */
 
@@ -95,6 +98,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .wait_ms = setting_of(config, "wait_ms"),
         .statement_ms = setting_of(config, "statement_ms"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
+        .find_bytes = (size_t)integer_of(config, "find_bytes"),
         .catalog = catalog_new(),
     };
     r = store->catalog ? pool_new(store, &store->pool, err) : error_no_memory(err);

@@ -27,7 +27,7 @@ struct postgres {
     const char *url, *schema; /* lent from the settings */
     int connections;
     uint32_t connect_s, wait_ms, statement_ms;
-    size_t max_bytes;
+    size_t max_bytes, find_bytes;
     struct pool *pool;
     struct catalog *catalog;
     bool open;

@@ -49,9 +49,9 @@ static int prepare(struct db *db, const char *columns, const char *set, const js
     return r < 0 ? r : bind_all(*ret_stmt, ret_sql, err);
 }
 
-/* A document that is known under the row's revision need not be parsed again. */
+/* A document that is known under the row's revision need not be read, and parsed, again. */
 static int read_hit(struct sqlite *store, const char *set, sqlite3_stmt *stmt, json_t **ret_doc,
-                    struct ein_error *err)
+                    size_t *ret_bytes, struct ein_error *err)
 {
     const char *id = (const char *)sqlite3_column_text(stmt, 1);
     const char *rev = (const char *)sqlite3_column_text(stmt, 2);
@@ -60,11 +60,12 @@ static int read_hit(struct sqlite *store, const char *set, sqlite3_stmt *stmt, j
 
     if (known && strcmp(doc_rev(known), rev) == 0) {
         *ret_doc = EIN_TAKE(known);
+        *ret_bytes = 0;
         return 0;
     }
     const char *body = (const char *)sqlite3_column_text(stmt, 3);
-    return doc_decode(body ? body : "", (size_t)sqlite3_column_bytes(stmt, 3), id, rev, ret_doc,
-                      err);
+    *ret_bytes = (size_t)sqlite3_column_bytes(stmt, 3);
+    return doc_decode(body ? body : "", *ret_bytes, id, rev, ret_doc, err);
 }
 
 static int select_hits(struct sqlite *store, struct db *db, const char *set, const json_t *indexes,
@@ -74,20 +75,27 @@ static int select_hits(struct sqlite *store, struct db *db, const char *set, con
     EIN_STMT sqlite3_stmt *stmt = NULL;
     int r = prepare(db, "seq, id, rev, body", set, indexes, query, true, &sql, &stmt, err);
 
-    while (r >= 0 && (r = db_step(db, stmt, err)) > 0) {
+    while (r >= 0 && hits->bytes < store->find_bytes && (r = db_step(db, stmt, err)) > 0) {
         json_t *doc;
-        r = read_hit(store, set, stmt, &doc, err);
+        size_t bytes;
+        r = read_hit(store, set, stmt, &doc, &bytes, err);
         if (r >= 0)
-            r = hits_add(hits, doc, (uint64_t)sqlite3_column_int64(stmt, 0), err);
+            r = hits_add(hits, doc, (uint64_t)sqlite3_column_int64(stmt, 0), bytes, err);
     }
     sql_done(&sql);
     return r;
 }
 
-static int collect(struct sqlite *store, const char *set, const struct query *query,
-                   struct hits *hits, struct ein_error *err)
+struct find {
+    struct sqlite *store;
+    const char *set;
+};
+
+static int collect(void *data, const struct query *query, struct hits *hits, struct ein_error *err)
 {
-    EIN_JSON json_t *indexes = catalog_set(store->catalog, set);
+    const struct find *find = data;
+    struct sqlite *store = find->store;
+    EIN_JSON json_t *indexes = catalog_set(store->catalog, find->set);
     struct db *db;
     int r;
 
@@ -96,7 +104,7 @@ static int collect(struct sqlite *store, const char *set, const struct query *qu
     r = readers_take(store->readers, &db, err);
     if (r < 0)
         return r;
-    r = select_hits(store, db, set, indexes, query, hits, err);
+    r = select_hits(store, db, find->set, indexes, query, hits, err);
     readers_give(store->readers, db);
     return r;
 }
@@ -107,20 +115,11 @@ int sqlite_find(void *impl, const char *set, const struct ein_query *from, ein_d
                 void *data, char **ret_cursor, struct ein_error *err)
 {
     struct sqlite *store = impl;
-    struct hits hits = { 0 };
-    struct query query;
+    struct find find = { store, set };
+    const struct hits_source source = { store->host, collect, &find, store->find_bytes, set };
     int r = sqlite_check_readable(store, err);
 
-    if (r < 0)
-        return r;
-    r = query_parse(&query, set, from, err);
-    if (r >= 0)
-        r = collect(store, set, &query, &hits, err);
-    if (r >= 0)
-        r = hits_deliver(&hits, &query, store->host, each, data, ret_cursor, err);
-    hits_done(&hits);
-    query_done(&query);
-    return r;
+    return r < 0 ? r : hits_find(&source, from, each, data, ret_cursor, err);
 }
 
 static int select_count(struct db *db, const char *set, const json_t *indexes,

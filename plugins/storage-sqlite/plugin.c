@@ -14,6 +14,7 @@
  *                        "always"; "never" (auto)
  *   cache_mib            memory for documents read before; 0: none (16)
  *   max_document_bytes   the largest document, as JSON text (16777216)
+ *   find_bytes           of documents that a find reads into memory at once (4194304)
  *   max_mib              the largest file; 0: as the disk allows (0)
  *
  * Example
@@ -46,6 +47,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "required": ["path
     "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
                            "default": 16777216,
                            "description": "The largest document that is stored, in bytes of JSON text."},
+    "find_bytes": {"type": "integer", "minimum": 1, "maximum": 134217728, "default": 4194304,
+                   "description": "Documents that a find reads into memory at once, in bytes of JSON text."},
     "max_mib": {"type": "integer", "minimum": 0, "maximum": 16777216, "default": 0,
                 "description": "The size, in MiB, that the file may grow to; 0: as the disk allows."}
 }});
@@ -91,6 +94,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .reader_count = (int)integer_of(config, "readers"),
         .queue_max = (int)integer_of(config, "queue"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
+        .find_bytes = (size_t)integer_of(config, "find_bytes"),
         .cache_bytes = (size_t)integer_of(config, "cache_mib") << 20,
         .max_mib = integer_of(config, "max_mib"),
         .owner_fd = -1,

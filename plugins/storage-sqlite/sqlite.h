@@ -22,7 +22,7 @@ struct sqlite {
     const char *wanted_path; /* the settings, lent */
     const char *check;
     int reader_count, queue_max;
-    size_t max_bytes, cache_bytes;
+    size_t max_bytes, find_bytes, cache_bytes;
     int64_t max_mib;
 
     /* Between sqlite_open() and sqlite_close(), or since something was read before start(): */

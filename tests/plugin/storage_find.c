@@ -281,6 +281,69 @@ static void pages_joined_are_the_whole(void **state)
     }
 }
 
+static void find_up_to(struct fixture *fixture, uint32_t limit, struct walk *walk)
+{
+    static const char *const order[] = { "-n", "_id", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query), .limit = limit, .order = order };
+    struct ein_error err = { 0 };
+
+    if (fixture->backend->find(fixture->impl, "things", &query, note, walk, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void what_is_read_in_portions_is_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    const int portions[] = { 1, 40, 100, 1000 };
+    char id[16], doc[64];
+
+    if (strcmp(fixture->name, "storage-memory") == 0)
+        skip(); /* its documents are in memory anyway */
+    for (int i = 0; i < 23; i++) {
+        snprintf(id, sizeof(id), "d%02d", i * 7 % 23);
+        snprintf(doc, sizeof(doc), "{'n': %d, 's': 'text'}", i % 4);
+        put(fixture, id, doc);
+    }
+    for (uint32_t limit = 0; limit <= 24; limit++) {
+        struct walk whole = { .fixture = fixture };
+        find_up_to(fixture, limit, &whole);
+        assert_int_equal(whole.seen, limit && limit < 23 ? limit : 23);
+        for (size_t i = 0; i < sizeof(portions) / sizeof(portions[0]); i++) {
+            struct walk read = { .fixture = fixture };
+            json_t *settings = json_of(storage_settings);
+            json_object_set_new(settings, "find_bytes", json_integer(portions[i]));
+            fixture_close(fixture);
+            fixture_open(fixture, settings);
+            find_up_to(fixture, limit, &read);
+            assert_string_equal(read.ids, whole.ids);
+        }
+    }
+}
+
+static void a_page_ends_where_it_would_be_too_long(void **state)
+{
+    struct fixture *fixture = *state;
+    struct walk walk = { .fixture = fixture };
+    const struct ein_query query = { .struct_size = sizeof(query), .limit = 9 };
+    char *cursor = NULL;
+
+    if (strcmp(fixture->name, "storage-memory") == 0)
+        skip();
+    for (int i = 0; i < 9; i++)
+        put(fixture, (char[]){ 'a' + i, 0 }, "{'s': '0123456789'}"); /* 18 bytes */
+    json_t *settings = json_of(storage_settings);
+    json_object_set_new(settings, "find_bytes", json_integer(7)); /* eighths of a page */
+    fixture_close(fixture);
+    fixture_open(fixture, settings);
+    assert_int_equal(
+        fixture->backend->find(fixture->impl, "things", &query, note, &walk, &cursor, NULL), 0);
+    assert_string_equal(walk.ids, "a b c d ");
+    fixture->host->table.mem_free(cursor);
+    walk = (struct walk){ .fixture = fixture };
+    walk_pages(fixture, NULL, 9, &walk);
+    assert_string_equal(walk.ids, "a b c d e f g h i ");
+}
+
 static void a_walk_sees_every_document_once_while_others_write(void **state)
 {
     struct fixture *fixture = *state;
@@ -398,6 +461,8 @@ const struct CMUnitTest find_tests[] = {
     TEST(order_is_by_fields_then_creation),
     TEST(a_query_that_makes_no_sense_is_refused_in_words),
     TEST(pages_joined_are_the_whole),
+    TEST(what_is_read_in_portions_is_the_same),
+    TEST(a_page_ends_where_it_would_be_too_long),
     TEST(a_walk_sees_every_document_once_while_others_write),
     TEST(a_cursor_outlives_the_document_it_points_to),
     TEST(a_cursor_not_from_this_query_is_refused),

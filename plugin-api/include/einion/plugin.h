@@ -353,7 +353,8 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
     int (*del)(struct ein_ctx *ctx, const char *set, const char *id, const char *expect, struct ein_error *err);
     /* All of them or none.  `stride` is sizeof(struct ein_doc_op) in the plugin's header. */
     int (*batch)(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
-    /* One consistent view.  *ret_cursor (may be NULL) is NULL when nothing is left. */
+    /* One consistent view, of some MiB: a longer find reads on where it was, and hands out fewer than
+     * its limit to who takes a cursor.  *ret_cursor (may be NULL) is NULL when nothing is left. */
     int (*find)(struct ein_ctx *ctx, const char *set, const struct ein_query *query, ein_doc_fn *each,
                 void *data, char **ret_cursor, struct ein_error *err);
     int (*tally)(struct ein_ctx *ctx, const char *set, const struct json_t *where, uint64_t *ret_count,

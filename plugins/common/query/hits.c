@@ -4,7 +4,9 @@
 #include "cleanup.h"
 #include "error.h"
 
-int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error *err)
+enum { PAGE_PORTIONS = 8 }; /* of who takes a cursor, and so may keep what is found */
+
+int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, size_t bytes, struct ein_error *err)
 {
     if (hits->count == hits->capacity) {
         size_t capacity = hits->capacity ? hits->capacity * 2 : 16;
@@ -17,38 +19,8 @@ int hits_add(struct hits *hits, json_t *take_doc, uint64_t seq, struct ein_error
         hits->capacity = capacity;
     }
     hits->list[hits->count++] = (struct hit){ take_doc, seq };
+    hits->bytes += bytes;
     return 0;
-}
-
-static int give_cursor(const struct query *query, const struct ein_host *host,
-                       const struct hit *last, char **ret_cursor, struct ein_error *err)
-{
-    EIN_FREE char *cursor = NULL;
-    int r = query_cursor(query, last->doc, last->seq, &cursor, err);
-
-    if (r < 0)
-        return r;
-    *ret_cursor = host->text_dup(cursor);
-    return *ret_cursor ? 0 : error_no_memory(err);
-}
-
-int hits_deliver(const struct hits *hits, const struct query *query, const struct ein_host *host,
-                 ein_doc_fn *each, void *data, char **ret_cursor, struct ein_error *err)
-{
-    size_t given = 0;
-    int stopped = 0;
-
-    while (given < hits->count && given < query->limit && !stopped)
-        stopped = each(hits->list[given++].doc, data);
-    if (stopped < 0 || !ret_cursor)
-        return stopped;
-
-    if (given == hits->count) {
-        *ret_cursor = NULL;
-        return stopped;
-    }
-    int r = give_cursor(query, host, &hits->list[given - 1], ret_cursor, err);
-    return r < 0 ? r : stopped;
 }
 
 void hits_done(struct hits *hits)
@@ -57,4 +29,57 @@ void hits_done(struct hits *hits)
         json_decref(hits->list[i].doc);
     free(hits->list);
     *hits = (struct hits){ 0 };
+}
+
+/* One portion.  *ret_cursor, for free(), is NULL when nothing is left. */
+static int find_portion(const struct hits_source *source, struct ein_query *from, ein_doc_fn *each,
+                        void *data, size_t *ret_bytes, char **ret_cursor, struct ein_error *err)
+{
+    __attribute__((cleanup(hits_done))) struct hits hits = { 0 };
+    __attribute__((cleanup(query_done))) struct query query;
+    size_t given = 0;
+    int stopped = 0;
+    int r = query_parse(&query, source->set, from, err);
+
+    if (r >= 0)
+        r = source->collect(source->data, &query, &hits, err);
+    *ret_bytes += hits.bytes;
+    if (r < 0)
+        return r;
+    while (given < hits.count && given < query.limit && !stopped)
+        stopped = each(hits.list[given++].doc, data);
+    if (stopped < 0 || (given == hits.count && hits.bytes < source->max_bytes))
+        return stopped;
+
+    r = query_cursor(&query, hits.list[given - 1].doc, hits.list[given - 1].seq, ret_cursor, err);
+    if (from->limit)
+        from->limit -= (uint32_t)given;
+    return r < 0 ? r : stopped;
+}
+
+int hits_find(const struct hits_source *source, const struct ein_query *from, ein_doc_fn *each,
+              void *data, char **ret_cursor, struct ein_error *err)
+{
+    struct ein_query rest = from ? *from : (struct ein_query){ .struct_size = sizeof(rest) };
+    EIN_FREE char *cursor = NULL;
+    size_t bytes = 0;
+    bool page_full;
+    int r;
+
+    do {
+        char *next = NULL;
+
+        r = find_portion(source, &rest, each, data, &bytes, &next, err);
+        free(cursor);
+        rest.cursor = cursor = next;
+        page_full = (from && from->limit && !rest.limit) ||
+                    (ret_cursor && bytes / PAGE_PORTIONS >= source->max_bytes);
+    } while (r == 0 && cursor && !page_full);
+
+    if (ret_cursor && r >= 0) {
+        *ret_cursor = cursor ? source->host->text_dup(cursor) : NULL;
+        if (cursor && !*ret_cursor)
+            return error_no_memory(err);
+    }
+    return r;
 }
