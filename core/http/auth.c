@@ -246,7 +246,8 @@ static bool authorize_admin(struct ein_req *req)
     if (is_site_admin(req->identity))
         return true;
     if (!req->settings->admin_password) {
-        (void)reply_fail(req, 403, "Admin panel is disabled");
+        (void)reply_fail(req, 403,
+                         "Admin panel is disabled, and auth.site_admins does not name you");
         return false;
     }
     return check_password(req, request_header(req, "X-Admin-Password"));

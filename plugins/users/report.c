@@ -20,13 +20,30 @@ static const char *const count_names[] = {
     "outputTokens", "reasoningTokens", NULL
 };
 
+/* Reports whose labels are ids: the member of an entry that has it, and the set of documents that
+ * know the name. */
+static const struct kind {
+    const char *by, *member, *set;
+} kinds[] = {
+    { "agent", "agentId", "agents" },
+    { "key", "keyId", "api_keys" },
+    { "user", "userId", USERS_SET },
+};
+
+/* NULL: the labels of this report are no ids. */
+static const struct kind *kind_of(const struct report *report)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(report->by, kinds[i].by) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
 /* ---- adding up ---- */
 
 static void make_label(const struct report *report, const json_t *entry, char label[LABEL_SIZE])
 {
-    static const char *const members[][2] = { { "agent", "agentId" },
-                                              { "key", "keyId" },
-                                              { "user", "userId" } };
+    const struct kind *kind = kind_of(report);
     const char *provider = text_of(entry, "provider"), *model = text_of(entry, "model");
 
     *label = '\0';
@@ -34,11 +51,8 @@ static void make_label(const struct report *report, const json_t *entry, char la
         calendar_day_text(report->zone, integer_of(entry, "createdAtUs") / 1000, label);
     if (strcmp(report->by, "model") == 0 && model)
         snprintf(label, LABEL_SIZE, "%s%s%s", provider ? provider : "", provider ? "/" : "", model);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const char *value = text_of(entry, members[i][1]);
-        if (strcmp(report->by, members[i][0]) == 0 && value)
-            snprintf(label, LABEL_SIZE, "%s", value);
-    }
+    if (kind)
+        snprintf(label, LABEL_SIZE, "%s", text_or_empty(entry, kind->member));
 }
 
 static json_t *group_of(struct report *report, const char *label)
@@ -149,6 +163,36 @@ static int walk_unsettled(struct report *report, const char *set, ein_doc_fn *ea
     return walk(report, set, where, "createdAtUs", each);
 }
 
+static int add_name(const json_t *doc, void *data)
+{
+    struct report *report = data;
+    const json_t *person = json_object_get(doc, "basicInfo");
+    json_t *name = json_object_get(person ? person : doc, person ? "displayName" : "name");
+
+    return json_is_string(name) ? json_object_set(report->names, text_of(doc, "_id"), name) : 0;
+}
+
+/* They are those of today, as what was is not kept in entries. */
+static int find_names(struct report *report)
+{
+    const struct kind *kind = kind_of(report);
+    json_t *ids = kind ? json_array() : NULL;
+    EIN_JSON json_t *where = kind ? json_pack("{s:{s:o}}", "_id", "$in", ids) : NULL;
+    const char *label;
+    json_t *counts;
+
+    if (!kind)
+        return 0;
+    if (!where)
+        return error_no_memory(&report->why);
+    json_object_foreach(report->groups, label, counts)
+    {
+        if (json_array_append_new(ids, json_string(label)) < 0)
+            return error_no_memory(&report->why);
+    }
+    return walk(report, kind->set, where, "_id", add_name);
+}
+
 int report_run(struct report *report, struct ein_error *err)
 {
     int64_t from_us = report->from_ms * 1000, to_us = report->to_ms * 1000;
@@ -167,6 +211,8 @@ int report_run(struct report *report, struct ein_error *err)
         r = walk_unsettled(report, HOLDS_SET, add_open);
     if (r >= 0)
         r = walk_unsettled(report, EXPIRED_SET, add_expired);
+    if (r >= 0)
+        r = find_names(report);
     if (r < 0 && err)
         *err = report->why;
     return r < 0 ? r : 0;
@@ -198,6 +244,8 @@ static json_t *show_rows(const struct report *report)
     json_object_foreach(report->groups, label, counts)
     {
         json_t *row = json_pack("{s:s?}", report->by, *label ? label : NULL);
+        if (row && kind_of(report))
+            (void)json_object_set_new(row, "name", json_pack("s?", text_of(report->names, label)));
         if (json_array_append_new(rows, row ? show_counts(counts, row) : NULL) < 0) {
             json_decref(rows);
             return NULL;
@@ -243,11 +291,16 @@ static void write_cell(struct buf *out, const char *text)
     (void)buf_char(out, '"');
 }
 
-static void write_row(struct buf *out, const char *label, const json_t *counts)
+static void write_row(struct buf *out, const struct report *report, const char *label,
+                      const json_t *counts)
 {
     char cost[MONEY_TEXT_SIZE];
 
     write_cell(out, label);
+    if (kind_of(report)) {
+        (void)buf_char(out, ',');
+        write_cell(out, text_or_empty(report->names, label));
+    }
     for (size_t i = 0; count_names[i]; i++) {
         int64_t value = integer_of(counts, count_names[i]);
         money_to_text(value, cost);
@@ -267,9 +320,10 @@ char *report_csv(const struct report *report, size_t *ret_len)
 
     buf_init(&out, SIZE_MAX);
     (void)buf_text(&out, report->by);
+    (void)buf_text(&out, kind_of(report) ? ",name" : "");
     for (size_t i = 0; count_names[i]; i++)
         (void)buf_printf(&out, ",%s", i == 1 ? "cost" : count_names[i]);
     (void)buf_text(&out, "\r\n");
-    json_object_foreach(report->groups, label, counts) write_row(&out, label, counts);
+    json_object_foreach(report->groups, label, counts) write_row(&out, report, label, counts);
     return buf_take(&out, ret_len);
 }

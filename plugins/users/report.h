@@ -13,6 +13,7 @@ struct report {
     int64_t from_ms, to_ms;
     json_t *groups; /* {label: counts}, in order of appearance; what has no label is "" */
     json_t *total;  /* counts */
+    json_t *names;  /* {label: what people call it}, where labels are ids */
     size_t open, expired;
     int64_t unsettled;    /* nano-dollars that these may have cost */
     struct ein_error why; /* of a walk that ended early */

@@ -49,11 +49,13 @@ static int reply_report(const struct users *users, struct ein_req *req, struct r
     const struct ein_http *http = users->host->http;
     EIN_JSON json_t *groups = json_object();
     EIN_JSON json_t *total = json_object();
+    EIN_JSON json_t *names = json_object();
     struct ein_error err;
 
     report->groups = groups;
     report->total = total;
-    if (!groups || !total)
+    report->names = names;
+    if (!groups || !total || !names)
         return EIN_E_NO_MEMORY;
     int r = report_run(report, &err);
     if (r == EIN_E_TOO_LARGE)

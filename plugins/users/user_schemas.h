@@ -153,7 +153,7 @@
     "\"total\":{\"type\":\"object\",\"properties\":{" REPORT_COUNTS "}},"                          \
     "\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{" REPORT_LABEL(   \
         "day") REPORT_LABEL("model") REPORT_LABEL("agent") REPORT_LABEL("key")                     \
-        REPORT_LABEL("user") REPORT_COUNTS                                                         \
+        REPORT_LABEL("user") REPORT_LABEL("name") REPORT_COUNTS                                    \
         "}}},"                                                                                     \
         "\"unsettled\":{\"type\":\"object\",\"properties\":{\"open\":{\"type\":\"integer\"},"      \
         "\"expired\":{\"type\":\"integer\"},\"bound\":{\"type\":\"number\"}}}}}"

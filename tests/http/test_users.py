@@ -224,10 +224,11 @@ def test_usage_by_day_model_agent_and_key(users):
               "cacheWriteTokens": 0, "outputTokens": 0, "reasoningTokens": 0}  # fmt: skip
     assert report["rows"] == [{"day": today, **counts}] and report["total"] == counts
     assert report["unsettled"] == {"open": 0, "expired": 0, "bound": 0}
-    for by in ("model", "agent", "key"):
-        assert users.get(f"/users/me/usage?by={by}").json["rows"] == [{by: None, **counts}]
+    assert users.get("/users/me/usage?by=model").json["rows"] == [{"model": None, **counts}]
+    for by in ("agent", "key"):
+        assert users.get(f"/users/me/usage?by={by}").json["rows"] == [{by: None, "name": None, **counts}]
     assert users.get("/users/me/usage?by=user").status == 422
-    assert users.get("/admin/usage?by=user", headers=ADMIN).json["rows"] == [{"user": "local-dev-user", **counts}]
+    assert users.get("/admin/usage?by=user", headers=ADMIN).json["rows"] == [{"user": "local-dev-user", "name": None, **counts}]
     assert users.get("/admin/usage").status == 401
 
 
@@ -253,7 +254,7 @@ def test_a_report_as_csv(users):
         assert reply.text == expected
         assert reply.header("Content-Type") == "text/csv; charset=utf-8"
     assert users.get("/users/me/usage?format=json", headers={"Accept": "text/csv"}).json["total"]["calls"] == 1
-    assert users.get("/admin/usage?by=user&format=csv", headers=ADMIN).text.splitlines()[1].startswith('"local-dev-user",1,')
+    assert users.get("/admin/usage?by=user&format=csv", headers=ADMIN).text.splitlines()[1].startswith('"local-dev-user","",1,')
 
 
 # ---- keys ----
@@ -375,7 +376,7 @@ def test_admin_needs_a_password(sqlite_users, sqlite_server, method, path):
     reply = users.request(method, path, body, headers={"X-Admin-Password": "p"})
     assert (reply.status, reply.detail) == (401, "Invalid admin password")
     reply = sqlite_server.request(method, path, body)
-    assert (reply.status, reply.detail) == (403, "Admin panel is disabled")
+    assert (reply.status, reply.detail) == (403, "Admin panel is disabled, and auth.site_admins does not name you")
 
 
 # ---- many at once ----

@@ -674,7 +674,7 @@ def test_with_login_configured_a_stranger_is_401(own):
 
 def test_the_admin_password_opens_admin_routes_where_there_is_one(driver, own):
     reply = driver.get("/admin")
-    assert (reply.status, reply.detail()) == (403, "Admin panel is disabled")
+    assert (reply.status, reply.detail()) == (403, "Admin panel is disabled, and auth.site_admins does not name you")
     server = own({"DRIVER_ADMIN": "secret"})
     for headers in ("", "X-Admin-Password: wrong\r\n", "X-Admin-Password: secretx\r\n"):
         reply = server.get("/admin", headers)
