@@ -58,6 +58,12 @@ int agent_folder_read(const char *path, json_t **ret_agent, struct ein_error *er
 
     if (r == 0)
         r = read_object(path, REST, &agent, err);
+    if (r == EIN_E_NOT_FOUND && code)
+        return error_set(err, EIN_E_NOT_FOUND,
+                         "%s/" REST
+                         " is missing: it has what else there is to say of the agent, at "
+                         "least {\"name\": \"...\", \"description\": \"...\"}",
+                         path);
     for (size_t i = 0; r == 0 && not_in_rest[i]; i++)
         if (json_object_get(agent, not_in_rest[i]))
             r = error_set(err, EIN_E_INVALID, "%s/" REST " may not hold '%s'", path,

@@ -71,8 +71,7 @@ static size_t match(const json_t *agents, const char *name, json_t **ret_agent)
     return count;
 }
 
-/* By its id, or by what it is called; NULL: there is none, which is said unless `quiet`. */
-static int find(const struct session *session, const char *name, bool quiet, json_t **ret_agent)
+int agents_find(const struct session *session, const char *name, bool quiet, json_t **ret_agent)
 {
     EIN_JSON json_t *agents = NULL;
     json_t *agent = NULL;
@@ -109,7 +108,7 @@ static int take_down(struct session *session, const char *name, const char *rest
 {
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *reply = NULL;
-    int status = find(session, name, false, &agent);
+    int status = agents_find(session, name, false, &agent);
 
     if (status == REMOTE_OK)
         status = call_agent(session, agent, "DELETE", rest, &reply);
@@ -131,8 +130,13 @@ int agents_deploy(struct session *session, char **words)
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *reply = NULL;
     EIN_FREE char *endpoint = NULL;
-    int status = find(session, words[0], false, &agent);
+    int status = agents_find(session, words[0], false, &agent);
 
+    if (status == REMOTE_OK && !text_of(agent, "friendlyName"))
+        return print_failure(REMOTE_FAILED,
+                             "'%s' has no name to be called by: give it a \"friendlyName\" in its "
+                             "agent.json, such as \"my_agent\", and push it",
+                             words[0]);
     if (status == REMOTE_OK)
         status = call_agent(session, agent, "POST", "/deploy", &reply);
     if (status != REMOTE_OK)
@@ -177,7 +181,7 @@ int agents_pull(struct session *session, char **words)
     EIN_JSON json_t *agent = NULL;
     EIN_FREE char *folder = NULL;
     EIN_FREE char *what = NULL;
-    int status = find(session, words[0], false, &agent);
+    int status = agents_find(session, words[0], false, &agent);
 
     if (status != REMOTE_OK)
         return status;
@@ -196,7 +200,7 @@ static int check_new(const struct session *session, const char *folder, const js
     const char *called = text_of(agent, "friendlyName");
     const char *name = called ? called : text_of(agent, "name");
     EIN_JSON json_t *there = NULL;
-    int status = name ? find(session, name, true, &there) : REMOTE_OK;
+    int status = name ? agents_find(session, name, true, &there) : REMOTE_OK;
 
     if (status != REMOTE_OK || !there || session->options->force)
         return status;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { COLUMNS_MAX = 12, CELL_MAX = 60 };
@@ -67,6 +68,38 @@ int print_failure(int status, const char *fmt, ...)
     (void)fflush(stdout);
     (void)fprintf(stderr, "einion: %s\n", clean ? clean : "no memory");
     return status;
+}
+
+/* Numbers as people write them, without exponents; dollars have nine decimals at most. */
+static char *value_text(const json_t *value)
+{
+    enum { DECIMALS = 9 };
+    static const double exact_max = 1e15;
+    double real = json_real_value(value);
+    char *text;
+
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    if (!json_is_real(value) || real >= exact_max || real <= -exact_max)
+        return json_text_dump(value, NULL);
+    if (asprintf(&text, "%.*f", DECIMALS, real) < 0)
+        return NULL;
+    size_t len = strlen(text);
+    while (text[len - 1] == '0')
+        text[--len] = '\0';
+    if (text[len - 1] == '.')
+        text[len - 1] = '\0';
+    return text;
+}
+
+char *print_value(const json_t *value, int lines)
+{
+    EIN_FREE char *text = NULL;
+
+    if (!value || json_is_null(value))
+        return strdup("-");
+    text = value_text(value);
+    return text ? print_clean(text, lines) : NULL;
 }
 
 /* ---- JSON ---- */
@@ -192,18 +225,11 @@ static void cut(char *text)
 
 static char *cell(const json_t *row, const char *member)
 {
-    const json_t *value = print_member(row, member);
-    EIN_FREE char *text = NULL;
-    char *clean;
+    char *text = print_value(print_member(row, member), 0);
 
-    if (!value || json_is_null(value))
-        return strdup("-");
-    if (!json_is_string(value))
-        text = json_text_dump(value, NULL);
-    clean = print_clean(json_is_string(value) ? json_string_value(value) : text ? text : "", 0);
-    if (clean)
-        cut(clean);
-    return clean;
+    if (text)
+        cut(text);
+    return text;
 }
 
 static void write_cell(FILE *out, const char *text, size_t width, bool is_last)

@@ -14,6 +14,9 @@ int print_failure(int status, const char *fmt, ...) __attribute__((format(printf
  * '?', line ends and tabs too where `lines` is 0; free().  NULL: no memory. */
 char *print_clean(const char *text, int lines);
 
+/* What a cell of a table shows of VALUE, which may be NULL; free().  NULL: no memory. */
+char *print_value(const json_t *value, int lines);
+
 /* JSON on several lines, as the files of agents have it; free().  NULL: no memory. */
 char *print_pretty(const json_t *json);
 /* On one line; what would harm a terminal is escaped, so that it is still the same JSON. */

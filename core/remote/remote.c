@@ -9,6 +9,7 @@
 #include "print.h"
 #include "runs.h"
 #include "str.h"
+#include "usage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -41,6 +42,10 @@ enum option_bit {
     MODELS = 1 << 15,
     BUDGET = 1 << 16,
     DAYS = 1 << 17,
+    BY = 1 << 18,
+    FROM = 1 << 19,
+    TO = 1 << 20,
+    ALL = 1 << 21,
     EVERY = SERVER | CA | JSON
 };
 
@@ -62,7 +67,7 @@ static const struct option_about {
     { QUIET, "quiet", NULL, offsetof(struct options, quiet), "no trace" },
     { DETACH, "detach", NULL, offsetof(struct options, detach),
       "print the run's id, and leave it running" },
-    { AGENT, "agent", "ID", offsetof(struct options, agent), "only runs of this agent" },
+    { AGENT, "agent", "NAME|ID", offsetof(struct options, agent), "only runs of this agent" },
     { STATUS, "status", "running|completed|failed|stopped|lost", offsetof(struct options, status),
       "only such runs" },
     { LIMIT, "limit", "N", offsetof(struct options, limit), "at most so many; else 100", true },
@@ -76,6 +81,12 @@ static const struct option_about {
       "what it may spend, such as 5/month; or a day, week, total" },
     { DAYS, "days", "N", offsetof(struct options, days),
       "how long it lives; else as long as it may", true },
+    { BY, "by", "day|model|agent|key|user", offsetof(struct options, by),
+      "what its rows are; else day" },
+    { FROM, "from", "DAY", offsetof(struct options, from),
+      "since then, such as 2026-11-01; else 30 days before --to" },
+    { TO, "to", "DAY", offsetof(struct options, to), "up to the end of it; else until now" },
+    { ALL, "all", NULL, offsetof(struct options, all), "of all users, for site admins" },
     { SERVER, "server", "SERVER|URL", offsetof(struct options, server),
       "which server; else EINION_URL, else the last login's" },
     { CA, "cacert", "FILE", offsetof(struct options, ca),
@@ -120,6 +131,8 @@ static const struct command {
     { "runs", "follow", "ID", 1, 1, EVERY | QUIET | RETRY, runs_follow, NULL,
       "its trace from the beginning, then as it happens" },
     { "runs", "cancel", "ID", 1, 1, EVERY, runs_cancel, NULL, "stop it" },
+    { "usage", NULL, "", 0, 0, EVERY | BY | FROM | TO | ALL, usage_show, NULL,
+      "what calls have cost" },
     { "keys", "", "", 0, 0, EVERY, keys_list, NULL, "list one's API keys" },
     { "keys", "create", "NAME", 1, 1, EVERY | SCOPES | MODELS | BUDGET | DAYS, keys_create, NULL,
       "make one, and print it, this once" },
@@ -140,6 +153,7 @@ const char remote_usage[] =
     "  agents              list the agents; agents pull, push, deploy, undeploy, delete\n"
     "  run NAME [JSON]     run what is deployed under a name, and show its trace\n"
     "  runs                list runs; runs show, follow, cancel\n"
+    "  usage               what calls have cost, by day, model, agent, key or user\n"
     "  keys                list one's API keys; keys create, revoke\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";

@@ -2,13 +2,14 @@
 #include "runs.h"
 
 #include "agent_folder.h"
+#include "agents.h"
 #include "buf.h"
 #include "cancel.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "file.h"
 #include "json_text.h"
-#include "percent.h"
+#include "member.h"
 #include "print.h"
 #include "str.h"
 #include "trace.h"
@@ -191,6 +192,9 @@ static int order_of(const char *folder, json_t *input, json_t **ret_order)
         if (value && json_object_set(order, members[i], value) < 0)
             return print_failure(REMOTE_FAILED, "no memory");
     }
+    if (!text_of(order, "friendlyName") && text_of(agent, "name") &&
+        json_object_set(order, "friendlyName", json_object_get(agent, "name")) < 0)
+        return print_failure(REMOTE_FAILED, "no memory");
     *ret_order = EIN_TAKE(order);
     return REMOTE_OK;
 }
@@ -291,14 +295,6 @@ int runs_run(struct session *session, char **words)
 
 /* ---- runs ---- */
 
-static void add_query(struct buf *path, const char *name, const char *value)
-{
-    EIN_FREE char *encoded = value ? percent_encode(value, "") : NULL;
-
-    if (encoded)
-        (void)buf_printf(path, "%c%s=%s", strchr(path->data, '?') ? '&' : '?', name, encoded);
-}
-
 int runs_list(struct session *session, char **words)
 {
     static const struct print_column columns[] = {
@@ -311,16 +307,19 @@ int runs_list(struct session *session, char **words)
         { 0 },
     };
     const struct options *options = session->options;
+    EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *runs = NULL;
     struct buf path;
-    int status;
+    int status = options->agent ? agents_find(session, options->agent, true, &agent) : REMOTE_OK;
 
     (void)words;
-    buf_init(&path, 16 * 1024);
+    if (status != REMOTE_OK)
+        return status;
+    buf_init(&path, SESSION_PATH_MAX);
     (void)buf_text(&path, "/runs");
-    add_query(&path, "limit", options->limit);
-    add_query(&path, "agent_id", options->agent);
-    add_query(&path, "status", options->status);
+    session_add_query(&path, "limit", options->limit);
+    session_add_query(&path, "agent_id", agent ? text_of(agent, "_id") : options->agent);
+    session_add_query(&path, "status", options->status);
     status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
                         : session_get(session, &runs, "%s", path.data);
     buf_done(&path);

@@ -471,3 +471,11 @@ char *session_path(const char *set, const char *id, const char *rest)
 
     return segment && asprintf(&path, "/%s/%s%s", set, segment, rest) >= 0 ? path : NULL;
 }
+
+void session_add_query(struct buf *path, const char *name, const char *value)
+{
+    EIN_FREE char *encoded = value ? percent_encode(value, "") : NULL;
+
+    if (encoded)
+        (void)buf_printf(path, "%c%s=%s", strchr(path->data, '?') ? '&' : '?', name, encoded);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "buf.h"
 #include "remote.h"
 #include "sse.h"
 #include <einion/plugin.h>
@@ -13,7 +14,8 @@ struct options {
     const char *name, *key_file;
     const char *input, *agent, *status, *limit, *retry;
     const char *scopes, *models, *budget, *days;
-    bool json, force, quiet, detach, plain_http, help;
+    const char *by, *from, *to;
+    bool all, json, force, quiet, detach, plain_http, help;
 };
 
 /* One server, and who asks it. */
@@ -29,6 +31,7 @@ enum {
     SESSION_REPLY_MAX = 64 * 1024 * 1024,
     SESSION_EVENT_MAX = 16 * 1024 * 1024, /* of a stream; a result is one */
     SESSION_KEY_MAX = 4096,
+    SESSION_PATH_MAX = 16 * 1024, /* with its query */
     SESSION_RUN_ID_SIZE = 64
 };
 
@@ -79,3 +82,5 @@ int session_get(const struct session *session, json_t **ret_reply, const char *f
 
 /* "/SET/ID", with the id in one segment, and what follows; free().  NULL: no memory. */
 char *session_path(const char *set, const char *id, const char *rest);
+/* Appends NAME=VALUE to the query of PATH; VALUE NULL: nothing. */
+void session_add_query(struct buf *path, const char *name, const char *value);

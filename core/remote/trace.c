@@ -2,7 +2,7 @@
 #include "trace.h"
 
 #include "cleanup.h"
-#include "json_text.h"
+#include "member.h"
 #include "print.h"
 #include "str.h"
 #include <string.h>
@@ -24,20 +24,28 @@ static const struct {
     { "error", "{exception_type}: {message}" },
 };
 
-static void write_value(FILE *out, const json_t *value)
+static void indent(FILE *out, json_int_t depth)
 {
-    EIN_FREE char *text = json_is_string(value) ? NULL : json_text_dump(value, NULL);
-    EIN_FREE char *clean = NULL;
-
-    if (!value || json_is_null(value)) {
-        (void)fputc('-', out);
-        return;
-    }
-    clean = print_clean(text ? text : json_string_value(value), 1);
-    (void)fputs(clean ? clean : "", out);
+    for (json_int_t i = 0; i < depth && i < DEPTH_MAX; i++)
+        (void)fputs("  ", out);
 }
 
-static void write_line(FILE *out, const char *format, const json_t *event)
+/* Of several lines each is as far in as the first. */
+static void write_value(FILE *out, const json_t *value, json_int_t depth)
+{
+    EIN_FREE char *text = print_value(value, 1);
+    size_t len = text ? strlen(text) : 0;
+
+    if (len && text[len - 1] == '\n')
+        text[len - 1] = '\0';
+    for (const char *at = text ? text : ""; *at; at++) {
+        (void)fputc(*at, out);
+        if (*at == '\n')
+            indent(out, depth);
+    }
+}
+
+static void write_line(FILE *out, const char *format, const json_t *event, json_int_t depth)
 {
     char member[32];
 
@@ -50,7 +58,7 @@ static void write_line(FILE *out, const char *format, const json_t *event)
         }
         memcpy(member, at + 1, len);
         member[len] = '\0';
-        write_value(out, json_object_get(event, member));
+        write_value(out, json_object_get(event, member), depth);
         at += len + 1;
     }
     (void)fputc('\n', out);
@@ -65,12 +73,13 @@ void trace_print(FILE *out, const json_t *event)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (str_eq(kinds[i].type, type))
             format = kinds[i].format;
+    if (str_eq(type, "error") && *text_or_empty(event, "traceback"))
+        format = "{traceback}";
     if (!format) {
         print_json(out, event);
         return;
     }
-    for (json_int_t i = 0; i < depth && i < DEPTH_MAX; i++)
-        (void)fputs("  ", out);
-    write_line(out, format, event);
+    indent(out, depth);
+    write_line(out, format, event, depth);
     (void)fflush(out);
 }

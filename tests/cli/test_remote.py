@@ -6,12 +6,14 @@ import pathlib
 import re
 import signal
 import stat
+import time
 
 import pytest
 from people import Bearer
 from shell import CONFLICT, FAILED, INTERRUPTED, NOBODY, TWICE, USAGE, Shell, kept
-from support import Person, wait_until
+from support import Person, Server, logins, wait_until
 from vendor import CUT, Vendor, stream, whole
+from vendor_formats import Said, openai_responses
 
 SLEEP = "async def run(input_dict, tools):\n    print('begun')\n    await asyncio.sleep(600)\n"
 WRONG = "async def run(input_dict, tools):\n    raise ValueError('no good')\n"
@@ -281,7 +283,7 @@ def test_what_is_no_einion_is_told_in_a_sentence(tmp_path, reply):
         assert status == FAILED and out == "" and re.fullmatch(r"einion: .*\n", said)
 
 
-# ---- help ----
+# ---- options ----
 
 
 def test_options_may_stand_before_the_command(anybody):
@@ -327,10 +329,77 @@ def test_a_server_without_logins_has_no_keys(anybody):
         assert anybody.run(*words) == (FAILED, "", "einion: this server has no API keys: without logins nobody needs one\n")
 
 
+# ---- what a newcomer does ----
+
+
+def test_a_folder_without_a_description_and_an_agent_without_a_name_are_told_what_they_lack(anybody):
+    folder = anybody.write_agent("nameless")
+    (folder / "agent.json").unlink()
+    status, _, said = anybody.run("agents", "push", "nameless")
+    assert status == USAGE and said.startswith("einion: nameless/agent.json is missing") and '{"name": ' in said
+    (folder / "agent.json").write_text('{"name": "No name", "description": "d"}')
+    anybody.good("agents", "push", "nameless")
+    status, _, said = anybody.run("agents", "deploy", "No name")
+    assert status == FAILED and '"friendlyName" in its agent.json' in said
+    assert anybody.run("run", "./nameless", '{"n": 1}')[2].startswith("[No name]\n")
+
+
+def test_a_failure_is_shown_with_the_line_where_it_happened(anybody):
+    anybody.write_agent("broken", "async def run(input_dict, tools):\n    return input_dict['n']\n")
+    status, _, said = anybody.run("run", "./broken")
+    assert status == FAILED and "\n  Traceback (most recent call last):\n" in said
+    assert ', line 2, in run\n      return input_dict[\'n\']\n' in said and "\n  KeyError: 'n'\n[broken] error, " in said
+
+
+# ---- usage ----
+
+
+@pytest.fixture(scope="module")
+def paying():
+    """A server with a login, and a vendor whose answers cost money."""
+    with Vendor() as vendor:
+        vendor.answer("/v1/responses", openai_responses(Said(text="A block of iron.", input=100, output=10)))
+        with Server(sets=[logins()], env={"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": vendor.url + "/v1"}) as server:
+            yield server.start(ready=True)
+
+
+def test_usage_is_told_by_the_names_that_people_know(tmp_path, paying):
+    ada = Person(paying).login("alice")
+    key = ada.post("/users/me/keys", {"name": "laptop", "scopes": ["admin", "models", "agents", "deployments"]}).json
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=key["key"] + "\n")
+    shell.write_agent("asker", "async def run(input_dict, tools):\n    await call_llm('openai', 'gpt-4o-mini', "
+                               "[{'role': 'user', 'content': 'hi'}], {})\n")  # fmt: skip
+    shell.good("agents", "push", "asker")
+    shell.good("agents", "deploy", "asker")
+    assert "  openai/gpt-4o-mini: 100 in, 10 out, " in (said := shell.run("run", "asker")[2]) and "USD 0.000021" in said
+    shell.good("chat", "openai/gpt-4o-mini", "hi")
+    shell.good("chat", "openai/gpt-4o-mini", "hi")
+    assert [line.split()[-1] for line in shell.good("runs", "--agent", "asker").splitlines()] == ["USD", "0.000021"]
+
+    agent = shell.json("agents")[0]["_id"]
+    table = [line.split() for line in shell.good("usage", "--by", "agent").splitlines()[:4]]
+    assert table == [["AGENT", "NAME", "CALLS", "USD", "IN", "OUT"], ["-", "-", "2", "0.000042", "200", "20"],
+                     [agent, "asker", "1", "0.000021", "100", "10"], ["total", "-", "3", "0.000063", "300", "30"]]  # fmt: skip
+    assert [key["_id"], "laptop", "3", "0.000063", "300", "30"] in [line.split() for line in shell.good("usage", "--by", "key").splitlines()]
+    assert shell.json("usage", "--by", "key")["rows"][0]["name"] == "laptop"
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    assert shell.good("usage", "--from", day, "--to", day).splitlines()[1].split() == [day, "3", "0.000063", "300", "30"]
+    assert shell.good("usage", "--to", "2020-01-01").splitlines()[1].split() == ["total", "0", "0", "0", "0"]
+    status, _, said = shell.run("usage", "--all")
+    assert status == FAILED and "auth.site_admins does not name you" in said
+    assert shell.run("usage", "--by", "moon")[0] == FAILED
+    text = ada.get("/users/me/usage?by=key&format=csv").text
+    assert text.splitlines()[1].startswith(f'"{key["_id"]}","laptop",3,0.000063,')
+
+
+# ---- help ----
+
+
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "usage", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

@@ -89,13 +89,33 @@ static void columns_are_as_wide_as_what_is_in_them(void **state)
     json_decref(rows);
 }
 
+static void numbers_have_no_exponents(void **state)
+{
+    static const struct {
+        double number;
+        const char *shown;
+    } cases[] = { { 6e-06, "0.000006" },   { 0, "0" },       { 2.5, "2.5" },
+                  { 1e-9, "0.000000001" }, { -100, "-100" }, { 1e300, "1e+300" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *number = json_real(cases[i].number);
+        char *text = print_value(number, 0);
+
+        assert_string_equal(text, cases[i].shown);
+        free(text);
+        json_decref(number);
+    }
+}
+
 static void a_trace_is_lines(void **state)
 {
     json_t *events =
-        json_pack("[{s:s, s:s, s:i}, {s:s, s:s, s:i}, {s:s, s:s}]", "type", "agent_start",
-                  "agent_name", "a", "depth", 0, "type", "stdout", "message",
+        json_pack("[{s:s, s:s, s:i}, {s:s, s:s, s:i}, {s:s, s:s, s:s, s:i}, {s:s, s:s}]", "type",
+                  "agent_start", "agent_name", "a", "depth", 0, "type", "stdout", "message",
                   "x\x1b"
                   "c",
+                  "depth", 1, "type", "error", "message", "m", "traceback", "where\n  what\n",
                   "depth", 1, "type", "new", "at", "\x7f");
     char *text = NULL;
     size_t len, i;
@@ -107,7 +127,8 @@ static void a_trace_is_lines(void **state)
     {
         trace_print(file, event);
     }
-    expect_text(file, &text, "[a]\n  x?c\n{\"type\":\"new\",\"at\":\"\\u007f\"}\n");
+    expect_text(file, &text,
+                "[a]\n  x?c\n  where\n    what\n{\"type\":\"new\",\"at\":\"\\u007f\"}\n");
     json_decref(events);
 }
 
@@ -118,6 +139,7 @@ int main(void)
         cmocka_unit_test(json_on_lines_is_the_same_json),
         cmocka_unit_test(members_are_found_by_their_path),
         cmocka_unit_test(columns_are_as_wide_as_what_is_in_them),
+        cmocka_unit_test(numbers_have_no_exponents),
         cmocka_unit_test(a_trace_is_lines),
     };
 
