@@ -115,7 +115,7 @@ struct question {
     const char *attribute, *value; /* the filter, with the value escaped */
 };
 
-/* Adds the first `cn` of each entry that was found. */
+/* Adds the first `cn` of each entry that was found; "" where none can be seen: found it is. */
 static int add_names(LDAP *ldap, LDAPMessage *result, json_t *names, struct ein_error *err)
 {
     int r = 0;
@@ -123,9 +123,10 @@ static int add_names(LDAP *ldap, LDAPMessage *result, json_t *names, struct ein_
     for (LDAPMessage *entry = ldap_first_entry(ldap, result); entry && r == 0;
          entry = ldap_next_entry(ldap, entry)) {
         struct berval **values = ldap_get_values_len(ldap, entry, "cn");
+        bool named = values && values[0];
 
-        if (values && values[0] &&
-            json_array_append_new(names, json_stringn(values[0]->bv_val, values[0]->bv_len)) < 0)
+        if (json_array_append_new(names, named ? json_stringn(values[0]->bv_val, values[0]->bv_len)
+                                               : json_string("")) < 0)
             r = error_no_memory(err);
         ldap_value_free_len(values);
     }

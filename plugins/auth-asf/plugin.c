@@ -139,6 +139,17 @@ static int check_ldap_url(const struct asf *asf, bool allow_http, struct ein_err
                      "ldap.server has to be ldaps: whoever listens could name anybody's projects.");
 }
 
+/* RFC 4513, 5.1.2: many directories take a name without a password for nobody in particular, who
+ * may not see who is banned. */
+static int check_bind(const struct asf *asf, struct ein_error *err)
+{
+    if (!*asf_ldap_text(asf, "bind_dn") || *asf_ldap_text(asf, "bind_password"))
+        return 0;
+    return error_set(err, EIN_E_INVALID,
+                     "ldap.bind_dn needs a bind_password: without one the directory would not ask "
+                     "who that is.");
+}
+
 static int check_urls(const struct asf *asf, struct ein_error *err)
 {
     bool allow_http = json_is_true(json_object_get(asf->config, "allow_http"));
@@ -169,6 +180,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .timeout_ms = (uint32_t)json_integer_value(json_object_get(config, "timeout_ms")),
     };
     r = check_urls(asf, err);
+    if (r == 0)
+        r = check_bind(asf, err);
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, asf->oauth.name, &asf_provider, asf, err);
     return init_done(r, asf, free, ret_self);

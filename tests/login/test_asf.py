@@ -76,6 +76,18 @@ def test_whoever_is_banned_is_not_let_in(open_provider, asf, directory):
     assert (refused.value.code, refused.value.text) == (DENIED, "Your account has been suspended by ASF Infrastructure.")
 
 
+def test_a_ban_counts_though_its_name_cannot_be_read(open_provider, asf):
+    directory = Directory(nameless="cn=asf-banned,ou=groups,dc=apache,dc=org")
+    try:
+        provider = open_provider("auth-asf", settings(asf, directory))
+        with pytest.raises(Refused, match="suspended") as refused:
+            provider.exchange(Login(), "badguy-1")
+        assert refused.value.code == DENIED
+        assert len(provider.exchange(Login(), "jdoe-1")["workspaces"]) == 2
+    finally:
+        directory.close()
+
+
 def test_a_code_is_good_once(open_provider, asf, directory):
     provider = open_provider("auth-asf", settings(asf, directory))
     provider.exchange(Login(), "jdoe-1")
@@ -162,6 +174,14 @@ def test_a_directory_that_wants_a_password_gets_it(open_provider, asf):
         directory.close()
 
 
+def test_nobody_in_particular_is_not_taken_for_somebody(open_provider, asf, directory):
+    """A name with an empty password, as of a variable that is not set, is a bind that asks for none."""
+    for binding in ({"bind_dn": ADMIN}, {"bind_dn": ADMIN, "bind_password": ""}):
+        with pytest.raises(Refused, match="bind_dn needs a bind_password") as refused:
+            open_provider("auth-asf", settings(asf, directory, ldap=binding))
+        assert refused.value.code == INVALID
+
+
 def test_a_directory_that_is_silent_is_an_error(open_provider, asf):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         accepted = []
@@ -170,7 +190,7 @@ def test_a_directory_that_is_silent_is_an_error(open_provider, asf):
         class Silent:
             url = f"ldap://127.0.0.1:{silent.getsockname()[1]}"
 
-        provider = open_provider("auth-asf", settings(asf, Silent, ldap={"timeout_seconds": 1, "bind_dn": ADMIN}))
+        provider = open_provider("auth-asf", settings(asf, Silent, ldap={"timeout_seconds": 1, "bind_dn": ADMIN, "bind_password": "secret"}))
         with pytest.raises(Refused, match="cannot be reached: Timed out|cannot be reached: Can't contact") as refused:
             provider.exchange(Login(), "jdoe-1")
         assert refused.value.code == UNAVAILABLE

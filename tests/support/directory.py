@@ -81,6 +81,7 @@ rootdn "cn=admin,dc=apache,dc=org"
 rootpw secret
 directory {folder}/db
 maxsize 10485760
+{hidden}
 access to attrs=userPassword by anonymous auth by * none
 access to * by {readers} read by anonymous auth
 """
@@ -94,14 +95,16 @@ ADMIN = "cn=admin,dc=apache,dc=org"
 
 
 class Directory:
-    """`readers`: who may read it; "*" or "users".  `tls`: ldaps, with a certificate that only its own
+    """`readers`: who may read it; "*" or "users".  `nameless`: the dn of an entry whose name nobody may see.  `tls`: ldaps, with a certificate that only its own
     authority, the file `authority`, vouches for."""
 
-    def __init__(self, readers="*", tls=False):
+    def __init__(self, readers="*", tls=False, nameless=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="einion-ldap-"))
         (self.folder / "db").mkdir()
         self.authority = self.folder / "certificate.pem"
-        (self.folder / "slapd.conf").write_text(CONF.format(folder=self.folder, readers=readers, tls=TLS.format(folder=self.folder) if tls else ""))
+        hidden = f'access to dn.base="{nameless}" attrs=cn by * none' if nameless else ""
+        (self.folder / "slapd.conf").write_text(CONF.format(folder=self.folder, readers=readers, hidden=hidden,
+                                                            tls=TLS.format(folder=self.folder) if tls else ""))
         if tls:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
                             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / "key.pem", "-out", self.authority],
