@@ -60,6 +60,16 @@ static bool is(const json_t *claims, const char *name, const char *value)
     return said && value && strcmp(said, value) == 0;
 }
 
+/* Keycloak gives a client a user of its own. */
+static bool is_service_account(const json_t *claims)
+{
+    static const char prefix[] = "service-account-";
+    const char *name = text_of(claims, "preferred_username"), *client = text_of(claims, "azp");
+
+    return name && client && strncmp(name, prefix, strlen(prefix)) == 0 &&
+           strcasecmp(name + strlen(prefix), client) == 0;
+}
+
 /* What a client got for itself has no login behind it that it could be the same as. */
 static bool is_of_program(const json_t *claims)
 {
@@ -71,7 +81,7 @@ static bool is_of_program(const json_t *claims)
             return true;
     /* Entra, and Auth0 */
     return is(claims, "oid", sub) || is(claims, "idtyp", "app") ||
-           is(claims, "gty", "client-credentials");
+           is(claims, "gty", "client-credentials") || is_service_account(claims);
 }
 
 int access_token_check(const struct jwt *jwt, struct ein_error *err)

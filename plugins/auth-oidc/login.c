@@ -130,11 +130,15 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
     return json_object_update_missing(claims, answer.json) < 0 ? error_no_memory(err) : 0;
 }
 
-/* An address that the provider says is not verified is nobody's. */
+/* An address that the provider says is not verified is nobody's; some say it as text. */
 static const char *email_of(const json_t *claims)
 {
-    return json_is_false(json_object_get(claims, "email_verified")) ? NULL
-                                                                    : text_of(claims, "email");
+    const json_t *verified = json_object_get(claims, "email_verified");
+    const char *word = json_string_value(verified);
+
+    return json_is_false(verified) || (word && strcmp(word, "true") != 0)
+               ? NULL
+               : text_of(claims, "email");
 }
 
 int oidc_describe_person(const struct oidc *oidc, const json_t *claims, const char *access_token,

@@ -90,6 +90,7 @@ ACCEPTED = {
     "just expired": lambda w: sign(w.oidc, exp=int(time.time()) - 20),
     "a little ahead": lambda w: sign(w.oidc, iat=int(time.time()) + 30),
     "Keycloak": lambda w: sign(w.oidc, "JWT", typ="Bearer", azp="a-client", client_id=None, scope="openid profile"),
+    "a name like a client's": lambda w: sign(w.oidc, "JWT", typ="Bearer", azp="a-client", client_id=None, preferred_username="service-account-b"),
     "Okta": lambda w: sign(w.oidc, None, cid="a-client", client_id=None, scp=["openid"], scope=None, ver=1),
     "Auth0": lambda w: sign(w.oidc, "JWT", aud=[AUDIENCE, w.oidc.url + "/userinfo"], azp="a-client", client_id=None),
     "Cognito": lambda w: sign(w.oidc, None, token_use="access"),
@@ -127,6 +128,7 @@ REFUSED = {
     "bound to a key": lambda w: sign(w.oidc, cnf={"jkt": "x"}),
     "a client's own": lambda w: sign(w.oidc, sub="a-client"),
     "a client's own at Entra": lambda w: sign(w.microsoft, "JWT", tid=TENANT, sub="o", oid="o", scp="x"),
+    "a client's own at Keycloak": lambda w: sign(w.oidc, "JWT", typ="Bearer", azp="A-Client", client_id=None, sub="8a1f", preferred_username="service-account-a-client"),
     "a client's own at Auth0": lambda w: sign(w.oidc, "JWT", sub="c@clients", gty="client-credentials"),
 }
 

@@ -112,9 +112,16 @@ def test_userinfo_of_somebody_else_is_refused(open_provider, issuer):
         issuer.login(open_provider("auth-oidc", issuer.settings()), Login())
 
 
-def test_an_address_that_is_not_verified_is_left_out(open_provider, issuer):
-    issuer.claims["email_verified"] = False
+@pytest.mark.parametrize("verified", [False, "false", "no"])
+def test_an_address_that_is_not_verified_is_left_out(open_provider, issuer, verified):
+    issuer.claims["email_verified"] = verified
     assert "email" not in issuer.login(open_provider("auth-oidc", issuer.settings()), Login())
+
+
+@pytest.mark.parametrize("verified", [True, "true", None])
+def test_an_address_that_is_verified_or_of_which_nothing_is_said_is_shown(open_provider, issuer, verified):
+    issuer.claims["email_verified"] = verified
+    assert issuer.login(open_provider("auth-oidc", issuer.settings()), Login())["email"] == "alice@acme.com"
 
 
 # ---- tokens that are not good ----
@@ -131,6 +138,16 @@ CLAIMS = {
     "several audiences": {"aud": ["einion", "other"]},
     "another party": {"aud": ["einion", "other"], "azp": "other"},
     "no audience": {"aud": None},
+    "audiences of none": {"aud": []},
+    "an audience that is no text": {"aud": {"einion": True}},
+    "one audience and another party": {"aud": "einion", "azp": "other"},
+    "an expiry in words": lambda issuer: {"exp": str(now() + 300)},
+    "an expiry beyond all sense": {"exp": 1e300},
+    "an expiry before all time": {"exp": -1},
+    "an expiry that is true": {"exp": True},
+    "made when nobody knows": {"iat": "1"},
+    "not valid until nobody knows": {"nbf": "0"},
+    "a subject with a NUL": {"sub": "alice\0mallory"},
     "another nonce": {"nonce": "n"},
     "no nonce": {"nonce": None},
     "expired": lambda issuer: {"exp": now() - 61},
