@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "denial.h"
-#include "cleanup.h"
-#include "clock.h"
 #include "http_inside.h"
 #include "request.h"
 #include "services.h"
 #include <einion/services.h>
-#include <stdbool.h>
-
-void denials_init(struct denials *denials)
-{
-    *denials = (struct denials){ 0 };
-    (void)pthread_mutex_init(&denials->lock, NULL);
-}
-
-void denials_done(struct denials *denials)
-{
-    (void)pthread_mutex_destroy(&denials->lock);
-}
 
 /* NULL: this reply is no refusal. */
 static const char *action_of(const struct ein_req *req)
@@ -27,26 +13,6 @@ static const char *action_of(const struct ein_req *req)
     if (req->wrong_login)
         return "wrong_login";
     return req->reply.status == 403 ? "denied" : NULL;
-}
-
-/* false: enough was written in this second.  *ret_left_out were not, before this one. */
-static bool may_write(struct denials *denials, uint32_t *ret_left_out)
-{
-    int64_t second = clock_mono_ms() / 1000;
-
-    EIN_LOCKED(&denials->lock);
-    if (denials->second != second) {
-        denials->second = second;
-        denials->written = 0;
-    }
-    if (denials->written == DENIALS_PER_S) {
-        denials->left_out++;
-        return false;
-    }
-    denials->written++;
-    *ret_left_out = denials->left_out;
-    denials->left_out = 0;
-    return true;
 }
 
 static json_t *event_of(const struct ein_req *req, const char *action, uint32_t left_out)
@@ -72,7 +38,7 @@ void denial_tell(const struct ein_req *req)
     if (!action || services_acquire(req->http->services, EIN_AUDIT, NULL, &service) < 0)
         return;
     audit = service->vtable;
-    if (may_write(&req->http->denials, &left_out)) {
+    if (trickle_may_keep(&req->http->denials, &left_out)) {
         event = event_of(req, action, left_out);
         if (!event || audit->append(service->impl, event, &err) < 0)
             request_log(req, EIN_WARN, "a refusal is missing in the audit: %s", err.text);

@@ -26,7 +26,7 @@ int http_new(const struct http_parts *parts, const struct settings_from *from,
     http->store = parts->store;
     http->tracing = parts->tracing;
     (void)pthread_mutex_init(&http->reload_lock, NULL);
-    denials_init(&http->denials);
+    trickle_init(&http->denials);
 
     r = settings_new(from, &http->settings, err);
     if (r >= 0 && getrandom(http->id_seed, sizeof(http->id_seed), 0) < 0)
@@ -58,7 +58,7 @@ void http_free(struct http *http)
     router_free(http->router);
     stats_done(&http->stats);
     wrong_logins_free(http->wrong_logins);
-    denials_done(&http->denials);
+    trickle_done(&http->denials);
     once_here_done(&http->once);
     settings_free(http->settings);
     (void)pthread_mutex_destroy(&http->reload_lock);

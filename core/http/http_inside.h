@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "denial.h"
 #include "http.h"
 #include "once.h"
 #include "request.h"
 #include "stats.h"
+#include "trickle.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct http {
     struct watch *watch;
     struct stats stats;
     struct wrong_logins *wrong_logins;
-    struct denials denials;
+    struct trickle denials; /* that are told to the audit */
     struct once_here once;
     struct settings *settings;     /* atomic; the older ones hang on it until the end */
     pthread_mutex_t reload_lock;   /* held while `settings` is replaced */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "clock.h"
+#include "trickle.h"
 #include <einion/services.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -15,10 +16,11 @@ enum {
     LOGIN_S = 600, /* how long somebody may take at the provider */
     LOGIN_KEY_BYTES = 32,
     USER_AGENT_MAX = 200, /* bytes that are kept */
+    REASON_MAX = 200,     /* likewise, of why a login failed */
     RETURN_TO_MAX = 1500  /* bytes */
 };
 
-/* One instance of the plugin; const after start. */
+/* One instance of the plugin; const after start, but for the trickle. */
 struct auth_session {
     const struct ein_host *host;
     struct ein_ctx *ctx;
@@ -26,6 +28,7 @@ struct auth_session {
     const json_t *site_admins, *frontends;
     int64_t ttl_s, refresh_ms;
     uint32_t sweep_ms, sessions_per_user;
+    struct trickle refusals;                  /* logins that failed, for the audit */
     unsigned char login_key[LOGIN_KEY_BYTES]; /* the same in all servers of one store */
 };
 

@@ -11,6 +11,7 @@
 #include "return_to.h"
 #include "session.h"
 #include "state.h"
+#include "str.h"
 
 #include <gnutls/gnutls.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 
 /* One step of a login. */
 struct step {
-    const struct auth_session *self;
+    struct auth_session *self;
     const struct ein_http *http;
     struct ein_req *req;
     const char *type;
@@ -34,7 +35,7 @@ static const char *parameter(const struct step *step, const char *name)
 
 static int step_begin(struct step *step, struct ein_req *req, void *self)
 {
-    const struct auth_session *session = self;
+    struct auth_session *session = self;
     const struct ein_http *http = session->host->http;
     const char *origin = http->origin(req);
 
@@ -141,18 +142,31 @@ int login_begin(struct ein_req *req, void *self)
 
 /* ---- GET /auth/callback/{type} ---- */
 
-/* How a login ended: in the metrics, and in the audit. */
+/* NULL: no memory. */
+static json_t *event_of(const struct step *step, const char *uid, const char *outcome,
+                        const char *why, uint32_t left_out)
+{
+    json_t *reason = why ? json_stringn(why, (size_t)str_cut(why, REASON_MAX)) : NULL;
+
+    return json_pack("{s:s, s:s*, s:s, s:s, s:{s:s, s:o*, s:o*}}", "action", "login", "actor", uid,
+                     "address", step->http->client_addr(step->req), "outcome", outcome, "details",
+                     "provider", step->type, "reason", reason, "leftOut",
+                     left_out ? json_integer(left_out) : NULL);
+}
+
+/* How a login ended: in the metrics, and in the audit.  There it stays for good, and anybody can
+ * fail as often as they like. */
 static void tell(const struct step *step, const char *uid, const char *outcome, const char *why)
 {
-    const struct auth_session *self = step->self;
+    struct auth_session *self = step->self;
     const char *const labels[] = { "provider", step->type, "outcome", outcome, NULL };
     struct ein_error err = { 0 };
-    json_t *event = json_pack("{s:s, s:s*, s:s, s:s, s:{s:s, s:s*}}", "action", "login", "actor",
-                              uid, "address", step->http->client_addr(step->req), "outcome",
-                              outcome, "details", "provider", step->type, "reason", why);
+    uint32_t left_out = 0;
 
     self->host->count(self->ctx, "einion_logins_total", 1, labels);
-    if (audit_event(self->host, self->ctx, event, &err) < 0)
+    if (why && !trickle_may_keep(&self->refusals, &left_out))
+        return;
+    if (audit_event(self->host, self->ctx, event_of(step, uid, outcome, why, left_out), &err) < 0)
         step->http->log_msg(step->req, EIN_WARN, "a login is missing in the audit: %s", err.text);
 }
 

@@ -182,6 +182,7 @@ static void fini(void *data)
 {
     struct auth_session *self = data;
 
+    trickle_done(&self->refusals);
     explicit_bzero(self->login_key, sizeof(self->login_key));
     free(self);
 }
@@ -194,6 +195,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     if (!self)
         return error_no_memory(err);
+    trickle_init(&self->refusals);
     self->host = host;
     self->ctx = ctx;
     self->logins = json_is_true(json_object_get(config, "logins"));

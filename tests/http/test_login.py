@@ -6,6 +6,7 @@ import html.parser
 import json
 import re
 import sqlite3
+import time
 import urllib.parse
 
 import pytest
@@ -355,6 +356,24 @@ def test_a_link_of_a_stranger_is_no_failed_login(start_server):
     assert someone.get(f"/auth/callback/dev_stub?error=access_denied&state={state}").status == 400
     told = Person(server).login("site_admin_1").get("/admin/audit?action=login").json
     assert [entry["outcome"] for entry in told] == ["success", "failed"]
+
+
+def test_strangers_do_not_fill_the_audit(start_server):
+    """Whoever has a browser can fail to log in without end, and say what they like of why."""
+    server = start_server(backend="memory", sets=[logins()])
+    someone, word = Person(server), "x" * 1500
+    begun, failures = time.monotonic(), 0
+    while failures < 60:
+        state = someone.begin()["state"]
+        assert someone.get(f"/auth/callback/dev_stub?error={word}&state={state}").status == 400
+        failures += 1
+    seconds = int(time.monotonic() - begun) + 2
+    wait_until(lambda: time.monotonic() - begun > seconds, 5, "another second")
+    someone.finish("nobody", someone.begin()["state"])
+    told = Person(server).login("site_admin_1").get("/admin/audit?action=login").json[1:]
+    assert {entry["outcome"] for entry in told} == {"failed"} and len(told) <= 20 * seconds
+    assert max(len(entry["details"]["reason"]) for entry in told) == 200
+    assert len(told) + sum(entry["details"].get("leftOut", 0) for entry in told) == failures + 1
 
 
 def test_nothing_that_lets_somebody_in_is_in_store_or_log(start_server):

@@ -61,13 +61,13 @@ static void only_so_many_are_written_a_second(void **state)
         clock_skip_ms(1000 - clock_mono_ms() % 1000);
         second = clock_mono_ms() / 1000;
         json_array_clear(world->events);
-        for (int i = 0; i < DENIALS_PER_S + 7; i++)
+        for (int i = 0; i < TRICKLE_PER_S + 7; i++)
             (void)world_get(world, "/deny", NULL, NULL, NULL);
     } while (clock_mono_ms() / 1000 != second);
-    assert_int_equal(json_array_size(world->events), DENIALS_PER_S);
+    assert_int_equal(json_array_size(world->events), TRICKLE_PER_S);
     clock_skip_ms(1000);
     (void)world_get(world, "/deny", NULL, NULL, NULL);
-    details = json_object_get(json_array_get(world->events, DENIALS_PER_S), "details");
+    details = json_object_get(json_array_get(world->events, TRICKLE_PER_S), "details");
     assert_int_equal(json_integer_value(json_object_get(details, "leftOut")), 7);
     world_free(world);
 }
