@@ -15,6 +15,7 @@ enum { ADMIN_PASSWORD_MIN = 8 }; /* characters, where other machines may try */
 
 static const char dev_stub[] = "auth-dev-stub";
 static const char dev_stub_words[] = "anybody_on_the_network_may_log_in_as_anybody";
+static const char firebase[] = "auth-firebase";
 
 /* What is tried first. */
 static const char *const obvious_passwords[] = {
@@ -78,8 +79,8 @@ static int check_provider(const struct login_facts *facts, struct ein_error *err
     return 0;
 }
 
-/* The enabled dev stub, or NULL. */
-static const json_t *find_dev_stub(const struct config *config)
+/* The enabled plugin of this name, or NULL. */
+static const json_t *find_plugin(const struct config *config, const char *name)
 {
     const json_t *plugin;
     size_t i;
@@ -88,7 +89,7 @@ static const json_t *find_dev_stub(const struct config *config)
     {
         const char *file = json_string_value(json_object_get(plugin, "plugin"));
 
-        if (file && strstr(file, dev_stub) && json_is_true(json_object_get(plugin, "enabled")))
+        if (file && strstr(file, name) && json_is_true(json_object_get(plugin, "enabled")))
             return plugin;
     }
     return NULL;
@@ -96,12 +97,12 @@ static const json_t *find_dev_stub(const struct config *config)
 
 bool login_is_open(const struct config *config)
 {
-    return find_dev_stub(config) != NULL;
+    return find_plugin(config, dev_stub) != NULL;
 }
 
 static int check_dev_stub(const struct config *config, struct ein_error *err)
 {
-    const json_t *settings = json_object_get(find_dev_stub(config), "settings");
+    const json_t *settings = json_object_get(find_plugin(config, dev_stub), "settings");
 
     if (!settings || json_is_true(json_object_get(settings, dev_stub_words)))
         return 0;
@@ -109,6 +110,21 @@ static int check_dev_stub(const struct config *config, struct ein_error *err)
                      "%s lets whoever comes be any of its users, and other machines can reach this "
                      "server: use another provider, or set its %s",
                      dev_stub, dev_stub_words);
+}
+
+/* It takes unsigned tokens from this machine, and so from whatever forwards here what others send.
+ */
+static int check_emulator(const struct config *config, struct ein_error *err)
+{
+    const json_t *settings = json_object_get(find_plugin(config, firebase), "settings");
+
+    if (!json_is_true(json_object_get(settings, "emulator")))
+        return 0;
+    return error_set(
+        err, EIN_E_DENIED,
+        "the emulator of %s lets whoever comes be anybody, and other machines can reach "
+        "this server: take its setting emulator out",
+        firebase);
 }
 
 static bool is_obvious(const char *password)
@@ -136,6 +152,8 @@ int login_check(const struct login_facts *facts, struct ein_error *err)
     if (r < 0 || !is_reachable(facts))
         return r;
     r = check_dev_stub(facts->config, err);
+    if (r == 0)
+        r = check_emulator(facts->config, err);
     return r < 0 ? r : check_password(facts->admin_password, err);
 }
 

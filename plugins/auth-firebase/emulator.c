@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "firebase.h"
-#include "ip.h"
+#include "from_here.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,5 @@ int emulator_allowed(bool wanted, bool *ret_allowed, struct ein_error *err)
 
 bool emulator_takes(const struct firebase *firebase, const struct ein_req *req)
 {
-    const char *address = firebase->emulator ? firebase->host->http->client_addr(req) : NULL;
-
-    return address && ip_is_loopback(address);
+    return firebase->emulator && is_from_here(firebase->host->http, req);
 }

@@ -9,7 +9,8 @@
  *
  * The tokens of Firebase's emulator are not signed.  They are taken only where the variable
  * FIREBASE_AUTH_EMULATOR_HOST is set, `emulator` is true, and the client is this machine; the
- * variable without the setting is refused at start, so that no server takes them by accident.
+ * variable without the setting is refused at start, so that no server takes them by accident, and
+ * so is the setting where other machines can reach the server.
  *
  * Whoever sends no token is refused here, so this plugin stands behind those that look elsewhere
  * (auth-session).  Keys of einion (eink_...) are left to auth-api-key.

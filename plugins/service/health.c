@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
-#include "ip.h"
+#include "from_here.h"
 #include "service.h"
 #include "str.h"
 #include <einion/services.h>
@@ -103,15 +103,6 @@ void metrics_init(struct service *service, const json_t *config)
     service->metrics_token = token && *token ? token : NULL;
 }
 
-/* From this machine, and not for somebody else: a proxy in front of us names its client. */
-static bool is_local(const struct ein_http *http, const struct ein_req *req)
-{
-    const char *addr = http->client_addr(req);
-
-    return addr && ip_is_loopback(addr) && !http->header(req, "X-Forwarded-For") &&
-           !http->header(req, "Forwarded");
-}
-
 static bool has_token(const struct service *service, const struct ein_req *req)
 {
     static const char scheme[] = "Bearer ";
@@ -127,7 +118,7 @@ static bool may_read_metrics(const struct service *service, const struct ein_req
     case METRICS_ALL:
         return true;
     case METRICS_LOOPBACK:
-        return has_token(service, req) || is_local(service->host->http, req);
+        return has_token(service, req) || is_from_here(service->host->http, req);
     case METRICS_NOBODY:
         break;
     }

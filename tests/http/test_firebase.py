@@ -51,8 +51,8 @@ def shared(google):
         yield server.start()
 
 
-def ask(server, bearer, **options):
-    return server.get("/agents", headers={"Authorization": f"Bearer {bearer}"}, **options)
+def ask(server, bearer, headers=(), **options):
+    return server.get("/agents", headers={"Authorization": f"Bearer {bearer}", **dict(headers)}, **options)
 
 
 ACCEPTED = {
@@ -315,6 +315,8 @@ def test_the_emulators_tokens_are_taken_in_development_only(start_server, shared
     assert ask(server, token({"alg": "none"}, claims(), b"x")).status == 401
     assert ask(server, token({"alg": "RS256", "kid": "key1"}, claims())).status == 401
     assert ask(server, KEY1.sign(claims())).status == 200
+    for header in ("X-Forwarded-For", "Forwarded"):  # a proxy on this machine, for somebody else
+        assert ask(server, unsigned(), headers={header: "for=192.0.2.1"}).status == 401
     before, again = verified(server), unsigned(sub="again")
     assert (ask(server, again).status, ask(server, again).status) == (200, 200)
     assert verified(server) == before + 2  # whoever sends it the next time may be on another machine

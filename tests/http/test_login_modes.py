@@ -110,6 +110,7 @@ def test_the_server_says_who_may_log_in(start_server):
 
 # ---- what does not start ----
 
+
 @pytest.mark.parametrize("command", [(), ("check",)])
 @pytest.mark.parametrize("sets, env, says", [
     ([EVERYWHERE], None, "no login is configured: write a section auth"),
@@ -131,6 +132,15 @@ def test_what_lets_anybody_in_is_refused(sets, env, says, command):
     told = refusal(sets, env, command)
     assert told is not None and says in told
     assert "Traceback" not in told and len(told.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("command", [(), ("check",)])
+@pytest.mark.parametrize("reached", [EVERYWHERE, "http.trusted_proxies=[10.0.0.1]", "http.public_url=https://agents.example"])
+def test_the_emulator_is_for_this_machine(reached, command):
+    """Whoever comes through a proxy on this machine seems to be here."""
+    sets = ["env=firebase", "plugins.auth-firebase.project_id=p", "plugins.auth-firebase.emulator=true"]
+    env = {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}
+    assert "the emulator of auth-firebase lets whoever comes be anybody" in (refusal([reached, *sets], env, command) or "")
 
 
 def test_it_starts_if_the_operator_says_so_in_words(start_server):
