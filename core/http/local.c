@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "local.h"
 #include "ip.h"
+#include "proxy.h"
 #include "request.h"
 #include <string.h>
 #include <strings.h>
@@ -52,6 +53,12 @@ bool local_let_in(struct ein_req *req)
         (void)reply_fail(req, 403,
                          "This server has no login and answers only as localhost; the request was "
                          "for another name (see http.origins in the configuration).");
+        return false;
+    }
+    if (proxy_names_stranger(req)) {
+        (void)reply_fail(req, 403,
+                         "This server has no login and answers this machine only; a proxy has sent "
+                         "the request on for another one (X-Forwarded-For, Forwarded).");
         return false;
     }
     req->identity = &local_user;

@@ -9,5 +9,5 @@ struct ein_req;
 bool local_is_host(const char *host, const char *const *allowed);
 
 /* Where nobody logs in: the caller is the one local user.  False, with the reply made: 403 for a
- * name of this server that a foreign page may have invented. */
+ * name of this server that a foreign page may have invented, and for what a proxy sends on. */
 bool local_let_in(struct ein_req *req);

@@ -64,6 +64,25 @@ static bool client_in(const char *list, const struct net *trusted, size_t count,
     }
 }
 
+bool proxy_names_stranger(const struct ein_req *req)
+{
+    const char *list = request_header(req, "X-Forwarded-For");
+
+    for (const char *hop = list; hop;) {
+        size_t len = strcspn(hop, ",");
+        char text[IP_TEXT_SIZE];
+        struct ip ip;
+
+        if (!parse_hop(hop, len, &ip))
+            return true;
+        ip_text(&ip, text);
+        if (!ip_is_loopback(text))
+            return true;
+        hop = hop[len] ? hop + len + 1 : NULL;
+    }
+    return request_header(req, "Forwarded") != NULL;
+}
+
 /* The first of the values is what the browser's side was. */
 static bool says_https(const char *proto)
 {

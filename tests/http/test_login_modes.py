@@ -53,6 +53,20 @@ def test_without_a_login_there_is_nobody_to_log_in_with(server):
     assert server.get("/auth/dev-stub-picker").status == 404
 
 
+@pytest.mark.parametrize("headers, status", [
+    ({"X-Forwarded-For": "192.0.2.1"}, 403), ({"X-Forwarded-For": "192.0.2.1, 127.0.0.1"}, 403),
+    ({"X-Forwarded-For": "127.0.0.1, [2001:db8::1]:4711"}, 403), ({"X-Forwarded-For": "unknown"}, 403), ({"X-Forwarded-For": ""}, 403),
+    ({"Forwarded": "for=192.0.2.1"}, 403),
+    # a development server for a front end, on this machine for somebody who is here
+    ({"X-Forwarded-For": "127.0.0.1"}, 200), ({"X-Forwarded-For": "::1, ::ffff:127.0.0.1"}, 200),
+])  # fmt: skip
+def test_without_a_login_nobody_comes_through_a_proxy(server, headers, status):
+    """Tunnels and proxies on this machine may say of themselves that they ask for localhost."""
+    for path in ("/agents", "/auth/me"):
+        assert server.get(path, headers=headers).status == status
+    assert server.get("/livez", headers=headers).status == 200
+
+
 # ---- logins ----
 
 def test_with_logins_nobody_is_in_by_being_near(login_server):
