@@ -98,20 +98,55 @@ static void read_file(struct loading *loading, const char *path)
     loading->tree = json_object();
 }
 
-/* A file that lists no plugins has those that ship. */
+static const char *plugin_of(const json_t *instance, const char *name)
+{
+    const json_t *plugin = json_object_get(instance, "plugin");
+
+    return json_is_string(plugin) ? json_string_value(plugin) : name;
+}
+
+/* What the file says of an instance that ships counts before what it ships with; one that the file
+ * names is on, unless it says otherwise there.  NULL: no memory. */
+static json_t *merge_instance(const char *name, const json_t *shipped, json_t *listed)
+{
+    json_t *merged;
+
+    if (json_is_null(listed) && json_is_null(shipped))
+        return json_incref(listed);
+    if (!json_is_object(shipped) || (!json_is_object(listed) && !json_is_null(listed)) ||
+        !str_eq(plugin_of(shipped, name), plugin_of(listed, plugin_of(shipped, name))))
+        return json_incref(listed);
+    merged = json_copy((json_t *)shipped);
+    (void)json_object_del(merged, "enabled");
+    if (merged && json_is_object(listed) && json_object_update(merged, listed) < 0) {
+        json_decref(merged);
+        return NULL;
+    }
+    return merged;
+}
+
+/* The plugins that ship, and those that the file lists; only these where it says so. */
 static void read_default_plugins(struct loading *loading)
 {
     EIN_JSON json_t *origins = json_object();
     struct loading shipped = { .source = loading->source };
-    const json_t *plugins = json_object_get(loading->tree, "plugins");
+    json_t *plugins = json_object_get(loading->tree, "plugins"), *all, *listed;
+    const char *name;
 
-    if (plugins && !json_is_null(plugins))
+    if (json_is_false(json_object_get(loading->tree, "shipped_plugins")) ||
+        (plugins && !json_is_null(plugins) && !json_is_object(plugins)))
         return;
     shipped.source.name = built_in;
     shipped.source.origins = origins;
     read_text(&shipped, config_default_text, strlen(config_default_text));
     loading->source.fault_count = shipped.source.fault_count;
-    (void)json_object_set(loading->tree, "plugins", json_object_get(shipped.tree, "plugins"));
+    all = json_object_get(shipped.tree, "plugins");
+    json_object_foreach(plugins, name, listed)
+    {
+        (void)json_object_set_new(all, name,
+                                  merge_instance(name, json_object_get(all, name), listed));
+    }
+    (void)json_object_set(loading->tree, "plugins", all);
     (void)json_object_update_missing(loading->source.origins, origins);
     json_decref(shipped.tree);
 }
@@ -408,6 +443,10 @@ static void load(struct loading *loading, const char *path, const char *const *s
         read_file(loading, path);
     else
         read_text(loading, config_default_text, strlen(config_default_text));
+    for (const char *const *set = sets; set && *set; set++)
+        if (str_starts(*set, "shipped_plugins="))
+            read_set(loading, *set); /* it decides what the others are set in */
+    loading->source.name = path ? path : built_in;
     read_default_plugins(loading);
     read_auth_file(loading);
     read_environment(loading);

@@ -63,8 +63,11 @@ is the file,
 where it differs from the name of the instance, so that one plugin can run twice.
 .Cm enabled: false
 switches one off.
-A file without the section has the plugins that ship; one with it has what it lists, and
-nothing else.
+A file names here what differs from the plugins that ship, and what it adds to them; what
+it names is on unless it says otherwise.
+With
+.Cm shipped_plugins: false
+there is what it lists, and nothing else.
 All other keys are the plugin's own:
 """
 

@@ -40,7 +40,7 @@ def plugin_config():
     """plugin_config({instance: FILE.so}, instance={setting: value}): a configuration in memory."""
 
     def text(files, **settings):
-        lines = ["storage:", "  backend: memory", "plugins:"]
+        lines = ["storage:", "  backend: memory", "shipped_plugins: false", "plugins:"]
         lines += ["  storage-memory:", "  service:", "  data-store:", "  runtime-python:", "  agents:"]
         for instance, file in files.items():
             lines += [f"  {instance}:", f"    plugin: {file}"]

@@ -279,6 +279,8 @@ class Server(Verbs):
             path = self.state / "einion.yaml"
             path.write_text(self.config)
             command += ["--config", str(path)]
+            if "plugins" in self.config:  # it says which
+                command += ["--set", "shipped_plugins=false"]
         sets = [f"listen.port={self.port}", PATIENT, *BACKENDS[self.backend], *self.sets]
         for value in sets:
             command += ["--set", value]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_file.h"
+#include "member.h"
 
 static void built_in_configuration_is_valid(void **state)
 {
@@ -49,6 +50,63 @@ static void documented_defaults_are_the_defaults(void **state)
     (void)unsetenv("EINION_STATE_DIR");
     config_free(written);
     config_free(empty);
+}
+
+static const json_t *plugin_named(const struct config *config, const char *name)
+{
+    const json_t *plugins = json_object_get(config_json(config), "plugins");
+    json_t *plugin;
+    size_t i;
+
+    json_array_foreach(plugins, i, plugin)
+    {
+        if (strcmp(json_string_value(json_object_get(plugin, "name")), name) == 0)
+            return plugin;
+    }
+    return NULL;
+}
+
+/* A file names what differs from the plugins that ship, and what it adds. */
+static void what_a_file_lists_changes_what_ships(void **state)
+{
+    struct config *shipped = loaded(NULL, NULL);
+    struct config *config =
+        loaded("shipped_plugins: true\n"
+               "plugins: {openrouter: {headers: {X-Title: t}}, otlp: , vault: {enabled: false},\n"
+               " house: {plugin: llm-openai, a: 1}, chat: {plugin: my-chat, b: 2}}\n",
+               NULL);
+    size_t count = json_array_size(json_object_get(config_json(shipped), "plugins"));
+    const json_t *openrouter = json_object_get(plugin_named(config, "openrouter"), "settings");
+    const json_t *chat = plugin_named(config, "chat");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), count + 1);
+    assert_string_equal(text_of(plugin_named(config, "openrouter"), "plugin"), "llm-openai");
+    assert_string_equal(text_of(json_object_get(openrouter, "headers"), "X-Title"), "t");
+    assert_true(json_object_size(openrouter) > 1);
+    assert_true(json_is_false(json_object_get(plugin_named(shipped, "otlp"), "enabled")));
+    assert_true(json_is_true(json_object_get(plugin_named(config, "otlp"), "enabled")));
+    assert_true(json_is_false(json_object_get(plugin_named(config, "vault"), "enabled")));
+    assert_non_null(
+        json_object_get(json_object_get(plugin_named(config, "vault"), "settings"), "key_file"));
+    assert_true(json_is_true(json_object_get(plugin_named(config, "house"), "enabled")));
+    assert_string_equal(text_of(chat, "plugin"), "my-chat");
+    assert_int_equal(json_object_size(json_object_get(chat, "settings")), 1);
+    config_free(config);
+    config_free(shipped);
+}
+
+static void without_those_that_ship_there_is_what_a_file_lists(void **state)
+{
+    static const char *const only[] = { "shipped_plugins=false", "plugins.b.x=1", NULL };
+    struct config *config = loaded("shipped_plugins: true\nplugins: {a: }\n", only);
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 2);
+    config_free(config);
+    config = loaded("shipped_plugins: false\n", NULL);
+    assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 0);
+    config_free(config);
 }
 
 static void scalars_are_those_of_yaml_1_2(void **state)
@@ -316,6 +374,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(built_in_configuration_is_valid),
         cmocka_unit_test(documented_defaults_are_the_defaults),
+        cmocka_unit_test(what_a_file_lists_changes_what_ships),
+        cmocka_unit_test(without_those_that_ship_there_is_what_a_file_lists),
         cmocka_unit_test(scalars_are_those_of_yaml_1_2),
         cmocka_unit_test(environment_is_put_in),
         cmocka_unit_test(environment_fills_in_where_the_file_is_silent),

@@ -131,7 +131,7 @@ struct config *world_config(struct world *world, const char *plugins)
     (void)snprintf(path, sizeof path, "%s/config.yaml", world->dir);
     file = fopen(path, "we");
     assert_non_null(file);
-    (void)fprintf(file, "plugins:\n%s", plugins);
+    (void)fprintf(file, "shipped_plugins: false\nplugins:\n%s", plugins);
     (void)fclose(file);
     if (config_load(path, NULL, &config, &faults) < 0)
         fail_msg("%s", faults);
