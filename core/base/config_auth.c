@@ -172,6 +172,14 @@ static int add_session(struct expanding *it, const json_t *auth, json_t *origins
     return add_instance(it, "auth-session", "auth-session", EIN_TAKE(settings), "auth");
 }
 
+/* Keys have the rights of a site admin no longer than their owner. */
+static int add_keys(struct expanding *it, const json_t *auth)
+{
+    return add_instance(it, "auth-api-key", "auth-api-key",
+                        json_pack("{s:O*}", "site_admins", json_object_get(auth, "site_admins")),
+                        auth ? "auth" : NULL);
+}
+
 static bool is_enabled(const json_t *provider)
 {
     return json_is_true(json_object_get(provider, "enabled"));
@@ -235,5 +243,5 @@ int config_auth_expand(struct source *source, json_t *tree)
         r = add_providers(&it, providers);
     if (r == 0 && firebase) /* it refuses all tokens that are not its own */
         r = add_instance(&it, "auth-firebase", "auth-firebase", json_object(), NULL);
-    return r == 0 ? add_instance(&it, "auth-api-key", "auth-api-key", json_object(), NULL) : r;
+    return r == 0 ? add_keys(&it, auth) : r;
 }

@@ -24,6 +24,7 @@ struct api_keys {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     struct key_cache *cache;
+    const json_t *site_admins; /* the settings' */
     uint32_t keys_per_user, cache_ms, recheck_ms;
     int64_t max_life_ms;    /* 0: for ever */
     int64_t unconfirmed_ms; /* what the owner was is believed */

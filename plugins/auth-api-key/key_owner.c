@@ -24,15 +24,16 @@ int key_owner_load(const struct api_keys *self, const char *uid, json_t **ret_ow
     return *ret_owner ? 0 : EIN_E_NO_MEMORY;
 }
 
-json_t *key_owner_seen(const struct ein_identity *identity)
+json_t *key_owner_seen(const struct api_keys *self, const struct ein_identity *identity)
 {
     json_int_t now = clock_wall_ms();
     json_t *workspaces = identity->workspaces ? json_deep_copy(identity->workspaces) : json_array();
 
-    return json_pack("{s:s*, s:s*, s:s*, s:o, s:b, s:I, s:I, s:I, s:b}", "email", identity->email,
-                     "name", identity->name, "provider", identity->provider, "workspaces",
-                     workspaces, "admin", (identity->flags & EIN_IDENTITY_ADMIN) != 0, "seen", now,
-                     "confirmed", now, "asked", now, "locked", 0);
+    return json_pack("{s:s*, s:s*, s:s*, s:o, s:b, s:b, s:I, s:I, s:I, s:b}", "email",
+                     identity->email, "name", identity->name, "provider", identity->provider,
+                     "workspaces", workspaces, "admin", (identity->flags & EIN_IDENTITY_ADMIN) != 0,
+                     "listed", list_has(self->site_admins, identity->uid), "seen", now, "confirmed",
+                     now, "asked", now, "locked", 0);
 }
 
 static bool is_news(const json_t *owner, const json_t *seen)
@@ -48,7 +49,7 @@ static int try_touching(const struct api_keys *self, const struct ein_identity *
 {
     const struct ein_store *store = self->host->store;
     EIN_JSON json_t *owner = NULL;
-    EIN_JSON json_t *seen = key_owner_seen(identity);
+    EIN_JSON json_t *seen = key_owner_seen(self, identity);
     int r = store->get(self->ctx, OWNER_SET, identity->uid, &owner, NULL);
 
     if (r < 0 || !seen || !is_news(owner, seen))
@@ -100,11 +101,16 @@ static json_t *workspaces_of(const json_t *owner, enum which which)
     return workspaces;
 }
 
+static bool is_site_admin(const struct api_keys *self, const json_t *owner)
+{
+    return json_is_true(json_object_get(owner, "admin")) && is_believed(self, owner, "seen") &&
+           (!json_is_true(json_object_get(owner, "listed")) ||
+            list_has(self->site_admins, text_of(owner, "_id")));
+}
+
 json_t *key_owner_claims(const struct api_keys *self, const json_t *key, const json_t *owner)
 {
-    bool is_admin = json_is_true(json_object_get(owner, "admin")) &&
-                    list_has(json_object_get(key, "scopes"), "admin") &&
-                    is_believed(self, owner, "seen");
+    bool is_admin = list_has(json_object_get(key, "scopes"), "admin") && is_site_admin(self, owner);
     json_t *limits;
 
     if (limits_of(key, &limits, NULL) < 0)

@@ -11,21 +11,22 @@
  *     workspaces any more, without which nobody logs in but a site admin, locks their keys until
  *     it says otherwise or they are here again;
  *   - the rights of a site admin, which no provider vouches for, need both: the scope "admin", and
- *     an owner who was here within `unconfirmed_hours`. */
+ *     an owner who was here within `unconfirmed_hours`; and who was one by the list of site admins
+ *     is none from when they are taken from it. */
 #pragma once
 
 #include "api_keys.h"
 
 #define OWNER_SET                                                                                  \
     "api_key_owners" /* `_id` is the uid; {"email"?, "name"?, "provider"?, "workspaces", "admin",  \
-                        "seen", "confirmed", "asked", "locked"} */
+                        "listed", "seen", "confirmed", "asked", "locked"} */
 
 /* The owner's document; a new one that says nothing if there is none. */
 int key_owner_load(const struct api_keys *self, const char *uid, json_t **ret_owner,
                    struct ein_error *err);
 
 /* The document of somebody who is here and logged in.  NULL: no memory. */
-json_t *key_owner_seen(const struct ein_identity *identity);
+json_t *key_owner_seen(const struct api_keys *self, const struct ein_identity *identity);
 
 /* Writes that they were here, if there is a document and this is news of a minute, or more. */
 void key_owner_touch(const struct api_keys *self, const struct ein_identity *identity);

@@ -119,7 +119,7 @@ static int write_key(const struct making *making, const json_t *owner, const jso
     const char *owner_rev = text_of(owner, "_rev");
     EIN_JSON json_t *asker = NULL;
     EIN_JSON json_t *seen =
-        making->by_key ? json_incref((json_t *)owner) : key_owner_seen(making->identity);
+        making->by_key ? json_incref((json_t *)owner) : key_owner_seen(self, making->identity);
     struct ein_doc_op ops[3] = {
         { .kind = EIN_DOC_PUT,
           .set = OWNER_SET,

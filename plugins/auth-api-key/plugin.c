@@ -46,6 +46,7 @@
  *   recheck_ms          how old what an owner's provider said of them may be before it is asked
  *                       again (900000)
  *   unconfirmed_hours   how long an owner's workspaces are believed without it (24)
+ *   site_admins         set by the section auth (none)
  *   revoked_days        how long a revoked key is remembered; then it is unknown (30)
  *
  * Example
@@ -88,6 +89,10 @@ static const char config_schema[] = SCHEMA({
         "unconfirmed_hours": {
             "type": "integer", "minimum": 0, "maximum": 8760, "default": 24,
             "description": "How long an owner's workspaces are believed where the provider cannot be asked, and that they are a site admin, since they were last at their keys. After it a key opens its owner's own things alone."
+        },
+        "site_admins": {
+            "type": "array", "items": { "type": "string" }, "default": [],
+            "description": "Set by the section auth: PROVIDER:ID of those who see and may do everything."
         },
         "revoked_days": {
             "type": "integer", "minimum": 0, "maximum": 3650, "default": 30,
@@ -205,6 +210,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     keys->max_life_ms = integer_of(config, "max_days") * DAY_MS;
     keys->unconfirmed_ms = integer_of(config, "unconfirmed_hours") * HOUR_MS;
     keys->revoked_ms = integer_of(config, "revoked_days") * DAY_MS;
+    keys->site_admins = json_object_get(config, "site_admins");
     keys->cache = key_cache_new((size_t)integer_of(config, "cache_keys"));
 
     r = keys->cache ? EIN_ADD_ROUTES(host, ctx, routes, keys, err) : error_no_memory(err);

@@ -435,8 +435,14 @@ def test_who_has_left_all_workspaces_is_out(start_server):
 def test_who_is_no_site_admin_any_more_is_none_at_once(start_server):
     server = start_server(sets=[logins()])
     admin = Person(server).login("site_admin_1")
+    key = admin.post("/users/me/keys", {"name": "k", "scopes": ["admin"]}).json["key"]
+    with_key = {"headers": {"Authorization": f"Bearer {key}"}}
+    assert server.get("/auth/me", **with_key).json["isSiteAdmin"] is True
     restarted(server, [logins(site_admins=[])])
     assert admin.get("/auth/me").json["isSiteAdmin"] is False
+    assert server.get("/auth/me", **with_key).json["isSiteAdmin"] is False and server.get("/admin/users", **with_key).status == 403
+    restarted(server, [logins()])
+    assert server.get("/auth/me", **with_key).json["isSiteAdmin"] is True
 
 
 def test_a_provider_that_is_gone_changes_nothing(start_server):
