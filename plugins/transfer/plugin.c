@@ -21,7 +21,7 @@
  * Settings
  *   owner       whose agents and demos are that say nothing of it (local-dev-user)
  *   workspace   whose members see them, too; "": none ("")
- *   left_out    sets that are in no export: who is logged in (auth_sessions, auth_states)
+ *   left_out    sets that are in no export: of logins (auth_sessions, auth_states, auth_keys)
  *   file_bytes  the longest file, or page, of the old service's data (1073741824)
  *   page        documents that its database is asked for at once (500)
  *
@@ -48,8 +48,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
     "workspace": {"type": "string", "maxLength": 256, "default": "",
                   "description": "Whose members see them, too; empty: none."},
     "left_out": {"type": "array", "items": {"type": "string"},
-                 "default": ["auth_sessions", "auth_states"],
-                 "description": "Sets that are in no export: who is logged in."},
+                 "default": ["auth_sessions", "auth_states", "auth_keys"],
+                 "description": "Sets that are in no export: who is logged in, and the key of logins."},
     "file_bytes": {"type": "integer", "minimum": 1024, "default": 1073741824,
                    "description": "The longest file, or page, of the old service's data."},
     "page": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500,
