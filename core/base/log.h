@@ -28,7 +28,9 @@ void log_vwrite(struct log *log, int level, const char *source, const char *requ
 struct log_access {
     const char *method, *path; /* as the client sent them; escaped by the log */
     const char *operation_id, *request_id, *trace_id, *client_addr, *uid; /* may be NULL */
-    bool own_id; /* the request's id was made here */
+    const char *key_id; /* the API key that they came with, or NULL */
+    const char *said;   /* why the request was not done, or NULL */
+    bool own_id;        /* the request's id was made here */
     int status;
     size_t reply_len;
     uint64_t duration_us;

@@ -9,6 +9,7 @@
 enum {
     MESSAGE_SHOWN = 6000, /* bytes after escaping */
     PATH_SHOWN = 1024,
+    SAID_SHOWN = 600,
     VALUE_SHOWN = 160
 };
 
@@ -159,7 +160,7 @@ static void put_name(struct line *line, const char *name)
 }
 
 /* Nothing for a value that is not there; quotes where a reader could mistake its end. */
-static void put_field(struct line *line, const char *name, const char *value)
+static void put_shown(struct line *line, const char *name, const char *value, size_t most)
 {
     bool is_quoted = line->is_json;
 
@@ -171,9 +172,14 @@ static void put_field(struct line *line, const char *name, const char *value)
     put_name(line, name);
     if (is_quoted || !*value)
         put(line, "\"", 1);
-    put_clean(line, value, strlen(value), VALUE_SHOWN, is_quoted);
+    put_clean(line, value, strlen(value), most, is_quoted);
     if (is_quoted || !*value)
         put(line, "\"", 1);
+}
+
+static void put_field(struct line *line, const char *name, const char *value)
+{
+    put_shown(line, name, value, VALUE_SHOWN);
 }
 
 /* A value of the server's own, which needs no escaping and is no secret. */
@@ -268,5 +274,7 @@ size_t log_line_access(char start[LOG_LINE_MAX], bool is_json, const char *stamp
     put_own(&line, "trace", access->trace_id);
     put_own(&line, "client", access->client_addr);
     put_field(&line, "uid", access->uid);
+    put_own(&line, "key", access->key_id);
+    put_shown(&line, "said", access->said, SAID_SHOWN);
     return finish(&line, start);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "denial.h"
 #include "http_inside.h"
+#include "member.h"
 #include "request.h"
 #include "services.h"
 #include <einion/services.h>
@@ -19,11 +20,12 @@ static json_t *event_of(const struct ein_req *req, const char *action, uint32_t 
 {
     const char *addr = request_client_addr(req);
 
-    return json_pack("{s:s, s:s*, s:o, s:s*, s:s, s:{s:i, s:s, s:i}}", "action", action, "actor",
-                     req->identity ? req->identity->uid : NULL, "target",
-                     json_sprintf("%s %s", request_method(req), request_path(req)), "address", addr,
-                     "outcome", "denied", "details", "status", req->reply.status, "requestId",
-                     request_id(req), "leftOut", (int)left_out);
+    return json_pack(
+        "{s:s, s:s*, s:o, s:s*, s:s, s:{s:i, s:s, s:s*, s:i}}", "action", action, "actor",
+        req->identity ? req->identity->uid : NULL, "target",
+        json_sprintf("%s %s", request_method(req), request_path(req)), "address", addr, "outcome",
+        "denied", "details", "status", req->reply.status, "requestId", request_id(req), "keyId",
+        req->identity ? text_of(req->identity->claims, "keyId") : NULL, "leftOut", (int)left_out);
 }
 
 void denial_tell(const struct ein_req *req)

@@ -11,6 +11,7 @@
 #include "json_text.h"
 #include "log.h"
 #include "metrics.h"
+#include "member.h"
 #include "once.h"
 #include "schema.h"
 #include "stream.h"
@@ -324,6 +325,8 @@ static void end(struct ein_req *req)
             req->trace_id[0] || req->known[HEADER_TRACEPARENT] ? request_trace_id(req) : NULL,
         .client_addr = request_client_addr(req),
         .uid = req->identity ? req->identity->uid : NULL,
+        .key_id = req->identity ? text_of(req->identity->claims, "keyId") : NULL,
+        .said = req->said,
         .status = req->reply.status,
         .reply_len = req->reply.len,
         .duration_us = duration_us,

@@ -4,6 +4,7 @@
 #include "cors.h"
 #include "error_shape.h"
 #include "json_text.h"
+#include "member.h"
 #include "request.h"
 #include "schema.h"
 #include "status.h"
@@ -55,6 +56,23 @@ static bool valid_status(int status)
     return status >= 200 && status <= 599;
 }
 
+/* For the log, what a refusal says: the original's `detail`, a sentence or the first fault of
+ * several, or the error object of another API. */
+static const char *sentence_of(struct ein_req *req, const json_t *body)
+{
+    const json_t *detail = json_object_get(body, "detail");
+    const json_t *first = json_array_get(detail, 0), *loc = json_object_get(first, "loc");
+    const char *place = json_string_value(json_array_get(loc, json_array_size(loc) - 1));
+    const char *text =
+        first ? text_of(first, "msg") : text_of(json_object_get(body, "error"), "message");
+
+    if (json_is_string(detail))
+        text = json_string_value(detail);
+    return text ? arena_printf(&req->arena, "%.64s%s%.600s", place ? place : "", place ? ": " : "",
+                               text)
+                : NULL;
+}
+
 int reply_json(struct ein_req *req, int status, json_t *take_body)
 {
     EIN_JSON json_t *body = take_body;
@@ -65,6 +83,7 @@ int reply_json(struct ein_req *req, int status, json_t *take_body)
         return put_internal(req, not_a_status);
     if (!body)
         return put(req, status, NULL, NULL, 0);
+    req->said = status >= 400 ? sentence_of(req, body) : NULL;
     text = json_text_dump(body, &len);
     return text ? put(req, status, type_json, text, len)
                 : put_internal(req, "the body of the reply has no JSON text");
@@ -98,6 +117,7 @@ int reply_redirect(struct ein_req *req, int status, const char *location)
 int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
 {
     EIN_JSON json_t *detail = take_detail ? take_detail : json_null();
+
     json_t *body = error_shape(req, &status, detail);
 
     return reply_json(req, status, body ? body : json_pack("{s:O}", "detail", detail));

@@ -85,6 +85,7 @@ struct ein_req {
     const struct ein_identity *identity;
 
     struct reply reply;
+    const char *said;      /* what a reply that refuses says; NULL: nothing */
     struct ein_span *span; /* NULL: nobody records it */
     struct stream *stream; /* while the handler of a stream runs */
     struct once *once;     /* while the handler of one with an Idempotency-Key runs */

@@ -118,6 +118,7 @@ static void meter_stages(const struct work *work)
                           seconds(work->ret->overhead_us), NULL);
 }
 
+/* A model that was not found, or may not be asked, has the name that the caller gave it. */
 static void say(const struct work *work, int result)
 {
     const struct models *models = work->models;
@@ -128,8 +129,9 @@ static void say(const struct work *work, int result)
         "%s request_id=%s provider=%s model=%s status=%d error=%s attempts=%u "
         "input_tokens=%llu output_tokens=%llu cost_nano=%lld vendor_us=%llu overhead_us=%llu",
         work->embeds ? "embedding" : "completion",
-        work->call->request_id ? work->call->request_id : "", ret->provider, ret->model,
-        ret->status, error_type(work, result), ret->attempts, (unsigned long long)ret->input_tokens,
+        work->call->request_id ? work->call->request_id : "", ret->provider,
+        *ret->model || !work->call->model ? ret->model : work->call->model, ret->status,
+        error_type(work, result), ret->attempts, (unsigned long long)ret->input_tokens,
         (unsigned long long)ret->output_tokens, (long long)ret->cost,
         (unsigned long long)ret->vendor_us, (unsigned long long)ret->overhead_us);
 }

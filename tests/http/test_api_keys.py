@@ -98,6 +98,22 @@ def test_the_store_has_no_key_in_it(start_server):
     assert key.token.encode() not in kept and key.token[18:61].encode() not in kept
 
 
+def test_the_log_tells_whose_key_was_refused_and_why(start_server):
+    server = start_server(sets=ON)
+    key = holder(somebody(server), scopes=["models"])
+    refused = key.get("/agents")
+    assert refused.status == 403
+    wait_until(lambda: refused.header("X-Request-ID") in server.log(), 5, "the line")
+    line = next(line for line in server.log().splitlines() if refused.header("X-Request-ID") in line)
+    assert line.endswith(f' key={key.id} said="This credential lacks the scope \'agents:read\'."')
+    wrong = key.post("/v1/chat/completions", {"model": 3})
+    wait_until(lambda: wrong.header("X-Request-ID") in server.log(), 5, "the line")
+    assert re.search(f'request={wrong.header("X-Request-ID")} .* key={key.id} said="', server.log())
+    none = key.post("/v1/chat/completions", {"model": "openai/nonesuch", "messages": [{"role": "user", "content": "x"}]})
+    wait_until(lambda: f"request_id={none.header('X-Request-ID')}" in server.log(), 5, "the line")
+    assert re.search(f"request_id={none.header('X-Request-ID')} provider= model=openai/nonesuch status=404", server.log())
+
+
 def test_a_key_is_not_logged(start_server):
     server = start_server(sets=ON + ["log.level=debug"])
     key = holder(somebody(server))

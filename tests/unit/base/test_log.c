@@ -75,6 +75,28 @@ static const struct log_access visit = {
     .duration_us = 345,
 };
 
+/* An error's sentence may be longer than other values, and hold a key that somebody has sent. */
+static void a_refused_request_tells_why_and_whose_key_it_had(void **state)
+{
+    struct fixture f;
+    struct log_access refused = visit;
+    char *text, said[300];
+
+    (void)state;
+    (void)snprintf(said, sizeof(said), "%0250d no \"%s\"", 0, "sk-ant-api03-0123456789abcdef");
+    refused.status = 403;
+    refused.uid = "u";
+    refused.key_id = "k-1";
+    refused.said = said;
+    begin(&f, "text", "info", true);
+    log_access(f.log, &refused);
+    text = end(&f);
+    assert_non_null(strstr(text, " uid=u key=k-1 said=\"000"));
+    assert_non_null(strstr(text, "000 no \\\"[REDACTED:"));
+    assert_null(strstr(text, "sk-ant-"));
+    free(text);
+}
+
 static void text_lines(void **state)
 {
     struct fixture f;
@@ -351,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_lines),
+        cmocka_unit_test(a_refused_request_tells_why_and_whose_key_it_had),
         cmocka_unit_test(lines_for_the_journal_have_its_priority),
         cmocka_unit_test(json_lines_are_objects),
         cmocka_unit_test(no_client_can_forge_a_line),
