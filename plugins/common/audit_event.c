@@ -28,10 +28,13 @@ int audit_done(const struct ein_host *host, struct ein_ctx *ctx, const struct ei
                struct ein_error *err)
 {
     const struct ein_http *http = host->http;
-    json_t *event =
-        json_pack("{s:s, s:s, s:s, s:s*, s:s, s:o*}", "action", action, "actor",
-                  actor ? actor : http->identity(req)->uid, "target", target, "address",
-                  http->client_addr(req), "outcome", "success", "details", take_details);
+    const struct ein_identity *identity = http->identity(req);
+    json_t *event = json_pack("{s:s, s:s, s:s, s:s*, s:s, s:o*}", "action", action, "actor",
+                              actor      ? actor
+                              : identity ? identity->uid
+                                         : "admin",
+                              "target", target, "address", http->client_addr(req), "outcome",
+                              "success", "details", take_details);
 
     return audit_event(host, ctx, event, err);
 }

@@ -122,6 +122,17 @@ def test_the_server_says_who_may_log_in(start_server):
         wait_until(lambda: re.search(words, server.log()), 10, words)
 
 
+def test_whoever_has_the_admin_password_revokes_them_without_a_login(start_server):
+    admin = {"headers": {"X-Admin-Password": STRONG["ADMIN_PANEL_PASSWORD"]}}
+    server = start_server(sets=[logins()], env=STRONG)
+    key = Person(server).login("alice").post("/users/me/keys", {"name": "k", "scopes": ["agents"]}).json
+    assert [one["userId"] for one in server.get("/admin/keys", **admin).json] == ["dev_stub:alice"]
+    assert server.delete(f"/admin/keys/{key['_id']}", **admin).status == 204
+    assert server.get("/agents", headers={"Authorization": f"Bearer {key['key']}"}).status == 401
+    told = server.get("/admin/audit?action=api_key.revoke", **admin).json
+    assert [(one["actor"], one["target"]) for one in told] == [("admin", key["_id"])]
+
+
 # ---- what does not start ----
 
 
