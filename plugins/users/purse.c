@@ -153,12 +153,13 @@ void purse_free_if_gone(struct purse *purse)
         free(purse);
 }
 
-/* Its hold has expired, and all of it was given back: the next one has another id. */
+/* Its hold has expired, and all of it was given back, or will be: the next one has another id. */
 void purse_lose(struct purses *purses, struct purse *purse)
 {
     EIN_LOCKED(&purses->lock);
 
-    map_remove(&purses->map, &purse->entry);
+    if (!purse->gone)
+        map_remove(&purses->map, &purse->entry);
     purse->gone = true;
 }
 
@@ -174,7 +175,7 @@ static int take(const struct users *users, struct purse *purse, int64_t by, int6
         purse->left += by;
         purse->due_ms = due_ms;
     }
-    if (r == EIN_E_NOT_FOUND)
+    if (r == EIN_E_NOT_FOUND || purse_is_unsure(r))
         purse_lose(users->purses, purse);
     return r;
 }

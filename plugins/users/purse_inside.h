@@ -54,13 +54,20 @@ struct purses {
     bool runs; /* the flusher */
 };
 
+/* What changes a purse's hold came to R, and may have been written or not: what is in the purse is
+ * no longer known.  Its hold, which has it right, expires with its lease. */
+static inline bool purse_is_unsure(int r)
+{
+    return r == EIN_E_UNAVAILABLE || r == EIN_E_TIMEOUT || r == EIN_E_INTERNAL;
+}
+
 void payments_free(struct payment *first); /* NULL is fine */
 struct account_ids purse_account_ids(const struct purse *purse);
 /* These three with the lock held. */
 void purse_free_if_gone(struct purse *purse);
 void purse_end_call(struct purses *purses, struct call *call, int64_t cost);
-/* Its hold has expired, and all of it was given back: the next one has another id.  Takes the lock.
- */
+/* Its hold has expired, and all of it was given back, or will be: the next one has another id.
+ * Takes the lock. */
 void purse_lose(struct purses *purses, struct purse *purse);
 /* Calls have cost more than their bounds.  Takes the lock. */
 bool purse_is_overdrawn(struct purses *purses, const struct purse *purse);

@@ -41,7 +41,10 @@ void purse_give_back(const struct users *users, struct purse *purse)
             purse->left = 0;
         }
     }
-    if (by != 0 && purse_store_give(users, &of, purse->id, by, false) < 0) {
+    int r = by == 0 ? 0 : purse_store_give(users, &of, purse->id, by, false);
+    if (purse_is_unsure(r)) {
+        purse_lose(purses, purse);
+    } else if (r < 0) {
         EIN_LOCKED(&purses->lock);
         purse->left += by; /* or it goes back with the lease */
     }
@@ -113,6 +116,8 @@ static void look_after(const struct users *users, struct purse *purse)
 
     if (purse_is_overdrawn(users->purses, purse) || is_wanted_back(users, purse))
         purse_give_back(users, purse);
+    if (purse->gone)
+        return;
     if (due_ms - purse->due_ms < users->lease_ms / 4)
         return;
     r = ledger_extend(users, purse->id, due_ms, NULL);

@@ -370,6 +370,17 @@ static void what_a_killed_server_has_settled_is_entered(void **state)
     assert_int_equal(store_count(fixture->both, "ledger_entries"), 2);
 }
 
+static void come_between(struct fixture *fixture,
+                         int (*batch)(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count,
+                                      size_t stride, struct ein_error *err))
+{
+    struct fake_host *host = fixture->server[0].host;
+
+    fixture->store = *host->table.store;
+    fixture->store.batch = batch;
+    host->table.store = &fixture->store;
+}
+
 static int refuse_batch(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride,
                         struct ein_error *err)
 {
@@ -379,6 +390,81 @@ static int refuse_batch(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t coun
         return EIN_E_UNAVAILABLE;
     }
     return fixture_now->both->host[1]->table.store->batch(ctx, ops, count, stride, err);
+}
+
+/* The connection breaks when it has been done. */
+static int lose_answer(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride,
+                       struct ein_error *err)
+{
+    int r = fixture_now->both->host[1]->table.store->batch(ctx, ops, count, stride, err);
+
+    if (r < 0 || strcmp(ops[0].set, "ledger_holds") != 0 || fixture_now->refusals == 0)
+        return r;
+    fixture_now->refusals--;
+    return EIN_E_UNAVAILABLE;
+}
+
+static int expire_hold(const json_t *hold, void *fixture)
+{
+    set_integer(fixture, "ledger_holds", json_string_value(json_object_get(hold, "_id")), "dueAt",
+                1);
+    return 0;
+}
+
+/* Also when all leases are over. */
+static void expect_all_but(struct fixture *fixture, int64_t cost)
+{
+    struct fake_host *host = fixture->both->host[0];
+
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO - cost);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture) + held(fixture), 100 * NANO - cost);
+    assert_int_equal(host->table.store->find(fake_host_ctx(host), "ledger_holds", NULL, expire_hold,
+                                             fixture, NULL, NULL),
+                     0);
+    fake_host_tick(fixture->server[1].host);
+    assert_int_equal(held(fixture), 0);
+    assert_int_equal(left(fixture), 100 * NANO - cost);
+}
+
+static void a_purse_that_may_have_been_filled_is_exact(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    come_between(fixture, lose_answer);
+    fixture->refusals = 1; /* it is made */
+    assert_int_equal(reserve(fixture, 1000, hold), EIN_E_UNAVAILABLE);
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 10), 0);
+    wait_for_entries(fixture, 1);
+    fixture->refusals = 1; /* it is filled */
+    assert_int_equal(reserve(fixture, 50000, hold), EIN_E_UNAVAILABLE);
+    assert_int_equal(reserve(fixture, 50000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 50), 0);
+    wait_for_entries(fixture, 2);
+    expect_all_but(fixture, 60);
+}
+
+static void a_purse_that_may_have_been_given_back_is_exact(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    come_between(fixture, lose_answer);
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 10), 0);
+    wait_for_entries(fixture, 1);
+    const int64_t before = left(fixture);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", 0); /* others want it back */
+    fixture->refusals = 1;
+    fake_host_tick(fixture->server[0].host);
+    assert_int_equal(fixture->refusals, 0);
+    set_integer(fixture, "ledger_accounts", USER, "remainingNano", left(fixture) + before);
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    assert_int_equal(settle(fixture, hold, 20), 0);
+    wait_for_entries(fixture, 2);
+    expect_all_but(fixture, 30);
 }
 
 /* With "settle_pending": 1 the second call waits for the first. */
@@ -409,9 +495,7 @@ static void a_store_that_fails_gets_it_later(void **state)
     struct fake_host *host = fixture->server[0].host;
     char hold[EIN_HOLD_SIZE];
 
-    fixture->store = *host->table.store;
-    fixture->store.batch = refuse_batch;
-    host->table.store = &fixture->store;
+    come_between(fixture, refuse_batch);
     assert_int_equal(reserve(fixture, 1000, hold), 0);
     __atomic_store_n(&fixture->refusals, 1, __ATOMIC_SEQ_CST);
     assert_int_equal(settle(fixture, hold, 10), 0);
@@ -494,6 +578,8 @@ int main(int argc, char **argv)
         TEST(what_a_killed_server_has_settled_is_entered),
         TEST(the_store_is_not_behind_by_more_than_it_may),
         TEST(a_store_that_fails_gets_it_later),
+        TEST(a_purse_that_may_have_been_filled_is_exact),
+        TEST(a_purse_that_may_have_been_given_back_is_exact),
         TEST(servers_do_not_share_a_journal),
         TEST(ten_of_sixty_four_fit_into_a_dollar),
         TEST(nothing_is_lost_made_or_overspent),
