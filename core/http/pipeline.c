@@ -23,8 +23,6 @@ enum { SPAN_NAME_SIZE = 512 };
 /* A longer body of somebody who is not known is not read: it takes a hundred times its length. */
 enum { STRANGERS_JSON_MAX = 65536 };
 
-static const char retry_after_s[] = "5";
-
 /* ---- the data path ---- */
 
 static bool head(struct ein_req *req)
@@ -88,7 +86,6 @@ static bool find_route(struct ein_req *req)
         (void)reply_fail(req, 405, "Method Not Allowed");
         return false;
     case ROUTER_SHUT:
-        (void)reply_set_header(req, "Retry-After", retry_after_s);
         (void)reply_fail(req, 503, "This part of the server is being stopped or is disabled.");
         return false;
     case ROUTER_SLASH:
@@ -237,7 +234,6 @@ static void handle(struct ein_req *req)
     }
     if (stream_run(req, call, &result) < 0) {
         once_end(req, EIN_E_BUSY);
-        (void)reply_set_header(req, "Retry-After", retry_after_s);
         (void)reply_fail(req, 503, "Too many streams are open.");
         return;
     }

@@ -370,11 +370,21 @@ static void finish_challenge(struct ein_req *req)
                                        : "Bearer realm=\"einion\", reason=\"missing_credentials\"");
 }
 
+/* Whatever is not available is asked for again, unless its handler knows when. */
+static void finish_retry(struct ein_req *req)
+{
+    static const char name[] = "Retry-After";
+
+    if (req->reply.status == 503 && !reply_header(req, name))
+        reply_add_header(req, name, "5");
+}
+
 void reply_finish(struct ein_req *req)
 {
     if (req->settings->check_replies)
         check_schema(req);
     finish_challenge(req);
+    finish_retry(req);
     if (is_unchanged(req))
         req->reply.status = 304;
     if (req->reply.status == 204 || req->reply.status == 304) {

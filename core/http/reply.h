@@ -49,5 +49,6 @@ const char *reply_header(const struct ein_req *req, const char *name); /* or NUL
 
 /* Makes sure that there is a reply: `result` is what the handler returned. */
 void reply_settle(struct ein_req *req, int result);
-/* What every reply has at its end: 304, no body where there is none, WWW-Authenticate. */
+/* What every reply has at its end: 304, no body where there is none, WWW-Authenticate,
+ * Retry-After. */
 void reply_finish(struct ein_req *req);
