@@ -2,10 +2,13 @@
 #include "postgres.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "document.h"
 #include "error.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +17,7 @@ enum {
     BINDS_MAX = 65535,    /* of the protocol */
     SERVER_MIN = 130000,  /* incremental sorting */
     PIPELINE_MAX = 100,   /* statements whose results wait to be read */
+    ANSWER_MS = 2000,     /* that the database may take to say that statement_ms are over */
     NUMBER_SIZE = 24,
     OID_BYTEA = 17,
     OID_INT8 = 20,
@@ -22,19 +26,34 @@ enum {
 
 /* ---- what went wrong ---- */
 
-/* By SQLSTATE, or the beginning of one. */
+#define AGAIN "Others are changing the same in the database: try again"
+
+/* By SQLSTATE, or the beginning of one.  Its own words may name tables, files and users. */
 static const struct {
-    const char *state;
-    int code;
+    const char *state, *text;
     bool again; /* another transaction was in the way, or has changed the tables */
+    bool lost;  /* this connection will not do it, another one may */
 } failures[] = {
-    { "23505", EIN_E_BUSY, true },      { "23514", EIN_E_BUSY, true },
-    { "40001", EIN_E_BUSY, true },      { "40P01", EIN_E_BUSY, true },
-    { "42703", EIN_E_BUSY, true },      { "42P01", EIN_E_BUSY, true },
-    { "42P07", EIN_E_BUSY, true },      { "42701", EIN_E_BUSY, true },
-    { "0A000", EIN_E_BUSY, true }, /* "cached plan must not change result type" */
-    { "57014", EIN_E_TIMEOUT, false },  { "08", EIN_E_UNAVAILABLE, false },
-    { "53", EIN_E_UNAVAILABLE, false }, { "57", EIN_E_UNAVAILABLE, false },
+    { "23505", AGAIN, true, false },
+    { "23514", AGAIN, true, false },
+    { "40001", AGAIN, true, false },
+    { "40P01", AGAIN, true, false },
+    { "42703", AGAIN, true, false },
+    { "42P01", AGAIN, true, false },
+    { "42P07", AGAIN, true, false },
+    { "42701", AGAIN, true, false },
+    { "0A000", AGAIN, true, false }, /* "cached plan must not change result type" */
+    { "25006", "The database is read-only", false, true },
+    { "26000", "A pooler before the database has mixed up connections", false, true },
+    { "42P05", "A pooler before the database has mixed up connections", false, true },
+    { "42501", "The database does not permit this any more", false, false },
+    { "53100", "The database's disk is full", false, false },
+    { "53", "The database has not enough memory or connections", false, false },
+    { "55P03", "Somebody has locked a table of the database", false, false },
+    { "57014", "The database takes too long", false, false },
+    { "58", "The database cannot read or write its files", false, false },
+    { "08", "The connection to the database was lost", false, true },
+    { "57", "The database is being stopped or started", false, true },
 };
 
 bool conn_lost(const struct conn *conn)
@@ -42,25 +61,99 @@ bool conn_lost(const struct conn *conn)
     return !conn->pg || conn->broken || PQstatus(conn->pg) != CONNECTION_OK;
 }
 
+/* What it says last before it ends a connection. */
+static bool is_fatal(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 static int fail(struct conn *conn, const PGresult *result, struct ein_error *err)
 {
+    const struct postgres *store = conn->store;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    size_t i = 0, count = sizeof(failures) / sizeof(failures[0]);
 
-    conn->again = false;
-    conn->broken = !state; /* libpq's own words; its status may lag behind */
-    if (conn_lost(conn))
+    while (state && i < count && strncmp(state, failures[i].state, strlen(failures[i].state)) != 0)
+        i++;
+    bool known = state && i < count;
+    conn->again = known && failures[i].again;
+    /* Without a state they are libpq's own words; its status may lag behind. */
+    bool gone = !state || is_fatal(result);
+    conn->broken = gone || (known && failures[i].lost);
+    if (!gone)
+        conn->committing = false; /* it was not done, and there is nothing more to know */
+    if (conn->late)
+        return error_set(err, EIN_E_UNAVAILABLE, "The database does not answer");
+    if (conn_lost(conn) && conn->committing)
         return error_set(err, EIN_E_UNAVAILABLE,
-                         conn->committing ? "The connection to the database was lost: whether this "
-                                            "was written is not known"
-                                          : "The connection to the database was lost");
-    for (size_t i = 0; state && i < sizeof(failures) / sizeof(failures[0]); i++) {
-        if (strncmp(state, failures[i].state, strlen(failures[i].state)) != 0)
-            continue;
-        conn->again = failures[i].again;
-        return error_set(err, failures[i].code, "The database: %s", text ? text : state);
-    }
+                         "The connection to the database was lost: whether this was written is "
+                         "not known");
+    if (known && !conn->again && store->open)
+        store->host->log_msg(store->ctx, EIN_WARN, "The database: %s (%s)", text, state);
+    if (known)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s", failures[i].text);
+    if (conn_lost(conn))
+        return error_set(err, EIN_E_UNAVAILABLE, "The connection to the database was lost");
     return error_set(err, EIN_E_INTERNAL, "The database: %s", text ? text : state);
+}
+
+/* ---- waiting ---- */
+
+/* Until PQgetResult() does not wait.  False: the database has not answered in time, and what is on
+ * its way will not be waited for. */
+static bool await(struct conn *conn)
+{
+    int64_t until_ms = clock_mono_ms() + conn->store->statement_ms + ANSWER_MS;
+    int unsent;
+
+    while (!conn_lost(conn) && ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg))) {
+        struct pollfd at = { PQsocket(conn->pg), (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN),
+                             0 };
+        int64_t left_ms = until_ms - clock_mono_ms();
+
+        if (unsent < 0)
+            return true; /* PQgetResult() knows why */
+        if (!conn->unhurried && left_ms <= 0)
+            conn->late = conn->broken = true;
+        else if (poll(&at, 1, conn->unhurried ? -1 : (int)left_ms) < 0 && errno != EINTR)
+            conn->broken = true;
+        else if (!PQconsumeInput(conn->pg))
+            return true;
+    }
+    return !conn->broken;
+}
+
+static PGresult *next_result(struct conn *conn)
+{
+    return await(conn) ? PQgetResult(conn->pg) : NULL;
+}
+
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* What came of the statements that were just sent: the first that failed, else the last.
+ * PQclear. */
+static PGresult *outcome(struct conn *conn, int sent)
+{
+    PGresult *result = NULL, *next;
+
+    while (sent && (next = next_result(conn))) {
+        bool failed = result && !is_good(result);
+
+        PQclear(failed ? next : result);
+        result = failed ? result : next;
+    }
+    if (!conn->late)
+        return result;
+    PQclear(result);
+    return NULL;
 }
 
 /* ---- connecting ---- */
@@ -88,10 +181,13 @@ static int set_manners(struct conn *conn, struct ein_error *err)
     if (!quoted || asprintf(&text,
                             "SET search_path TO %s; SET synchronous_commit TO on;"
                             "SET statement_timeout TO %" PRIu32 ";"
+                            "SET lock_timeout TO %" PRIu32 ";"
+                            "SET idle_in_transaction_session_timeout TO %" PRIu32 ";"
                             "SET default_transaction_isolation TO 'read committed';"
                             "SET client_min_messages TO warning;"
                             "SET bytea_output TO hex; SET standard_conforming_strings TO on",
-                            quoted, conn->store->statement_ms) < 0)
+                            quoted, conn->store->statement_ms, conn->store->lock_ms,
+                            conn->store->statement_ms) < 0)
         r = error_no_memory(err);
     else
         r = conn_script(conn, text, err);
@@ -105,30 +201,42 @@ static void ignore_notice(void *data, const PGresult *result)
     (void)result;
 }
 
+/* What libpq says names hosts and users, never passwords. */
+static int cannot_reach(const struct conn *conn, struct ein_error *err)
+{
+    int r = error_set(err, EIN_E_UNAVAILABLE, "The database cannot be reached: %s",
+                      PQerrorMessage(conn->pg));
+
+    for (char *c = err ? err->text : NULL; c && *c; c++)
+        if (*c == '\n')
+            *c = c[1] ? ' ' : '\0';
+    return r;
+}
+
+/* What is said before `dbname`, the URL may say otherwise: of several hosts the one that can be
+ * written to; and one that is not there any more is noticed as soon as a new one would be. */
 int conn_open(struct conn *conn, struct ein_error *err)
 {
-    char connect_s[NUMBER_SIZE];
-    const char *const names[] = { "dbname", "connect_timeout", "client_encoding",
+    char connect_s[NUMBER_SIZE], connect_ms[NUMBER_SIZE];
+    const char *const names[] = { "target_session_attrs",      "tcp_user_timeout",
+                                  "keepalives_idle",           "dbname",
+                                  "connect_timeout",           "client_encoding",
                                   "fallback_application_name", NULL };
-    const char *const values[] = { conn->store->url, connect_s, "UTF8", "einion", NULL };
+    const char *const values[] = { "read-write", connect_ms, connect_s, conn->store->url,
+                                   connect_s,    "UTF8",     "einion",  NULL };
     int r;
 
     conn_close(conn);
-    conn->committing = conn->broken = false;
+    conn->committing = conn->broken = conn->late = conn->unhurried = false;
     snprintf(connect_s, sizeof(connect_s), "%" PRIu32, conn->store->connect_s);
+    snprintf(connect_ms, sizeof(connect_ms), "%" PRIu32, conn->store->connect_s * 1000);
     conn->pg = PQconnectdbParams(names, values, 1);
     conn->statements = json_object();
     if (!conn->pg || !conn->statements)
         return error_no_memory(err);
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
-        /* What libpq says may name the host and the user, never the password. */
-        r = error_set(err, EIN_E_UNAVAILABLE, "The database cannot be reached: %s",
-                      PQerrorMessage(conn->pg));
-        for (char *c = err ? err->text : NULL; c && *c; c++)
-            if (*c == '\n')
-                *c = c[1] ? ' ' : '\0';
-        return r;
-    }
+    if (PQstatus(conn->pg) != CONNECTION_OK)
+        return cannot_reach(conn, err);
+    (void)PQsetnonblocking(conn->pg, 1);
     (void)PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
     r = check_server(conn, err);
     return r < 0 ? r : set_manners(conn, err);
@@ -146,9 +254,8 @@ void conn_close(struct conn *conn)
 
 int conn_script(struct conn *conn, const char *text, struct ein_error *err)
 {
-    PGresult *result = PQexec(conn->pg, text);
-    ExecStatusType status = PQresultStatus(result);
-    int r = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : fail(conn, result, err);
+    PGresult *result = outcome(conn, PQsendQuery(conn->pg, text));
+    int r = is_good(result) ? 0 : fail(conn, result, err);
 
     PQclear(result);
     return r;
@@ -210,8 +317,8 @@ static int prepare(struct conn *conn, const char *text, const struct sql_bind *b
     types = types_of(binds, count);
     if (!types)
         return error_no_memory(err);
-    result = PQprepare(conn->pg, ret_name, text, (int)count, types);
-    r = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : fail(conn, result, err);
+    result = outcome(conn, PQsendPrepare(conn->pg, ret_name, text, (int)count, types));
+    r = is_good(result) ? 0 : fail(conn, result, err);
     PQclear(result);
     if (r < 0)
         (void)json_object_del(conn->statements, text);
@@ -262,7 +369,6 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
     struct parameters parameters = { 0 };
     char name[NUMBER_SIZE];
     PGresult *result = NULL;
-    ExecStatusType status;
     int r;
 
     if (count > BINDS_MAX)
@@ -271,10 +377,9 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
     if (r == 0 && !parameters_make(&parameters, binds, count))
         r = error_no_memory(err);
     if (r == 0) {
-        result = PQexecPrepared(conn->pg, name, (int)count, parameters.values, parameters.lens,
-                                parameters.formats, 0);
-        status = PQresultStatus(result);
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        result = outcome(conn, PQsendQueryPrepared(conn->pg, name, (int)count, parameters.values,
+                                                   parameters.lens, parameters.formats, 0));
+        if (!is_good(result))
             r = fail(conn, result, err);
     }
     parameters_done(&parameters);
@@ -310,13 +415,12 @@ static int read_results(struct conn *conn, struct ein_error *err)
     int r = 0;
 
     for (; conn->sent > 0; conn->sent--) {
-        PGresult *result = PQgetResult(conn->pg), *rest;
-        ExecStatusType status = PQresultStatus(result);
+        PGresult *result = next_result(conn), *rest;
 
-        if (r == 0 && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        if (r == 0 && !is_good(result))
             r = fail(conn, result, err);
         PQclear(result);
-        while (!conn_lost(conn) && (rest = PQgetResult(conn->pg)))
+        while (!conn_lost(conn) && (rest = next_result(conn)))
             PQclear(rest);
     }
     return r;
@@ -333,7 +437,7 @@ static int sync_pipeline(struct conn *conn, struct ein_error *err)
     if (r == 0)
         r = read_results(conn, err);
     conn->sent = 0;
-    PQclear(PQgetResult(conn->pg)); /* of the synchronisation */
+    PQclear(next_result(conn)); /* of the synchronisation */
     if (r == 0 || conn_lost(conn))
         return r;
     again = conn->again;

@@ -10,6 +10,7 @@
 #include "document.h"
 #include "error.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,9 +137,10 @@ static int make(struct conn *conn, struct column *column, bool indexed, struct e
     int r;
 
     snprintf(text, sizeof(text),
-             "SET LOCAL statement_timeout TO 0;" LOCK_TABLES
-             ";LOCK TABLE \"set_%s\" IN ACCESS EXCLUSIVE MODE",
-             column->set);
+             "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;" LOCK_TABLES
+             "; SET LOCAL lock_timeout TO %" PRIu32 "; LOCK TABLE \"set_%s\""
+             " IN ACCESS EXCLUSIVE MODE",
+             conn->store->lock_ms, column->set);
     r = conn_script(conn, text, err);
     if (r >= 0)
         r = look(conn, column, err);
@@ -159,10 +161,12 @@ int keys_need(struct conn *conn, const char *set, const char *field, bool indexe
     if (strcmp(field, "_id") == 0 ||
         (json_object_get(keys, field) && (!indexed || catalog_is_indexed(conn->store, set, field))))
         return 0;
+    conn->unhurried = true; /* many rows are written */
     r = conn_begin(conn, err);
     if (r >= 0)
         r = make(conn, &column, indexed, err);
     if (r >= 0)
         r = conn_commit(conn, err);
+    conn->unhurried = false;
     return r < 0 ? r : catalog_load(conn, err);
 }

@@ -6,6 +6,9 @@
  * made when the field is first filtered or ordered by.  A write that was answered is on disk,
  * whatever synchronous_commit the database has.  To back up, use pg_dump.
  *
+ * Of several hosts in `url` the one is taken that can be written to, again after each loss of a
+ * connection.  What clients are told names neither hosts nor users nor tables; the log does.
+ *
  * Settings
  *   url                  how to connect, as libpq has it: "postgresql://USER@HOST/DATABASE", or
  *                        ""; what it does not say comes from libpq's environment (PGHOST, ...).
@@ -14,8 +17,9 @@
  *   schema               the tables' schema, made if it is not there ("einion")
  *   connections          at once (8)
  *   connect_s            to connect, in seconds (10)
- *   wait_ms              that a call waits for a connection before it is refused as busy (10000)
+ *   wait_ms              that a call waits for a connection before it is refused (10000)
  *   statement_ms         that one statement may take (30000)
+ *   lock_ms              of these, waiting for a row or table that others have locked (2000)
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *   find_bytes           of documents that a find reads into memory at once (4194304)
  *
@@ -34,6 +38,8 @@
 
 #include <stdlib.h>
 
+enum { LOOK_MS = 1000 };
+
 /* clang-format off */
 static const char config_schema[] = SCHEMA({"type": "object", "properties": {
     "url": {"type": "string", "default": "",
@@ -46,9 +52,11 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
     "connect_s": {"type": "integer", "minimum": 2, "maximum": 300, "default": 10,
                   "description": "What connecting may take, in seconds."},
     "wait_ms": {"type": "integer", "minimum": 1, "maximum": 600000, "default": 10000,
-                "description": "How long a call waits for a connection; then it is refused as busy."},
+                "description": "How long a call waits for a connection; then it is refused."},
     "statement_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 30000,
                      "description": "What one statement may take."},
+    "lock_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 2000,
+                "description": "How long a statement waits for what others have locked."},
     "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
                            "default": 16777216,
                            "description": "The largest document that is stored, in bytes of JSON text."},
@@ -97,6 +105,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .connect_s = setting_of(config, "connect_s"),
         .wait_ms = setting_of(config, "wait_ms"),
         .statement_ms = setting_of(config, "statement_ms"),
+        .lock_ms = setting_of(config, "lock_ms"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
         .find_bytes = (size_t)integer_of(config, "find_bytes"),
         .catalog = catalog_new(),
@@ -119,6 +128,9 @@ static int start(void *self, struct ein_error *err)
     if (r < 0)
         return r;
     store->open = true;
+    r = store->host->every(store->ctx, LOOK_MS, pool_look, store);
+    if (r < 0)
+        return error_set(err, r, "The database cannot be looked after");
     store->host->log_msg(store->ctx, EIN_INFO, "Documents are kept in PostgreSQL, schema %s",
                          store->schema);
     return 0;

@@ -26,7 +26,7 @@ struct postgres {
     struct ein_ctx *ctx;
     const char *url, *schema; /* lent from the settings */
     int connections;
-    uint32_t connect_s, wait_ms, statement_ms;
+    uint32_t connect_s, wait_ms, statement_ms, lock_ms;
     size_t max_bytes, find_bytes;
     struct pool *pool;
     struct catalog *catalog;
@@ -41,6 +41,9 @@ struct conn {
     PGconn *pg;         /* NULL: none yet, or lost */
     json_t *statements; /* {text: number} of those that are prepared */
     bool broken;        /* something failed on the way, not in the database */
+    bool fresh;         /* made for the call that has it */
+    bool late;          /* it has not answered in time */
+    bool unhurried;     /* what is to be done may take as long as it takes */
     bool again;         /* the last failure is worth another try */
     bool committing;    /* whether it has been done is not known */
     int sent;           /* in a pipeline: statements whose results have not been read */
@@ -71,6 +74,8 @@ void pool_free(struct pool *pool);
  * was lost before anything was done.  What `work` began and did not commit is undone. */
 typedef int pool_work(struct conn *conn, void *data, struct ein_error *err);
 int pool_do(struct postgres *store, pool_work *work, void *data, struct ein_error *err);
+/* Now and then: whether the database is there again. */
+void pool_look(void *store);
 int postgres_stand_still(void *impl, struct ein_error *err);
 
 /* ---- catalog.c: the tables, and the columns of each ---- */

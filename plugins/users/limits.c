@@ -221,7 +221,12 @@ int user_add_usage(struct ein_req *req, void *self)
 
     if (r == 0)
         r = ledger_service.settle(users, NULL, &entry, &err);
-    if (r == 0)
-        r = account_get(users, entry.user_id, NULL, &account, &err);
-    return r < 0 ? http->fail_error(req, &err) : user_reply(users, req, &account);
+    if (r < 0)
+        return http->fail_error(req, &err);
+    if (account_get(users, entry.user_id, NULL, &account, NULL) == 0)
+        r = user_reply(users, req, &account);
+    if (r == 200)
+        return r;
+    /* Or it would be reported again. */
+    return http->fail(req, 503, "The cost is entered, but the user cannot be read now.");
 }

@@ -40,35 +40,60 @@ def become(user):
     return change if os.getuid() == 0 else None
 
 
+class Cluster:
+    """A database cluster in a folder of its own, which may be stopped, started and followed."""
+
+    def __init__(self, *settings, primary=None):
+        self.folder = tempfile.mkdtemp(prefix="pg-")
+        self.data, self.settings, self.process = f"{self.folder}/data", settings, None
+        self.url = f"postgresql://einion@/postgres?host={self.folder}"
+        os.chmod(self.folder, 0o711)
+        if os.getuid() == 0:
+            shutil.chown(self.folder, NOBODY)
+        if primary:
+            self.run("pg_basebackup", "-D", self.data, "-R", "-c", "fast", "-d", primary.url)
+        else:
+            self.run("initdb", "-D", self.data, "-U", "einion", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
+
+    def quiet(self):
+        return {"stdout": subprocess.DEVNULL, "cwd": "/", "preexec_fn": become(NOBODY)}
+
+    def run(self, program, *arguments):
+        subprocess.run([programs() / program, *arguments], check=True, **self.quiet())
+
+    def spawn(self):
+        options = ["listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=200", *self.settings]
+        self.process = subprocess.Popen([programs() / "postgres", "-D", self.data, *(f"-c{option}" for option in options)],
+                                        stderr=open(f"{self.folder}/log", "a"), **self.quiet())  # fmt: skip
+
+    def start(self):
+        self.spawn()
+        for _ in range(2400):
+            if subprocess.run([programs() / "pg_isready", "-q", "-h", self.folder]).returncode == 0:
+                return self
+            time.sleep(0.05)
+        raise RuntimeError(f"PostgreSQL does not start: {pathlib.Path(self.folder, 'log').read_text()}")
+
+    def stop(self, number=signal.SIGQUIT):
+        """SIGQUIT: immediately, so that it has to recover; SIGINT: in order."""
+        if self.process:
+            self.process.send_signal(number)
+            self.process.wait()
+        self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def server(*settings):
     """A running server; yields its URL.  It forgets what was written when the power fails, which no test waits for."""
-    folder = tempfile.mkdtemp(prefix="pg-")
-    data = f"{folder}/data"
-    bin_ = programs()
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": "/", "preexec_fn": become(NOBODY)}
-    os.chmod(folder, 0o711)
-    if os.getuid() == 0:
-        shutil.chown(folder, NOBODY)
-    process = None
-    try:
-        subprocess.run([bin_ / "initdb", "-D", data, "-U", "einion", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"], check=True, **quiet)
-        options = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", "max_connections=200", *settings]
-        process = subprocess.Popen([bin_ / "postgres", "-D", data, *(f"-c{option}" for option in options)],
-                                   stderr=open(f"{folder}/log", "w"), **quiet)  # fmt: skip
-        url = f"postgresql://einion@/postgres?host={folder}"
-        for _ in range(2400):
-            if subprocess.run([bin_ / "pg_isready", "-q", "-h", folder]).returncode == 0:
-                break
-            time.sleep(0.05)
-        else:
-            raise RuntimeError(f"PostgreSQL does not start: {pathlib.Path(folder, 'log').read_text()}")
-        yield url
-    finally:
-        if process:
-            process.send_signal(signal.SIGQUIT)
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+    with Cluster(*settings) as cluster:
+        yield cluster.url
 
 
 def query(url, text):
