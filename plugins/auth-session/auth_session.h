@@ -34,4 +34,4 @@ struct auth_session {
 
 ein_handler login_providers, login_begin, login_callback;
 ein_handler me_show, me_logout, me_refresh;
-ein_handler mine_list, mine_revoke, mine_revoke_all;
+ein_handler mine_list, mine_revoke, mine_revoke_all, others_revoke_all;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "audit_event.h"
 #include "auth_session.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -8,7 +9,7 @@
 
 #include <string.h>
 
-/* One's own sessions: /auth/sessions. */
+/* One's own sessions, /auth/sessions, and what an admin may do to those of others. */
 
 /* The id of the session that this request came with, or "". */
 static void current_id(const struct auth_session *self, struct ein_req *req,
@@ -84,5 +85,23 @@ int mine_revoke_all(struct ein_req *req, void *data)
     if (session_end_all(self, http->identity(req)->uid, &count, &err) < 0)
         return http->fail_error(req, &err);
     cookie_drop(http, req, SESSION_COOKIE);
+    return http->reply(req, 200, json_pack("{s:I}", "deletedCount", (json_int_t)count));
+}
+
+/* What they are logged in with elsewhere, and whether they may log in again, is the provider's. */
+int others_revoke_all(struct ein_req *req, void *data)
+{
+    const struct auth_session *self = data;
+    const struct ein_http *http = self->host->http;
+    const char *uid = http->path_param(req, "user_id");
+    struct ein_error err;
+    size_t count;
+
+    if (session_end_all(self, uid, &count, &err) < 0)
+        return http->fail_error(req, &err);
+    if (audit_done(self->host, self->ctx, req, NULL, "sessions_ended", uid,
+                   json_pack("{s:I}", "deletedCount", (json_int_t)count), &err) < 0)
+        http->log_msg(req, EIN_WARN, "the end of sessions of %s is missing in the audit: %s", uid,
+                      err.text);
     return http->reply(req, 200, json_pack("{s:I}", "deletedCount", (json_int_t)count));
 }

@@ -11,6 +11,7 @@
  *   GET    /auth/sessions              one's own sessions
  *   DELETE /auth/sessions              ends them all
  *   DELETE /auth/sessions/{session_id} ends one
+ *   DELETE /admin/users/{user_id}/sessions   ends all of somebody's
  *
  * Whoever the provider knows may log in if they are a site admin or a member of one of its
  * workspaces; everybody has a personal one besides.  A login carries a signed state that is bound
@@ -147,6 +148,14 @@ static const struct ein_route routes[] = {
       .scope = "admin",
       .status = 204,
       .handle = mine_revoke },
+    { .method = "DELETE",
+      .path = "/admin/users/{user_id}/sessions",
+      .operation_id = "delete_login_sessions_of",
+      .summary = "Log a user out everywhere",
+      .auth = EIN_AUTH_ADMIN,
+      .reply_schema = DELETED_SCHEMA,
+      .scope = "admin:write",
+      .handle = others_revoke_all },
 };
 
 /* In a finer unit than it is written. */

@@ -330,6 +330,23 @@ def test_ones_sessions_are_listed_and_ended(person):
     assert dave.get("/auth/me").status == 200
 
 
+def test_an_admin_ends_the_sessions_of_others(start_server):
+    server = start_server(backend="memory", sets=[logins()])
+    here, there, carol = Person(server).login("alice"), Person(server).login("alice"), Person(server).login("carol")
+    root = Person(server).login("site_admin_1")
+    path = "/admin/users/dev_stub%3Aalice/sessions"
+    assert carol.delete(path).status == 403 and Person(server).delete(path).status == 403
+    assert here.get("/auth/me").status == 200
+    assert root.delete(path).json == {"deletedCount": 2}
+    for someone in (here, there):
+        assert someone.get("/agents").detail == "Session expired or invalid"
+    assert carol.get("/auth/me").status == root.get("/auth/me").status == 200
+    assert root.delete(path).json == {"deletedCount": 0}
+    told = root.get("/admin/audit?action=sessions_ended").json[-1]
+    assert (told["actor"], told["target"], told["details"]) == ("dev_stub:site_admin_1", "dev_stub:alice", {"deletedCount": 2})
+    assert here.login("alice").get("/auth/me").status == 200
+
+
 def test_the_oldest_of_too_many_sessions_go(start_server):
     server = start_server(backend="memory", sets=[logins(), "plugins.auth-session.sessions_per_user=3"])
     all_of_them = [Person(server).login("alice") for _ in range(5)]
