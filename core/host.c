@@ -178,6 +178,12 @@ static int sets(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error
     return store_sets(rooms(ctx)->store, ret_names, err);
 }
 
+static int weigh(struct ein_ctx *ctx, const char *set, const struct json_t *where,
+                 uint64_t *ret_bytes, struct ein_error *err)
+{
+    return store_weigh(rooms(ctx)->store, set, where, ret_bytes, err);
+}
+
 static const struct ein_store store = {
     .struct_size = sizeof(store),
     .get = get,
@@ -189,6 +195,7 @@ static const struct ein_store store = {
     .index = index_field,
     .claim = claim,
     .sets = sets,
+    .weigh = weigh,
 };
 
 /* ---- tracing ---- */

@@ -18,6 +18,7 @@ static const struct {
     [-EIN_E_INTERNAL] = { 500, "An internal server error occurred." },
     [-EIN_E_TOO_LARGE] = { 413, "Too large." },
     [-EIN_E_BUSY] = { 429, "Too many requests at the moment." },
+    [-EIN_E_FULL] = { 507, "There is no room for more." },
 };
 enum { ERRORS = sizeof(errors) / sizeof(errors[0]) };
 

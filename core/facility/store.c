@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, SETS, STILL, OPS };
+enum op { GET, BATCH, FIND, TALLY, INDEX, CLAIM, BACKUP, SETS, STILL, WEIGH, OPS };
 
-static const char *const op_names[OPS] = { "get",   "batch",  "find", "tally",      "index",
-                                           "claim", "backup", "sets", "stand_still" };
+static const char *const op_names[OPS] = { "get",   "batch",  "find", "tally",       "index",
+                                           "claim", "backup", "sets", "stand_still", "weigh" };
 
 struct store {
     struct services *services;
@@ -236,6 +236,14 @@ int store_sets(struct store *store, json_t **ret_names, struct ein_error *err)
     if (!ret_names)
         return nowhere(err, "sets", "ret_names");
     return CALL(store, SETS, sets, err, ret_names, err);
+}
+
+int store_weigh(struct store *store, const char *set, const json_t *where, uint64_t *ret_bytes,
+                struct ein_error *err)
+{
+    if (!ret_bytes)
+        return nowhere(err, "weigh", "ret_bytes");
+    return CALL(store, WEIGH, weigh, err, set, where, ret_bytes, err);
 }
 
 int store_stand_still(struct store *store, struct ein_error *err)

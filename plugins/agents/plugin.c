@@ -227,6 +227,10 @@ static const struct ein_route routes[] = {
       .handle = agents_repeat },
 };
 
+/* A version is kept by who saved it. */
+static const char *const kept[] = { AGENT_SET, OWNER_INDEX, VERSION_SET, "createdBy", NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -242,7 +246,10 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     agents->secrets_max = (size_t)integer_of(config, "secrets_max");
     agents->secret_max = (size_t)integer_of(config, "secret_max_bytes");
     agents->versions_max = integer_of(config, "versions_max");
-    return init_done(EIN_ADD_ROUTES(host, ctx, routes, agents, err), agents, free, ret_self);
+    int r = EIN_ADD_ROUTES(host, ctx, routes, agents, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, agents, err);
+    return init_done(r, agents, free, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)
@@ -255,6 +262,8 @@ static int start(void *self, struct ein_error *err)
         r = store->index(agents->ctx, AGENT_SET, OWNER_INDEX, err);
     if (r >= 0)
         r = store->index(agents->ctx, VERSION_SET, "agentId", err);
+    if (r >= 0)
+        r = store->index(agents->ctx, VERSION_SET, "createdBy", err);
     return r < 0 ? r : store->index(agents->ctx, DEPLOYMENT_SET, "agentId", err);
 }
 

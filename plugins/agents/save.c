@@ -4,6 +4,7 @@
 #include "agent_doc.h"
 #include "agent_version.h"
 #include "cleanup.h"
+#include "disk_room.h"
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
@@ -30,6 +31,17 @@ static struct ein_doc_op agent_op(const json_t *agent, const char *expect)
                                 .doc = agent };
 }
 
+/* Room for AGENT in place of OLD (may be NULL), and for VERSION of it. */
+static int take_room(const struct agents *agents, const json_t *agent, const json_t *old,
+                     const json_t *version, struct ein_error *err)
+{
+    const struct ein_host *host = agents->host;
+    const char *owner = text_of(agent, "owner"), *saver = text_of(version, "createdBy");
+    int r = disk_take_doc(host, agents->ctx, owner, agent, old, err);
+
+    return r < 0 || !saver ? r : disk_take_doc(host, agents->ctx, saver, version, NULL, err);
+}
+
 int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SIZE],
              struct ein_error *err)
 {
@@ -42,6 +54,9 @@ int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SI
     if (!version)
         return error_no_memory(err);
     struct ein_doc_op ops[] = { agent_op(agent, EIN_REV_NEW), version_op(agent, version, id) };
+    r = take_room(agents, agent, NULL, version, err);
+    if (r < 0)
+        return r;
     r = agents->host->store->batch(agents->ctx, ops, 2, sizeof(ops[0]), err);
     memcpy(ret_rev, ops[0].ret_rev, EIN_REV_SIZE);
     return r;
@@ -112,6 +127,9 @@ int save_over(const struct agents *agents, const struct save *save, char ret_rev
     struct ein_doc_op ops[] = { agent_op(save->to, text_of(save->from, "_rev")),
                                 version_op(save->to, version, id),
                                 version_op(save->from, first, first_id) };
+    r = take_room(agents, save->to, save->moves ? NULL : save->from, version, err);
+    if (r < 0)
+        return r;
     r = save->moves ? deployments_move(host, agents->ctx, save->to, ops, count, err)
                     : host->store->batch(agents->ctx, ops, count, sizeof(ops[0]), err);
     if (r < 0)
@@ -143,6 +161,9 @@ int save_none(const struct agents *agents, const json_t *agent, struct ein_error
                                           .set = VERSION_SET,
                                           .id = json_string_value(id) };
     }
-    return deployments_remove(agents->host, agents->ctx, agent_id, ops, json_array_size(ids) + 1,
-                              err);
+    r = deployments_remove(agents->host, agents->ctx, agent_id, ops, json_array_size(ids) + 1, err);
+    if (r >= 0)
+        (void)disk_take(agents->host, agents->ctx, text_of(agent, "owner"), -disk_bytes(agent),
+                        NULL);
+    return r;
 }

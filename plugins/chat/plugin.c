@@ -138,6 +138,9 @@ static void fini(void *self)
     free(chat);
 }
 
+static const char *const kept[] = { TICKET_SET, "userId", ASKED_SET, "userId", NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -153,14 +156,16 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = lives_init(&chat->lives);
     r = r < 0 ? error_set(err, r, "The system has no random bytes.")
               : EIN_ADD_ROUTES(host, ctx, routes, chat, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, chat, err);
     return init_done(r, chat, fini, ret_self);
 }
 
 static int start(void *self, struct ein_error *err)
 {
-    static const char *const indexed[] = { "dueAt", "endsAt", "openOf" };
+    static const char *const indexed[] = { "dueAt", "endsAt", "openOf", "userId" };
     struct chat *chat = self;
-    int r = 0;
+    int r = chat->host->store->index(chat->ctx, ASKED_SET, "userId", err);
 
     for (size_t i = 0; r >= 0 && i < sizeof(indexed) / sizeof(indexed[0]); i++)
         r = chat->host->store->index(chat->ctx, TICKET_SET, indexed[i], err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "clock.h"
+#include "disk_room.h"
 #include "document.h"
 #include "error.h"
 #include "follow.h"
@@ -119,13 +120,14 @@ static int make_asked(struct posting *posting)
     EIN_JSON json_t *visible = posting->http->visible(posting->req);
     EIN_JSON json_t *scopes = scopes_json(posting->identity);
 
-    posting->asked = json_pack(
-        "{s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:s?}", "provider",
-        member(posting, "provider"), "model", member(posting, "model"), "messages",
-        member(posting, "messages"), "parameters", member(posting, "parameters"), "builtInTools",
-        member(posting, "builtInTools"), "tools", member(posting, "tools"), "toolChoice",
-        member(posting, "toolChoice"), "replySchema", member(posting, "replySchema"), "visible",
-        visible, "scopes", scopes, "keyId", key_of_caller(posting->identity));
+    posting->asked =
+        json_pack("{s:s, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:s?}", "userId",
+                  posting->identity->uid, "provider", member(posting, "provider"), "model",
+                  member(posting, "model"), "messages", member(posting, "messages"), "parameters",
+                  member(posting, "parameters"), "builtInTools", member(posting, "builtInTools"),
+                  "tools", member(posting, "tools"), "toolChoice", member(posting, "toolChoice"),
+                  "replySchema", member(posting, "replySchema"), "visible", visible, "scopes",
+                  scopes, "keyId", key_of_caller(posting->identity));
     return posting->asked ? 0 : EIN_E_NO_MEMORY;
 }
 
@@ -262,6 +264,10 @@ static int accept(struct posting *posting)
     r = check_room(posting);
     if (r)
         return r;
+    r = disk_take(posting->chat->host, posting->chat->ctx, posting->identity->uid,
+                  disk_bytes(posting->ticket) + disk_bytes(posting->asked), &err);
+    if (r < 0)
+        return posting->http->fail_error(posting->req, &err);
     r = EIN_E_BUSY;
     for (int tries = 0; r == EIN_E_BUSY && tries < STORE_TRIES; tries++)
         r = store_all(posting, &err);

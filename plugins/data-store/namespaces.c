@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "namespaces.h"
 #include "cleanup.h"
+#include "disk_room.h"
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
@@ -212,6 +213,19 @@ int namespace_get(struct ein_req *req, void *self)
 
 /* ---- emptying one ---- */
 
+struct doomed {
+    json_t *ids;
+    int64_t bytes;
+};
+
+static int doom(const json_t *doc, void *data)
+{
+    struct doomed *doomed = data;
+
+    doomed->bytes += disk_bytes(doc);
+    return append_id(doc, doomed->ids);
+}
+
 static int delete_all(const struct data_store *store, const json_t *ids, struct ein_error *err)
 {
     size_t count = json_array_size(ids);
@@ -236,12 +250,15 @@ int namespace_clear(const struct data_store *store, const char *user, const char
         return error_no_memory(err);
     for (int i = 0; i < WRITE_TRIES; i++) {
         EIN_JSON json_t *ids = json_array();
-        int r = record_find(store, &query, append_id, ids, err);
+        struct doomed doomed = { .ids = ids };
+        int r = record_find(store, &query, doom, &doomed, err);
         if (r < 0)
             return r;
         r = delete_all(store, ids, err);
-        if (r >= 0)
+        if (r >= 0) {
+            (void)disk_take(store->host, store->ctx, user, -doomed.bytes, NULL);
             return (int)json_array_size(ids);
+        }
         if (r != EIN_E_NOT_FOUND) /* else somebody deleted one of them meanwhile */
             return r;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "disk_room.h"
 #include "error.h"
 #include "member.h"
 #include "namespaces.h"
@@ -141,6 +142,7 @@ struct writes {
     struct record_key *at;
     struct ein_doc_op *ops;
     json_t *docs;
+    int64_t bytes; /* by which what is kept grows, about */
 };
 
 static void writes_done(struct writes *writes)
@@ -191,6 +193,10 @@ static int plan_write(struct op_call *call, struct writes *writes, size_t i, con
     if (json_array_append_new(writes->docs, doc))
         return error_no_memory(call->err);
 
+    writes->bytes += old ? integer_of(doc, "sizeBytes") - integer_of(old, "sizeBytes") +
+                               (metadata ? disk_bytes(metadata) : 0)
+                         : disk_bytes(doc);
+
     struct ein_doc_op *op = &writes->ops[i];
     *op = (struct ein_doc_op){ .set = DATA_STORE_SET, .id = at->id, .doc = doc };
     op->kind = old ? EIN_DOC_UPDATE : EIN_DOC_PUT;
@@ -219,6 +225,10 @@ static int write_once(struct op_call *call, json_t *items, const json_t *metadat
             r = plan_write(call, &writes, i++, value, metadata);
     }
     if (r < 0 || !writes.count)
+        return r;
+    r = disk_take(call->store->host, call->store->ctx, call->session->user, writes.bytes,
+                  call->err);
+    if (r < 0)
         return r;
 
     r = call->store->host->store->batch(call->store->ctx, writes.ops, writes.count,
@@ -302,6 +312,9 @@ static int op_delete(struct op_call *call, json_t **ret_value)
     if (r < 0 && r != EIN_E_NOT_FOUND)
         return r;
     bool found = r >= 0;
+    if (found)
+        (void)disk_take(call->store->host, call->store->ctx, call->session->user, -disk_bytes(doc),
+                        NULL);
     touches_forget(&call->session->touches, at.id);
     r = say(call, "{s:O, s:b}", "key", key, "found", found);
     return r < 0 ? r : give(call, json_boolean(found), ret_value);

@@ -13,7 +13,7 @@
  * sets is on disk when set() returns; what get and get_many change (who read last, when and how
  * often) is written once, at the end of the run.  get_all and the lists change nothing.
  *
- * Needs storage_backend/1.
+ * Needs storage_backend/1.  Publishes keeps/1, and asks disk_quota/1 before a write.
  *
  * Settings
  *   max_value_bytes   the longest JSON text of one value (8388608)
@@ -131,6 +131,9 @@ static const struct ein_route routes[] = {
       .handle = record_delete_one },
 };
 
+static const char *const kept[] = { DATA_STORE_SET, "userId", NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -146,6 +149,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_DATA_STORE, "data-store", &data_store_service, store, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, store, err);
     return init_done(r, store, free, ret_self);
 }
 

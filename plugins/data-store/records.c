@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "records.h"
 #include "cleanup.h"
+#include "disk_room.h"
 #include "document.h"
 #include "http_json.h"
 #include "ownership.h"
@@ -100,6 +101,9 @@ static int put_once(struct call *call)
     EIN_JSON json_t *doc = doc_after_put(&call->at, old, call->http->body(call->req));
     if (!doc)
         return EIN_E_NO_MEMORY;
+    r = disk_take_doc(call->store->host, call->store->ctx, call->at.user, doc, old, &call->err);
+    if (r < 0)
+        return call_fail(call);
     r = docs->put(call->store->ctx, DATA_STORE_SET, call->at.id, old ? doc_rev(old) : EIN_REV_NEW,
                   doc, rev, &call->err);
     if (r < 0)
@@ -124,7 +128,10 @@ static int delete_once(struct call *call)
     r = docs->del(call->store->ctx, DATA_STORE_SET, call->at.id, doc_rev(doc), &call->err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
-    return r < 0 ? call_fail(call) : call->http->reply(call->req, 204, NULL);
+    if (r < 0)
+        return call_fail(call);
+    (void)disk_take(call->store->host, call->store->ctx, call->at.user, -disk_bytes(doc), NULL);
+    return call->http->reply(call->req, 204, NULL);
 }
 
 static int repeat(struct call *call, int (*once)(struct call *call))

@@ -2,9 +2,11 @@
 #include "cleanup.h"
 #include "demo_document.h"
 #include "demos.h"
+#include "disk_room.h"
 #include "document.h"
 #include "http_json.h"
 #include "ids.h"
+#include "member.h"
 #include "ownership.h"
 #include "provider_config.h"
 
@@ -97,7 +99,9 @@ static int make(const struct demos *demos, struct ein_req *req, const char *id, 
 
     if (r)
         return r;
-    r = host->store->put(demos->ctx, DEMO_SET, id, EIN_REV_NEW, demo, rev, err);
+    r = disk_take_doc(host, demos->ctx, text_of(demo, "owner"), demo, NULL, err);
+    if (r >= 0)
+        r = host->store->put(demos->ctx, DEMO_SET, id, EIN_REV_NEW, demo, rev, err);
     if (r == EIN_E_CONFLICT)
         return r;
     return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, status, demo, rev);
@@ -134,8 +138,11 @@ static int replace(const struct demos *demos, struct ein_req *req, const json_t 
     changed = document_replace(demo, body);
     if (!changed)
         return EIN_E_NO_MEMORY;
-    r = host->store->put(demos->ctx, DEMO_SET, json_string_value(json_object_get(demo, "_id")),
-                         doc_rev(demo), changed, rev, err);
+    r = disk_take_doc(host, demos->ctx, text_of(changed, "owner"), changed,
+                      ownership_moves(demo, body) ? NULL : demo, err);
+    if (r >= 0)
+        r = host->store->put(demos->ctx, DEMO_SET, text_of(demo, "_id"), doc_rev(demo), changed,
+                             rev, err);
     if (r == EIN_E_CONFLICT)
         return r;
     return r < 0 ? host->http->fail_error(req, err) : reply_demo(demos, req, 200, changed, rev);
@@ -185,6 +192,8 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
         if (r == EIN_E_CONFLICT)
             return r;
     }
+    if (r >= 0)
+        (void)disk_take(host, demos->ctx, text_of(demo, "owner"), -disk_bytes(demo), NULL);
     if (r == EIN_E_NOT_FOUND)
         return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
     return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);

@@ -182,6 +182,9 @@ static size_t setting(const json_t *config, const char *name)
     return (size_t)json_integer_value(json_object_get(config, name));
 }
 
+static const char *const kept[] = { DEMO_SET, OWNER_INDEX, NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -205,6 +208,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = EIN_ADD_ROUTES(host, ctx, routes, demos, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, demos, err);
     return init_done(r, demos, free, ret_self);
 }
 

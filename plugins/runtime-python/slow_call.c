@@ -104,6 +104,8 @@ const char *python_error(int code, const char *not_found, const char *unavailabl
         return not_found;
     case EIN_E_UNAVAILABLE:
         return unavailable;
+    case EIN_E_FULL:
+        return "OSError"; /* as where a disk is full */
     default:
         return "RuntimeError";
     }

@@ -62,6 +62,9 @@ static const struct ein_route routes[] = {
       .handle = session_delete },
 };
 
+static const char *const kept[] = { SESSIONS_SET, "userId", NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -72,7 +75,17 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     sessions->host = host;
     sessions->ctx = ctx;
-    return init_done(EIN_ADD_ROUTES(host, ctx, routes, sessions, err), sessions, free, ret_self);
+    int r = EIN_ADD_ROUTES(host, ctx, routes, sessions, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, sessions, err);
+    return init_done(r, sessions, free, ret_self);
+}
+
+static int start(void *self, struct ein_error *err)
+{
+    const struct sessions *sessions = self;
+
+    return sessions->host->store->index(sessions->ctx, SESSIONS_SET, "userId", err);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };
@@ -85,6 +98,7 @@ static const struct ein_plugin plugin = {
     .summary = "Which model a session asks, and with what parameters",
     .needs = needs,
     .init = init,
+    .start = start,
     .fini = free,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -2,6 +2,7 @@
 #include "sessions.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "disk_room.h"
 #include "document.h"
 #include "http_json.h"
 #include "ownership.h"
@@ -9,8 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define SESSIONS_SET "sessions"
 
 enum { DELETE_TRIES = 100 };
 
@@ -100,6 +99,9 @@ int session_set_config(struct ein_req *req, void *self)
         json_object_get(config, "builtInTool"), "updatedAt", now);
     if (!doc)
         return EIN_E_NO_MEMORY;
+    r = disk_take_doc(call.sessions->host, call.sessions->ctx, call.owner, doc, NULL, &err);
+    if (r < 0)
+        return call.http->fail_error(req, &err);
     r = call.store->put(call.sessions->ctx, SESSIONS_SET, call.doc_id, EIN_REV_ANY, doc, NULL,
                         &err);
     if (r < 0)
@@ -151,6 +153,7 @@ static int delete_once(struct call *call)
         return EIN_E_CONFLICT;
     if (r < 0)
         return call->http->fail_error(call->req, &err);
+    (void)disk_take(call->sessions->host, call->sessions->ctx, call->owner, -disk_bytes(doc), NULL);
     return call->http->reply(call->req, 200, json_pack("{s:s}", "message", "Session deleted"));
 }
 

@@ -5,6 +5,8 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 
+#define SESSIONS_SET "sessions"
+
 /* One instance of the plugin; const after init. */
 struct sessions {
     const struct ein_host *host;

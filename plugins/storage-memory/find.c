@@ -135,35 +135,57 @@ int memory_find(void *impl, const char *set, const struct ein_query *from, ein_d
     return hits_find(&source, from, each, data, ret_cursor, err);
 }
 
-static int count_matches(const struct memory_set *set, const struct query *query,
-                         uint64_t *ret_count, struct ein_error *err)
+static uint64_t one_of(const json_t *doc)
 {
-    uint64_t count = 0;
+    (void)doc;
+    return 1;
+}
+
+static uint64_t bytes_of(const json_t *doc)
+{
+    return json_dumpb(doc, NULL, 0, JSON_COMPACT);
+}
+
+static int add_up(const struct memory_set *set, const struct query *query,
+                  uint64_t (*measure)(const json_t *doc), uint64_t *ret_sum, struct ein_error *err)
+{
+    uint64_t sum = 0;
 
     for (const struct memory_doc *doc = set ? set->first : NULL; doc; doc = doc->next) {
         int r = matches(query, doc->json, err);
         if (r < 0)
             return r;
-        count += r > 0;
+        sum += r > 0 ? measure(doc->json) : 0;
     }
-    *ret_count = count;
+    *ret_sum = sum;
     return 0;
 }
 
-int memory_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
-                 struct ein_error *err)
+static int sum_of(struct memory *memory, const char *set, const json_t *where,
+                  uint64_t (*measure)(const json_t *doc), uint64_t *ret_sum, struct ein_error *err)
 {
-    struct memory *memory = impl;
     struct query query;
     int r = query_parse_where(&query, set, where, err);
 
     if (r >= 0) {
         pthread_rwlock_rdlock(&memory->lock);
-        r = count_matches(memory_find_set(memory, set), &query, ret_count, err);
+        r = add_up(memory_find_set(memory, set), &query, measure, ret_sum, err);
         pthread_rwlock_unlock(&memory->lock);
     }
     query_done(&query);
     return r;
+}
+
+int memory_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
+                 struct ein_error *err)
+{
+    return sum_of(impl, set, where, one_of, ret_count, err);
+}
+
+int memory_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err)
+{
+    return sum_of(impl, set, where, bytes_of, ret_bytes, err);
 }
 
 int memory_sets(void *impl, json_t **ret_names, struct ein_error *err)

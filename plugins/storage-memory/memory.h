@@ -51,6 +51,8 @@ int memory_find(void *impl, const char *set, const struct ein_query *from, ein_d
                 void *data, char **ret_cursor, struct ein_error *err);
 int memory_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                  struct ein_error *err);
+int memory_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err);
 int memory_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int memory_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int memory_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,

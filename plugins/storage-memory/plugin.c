@@ -40,6 +40,7 @@ static const struct ein_storage_backend backend = {
     .index = memory_index,
     .claim = memory_claim,
     .sets = memory_sets,
+    .weigh = memory_weigh,
     .takes_text = 1,
 };
 

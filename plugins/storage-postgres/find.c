@@ -79,7 +79,13 @@ struct find {
     const char *set;
     const struct query *query;
     struct hits *hits;
-    uint64_t *ret_count;
+};
+
+/* What COLUMN, of all rows together, is. */
+struct number {
+    const char *column, *set;
+    const struct query *query;
+    uint64_t *ret;
 };
 
 static int run_find(struct conn *conn, void *data, struct ein_error *err)
@@ -122,33 +128,44 @@ int postgres_find(void *impl, const char *set, const struct ein_query *from, ein
     return r < 0 ? r : hits_find(&source, from, each, data, ret_cursor, err);
 }
 
-static int run_tally(struct conn *conn, void *data, struct ein_error *err)
+static int run_number(struct conn *conn, void *data, struct ein_error *err)
 {
-    struct find *find = data;
+    struct number *number = data;
     PGresult *result;
-    int r = run_query(conn, "count(*)", find->set, find->query, false, &result, err);
+    int r = run_query(conn, number->column, number->set, number->query, false, &result, err);
 
     if (r >= 0)
-        *find->ret_count = result ? (uint64_t)result_number(result, 0, 0) : 0;
+        *number->ret = result ? (uint64_t)result_number(result, 0, 0) : 0;
     PQclear(result);
     return r;
 }
 
-int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
-                   struct ein_error *err)
+static int number_of(struct postgres *store, const char *column, const char *set,
+                     const json_t *where, uint64_t *ret_number, struct ein_error *err)
 {
-    struct postgres *store = impl;
     struct query query;
-    struct find find = { .set = set, .query = &query, .ret_count = ret_count };
+    struct number number = { column, set, &query, ret_number };
     int r = postgres_check_open(store, err);
 
     if (r < 0)
         return r;
     r = query_parse_where(&query, set, where, err);
     if (r >= 0)
-        r = pool_do(store, run_tally, &find, err);
+        r = pool_do(store, run_number, &number, err);
     query_done(&query);
     return r < 0 ? r : 0;
+}
+
+int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
+                   struct ein_error *err)
+{
+    return number_of(impl, "count(*)", set, where, ret_count, err);
+}
+
+int postgres_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                   struct ein_error *err)
+{
+    return number_of(impl, "coalesce(sum(octet_length(body)), 0)", set, where, ret_bytes, err);
 }
 
 struct index {

@@ -74,6 +74,7 @@ static const struct ein_storage_backend backend = {
     .index = postgres_index,
     .claim = postgres_claim,
     .sets = postgres_sets,
+    .weigh = postgres_weigh,
     .takes_text = 1,
     .stand_still = postgres_stand_still,
 };

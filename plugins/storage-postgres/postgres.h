@@ -117,6 +117,8 @@ int postgres_find(void *impl, const char *set, const struct ein_query *query, ei
                   void *data, char **ret_cursor, struct ein_error *err);
 int postgres_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                    struct ein_error *err);
+int postgres_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                   struct ein_error *err);
 int postgres_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int postgres_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int postgres_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,

@@ -122,44 +122,43 @@ int sqlite_find(void *impl, const char *set, const struct ein_query *from, ein_d
     return r < 0 ? r : hits_find(&source, from, each, data, ret_cursor, err);
 }
 
-static int select_count(struct db *db, const char *set, const json_t *indexes,
-                        const struct query *query, uint64_t *ret_count, struct ein_error *err)
+/* *ret_number is what COLUMN, of all rows together, is. */
+static int select_number(struct db *db, const char *column, const char *set, const json_t *indexes,
+                         const struct query *query, uint64_t *ret_number, struct ein_error *err)
 {
     struct sql sql = { 0 };
     EIN_STMT sqlite3_stmt *stmt = NULL;
-    int r = prepare(db, "count(*)", set, indexes, query, false, &sql, &stmt, err);
+    int r = prepare(db, column, set, indexes, query, false, &sql, &stmt, err);
 
     if (r >= 0)
         r = db_step(db, stmt, err);
     if (r >= 0)
-        *ret_count = (uint64_t)sqlite3_column_int64(stmt, 0);
+        *ret_number = (uint64_t)sqlite3_column_int64(stmt, 0);
     sql_done(&sql);
     return r < 0 ? r : 0;
 }
 
-static int count(struct sqlite *store, const char *set, const struct query *query,
-                 uint64_t *ret_count, struct ein_error *err)
+static int read_number(struct sqlite *store, const char *column, const char *set,
+                       const struct query *query, uint64_t *ret_number, struct ein_error *err)
 {
     EIN_JSON json_t *indexes = catalog_set(store->catalog, set);
     struct db *db;
     int r;
 
-    if (!indexes) {
-        *ret_count = 0;
+    *ret_number = 0;
+    if (!indexes)
         return 0;
-    }
     r = readers_take(store->readers, &db, err);
     if (r < 0)
         return r;
-    r = select_count(db, set, indexes, query, ret_count, err);
+    r = select_number(db, column, set, indexes, query, ret_number, err);
     readers_give(store->readers, db);
     return r;
 }
 
-int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
-                 struct ein_error *err)
+static int number_of(struct sqlite *store, const char *column, const char *set, const json_t *where,
+                     uint64_t *ret_number, struct ein_error *err)
 {
-    struct sqlite *store = impl;
     struct query query;
     int r = sqlite_check_readable(store, err);
 
@@ -167,9 +166,21 @@ int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret
         return r;
     r = query_parse_where(&query, set, where, err);
     if (r >= 0)
-        r = count(store, set, &query, ret_count, err);
+        r = read_number(store, column, set, &query, ret_number, err);
     query_done(&query);
     return r;
+}
+
+int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
+                 struct ein_error *err)
+{
+    return number_of(impl, "count(*)", set, where, ret_count, err);
+}
+
+int sqlite_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err)
+{
+    return number_of(impl, "sum(length(CAST(body AS BLOB)))", set, where, ret_bytes, err);
 }
 
 int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err)

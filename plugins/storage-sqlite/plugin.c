@@ -64,6 +64,7 @@ static const struct ein_storage_backend backend = {
     .claim = sqlite_claim,
     .backup = sqlite_backup,
     .sets = sqlite_sets,
+    .weigh = sqlite_weigh,
     .takes_text = 1,
     .stand_still = sqlite_stand_still,
 };

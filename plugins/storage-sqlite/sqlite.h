@@ -73,6 +73,8 @@ int sqlite_tally(void *impl, const char *set, const json_t *where, uint64_t *ret
 int sqlite_index(void *impl, const char *set, const char *field, struct ein_error *err);
 int sqlite_claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
                  json_t **ret_doc, struct ein_error *err);
+int sqlite_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err);
 int sqlite_sets(void *impl, json_t **ret_names, struct ein_error *err);
 int sqlite_backup(void *impl, const char *path, struct ein_error *err);
 int sqlite_stand_still(void *impl, struct ein_error *err);

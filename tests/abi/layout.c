@@ -166,7 +166,8 @@ AT(ein_store, tally, 48);
 AT(ein_store, index, 56);
 AT(ein_store, claim, 64);
 AT(ein_store, sets, 72);
-ENDS(ein_store, sets);
+AT(ein_store, weigh, 80);
+ENDS(ein_store, weigh);
 
 AT(ein_span_told, struct_size, 0);
 AT(ein_span_told, kind, 4);
@@ -281,7 +282,8 @@ AT(ein_storage_backend, backup, 56);
 AT(ein_storage_backend, sets, 64);
 AT(ein_storage_backend, takes_text, 72);
 AT(ein_storage_backend, stand_still, 80);
-ENDS(ein_storage_backend, stand_still);
+AT(ein_storage_backend, weigh, 88);
+ENDS(ein_storage_backend, weigh);
 
 AT(ein_transfer, struct_size, 0);
 AT(ein_transfer, reserved, 4);
@@ -351,6 +353,16 @@ AT(ein_api_keys, struct_size, 0);
 AT(ein_api_keys, reserved, 4);
 AT(ein_api_keys, limits, 8);
 ENDS(ein_api_keys, limits);
+
+AT(ein_keeps, struct_size, 0);
+AT(ein_keeps, reserved, 4);
+AT(ein_keeps, sets, 8);
+ENDS(ein_keeps, sets);
+
+AT(ein_disk_quota, struct_size, 0);
+AT(ein_disk_quota, reserved, 4);
+AT(ein_disk_quota, take, 8);
+ENDS(ein_disk_quota, take);
 
 AT(ein_vault, struct_size, 0);
 AT(ein_vault, reserved, 4);
@@ -604,6 +616,7 @@ VALUE(EIN_E_UNSUPPORTED, -9);
 VALUE(EIN_E_INTERNAL, -10);
 VALUE(EIN_E_TOO_LARGE, -11);
 VALUE(EIN_E_BUSY, -12);
+VALUE(EIN_E_FULL, -13);
 VALUE(EIN_DEBUG, 100);
 VALUE(EIN_INFO, 200);
 VALUE(EIN_WARN, 300);
@@ -672,6 +685,8 @@ VALUE(EIN_AUTH_DEFER, 1);
 TEXT(EIN_LEDGER, "ledger/1");
 VALUE(EIN_HOLD_SIZE, 40);
 TEXT(EIN_API_KEYS, "api_keys/1");
+TEXT(EIN_KEEPS, "keeps/1");
+TEXT(EIN_DISK_QUOTA, "disk_quota/1");
 TEXT(EIN_VAULT, "vault/1");
 TEXT(EIN_MODEL_KEYS, "model_keys/1");
 TEXT(EIN_AUDIT, "audit/1");

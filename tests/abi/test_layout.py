@@ -99,7 +99,7 @@ SIGNATURE = swap(RELEASE, RELEASE.replace("void (", "int (", 1))
 ADDITIONS = {
     "nothing": lambda text: text,
     "three members appended": APPEND,
-    "an enumerator appended": swap("EIN_E_BUSY = -12\n", "EIN_E_BUSY = -12, EIN_E_TIRED = -13\n"),
+    "an enumerator appended": swap("EIN_E_FULL = -13 ", "EIN_E_FULL = -13, EIN_E_TIRED = -14 "),
 }
 BREAKS = {
     "two members swapped": SWAP,

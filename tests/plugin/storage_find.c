@@ -281,6 +281,30 @@ static void pages_joined_are_the_whole(void **state)
     }
 }
 
+static void what_documents_weigh_is_what_they_take(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t all = 0, some = 0, more = 0, none = 1;
+    EIN_JSON json_t *where = json_of("{'n': 1}");
+    EIN_JSON json_t *nothing = json_of("{'n': 7}");
+    char doc[4200] = "{'n': 1, 's': '";
+
+    put(fixture, "a", "{'n': 1}");
+    put(fixture, "b", "{'n': 2, 's': '\\u00e4'}");
+    assert_int_equal(fixture->backend->weigh(fixture->impl, "things", NULL, &all, NULL), 0);
+    assert_int_equal(fixture->backend->weigh(fixture->impl, "things", where, &some, NULL), 0);
+    assert_int_equal(fixture->backend->weigh(fixture->impl, "things", nothing, &none, NULL), 0);
+    assert_true(some >= sizeof("{\"n\":1}") - 1 && all > some && none == 0);
+
+    memset(doc + strlen(doc), 'x', 4000);
+    strcat(doc, "'}");
+    put(fixture, "a", doc);
+    assert_int_equal(fixture->backend->weigh(fixture->impl, "things", where, &more, NULL), 0);
+    assert_int_equal(more - some, 4000 + sizeof(",\"s\":\"\"") - 1);
+    assert_int_equal(fixture->backend->weigh(fixture->impl, "nowhere", NULL, &none, NULL), 0);
+    assert_int_equal(none, 0);
+}
+
 static void find_up_to(struct fixture *fixture, uint32_t limit, struct walk *walk)
 {
     static const char *const order[] = { "-n", "_id", NULL };
@@ -461,6 +485,7 @@ const struct CMUnitTest find_tests[] = {
     TEST(order_is_by_fields_then_creation),
     TEST(a_query_that_makes_no_sense_is_refused_in_words),
     TEST(pages_joined_are_the_whole),
+    TEST(what_documents_weigh_is_what_they_take),
     TEST(what_is_read_in_portions_is_the_same),
     TEST(a_page_ends_where_it_would_be_too_long),
     TEST(a_walk_sees_every_document_once_while_others_write),

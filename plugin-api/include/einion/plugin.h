@@ -25,9 +25,11 @@
  *            "as before".  Use EIN_HAS() before calling anything newer than 1.0.
  *
  * Changes    1.0  first release
- *            1.1  services: completion/1, error_shape/1, mcp_client/1, openapi_source/1, runs/1, specs/1, transfer/1
+ *            1.1  services: api_keys/1, completion/1, disk_quota/1, error_shape/1, keeps/1, mcp_client/1,
+ *                 openapi_source/1, runs/1, specs/1, transfer/1
+ *                 errors: EIN_E_FULL
  *                 plugin: check()
- *                 host: tracing, publish() without a name, store: sets(), text of a PUT, fetch(): piece_bytes, no `ret`,
+ *                 host: tracing, publish() without a name, store: sets(), weigh(), text of a PUT, fetch(): piece_bytes, no `ret`,
  *                 EIN_FETCH_ENOUGH, EIN_FETCH_MAY_END; cancel: NULL
  *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
  *                 EIN_ROUTE_ETAG, EIN_ROUTE_ONCE_SECRET, error_schema, several types in reply_type
@@ -39,7 +41,7 @@
  *                 cache_hour_tokens, searches
  *                 model_keys/1: sources()
  *                 server/1: openapi_for(), each_metric()
- *                 storage_backend/1: sets(), takes_text, stand_still()
+ *                 storage_backend/1: sets(), takes_text, stand_still(), weigh()
  */
 #ifndef EIN_PLUGIN_H
 #define EIN_PLUGIN_H
@@ -80,7 +82,8 @@ enum ein_err { /* never renumbered; new values are added below the last */
     EIN_E_INVALID = -1, EIN_E_NOT_FOUND = -2, EIN_E_CONFLICT = -3, EIN_E_DENIED = -4,
     EIN_E_UNAVAILABLE = -5, EIN_E_TIMEOUT = -6, EIN_E_CANCELLED = -7,
     EIN_E_NO_MEMORY = -8, EIN_E_UNSUPPORTED = -9, EIN_E_INTERNAL = -10,
-    EIN_E_TOO_LARGE = -11, EIN_E_BUSY = -12
+    EIN_E_TOO_LARGE = -11, EIN_E_BUSY = -12,
+    EIN_E_FULL = -13 /* 1.1: what somebody may keep is used up */
 };
 
 struct ein_error { /* caller's storage; 256 bytes for ever */
@@ -367,6 +370,9 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
                  struct json_t **ret_doc, struct ein_error *err);
     /* 1.1: an array of the names of all sets that there are. */
     int (*sets)(struct ein_ctx *ctx, struct json_t **ret_names, struct ein_error *err);
+    /* 1.1: how many bytes the documents have, as they are kept.  UNSUPPORTED: the backend is older. */
+    int (*weigh)(struct ein_ctx *ctx, const char *set, const struct json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err);
 };
 
 /* ---- tracing (1.1) ---- */

@@ -79,6 +79,8 @@ struct ein_storage_backend { /* struct ein_store says what each method does; all
     /* 1.1: all that is read from now on is what is there now, whoever else writes; nothing
      * is written by this one.  NULL: there is nobody else. */
     int (*stand_still)(void *impl, struct ein_error *err);
+    int (*weigh)(void *impl, const char *set, const struct json_t *where, uint64_t *ret_bytes,
+                 struct ein_error *err); /* 1.1 */
 };
 
 /* ---- transfer/1 (1.1): everything, from store to store ---- */
@@ -182,6 +184,26 @@ struct ein_api_keys {
      * "rates": {"requests", "tokens"} a minute}: each but the name may be absent.  *ret_limits is NULL
      * where the key has none.  Shared: read only; json_decref.  NOT_FOUND: it is no key of these. */
     int (*limits)(void *impl, const char *key_id, struct json_t **ret_limits, struct ein_error *err);
+};
+
+/* ---- keeps/1 (1.1): what a plugin keeps for users, of any number and size ---- */
+#define EIN_KEEPS "keeps/1"
+
+struct ein_keeps {
+    uint32_t struct_size, reserved;
+    /* Sets, each followed by the field of its documents that names whose they are, and is indexed:
+     * "agents", "owner", NULL.  An owner is a user's id, or "workspace:ID". */
+    const char *const *sets;
+};
+
+/* ---- disk_quota/1 (1.1): how much of that each may have ---- */
+#define EIN_DISK_QUOTA "disk_quota/1"
+
+struct ein_disk_quota {
+    uint32_t struct_size, reserved;
+    /* Before BYTES, about, are written of what OWNER keeps; below 0, once they have been deleted, or
+     * were not written after all.  FULL: they may not be; says how much is kept, and may be. */
+    int (*take)(void *impl, const char *owner, int64_t bytes, struct ein_error *err);
 };
 
 /* ---- vault/1: secrets at rest ---- */
