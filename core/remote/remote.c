@@ -10,6 +10,7 @@
 #include "runs.h"
 #include "str.h"
 #include "usage.h"
+#include "users.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -138,6 +139,10 @@ static const struct command {
       "make one, and print it, this once" },
     { "keys", "revoke", "ID", 1, 1, EVERY, keys_revoke, NULL,
       "revoke it, and those that it has made" },
+    { "users", "", "", 0, 0, EVERY, users_list, NULL,
+      "list all users, and what they may spend; for site admins" },
+    { "users", "revoke", "ID", 1, 1, EVERY, users_revoke, NULL,
+      "end the logins of a user, and revoke their keys" },
     { "chat", NULL, "MODEL [TEXT]", 1, 2, EVERY, chat_ask, NULL,
       "ask a model; without TEXT what stdin says" },
     { "models", NULL, "", 0, 0, EVERY, chat_models, NULL, "list the models that one may ask" },
@@ -155,6 +160,7 @@ const char remote_usage[] =
     "  runs                list runs; runs show, follow, cancel\n"
     "  usage               what calls have cost, by day, model, agent, key or user\n"
     "  keys                list one's API keys; keys create, revoke\n"
+    "  users               list all users, for site admins; users revoke ends logins and keys\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 

@@ -84,6 +84,9 @@ void keys_audit(const struct api_keys *self, const struct ein_req *req, const ch
 #define ANY_KEY_QUERY_SCHEMA \
     "{\"type\": \"object\", \"properties\": {" PAGE_PROPERTIES "," \
     "\"user_id\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 380, \"description\": \"Whose\"}}}"
+#define REVOKED_SCHEMA \
+    "{\"type\": \"object\", \"required\": [\"revokedCount\"]," \
+    " \"properties\": {\"revokedCount\": {\"type\": \"integer\"}}}"
 #define KEY_LIST_SCHEMA "{\"type\": \"array\", \"items\": " KEY_SCHEMA "}"
 #define KEY_MADE_SCHEMA \
     "{\"type\": \"object\", \"title\": \"NewApiKey\", \"required\": [" KEY_REQUIRED ", \"key\"]," \

@@ -8,6 +8,7 @@
  *   PUT    /users/me/keys/{key_id}   changes its name or its limits
  *   DELETE /users/me/keys/{key_id}   revokes it, and with it the keys that it has made
  *   GET    /admin/keys               everybody's, with "userId"; ?user_id= one user's
+ *   DELETE /admin/users/{user_id}/keys  revokes all of a user's
  *   DELETE /admin/keys/{key_id}      revokes anybody's
  *
  * A key is sent as `Authorization: Bearer eink_ID_SECRET` (key_text.h says what it looks like) or
@@ -172,6 +173,15 @@ static const struct ein_route routes[] = {
       .scope = "admin:read",
       .status = 200,
       .handle = keys_list_any },
+    { .method = "DELETE",
+      .path = "/admin/users/{user_id}/keys",
+      .operation_id = "revoke_users_api_keys",
+      .summary = "Revoke all API keys of a user",
+      .auth = EIN_AUTH_ADMIN,
+      .reply_schema = REVOKED_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = keys_delete_users },
     { .method = "DELETE",
       .path = "/admin/keys/{key_id}",
       .operation_id = "revoke_any_api_key",

@@ -26,13 +26,16 @@ static int add_descendants(const json_t *keys, json_t *ids)
     return 0;
 }
 
-/* The key ID and all that it has made, as an object with their ids. */
+/* The key ID and all that it has made, or, ID being NULL, all of UID's, as an object with their
+ * ids. */
 static int find_family(const struct api_keys *self, const char *uid, const char *id,
                        json_t **ret_ids, struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:s, s:n}", "userId", uid, "revoked");
     EIN_JSON json_t *keys = NULL;
-    EIN_JSON json_t *ids = json_pack("{s:b}", id, 1);
+    EIN_JSON json_t *ids = id ? json_pack("{s:b}", id, 1) : json_object();
+    const json_t *key;
+    size_t i;
     const struct ein_query query = { .struct_size = sizeof(query), .where = where };
     int r;
 
@@ -41,6 +44,11 @@ static int find_family(const struct api_keys *self, const char *uid, const char 
     r = find_docs(self->host, self->ctx, KEY_SET, &query, &keys, NULL, err);
     if (r < 0)
         return r;
+    json_array_foreach(keys, i, key)
+    {
+        if (!id && json_object_set_new(ids, text_of(key, "_id"), json_true()) < 0)
+            return error_no_memory(err);
+    }
     if (add_descendants(keys, ids) < 0)
         return error_no_memory(err);
     *ret_ids = EIN_TAKE(ids);
@@ -78,34 +86,60 @@ static void audit_all(const struct api_keys *self, const struct ein_req *req, co
     json_object_foreach((json_t *)ids, id, value) keys_audit(self, req, "api_key.revoke", id, NULL);
 }
 
-/* The key of UID, or whoever's.  EIN_E_CONFLICT: a key was made meanwhile, perhaps by one that is
- * to go. */
+/* UID's key ID and its family, or all of UID's.  EIN_E_CONFLICT: a key was made meanwhile, perhaps
+ * by one that is to go. */
+static int revoke_family(const struct api_keys *self, const struct ein_req *req, const char *uid,
+                         const char *id, size_t *ret_count, struct ein_error *err)
+{
+    EIN_JSON json_t *owner = NULL;
+    EIN_JSON json_t *ids = NULL;
+    int r = key_owner_load(self, uid, &owner, err);
+
+    if (r >= 0)
+        r = find_family(self, uid, id, &ids, err);
+    *ret_count = r < 0 ? 0 : json_object_size(ids);
+    if (r >= 0 && *ret_count > 0)
+        r = revoke_all(self, uid, text_of(owner, "_rev"), ids, err);
+    if (r == EIN_E_NOT_FOUND)
+        return EIN_E_CONFLICT;
+    if (r < 0)
+        return r;
+    key_cache_forget(self->cache);
+    audit_all(self, req, ids);
+    return 0;
+}
+
+/* The key of UID, or whoever's. */
 static int try_revoking(const struct api_keys *self, struct ein_req *req, const char *uid,
                         struct ein_error *err)
 {
     const struct ein_http *http = self->host->http;
     const char *id = http->path_param(req, "key_id");
     EIN_JSON json_t *key = NULL;
-    EIN_JSON json_t *owner = NULL;
-    EIN_JSON json_t *ids = NULL;
+    size_t count;
     int r = keys_find(self, uid, id, &key, err);
 
     if (r == EIN_E_NOT_FOUND)
         return http->fail(req, 404, "Document '%s' not found for deletion.", id);
-    uid = text_of(key, "userId");
     if (r >= 0)
-        r = key_owner_load(self, uid, &owner, err);
-    if (r >= 0)
-        r = find_family(self, uid, id, &ids, err);
-    if (r >= 0)
-        r = revoke_all(self, uid, text_of(owner, "_rev"), ids, err);
-    if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
-        return EIN_E_CONFLICT;
-    if (r < 0)
-        return http->fail_error(req, err);
-    key_cache_forget(self->cache);
-    audit_all(self, req, ids);
-    return http->reply(req, 204, NULL);
+        r = revoke_family(self, req, text_of(key, "userId"), id, &count, err);
+    if (r == EIN_E_CONFLICT)
+        return r;
+    return r < 0 ? http->fail_error(req, err) : http->reply(req, 204, NULL);
+}
+
+/* All keys of a user: somebody has left. */
+static int revoke_users(struct ein_req *req, void *self, struct ein_error *err)
+{
+    const struct api_keys *keys = self;
+    const struct ein_http *http = keys->host->http;
+    size_t count;
+    int r = revoke_family(keys, req, http->path_param(req, "user_id"), NULL, &count, err);
+
+    if (r == EIN_E_CONFLICT)
+        return r;
+    return r < 0 ? http->fail_error(req, err)
+                 : http->reply(req, 200, json_pack("{s:I}", "revokedCount", (json_int_t)count));
 }
 
 static int revoke_own(struct ein_req *req, void *self, struct ein_error *err)
@@ -128,6 +162,11 @@ int keys_delete(struct ein_req *req, void *self)
 int keys_delete_any(struct ein_req *req, void *self)
 {
     return change_until_done(((struct api_keys *)self)->host->http, req, self, revoke_any);
+}
+
+int keys_delete_users(struct ein_req *req, void *self)
+{
+    return change_until_done(((struct api_keys *)self)->host->http, req, self, revoke_users);
 }
 
 /* ---- keys that were revoked long ago ---- */

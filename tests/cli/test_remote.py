@@ -393,13 +393,31 @@ def test_usage_is_told_by_the_names_that_people_know(tmp_path, paying):
     assert text.splitlines()[1].startswith(f'"{key["_id"]}","laptop",3,0.000063,')
 
 
+# ---- users ----
+
+
+def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
+    carol, admin = Person(paying).login("carol"), Person(paying).login("site_admin_1")
+    key = Bearer(paying, carol.post("/users/me/keys", {"name": "mine", "scopes": ["models"]}).json["key"])
+    assert carol.get("/users/me").status == key.get("/v1/models").status == 200
+    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    assert re.search(r"(?m)^dev_stub:carol +Carol Member +carol@dev.local +\S+ +100 +100$", shell.good("users"))
+    assert shell.good("users", "revoke", "dev_stub:carol") == "dev_stub:carol: 1 logins ended, 1 keys revoked\n"
+    assert carol.get("/users/me").status == key.get("/v1/models").status == 401
+    assert shell.json("users", "revoke", "dev_stub:carol") == {"sessions": 0, "keys": 0}
+    assert [entry["action"] for entry in admin.get("/admin/audit?limit=3").json] == ["sessions_ended", "api_key.revoke", "sessions_ended"]
+    assert Person(paying).login("alice").delete("/admin/users/dev_stub:carol/keys").status == 403
+
+
 # ---- help ----
 
 
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "usage", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "usage", "users", "users revoke", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")
