@@ -65,6 +65,8 @@ static int service_limits(void *impl, const char *key_id, json_t **ret_limits,
         return 0;
     }
     int r = self->host->store->get(self->ctx, KEY_SET, key_id, &key, err);
+    if (r == 0 && integer_of(key, "revoked")) /* what it has begun, such as a run, may go on */
+        return error_set(err, EIN_E_DENIED, "This API key has been revoked.");
     return r < 0 ? r : limits_of(key, ret_limits, err);
 }
 

@@ -186,6 +186,25 @@ def test_an_agent_that_is_a_model_asks_what_its_callers_key_may(alice):
     assert chat(key_of(alice, ["deployments", "models"], models=["anthropic/*"]), name).status == 403
 
 
+def test_what_a_revoked_key_has_begun_asks_no_more(alice, upstream):
+    """A key that was stolen is not to spend until the runs end that it has started."""
+    key = key_of(alice, ["models", "agents"])
+    code = f"""
+async def run(input_dict, tools):
+    for said in range(600):
+        try:
+            await call_llm("anthropic", "{SONNET}", [{{"role": "user", "content": "Hi"}}])
+        except Exception as error:
+            return str(error)
+        await asyncio.sleep(0.05)
+"""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        run = pool.submit(key.post, "/agents/run-code", {"code": code, "inputDict": {}, "tools": {}})
+        wait_until(lambda: upstream.requests, 30, "the first call")
+        assert alice.delete(key.path).status == 204
+        assert "This API key has been revoked." in str(run.result().json["result"]), run.result()
+
+
 # ---- money ----
 
 

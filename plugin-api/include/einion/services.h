@@ -182,7 +182,8 @@ struct ein_api_keys {
     uint32_t struct_size, reserved;
     /* {"name", "models": ["openai/gpt-4o", "anthropic/claude-*", ...], "budget": {"limitNano", "period"},
      * "rates": {"requests", "tokens"} a minute}: each but the name may be absent.  *ret_limits is NULL
-     * where the key has none.  Shared: read only; json_decref.  NOT_FOUND: it is no key of these. */
+     * where the key has none.  Shared: read only; json_decref.  NOT_FOUND: it is no key of these; DENIED:
+     * it is none any more, and what was begun with it asks no models. */
     int (*limits)(void *impl, const char *key_id, struct json_t **ret_limits, struct ein_error *err);
 };
 
