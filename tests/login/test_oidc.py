@@ -124,6 +124,17 @@ def test_an_address_that_is_verified_or_of_which_nothing_is_said_is_shown(open_p
     assert issuer.login(open_provider("auth-oidc", issuer.settings()), Login())["email"] == "alice@acme.com"
 
 
+def test_a_name_is_no_longer_than_one(open_provider, issuer):
+    """It is in every session and in much that is answered."""
+    issuer.claims = {}
+    issuer.userinfo = {"name": "é" * 100000, "email": "e" * 321, "groups": ["engineering"]}
+    claims = issuer.login(open_provider("auth-oidc", issuer.settings(group_display_names={"engineering": "E" * 5000})), Login(), "1")
+    assert (claims["name"], claims.get("email"), claims["workspaces"][0]["name"]) == ("é" * 100, None, "E" * 200)
+    issuer.userinfo |= {"name": "Alice", "email": "e" * 320}
+    claims = issuer.login(open_provider("auth-oidc", issuer.settings()), Login(), "2")
+    assert (claims["name"], claims["email"]) == ("Alice", "e" * 320)
+
+
 # ---- tokens that are not good ----
 
 

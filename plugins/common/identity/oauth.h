@@ -18,6 +18,8 @@ enum {
     OAUTH_DEPTH_MAX = 32,          /* of its JSON */
     OAUTH_PAGES_MAX = 20,          /* of one list */
     OAUTH_SUBJECT_MAX = 255, /* bytes of who somebody is at the provider (OpenID Connect, 2) */
+    OAUTH_NAME_MAX = 200,    /* bytes of a name; the rest is cut off */
+    OAUTH_EMAIL_MAX = 320,   /* bytes; a longer address is none */
     OAUTH_WORKSPACES_MAX = 1000
 };
 

@@ -2,6 +2,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "oauth.h"
+#include "str.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -19,6 +20,12 @@ bool oauth_lists(const json_t *array, const char *text)
     return false;
 }
 
+/* As much of what somebody calls themselves, or others call a group, as is shown; NULL: nothing. */
+static json_t *shown_name(const char *name)
+{
+    return name ? json_stringn(name, (size_t)str_cut(name, OAUTH_NAME_MAX)) : NULL;
+}
+
 int oauth_add_workspace(const struct oauth *oauth, json_t *workspaces, const char *kind,
                         const char *id, const char *title, bool admin, struct ein_error *err)
 {
@@ -27,9 +34,9 @@ int oauth_add_workspace(const struct oauth *oauth, json_t *workspaces, const cha
     if (json_array_size(workspaces) >= OAUTH_WORKSPACES_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "%s names more than %d workspaces.", oauth->title,
                          OAUTH_WORKSPACES_MAX);
-    made = json_pack("{s:o, s:s, s:s, s:o, s:n}", "id",
+    made = json_pack("{s:o, s:s, s:o, s:o, s:n}", "id",
                      json_sprintf("%s:%s:%s", oauth->name, kind, id), "role",
-                     admin ? "admin" : "member", "name", title, "source",
+                     admin ? "admin" : "member", "name", shown_name(title), "source",
                      json_sprintf("%s_%s", oauth->name, kind), "description");
     if (json_array_append_new(workspaces, made) < 0)
         return error_no_memory(err);
@@ -45,9 +52,11 @@ int oauth_claims(const struct oauth *oauth, const char *id, const char *name, co
 
     if (len == 0 || len > OAUTH_SUBJECT_MAX)
         return error_set(err, EIN_E_INVALID, "%s does not say who this is.", oauth->title);
-    claims =
-        json_pack("{s:o, s:s*, s:s*, s:s, s:O}", "uid", json_sprintf("%s:%s", oauth->name, id),
-                  "name", name, "email", email, "provider", oauth->name, "workspaces", workspaces);
+    if (email && strlen(email) > OAUTH_EMAIL_MAX)
+        email = NULL;
+    claims = json_pack("{s:o, s:o*, s:s*, s:s, s:O}", "uid", json_sprintf("%s:%s", oauth->name, id),
+                       "name", shown_name(name), "email", email, "provider", oauth->name,
+                       "workspaces", workspaces);
     if (!claims)
         return error_no_memory(err);
     *ret_claims = claims;
