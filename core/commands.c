@@ -26,8 +26,10 @@ static int check_storage(const struct server *server, struct ein_error *err)
     }
     if (!services_has(services, EIN_STORAGE_BACKEND))
         return 0;
-    return error_set(err, EIN_E_INVALID, "storage.backend: no enabled plugin is the storage '%s'",
-                     name ? name : "");
+    return error_set(err, EIN_E_INVALID,
+                     "storage.backend: no enabled plugin is the storage '%s', which is "
+                     "plugins.storage-%s with enabled: true",
+                     name ? name : "", name ? name : "NAME");
 }
 
 /* A server whose plugins are initialised, and not started.  Says why it failed. */
@@ -163,6 +165,10 @@ int server_backup(const struct server_setup *setup, const char *path)
     if (r < 0)
         return r;
     r = store_backup(server->rooms.store, path, &err);
+    if (r == EIN_E_UNSUPPORTED)
+        (void)error_set(&err, r,
+                        "this storage is backed up with the tools of its database; einion export "
+                        "works with every storage");
     if (r < 0)
         (void)server_say(&err);
     else

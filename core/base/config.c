@@ -292,6 +292,43 @@ static void list_plugins(struct loading *loading)
     (void)json_object_set_new(loading->tree, "plugins", list);
 }
 
+/* Nobody but the built-in configuration says whether it is on. */
+static bool is_open(const struct loading *loading, const char *name)
+{
+    char path[CONFIG_PATH_MAX];
+    const char *origin;
+
+    (void)snprintf(path, sizeof(path), "plugins.%s.enabled", name);
+    if (!json_object_get(find(loading->tree, "plugins"), name))
+        return false;
+    origin = source_origin(loading->source.origins, path);
+    return !origin || str_starts(origin, built_in);
+}
+
+/* storage.backend switches on the storage that it names, storage-NAME, and off those that ship
+ * beside it: none is opened that keeps nothing. */
+static void choose_storage(struct loading *loading)
+{
+    json_t *plugins = find(loading->tree, "plugins"), *instance;
+    json_t *backend = find(loading->tree, "storage.backend");
+    char chosen[CONFIG_PATH_MAX];
+    const char *name;
+    void *next;
+
+    (void)snprintf(chosen, sizeof(chosen), "storage-%s",
+                   json_is_string(backend) ? json_string_value(backend) : "");
+    if (!json_object_get(plugins, chosen))
+        return;
+    json_object_foreach_safe(plugins, next, name, instance)
+    {
+        if (!str_starts(name, "storage-") || !is_open(loading, name))
+            continue;
+        if (json_is_null(instance))
+            (void)json_object_set_new(plugins, name, instance = json_object());
+        (void)json_object_set_new(instance, "enabled", json_boolean(str_eq(name, chosen)));
+    }
+}
+
 static bool is_empty(const json_t *value)
 {
     return json_is_object(value) && json_object_size(value) == 0;
@@ -453,6 +490,7 @@ static void load(struct loading *loading, const char *path, const char *const *s
     for (; sets && *sets; sets++)
         read_set(loading, *sets);
     tidy(loading);
+    choose_storage(loading);
     list_plugins(loading);
 }
 

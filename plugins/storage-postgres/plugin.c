@@ -30,6 +30,9 @@
  *     storage-postgres:
  *       url: postgresql://einion@db.local/einion
  */
+#include "chosen.h"
+#include "cleanup.h"
+#include "error.h"
 #include "init.h"
 #include "member.h"
 #include "postgres.h"
@@ -137,6 +140,31 @@ static int start(void *self, struct ein_error *err)
     return 0;
 }
 
+/* Connects as start() would, and writes nothing. */
+static int check(void *self, ein_say *say, void *data, struct ein_error *err)
+{
+    struct postgres *store = self;
+    const char *url = store->host->secret(store->ctx, "DATABASE_URL");
+    struct conn conn = { .store = store };
+    EIN_FREE char *line = NULL;
+    int r;
+
+    if (!storage_is_chosen(store->host, store->ctx, self))
+        return 0;
+    if (url)
+        store->url = url;
+    r = conn_open(&conn, err);
+    if (r >= 0 &&
+        asprintf(&line, "documents are kept in PostgreSQL %d at %s, database %s, schema %s",
+                 PQserverVersion(conn.pg) / 10000, PQhost(conn.pg), PQdb(conn.pg),
+                 store->schema) < 0)
+        r = error_no_memory(err);
+    conn_close(&conn);
+    if (line)
+        say(line, data);
+    return r;
+}
+
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .name = "storage-postgres",
@@ -146,5 +174,6 @@ static const struct ein_plugin plugin = {
     .init = init,
     .start = start,
     .fini = fini,
+    .check = check,
 };
 EIN_PLUGIN_EXPORT(plugin)

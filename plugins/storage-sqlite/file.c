@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a path to an open store, or to the sentence that says why not. */
+#include "chosen.h"
 #include "sqlite.h"
 
 #include "document.h"
@@ -141,8 +142,11 @@ int file_check(void *self, ein_say *say, void *data, struct ein_error *err)
     EIN_FREE char *line = NULL;
     struct stat about;
     struct statvfs disk;
-    int r = check_path(path, err);
+    int r;
 
+    if (!storage_is_chosen(store->host, store->ctx, self))
+        return 0;
+    r = check_path(path, err);
     if (r < 0)
         return r;
     folder = folder_above(path, &about);

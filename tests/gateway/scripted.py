@@ -8,7 +8,7 @@ DENIED, UNAVAILABLE, TIMEOUT, BUSY, INVALID, NOT_FOUND, TOO_LARGE = -4, -5, -6, 
 
 
 def scripted_sets(plugin):
-    return ["storage.backend=memory", "plugins.storage-memory.enabled=true", "plugins.models.enabled=false",
+    return ["storage.backend=memory", "plugins.models.enabled=false",
             "plugins.runtime-python.enabled=false", f"plugins.scripted.plugin={plugin}"]  # fmt: skip
 
 

@@ -24,8 +24,8 @@ PATIENCE = 120  # no wait is shorter: it costs no time where all goes well, and 
 
 BACKENDS = {
     "sqlite": [],
-    "memory": ["storage.backend=memory", "plugins.storage-memory.enabled=true"],
-    "postgres": ["storage.backend=postgres", "plugins.storage-postgres.enabled=true"], # and DATABASE_URL
+    "memory": ["storage.backend=memory"],
+    "postgres": ["storage.backend=postgres"], # and DATABASE_URL
 }
 
 # All tests come from one address, and are wrong more often than one address may be.

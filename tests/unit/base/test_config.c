@@ -96,6 +96,36 @@ static void what_a_file_lists_changes_what_ships(void **state)
     config_free(shipped);
 }
 
+/* Who says himself which are on is not contradicted. */
+static void the_backend_switches_on_its_plugin_and_off_those_that_ship_beside_it(void **state)
+{
+    static const char *const memory[] = { "storage.backend=memory", NULL };
+    static const struct {
+        const char *text, *on, *off;
+    } cases[] = {
+        { "storage: {backend: postgres}\n", "storage-postgres", "storage-sqlite" },
+        { "storage: {backend: sqlite}\n", "storage-sqlite", "storage-postgres" },
+        { "storage: {backend: postgres}\nplugins: {storage-postgres: {url: u}}\n"
+          "shipped_plugins: true\n",
+          "storage-postgres", "storage-sqlite" },
+        { "storage: {backend: postgres}\nplugins: {storage-sqlite: {enabled: true}}\n"
+          "shipped_plugins: true\n",
+          "storage-sqlite", "storage-memory" },
+    };
+    struct config *config = loaded(NULL, memory);
+
+    (void)state;
+    assert_true(json_is_true(json_object_get(plugin_named(config, "storage-memory"), "enabled")));
+    assert_true(json_is_false(json_object_get(plugin_named(config, "storage-sqlite"), "enabled")));
+    config_free(config);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        config = loaded(cases[i].text, NULL);
+        assert_true(json_is_true(json_object_get(plugin_named(config, cases[i].on), "enabled")));
+        assert_true(json_is_false(json_object_get(plugin_named(config, cases[i].off), "enabled")));
+        config_free(config);
+    }
+}
+
 static void without_those_that_ship_there_is_what_a_file_lists(void **state)
 {
     static const char *const only[] = { "shipped_plugins=false", "plugins.b.x=1", NULL };
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test(built_in_configuration_is_valid),
         cmocka_unit_test(documented_defaults_are_the_defaults),
         cmocka_unit_test(what_a_file_lists_changes_what_ships),
+        cmocka_unit_test(the_backend_switches_on_its_plugin_and_off_those_that_ship_beside_it),
         cmocka_unit_test(without_those_that_ship_there_is_what_a_file_lists),
         cmocka_unit_test(scalars_are_those_of_yaml_1_2),
         cmocka_unit_test(environment_is_put_in),
