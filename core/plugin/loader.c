@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loader.h"
 
+#include "buf.h"
 #include "error.h"
 #include "schema.h"
 #include <dlfcn.h>
@@ -52,6 +53,16 @@ static char *find_in(const char *dir, const char *name)
     return NULL;
 }
 
+static int fail_absent(const char *const *dirs, const char *which, struct ein_error *err)
+{
+    EIN_BUF struct buf places = BUF_INIT;
+
+    for (size_t i = 0; *which != '/' && dirs[i]; i++)
+        (void)buf_printf(&places, "%s %s", i ? "," : " in", dirs[i]);
+    return error_set(err, EIN_E_NOT_FOUND, "there is no plugin '%s'%s", which,
+                     places.data ? places.data : "");
+}
+
 static int find(const char *const *dirs, const char *which, char **ret_path, struct ein_error *err)
 {
     char *path = NULL;
@@ -62,12 +73,12 @@ static int find(const char *const *dirs, const char *which, char **ret_path, str
         if (!name_is_valid(which))
             return error_set(err, EIN_E_INVALID,
                              "'%s' is neither the name of a plugin nor an absolute path", which);
-        for (; *dirs && !path; dirs++)
-            path = find_in(*dirs, which);
+        for (size_t i = 0; dirs[i] && !path; i++)
+            path = find_in(dirs[i], which);
     }
     if (!path || !is_file(path)) {
         free(path);
-        return error_set(err, EIN_E_NOT_FOUND, "there is no plugin '%s'", which);
+        return fail_absent(dirs, which, err);
     }
     *ret_path = path;
     return 0;

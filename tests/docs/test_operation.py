@@ -178,6 +178,8 @@ def holds_what_a_server_needs(package, tmp_path):
     bill = json.loads((tmp_path / "usr/share/doc/einion/sbom.cdx.json").read_text())
     assert {"/usr/bin/einion", "libulfius2.7", "python3-httpx"} <= {part["name"] for part in bill["components"]}
     assert (tmp_path / "usr/share/bash-completion/completions/einion").is_file()
+    examples = {path.name for path in (tmp_path / "usr/share/doc/einion/examples").iterdir()}
+    assert examples == {"einion.conf", *(path.name for path in (ROOT / "plugin-api/template").iterdir())}
     unit = next(tmp_path.rglob("einion.service")).read_text()
     program, config = re.search(r"^ExecStart=/(\S+) --config /(\S+)$", unit, re.M).groups()
     checked = subprocess.run([tmp_path / program, "--config", tmp_path / config, "--set", f"listen.port={free_port()}", "check"],

@@ -244,10 +244,11 @@ def run(*arguments, state, **env):
     [("listen:\n  prot: 8000\n", ["einion.yaml:2", "prot", "port"]),
      ("listen:\n  port: many\n", ["einion.yaml:2", "port"]),
      ("listen: [\n", ["einion.yaml:"]),
-     ("plugins:\n  sesions:\n    enabled: true\n", ["einion.yaml:2: plugins.sesions: there is no plugin 'sesions'"]),
+     ("plugins:\n  sesions:\n    enabled: true\n", ["einion.yaml:2: plugins.sesions: there is no plugin 'sesions' in /"]),
      ("plugins:\n  a: {plugin: service}\n  b: {plugin: service}\n",
       ["einion.yaml:3: plugins.b: the plugin service can have one instance, which is a"]),
      ("plugins:\n  sessions:\n    colour: red\n", ["colour"]),
+     ("plugins:\n  mine: {plugin: mine.so}\n", ["einion.yaml:2: plugins.mine: 'mine.so' is neither the name of a plugin nor an absolute path"]),
      ("log:\n  level: loud\n", ["einion.yaml:2", "level"])],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["check", "serve"])
