@@ -3,38 +3,40 @@
 
 #include "error.h"
 #include "scan.h"
+#include "sqlite.h"
 
+#include <errno.h>
 #include <string.h>
 
+/* Clients read these words: they do not say where the file is. */
 int db_error(struct db *db, struct ein_error *err)
 {
     const char *text = sqlite3_errmsg(db->handle);
+    int code = sqlite3_errcode(db->handle), reason = sqlite3_system_errno(db->handle);
 
-    switch (sqlite3_errcode(db->handle)) {
-    case SQLITE_FULL:
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "The store cannot grow: the disk, or the size allowed to it, is full");
+    db->full =
+        code == SQLITE_FULL || (code == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT));
+    if (db->full)
+        return error_set(err, EIN_E_UNAVAILABLE, STORE_IS_FULL);
+    switch (code) {
     case SQLITE_IOERR:
         return error_set(err, EIN_E_UNAVAILABLE,
-                         "The store cannot be read or written: %s (errno %d)", text,
-                         sqlite3_system_errno(db->handle));
+                         "The store cannot be read or written: %s (errno %d)", text, reason);
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be opened for writing: %s", db->path,
+        return error_set(err, EIN_E_UNAVAILABLE, "The store cannot be opened for writing: %s",
                          text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return error_set(err, EIN_E_BUSY, "%s is locked by another process", db->path);
+        return error_set(err, EIN_E_UNAVAILABLE, "The store is locked by another process");
     case SQLITE_CORRUPT:
-        return error_set(err, EIN_E_INTERNAL, "%s is damaged (%s): restore a backup", db->path,
-                         text);
+        return error_set(err, EIN_E_INTERNAL, "The store is damaged (%s): restore a backup", text);
     case SQLITE_NOTADB:
         return error_set(err, EIN_E_INVALID,
-                         "%s is not a store of einion: it is no SQLite file. Move it away, or set "
-                         "another path",
-                         db->path);
+                         "This is not a store of einion: it is no SQLite file. Move it away, or "
+                         "set another path");
     case SQLITE_CONSTRAINT:
         return error_set(err, EIN_E_CONFLICT, "It is there already");
     case SQLITE_NOMEM:
@@ -42,7 +44,7 @@ int db_error(struct db *db, struct ein_error *err)
     case SQLITE_TOOBIG:
         return error_set(err, EIN_E_TOO_LARGE, "Too large for SQLite: %s", text);
     }
-    return error_set(err, EIN_E_INTERNAL, "%s: %s", db->path, text);
+    return error_set(err, EIN_E_INTERNAL, "The store: %s", text);
 }
 
 /* ein_key(body, path): the key of what PATH leads to in the JSON text BODY. */

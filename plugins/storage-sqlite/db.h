@@ -6,6 +6,7 @@
 
 #include <einion/plugin.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { DB_STATEMENTS = 48, DB_BUSY_MS = 10000 };
@@ -18,6 +19,7 @@ struct db { /* used by one thread at a time */
         uint64_t used;
     } statements[DB_STATEMENTS];
     uint64_t clock;
+    bool full; /* what went wrong last is that the disk, or max_mib, is full */
 };
 
 int db_open(const char *path, int flags, struct db **ret_db, struct ein_error *err);

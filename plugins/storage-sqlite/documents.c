@@ -7,6 +7,7 @@
 #include "error.h"
 #include "key.h"
 #include "readers.h"
+#include "reserve.h"
 #include "scan.h"
 
 #include <stdio.h>
@@ -166,6 +167,52 @@ static int bind_keys(sqlite3_stmt *stmt, const json_t *indexes, const struct doc
     return 0;
 }
 
+static int length_of(struct writing *writing, const char *set, const struct row *row,
+                     int64_t *ret_len, struct ein_error *err)
+{
+    EIN_STMT sqlite3_stmt *stmt = NULL;
+    char sql[SQL_MAX];
+    int r;
+
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "SELECT length(CAST(body AS BLOB)) FROM \"set_%w\" WHERE seq = ?", set);
+    r = db_prepare(writing->db, sql, &stmt, err);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(stmt, 1, row->seq);
+    r = db_step(writing->db, stmt, err);
+    *ret_len = r > 0 ? sqlite3_column_int64(stmt, 0) : 0;
+    return r;
+}
+
+static int check_room(const struct writing *writing, bool eases, struct ein_error *err)
+{
+    const struct reserve *reserve = writing->store->reserve;
+
+    if (!reserve_is_full(reserve) || reserve_lets_pass(reserve, eases, writing->growth))
+        return 0;
+    return error_set(err, EIN_E_UNAVAILABLE, STORE_IS_FULL "; only what frees space is written");
+}
+
+/* OLD is about to give way to LEN bytes, which is only counted while that counts.  What is too
+ * much is not even tried: it might not fit. */
+static int count_growth(struct writing *writing, const char *set, const struct row *old, size_t len,
+                        struct ein_error *err)
+{
+    int64_t before = 0;
+    int r = 0;
+
+    if (!reserve_is_full(writing->store->reserve))
+        return 0;
+    if (old->seq)
+        r = length_of(writing, set, old, &before, err);
+    if (r < 0)
+        return r;
+    writing->eases = writing->eases || old->seq;
+    writing->growth += (int64_t)len - before;
+    return check_room(writing, true, err);
+}
+
 static int hold(struct writing *writing, const char *set, const char *id, struct ein_error *err)
 {
     return cache_hold(writing->store->cache, set, id) < 0 ? error_no_memory(err) : 0;
@@ -183,6 +230,8 @@ int document_store(struct writing *writing, const char *set, const char *id, con
         r = doc_revise(old->seq ? old->rev : NULL, &writing->seed, rev, err);
     if (r >= 0 && old->seq) /* what is new nobody has in a cache */
         r = hold(writing, set, id, err);
+    if (r >= 0)
+        r = count_growth(writing, set, old, doc->len, err);
     if (r >= 0)
         r = prepare_store(writing, set, indexes, !old->seq, &stmt, err);
     if (r >= 0)
@@ -226,6 +275,8 @@ static int remove_row(struct writing *writing, const struct ein_doc_op *op, cons
     char sql[SQL_MAX];
     int r = hold(writing, op->set, op->id, err);
 
+    if (r >= 0)
+        r = count_growth(writing, op->set, old, 0, err);
     sqlite3_snprintf(sizeof(sql), sql, "DELETE FROM \"set_%w\" WHERE seq = ?", op->set);
     if (r >= 0)
         r = db_prepare(writing->db, sql, &stmt, err);
@@ -280,12 +331,14 @@ static int run_batch(struct writing *writing, void *data, struct ein_error *err)
 {
     const struct batch *batch = data;
 
+    writing->eases = false;
+    writing->growth = 0;
     for (size_t i = 0; i < batch->count; i++) {
         int r = apply(writing, doc_op_at(batch->ops, i, batch->stride), &batch->prepared[i], err);
         if (r < 0)
             return r;
     }
-    return 0;
+    return check_room(writing, writing->eases, err);
 }
 
 static int prepare(const struct sqlite *store, struct batch *batch, struct ein_error *err)

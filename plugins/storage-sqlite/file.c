@@ -6,6 +6,7 @@
 #include "document.h"
 #include "error.h"
 #include "files.h"
+#include "reserve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,8 @@ static int take_lock(const char *path, int *ret_fd, struct ein_error *err)
 
     char owner[32];
     int len = snprintf(owner, sizeof(owner), "%d\n", getpid());
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, owner, (size_t)len, 0) != len)
+    /* In this order, or there is no block for it on a disk that is full. */
+    if (pwrite(fd, owner, (size_t)len, 0) != len || ftruncate(fd, len) < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "%s cannot be written: %s", lock_path,
                          strerror(errno));
     *ret_fd = fd;
@@ -393,6 +395,8 @@ int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err)
     if (r < 0)
         return r;
     r = put_in_order(store, db, err);
+    if (r < 0 && db->full && reserve_give_up(store->reserve))
+        r = put_in_order(store, db, err);
     if (r < 0) {
         db_close(db);
         return r;

@@ -16,6 +16,9 @@
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *   find_bytes           of documents that a find reads into memory at once (4194304)
  *   max_mib              the largest file; 0: as the disk allows (0)
+ *   reserve_mib          space on the disk that is kept, in a file beside it, so that things can
+ *                        still be deleted when the disk is full; of max_mib as much, but at most
+ *                        an eighth; 0: none (16)
  *
  * Example
  *   plugins:
@@ -50,7 +53,9 @@ static const char config_schema[] = SCHEMA({"type": "object", "required": ["path
     "find_bytes": {"type": "integer", "minimum": 1, "maximum": 134217728, "default": 4194304,
                    "description": "Documents that a find reads into memory at once, in bytes of JSON text."},
     "max_mib": {"type": "integer", "minimum": 0, "maximum": 16777216, "default": 0,
-                "description": "The size, in MiB, that the file may grow to; 0: as the disk allows."}
+                "description": "The size, in MiB, that the file may grow to; 0: as the disk allows."},
+    "reserve_mib": {"type": "integer", "minimum": 0, "maximum": 1048576, "default": 16,
+                    "description": "Space, in MiB, that is kept so that things can be deleted when the disk is full; 0: none."}
 }});
 /* clang-format on */
 
@@ -98,6 +103,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .find_bytes = (size_t)integer_of(config, "find_bytes"),
         .cache_bytes = (size_t)integer_of(config, "cache_mib") << 20,
         .max_mib = integer_of(config, "max_mib"),
+        .reserve_bytes = integer_of(config, "reserve_mib") << 20,
         .owner_fd = -1,
     };
     pthread_mutex_init(&store->look_lock, NULL);

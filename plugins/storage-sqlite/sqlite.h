@@ -10,7 +10,10 @@
 
 enum { INDEXES_MAX = 32 }; /* of one set */
 
+#define STORE_IS_FULL "The store cannot grow: the disk, or the size allowed to it, is full"
+
 struct writer;
+struct reserve;
 struct readers;
 struct cache;
 struct catalog;
@@ -23,7 +26,7 @@ struct sqlite {
     const char *check;
     int reader_count, queue_max;
     size_t max_bytes, find_bytes, cache_bytes;
-    int64_t max_mib;
+    int64_t max_mib, reserve_bytes;
 
     /* Between sqlite_open() and sqlite_close(), or since something was read before start(): */
     bool open;
@@ -31,6 +34,7 @@ struct sqlite {
     pthread_mutex_t look_lock;
     char *path; /* absolute, links resolved */
     int owner_fd;
+    struct reserve *reserve; /* the writer's, once there is one */
     struct writer *writer;
     struct readers *readers;
     struct cache *cache;

@@ -6,6 +6,7 @@
 #include "catalog.h"
 #include "error.h"
 #include "readers.h"
+#include "reserve.h"
 #include "writer.h"
 
 #include <string.h>
@@ -15,11 +16,13 @@ void sqlite_close(struct sqlite *store)
     store->open = store->looking = false;
     readers_free(store->readers);
     writer_free(store->writer); /* the last connection: it leaves one file */
+    reserve_free(store->reserve);
     cache_free(store->cache);
     catalog_free(store->catalog);
     file_disown(store);
     store->readers = NULL;
     store->writer = NULL;
+    store->reserve = NULL;
     store->cache = NULL;
     store->catalog = NULL;
 }
@@ -36,7 +39,9 @@ static int open_parts(struct sqlite *store, struct ein_error *err)
     store->readers = readers_new(store->path, store->reader_count);
     if (!store->catalog || !store->cache || !store->readers)
         return error_no_memory(err);
-    r = file_open(store, &db, err);
+    r = reserve_new(store, &store->reserve, err);
+    if (r >= 0)
+        r = file_open(store, &db, err);
     return r < 0 ? r : writer_new(store, db, &store->writer, err);
 }
 

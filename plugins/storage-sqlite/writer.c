@@ -3,9 +3,12 @@
 
 #include "cache.h"
 #include "catalog.h"
+#include "clock.h"
 #include "document.h"
 #include "error.h"
+#include "reserve.h"
 
+#include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +17,8 @@ enum {
     GROUP_MAX = 1024,        /* jobs in one commit */
     CHECKPOINT_PAGES = 1000, /* in the WAL before it is copied into the file */
     RESTART_PAGES = 16000,   /* in the WAL before readers are waited for, to begin it anew */
-    RESTART_WAIT_MS = 100
+    RESTART_WAIT_MS = 100,
+    LOOK_MS = 1000 /* whether a disk that failed, or was full, does again */
 };
 
 struct job { /* on the stack of the thread that waits for it */
@@ -118,7 +122,7 @@ static int run_job(struct writer *writer, struct job *job)
 }
 
 /* The job that lost the transaction for all, or NULL. */
-static const struct job *run_jobs(struct writer *writer, struct job *group)
+static struct job *run_jobs(struct writer *writer, struct job *group)
 {
     for (struct job *job = group; job; job = job->next) {
         if (job->settled)
@@ -179,6 +183,23 @@ static void note_trouble(struct writer *writer, const char *text)
     snprintf(writer->trouble, sizeof(writer->trouble), "%s", text);
 }
 
+/* What did not fit is done once more, with the space that is kept for what frees space: now all
+ * that asks for more is refused. */
+static bool make_room(struct writer *writer, struct job *culprit)
+{
+    struct reserve *reserve = writer->store->reserve;
+
+    if (!reserve_give_up(reserve))
+        return false;
+    /* What could not go from the WAL into the file goes now, and the WAL begins anew. */
+    (void)sqlite3_wal_checkpoint_v2(writer->writing.db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                    NULL, NULL);
+    reserve_look(reserve, writer->writing.db);
+    if (culprit)
+        culprit->settled = false;
+    return true;
+}
+
 /* Each time round, the job that lost the transaction for all is left out, or has to be careful. */
 static int commit_group(struct writer *writer, struct job *group, struct ein_error *err)
 {
@@ -187,8 +208,8 @@ static int commit_group(struct writer *writer, struct job *group, struct ein_err
     note_trouble(writer, "");
     writer->careful = false;
     do {
-        const struct job *culprit = NULL;
-        writer->spoiled = false;
+        struct job *culprit = NULL;
+        writer->spoiled = writer->writing.db->full = false;
         r = begin(writer, group, err);
         if (r >= 0)
             culprit = run_jobs(writer, group);
@@ -196,9 +217,12 @@ static int commit_group(struct writer *writer, struct job *group, struct ein_err
             r = db_run(writer->writing.db, "COMMIT", err);
         if (r >= 0 && !culprit)
             return 0;
+        bool full = writer->writing.db->full;
         roll_back(writer);
         writer->careful = true;
-        if (!writer->spoiled)
+        if (full && make_room(writer, culprit))
+            r = 0;
+        else if (!writer->spoiled)
             note_trouble(writer, culprit ? culprit->error.text : err->text);
     } while (r >= 0 && !all_settled(group));
     return r;
@@ -222,8 +246,8 @@ static void tell_health(struct writer *writer)
             store->host->log_msg(store->ctx, EIN_ERROR, "%s: %s", path, writer->trouble);
         store->host->unready(store->ctx, writer->trouble);
     } else if (writer->unready) {
-        store->host->log_msg(store->ctx, EIN_INFO, "%s: is written again", path);
         store->host->unready(store->ctx, NULL);
+        store->host->log_msg(store->ctx, EIN_INFO, "%s: is written again", path);
     }
     writer->unready = *writer->trouble;
 }
@@ -283,18 +307,48 @@ static void do_group(struct writer *writer, struct job *group)
     checkpoint_when_due(writer);
 }
 
+static int mark_used(struct writing *writing, void *data, struct ein_error *err)
+{
+    (void)data;
+    return db_run(writing->db, "UPDATE ein_state SET clean = 0", err);
+}
+
+/* A server that is not ready may not be asked for anything, and has to find out by itself. */
+static void try_to_write(struct writer *writer)
+{
+    struct job job = { .run = mark_used, .sync = true };
+
+    sem_init(&job.finished, 0, 0);
+    do_group(writer, &job);
+    sem_destroy(&job.finished);
+}
+
 /* ---- the thread ---- */
 
-/* NULL when there is nothing left to do, ever. */
-static struct job *take_group(struct writer *writer)
+/* Until there is something to do; or for LOOK_MS, while not all is well. */
+static void wait_for_job(struct writer *writer)
+{
+    const struct timespec until = clock_deadline(LOOK_MS);
+    bool in_time = true;
+
+    while (!writer->first && !writer->stopping && in_time)
+        if (writer->unready || reserve_is_gone(writer->store->reserve))
+            in_time = pthread_cond_clockwait(&writer->arrived, &writer->lock, CLOCK_MONOTONIC,
+                                             &until) != ETIMEDOUT;
+        else
+            pthread_cond_wait(&writer->arrived, &writer->lock);
+}
+
+/* NULL: there is nothing to do; *ret_ended: ever. */
+static struct job *take_group(struct writer *writer, bool *ret_ended)
 {
     EIN_LOCKED(&writer->lock);
-    while (!writer->first && !writer->stopping)
-        pthread_cond_wait(&writer->arrived, &writer->lock);
+    wait_for_job(writer);
 
     struct job *group = writer->first, *end = group;
     for (int count = 1; end && end->next && count < GROUP_MAX; count++)
         end = end->next;
+    *ret_ended = !end && writer->stopping;
     if (!end)
         return NULL;
 
@@ -310,11 +364,17 @@ static struct job *take_group(struct writer *writer)
 static void *run(void *data)
 {
     struct writer *writer = data;
-    struct job *group;
+    bool ended = false;
 
     (void)pthread_setname_np(pthread_self(), "ein-sqlite");
-    while ((group = take_group(writer)))
-        do_group(writer, group);
+    while (!ended) {
+        struct job *group = take_group(writer, &ended);
+        if (group)
+            do_group(writer, group);
+        else if (writer->unready)
+            try_to_write(writer);
+        reserve_look(writer->store->reserve, writer->writing.db);
+    }
     return NULL;
 }
 
@@ -373,6 +433,7 @@ int writer_new(struct sqlite *store, struct db *take_db, struct writer **ret_wri
     r = catalog_read(take_db, &writer->writing.sets, err);
     if (r >= 0) {
         catalog_publish(store->catalog, writer->writing.sets);
+        reserve_look(store->reserve, take_db);
         if (start_thread(writer))
             r = error_set(err, EIN_E_UNAVAILABLE, "The writer's thread cannot be started");
     }

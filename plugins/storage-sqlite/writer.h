@@ -13,6 +13,8 @@ struct writing { /* what a job works with */
     bool sets_changed;
     json_t *inserts, *replaces; /* {set: the statement}, as they are needed */
     uint64_t seed;              /* of doc_revise() */
+    bool eases;                 /* this job has taken something away, or replaced it */
+    int64_t growth;             /* bytes of documents that there are more after it */
 };
 
 /* >= 0: what it did is kept and its result given to the caller.  Below: undone.

@@ -374,7 +374,27 @@ static int pay(struct purses *purses, struct payment *payment, const char *uid,
     int r = note(purses, payment, err);
     if (r == 0)
         purse_end_call(purses, call, payment->backed ? payment->cost : 0);
+    else
+        payment->purse->payments++; /* pay_now()'s */
     return r;
+}
+
+/* The journal's disk is full, but the store may have kept space, or have another disk. */
+static int pay_now(const struct users *users, struct payment *payment, struct ein_error *err)
+{
+    struct purses *purses = users->purses;
+    struct purse *purse = payment->purse;
+    const struct account_ids of = purse_account_ids(purse);
+    int r = purse_store_enter(users, &of, payment->backed ? purse->id : NULL, payment, err);
+    EIN_LOCKED(&purses->lock);
+    struct call *call = find_call(purses, payment->hold);
+
+    purse->payments--;
+    if (call && r >= 0)
+        purse_end_call(purses, call, payment->backed ? payment->cost : 0);
+    else
+        purse_free_if_gone(purse);
+    return r < 0 ? r : 0;
 }
 
 int purse_settle(const struct users *users, const char *hold, const struct ein_ledger_entry *entry,
@@ -396,7 +416,10 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
     r = entry_write(users->host, entry, &payment->text, err);
     if (r == 0)
         r = pay(users->purses, payment, entry->user_id, err);
-    if (r < 0)
-        payments_free(payment);
+    if (r == 0)
+        return 0;
+    if (r == EIN_E_UNAVAILABLE)
+        r = pay_now(users, payment, err);
+    payments_free(payment);
     return r;
 }

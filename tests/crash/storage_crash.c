@@ -178,7 +178,7 @@ static void expect_sound(const char *path)
 
 static void remove_store(const char *folder, const char *path)
 {
-    static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+    static const char *const endings[] = { "", "-wal", "-shm", ".lock", ".reserve" };
     char name[128];
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {

@@ -5,6 +5,7 @@
 #include "ledgers.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -504,6 +505,45 @@ static void a_store_that_fails_gets_it_later(void **state)
     assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 10);
 }
 
+/* What the first server writes down is written to a disk that is full. */
+static void fill_journal(struct fixture *fixture)
+{
+    char link[64], path[256], expected[256];
+    int full = open("/dev/full", O_WRONLY), found = 0;
+
+    assert_true(full >= 0);
+    snprintf(expected, sizeof(expected), "%s/ledger-0.", fixture->journal);
+    for (int fd = 3; fd < 256; fd++) {
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t len = readlink(link, path, sizeof(path) - 1);
+        path[len < 0 ? 0 : len] = '\0';
+        if (strstr(path, expected) && dup2(full, fd) == fd)
+            found++;
+    }
+    close(full);
+    assert_int_equal(found, 2);
+}
+
+static void what_the_journal_has_no_room_for_goes_to_the_store(void **state)
+{
+    struct fixture *fixture = *state;
+    char hold[EIN_HOLD_SIZE];
+
+    assert_int_equal(reserve(fixture, 1000, hold), 0);
+    fill_journal(fixture);
+    assert_int_equal(settle(fixture, hold, 10), 0);
+    assert_int_equal(store_count(fixture->both, "ledger_entries"), 1);
+    assert_int_equal(settle(fixture, hold, 10), EIN_E_CONFLICT);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(reserve(fixture, 1000, hold), 0);
+        assert_int_equal(settle(fixture, hold, 1000), 0);
+    }
+    assert_int_equal(sum_of(fixture, "ledger_entries"), 20010);
+    close_server(fixture, 0);
+    assert_int_equal(left(fixture), 100 * NANO - 20010);
+    assert_int_equal(held(fixture), 0);
+}
+
 static void servers_do_not_share_a_journal(void **state)
 {
     struct fixture *fixture = *state;
@@ -578,6 +618,7 @@ int main(int argc, char **argv)
         TEST(what_a_killed_server_has_settled_is_entered),
         TEST(the_store_is_not_behind_by_more_than_it_may),
         TEST(a_store_that_fails_gets_it_later),
+        TEST(what_the_journal_has_no_room_for_goes_to_the_store),
         TEST(a_purse_that_may_have_been_filled_is_exact),
         TEST(a_purse_that_may_have_been_given_back_is_exact),
         TEST(servers_do_not_share_a_journal),

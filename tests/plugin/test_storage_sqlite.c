@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the behaviour suite cannot see: the file. */
+#include "small_disk.h"
 #include "storage.h"
 
 #include <fcntl.h>
@@ -325,6 +326,26 @@ static void a_path_that_is_no_file_is_refused(void **state)
 
 /* ---- when the disk says no ---- */
 
+static int write_small(struct fixture *fixture)
+{
+    static int number;
+    EIN_JSON json_t *doc = json_of("{'v': 'text'}");
+    char id[16];
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = id, .doc = doc };
+
+    snprintf(id, sizeof(id), "small%d", number++);
+    return batch(fixture, &op, 1, NULL);
+}
+
+static void remove_one(struct fixture *fixture, const char *id)
+{
+    struct ein_doc_op op = { .kind = EIN_DOC_DELETE, .set = "things", .id = id };
+    struct ein_error err = { 0 };
+
+    if (batch(fixture, &op, 1, &err) < 0)
+        fail_msg("%s is not removed: %s", id, err.text);
+}
+
 static void a_full_disk_fails_writes_in_words_and_nothing_else(void **state)
 {
     struct fixture *fixture = *state;
@@ -348,13 +369,111 @@ static void a_full_disk_fails_writes_in_words_and_nothing_else(void **state)
     assert_non_null(strstr(err.text, "cannot grow"));
     assert_in_range(stored, 5, 10);
     assert_int_equal(tally(fixture, "things", NULL), stored);
-    put(fixture, "small", "{}");
-    assert_string_equal(fake_host_unready(fixture->host), "");
+    assert_int_equal(write_small(fixture), EIN_E_UNAVAILABLE);
 
-    struct ein_doc_op gone = { .kind = EIN_DOC_DELETE, .set = "things", .id = "d0" };
-    assert_int_equal(batch(fixture, &gone, 1, &err), 0);
-    put(fixture, "again", "{'v': 'text'}");
-    expect_members(fixture, "things", "again", "{'v': 'text'}");
+    remove_one(fixture, "d0");
+    remove_one(fixture, "d1");
+    assert_int_equal(write_small(fixture), 0);
+    assert_string_equal(fake_host_unready(fixture->host), "");
+}
+
+enum { DISK = 40 << 20, RESERVE = 16 << 20, PIECE = 100000 };
+
+/* How many pieces fit, beginning with number AT. */
+static int fill(struct fixture *fixture, int at)
+{
+    EIN_FREE char *text = calloc(1, PIECE + 1);
+    int stored = 0, r = 0;
+    char id[16];
+
+    memset(text, 'x', PIECE);
+    EIN_JSON json_t *doc = json_pack("{s:s}", "v", text);
+    for (; r == 0 && stored < 1000; stored += r == 0) {
+        snprintf(id, sizeof(id), "d%d", at + stored);
+        struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = id, .doc = doc };
+        r = batch(fixture, &op, 1, NULL);
+    }
+    assert_int_equal(r, EIN_E_UNAVAILABLE);
+    return stored;
+}
+
+static void expect_only_what_frees_space(struct fixture *fixture, const char *first,
+                                         const char *second)
+{
+    EIN_JSON json_t *small = json_of("{}");
+    EIN_JSON json_t *large = json_pack("{s:o}", "v", json_sprintf("%070000d", 1));
+    struct ein_error err = { 0 };
+    struct ein_doc_op change = { .kind = EIN_DOC_UPDATE,
+                                 .set = "things",
+                                 .id = "account",
+                                 .add_field = "n",
+                                 .add_by = 1,
+                                 .add_min = INT64_MIN };
+    struct ein_doc_op grow = {
+        .kind = EIN_DOC_PUT, .set = "things", .id = "account", .doc = large
+    };
+    struct ein_doc_op swap[] = {
+        { .kind = EIN_DOC_PUT, .set = "things", .id = first, .expect = "", .doc = small },
+        { .kind = EIN_DOC_DELETE, .set = "things", .id = second },
+    };
+
+    assert_int_equal(write_small(fixture), EIN_E_UNAVAILABLE);
+    assert_int_equal(batch(fixture, &grow, 1, &err), EIN_E_UNAVAILABLE);
+    assert_non_null(strstr(err.text, "only what frees space is written"));
+    assert_int_equal(batch(fixture, &change, 1, NULL), 0);
+    assert_int_equal(batch(fixture, swap, 2, NULL), 0);
+    remove_one(fixture, first);
+    assert_string_equal(fake_host_unready(fixture->host), "");
+}
+
+static void wait_for_reserve(struct fixture *fixture)
+{
+    struct stat about = { 0 };
+    char path[160];
+
+    path_of(fixture, "store.db.reserve", path);
+    for (int i = 0; i < 2000 && about.st_size != RESERVE; i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+        assert_int_equal(stat(path, &about), 0);
+    }
+    assert_int_equal(about.st_size, RESERVE);
+}
+
+static void what_frees_space_is_written_on_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    char folder[80], id[16];
+
+    snprintf(folder, sizeof(folder), "%s/made", fixture->folder);
+    small_disk(folder, DISK);
+    reopen(fixture, NULL);
+    put(fixture, "account", "{'n': 0}");
+    int stored = fill(fixture, 0);
+    assert_in_range(stored, 50, DISK / PIECE);
+    expect_only_what_frees_space(fixture, "new", "d0");
+    assert_true(fake_host_logged(fixture->host, "nothing is written but what frees space"));
+
+    small_disk(folder, small_disk_used()); /* others take what there is */
+    expect_only_what_frees_space(fixture, "newer", "d1");
+    reopen(fixture, NULL);
+    expect_members(fixture, "things", "account", "{'n': 2}");
+    for (int i = 2; i < stored; i++) {
+        snprintf(id, sizeof(id), "d%d", i);
+        remove_one(fixture, id);
+    }
+    assert_int_equal(write_small(fixture), 0); /* there is room in the file */
+    assert_in_range(fill(fixture, 1000), 20, stored);
+    expect_only_what_frees_space(fixture, "newest", "d1000");
+
+    small_disk(folder, 3 * DISK); /* others have gone */
+    wait_for_reserve(fixture);
+    assert_int_equal(write_small(fixture), 0);
+}
+
+static int teardown_disk(void **state)
+{
+    small_disk(NULL, 0);
+    return teardown(state);
 }
 
 static void limit_files_to(rlim_t bytes)
@@ -389,6 +508,9 @@ static void a_disk_that_fails_makes_the_store_unready_until_it_recovers(void **s
     assert_string_equal(unready, err.text);
     expect_members(fixture, "things", "x", "{'v': 1}");
     expect_missing(fixture, "never", "x");
+    for (int i = 0; i < 2000 && !fake_host_logged(fixture->host, "is written again"); i++)
+        nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+    assert_string_equal(fake_host_unready(fixture->host), ""); /* though nobody has written */
     assert_int_equal(batch(fixture, &op, 1, &err), 0);
     assert_int_equal(batch(fixture, &first, 1, &err), 0);
     assert_string_equal(fake_host_unready(fixture->host), "");
@@ -541,6 +663,8 @@ int main(void)
         TEST(a_file_not_closed_in_order_is_checked),
         TEST(a_path_that_is_no_file_is_refused),
         TEST(a_full_disk_fails_writes_in_words_and_nothing_else),
+        cmocka_unit_test_setup_teardown(what_frees_space_is_written_on_a_full_disk, setup,
+                                        teardown_disk),
         TEST(a_disk_that_fails_makes_the_store_unready_until_it_recovers),
         TEST(a_full_queue_refuses_and_forgets_nothing),
         TEST(the_log_does_not_grow_for_ever),
