@@ -6,6 +6,7 @@
 #include "listen_at.h"
 #include "loader.h"
 #include "log.h"
+#include "login_check.h"
 #include "router.h"
 #include "server_inside.h"
 #include "services.h"
@@ -53,6 +54,26 @@ static void print_line(const char *line, void *data)
     (void)fprintf(data, "%s\n", line);
 }
 
+static void print_logins(const struct server *server)
+{
+    const json_t *admins = json_object_get(config_section(server->config, "auth"), "site_admins");
+    char names[LOGINS_SIZE];
+    const json_t *admin;
+    size_t i;
+
+    if (!server_has_auth_provider(server)) {
+        (void)puts("there are no logins: only this machine is served, as one user");
+        return;
+    }
+    login_names(server->rooms.services, names, sizeof(names));
+    (void)printf("logins: %s; site admins:", names);
+    json_array_foreach(admins, i, admin)
+    {
+        (void)printf("%s %s", i ? "," : "", json_string_value(admin));
+    }
+    (void)puts(json_array_size(admins) ? "" : " nobody");
+}
+
 int server_check(const struct server_setup *setup)
 {
     struct server *server = NULL;
@@ -67,6 +88,7 @@ int server_check(const struct server_setup *setup)
     if (r >= 0) {
         (void)printf("%s: the configuration is right\n",
                      setup->config ? setup->config : "built-in default");
+        print_logins(server);
         (void)fflush(stdout);
         r = listen_at_check(config_section(server->config, "listen"), print_line, stdout, &err);
     }

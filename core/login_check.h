@@ -25,5 +25,7 @@ int login_check(const struct login_facts *facts, struct ein_error *err);
 /* An enabled plugin lets whoever comes be anybody. */
 bool login_is_open(const struct config *config);
 
+enum { LOGINS_SIZE = 512 }; /* bytes of the line that names them */
+
 /* "session, dev_stub", or "". */
 void login_names(struct services *services, char *out, size_t size);

@@ -32,8 +32,7 @@
 #include <string.h>
 
 enum {
-    DRAIN_SLICE_MS = 50, /* how often a drain looks whether it is to hurry */
-    LOGINS_SIZE = 512    /* bytes of the line that names them */
+    DRAIN_SLICE_MS = 50 /* how often a drain looks whether it is to hurry */
 };
 
 /* ---- saying why ---- */

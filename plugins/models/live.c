@@ -108,6 +108,17 @@ static bool is_stopping(struct live *live)
     return live->stopping;
 }
 
+/* Without its list nothing of it can be called, or something is gone that was there; a server that
+ * the catalog knows, as it ships, may never have been there. */
+static bool is_missed(struct live *live, const struct list *list)
+{
+    struct snapshot *snapshot = catalog_take(live->catalog);
+    bool is_known = snapshot_provider(snapshot, list->provider, NULL);
+
+    snapshot_drop(snapshot);
+    return list->had || !is_known;
+}
+
 /* Asks where it is time to.  Other providers are not held meanwhile: they may leave. */
 static void ask(struct live *live, struct list *list)
 {
@@ -122,7 +133,7 @@ static void ask(struct live *live, struct list *list)
     int r = fetch(live, service, &err);
     host->release(catalog->ctx, service);
     if (r < 0 && r != EIN_E_CANCELLED && !list->failing)
-        host->log_msg(catalog->ctx, list->had ? EIN_WARN : EIN_DEBUG,
+        host->log_msg(catalog->ctx, is_missed(live, list) ? EIN_WARN : EIN_DEBUG,
                       "the models of %s could not be listed: %s", list->provider, err.text);
     list->failing = r < 0;
     list->had = list->had || r >= 0;

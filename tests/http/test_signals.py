@@ -11,7 +11,7 @@ import time
 
 import pytest
 from ports import free_port
-from support import EINION, PATIENCE, Server, wait_until
+from support import EINION, PATIENCE, Server, logins, wait_until
 
 SLOW = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(input_dict['s'])\n    return 'slept'", "tools": {}}
 
@@ -281,6 +281,15 @@ def test_a_store_that_cannot_be_opened_is_named(path, tmp_path):
 def test_a_file_that_lists_no_plugins_has_those_that_ship(start_server):
     server = start_server(config="log: {level: info}\n")
     assert server.get("/agents").json == []
+
+
+def test_check_tells_who_may_log_in(tmp_path):
+    told = run("--set", f"listen.port={free_port()}", "check", state=tmp_path)
+    assert "\nthere are no logins: only this machine is served, as one user\n" in told.stdout, told
+    told = run("--set", f"listen.port={free_port()}", "--set", logins(), "check", state=tmp_path)
+    assert "\nlogins: session, dev_stub, api_key; site admins: dev_stub:site_admin_1\n" in told.stdout, told
+    told = run("--set", f"listen.port={free_port()}", "--set", logins(site_admins=[]), "check", state=tmp_path)
+    assert "; site admins: nobody\n" in told.stdout, told
 
 
 def test_check_leaves_nothing_behind(tmp_path):

@@ -83,6 +83,13 @@ def test_a_list_that_cannot_be_had_stays_as_it_was(start_server, upstream, failu
     wait_until(lambda: ids(server) == ["small", "new"], 5, "the next list")
 
 
+def test_a_list_that_never_was_there_is_missed_where_nothing_else_is_known_of_its_provider(start_server, upstream):
+    upstream.answer("/models", whole("no", 500))
+    server = begin(start_server, upstream, ["house", "ollama"])
+    wait_until(lambda: "WARN  models: the models of house could not be listed: " in server.log(), 5, "the log to tell")
+    assert "the models of ollama" not in server.log()
+
+
 def test_nobody_waits_for_a_server_that_does_not_answer(start_server, upstream):
     upstream.answer("/models", raw(STALL))
     server = begin(start_server, upstream, ["house", "ollama"])
