@@ -25,17 +25,22 @@ static bool is_same_origin(const struct ein_req *req, const char *origin)
            (!req->is_https || strncasecmp(origin, "https:", 6) == 0);
 }
 
-/* A browser proves these without its user's or its page's doing; so does who proves nothing. */
-static bool is_ambient(const struct ein_identity *identity)
+/* Who they are is proved by what a page has to have and to send, and no browser adds of its own. */
+static bool is_sent_on_purpose(const struct ein_identity *identity)
 {
-    return !identity || str_eq(identity->proof, "cookie") || str_eq(identity->proof, "loopback");
+    static const char *const proofs[] = { "bearer", "api_key", "demo", NULL };
+    size_t i = 0;
+
+    while (identity && proofs[i] && !str_eq(identity->proof, proofs[i]))
+        i++;
+    return identity && proofs[i];
 }
 
 bool csrf_check(struct ein_req *req)
 {
     const char *origin = req->known[HEADER_ORIGIN], *site = req->known[HEADER_FETCH_SITE];
 
-    if ((!origin && !site) || is_safe(req->head.method) || !is_ambient(req->identity))
+    if ((!origin && !site) || is_safe(req->head.method) || is_sent_on_purpose(req->identity))
         return true;
     if (origin && cors_is_listed(req, origin))
         return true;

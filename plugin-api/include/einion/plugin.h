@@ -143,7 +143,8 @@ struct ein_identity { /* lent for the life of the request */
     uint32_t struct_size, flags; /* enum below */
     const char *uid, *email, *name; /* the last two may be NULL */
     const char *provider;        /* who vouches: "local", "oidc", ... */
-    const char *proof;           /* how: "loopback", "cookie", "bearer", "api_key" */
+    const char *proof;           /* how: "loopback", "cookie", "bearer", "api_key"; but for the last two
+                                  * pages of other origins may change nothing */
     const char *const *roles;    /* NULL-ended, may be NULL */
     const char *const *scopes;   /* NULL-ended; NULL: not limited */
     const struct json_t *workspaces; /* array of {"id", "role", "name"}, may be NULL */
