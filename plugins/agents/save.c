@@ -72,7 +72,9 @@ static int version_ids(const struct agents *agents, const json_t *agent, int64_t
     EIN_JSON json_t *where = json_pack("{s:O, s:{s:I}}", "agentId", json_object_get(agent, "_id"),
                                        "version", "$lte", (json_int_t)newest);
     EIN_JSON json_t *ids = json_array();
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where, .order = order };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .order = order, .fields = ids_only
+    };
     int r;
 
     if (!where || !ids)

@@ -149,6 +149,8 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
     return r < 0 ? r : http->set_header(req, "Link", link.data);
 }
 
+const char *const ids_only[] = { NULL };
+
 int append_id(const json_t *doc, void *ids)
 {
     return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
@@ -159,9 +161,9 @@ void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *se
 {
     EIN_JSON json_t *where = take_where;
     EIN_JSON json_t *ids = json_array();
-    const struct ein_query query = { .struct_size = sizeof(query),
-                                     .limit = SWEEP_COUNT,
-                                     .where = where };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .limit = SWEEP_COUNT, .where = where, .fields = ids_only
+    };
     const json_t *id;
     size_t i;
 

@@ -68,7 +68,8 @@ int reply_page(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req 
 int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
                   const char *set, doc_show *show);
 
-/* An ein_doc_fn that appends the document's id to an array. */
+/* An ein_doc_fn that appends the document's id to an array, and ein_query.fields for it. */
+extern const char *const ids_only[];
 int append_id(const json_t *doc, void *ids);
 
 /* Deletes what `where` finds, a part of it where that is much: it is for a timer, which comes

@@ -68,7 +68,11 @@ static int summarize(const struct data_store *store, const char *user, const cha
     EIN_JSON json_t *where = ns ? json_pack("{s:s, s:s}", "userId", user, "namespace", ns)
                                 : json_pack("{s:s}", "userId", user);
     EIN_JSON json_t *summaries = json_object();
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    static const char *const fields[] = { "namespace",           "sizeBytes", "createdByAgent",
+                                          "lastAccessedByAgent", "updatedAt", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .fields = fields };
 
     if (!where || !summaries)
         return error_no_memory(err);
@@ -79,8 +83,7 @@ static int summarize(const struct data_store *store, const char *user, const cha
     return 0;
 }
 
-/* The member names of `object` as a sorted array. */
-static json_t *sorted_names(json_t *object)
+json_t *sorted_names(json_t *object)
 {
     size_t count = 0;
     const char *name;
@@ -222,7 +225,7 @@ static int doom(const json_t *doc, void *data)
 {
     struct doomed *doomed = data;
 
-    doomed->bytes += disk_bytes(doc);
+    doomed->bytes += integer_of(doc, "sizeBytes");
     return append_id(doc, doomed->ids);
 }
 
@@ -244,7 +247,10 @@ int namespace_clear(const struct data_store *store, const char *user, const char
                     struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:s, s:s}", "userId", user, "namespace", ns);
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    static const char *const fields[] = { "sizeBytes", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .fields = fields };
 
     if (!where)
         return error_no_memory(err);

@@ -42,6 +42,9 @@ ein_handler namespaces_list, namespace_get, namespace_delete;
 int namespace_names(const struct data_store *store, const char *user, json_t **ret_names,
                     struct ein_error *err);
 
+/* The member names of OBJECT, sorted by bytes.  NULL: no memory. */
+json_t *sorted_names(json_t *object);
+
 /* Deletes all records of one, all or none; how many there were. */
 int namespace_clear(const struct data_store *store, const char *user, const char *ns,
                     struct ein_error *err);

@@ -331,15 +331,16 @@ static int op_clear(struct op_call *call, json_t **ret_value)
 
 /* ---- lists ---- */
 
-/* Finds the records of the namespace whose keys begin with `prefix` (or NULL), by key. */
-static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *each, void *data)
+/* Finds FIELDS (NULL: all) of the records of the namespace whose keys begin with `prefix` (or
+ * NULL), in no order: keys that are found are sorted faster than records. */
+static int find_records(struct op_call *call, const json_t *prefix, const char *const *fields,
+                        ein_doc_fn *each, void *data)
 {
-    static const char *const by_key[] = { "key", NULL };
     EIN_JSON json_t *where =
         json_pack("{s:s, s:s}", "userId", call->session->user, "namespace", call->ns);
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
-                                     .order = by_key };
+                                     .fields = fields };
 
     if (!where)
         return error_no_memory(call->err);
@@ -349,19 +350,23 @@ static int find_records(struct op_call *call, const json_t *prefix, ein_doc_fn *
     return record_find(call->store, &query, each, data, call->err);
 }
 
-static int append_key(const json_t *doc, void *keys)
+static int add_key(const json_t *doc, void *keys)
 {
-    return json_array_append(keys, json_object_get(doc, "key")) ? EIN_E_NO_MEMORY : 0;
+    const char *key = json_string_value(json_object_get(doc, "key"));
+
+    return json_object_set_new(keys, key, json_true()) ? EIN_E_NO_MEMORY : 0;
 }
 
 static int op_list_keys(struct op_call *call, json_t **ret_value)
 {
+    static const char *const fields[] = { "key", NULL };
     json_t *prefix = json_object_get(call->args, "prefix");
-    EIN_JSON json_t *keys = json_array();
+    EIN_JSON json_t *found = json_object();
 
     if (prefix && !json_is_string(prefix) && !json_is_null(prefix))
         return error_set(call->err, EIN_E_INVALID, "a prefix must be a string");
-    int r = find_records(call, prefix, append_key, keys);
+    int r = find_records(call, prefix, fields, add_key, found);
+    EIN_JSON json_t *keys = sorted_names(found);
     if (r >= 0)
         r = say(call, "{s:O?, s:I}", "prefix", prefix, "count", (json_int_t)json_array_size(keys));
     return r < 0 ? r : give(call, EIN_TAKE(keys), ret_value);
@@ -386,10 +391,20 @@ static int append_value(const json_t *doc, void *data)
 /* Not noted as a read of each record: what a large namespace holds would all be written again. */
 static int op_get_all(struct op_call *call, json_t **ret_value)
 {
+    EIN_JSON json_t *found = json_object();
     EIN_JSON json_t *values = json_object();
-    struct all_values all = { call, values };
+    struct all_values all = { call, found };
+    json_t *key;
+    size_t i;
 
-    int r = find_records(call, NULL, append_value, &all);
+    int r = find_records(call, NULL, NULL, append_value, &all);
+    EIN_JSON json_t *keys = sorted_names(found);
+    json_array_foreach(keys, i, key)
+    {
+        const char *name = json_string_value(key);
+        if (json_object_set(values, name, json_object_get(found, name)))
+            return error_no_memory(call->err);
+    }
     if (r >= 0)
         r = say(call, "{s:I}", "count", (json_int_t)json_object_size(values));
     return r < 0 ? r : give(call, EIN_TAKE(values), ret_value);

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "hits.h"
 #include "postgres.h"
+#include "scan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,12 +93,16 @@ static int run_find(struct conn *conn, void *data, struct ein_error *err)
 {
     struct find *find = data;
     PGresult *result;
-    int r = run_query(conn, "seq, id, rev, body", find->set, find->query, true, &result, err);
+    const char *columns =
+        scan_needs_text(find->query) ? "seq, id, rev, body" : "seq, id, rev, ''::text AS body";
+    int r = run_query(conn, columns, find->set, find->query, true, &result, err);
 
     for (int row = 0; r >= 0 && result && row < PQntuples(result); row++) {
         json_t *doc;
 
-        r = result_document(result, row, 1, &doc, err);
+        r = scan_document(find->query, PQgetvalue(result, row, 3),
+                          (size_t)PQgetlength(result, row, 3), PQgetvalue(result, row, 1),
+                          PQgetvalue(result, row, 2), &doc, err);
         if (r >= 0)
             r = hits_add(find->hits, doc, (uint64_t)result_number(result, row, 0),
                          (size_t)PQgetlength(result, row, 3), err);

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "hits.h"
 #include "readers.h"
+#include "scan.h"
 #include "sql_query.h"
 
 #include <string.h>
@@ -50,8 +51,8 @@ static int prepare(struct db *db, const char *columns, const char *set, const js
 }
 
 /* A document that is known under the row's revision need not be read, and parsed, again. */
-static int read_hit(struct sqlite *store, const char *set, sqlite3_stmt *stmt, json_t **ret_doc,
-                    size_t *ret_bytes, struct ein_error *err)
+static int read_hit(struct sqlite *store, const char *set, const struct query *query,
+                    sqlite3_stmt *stmt, json_t **ret_doc, size_t *ret_bytes, struct ein_error *err)
 {
     const char *id = (const char *)sqlite3_column_text(stmt, 1);
     const char *rev = (const char *)sqlite3_column_text(stmt, 2);
@@ -65,7 +66,7 @@ static int read_hit(struct sqlite *store, const char *set, sqlite3_stmt *stmt, j
     }
     const char *body = (const char *)sqlite3_column_text(stmt, 3);
     *ret_bytes = (size_t)sqlite3_column_bytes(stmt, 3);
-    return doc_decode(body ? body : "", *ret_bytes, id, rev, ret_doc, err);
+    return scan_document(query, body ? body : "", *ret_bytes, id, rev, ret_doc, err);
 }
 
 static int select_hits(struct sqlite *store, struct db *db, const char *set, const json_t *indexes,
@@ -73,12 +74,13 @@ static int select_hits(struct sqlite *store, struct db *db, const char *set, con
 {
     struct sql sql = { 0 };
     EIN_STMT sqlite3_stmt *stmt = NULL;
-    int r = prepare(db, "seq, id, rev, body", set, indexes, query, true, &sql, &stmt, err);
+    const char *columns = scan_needs_text(query) ? "seq, id, rev, body" : "seq, id, rev, NULL";
+    int r = prepare(db, columns, set, indexes, query, true, &sql, &stmt, err);
 
     while (r >= 0 && hits->bytes < store->find_bytes && (r = db_step(db, stmt, err)) > 0) {
         json_t *doc;
         size_t bytes;
-        r = read_hit(store, set, stmt, &doc, &bytes, err);
+        r = read_hit(store, set, query, stmt, &doc, &bytes, err);
         if (r >= 0)
             r = hits_add(hits, doc, (uint64_t)sqlite3_column_int64(stmt, 0), bytes, err);
     }

@@ -153,7 +153,8 @@ AT(ein_query, limit, 4);
 AT(ein_query, where, 8);
 AT(ein_query, order, 16);
 AT(ein_query, cursor, 24);
-ENDS(ein_query, cursor);
+AT(ein_query, fields, 32);
+ENDS(ein_query, fields);
 
 AT(ein_store, struct_size, 0);
 AT(ein_store, reserved, 4);

@@ -305,6 +305,60 @@ static void what_documents_weigh_is_what_they_take(void **state)
     assert_int_equal(none, 0);
 }
 
+static int note_members(const json_t *doc, void *data)
+{
+    char *seen = data;
+    EIN_FREE char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+
+    assert_non_null(json_object_get(doc, "_rev"));
+    strcat(strcat(seen, text ? strstr(text, "\"n\"") ? "n" : "-" : "?"),
+           text && strstr(text, "\"s\"") ? "s " : "- ");
+    return 0;
+}
+
+/* A backend may give more, as the one in memory does. */
+static void a_find_gives_the_members_that_are_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    const bool all = strcmp(fixture->name, "storage-memory") == 0;
+    static const char *const none[] = { NULL }, *const one[] = { "n", NULL },
+                             *const order[] = { "-s", NULL };
+    const struct ein_query queries[] = {
+        { .struct_size = sizeof(queries[0]), .fields = none },
+        { .struct_size = sizeof(queries[0]), .fields = one },
+        { .struct_size = sizeof(queries[0]), .fields = none, .order = order },
+        { .struct_size = sizeof(queries[0]) },
+        { .struct_size = offsetof(struct ein_query, fields), .fields = none },
+    };
+    static const char *const expected[] = { "-- -- ", "n- -- ", "-s -s ", "ns -s ", "ns -s " };
+
+    put(fixture, "a", "{'n': 1, 's': 'b'}");
+    put(fixture, "b", "{'s': 'a'}");
+    fixture_close(fixture); /* and so does one that knows the whole document */
+    if (!all) {
+        json_t *settings = json_of(storage_settings);
+        if (strcmp(fixture->name, "storage-sqlite") == 0)
+            json_object_set_new(settings, "cache_mib", json_integer(0));
+        fixture_open(fixture, settings);
+    } else {
+        fixture_open(fixture, NULL);
+        put(fixture, "a", "{'n': 1, 's': 'b'}");
+        put(fixture, "b", "{'s': 'a'}");
+    }
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        char seen[64] = "";
+        struct walk walk = { .fixture = fixture };
+        assert_int_equal(
+            fixture->backend->find(fixture->impl, "things", &queries[i], note, &walk, NULL, NULL),
+            0);
+        assert_string_equal(walk.ids, "a b ");
+        assert_int_equal(fixture->backend->find(fixture->impl, "things", &queries[i], note_members,
+                                                seen, NULL, NULL),
+                         0);
+        assert_string_equal(seen, all ? "ns -s " : expected[i]);
+    }
+}
+
 static void find_up_to(struct fixture *fixture, uint32_t limit, struct walk *walk)
 {
     static const char *const order[] = { "-n", "_id", NULL };
@@ -486,6 +540,7 @@ const struct CMUnitTest find_tests[] = {
     TEST(a_query_that_makes_no_sense_is_refused_in_words),
     TEST(pages_joined_are_the_whole),
     TEST(what_documents_weigh_is_what_they_take),
+    TEST(a_find_gives_the_members_that_are_asked_for),
     TEST(what_is_read_in_portions_is_the_same),
     TEST(a_page_ends_where_it_would_be_too_long),
     TEST(a_walk_sees_every_document_once_while_others_write),

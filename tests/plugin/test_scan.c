@@ -39,6 +39,36 @@ static void a_scan_finds_what_parsing_finds(void **state)
     }
 }
 
+static void a_scanned_document_has_what_is_asked_for(void **state)
+{
+    static const char *const none[] = { NULL };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(documents); i++) {
+        const char *text = documents[i];
+        EIN_JSON json_t *whole = json_loads(text, JSON_ALLOW_NUL, NULL);
+        EIN_JSON json_t *bare = NULL;
+        struct query query = { .fields = none };
+
+        assert_false(scan_needs_text(&query));
+        assert_int_equal(scan_document(&query, text, strlen(text), "i", "r", &bare, NULL), 0);
+        assert_int_equal(json_object_size(bare), 2);
+        for (size_t p = 0; p < COUNT(paths); p++) {
+            const char *const fields[] = { paths[p], NULL };
+            EIN_JSON json_t *doc = NULL;
+            json_t *member = json_object_get(whole, paths[p]);
+
+            query.fields = fields;
+            assert_true(scan_needs_text(&query));
+            assert_int_equal(scan_document(&query, text, strlen(text), "i", "r", &doc, NULL), 0);
+            assert_string_equal(json_string_value(json_object_get(doc, "_id")), "i");
+            assert_string_equal(json_string_value(json_object_get(doc, "_rev")), "r");
+            assert_int_equal(json_object_size(doc), member ? 3 : 2);
+            assert_true(!member || json_equal(json_object_get(doc, paths[p]), member));
+        }
+    }
+}
+
 /* Copied to the end of a block of its own, so that a sanitizer sees any step too far. */
 static void scan_exactly(const char *text, size_t len)
 {
@@ -50,6 +80,13 @@ static void scan_exactly(const char *text, size_t len)
         assert_int_equal(scan_key(exact, len, paths[p], &key), 0);
         assert_true(key.len > 0);
         key_done(&key);
+
+        const char *const fields[] = { paths[p], NULL };
+        const struct query query = { .fields = fields };
+        json_t *doc = NULL;
+        int r = scan_document(&query, exact, len, "i", "r", &doc, NULL);
+        assert_true(r == 0 || r == EIN_E_INTERNAL);
+        json_decref(doc);
     }
 }
 
@@ -76,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_finds_what_parsing_finds),
+        cmocka_unit_test(a_scanned_document_has_what_is_asked_for),
         cmocka_unit_test(a_scan_of_damaged_text_stays_inside),
     };
 

@@ -29,7 +29,7 @@
  *                 openapi_source/1, runs/1, specs/1, transfer/1
  *                 errors: EIN_E_FULL
  *                 plugin: check()
- *                 host: tracing, publish() without a name, store: sets(), weigh(), text of a PUT, fetch(): piece_bytes, no `ret`,
+ *                 host: tracing, publish() without a name, store: sets(), weigh(), text of a PUT, fields of a find, fetch(): piece_bytes, no `ret`,
  *                 EIN_FETCH_ENOUGH, EIN_FETCH_MAY_END; cancel: NULL
  *                 routes: EIN_ROUTE_PAGE, EIN_ROUTE_LAST, EIN_ROUTE_ONCE, EIN_ROUTE_ONCE_500, EIN_ROUTE_ONCE_OWN,
  *                 EIN_ROUTE_ETAG, EIN_ROUTE_ONCE_SECRET, error_schema, several types in reply_type
@@ -342,6 +342,9 @@ struct ein_query {
     const char *const *order; /* "createdAt", "-updatedAt", NULL-ended; NULL: as created.
                                  Ties are in order of creation. */
     const char *cursor;       /* what an earlier find with the same where and order returned */
+    /* 1.1: the members that are asked for, beside `_id` and `_rev`; NULL-ended, none: only these two.
+     * Others may be there.  Long documents are read much faster without what nobody needs.  NULL: all. */
+    const char *const *fields;
 };
 
 typedef int ein_doc_fn(const struct json_t *doc, void *data); /* non-zero ends the walk, and is returned */

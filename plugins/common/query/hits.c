@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include <string.h>
 
 enum { PAGE_PORTIONS = 8 }; /* of who takes a cursor, and so may keep what is found */
 
@@ -60,12 +61,16 @@ static int find_portion(const struct hits_source *source, struct ein_query *from
 int hits_find(const struct hits_source *source, const struct ein_query *from, ein_doc_fn *each,
               void *data, char **ret_cursor, struct ein_error *err)
 {
-    struct ein_query rest = from ? *from : (struct ein_query){ .struct_size = sizeof(rest) };
+    struct ein_query rest = { .struct_size = sizeof(rest) };
     EIN_FREE char *cursor = NULL;
     size_t bytes = 0;
     bool page_full;
     int r;
 
+    if (from && from->struct_size < sizeof(rest))
+        memcpy(&rest, from, from->struct_size); /* by which it is refused, if that is too short */
+    else if (from)
+        rest = *from;
     do {
         char *next = NULL;
 

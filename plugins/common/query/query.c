@@ -217,9 +217,10 @@ int query_parse(struct query *query, const char *set, const struct ein_query *fr
 
     if (!from)
         from = &everything;
-    if (from->struct_size < sizeof(*from))
-        return error_set(err, EIN_E_INVALID, "A query has at least %zu bytes", sizeof(*from));
+    if (from->struct_size < QUERY_SIZE_1_0)
+        return error_set(err, EIN_E_INVALID, "A query has at least %zu bytes", QUERY_SIZE_1_0);
     query->limit = from->limit ? from->limit : UINT32_MAX;
+    query->fields = EIN_HAS(struct ein_query, from, fields) ? from->fields : NULL;
 
     r = doc_check_set(set, err);
     if (r >= 0)

@@ -14,6 +14,9 @@ enum {
     QUERY_CURSOR_MAX = 32 << 20 /* bytes; a cursor holds the values that were ordered by */
 };
 
+/* What plugins of ABI 1.0 pass. */
+#define QUERY_SIZE_1_0 offsetof(struct ein_query, fields)
+
 enum query_op {
     QUERY_EQ,
     QUERY_NE,
@@ -42,9 +45,10 @@ struct query {
     size_t term_count;
     struct query_order order[QUERY_ORDER_MAX];
     size_t order_count;
-    uint32_t limit;       /* UINT32_MAX: all */
-    uint64_t fingerprint; /* of set, where and order */
-    bool resumed;         /* only what comes after `after` and `after_seq` */
+    uint32_t limit;            /* UINT32_MAX: all */
+    uint64_t fingerprint;      /* of set, where and order */
+    const char *const *fields; /* lent; NULL: whole documents */
+    bool resumed;              /* only what comes after `after` and `after_seq` */
     struct key after[QUERY_ORDER_MAX];
     uint64_t after_seq;
 };

@@ -5,6 +5,7 @@
 #include "scan.h"
 
 #include "cleanup.h"
+#include "error.h"
 #include "json_text.h"
 
 #include <einion/plugin.h>
@@ -127,6 +128,62 @@ int scan_key(const char *text, size_t len, const char *path, struct key *ret_key
             return make_key(&scan, ret_key);
         path += name_len + 1;
     }
+}
+
+/* ---- some members ---- */
+
+bool scan_needs_text(const struct query *query)
+{
+    return !query->fields || *query->fields || query->order_count;
+}
+
+/* What it is ordered by is in a cursor. */
+static bool is_wanted(const struct query *query, const char *quoted, size_t len)
+{
+    for (const char *const *field = query->fields; *field; field++)
+        if (is_name(quoted, len, *field, strlen(*field)))
+            return true;
+    for (size_t i = 0; i < query->order_count; i++)
+        if (is_name(quoted, len, query->order[i].field, strcspn(query->order[i].field, ".")))
+            return true;
+    return false;
+}
+
+static bool add_member(json_t *doc, const char *quoted, const char *colon, const char *end)
+{
+    EIN_JSON json_t *name =
+        json_loadb(quoted, (size_t)(colon - quoted), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *value =
+        json_loadb(colon + 1, (size_t)(end - colon - 1), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+
+    return json_object_setn_new(doc, json_string_value(name), json_string_length(name), value) == 0;
+}
+
+int scan_document(const struct query *query, const char *text, size_t len, const char *id,
+                  const char *rev, json_t **ret_doc, struct ein_error *err)
+{
+    struct scan scan = { text + 1, text + len };
+    EIN_JSON json_t *doc = NULL;
+
+    if (!query->fields)
+        return doc_decode(text, len, id, rev, ret_doc, err);
+    doc = json_pack("{s:s, s:s}", "_id", id, "_rev", rev);
+    while (doc && scan.at < scan.end && *scan.at == '"') {
+        const char *quoted = scan.at, *colon;
+        skip_string(&scan);
+        colon = scan.at++;
+        if (colon >= scan.end || *colon != ':')
+            break;
+        skip_value(&scan);
+        if (is_wanted(query, quoted, (size_t)(colon - quoted)) &&
+            !add_member(doc, quoted, colon, scan.at))
+            return doc_decode(text, len, id, rev, ret_doc, err); /* which says what is wrong */
+        scan.at++;
+    }
+    if (!doc)
+        return error_no_memory(err);
+    *ret_doc = EIN_TAKE(doc);
+    return 0;
 }
 
 int scan_key_of(const struct doc_text *doc, const char *path, struct key *ret_key)
