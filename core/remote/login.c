@@ -6,81 +6,28 @@
 #include "print.h"
 #include "servers.h"
 #include "str.h"
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
+#include "typed.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <termios.h>
 
 /* ---- the key ---- */
 
-enum { CTRL_C = 3 };
-
-static void forget(char **secret)
-{
-    if (*secret)
-        explicit_bzero(*secret, strlen(*secret));
-    free(*secret);
-}
-
-#define EIN_SECRET __attribute__((cleanup(forget)))
-
-static void trim(char *text)
-{
-    size_t len = strlen(text);
-
-    while (len && strchr(" \t\r\n", text[len - 1]))
-        text[--len] = '\0';
-}
-
-/* The key of URL: a line that the terminal does not show.  Ctrl-C is read as the end of it, and a
- * signal waits until the echo is on again: nothing ends the process without.  Its length; 0: none.
- */
-static size_t read_unseen(int terminal, const struct termios *before, const char *url, char *line,
-                          size_t size)
-{
-    struct termios silent = *before;
-    sigset_t ending, others;
-    ssize_t len = 0;
-
-    (void)sigemptyset(&ending);
-    (void)sigaddset(&ending, SIGINT);
-    (void)sigaddset(&ending, SIGTERM);
-    (void)sigaddset(&ending, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &ending, &others);
-    EIN_CLOSE int signals = signalfd(-1, &ending, SFD_CLOEXEC);
-    struct pollfd wait_for[] = { { .fd = terminal, .events = POLLIN },
-                                 { .fd = signals, .events = POLLIN } };
-
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    silent.c_cc[VEOL] = CTRL_C;
-    (void)tcsetattr(terminal, TCSAFLUSH, &silent);
-    (void)dprintf(terminal, "API key of %s: ", url);
-    if (poll(wait_for, 2, -1) > 0 && !wait_for[1].revents)
-        len = read(terminal, line, size);
-    (void)tcsetattr(terminal, TCSAFLUSH, before);
-    (void)pthread_sigmask(SIG_SETMASK, &others, NULL);
-    return len > 0 ? (size_t)len : 0;
-}
-
 static int ask_for_key(const char *url, char **ret_key)
 {
-    EIN_CLOSE int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    struct termios before;
+    EIN_FREE char *prompt = NULL;
     char key[SESSION_KEY_MAX];
+    int status;
 
-    if (terminal < 0 || tcgetattr(terminal, &before) < 0)
-        return print_failure(REMOTE_USAGE,
+    if (asprintf(&prompt, "API key of %s: ", url) < 0)
+        return print_failure(REMOTE_FAILED, "no memory");
+    status = typed_ask(prompt, key, sizeof(key));
+    if (status == REMOTE_USAGE)
+        return print_failure(status,
                              "%s wants an API key, and there is no terminal to ask "
                              "for it: --key-file FILE, or EINION_API_KEY",
                              url);
-    key[read_unseen(terminal, &before, url, key, sizeof(key) - 1)] = '\0';
-    (void)dprintf(terminal, "\n");
-    trim(key);
-    if (*key == '\0' || strchr(key, CTRL_C))
-        return print_failure(REMOTE_INTERRUPTED, "no key was given");
+    if (status != REMOTE_OK)
+        return print_failure(status, "no key was given");
     *ret_key = strdup(key);
     explicit_bzero(key, sizeof(key));
     return *ret_key ? REMOTE_OK : print_failure(REMOTE_FAILED, "no memory");
@@ -95,7 +42,7 @@ static int read_key(const struct options *options, char **ret_key)
     if (options->key_file) {
         if (file_read(options->key_file, SESSION_KEY_MAX, ret_key, NULL, &err) < 0)
             return print_failure(REMOTE_USAGE, "%s", err.text);
-        trim(*ret_key);
+        typed_trim(*ret_key);
     } else if (environment && *environment) {
         *ret_key = strdup(environment);
     }

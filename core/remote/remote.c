@@ -8,6 +8,7 @@
 #include "login.h"
 #include "print.h"
 #include "runs.h"
+#include "secrets.h"
 #include "str.h"
 #include "usage.h"
 #include "users.h"
@@ -64,7 +65,7 @@ static const struct option_about {
     { PLAIN_HTTP, "plain-http", NULL, offsetof(struct options, plain_http),
       "send the key also where it can be read on the way" },
     { FORCE, "force", NULL, offsetof(struct options, force), "write over what is there" },
-    { INPUT, "input", "FILE", offsetof(struct options, input), "the input is JSON in FILE" },
+    { INPUT, "input", "FILE", offsetof(struct options, input), "it is in FILE; - is stdin" },
     { QUIET, "quiet", NULL, offsetof(struct options, quiet), "no trace" },
     { DETACH, "detach", NULL, offsetof(struct options, detach),
       "print the run's id, and leave it running" },
@@ -132,6 +133,11 @@ static const struct command {
     { "runs", "follow", "ID", 1, 1, EVERY | QUIET | RETRY, runs_follow, NULL,
       "its trace from the beginning, then as it happens" },
     { "runs", "cancel", "ID", 1, 1, EVERY, runs_cancel, NULL, "stop it" },
+    { "secrets", "", "NAME|ID", 1, 1, EVERY, secrets_list, NULL,
+      "list the names of an agent's secrets" },
+    { "secrets", "set", "NAME|ID SECRET", 2, 2, EVERY | INPUT, secrets_set, NULL,
+      "give it one: what stdin says, or what is typed unseen" },
+    { "secrets", "delete", "NAME|ID SECRET", 2, 2, EVERY, secrets_delete, NULL, "take it away" },
     { "usage", NULL, "", 0, 0, EVERY | BY | FROM | TO | ALL, usage_show, NULL,
       "what calls have cost" },
     { "keys", "", "", 0, 0, EVERY, keys_list, NULL, "list one's API keys" },
@@ -158,6 +164,7 @@ const char remote_usage[] =
     "  agents              list the agents; agents pull, push, deploy, undeploy, delete\n"
     "  run NAME [JSON]     run what is deployed under a name, and show its trace\n"
     "  runs                list runs; runs show, follow, cancel\n"
+    "  secrets AGENT       list the secrets of an agent; secrets set, delete\n"
     "  usage               what calls have cost, by day, model, agent, key or user\n"
     "  keys                list one's API keys; keys create, revoke\n"
     "  users               list all users, for site admins; users revoke ends logins and keys\n"
@@ -193,7 +200,7 @@ static const struct command *find(int argc, char **argv, int *ret_words)
             return command;
         }
     }
-    return argc > 1 && argv[1][0] != '-' ? NULL : alone;
+    return argc > 1 && argv[1][0] != '-' && alone && alone->most == 0 ? NULL : alone;
 }
 
 /* The option that WORD is, with its value or without; NULL: none. */

@@ -351,6 +351,24 @@ def test_a_failure_is_shown_with_the_line_where_it_happened(anybody):
     assert ', line 2, in run\n      return input_dict[\'n\']\n' in said and "\n  KeyError: 'n'\n[broken] error, " in said
 
 
+def test_secrets_are_given_to_an_agent_and_never_read_again(anybody):
+    anybody.write_agent("keeper", "import os\nasync def run(input_dict, tools):\n    return len(os.environ.get('TOKEN', ''))\n")
+    anybody.good("agents", "push", "keeper")
+    anybody.good("agents", "deploy", "keeper")
+    assert anybody.good("secrets", "set", "keeper", "TOKEN", text="sesame open\n") == "set TOKEN\n"
+    assert anybody.good("run", "keeper", "--quiet") == f"{len('sesame open')}\n"
+    rows = [line.split() for line in anybody.good("secrets", "keeper").splitlines()]
+    assert rows[0] == ["NAME", "SET", "BY"] and rows[1][0] == "TOKEN" and len(rows) == 2
+    (anybody.home / "secret").write_text("longer than that")
+    anybody.good("secrets", "set", "keeper", "TOKEN", "--input", "secret")
+    assert anybody.good("run", "keeper", "--quiet") == "16\n"
+    assert anybody.good("secrets", "delete", "keeper", "TOKEN") == "deleted TOKEN\n"
+    assert anybody.good("run", "keeper", "--quiet") == "0\n" and anybody.json("secrets", "keeper") == []
+    assert anybody.run("secrets", "nobody")[2] == "einion: there is no agent 'nobody'\n"
+    status, _, said = anybody.run("secrets", "set", "keeper", "not a name", text="x")
+    assert status == FAILED and said.startswith("einion: ")
+
+
 # ---- usage ----
 
 
@@ -417,7 +435,7 @@ def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "usage", "users", "users revoke", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

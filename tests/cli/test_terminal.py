@@ -52,6 +52,19 @@ def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(stranger):
             assert terminal.has_echo
 
 
+def test_a_secret_that_is_typed_is_not_shown(anybody):
+    anybody.write_agent("hidden", "import os\nasync def run(input_dict, tools):\n    return os.environ['TOKEN'] == 'sesame'\n")
+    anybody.good("agents", "push", "hidden")
+    anybody.good("agents", "deploy", "hidden")
+    terminal = Terminal(anybody, EINION, "secrets", "set", "hidden", "TOKEN")
+    terminal.wait_for("TOKEN: ")
+    with terminal:
+        assert not terminal.has_echo
+        terminal.type("sesame\n")
+        assert terminal.end() == (0, "\r\nset TOKEN\r\n")
+    assert anybody.good("run", "hidden", "--quiet") == "true\n"
+
+
 # ---- conversations ----
 
 
