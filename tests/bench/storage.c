@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MANY = 64, RUN_MS = 2000, DOCUMENT_BYTES = 1024 };
+enum { MANY = 64, RUN_MS = 2000, DOCUMENT_BYTES = 1024, LONG_BYTES = 65536, LONG_COUNT = 100 };
 
 struct bench {
     const struct ein_storage_backend *backend;
@@ -108,6 +108,32 @@ static void *find_by_scan(void *data)
     return NULL;
 }
 
+/* FIELDS of all documents of the set "long". */
+static void *find_long(struct worker *worker, const char *const *fields)
+{
+    struct bench *bench = worker->bench;
+    struct ein_query query = { .struct_size = sizeof(query), .fields = fields };
+
+    while (!atomic_load(&bench->stop)) {
+        int seen = 0;
+        int r = bench->backend->find(bench->impl, "long", &query, count_one, &seen, NULL, NULL);
+        atomic_fetch_add(r < 0 || seen != LONG_COUNT ? &bench->failed : &bench->done, 1);
+    }
+    return NULL;
+}
+
+static void *find_whole(void *data)
+{
+    return find_long(data, NULL);
+}
+
+static void *find_names(void *data)
+{
+    static const char *const fields[] = { "name", NULL };
+
+    return find_long(data, fields);
+}
+
 static double measure(struct bench *bench, int threads, void *(*run)(void *))
 {
     struct worker workers[MANY];
@@ -142,6 +168,22 @@ static void fill(struct bench *bench)
         json_object_set_new(doc, "n", json_integer(i));
         json_object_set_new(doc, "other", json_integer(i % 10));
         struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "found", .id = id, .doc = doc };
+        if (bench->backend->batch(bench->impl, &op, 1, sizeof(op), NULL) < 0)
+            abort();
+    }
+}
+
+static void fill_long(struct bench *bench)
+{
+    EIN_JSON json_t *doc = json_copy(bench->doc);
+    EIN_FREE char *text = calloc(1, LONG_BYTES);
+    char id[16];
+
+    memset(text, 'c', LONG_BYTES - 1);
+    json_object_set_new(doc, "code", json_string(text));
+    for (int i = 0; i < LONG_COUNT; i++) {
+        snprintf(id, sizeof(id), "d%d", i);
+        struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "long", .id = id, .doc = doc };
         if (bench->backend->batch(bench->impl, &op, 1, sizeof(op), NULL) < 0)
             abort();
     }
@@ -183,6 +225,7 @@ int main(int argc, char **argv)
     struct bench bench = { .backend = service->vtable, .impl = service->impl };
     bench.doc = typical_document();
     fill(&bench);
+    fill_long(&bench);
 
     double one = measure(&bench, 1, create_documents);
     double commits = fake_host_counted(host, "einion_sqlite_commits_total");
@@ -193,6 +236,8 @@ int main(int argc, char **argv)
     double get_many = measure(&bench, MANY, get_documents);
     double by_index = measure(&bench, 1, find_by_index);
     double by_scan = measure(&bench, 1, find_by_scan);
+    double whole = measure(&bench, 1, find_whole);
+    double names = measure(&bench, 1, find_names);
     printf("%s, documents of %d bytes\n", argv[1], DOCUMENT_BYTES);
     printf("creates/s       1 thread %9.0f   %d threads %9.0f   ratio %.1f\n", one, MANY, many,
            many / one);
@@ -201,6 +246,8 @@ int main(int argc, char **argv)
     printf("gets/s, warm    1 thread %9.0f   %d threads %9.0f   %.2f us each\n", get_one, MANY,
            get_many, 1e6 / get_one);
     printf("finds/s of 10   by index %9.0f   by scan    %9.0f\n", by_index, by_scan);
+    printf("%d of %d KiB    whole    %9.0f/s one member %9.0f/s ratio %.1f\n", LONG_COUNT,
+           LONG_BYTES >> 10, whole, names, names / whole);
 
     unsigned long long failed = atomic_load(&bench.failed);
     if (failed)
