@@ -323,8 +323,11 @@ int runs_list(struct session *session, char **words)
     status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
                         : session_get(session, &runs, "%s", path.data);
     buf_done(&path);
-    if (status == REMOTE_OK)
-        print_list(stdout, options->json, runs, columns);
+    if (status != REMOTE_OK)
+        return status;
+    if (options->agent && !agent && json_array_size(runs) == 0)
+        return print_failure(REMOTE_FAILED, "there is no agent '%s'", options->agent);
+    print_list(stdout, options->json, runs, columns);
     return status;
 }
 

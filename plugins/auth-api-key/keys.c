@@ -195,8 +195,10 @@ static int make(struct making *making)
         return r == EIN_E_CONFLICT ? http->fail_error(making->req, &err) : r;
     key_cache_forget(making->self->cache); /* their other keys have what they have now */
     keys_audit(making->self, making->req, "api_key.create", making->id,
-               json_pack("{s:O, s:O}", "name", json_object_get(doc, "name"), "scopes",
-                         json_object_get(doc, "scopes")));
+               json_pack("{s:O, s:O, s:O*, s:O*, s:O*}", "name", json_object_get(doc, "name"),
+                         "scopes", json_object_get(doc, "scopes"), "models",
+                         json_object_get(doc, "models"), "budget", json_object_get(doc, "budget"),
+                         "rates", json_object_get(doc, "rates")));
     return reply_made(making, doc);
 }
 

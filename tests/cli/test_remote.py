@@ -395,6 +395,7 @@ def test_usage_is_told_by_the_names_that_people_know(tmp_path, paying):
     shell.good("chat", "openai/gpt-4o-mini", "hi")
     assert [line.split()[-1] for line in shell.good("runs", "--agent", "asker").splitlines()] == ["USD", "0.000021"]
 
+    assert shell.run("runs", "--agent", "nobody") == (FAILED, "", "einion: there is no agent 'nobody'\n")
     agent = shell.json("agents")[0]["_id"]
     table = [line.split() for line in shell.good("usage", "--by", "agent").splitlines()[:4]]
     assert table == [["AGENT", "NAME", "CALLS", "USD", "IN", "OUT"], ["-", "-", "2", "0.000042", "200", "20"],
@@ -418,7 +419,11 @@ def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
     carol, admin = Person(paying).login("carol"), Person(paying).login("site_admin_1")
     key = Bearer(paying, carol.post("/users/me/keys", {"name": "mine", "scopes": ["models"]}).json["key"])
     assert carol.get("/users/me").status == key.get("/v1/models").status == 200
-    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    limits = {"models": ["openai/*"], "budget": {"limit": 5, "period": "week"}}
+    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin", "models"]}).json["key"]
+    admin.post("/users/me/keys", {"name": "limited", "scopes": ["models"], **limits})
+    made = admin.get("/admin/audit?limit=1").json[0]["details"]
+    assert made == {"name": "limited", "scopes": ["models"], "models": ["openai/*"], "budget": {"limitNano": 5 * 10**9, "period": "week"}}
     shell = Shell(tmp_path, paying)
     shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
     assert re.search(r"(?m)^dev_stub:carol +Carol Member +carol@dev.local +\S+ +100 +100$", shell.good("users"))
