@@ -27,7 +27,7 @@ static bool parse_hop(const char *text, size_t len, struct ip *ret)
     }
     while (len > 0 && strchr(" \t", text[len - 1]))
         len--;
-    if (len == 0 || len >= sizeof(address))
+    if (len >= sizeof(address))
         return false;
     memcpy(address, text, len);
     address[len] = '\0';

@@ -32,7 +32,6 @@ struct no_keys *no_keys_new(uint32_t ms)
     if (!no_keys)
         return NULL;
     no_keys->ms = ms;
-    no_keys->ticket = 1; /* no empty slot's */
     (void)pthread_mutex_init(&no_keys->lock, NULL);
     return no_keys;
 }
@@ -66,8 +65,6 @@ void no_keys_put(struct no_keys *no_keys, const char *name, uint64_t ticket)
     int64_t until_ms = clock_mono_ms() + no_keys->ms;
     EIN_LOCKED(&no_keys->lock);
 
-    if (ticket != no_keys->ticket)
-        return;
     (void)snprintf(slot->name, sizeof(slot->name), "%s", name);
     slot->until_ms = until_ms;
     slot->ticket = ticket;

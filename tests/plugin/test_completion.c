@@ -717,6 +717,23 @@ static void a_silent_call_keeps_its_money(void **state)
     assert_int_equal(fixture->extended, 1);
 }
 
+static void a_crowd_of_silent_calls_keeps_its_money(void **state)
+{
+    enum { CROWD = 150 };
+    struct fixture *fixture = *state;
+    struct leases *leases = &fixture->models.completion.leases;
+    struct lease lease[CROWD] = { 0 };
+
+    for (size_t i = 0; i < CROWD; i++) {
+        leases_add(leases, &lease[i]);
+        lease[i].until_ms -= 900; /* of 1000 */
+    }
+    fake_host_tick(fixture->host);
+    assert_int_equal(fixture->extended, CROWD);
+    for (size_t i = 0; i < CROWD; i++)
+        leases_remove(leases, &lease[i]);
+}
+
 /* ---- many at once ---- */
 
 enum { CALLERS = 16, TURNS = 50 };
@@ -829,6 +846,7 @@ int main(void)
         T(a_model_at_its_limit_is_left_to_another),
         T(used_tokens_count_against_the_limit),
         T(a_silent_call_keeps_its_money),
+        T(a_crowd_of_silent_calls_keeps_its_money),
         T(callers_do_not_disturb_each_other),
         T(calls_are_measured),
     };

@@ -118,6 +118,17 @@ static void no_number_of_tokens_overflows(void **state)
     assert_int_equal(price_bound(&model, UINT64_MAX, UINT64_MAX, 0), PRICE_MAX);
 }
 
+/* It is not known before whether so much is sent. */
+static void a_bound_is_of_the_dearer_tier(void **state)
+{
+    struct model model = priced(2, 8);
+
+    (void)state;
+    model.long_price[PRICE_INPUT] = NANO;
+    model.long_price[PRICE_OUTPUT] = 9 * NANO;
+    assert_int_equal(price_bound(&model, 300000, 10, 0), 300000 * 2000 + 10 * 9000);
+}
+
 /* For any usage within the tokens of the bound. */
 static void the_bound_is_never_below_the_cost(void **state)
 {
@@ -628,8 +639,8 @@ static void some_faults_never_help(void **state)
 
 static void pauses_grow_to_a_maximum(void **state)
 {
-    const struct retry retry = { .retries = 9, .base_ms = 500, .max_ms = 8000 };
-    static const uint32_t longest[] = { 500, 1000, 2000, 4000, 8000, 8000, 8000 };
+    const struct retry retry = { .retries = 9, .base_ms = 500, .max_ms = 7000 };
+    static const uint32_t longest[] = { 500, 1000, 2000, 4000, 7000, 7000, 7000 };
 
     (void)state;
     for (uint32_t i = 0; i < 7; i++) {
@@ -637,7 +648,7 @@ static void pauses_grow_to_a_maximum(void **state)
         assert_int_equal(retry_pause_ms(&retry, i + 1, 0, 1), longest[i] * 3 / 4);
     }
     assert_int_equal(retry_pause_ms(&retry, 1, 1234, 0.5), 1234); /* what the vendor wants */
-    assert_int_equal(retry_pause_ms(&retry, UINT32_MAX, 0, 0), 8000);
+    assert_int_equal(retry_pause_ms(&retry, UINT32_MAX, 0, 0), 7000);
 }
 
 /* ---- limits ---- */
@@ -846,6 +857,7 @@ int main(void)
         cmocka_unit_test(prices_above_200k),
         cmocka_unit_test(prices_of_reasoning_and_requests),
         cmocka_unit_test(no_number_of_tokens_overflows),
+        cmocka_unit_test(a_bound_is_of_the_dearer_tier),
         cmocka_unit_test(the_bound_is_never_below_the_cost),
         cmocka_unit_test(what_has_no_price_is_free),
         cmocka_unit_test(a_token_is_at_least_a_byte),

@@ -36,7 +36,8 @@ static struct endpoint {
     char *body;                /* guarded by lock, as all below */
     const char *cache_control; /* may be NULL */
     int status, fails, fetches;
-    bool held; /* fetches wait until it is false */
+    int refused; /* of those that find_k1 */
+    bool held;   /* fetches wait until it is false */
     struct ein_fetch last;
 } endpoint = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
@@ -114,7 +115,7 @@ static int setup(void **state)
 
     endpoint.cache_control = NULL;
     ahead_s = 0;
-    endpoint.status = endpoint.fails = endpoint.fetches = 0;
+    endpoint.status = endpoint.fails = endpoint.fetches = endpoint.refused = 0;
     offers(json_pack("{s:[o, o]}", "keys", token_key_jwk(rsa, "k1"), token_key_jwk(ec, "k2")));
     world->host = fake_host_new();
     world->host->table.client = &client;
@@ -362,7 +363,13 @@ static void cache_control_says_how_long_within_limits(void **state)
 
 static void *find_k1(void *world)
 {
-    return (void *)(intptr_t)find(world, "k1", JWT_ALG_RS256);
+    int r = find(world, "k1", JWT_ALG_RS256);
+
+    pthread_mutex_lock(&endpoint.lock);
+    endpoint.refused += r == EIN_E_BUSY;
+    pthread_cond_broadcast(&endpoint.changed);
+    pthread_mutex_unlock(&endpoint.lock);
+    return (void *)(intptr_t)r;
 }
 
 static void callers_at_once_share_one_fetch(void **state)
@@ -382,6 +389,26 @@ static void callers_at_once_share_one_fetch(void **state)
         pthread_join(threads[i], &result);
         assert_null(result);
     }
+    assert_int_equal(endpoint.fetches, 1);
+}
+
+/* Who comes when so many wait is told at once: logins do not take all threads. */
+static void so_many_wait_for_a_fetch_and_no_more(void **state)
+{
+    enum { MORE = 4, ALL = 1 + JWKS_WAITERS_MAX + MORE };
+    pthread_t threads[ALL];
+
+    hold(true);
+    for (int i = 0; i < ALL; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, find_k1, *state), 0);
+    pthread_mutex_lock(&endpoint.lock);
+    while (endpoint.refused < MORE)
+        pthread_cond_wait(&endpoint.changed, &endpoint.lock);
+    pthread_mutex_unlock(&endpoint.lock);
+    hold(false);
+    for (int i = 0; i < ALL; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(endpoint.refused, MORE);
     assert_int_equal(endpoint.fetches, 1);
 }
 
@@ -429,6 +456,7 @@ int main(void)
         IN_WORLD(a_set_has_so_many_keys_and_no_more),
         IN_WORLD(cache_control_says_how_long_within_limits),
         IN_WORLD(callers_at_once_share_one_fetch),
+        IN_WORLD(so_many_wait_for_a_fetch_and_no_more),
         IN_WORLD(a_slow_fetch_for_an_unknown_kid_holds_up_nobody_else),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -297,6 +297,24 @@ static void an_idle_purse_lives_by_its_lease(void **state)
     assert_int_equal(held(fixture), 0);
 }
 
+static void a_purse_with_a_long_call_keeps_its_lease(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server *server = &fixture->server[0];
+    char hold[EIN_HOLD_SIZE];
+
+    close_server(fixture, 0);
+    open_server(fixture, 0,
+                json_pack("{s:s, s:i}", "journal", fixture->journal, "hold_lease_ms", 400));
+    assert_int_equal(server->ledger->reserve(server->impl, USER, 1000, 60000, hold, NULL), 0);
+    EIN_JSON json_t *before = the_hold(fixture);
+    nanosleep(&(struct timespec){ .tv_nsec = 150000000 }, NULL); /* more than a quarter */
+    fake_host_tick(server->host);
+    EIN_JSON json_t *after = the_hold(fixture);
+    assert_true(json_integer_value(json_object_get(after, "dueAt")) >=
+                json_integer_value(json_object_get(before, "dueAt")) + 100);
+}
+
 static void a_call_that_is_not_heard_of_again_is_said_to_be_unsettled(void **state)
 {
     struct fixture *fixture = *state;
@@ -405,6 +423,17 @@ static int lose_answer(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count
     return EIN_E_UNAVAILABLE;
 }
 
+/* The connection breaks before. */
+static int lose_request(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride,
+                        struct ein_error *err)
+{
+    if (strcmp(ops[0].set, "ledger_holds") == 0 && fixture_now->refusals > 0) {
+        fixture_now->refusals--;
+        return EIN_E_UNAVAILABLE;
+    }
+    return fixture_now->both->host[1]->table.store->batch(ctx, ops, count, stride, err);
+}
+
 static int expire_hold(const json_t *hold, void *fixture)
 {
     set_integer(fixture, "ledger_holds", json_string_value(json_object_get(hold, "_id")), "dueAt",
@@ -447,12 +476,10 @@ static void a_purse_that_may_have_been_filled_is_exact(void **state)
     expect_all_but(fixture, 60);
 }
 
-static void a_purse_that_may_have_been_given_back_is_exact(void **state)
+static void expect_exact_giving_back(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     char hold[EIN_HOLD_SIZE];
 
-    come_between(fixture, lose_answer);
     assert_int_equal(reserve(fixture, 1000, hold), 0);
     assert_int_equal(settle(fixture, hold, 10), 0);
     wait_for_entries(fixture, 1);
@@ -466,6 +493,18 @@ static void a_purse_that_may_have_been_given_back_is_exact(void **state)
     assert_int_equal(settle(fixture, hold, 20), 0);
     wait_for_entries(fixture, 2);
     expect_all_but(fixture, 30);
+}
+
+static void a_purse_that_was_given_back_without_an_answer_is_exact(void **state)
+{
+    come_between(*state, lose_answer);
+    expect_exact_giving_back(*state);
+}
+
+static void a_purse_that_could_not_be_given_back_is_exact(void **state)
+{
+    come_between(*state, lose_request);
+    expect_exact_giving_back(*state);
 }
 
 /* With "settle_pending": 1 the second call waits for the first. */
@@ -614,13 +653,15 @@ int main(int argc, char **argv)
         TEST(the_last_money_is_not_in_the_purse),
         TEST(what_an_administrator_takes_is_gone_at_once),
         TEST(an_idle_purse_lives_by_its_lease),
+        TEST(a_purse_with_a_long_call_keeps_its_lease),
         TEST(a_call_that_is_not_heard_of_again_is_said_to_be_unsettled),
         TEST(what_a_killed_server_has_settled_is_entered),
         TEST(the_store_is_not_behind_by_more_than_it_may),
         TEST(a_store_that_fails_gets_it_later),
         TEST(what_the_journal_has_no_room_for_goes_to_the_store),
         TEST(a_purse_that_may_have_been_filled_is_exact),
-        TEST(a_purse_that_may_have_been_given_back_is_exact),
+        TEST(a_purse_that_was_given_back_without_an_answer_is_exact),
+        TEST(a_purse_that_could_not_be_given_back_is_exact),
         TEST(servers_do_not_share_a_journal),
         TEST(ten_of_sixty_four_fit_into_a_dollar),
         TEST(nothing_is_lost_made_or_overspent),

@@ -7,6 +7,7 @@
 #include "unit.h"
 #include "zone.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -294,6 +295,23 @@ static void what_was_read_before_a_key_was_put_is_not_remembered(void **state)
     no_keys_free(no_keys);
 }
 
+/* However many names there are, also where two want one place. */
+static void nobody_is_told_of_anothers_missing_key(void **state)
+{
+    struct no_keys *no_keys = no_keys_new(60000);
+    uint64_t ticket;
+    char name[32];
+
+    (void)state;
+    assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
+    no_keys_put(no_keys, "model_key/a/openai", ticket);
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(name, sizeof(name), "model_key/%d/openai", i);
+        assert_false(no_keys_has(no_keys, name, &ticket));
+    }
+    no_keys_free(no_keys);
+}
+
 static void the_memory_of_no_key_may_be_switched_off(void **state)
 {
     struct no_keys *no_keys = no_keys_new(0);
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(times_are_read_strictly),
         cmocka_unit_test(it_is_remembered_that_there_is_no_key),
         cmocka_unit_test(what_was_read_before_a_key_was_put_is_not_remembered),
+        cmocka_unit_test(nobody_is_told_of_anothers_missing_key),
         cmocka_unit_test(the_memory_of_no_key_may_be_switched_off),
     };
 

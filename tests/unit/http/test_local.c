@@ -22,6 +22,7 @@ static void local_names_are_told_from_those_that_only_look_like_it(void **state)
                                        "128.0.0.1",
                                        "0.0.0.0",
                                        "front.example.evil",
+                                       "other.example",
                                        "xfront.example",
                                        "localhost@evil",
                                        ".localhost.evil",

@@ -55,7 +55,7 @@ static void the_scheme_is_the_browser_side(void **state)
     } cases[] = {
         { "10.0.0.1", "https", "https://h" },       { "10.0.0.1", "HTTPS", "https://h" },
         { "10.0.0.1", "https, http", "https://h" }, { "10.0.0.1", "http", "http://h" },
-        { "10.0.0.1", "httpsx", "http://h" },       { "10.0.0.1", "x", "http://h" },
+        { "10.0.0.1", "httpsx", "http://h" },       { "10.0.0.1", "proxy", "http://h" },
         { "11.0.0.1", "https", "http://h" },
     };
     struct fixture *it = behind("");

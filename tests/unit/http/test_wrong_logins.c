@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "fixture.h"
 #include "wrong_logins.h"
+#include <pthread.h>
 #include <stdio.h>
 
 static void each_address_is_counted_for_a_minute(void **state)
@@ -64,6 +65,37 @@ static void what_is_no_address_is_counted_as_one(void **state)
     wrong_logins_free(it);
 }
 
+enum { COMERS = 2 * WRONG_LOGINS_WAITING_MAX, WAIT_MS = 1000 };
+
+/* data, if it was not made to wait. */
+static void *wait_once(void *data)
+{
+    int64_t began = clock_mono_ms();
+
+    wrong_logins_wait(data, WAIT_MS);
+    return clock_mono_ms() - began < WAIT_MS ? data : NULL;
+}
+
+/* A flood of wrong passwords takes so many threads. */
+static void so_many_are_made_to_wait_and_no_more(void **state)
+{
+    struct wrong_logins *it = wrong_logins_new(8);
+    pthread_t threads[COMERS];
+    size_t at_once = 0;
+    void *result;
+
+    (void)state;
+    for (int i = 0; i < COMERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_once, it), 0);
+    for (int i = 0; i < COMERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        at_once += result != NULL;
+    }
+    assert_in_range(at_once, 1, COMERS - WRONG_LOGINS_WAITING_MAX);
+    assert_null(wait_once(it)); /* there is room again */
+    wrong_logins_free(it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +103,7 @@ int main(void)
         cmocka_unit_test(a_network_of_ipv6_is_one_address),
         cmocka_unit_test(the_oldest_make_room),
         cmocka_unit_test(what_is_no_address_is_counted_as_one),
+        cmocka_unit_test(so_many_are_made_to_wait_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
