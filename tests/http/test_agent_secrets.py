@@ -2,6 +2,7 @@
 """Secrets of agents: set and named, never shown, given to the agent's runs and to no others."""
 
 import json
+import sqlite3
 
 import pytest
 from agents import deploy, make_agent, unique
@@ -153,11 +154,21 @@ def test_lines_and_escapes_of_a_secret_are_found(agent_server):
     assert record.count(MASK) >= 2 and "second" not in record
 
 
-def test_deleting_an_agent_takes_them_along(agent_server):
-    agent = make_agent(agent_server)
-    put(agent_server, agent, "A", SECRET)
-    assert agent_server.delete(f"/agents/{agent['_id']}").status == 204
-    assert agent_server.get(f"/agents/{agent['_id']}/secrets").status == 404
+def test_deleting_an_agent_takes_them_along(start_server):
+    server = start_server()
+
+    def kept():
+        with sqlite3.connect(next(server.state.glob("*.db"))) as database:
+            return [database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("set_vault", "set_agent_secrets")]
+
+    put(server, make_agent(server), "A", SECRET)
+    before = kept()
+    agent = make_agent(server)
+    put(server, agent, "A", SECRET)
+    assert all(now > then for now, then in zip(kept(), before, strict=True))
+    assert server.delete(f"/agents/{agent['_id']}").status == 204
+    assert server.get(f"/agents/{agent['_id']}/secrets").status == 404
+    assert kept() == before
 
 
 @pytest.fixture(scope="module")

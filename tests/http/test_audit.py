@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 
 import pytest
+from people import SETS, Person
 from support import EINION, wait_until
 
 ADMIN = {"X-Admin-Password": "pw"}
@@ -81,6 +82,28 @@ def test_the_log_is_filtered_and_read_in_pages(audited):
         link = reply.header("Link")
         path = link and re.fullmatch(r'<(.*)>; rel="next"', link)[1]
     assert seen == [5, 4, 3, 2, 1]
+
+
+def test_every_change_of_keys_secrets_and_limits_is_told(start_server):
+    server = start_server(sets=[*SETS, "plugins.auth-api-key.enabled=true", "plugins.users.self_service_limits=true"])
+    alice = Person(server, "header:alice", site_admin=True)
+    secret = f"/agents/{alice.make_agent()}/secrets/TOKEN"
+    key = alice.post("/users/me/keys", {"name": "k", "scopes": ["agents"]}).json["_id"]
+    for action, method, path, body, target in (
+        ("model_key_set", "PUT", "/users/me/api-keys", {"provider": "openai", "api_key": "sk-told"}, "header:alice"),
+        ("model_key_deleted", "DELETE", "/users/me/api-keys/openai", None, "header:alice"),
+        ("allowance_reset", "POST", "/users/me/reset-allowance", None, "header:alice"),
+        ("api_key.create", None, None, None, key),
+        ("api_key.update", "PUT", f"/users/me/keys/{key}", {"name": "other"}, key),
+        ("api_key.revoke", "DELETE", f"/users/me/keys/{key}", None, key),
+        ("agent_secret_set", "PUT", secret, {"value": "sealed-value"}, None),
+        ("agent_secret_deleted", "DELETE", secret, None, None),
+    ):
+        if method:
+            assert alice.request(method, path, body).status < 300, action
+        (told,) = alice.get(f"/admin/audit?action={action}").json
+        assert told["actor"] == "header:alice" and told["outcome"] == "success"
+        assert target in (None, told["target"]) and "sk-told" not in str(told) and "sealed-value" not in str(told)
 
 
 def test_a_reload_tells_which_plugins_came_and_went(start_server):
