@@ -20,8 +20,10 @@ static void secrets_are_found_in_all_their_shapes(void **state)
     static const char *const table[][2] = {
         { "a c0rrect-horse b c0rrect-horse", "a " MASK " b " MASK },
         { "c0rrect-horsey", MASK }, /* the longest */
+        { "c0rrect-horsey!", MASK },
         { "c0rrect", "c0rrect" },
         { "short", "short" },
+        { "longer", MASK },
         { "first line: second line", MASK ": " MASK },
         /* as Python's and our JSON write them */
         { "\"p\\u00e4ss\\\"w\"", "\"" MASK "\"" },
@@ -32,14 +34,16 @@ static void secrets_are_found_in_all_their_shapes(void **state)
         { "see c0rrect-…", "see " MASK "…" },
         { "see c0rrect\n... [truncated, 9 more]", "see " MASK "\n... [truncated, 9 more]" },
         { "c0rre…", "c0rre…" },
+        { "c0rrec…", MASK "…" },
         { "a… c0rrect-ho…", "a… " MASK "…" },
         { "c0rrect- …", "c0rrect- …" },
         { "c0rrect…", MASK "…" },
         { "c0rrect-horse…", MASK "…" },
     };
-    EIN_JSON json_t *needles = needles_of(json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s}", "a", "c0rrect-horse", "b", "c0rrect-horsey", "c", "short",
-        "d", "first line\r\nsecond line", "e", "p\xc3\xa4ss\"w", "f", "C:\\u00FCtils"));
+    EIN_JSON json_t *needles = needles_of(
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "a", "c0rrect-horsey", "b",
+                  "c0rrect-horse", "g", "c0rrect-horsey!", "h", "longer", "c", "short", "d",
+                  "first line\r\nsecond line", "e", "p\xc3\xa4ss\"w", "f", "C:\\u00FCtils"));
 
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -348,6 +348,40 @@ static void an_interrupted_rotation_is_brought_to_its_end(void **state)
     expect_all(servers, 0);
 }
 
+static struct {
+    struct two_servers *servers;
+    const json_t *doc; /* that somebody writes before the old key is dropped; NULL: it is written */
+} late;
+
+static int tally_late(struct ein_ctx *ctx, const char *set, const json_t *where,
+                      uint64_t *ret_count, struct ein_error *err)
+{
+    if (late.doc)
+        store_put(late.servers, "vault", "n7", late.doc);
+    late.doc = NULL;
+    return late.servers->host[1]->table.store->tally(ctx, set, where, ret_count, err);
+}
+
+static void an_old_key_is_kept_while_something_is_sealed_by_it(void **state)
+{
+    struct two_servers *servers = *state;
+    struct ein_store store = *servers->host[0]->table.store;
+    uint64_t count;
+
+    fill(servers);
+    EIN_JSON json_t *doc = store_read(servers, "vault", "n7");
+    late.servers = servers;
+    late.doc = doc;
+    store.tally = tally_late;
+    servers->host[0]->table.store = &store;
+    assert_int_equal(rotate(servers, 0, &count), 0);
+    servers->host[0]->table.store = servers->host[1]->table.store;
+    assert_null(late.doc);
+    assert_int_equal(count, SECRETS + 1);
+    assert_int_equal(keys_in(servers), 1);
+    expect_all(servers, 0);
+}
+
 struct writer {
     struct two_servers *servers;
     int number, failed;
@@ -410,6 +444,7 @@ int main(void)
         TEST(the_environment_may_hold_the_keys),
         TEST(a_rotation_seals_everything_anew),
         TEST(an_interrupted_rotation_is_brought_to_its_end),
+        TEST(an_old_key_is_kept_while_something_is_sealed_by_it),
         TEST(nothing_is_lost_by_rotations_under_way),
     };
 

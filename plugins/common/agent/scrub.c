@@ -93,17 +93,6 @@ int scrub_add(json_t *needles, const json_t *secrets)
 
 /* ---- texts ---- */
 
-/* How many bytes at the end of TEXT are the beginning of NEEDLE; 0 if fewer than SCRUB_MIN. */
-static size_t begun(const char *text, size_t len, const char *needle, size_t needle_len)
-{
-    size_t most = needle_len - 1 < len ? needle_len - 1 : len;
-
-    for (size_t count = most; count >= SCRUB_MIN; count--)
-        if (memcmp(text + len - count, needle, count) == 0)
-            return count;
-    return 0;
-}
-
 /* Where TEXT was cut off; 0: nowhere. */
 static size_t cut_of(const char *text, size_t len)
 {
@@ -133,8 +122,7 @@ static size_t found_at(const json_t *needles, const char *text, size_t len, size
 
         if (hidden_len <= len && memcmp(text, hidden, hidden_len) == 0)
             return hidden_len;
-        if (to_cut >= SCRUB_MIN && to_cut < hidden_len &&
-            begun(text, to_cut, hidden, hidden_len) == to_cut)
+        if (to_cut >= SCRUB_MIN && to_cut < hidden_len && memcmp(text, hidden, to_cut) == 0)
             return to_cut;
     }
     return 0;
