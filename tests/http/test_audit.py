@@ -93,6 +93,7 @@ def test_every_change_of_keys_secrets_and_limits_is_told(start_server):
         ("model_key_set", "PUT", "/users/me/api-keys", {"provider": "openai", "api_key": "sk-told"}, "header:alice"),
         ("model_key_deleted", "DELETE", "/users/me/api-keys/openai", None, "header:alice"),
         ("allowance_reset", "POST", "/users/me/reset-allowance", None, "header:alice"),
+        ("user_limits_changed", "PUT", "/admin/users/u2", {"spendRemaining": 5}, "u2"),
         ("api_key.create", None, None, None, key),
         ("api_key.update", "PUT", f"/users/me/keys/{key}", {"name": "other"}, key),
         ("api_key.revoke", "DELETE", f"/users/me/keys/{key}", None, key),

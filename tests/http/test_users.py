@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from people import SETS, Person
 from support import EINION, Connection, Server
 
 ADMIN = {"X-Admin-Password": "pw"}
@@ -342,6 +343,16 @@ def test_without_a_vault_no_key_is_kept(start_server):
     assert me(server)["apiKeys"]["openaiApiKey"] is None
 
 
+def test_a_report_has_so_many_rows_and_no_more(start_server):
+    server = start_server(sets=[*SETS, "plugins.users.report_rows=1"])
+    for name, status in (("alice", 200), ("alice", 200), ("bob", 422)):
+        person = Person(server, f"header:{name}", site_admin=True)
+        assert person.post("/users/me/usage", {"responseCost": 1}).status == 200
+        reply = person.get("/admin/usage?by=user")
+        assert reply.status == status, reply
+    assert "more than 1 rows: choose a shorter time" in reply.detail
+
+
 # ---- admin ----
 
 
@@ -352,6 +363,7 @@ def test_admin_sees_all_users_in_pages(users):
     assert [user["_id"] for user in whole] == [f"u{number}" for number in range(5)]
     page = users.get("/admin/users?limit=2", headers=ADMIN)
     seen = page.json
+    assert len(seen) == 2
     while link := page.header("Link"):
         page = users.get(re.fullmatch(r'<(.*)>; rel="next"', link)[1], headers=ADMIN)
         seen += page.json

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "http_json.h"
 #include "ids.h"
+#include "key_limits.h"
 #include "provider_config.h"
 #include "unit.h"
 
@@ -191,6 +192,33 @@ static void ids_are_random_uuids(void **state)
     assert_string_not_equal(a, b);
 }
 
+static void a_key_is_good_for_the_models_it_names(void **state)
+{
+    static const char *const allowed[][2] = {
+        { "openai", "gpt-4o" }, { "openai", "gpt-4o-mini" }, { "gemini", "flash" },
+        { "ollama", "" },       { "ollama", "llama/3" },
+    };
+    static const char *const refused[][2] = {
+        { "gemini", "gpt-4o" },  { "openai", "gpt-4" },   { "openai", "flash" },
+        { "gemini", "flash-2" }, { "gemini", "flas" },    { "open", "ai/gpt-4o" },
+        { "openaix", "gpt-4o" }, { "mistral", "gpt-4o" }, { "ollam", "llama" },
+    };
+    EIN_JSON json_t *limits =
+        json_pack("{s:[s, s, s]}", "models", "openai/gpt-4o*", "gemini/flash", "ollama/*");
+    EIN_JSON json_t *none = json_pack("{s:[]}", "models");
+    EIN_JSON json_t *all = json_object();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+        if (!key_limits_allow(limits, allowed[i][0], allowed[i][1]))
+            fail_msg("%s/%s", allowed[i][0], allowed[i][1]);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (key_limits_allow(limits, refused[i][0], refused[i][1]))
+            fail_msg("%s/%s", refused[i][0], refused[i][1]);
+    assert_false(key_limits_allow(none, "openai", "gpt-4o"));
+    assert_true(key_limits_allow(all, "openai", "gpt-4o"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +231,7 @@ int main(void)
         cmocka_unit_test(one_of_them_or_an_unknown_model_is_none),
         cmocka_unit_test(times_are_utc_with_microseconds),
         cmocka_unit_test(ids_are_random_uuids),
+        cmocka_unit_test(a_key_is_good_for_the_models_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,20 @@ static void images_and_files_count_for_themselves(void **state)
     assert_int_equal(size.images, 1);
 }
 
+/* What a model has called, and what came of it, is sent again with each turn. */
+static void calls_of_tools_and_their_results_count(void **state)
+{
+    struct size size =
+        size_of("[{\"role\": \"assistant\", \"content\": [{\"type\": \"tool_call\", \"arguments\":"
+                "{\"queries\": [\"0123456789012345678901234567890123456789\"]}}]}]");
+
+    (void)state;
+    assert_true(size.bytes >= 40);
+    size = size_of("[{\"role\": \"tool\", \"content\": [{\"type\": \"tool_result\", \"content\":"
+                   "\"0123456789012345678901234567890123456789\"}]}]");
+    assert_true(size.bytes >= 40);
+}
+
 /* ---- parameters ---- */
 
 static const char rows[] =
@@ -862,6 +876,7 @@ int main(void)
         cmocka_unit_test(what_has_no_price_is_free),
         cmocka_unit_test(a_token_is_at_least_a_byte),
         cmocka_unit_test(images_and_files_count_for_themselves),
+        cmocka_unit_test(calls_of_tools_and_their_results_count),
         cmocka_unit_test(numbers_may_be_text),
         cmocka_unit_test(empty_and_null_are_unset),
         cmocka_unit_test(what_is_no_number_is_left_out),

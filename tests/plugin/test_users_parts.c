@@ -217,7 +217,12 @@ static void times_are_read_strictly(void **state)
                                          "yesterday",
                                          "-1",
                                          "1234567890123456",
-                                         "2026-01-01T00:00:00Zx" };
+                                         "2026-01-01T00:00:00Zx",
+                                         "202:-01-01",
+                                         "2026-01-01T00:60:00Z",
+                                         "2026-01-01T00:00:60Z",
+                                         "2026-01-01T00:00:00+24:00",
+                                         "2026-01-01T00:00:00+00:60" };
     struct zone *berlin = load("Europe/Berlin");
     int64_t ms;
 
@@ -231,6 +236,8 @@ static void times_are_read_strictly(void **state)
     assert_int_equal(ms, moment(2026, 11, 24, 23, 0) * 1000);
     assert_true(calendar_parse(berlin, "2026-11-24T12:00:00.5+02:00", true, &ms));
     assert_int_equal(ms, moment(2026, 11, 24, 10, 0) * 1000 + 500);
+    assert_true(calendar_parse(berlin, "2026-11-24T23:59:59-23:59", true, &ms));
+    assert_int_equal(ms, (moment(2026, 11, 25, 23, 58) + 59) * 1000);
     assert_true(calendar_parse(berlin, "1740000000000", true, &ms));
     assert_int_equal(ms, 1740000000000);
     zone_free(berlin);
