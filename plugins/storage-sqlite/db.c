@@ -32,7 +32,8 @@ int db_error(struct db *db, struct ein_error *err)
     case SQLITE_LOCKED:
         return error_set(err, EIN_E_UNAVAILABLE, "The store is locked by another process");
     case SQLITE_CORRUPT:
-        return error_set(err, EIN_E_INTERNAL, "The store is damaged (%s): restore a backup", text);
+        db->damaged = true;
+        return error_set(err, EIN_E_INTERNAL, "The store is damaged (%s)", text);
     case SQLITE_NOTADB:
         return error_set(err, EIN_E_INVALID,
                          "This is not a store of einion: it is no SQLite file. Move it away, or "

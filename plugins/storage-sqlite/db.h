@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DB_STATEMENTS = 48, DB_BUSY_MS = 10000 };
+enum { DB_STATEMENTS = 48, DB_BUSY_MS = 5000 };
 
 struct db { /* used by one thread at a time */
     sqlite3 *handle;
@@ -19,7 +19,8 @@ struct db { /* used by one thread at a time */
         uint64_t used;
     } statements[DB_STATEMENTS];
     uint64_t clock;
-    bool full; /* what went wrong last is that the disk, or max_mib, is full */
+    bool damaged; /* once was enough */
+    bool full;    /* what went wrong last is that the disk, or max_mib, is full */
 };
 
 int db_open(const char *path, int flags, struct db **ret_db, struct ein_error *err);

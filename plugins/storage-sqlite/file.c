@@ -166,8 +166,34 @@ int file_check(void *self, ein_say *say, void *data, struct ein_error *err)
     return 0;
 }
 
+static bool is_still(const char *path, struct file_id *id)
+{
+    struct stat about;
+
+    if (stat(path, &about) < 0)
+        return id->number == 0 && errno == ENOENT;
+    if (id->number == 0)
+        *id = (struct file_id){ about.st_dev, about.st_ino };
+    return about.st_dev == id->device && about.st_ino == id->number;
+}
+
+int file_check_place(struct sqlite *store, struct ein_error *err)
+{
+    char wal[PATH_MAX];
+
+    snprintf(wal, sizeof(wal), "%s-wal", store->path);
+    if (!is_still(store->path, &store->file))
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "The store's file was moved or replaced while the server runs");
+    if (!is_still(wal, &store->wal))
+        return error_set(err, EIN_E_UNAVAILABLE,
+                         "The WAL of the store's file was taken away while the server runs");
+    return 0;
+}
+
 void file_disown(struct sqlite *store)
 {
+    store->file.number = store->wal.number = 0;
     if (store->owner_fd >= 0)
         close(store->owner_fd);
     store->owner_fd = -1;

@@ -2,7 +2,7 @@
 #include "readers.h"
 
 struct readers {
-    const char *path;
+    struct sqlite *store;
     pthread_mutex_t lock;
     pthread_cond_t freed;
     int idle_count; /* guarded by lock */
@@ -10,13 +10,13 @@ struct readers {
     struct db *idle[];
 };
 
-struct readers *readers_new(const char *path, int count)
+struct readers *readers_new(struct sqlite *store, int count)
 {
     struct readers *readers = calloc(1, sizeof(*readers) + (size_t)count * sizeof(struct db *));
 
     if (!readers)
         return NULL;
-    readers->path = path;
+    readers->store = store;
     readers->to_open = count;
     pthread_mutex_init(&readers->lock, NULL);
     pthread_cond_init(&readers->freed, NULL);
@@ -57,7 +57,7 @@ int readers_take(struct readers *readers, struct db **ret_db, struct ein_error *
     struct db *db = wait_for_one(readers);
 
     if (!db) {
-        int r = db_open(readers->path, SQLITE_OPEN_READONLY, &db, err);
+        int r = db_open(readers->store->path, SQLITE_OPEN_READONLY, &db, err);
         if (r < 0) {
             give_back_chance(readers);
             return r;
@@ -69,6 +69,8 @@ int readers_take(struct readers *readers, struct db **ret_db, struct ein_error *
 
 void readers_give(struct readers *readers, struct db *db)
 {
+    if (db->damaged)
+        sqlite_note_damage(readers->store);
     EIN_LOCKED(&readers->lock);
     readers->idle[readers->idle_count++] = db;
     pthread_cond_signal(&readers->freed);

@@ -2,11 +2,11 @@
 /* Read-only connections, each opened when it is first needed. */
 #pragma once
 
-#include "db.h"
+#include "sqlite.h"
 
 struct readers;
 
-struct readers *readers_new(const char *path, int count);
+struct readers *readers_new(struct sqlite *store, int count); /* whose path is known */
 void readers_free(struct readers *readers);
 
 /* Waits until one is free.  It sees every write that has been answered. */

@@ -6,7 +6,9 @@
 #include <einion/services.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum { INDEXES_MAX = 32 }; /* of one set */
 
@@ -33,6 +35,11 @@ struct sqlite {
     bool looking; /* guarded by look_lock until start(); only what reads is there */
     pthread_mutex_t look_lock;
     char *path; /* absolute, links resolved */
+    struct file_id {
+        dev_t device;
+        ino_t number; /* 0: not known yet */
+    } file, wal;
+    atomic_bool damaged; /* found while it was used */
     int owner_fd;
     struct reserve *reserve; /* the writer's, once there is one */
     struct writer *writer;
@@ -51,6 +58,9 @@ int file_own(struct sqlite *store, struct ein_error *err);
 /* Whether it could, and where, in a line; nothing is made. */
 int file_check(void *store, ein_say *say, void *data, struct ein_error *err);
 int file_open(struct sqlite *store, struct db **ret_db, struct ein_error *err);
+/* UNAVAILABLE where PATH, or its WAL, leads to another file than the one that is open: what would
+ * be written there is lost at the next start. */
+int file_check_place(struct sqlite *store, struct ein_error *err);
 /* To read what another process may have open, without possession. */
 int file_look(const struct sqlite *store, struct db **ret_db, struct ein_error *err);
 /* All is on disk and checkpointed: the next start need not check. */
@@ -60,6 +70,9 @@ void file_disown(struct sqlite *store);
 /* store.c: from start() to fini(). */
 int sqlite_open(struct sqlite *store, struct ein_error *err);
 void sqlite_close(struct sqlite *store); /* also one that is half open, or not */
+/* What /readyz and the log say. */
+void sqlite_note_damage(struct sqlite *store);
+void sqlite_say_well(struct sqlite *store);
 /* UNAVAILABLE unless the store is open. */
 int sqlite_check_open(const struct sqlite *store, struct ein_error *err);
 /* The same for what only reads: before start() it reads what another process may have open. */

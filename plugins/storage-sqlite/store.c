@@ -36,7 +36,7 @@ static int open_parts(struct sqlite *store, struct ein_error *err)
         return r;
     store->catalog = catalog_new();
     store->cache = cache_new(store->cache_bytes);
-    store->readers = readers_new(store->path, store->reader_count);
+    store->readers = readers_new(store, store->reader_count);
     if (!store->catalog || !store->cache || !store->readers)
         return error_no_memory(err);
     r = reserve_new(store, &store->reserve, err);
@@ -61,7 +61,7 @@ static int look_parts(struct sqlite *store, struct ein_error *err)
     store->path = strdup(store->wanted_path);
     store->catalog = catalog_new();
     store->cache = cache_new(0);
-    store->readers = store->path ? readers_new(store->path, store->reader_count) : NULL;
+    store->readers = store->path ? readers_new(store, store->reader_count) : NULL;
     if (!store->catalog || !store->cache || !store->readers)
         return error_no_memory(err);
     catalog_publish(store->catalog, sets);
@@ -93,6 +93,22 @@ int sqlite_open(struct sqlite *store, struct ein_error *err)
     }
     store->open = true;
     return 0;
+}
+
+static const char damaged[] = "The store is damaged";
+
+void sqlite_note_damage(struct sqlite *store)
+{
+    if (atomic_exchange(&store->damaged, true))
+        return;
+    store->host->log_msg(store->ctx, EIN_ERROR,
+                         "%s is damaged: stop the server and restore a backup", store->path);
+    store->host->unready(store->ctx, damaged);
+}
+
+void sqlite_say_well(struct sqlite *store)
+{
+    store->host->unready(store->ctx, atomic_load(&store->damaged) ? damaged : NULL);
 }
 
 int sqlite_check_open(const struct sqlite *store, struct ein_error *err)

@@ -155,8 +155,10 @@ static int set_sync(struct writer *writer, const struct job *group, struct ein_e
 
 static int begin(struct writer *writer, const struct job *group, struct ein_error *err)
 {
-    int r = set_sync(writer, group, err);
+    int r = file_check_place(writer->store, err);
 
+    if (r >= 0)
+        r = set_sync(writer, group, err);
     if (r >= 0)
         r = db_run(writer->writing.db, "BEGIN IMMEDIATE", err);
     if (r >= 0 && writer->writing.sets_changed) /* by a transaction that was lost */
@@ -238,15 +240,17 @@ static void publish_sets(struct writer *writer)
 /* Clients are not told where the file is. */
 static void tell_health(struct writer *writer)
 {
-    const struct sqlite *store = writer->store;
+    struct sqlite *store = writer->store;
     const char *path = writer->writing.db->path;
 
+    if (writer->writing.db->damaged)
+        sqlite_note_damage(store);
     if (*writer->trouble) {
         if (!writer->unready)
             store->host->log_msg(store->ctx, EIN_ERROR, "%s: %s", path, writer->trouble);
         store->host->unready(store->ctx, writer->trouble);
     } else if (writer->unready) {
-        store->host->unready(store->ctx, NULL);
+        sqlite_say_well(store);
         store->host->log_msg(store->ctx, EIN_INFO, "%s: is written again", path);
     }
     writer->unready = *writer->trouble;

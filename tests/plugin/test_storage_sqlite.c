@@ -519,6 +519,72 @@ static void a_disk_that_fails_makes_the_store_unready_until_it_recovers(void **s
     expect_members(fixture, "never", "x", "{'v': 2}");
 }
 
+static void expect_no_write(struct fixture *fixture, const char *ending, const char *text_part)
+{
+    EIN_JSON json_t *doc = json_of("{'v': 2}");
+    struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = "x", .doc = doc };
+    struct ein_error err = { 0 };
+    char name[32], path[160], away[160];
+
+    put(fixture, "x", "{'v': 1}");
+    snprintf(name, sizeof(name), "store.db%s", ending);
+    path_of(fixture, name, path);
+    path_of(fixture, "away", away);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(batch(fixture, &op, 1, &err), EIN_E_UNAVAILABLE);
+    if (!strstr(err.text, text_part) || strstr(err.text, fixture->folder))
+        fail_msg("'%s' does not say '%s'", err.text, text_part);
+    assert_int_equal(rename(away, path), 0);
+    for (int i = 0; i < 2000 && batch(fixture, &op, 1, NULL) < 0; i++)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    expect_members(fixture, "things", "x", "{'v': 2}");
+    assert_string_equal(fake_host_unready(fixture->host), "");
+}
+
+static void nothing_is_written_where_nobody_will_find_it(void **state)
+{
+    expect_no_write(*state, "", "moved or replaced");
+    expect_no_write(*state, "-wal", "WAL");
+}
+
+static void damage_is_told_to_who_can_mend_it(void **state)
+{
+    struct fixture *fixture = *state;
+    EIN_FREE char *text = calloc(1, 10001), *noise = calloc(1, 40000);
+    struct ein_error err = { 0 };
+    json_t *doc = NULL;
+    char path[160];
+
+    memset(text, 'x', 10000);
+    memset(noise, 0xee, 40000);
+    put(fixture, "x", "{}");
+    for (int i = 0; i < 20; i++) {
+        EIN_JSON json_t *large = json_pack("{s:s}", "v", text);
+        char id[8];
+        struct ein_doc_op op = { .kind = EIN_DOC_PUT, .set = "things", .id = id, .doc = large };
+        snprintf(id, sizeof(id), "d%d", i);
+        assert_int_equal(batch(fixture, &op, 1, NULL), 0);
+    }
+    fixture_close(fixture);
+    path_of(fixture, "store.db", path);
+    for (off_t at = 10 * 4096; at < 50 * 4096; at += 40000)
+        write_bytes(path, at, noise, 40000);
+    fixture_open(fixture, NULL); /* it was closed in order, and is not checked */
+    int r = 0;
+    for (int i = 0; i < 20 && r == 0; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "d%d", i);
+        r = fixture->backend->get(fixture->impl, "things", id, &doc, &err);
+        json_decref(doc);
+        doc = NULL;
+    }
+    assert_int_equal(r, EIN_E_INTERNAL);
+    assert_non_null(strstr(err.text, "The store is damaged"));
+    assert_string_equal(fake_host_unready(fixture->host), "The store is damaged");
+    assert_true(
+        fake_host_logged(fixture->host, "store.db is damaged: stop the server and restore"));
+}
+
 static void *write_until_busy(void *data)
 {
     struct fixture *fixture = data;
@@ -666,6 +732,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_frees_space_is_written_on_a_full_disk, setup,
                                         teardown_disk),
         TEST(a_disk_that_fails_makes_the_store_unready_until_it_recovers),
+        TEST(nothing_is_written_where_nobody_will_find_it),
+        TEST(damage_is_told_to_who_can_mend_it),
         TEST(a_full_queue_refuses_and_forgets_nothing),
         TEST(the_log_does_not_grow_for_ever),
         TEST(a_backup_is_one_state_of_all_while_others_write),
