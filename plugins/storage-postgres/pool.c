@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TRIES_MAX = 50, PAUSE_FIRST_US = 200, PAUSE_MAX_US = 50000, REFUSED_MS = 500 };
+enum { TRIES_MAX = 50, PAUSE_FIRST_US = 200, PAUSE_MAX_US = 50000, REFUSED_MS = 100 };
 
 static const char unreachable[] = "The database cannot be reached";
 
