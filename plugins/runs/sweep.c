@@ -21,7 +21,9 @@ static int find_events(const struct runs *runs, const char *id, json_t **ret_fou
                        struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:s}", "runId", id);
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where, .limit = PAGE };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .limit = PAGE, .fields = ids_only
+    };
 
     return where ? find_docs(runs->host, runs->ctx, EVENTS_SET, &query, ret_found, NULL, err)
                  : error_no_memory(err);
@@ -126,7 +128,8 @@ static int weigh(const json_t *record, void *data)
     return 0;
 }
 
-/* May there be too much?  To read all records is dear, so it is done when enough was added here. */
+/* May there be too much?  To look at all records is dear, so it is done when enough was added here.
+ */
 static bool is_weighing_due(struct runs *runs)
 {
     EIN_LOCKED(&runs->lock);
@@ -155,9 +158,12 @@ static int64_t added_bytes(struct runs *runs)
 static int sweep_size(struct runs *runs, struct ein_error *err)
 {
     static const char *const newest_first[] = { "-startedMs", NULL };
+    static const char *const fields[] = { "bytes", "status", NULL };
     EIN_JSON json_t *too_many = json_array();
     struct weighing weighing = { .most = runs->keep_bytes, .too_many = too_many };
-    const struct ein_query query = { .struct_size = sizeof(query), .order = newest_first };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .order = newest_first,
+                                     .fields = fields };
     int64_t before = added_bytes(runs);
     const json_t *pair;
     size_t i;
