@@ -2,6 +2,7 @@
 """/chat: tickets that are stored before they are answered, waited for, followed, cancelled."""
 
 import json
+import signal
 import threading
 import time
 
@@ -589,15 +590,32 @@ def test_another_server_cancels(pair, vendor):
         assert ticket(pair[0], ticket_id)["error"] == "The chat was cancelled."
 
 
-def test_another_server_takes_over_from_a_dead_one(start_server, postgres, vendor, held):
-    def start(*sets):
-        sets = [*SCRIPTED, *QUICK, "plugins.storage-postgres.schema=heirs", "plugins.chat.lease_ms=3000", *sets]
-        return start_server(backend="postgres", sets=sets, env={"DATABASE_URL": postgres()})
+@pytest.fixture
+def start_heir(start_server, postgres):
+    sets = [*SCRIPTED, *QUICK, "plugins.storage-postgres.schema=heirs", "plugins.chat.lease_ms=3000"]
+    return lambda: start_server(backend="postgres", sets=sets, env={"DATABASE_URL": postgres()})
 
-    first = start()
+
+def test_a_server_that_was_asleep_leaves_what_another_has_taken_over(start_heir, vendor, held):
+    first = start_heir()
+    ticket_id = ask(first, held.step, {"text": "a"})
+    held.reached()
+    second = start_heir()
+    first.process.send_signal(signal.SIGSTOP)
+    vendor.wait_asked(2)
+    first.process.send_signal(signal.SIGCONT)
+    vendor.wait_left(1, 30)
+    held.open()
+    for server in (first, second):
+        assert ended(server, ticket_id)["result"]["content"] == "a"
+    assert len(vendor.requests) == 2
+
+
+def test_another_server_takes_over_from_a_dead_one(start_heir, vendor, held):
+    first = start_heir()
     ticket_id = ask(first, {"text": "a"}, held.step, {"text": "b"})
     held.reached()
-    second = start()
+    second = start_heir()
     with follow(second, ticket_id) as stream:
         events = iter(stream)
         assert next(events)[1]["status"] == "processing"
