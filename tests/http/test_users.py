@@ -291,6 +291,7 @@ def test_the_environments_key_comes_second(start_server, tmp_path):
 def test_an_unknown_provider_has_no_key(sqlite_server, provider):
     reply = sqlite_server.put("/users/me/api-keys", {"provider": provider, "api_key": KEY})
     assert (reply.status, reply.detail) == (400, f"Unknown provider: {provider}")
+    assert sqlite_server.delete("/users/me/api-keys/zzz").detail == "Unknown provider: zzz"
     assert sqlite_server.get("/users/me/api-keys/zzz/effective").detail == "Unknown provider: zzz"
 
 

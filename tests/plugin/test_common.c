@@ -200,7 +200,7 @@ static void a_key_is_good_for_the_models_it_names(void **state)
     };
     static const char *const refused[][2] = {
         { "gemini", "gpt-4o" },  { "openai", "gpt-4" },   { "openai", "flash" },
-        { "gemini", "flash-2" }, { "gemini", "flas" },    { "open", "ai/gpt-4o" },
+        { "gemini", "flash-2" }, { "gemini", "flas" },    { "open", "i/gpt-4o" },
         { "openaix", "gpt-4o" }, { "mistral", "gpt-4o" }, { "ollam", "llama" },
     };
     EIN_JSON json_t *limits =
