@@ -111,8 +111,6 @@ static json_t *merge_instance(const char *name, const json_t *shipped, json_t *l
 {
     json_t *merged;
 
-    if (json_is_null(listed) && json_is_null(shipped))
-        return json_incref(listed);
     if (!json_is_object(shipped) || (!json_is_object(listed) && !json_is_null(listed)) ||
         !str_eq(plugin_of(shipped, name), plugin_of(listed, plugin_of(shipped, name))))
         return json_incref(listed);

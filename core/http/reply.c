@@ -117,7 +117,6 @@ int reply_redirect(struct ein_req *req, int status, const char *location)
 int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
 {
     EIN_JSON json_t *detail = take_detail ? take_detail : json_null();
-
     json_t *body = error_shape(req, &status, detail);
 
     return reply_json(req, status, body ? body : json_pack("{s:O}", "detail", detail));
