@@ -92,11 +92,13 @@ static const char *join(const struct ein_http *http, struct ein_req *req, const 
 }
 
 /* A user's id that reads like something else's is marked as one. */
-static const char *drawer_of(const struct ein_http *http, struct ein_req *req, const char *uid)
+const char *ownership_drawer(const struct ein_http *http, struct ein_req *req, const char *user,
+                             const char *workspace)
 {
-    bool is_plain = strncmp(uid, "workspace:", 10) != 0 && strncmp(uid, "user:", 5) != 0;
-
-    return is_plain ? uid : join(http, req, "user:", uid);
+    if (workspace)
+        return join(http, req, "workspace:", workspace);
+    bool is_plain = strncmp(user, "workspace:", 10) != 0 && strncmp(user, "user:", 5) != 0;
+    return is_plain ? user : join(http, req, "user:", user);
 }
 
 int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner)
@@ -118,7 +120,6 @@ int ownership_whose(const struct ein_http *http, struct ein_req *req, const char
         return EIN_E_NO_MEMORY;
     if (thing && http->may(req, thing, &err) < 0)
         return http->fail_error(req, &err);
-    *ret_owner = workspace ? join(http, req, "workspace:", workspace)
-                           : drawer_of(http, req, user ? user : uid);
+    *ret_owner = ownership_drawer(http, req, user ? user : uid, workspace);
     return *ret_owner ? 0 : EIN_E_NO_MEMORY;
 }

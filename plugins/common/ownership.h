@@ -51,6 +51,11 @@ int ownership_check_move(const struct ein_http *http, struct ein_req *req, const
     })
 #define WHOSE_QUERY_SCHEMA "{\"type\":\"object\",\"properties\":{" WHOSE_PROPERTIES "}}"
 
-/* ?workspaceId=, ?userId=, or else the caller: *ret_owner is a text that no two of them share; it
- * lives as long as the request.  0, or the status that was replied. */
+/* A text that no two of them share, of WORKSPACE or, that being NULL, of USER; it lives as long as
+ * the request.  NULL: no memory. */
+const char *ownership_drawer(const struct ein_http *http, struct ein_req *req, const char *user,
+                             const char *workspace);
+
+/* ?workspaceId=, ?userId=, or else the caller: *ret_owner is its drawer.  0, or the status that was
+ * replied. */
 int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner);

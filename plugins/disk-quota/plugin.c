@@ -3,8 +3,9 @@
  *
  *   GET /disk-quota   what one keeps, of which sets of documents, and how much it may be;
  *                     ?workspaceId= for a workspace, and for site admins ?userId=
- *   PUT /disk-quota   {"maxMib": 2048}: for this one another than the setting, 0 for as much as
- *                     they like, null for the setting again; for site admins
+ *   PUT /admin/users/{id}/disk-quota, /admin/workspaces/{id}/disk-quota
+ *                     {"maxMib": 2048}: for this one another than the setting, 0 for as much as
+ *                     they like, null for the setting again
  *
  * What counts is what plugins publish as keeps/1: agents and their versions, data, chats, demos,
  * sessions.  Who writes more is refused (507), and nothing of theirs is lost; what is deleted
@@ -65,11 +66,20 @@ static const struct ein_route routes[] = {
       .status = 200,
       .handle = quota_get },
     { .method = "PUT",
-      .path = "/disk-quota",
-      .operation_id = "set_disk_quota",
-      .summary = "Change how much a user or a workspace may keep",
+      .path = "/admin/users/{user_id}/disk-quota",
+      .operation_id = "set_disk_quota_of_user",
+      .summary = "Change how much a user may keep",
       .auth = EIN_AUTH_ADMIN,
-      .query_schema = WHOSE_QUERY_SCHEMA,
+      .body_schema = MAX_SCHEMA,
+      .reply_schema = KEPT_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = quota_put },
+    { .method = "PUT",
+      .path = "/admin/workspaces/{workspace_id}/disk-quota",
+      .operation_id = "set_disk_quota_of_workspace",
+      .summary = "Change how much a workspace may keep",
+      .auth = EIN_AUTH_ADMIN,
       .body_schema = MAX_SCHEMA,
       .reply_schema = KEPT_SCHEMA,
       .scope = "admin:write",

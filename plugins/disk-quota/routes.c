@@ -34,12 +34,13 @@ int quota_put(struct ein_req *req, void *self)
     struct quota *quota = self;
     const struct ein_http *http = quota->host->http;
     const json_t *max_mib = json_object_get(http->body(req), "maxMib");
-    const char *owner;
+    const char *owner = ownership_drawer(http, req, http->path_param(req, "user_id"),
+                                         http->path_param(req, "workspace_id"));
     struct ein_error err;
-    int r = ownership_whose(http, req, &owner);
+    int r;
 
-    if (r)
-        return r;
+    if (!owner)
+        return EIN_E_NO_MEMORY;
     r = quota_set(quota, owner, max_mib, &err);
     if (r >= 0)
         r = audit_done(quota->host, quota->ctx, req, NULL, "disk_quota.set", owner,

@@ -136,8 +136,8 @@ def test_an_agent_is_told_what_it_may_not_keep(room, ann):
 def test_a_site_admin_changes_it_for_one(ann, root):
     assert put(ann, "a", HALF).status == 200
     expect_full(put(ann, "b", HALF))
-    query = f"/disk-quota?userId={ann.uid}"
-    assert ann.put("/disk-quota", {"maxMib": 5}).status == 403
+    query = f"/admin/users/{ann.uid}/disk-quota"
+    assert ann.put(query, {"maxMib": 5}).status == 403
     reply = root.put(query, {"maxMib": 2})
     assert (reply.status, reply.json["maxBytes"]) == (200, 2 * MIB)
     assert put(ann, "b", HALF).status == 200
@@ -152,6 +152,21 @@ def test_a_site_admin_changes_it_for_one(ann, root):
     events = root.get("/admin/audit?action=disk_quota.set&limit=100").json
     events = events["events"] if isinstance(events, dict) else events
     assert [one["details"]["maxMib"] for one in events if one["target"] == ann.uid] in ([2, 0, None], [None, 0, 2])
+    assert root.get(f"/disk-quota?userId={ann.uid}").json == answer
+
+    team = f"team-{uuid.uuid4().hex}"
+    ann.roles = {team: "admin"}
+    assert ann.put(f"/admin/workspaces/{team}/disk-quota", {"maxMib": 3}).status == 403
+    assert root.put(f"/admin/workspaces/{team}/disk-quota", {"maxMib": 3}).json["maxBytes"] == 3 * MIB
+    assert kept(ann, f"?workspaceId={team}")["maxBytes"] == 3 * MIB
+
+
+def test_whoever_has_the_admin_password_may_change_it(start_server):
+    password = "correct horse battery"
+    server = start_server(sets=SETS, env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": password}, ready=True)
+    headers = {"X-Admin-Password": password}
+    assert server.put("/admin/users/ann/disk-quota", {"maxMib": 7}, headers=headers).json["maxBytes"] == 7 * MIB
+    assert server.put("/admin/users/ann/disk-quota", {"maxMib": 7}, headers={"X-Admin-Password": "no"}).status in (401, 403)
 
 
 def test_many_who_write_at_once_stay_within_a_little(ann):
