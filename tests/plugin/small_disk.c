@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,14 +19,21 @@ enum { BLOCK = 4096 };
 
 #define OURS __attribute__((visibility("default")))
 
-static struct {
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct disk {
     char folder[128]; /* "": none */
     int64_t bytes;
-} disk;
+} guarded; /* by lock: stores write on threads of their own */
 
-int64_t small_disk_used(void)
+static struct disk disk_now(void)
 {
-    DIR *folder = opendir(disk.folder);
+    EIN_LOCKED(&lock);
+    return guarded;
+}
+
+static int64_t used_of(const struct disk *disk)
+{
+    DIR *folder = opendir(disk->folder);
     const struct dirent *it;
     struct stat about;
     int64_t used = 0;
@@ -38,13 +46,21 @@ int64_t small_disk_used(void)
     return used;
 }
 
+int64_t small_disk_used(void)
+{
+    const struct disk disk = disk_now();
+
+    return used_of(&disk);
+}
+
 /* Whether a file may be LEN bytes long. */
 static bool has_room(int fd, int64_t len)
 {
+    const struct disk disk = disk_now();
     struct stat about;
 
     return !*disk.folder || fstat(fd, &about) < 0 || len <= about.st_size ||
-           small_disk_used() + len - about.st_size <= disk.bytes;
+           used_of(&disk) + len - about.st_size <= disk.bytes;
 }
 
 static ssize_t write_at(int fd, const void *data, size_t len, off_t at)
@@ -64,7 +80,8 @@ OURS int posix_fallocate(int fd, off_t at, off_t len)
 
 OURS int statvfs(const char *path, struct statvfs *ret_disk)
 {
-    int64_t left = *disk.folder ? disk.bytes - small_disk_used() : INT32_MAX;
+    const struct disk disk = disk_now();
+    int64_t left = *disk.folder ? disk.bytes - used_of(&disk) : INT32_MAX;
 
     (void)path;
     *ret_disk = (struct statvfs){ .f_frsize = BLOCK,
@@ -77,8 +94,11 @@ void small_disk(const char *folder, int64_t bytes)
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     sqlite3_syscall_ptr write = folder ? (sqlite3_syscall_ptr)write_at : NULL;
 
-    snprintf(disk.folder, sizeof(disk.folder), "%s", folder ? folder : "");
-    disk.bytes = bytes;
+    {
+        EIN_LOCKED(&lock);
+        snprintf(guarded.folder, sizeof(guarded.folder), "%s", folder ? folder : "");
+        guarded.bytes = bytes;
+    }
     assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", write), SQLITE_OK);
     assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", write), SQLITE_OK);
 }
