@@ -63,7 +63,7 @@ class Walk:
             "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
             "model": MARK, "ticket_id": ticket, "version": "1",
-            "name": "MARK_SECRET", "demo_id": demo,
+            "name": "MARK_SECRET", "demo_id": demo, "workspace_id": MARK,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
         self.secrets = [MARK, agent, demo, key["_id"], ticket, run, *self.contents]
