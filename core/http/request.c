@@ -295,6 +295,24 @@ const char *request_path_param(const struct ein_req *req, const char *name)
     return NULL;
 }
 
+/* What is no text is there, all the same, or a byte would hide for whom a proxy asks. */
+static const char *as_text(struct ein_req *req, const char *value)
+{
+    size_t left = strlen(value), len;
+
+    if (str_is_utf8(value, left))
+        return value;
+    char *text = arena_text(&req->arena, value, left);
+    for (char *at = text; text && left; at += len, left -= len) {
+        len = str_utf8_len(at, left);
+        if (len == 0) {
+            *at = '?';
+            len = 1;
+        }
+    }
+    return text ? text : "?";
+}
+
 const char *request_header(const struct ein_req *req, const char *name)
 {
     for (size_t i = 0; name && i < req->head.count; i++) {
@@ -302,12 +320,12 @@ const char *request_header(const struct ein_req *req, const char *name)
 
         if (strcasecmp(req->head.names[i], name) != 0)
             continue;
-        if (!value || !str_is_utf8(value, strlen(value)))
+        if (!value)
             return NULL;
         /* Browser front ends send it when they have no token. */
         if (strcasecmp(name, "Authorization") == 0 && strcasecmp(value, "Bearer null") == 0)
             return NULL;
-        return value;
+        return as_text(writable(req), value);
     }
     return NULL;
 }

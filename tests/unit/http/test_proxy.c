@@ -25,6 +25,7 @@ static void the_client_is_whom_the_last_untrusted_hop_saw(void **state)
         { "10.0.0.1", "[2001:db8::7]", "2001:db8::7" },
         { "10.0.0.1", "::ffff:192.0.2.7", "192.0.2.7" },
         { "10.0.0.1", "192.0.2.7, unknown, 10.0.0.2", "10.0.0.2" },
+        { "10.0.0.1", "\xff, 192.0.2.7", "192.0.2.7" },
         /* what is no address is not taken over */
         { "10.0.0.1", "unknown", "10.0.0.1" },
         { "10.0.0.1", "", "10.0.0.1" },
