@@ -193,7 +193,7 @@ static int plan_write(struct op_call *call, struct writes *writes, size_t i, con
     if (json_array_append_new(writes->docs, doc))
         return error_no_memory(call->err);
 
-    writes->bytes += old ? integer_of(doc, "sizeBytes") - integer_of(old, "sizeBytes") +
+    writes->bytes += old ? disk_growth(integer_of(doc, "sizeBytes"), integer_of(old, "sizeBytes")) +
                                (metadata ? disk_bytes(metadata) : 0)
                          : disk_bytes(doc);
 

@@ -246,14 +246,17 @@ static int store_max(struct quota *quota, const char *name, const json_t *max_mi
 int quota_set(struct quota *quota, const char *name, const json_t *max_mib, struct ein_error *err)
 {
     struct owner *owner = find_owner(quota, name);
-    int r = owner ? store_max(quota, name, max_mib, err) : error_no_memory(err);
+    int r;
 
-    if (r < 0)
-        return r;
+    if (!owner)
+        return error_no_memory(err);
+    pthread_mutex_lock(&owner->counting); /* or who counts would come back with what it was */
+    r = store_max(quota, name, max_mib, err);
     pthread_mutex_lock(&quota->lock);
     owner->counted_ms = 0;
     pthread_mutex_unlock(&quota->lock);
-    return 0;
+    pthread_mutex_unlock(&owner->counting);
+    return r;
 }
 
 /* ---- birth and death ---- */

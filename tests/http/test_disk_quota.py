@@ -177,6 +177,25 @@ def test_many_who_write_at_once_stay_within_a_little(ann):
     assert MIB - 8 * 51_000 <= answers.count(200) * 51_000 <= MIB + 8 * 51_000
 
 
+@pytest.mark.parametrize("writer", ["records", "agents"])
+def test_many_who_make_one_record_smaller_at_once_make_no_more_room(ann, writer):
+    big = 900_000
+    assert put(ann, "a", "x" * big).status == 200
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        if writer == "records":
+            answers = list(pool.map(lambda n: put(ann, "a", n).status, range(64)))
+        else:
+            body = "import asyncio\nasync def run(input_dict, tools):\n    data_store.use_namespace('n').set_many({'a': 1, f\"b{input_dict['n']}\": 'x' * 450000})\n"
+            ask = lambda n: ann.post("/agents/run-code", {"code": body, "inputDict": {"n": n}, "tools": {}, "gofannonAgents": []}).status  # noqa: E731
+            answers = list(pool.map(ask, range(16)))
+    assert 200 in answers
+    if writer == "records":
+        answers = [put(ann, f"k{n}", "x" * big).status for n in range(64)]
+        assert answers.count(200) <= 1, answers
+    wait_until(lambda: kept(ann)["sets"]["data_store"], 5, "the count")
+    assert kept(ann)["usedBytes"] < 2 * MIB
+
+
 def test_what_was_there_before_the_server_counts(start_fresh):
     server = start_fresh(sets=["plugins.disk-quota.max_mib=0"], ready=True)
     assert server.put("/data-store/namespaces/n/records/a", {"value": HALF * 3}).status == 200
