@@ -215,6 +215,31 @@ static void a_query_that_makes_no_sense_is_refused_in_words(void **state)
         expect_refused(fixture, wrong[i][0], wrong[i][1], wrong[i][2]);
 }
 
+static int count_found(const json_t *doc, void *seen)
+{
+    (void)doc;
+    ++*(int *)seen;
+    return 0;
+}
+
+static void a_query_that_does_not_say_how_long_it_is_finds_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint32_t sizes[] = { 0, 1, sizeof(uint32_t), offsetof(struct ein_query, fields) - 1 };
+    struct ein_error err;
+    int seen = 0;
+
+    put(fixture, "x", "{'a': 1}");
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const struct ein_query query = { .struct_size = sizes[i] };
+
+        assert_int_equal(
+            fixture->backend->find(fixture->impl, "things", &query, count_found, &seen, NULL, &err),
+            EIN_E_INVALID);
+    }
+    assert_int_equal(seen, 0);
+}
+
 /* ---- cursors ---- */
 
 struct walk {
@@ -538,6 +563,7 @@ const struct CMUnitTest find_tests[] = {
     TEST(names_with_quotes_and_escapes_are_fields_too),
     TEST(order_is_by_fields_then_creation),
     TEST(a_query_that_makes_no_sense_is_refused_in_words),
+    TEST(a_query_that_does_not_say_how_long_it_is_finds_nothing),
     TEST(pages_joined_are_the_whole),
     TEST(what_documents_weigh_is_what_they_take),
     TEST(a_find_gives_the_members_that_are_asked_for),

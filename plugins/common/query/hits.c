@@ -67,10 +67,11 @@ int hits_find(const struct hits_source *source, const struct ein_query *from, ei
     bool page_full;
     int r;
 
-    if (from && from->struct_size < sizeof(rest))
-        memcpy(&rest, from, from->struct_size); /* by which it is refused, if that is too short */
-    else if (from)
-        rest = *from;
+    if (from) {
+        size_t size = from->struct_size < sizeof(rest) ? from->struct_size : sizeof(rest);
+        memcpy(&rest, from, size);
+        rest.struct_size = (uint32_t)size; /* by which it is refused, if that is too short */
+    }
     do {
         char *next = NULL;
 
