@@ -123,6 +123,21 @@ static json_t *merge_instance(const char *name, const json_t *shipped, json_t *l
     return merged;
 }
 
+/* Any of what the schema takes for false, which is not checked yet: "no", or ${NAME}. */
+static bool is_off(const json_t *value)
+{
+    EIN_JSON json_t *checked = NULL;
+    EIN_JSON json_t *faults = NULL;
+    struct schema *schema;
+    struct ein_error err;
+
+    if (!value || schema_compile("{\"type\": \"boolean\"}", &schema, &err) < 0)
+        return false;
+    (void)schema_check(schema, SCHEMA_CONFIG, "", value, &checked, &faults);
+    schema_free(schema);
+    return json_is_false(checked);
+}
+
 /* The plugins that ship, and those that the file lists; only these where it says so. */
 static void read_default_plugins(struct loading *loading)
 {
@@ -131,7 +146,7 @@ static void read_default_plugins(struct loading *loading)
     json_t *plugins = json_object_get(loading->tree, "plugins"), *all, *listed;
     const char *name;
 
-    if (json_is_false(json_object_get(loading->tree, "shipped_plugins")) ||
+    if (is_off(json_object_get(loading->tree, "shipped_plugins")) ||
         (plugins && !json_is_null(plugins) && !json_is_object(plugins)))
         return;
     shipped.source.name = built_in;

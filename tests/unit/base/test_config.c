@@ -134,9 +134,15 @@ static void without_those_that_ship_there_is_what_a_file_lists(void **state)
     (void)state;
     assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 2);
     config_free(config);
-    config = loaded("shipped_plugins: false\n", NULL);
-    assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 0);
-    config_free(config);
+    static const char *const off[] = { "false", "no", "${NOT_SET:-off}", "0" };
+    for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "shipped_plugins: %s\n", off[i]);
+        config = loaded(text, NULL);
+        assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 0);
+        config_free(config);
+    }
 }
 
 static void scalars_are_those_of_yaml_1_2(void **state)
