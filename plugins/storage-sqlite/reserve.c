@@ -185,6 +185,8 @@ int reserve_new(struct sqlite *store, struct reserve **ret_reserve, struct ein_e
         reserve->part = (store->max_mib << 20) / SHARE;
     if (reserve->bytes > 0)
         hold(reserve);
+    else
+        (void)unlink(reserve->path); /* there was one, before */
     *ret_reserve = reserve;
     return 0;
 }

@@ -470,6 +470,18 @@ static void what_frees_space_is_written_on_a_full_disk(void **state)
     assert_int_equal(write_small(fixture), 0);
 }
 
+static void no_reserve_leaves_none_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    path_of(fixture, "store.db.reserve", path);
+    reopen(fixture, json_pack("{s:i}", "reserve_mib", 1));
+    assert_int_equal(access(path, F_OK), 0);
+    reopen(fixture, json_pack("{s:i}", "reserve_mib", 0));
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static int teardown_disk(void **state)
 {
     small_disk(NULL, 0);
@@ -729,6 +741,7 @@ int main(void)
         TEST(a_file_not_closed_in_order_is_checked),
         TEST(a_path_that_is_no_file_is_refused),
         TEST(a_full_disk_fails_writes_in_words_and_nothing_else),
+        TEST(no_reserve_leaves_none_behind),
         cmocka_unit_test_setup_teardown(what_frees_space_is_written_on_a_full_disk, setup,
                                         teardown_disk),
         TEST(a_disk_that_fails_makes_the_store_unready_until_it_recovers),
