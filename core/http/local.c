@@ -58,7 +58,7 @@ bool local_let_in(struct ein_req *req)
     if (proxy_names_stranger(req)) {
         (void)reply_fail(req, 403,
                          "This server has no login and answers this machine only; a proxy has sent "
-                         "the request on for another one (X-Forwarded-For, Forwarded).");
+                         "the request on for another one (X-Forwarded-For, X-Real-IP, Forwarded).");
         return false;
     }
     req->identity = &local_user;

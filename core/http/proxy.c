@@ -64,10 +64,8 @@ static bool client_in(const char *list, const struct net *trusted, size_t count,
     }
 }
 
-bool proxy_names_stranger(const struct ein_req *req)
+static bool has_stranger(const char *list)
 {
-    const char *list = request_header(req, "X-Forwarded-For");
-
     for (const char *hop = list; hop;) {
         size_t len = strcspn(hop, ",");
         char text[IP_TEXT_SIZE];
@@ -80,7 +78,13 @@ bool proxy_names_stranger(const struct ein_req *req)
             return true;
         hop = hop[len] ? hop + len + 1 : NULL;
     }
-    return request_header(req, "Forwarded") != NULL;
+    return false;
+}
+
+bool proxy_names_stranger(const struct ein_req *req)
+{
+    return has_stranger(request_header(req, "X-Forwarded-For")) ||
+           has_stranger(request_header(req, "X-Real-IP")) || request_header(req, "Forwarded");
 }
 
 /* The first of the values is what the browser's side was. */

@@ -315,7 +315,7 @@ def test_the_emulators_tokens_are_taken_in_development_only(start_server, shared
     assert ask(server, token({"alg": "none"}, claims(), b"x")).status == 401
     assert ask(server, token({"alg": "RS256", "kid": "key1"}, claims())).status == 401
     assert ask(server, KEY1.sign(claims())).status == 200
-    for header in ("X-Forwarded-For", "Forwarded"):  # a proxy on this machine, for somebody else
+    for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):  # a proxy on this machine, for somebody else
         assert ask(server, unsigned(), headers={header: "for=192.0.2.1"}).status == 401
     before, again = verified(server), unsigned(sub="again")
     assert (ask(server, again).status, ask(server, again).status) == (200, 200)

@@ -57,6 +57,7 @@ def test_without_a_login_there_is_nobody_to_log_in_with(server):
     ({"X-Forwarded-For": "192.0.2.1"}, 403), ({"X-Forwarded-For": "192.0.2.1, 127.0.0.1"}, 403),
     ({"X-Forwarded-For": "127.0.0.1, [2001:db8::1]:4711"}, 403), ({"X-Forwarded-For": "unknown"}, 403), ({"X-Forwarded-For": ""}, 403),
     ({"Forwarded": "for=192.0.2.1"}, 403), ({"X-Forwarded-For": "\xff, 192.0.2.1"}, 403), ({"Forwarded": "for=\xff"}, 403),
+    ({"X-Real-IP": "192.0.2.1"}, 403), ({"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "2001:db8::1"}, 403), ({"X-Real-IP": "127.0.0.1"}, 200),
     # a development server for a front end, on this machine for somebody who is here
     ({"X-Forwarded-For": "127.0.0.1"}, 200), ({"X-Forwarded-For": "::1, ::ffff:127.0.0.1"}, 200),
 ])  # fmt: skip
