@@ -56,10 +56,20 @@ static bool valid_status(int status)
     return status >= 200 && status <= 599;
 }
 
+/* "Error executing agent: ValueError: ...": the rest is an agent's, or what it was asked. */
+static size_t own_words(int status, const char *text)
+{
+    size_t len = strcspn(text, ":");
+
+    return status == 500 && text[len] ? len + 1 + strcspn(text + len + 1, ":") : strlen(text);
+}
+
 /* For the log, what a refusal says: the original's `detail`, a sentence or the first fault of
  * several, or the error object of another API. */
-static const char *sentence_of(struct ein_req *req, const json_t *body)
+static const char *sentence_of(struct ein_req *req, int status, const json_t *body)
 {
+    enum { MOST = 600 };
+
     const json_t *detail = json_object_get(body, "detail");
     const json_t *first = json_array_get(detail, 0), *loc = json_object_get(first, "loc");
     const char *place = json_string_value(json_array_get(loc, json_array_size(loc) - 1));
@@ -68,9 +78,11 @@ static const char *sentence_of(struct ein_req *req, const json_t *body)
 
     if (json_is_string(detail))
         text = json_string_value(detail);
-    return text ? arena_printf(&req->arena, "%.64s%s%.600s", place ? place : "", place ? ": " : "",
-                               text)
-                : NULL;
+    if (!text)
+        return NULL;
+    size_t len = own_words(status, text);
+    return arena_printf(&req->arena, "%.64s%s%.*s", place ? place : "", place ? ": " : "",
+                        (int)(len < MOST ? len : MOST), text);
 }
 
 int reply_json(struct ein_req *req, int status, json_t *take_body)
@@ -83,7 +95,7 @@ int reply_json(struct ein_req *req, int status, json_t *take_body)
         return put_internal(req, not_a_status);
     if (!body)
         return put(req, status, NULL, NULL, 0);
-    req->said = status >= 400 ? sentence_of(req, body) : NULL;
+    req->said = status >= 400 ? sentence_of(req, status, body) : NULL;
     text = json_text_dump(body, &len);
     return text ? put(req, status, type_json, text, len)
                 : put_internal(req, "the body of the reply has no JSON text");

@@ -3,10 +3,12 @@
 
 import concurrent.futures
 import json
+import re
 import urllib.parse
 
 import pytest
 from agents import ECHO, deploy, make_agent, unique
+from support import wait_until
 
 
 def quoted(name):
@@ -189,6 +191,19 @@ def test_an_agent_that_fails_is_a_500_with_its_error(agent_server):
         _, name = deploy(agent_server, code)
         reply = agent_server.post(f"/rest/{name}", {})
         assert (reply.status, reply.detail) == (500, f"Error executing agent: {error}")
+
+
+def test_the_log_has_no_words_of_an_agent_that_fails(agent_server):
+    _, name = deploy(agent_server, "async def run(input_dict, tools):\n    raise ValueError('asked: ' + str(input_dict))")
+    question = "what is wrong with me"
+    chat = {"model": f"gofannon/{name}", "messages": [{"role": "user", "content": question}]}
+    for path, body in ((f"/rest/{name}", {"q": question}), ("/v1/chat/completions", chat)):
+        reply = agent_server.post(path, body)
+        assert reply.status == 500 and question in reply.text, reply
+        pattern = f'access: POST {path} .*{reply.header("X-Request-ID")}.*'
+        line = wait_until(lambda: re.search(pattern, agent_server.log()), 5, "the line")[0]  # noqa: B023
+        assert line.endswith(' said="Error executing agent: ValueError"'), line
+    assert question not in agent_server.log()
 
 
 def test_an_agent_that_calls_one_that_is_gone_fails(agent_server):
