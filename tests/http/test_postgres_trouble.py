@@ -186,11 +186,11 @@ def test_a_connection_that_breaks_anywhere_loses_nothing_that_was_answered(netwo
 
 
 def test_the_operator_s_timeouts_are_not_a_client_s_trouble(start):
-    settings = [f"{name}=20" for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "lock_timeout")]
+    settings = [f"{name}={200 * SCALE}" for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "lock_timeout")]
     with support_postgres.Cluster(*settings) as cluster:
         server = start(cluster.url)
-        for _ in range(5):
-            time.sleep(0.1)
+        for _ in range(4):
+            time.sleep(0.3 * SCALE)
             assert server.post("/agents", AGENT).status == 201
 
 

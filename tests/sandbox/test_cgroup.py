@@ -142,14 +142,15 @@ def test_check_tells_what_this_machine_gives(user):
     done = check("isolation=best-effort", user=user)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[3].startswith("agents run isolated here (")
+    assert any(line.startswith("agents run isolated here (") for line in lines)
     assert len([line for line in lines if re.match(r"  (yes|no ) ", line)]) == 10
     assert "  yes seccomp, no new privileges, no capabilities, rlimits, no descriptors" in lines
 
 
 def test_check_tells_when_agents_will_be_off():
     done = check("cgroup=/nonesuch")
-    assert (done.returncode, done.stdout.splitlines()[3]) == (0, "agents will be off here: cgroup /nonesuch: No such file or directory")
+    assert done.returncode == 0
+    assert "agents will be off here: cgroup /nonesuch: No such file or directory" in done.stdout.splitlines()
     assert check("cgroup=sometimes").returncode != 0
 
 
