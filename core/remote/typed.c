@@ -30,9 +30,8 @@ void typed_trim(char *text)
         text[--len] = '\0';
 }
 
-/* Ctrl-C is read as the end of it, and a
- * signal waits until the echo is on again: nothing ends the process without.  Its length; 0: none.
- */
+/* Ctrl-C is read as the end of it, and a signal waits until the echo is on again: nothing ends the
+ * process without.  Its length; 0: none. */
 static size_t read_unseen(int terminal, const struct termios *before, const char *prompt,
                           char *line, size_t size)
 {

@@ -165,7 +165,6 @@ int save_none(const struct agents *agents, const json_t *agent, struct ein_error
     }
     r = deployments_remove(agents->host, agents->ctx, agent_id, ops, json_array_size(ids) + 1, err);
     if (r >= 0)
-        (void)disk_take(agents->host, agents->ctx, text_of(agent, "owner"), -disk_bytes(agent),
-                        NULL);
+        disk_give_doc(agents->host, agents->ctx, text_of(agent, "owner"), agent);
     return r;
 }

@@ -34,3 +34,9 @@ int disk_take_doc(const struct ein_host *host, struct ein_ctx *ctx, const char *
     return disk_take(host, ctx, owner, disk_growth(disk_bytes(doc), old ? disk_bytes(old) : 0),
                      err);
 }
+
+void disk_give_doc(const struct ein_host *host, struct ein_ctx *ctx, const char *owner,
+                   const json_t *doc)
+{
+    (void)disk_take(host, ctx, owner, -disk_bytes(doc), NULL);
+}

@@ -13,6 +13,10 @@ int disk_take(const struct ein_host *host, struct ein_ctx *ctx, const char *owne
 int disk_take_doc(const struct ein_host *host, struct ein_ctx *ctx, const char *owner,
                   const json_t *doc, const json_t *old, struct ein_error *err);
 
+/* DOC has been deleted. */
+void disk_give_doc(const struct ein_host *host, struct ein_ctx *ctx, const char *owner,
+                   const json_t *doc);
+
 /* What BYTES in place of OLD_BYTES take.  Nothing is given back: others may have read the same, and
  * each of them would. */
 int64_t disk_growth(int64_t bytes, int64_t old_bytes);

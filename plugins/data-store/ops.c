@@ -313,8 +313,7 @@ static int op_delete(struct op_call *call, json_t **ret_value)
         return r;
     bool found = r >= 0;
     if (found)
-        (void)disk_take(call->store->host, call->store->ctx, call->session->user, -disk_bytes(doc),
-                        NULL);
+        disk_give_doc(call->store->host, call->store->ctx, call->session->user, doc);
     touches_forget(&call->session->touches, at.id);
     r = say(call, "{s:O, s:b}", "key", key, "found", found);
     return r < 0 ? r : give(call, json_boolean(found), ret_value);

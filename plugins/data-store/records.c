@@ -130,7 +130,7 @@ static int delete_once(struct call *call)
         return EIN_E_CONFLICT;
     if (r < 0)
         return call_fail(call);
-    (void)disk_take(call->store->host, call->store->ctx, call->at.user, -disk_bytes(doc), NULL);
+    disk_give_doc(call->store->host, call->store->ctx, call->at.user, doc);
     return call->http->reply(call->req, 204, NULL);
 }
 

@@ -193,7 +193,7 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
             return r;
     }
     if (r >= 0)
-        (void)disk_take(host, demos->ctx, text_of(demo, "owner"), -disk_bytes(demo), NULL);
+        disk_give_doc(host, demos->ctx, text_of(demo, "owner"), demo);
     if (r == EIN_E_NOT_FOUND)
         return host->http->fail(req, 404, "Document '%s' not found for deletion.", id);
     return r < 0 ? host->http->fail_error(req, err) : host->http->reply(req, 204, NULL);

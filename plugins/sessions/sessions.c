@@ -153,7 +153,7 @@ static int delete_once(struct call *call)
         return EIN_E_CONFLICT;
     if (r < 0)
         return call->http->fail_error(call->req, &err);
-    (void)disk_take(call->sessions->host, call->sessions->ctx, call->owner, -disk_bytes(doc), NULL);
+    disk_give_doc(call->sessions->host, call->sessions->ctx, call->owner, doc);
     return call->http->reply(call->req, 200, json_pack("{s:s}", "message", "Session deleted"));
 }
 

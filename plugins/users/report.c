@@ -114,12 +114,14 @@ static int add_entry(const json_t *entry, void *data)
 /* ---- finding ---- */
 
 static int walk(struct report *report, const char *set, const json_t *where, const char *field,
-                ein_doc_fn *each)
+                const char *const *fields, ein_doc_fn *each)
 {
     const char *const order[] = { field, NULL };
-    struct ein_query query = {
-        .struct_size = sizeof(query), .limit = PAGE, .where = where, .order = order
-    };
+    struct ein_query query = { .struct_size = sizeof(query),
+                               .limit = PAGE,
+                               .where = where,
+                               .order = order,
+                               .fields = fields };
     char *cursor = NULL;
     int r;
 
@@ -160,7 +162,7 @@ static int walk_unsettled(struct report *report, const char *set, ein_doc_fn *ea
 
     if (report->uid && json_object_set_new(where, "userId", json_string(report->uid)) < 0)
         return error_no_memory(&report->why);
-    return walk(report, set, where, "createdAtUs", each);
+    return walk(report, set, where, "createdAtUs", NULL, each);
 }
 
 static int add_name(const json_t *doc, void *data)
@@ -175,6 +177,7 @@ static int add_name(const json_t *doc, void *data)
 /* They are those of today, as what was is not kept in entries. */
 static int find_names(struct report *report)
 {
+    static const char *const fields[] = { "name", "basicInfo", NULL };
     const struct kind *kind = kind_of(report);
     json_t *ids = kind ? json_array() : NULL;
     EIN_JSON json_t *where = kind ? json_pack("{s:{s:o}}", "_id", "$in", ids) : NULL;
@@ -190,7 +193,7 @@ static int find_names(struct report *report)
         if (json_array_append_new(ids, json_string(label)) < 0)
             return error_no_memory(&report->why);
     }
-    return walk(report, kind->set, where, "_id", add_name);
+    return walk(report, kind->set, where, "_id", fields, add_name);
 }
 
 int report_run(struct report *report, struct ein_error *err)
@@ -206,7 +209,8 @@ int report_run(struct report *report, struct ein_error *err)
     for (size_t i = 0; r == 0 && count_names[i]; i++)
         r = add_count(report->total, count_names[i], 0) < 0 ? error_no_memory(&report->why) : 0;
     if (r == 0)
-        r = walk(report, ENTRIES_SET, where, report->uid ? "userTime" : "createdAtUs", add_entry);
+        r = walk(report, ENTRIES_SET, where, report->uid ? "userTime" : "createdAtUs", NULL,
+                 add_entry);
     if (r >= 0)
         r = walk_unsettled(report, HOLDS_SET, add_open);
     if (r >= 0)
