@@ -32,9 +32,11 @@ void hits_done(struct hits *hits)
     *hits = (struct hits){ 0 };
 }
 
-/* One portion.  *ret_cursor, for free(), is NULL when nothing is left. */
+/* One portion.  *ret_cursor, for free(), is NULL when nothing is left; or nothing that is asked
+ * for, unless WANTS_CURSOR. */
 static int find_portion(const struct hits_source *source, struct ein_query *from, ein_doc_fn *each,
-                        void *data, size_t *ret_bytes, char **ret_cursor, struct ein_error *err)
+                        void *data, bool wants_cursor, size_t *ret_bytes, char **ret_cursor,
+                        struct ein_error *err)
 {
     __attribute__((cleanup(hits_done))) struct hits hits = { 0 };
     __attribute__((cleanup(query_done))) struct query query;
@@ -49,7 +51,8 @@ static int find_portion(const struct hits_source *source, struct ein_query *from
         return r;
     while (given < hits.count && given < query.limit && !stopped)
         stopped = each(hits.list[given++].doc, data);
-    if (stopped < 0 || (given == hits.count && hits.bytes < source->max_bytes))
+    bool is_last = given == hits.count || !wants_cursor; /* else the limit was in the way */
+    if (stopped < 0 || (is_last && hits.bytes < source->max_bytes))
         return stopped;
 
     r = query_cursor(&query, hits.list[given - 1].doc, hits.list[given - 1].seq, ret_cursor, err);
@@ -75,7 +78,7 @@ int hits_find(const struct hits_source *source, const struct ein_query *from, ei
     do {
         char *next = NULL;
 
-        r = find_portion(source, &rest, each, data, &bytes, &next, err);
+        r = find_portion(source, &rest, each, data, ret_cursor, &bytes, &next, err);
         free(cursor);
         rest.cursor = cursor = next;
         page_full = (from && from->limit && !rest.limit) ||
