@@ -198,10 +198,14 @@ def test_a_server_gets_on_with_the_connections_it_has(start):
     with support_postgres.Cluster("max_connections=10", "superuser_reserved_connections=0") as cluster, contextlib.ExitStack() as others:
         server = start(cluster.url)
         assert server.post("/agents", AGENT).status == 201
-        for _ in range(10):
-            others.callback(subprocess.Popen(["psql", "-X", "-q", cluster.url], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL).communicate)
-        full = lambda: subprocess.run(["psql", "-X", "-c", "SELECT 1", cluster.url], capture_output=True).returncode != 0  # noqa: E731
-        wait_until(full, 20, "all connections to be taken")
+        said = "in\n"
+        while said:  # until one is refused
+            other = subprocess.Popen(["psql", "-X", "-q", cluster.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            others.callback(other.communicate)
+            with contextlib.suppress(BrokenPipeError):
+                other.stdin.write("\\echo in\n")
+                other.stdin.flush()
+            said = other.stdout.readline()
         statuses = []
         threads = [threading.Thread(target=lambda: statuses.append(server.post("/agents", AGENT).status)) for _ in range(16)]
         for thread in threads:
