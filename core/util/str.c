@@ -326,34 +326,32 @@ int str_cut(const char *text, int max)
     return (int)len;
 }
 
-/* The length of text without the character that begins but does not end in it. */
-static size_t whole_characters(const char *text, size_t len)
+/* Takes out what is no whole character of UTF-8. */
+static void drop_parts(char *text)
 {
-    size_t start = len;
+    size_t len = strlen(text), kept = 0, step;
 
-    while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-        start--;
-    if (start == 0)
-        return len;
-    start--;
-    return (unsigned char)text[start] < 0x80 || str_utf8_len(text + start, len - start) > 0 ? len
-                                                                                            : start;
+    if (str_is_utf8(text, len))
+        return;
+    for (size_t at = 0; at < len; at += step ? step : 1) {
+        step = str_utf8_len(text + at, len - at);
+        memmove(text + kept, text + at, step);
+        kept += step;
+    }
+    text[kept] = '\0';
 }
 
 void str_vformat(char *to, size_t size, const char *fmt, va_list args)
 {
     size_t plain = strcspn(fmt, "%");
-    int len;
 
     if (fmt[plain] == '\0' && plain < size) { /* as most are, and printf() is a long way round */
         memcpy(to, fmt, plain + 1);
         return;
     }
-    len = vsnprintf(to, size, fmt, args);
-    if (len < 0)
+    if (vsnprintf(to, size, fmt, args) < 0)
         to[0] = '\0';
-    else if ((size_t)len >= size)
-        to[whole_characters(to, size - 1)] = '\0';
+    drop_parts(to);
 }
 
 char *str_vprint(const char *fmt, va_list args)

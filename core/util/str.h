@@ -48,7 +48,7 @@ int str_compare(const void *a, const void *b);
 void str_copy(char *to, size_t size, const char *text);
 /* How much of TEXT is shown where there is room for MAX bytes: whole characters of UTF-8. */
 int str_cut(const char *text, int max);
-/* vsnprintf(3); what does not fit is cut off at a whole character of UTF-8. */
+/* vsnprintf(3) as UTF-8: a character that the size or a precision ("%.40s") cuts is left out. */
 void str_vformat(char *to, size_t size, const char *fmt, va_list args);
 /* vasprintf(3): free(); NULL: no memory. */
 char *str_vprint(const char *fmt, va_list args);

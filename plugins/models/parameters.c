@@ -5,7 +5,6 @@
 #include "error.h"
 #include "member.h"
 #include "notes.h"
-#include "str.h"
 #include "thinking.h"
 
 #include <float.h>
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WHY_SIZE = 160, NAME_SHOWN = 64, WORD_SIZE = 40 };
+enum { WHY_SIZE = 160, WORD_SIZE = 40 };
 
 /* What one parameter must be: a row of the catalog, or a common one. */
 struct rule {
@@ -40,14 +39,14 @@ static int tell(struct check *check, const char *name, const json_t *became, con
     char what[WORD_SIZE] = "left out";
 
     if (check->rules->refuse)
-        return error_set(check->err, EIN_E_INVALID, "The parameter '%.*s' cannot be: %s/%s %s",
-                         str_cut(name, NAME_SHOWN), name, model->provider, model->id, why);
+        return error_set(check->err, EIN_E_INVALID, "The parameter '%.64s' cannot be: %s/%s %s",
+                         name, model->provider, model->id, why);
     if (text)
         snprintf(what, sizeof(what), "made '%.16s'", text);
     else if (became)
         snprintf(what, sizeof(what), "made %.10g", json_number_value(became));
-    (void)notes_add(check->notes, check->rules->max_notes, "'%.*s' was %s: %s/%s %s",
-                    str_cut(name, NAME_SHOWN), name, what, model->provider, model->id, why);
+    (void)notes_add(check->notes, check->rules->max_notes, "'%.64s' was %s: %s/%s %s", name, what,
+                    model->provider, model->id, why);
     return 0;
 }
 

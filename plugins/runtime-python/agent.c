@@ -8,6 +8,7 @@
 #include "member.h"
 #include "run.h"
 #include "slow_call.h"
+#include "str.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -417,10 +418,11 @@ static void on_result(struct agent *agent, const json_t *message, const struct f
 
 static void on_error(struct agent *agent, const json_t *message, const struct frame *frame)
 {
+    const char *said = text_or_empty(message, "type");
     char type[128];
 
     (void)frame;
-    snprintf(type, sizeof(type), "%s", text_or_empty(message, "type"));
+    snprintf(type, sizeof(type), "%.*s", str_cut(said, sizeof(type) - 1), said);
     agent_fail(agent, *type ? type : "RuntimeError", text_or_empty(message, "msg"),
                text_or_empty(message, "tb"));
 }

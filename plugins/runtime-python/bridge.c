@@ -9,7 +9,6 @@
 #include "slow_call.h"
 #include "stand_in.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct call {
@@ -155,13 +154,12 @@ static void call_agent(const struct call *call)
     const char *id = NULL;
     const json_t *found = imported(run, call->agent->imports, name ? name : "", &id);
     struct ein_error err = { 0 };
-    char message[300];
 
     if (!found) {
-        snprintf(message, sizeof(message),
-                 "Gofannon agent '%.200s' not found or not imported for this run.",
-                 name ? name : "");
-        refuse(call, "ValueError", message);
+        (void)error_set(&err, EIN_E_NOT_FOUND,
+                        "Gofannon agent '%.180s' not found or not imported for this run.",
+                        name ? name : "");
+        refuse(call, "ValueError", err.text);
         return;
     }
     if (call->agent->speaker.depth >= run->limits.nested_depth) {

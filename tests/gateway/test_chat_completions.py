@@ -264,6 +264,11 @@ def test_what_is_left_out_is_told(gateway):
     assert reply.header("x-einion-notes") == "'logit_bias' was left out.; 'logprobs' was left out.; 'provider' was left out."
 
 
+def test_what_is_left_out_may_have_a_long_name_of_any_letters(gateway):
+    reply = chat(gateway, [ECHO], **{"a" + "ä" * 40: {}})
+    assert reply.json["einion"]["notes"] == [f"'a{'ä' * 31}' was left out."]
+
+
 PATCH = {"type": "custom", "custom": {"name": "patch", "description": "Edits.", "format": {
     "type": "grammar", "grammar": {"syntax": "regex", "definition": "a+"}}}}  # fmt: skip
 CALLED = [{"id": "c1", "type": "custom", "custom": {"name": "patch", "input": 'a\n"b"'}},

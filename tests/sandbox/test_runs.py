@@ -216,6 +216,16 @@ def test_only_imported_agents_can_be_called(driver):
     assert failure(answer) == "ValueError: Gofannon agent 'fails' not found or not imported for this run."
 
 
+def test_long_names_of_any_letters_are_told(driver):
+    long = "'a' + 'ä' * 150"
+    assert failure(called(driver, f"return await gofannon_client.call({long}, {{}})", [])) == f"ValueError: Gofannon agent 'a{'ä' * 89}' not found or not imported for this run."
+    error = failure(driver.run(body(f"return data_store.use_namespace({long}).get('x')"), agent={"dataStoreConfig": [{"namespace": "n"}]}))
+    assert error.startswith(f"PermissionError: The agent does not declare that it may read the namespace 'a{'ä' * 59}': add")
+    agents = {"i": {"name": "odd", "code": body("raise type('Er' + 'ä' * 100, (Exception,), {})('x')")}}
+    answer = driver.run(body("try:\n    await gofannon_client.call('odd', {})\nexcept RuntimeError as error:\n    return error.kind"), imports=["i"], agents=agents)
+    assert outcome(answer) == "Er" + "ä" * 62
+
+
 def test_an_import_that_is_missing_fails_the_run(driver):
     answer = called(driver, "return 1", ["e", "nope"])
     assert failure(answer) == "ValueError: Could not load one or more dependent Gofannon agents."

@@ -62,12 +62,24 @@ static void texts_that_tell_nothing_else_are_formatted_too(void **state)
     assert_string_equal(text, "5 %");
 }
 
+static void a_precision_leaves_no_part_of_a_character(void **state)
+{
+    struct ein_error err;
+
+    (void)state;
+    (void)error_set(&err, EIN_E_INVALID, "'%.3s' and '%.4s' of %s", "aéé", "😀😀", "😀");
+    assert_string_equal(err.text, "'aé' and '😀' of 😀");
+    (void)error_set(&err, EIN_E_INVALID, "'%.2s' and '%.3s' of %s", "aéé", "😀😀", "\xff\xc3x");
+    assert_string_equal(err.text, "'a' and '' of x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_returns_the_code),
         cmocka_unit_test(long_texts_end_at_a_whole_character),
         cmocka_unit_test(texts_that_tell_nothing_else_are_formatted_too),
+        cmocka_unit_test(a_precision_leaves_no_part_of_a_character),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
