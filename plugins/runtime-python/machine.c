@@ -33,16 +33,9 @@ static void ignore_ready(void *data, const struct level *level)
     (void)level;
 }
 
-static void ignore_reason(void *data, const char *reason)
+static void ignore_text(void *data, const char *text)
 {
     (void)data;
-    (void)reason;
-}
-
-static void ignore_log(void *data, int level, const char *text)
-{
-    (void)data;
-    (void)level;
     (void)text;
 }
 
@@ -94,7 +87,7 @@ static void tell_status(const struct teller *teller, const struct pool_status *s
 
 void machine_tell(const struct runtime *runtime, ein_say *say, void *data)
 {
-    const struct pool_listener listener = { ignore_ready, ignore_reason, ignore_log, NULL };
+    const struct pool_listener listener = { ignore_ready, ignore_text, ignore_text, NULL };
     const struct teller teller = { say, data };
     int64_t until_ms = clock_mono_ms() + runtime->settings.limits.start_ms;
     struct pool_status status = { 0 };

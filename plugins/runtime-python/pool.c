@@ -139,11 +139,11 @@ static void note_exit(struct child *child, int status, uint32_t cpu_ms, void *da
     pthread_cond_broadcast(&pool->changed);
 }
 
-static void log_line(const char *text, void *data)
+static void warn(const char *text, void *data)
 {
     struct pool *pool = data;
 
-    pool->listener.log(pool->listener.data, EIN_WARN, text);
+    pool->listener.warn(pool->listener.data, text);
 }
 
 /* Its children that still run are told that they have ended; it stays in memory until
@@ -210,7 +210,7 @@ static void start_failed(struct pool *pool, struct zygote *zygote, const struct 
     if (!in_state(pool, ZYGOTE_SERVING))
         set_unready(pool, err->text);
     else
-        pool->listener.log(pool->listener.data, EIN_WARN, err->text);
+        warn(err->text, pool);
 }
 
 static void start_zygote(struct pool *pool)
@@ -254,7 +254,7 @@ static void admit(struct pool *pool, struct zygote *zygote)
     if (r == 0)
         r = selftest_run(zygote, pool->settings, pool->folder, note_exit, pool, &err);
     if (r < 0) {
-        zygote_read_errors(zygote, log_line, pool);
+        zygote_read_errors(zygote, warn, pool);
         start_failed(pool, zygote, &err);
         return;
     }
@@ -277,7 +277,7 @@ static void lost(struct pool *pool, struct zygote *zygote, const struct ein_erro
     bool serving = zygote->state == ZYGOTE_SERVING;
     bool starting = zygote->state == ZYGOTE_STARTING;
 
-    zygote_read_errors(zygote, log_line, pool);
+    zygote_read_errors(zygote, warn, pool);
     if (starting) {
         start_failed(pool, zygote, err);
         return;
@@ -286,7 +286,7 @@ static void lost(struct pool *pool, struct zygote *zygote, const struct ein_erro
     if (!serving)
         return;
     back_off(pool);
-    pool->listener.log(pool->listener.data, EIN_WARN, err->text);
+    warn(err->text, pool);
     EIN_LOCKED(&pool->lock);
     pool->ready = false; /* not failed: who asks now waits for the next one */
 }
@@ -318,11 +318,13 @@ static void refill(struct pool *pool)
     if (!zygote || !wants_child(pool))
         return;
     int r = zygote_spawn(zygote, pool->settings, note_exit, pool, &child, &err);
-    pool->refused = r == EIN_E_BUSY;
-    if (pool->refused) {
-        pool->listener.log(pool->listener.data, EIN_WARN, err.text);
+    if (r == EIN_E_BUSY) {
+        if (!pool->refused) /* once, not each time that it is tried again */
+            warn(err.text, pool);
+        pool->refused = true;
         return;
     }
+    pool->refused = false;
     if (r < 0) {
         lost(pool, zygote, &err);
         return;
@@ -398,7 +400,7 @@ static void wait_and_listen(struct pool *pool)
         (void)!read(pool->wake, &count, sizeof(count));
     for (int i = 0; i < ZYGOTES_MAX; i++) {
         if (wait[2 + 2 * i].revents)
-            zygote_read_errors(pool->zygotes[i], log_line, pool);
+            zygote_read_errors(pool->zygotes[i], warn, pool);
         if (wait[1 + 2 * i].revents)
             listen_to(pool, pool->zygotes[i]);
     }
@@ -481,7 +483,7 @@ void pool_free(struct pool *pool)
 
 static bool wait_changed(struct pool *pool, int64_t until_ms)
 {
-    struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+    const struct timespec until = clock_deadline(until_ms - clock_mono_ms());
 
     return pthread_cond_clockwait(&pool->changed, &pool->lock, CLOCK_MONOTONIC, &until) !=
            ETIMEDOUT;
@@ -500,22 +502,28 @@ static struct child *wait_idle(struct pool *pool, int64_t until_ms)
     return child;
 }
 
+static int why_none(const struct pool *pool, struct ein_error *err)
+{
+    if (pool->stopping)
+        return error_set(err, EIN_E_UNAVAILABLE, "the agent runtime is stopping");
+    if (pool->failed)
+        return error_set(err, EIN_E_UNAVAILABLE, "agents are off: %s", pool->reason);
+    return error_set(err, EIN_E_UNAVAILABLE, "the sandbox did not start in time");
+}
+
 int pool_take(struct pool *pool, int64_t until_ms, struct child **ret_child, struct ein_error *err)
 {
     EIN_LOCKED(&pool->lock);
 
-    if (pool->busy >= pool->settings->limits.processes)
+    unsigned taken = pool->busy + pool->wanted;
+    if (taken >= pool->settings->limits.processes)
         return error_set(err, EIN_E_BUSY, "%u agent processes are running, no more may be started",
-                         pool->busy);
+                         taken);
     struct child *child = idle_pop(pool);
     if (!child)
         child = wait_idle(pool, until_ms);
-    if (!child && pool->stopping)
-        return error_set(err, EIN_E_UNAVAILABLE, "the agent runtime is stopping");
-    if (!child && pool->failed)
-        return error_set(err, EIN_E_UNAVAILABLE, "agents are off: %s", pool->reason);
     if (!child)
-        return error_set(err, EIN_E_UNAVAILABLE, "the sandbox did not start in time");
+        return why_none(pool, err);
     pool->busy++;
     /* While half of them are left, the next is forked after this run, not beneath it. */
     if (2 * pool->idle < pool->settings->limits.pool_min)

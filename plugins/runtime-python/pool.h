@@ -11,7 +11,7 @@ struct pool;
 struct pool_listener {
     void (*ready)(void *data, const struct level *level);
     void (*unready)(void *data, const char *reason);
-    void (*log)(void *data, int level, const char *text);
+    void (*warn)(void *data, const char *text);
     void *data;
 };
 
@@ -31,7 +31,8 @@ void pool_stop(struct pool *pool);
 void pool_free(struct pool *pool);
 
 /* A child that nobody else has or had.  Waits while the sandbox starts, and for a
- * fork if the pool is empty.  UNAVAILABLE, BUSY (too many processes), CANCELLED. */
+ * fork if the pool is empty, until `until_ms` of clock_mono_ms().  UNAVAILABLE, BUSY (too many
+ * processes). */
 int pool_take(struct pool *pool, int64_t until_ms, struct child **ret_child, struct ein_error *err);
 /* Kills it; the caller must not touch it again. */
 void pool_release(struct pool *pool, struct child *child);

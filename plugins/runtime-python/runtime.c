@@ -88,17 +88,17 @@ static void on_unready(void *data, const char *reason)
     runtime->host->unready(runtime->ctx, text);
 }
 
-static void on_log(void *data, int level, const char *text)
+static void on_warn(void *data, const char *text)
 {
     const struct runtime *runtime = data;
 
-    runtime->host->log_msg(runtime->ctx, level, "%s", text);
+    runtime->host->log_msg(runtime->ctx, EIN_WARN, "%s", text);
 }
 
 int runtime_start(void *self, struct ein_error *err)
 {
     struct runtime *runtime = self;
-    const struct pool_listener listener = { on_ready, on_unready, on_log, runtime };
+    const struct pool_listener listener = { on_ready, on_unready, on_warn, runtime };
 
     return pool_start(&runtime->settings, runtime->folder, &listener, &runtime->pool, err);
 }
