@@ -97,7 +97,7 @@ static int send_job(struct agent *agent, const struct agent_job *job, struct ein
 }
 
 int agent_start(struct run *run, struct agent *caller, int64_t call_id, const struct agent_job *job,
-                struct agent **ret_agent, struct ein_error *err)
+                struct ein_error *err)
 {
     size_t frame_max = (size_t)run->limits.frame_kb << 10;
     int r = check_source(run, job->code, err);
@@ -130,14 +130,12 @@ int agent_start(struct run *run, struct agent *caller, int64_t call_id, const st
         agent_free(agent);
         return r;
     }
-    agent->born_ms = agent->began_ms = clock_mono_ms();
+    agent->began_ms = clock_mono_ms();
     struct agent **last = &run->agents;
     while (*last)
         last = &(*last)->next;
     *last = agent;
     agent_writable(agent);
-    if (ret_agent)
-        *ret_agent = agent;
     return 0;
 }
 

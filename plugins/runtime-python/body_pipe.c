@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "body_pipe.h"
 #include "cleanup.h"
+#include "clock.h"
 
 #include <einion/plugin.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
-int body_pipe_init(struct body_pipe *pipe, size_t window)
+void body_pipe_init(struct body_pipe *pipe, size_t window)
 {
     *pipe = (struct body_pipe){ .window = window };
     buf_init(&pipe->in, window);
     pthread_mutex_init(&pipe->lock, NULL);
-    return pthread_cond_init(&pipe->changed, NULL) == 0 ? 0 : EIN_E_NO_MEMORY;
+    pthread_cond_init(&pipe->changed, NULL);
 }
 
 void body_pipe_done(struct body_pipe *pipe)
@@ -47,7 +47,7 @@ int body_pipe_put(struct body_pipe *pipe, const void *bytes, size_t len)
 /* 0, or what ends the waiting for a change. */
 static int wait_for_change(struct body_pipe *pipe, int64_t until_ms)
 {
-    struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+    const struct timespec until = clock_deadline(until_ms - clock_mono_ms());
 
     if (pipe->broken)
         return EIN_E_CANCELLED;

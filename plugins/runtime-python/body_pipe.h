@@ -19,13 +19,13 @@ struct body_pipe {
     bool ended, broken;
 };
 
-int body_pipe_init(struct body_pipe *pipe, size_t window); /* 0 or EIN_E_NO_MEMORY */
+void body_pipe_init(struct body_pipe *pipe, size_t window);
 void body_pipe_done(struct body_pipe *pipe);
 
 /* Puts them in: 0, TOO_LARGE (more than there is room for) or NO_MEMORY. */
 int body_pipe_put(struct body_pipe *pipe, const void *bytes, size_t len);
-/* Likewise, when there is room, in as many turns as it takes: also TIMEOUT (at `until_ms` of the
- * clock that only goes forward) and CANCELLED (it was broken). */
+/* Likewise, when there is room, in as many turns as it takes: also TIMEOUT (at `until_ms` of
+ * clock_mono_ms()) and CANCELLED (it was broken). */
 int body_pipe_put_waiting(struct body_pipe *pipe, const void *bytes, size_t len, int64_t until_ms);
 /* Nothing more is put in. */
 void body_pipe_end(struct body_pipe *pipe);

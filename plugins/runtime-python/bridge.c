@@ -182,7 +182,7 @@ static void call_agent(const struct call *call)
                              .secrets = json_object_get(found, "secrets") };
     if (!job.code)
         refuse(call, "ValueError", "Could not load one or more dependent Gofannon agents.");
-    else if (agent_start(run, call->agent, call->id, &job, NULL, &err) < 0)
+    else if (agent_start(run, call->agent, call->id, &job, &err) < 0)
         refuse(call, python_error(err.code, "KeyError", "RuntimeError"), err.text);
 }
 

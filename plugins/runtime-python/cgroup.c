@@ -66,15 +66,6 @@ static bool has_word(const char *text, const char *word)
 
 /* ---- finding the place ---- */
 
-/* The path of the group that a line of /proc/PID/cgroup tells; false: another line. */
-static bool read_line(const char *line, const char **ret_path)
-{
-    if (strncmp(line, "0::/", 4) != 0)
-        return false;
-    *ret_path = line + 3;
-    return true;
-}
-
 /* Where the version 2 tree is mounted. */
 static bool find_mount(char *path, size_t size)
 {
@@ -94,19 +85,17 @@ static bool find_mount(char *path, size_t size)
 static bool find_own(char *path, size_t size)
 {
     char line[TEXT_MAX], mount[TEXT_MAX / 2];
-    const char *own;
-    FILE *file = fopen("/proc/self/cgroup", "re");
     bool found = false;
 
-    if (!find_mount(mount, sizeof(mount))) {
-        if (file)
-            fclose(file);
+    if (!find_mount(mount, sizeof(mount)))
         return false;
-    }
+    FILE *file = fopen("/proc/self/cgroup", "re");
     while (file && !found && fgets(line, sizeof(line), file)) {
+        const char *own = line + strlen("0::");
         line[strcspn(line, "\n")] = '\0';
-        found = read_line(line, &own) && (size_t)snprintf(path, size, "%s%s", mount,
-                                                          strcmp(own, "/") == 0 ? "" : own) < size;
+        found =
+            strncmp(line, "0::/", 4) == 0 &&
+            (size_t)snprintf(path, size, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own) < size;
     }
     if (file)
         fclose(file);
@@ -233,16 +222,24 @@ int cgroup_open(const char *setting, const struct limits *limits, struct cgroup 
 
 /* ---- the end ---- */
 
-static bool remove_all(int dir)
+static DIR *list_of(int dir)
 {
     EIN_CLOSE int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = copy < 0 ? NULL : fdopendir(copy);
+
+    if (list)
+        copy = -1;
+    return list;
+}
+
+static bool remove_all(int dir)
+{
+    DIR *list = list_of(dir);
     const struct dirent *entry;
     bool all = true;
 
     if (!list)
         return false;
-    copy = -1;
     while ((entry = readdir(list)))
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
             unlinkat(dir, entry->d_name, AT_REMOVEDIR) < 0 && errno == EBUSY)
@@ -254,13 +251,11 @@ static bool remove_all(int dir)
 /* Folders of servers that are gone. */
 static void remove_strangers(int base)
 {
-    EIN_CLOSE int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    DIR *list = list_of(base);
     const struct dirent *entry;
 
     if (!list)
         return;
-    copy = -1;
     while ((entry = readdir(list))) {
         long pid = strncmp(entry->d_name, FOLDER, sizeof(FOLDER) - 1) == 0
                        ? strtol(entry->d_name + sizeof(FOLDER) - 1, NULL, 10)

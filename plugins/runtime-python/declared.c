@@ -201,6 +201,7 @@ static void read_specs(const struct agent *agent, json_t *hosts)
     }
     runtime->host->release(runtime->ctx, service);
 }
+
 /* Read once, when the first is asked. */
 static const json_t *hosts_of(struct agent *agent)
 {

@@ -321,11 +321,10 @@ static int make_call(const struct limits *limits, const json_t *params, const vo
     struct http_call *call = calloc(1, sizeof(*call));
     size_t window = (size_t)limits->http_window_kb << 10;
 
-    if (!call || body_pipe_init(&call->upload, window) < 0 ||
-        body_pipe_init(&call->reply, window) < 0) {
-        free(call);
+    if (!call)
         return error_no_memory(err);
-    }
+    body_pipe_init(&call->upload, window);
+    body_pipe_init(&call->reply, window);
     call->slow.kind = &kind;
     call->most = (uint64_t)limits->http_body_kb << 10;
     int r = http_request_read(params, limits, &call->request, err);

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char no_models[] = "No model provider is configured on this server.";
-
 struct llm_call {
     struct slow_call slow;
     const struct ein_agent_run *what; /* outlives the call */
@@ -58,12 +56,12 @@ static int find_built_in(struct llm_call *call, const struct ein_service *servic
     const json_t *wanted = member(call, "built_in_tools"), *item;
     EIN_JSON json_t *found = NULL;
     size_t i;
-    int r = json_array_size(wanted)
-                ? completion->find(service->impl, call->what->user_id, call->name,
-                                   call->what->visible, &found, &call->slow.err)
-                : 0;
 
-    if (r < 0 || json_array_size(wanted) == 0)
+    if (json_array_size(wanted) == 0)
+        return 0;
+    int r = completion->find(service->impl, call->what->user_id, call->name, call->what->visible,
+                             &found, &call->slow.err);
+    if (r < 0)
         return r;
     call->built_in = json_array();
     json_array_foreach((json_t *)wanted, i, item)
@@ -135,7 +133,8 @@ static void perform(struct slow_call *slow)
     int64_t began = clock_mono_ms();
 
     if (slow->host->acquire(slow->ctx, EIN_COMPLETION, NULL, &service) < 0) {
-        slow->r = error_set(&slow->err, EIN_E_UNAVAILABLE, "%s", no_models);
+        slow->r = error_set(&slow->err, EIN_E_UNAVAILABLE,
+                            "No model provider is configured on this server.");
         return;
     }
     slow->r = find_built_in(call, service);

@@ -247,7 +247,7 @@ static int perform(struct run *run, struct ein_error *err)
                              .tools = what->tools,
                              .imports = what->imports,
                              .secrets = what->secrets };
-    int r = agent_start(run, NULL, 0, &job, NULL, err);
+    int r = agent_start(run, NULL, 0, &job, err);
 
     if (r == 0) {
         run->deadline_ms = clock_mono_ms() + run->limits.timeout_ms;

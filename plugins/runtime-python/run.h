@@ -26,11 +26,11 @@ struct agent { /* one execution of one agent's code, in one child */
     struct wire_buffer in, out, raw; /* raw: what bypassed sys.stdout */
     uint64_t raw_lost;               /* bytes of that which are not kept */
     bool ready, started, ended;
-    int64_t born_ms, began_ms;
+    int64_t began_ms;
     uint32_t in_flight;    /* its calls that are not answered */
+    uint32_t uploads;      /* likewise, not among those: requests whose body comes in pieces */
     struct ein_span *span; /* NULL: nobody records it, or it has ended */
     char place[EIN_TRACEPARENT_SIZE];
-    uint32_t uploads; /* likewise, not among those: requests whose body comes in pieces */
 };
 
 enum run_stop { STOP_NONE, STOP_TIMEOUT, STOP_CANCELLED, STOP_TRACE };
@@ -66,7 +66,7 @@ struct run {
 /* Performs WHAT: fills result or error, or returns an error and fills `err`. */
 int run_perform(struct run *run, struct ein_error *err);
 
-/* Starts CODE in a fresh child.  `name` and what `imports` points to must outlive the run. */
+/* Lent: what is not sent to the child must outlive the run. */
 struct agent_job {
     const char *id, *name, *code;  /* id: as the trace has it, NULL for those called */
     const struct json_t *document; /* what it declares; may be NULL */
@@ -74,8 +74,9 @@ struct agent_job {
     const struct json_t *input, *tools, *imports;
     const struct json_t *secrets; /* may be NULL */
 };
+/* In a fresh child: as one more of the run's agents, for CALLER's call, or for nobody's (NULL). */
 int agent_start(struct run *run, struct agent *caller, int64_t call_id, const struct agent_job *job,
-                struct agent **ret_agent, struct ein_error *err);
+                struct ein_error *err);
 void agent_free(struct agent *agent);
 
 /* What the loop calls; each may end the agent. */

@@ -88,12 +88,32 @@ static int send_job(const struct child *child, const char *code, const char *fol
     return r;
 }
 
-/* The frame that ends the job; *ret_end NULL when the child ended without one. */
+/* Of the frames that are there the one that ends the job, or NULL. */
+static int find_end(struct wire_buffer *in, json_t **ret_end, struct ein_error *err)
+{
+    struct frame frame;
+    int r;
+
+    while (!*ret_end && (r = wire_frame(in->bytes + in->start, wire_buffer_len(in), FRAME_MAX,
+                                        &frame, err)) != 0) {
+        EIN_JSON json_t *message = NULL;
+        if (r > 0)
+            r = wire_json(&frame, DEPTH, FRAME_MAX, &message, err);
+        if (r < 0)
+            return r;
+        wire_buffer_drop(in, frame.len);
+        const char *kind = json_string_value(json_object_get(message, "t"));
+        if (kind && (strcmp(kind, "result") == 0 || strcmp(kind, "error") == 0))
+            *ret_end = EIN_TAKE(message);
+    }
+    return 0;
+}
+
+/* The same of those to come; *ret_end NULL when the child ended without one. */
 static int read_end(const struct child *child, json_t **ret_end, struct ein_error *err)
 {
     struct wire_buffer in = { .max = 2 * FRAME_MAX };
     int64_t until_ms = clock_mono_ms() + SELFTEST_MS;
-    struct frame frame;
     int r = 0;
 
     *ret_end = NULL;
@@ -106,20 +126,7 @@ static int read_end(const struct child *child, json_t **ret_end, struct ein_erro
         if (len <= 0)
             break;
         in.end += (size_t)len;
-        while ((r = wire_frame(in.bytes + in.start, wire_buffer_len(&in), FRAME_MAX, &frame, err)) >
-               0) {
-            EIN_JSON json_t *message = NULL;
-            r = wire_json(&frame, DEPTH, FRAME_MAX, &message, err);
-            if (r < 0)
-                break;
-            wire_buffer_drop(&in, frame.len);
-            const char *kind = json_string_value(json_object_get(message, "t"));
-            if (kind && (strcmp(kind, "result") == 0 || strcmp(kind, "error") == 0)) {
-                *ret_end = EIN_TAKE(message);
-                break;
-            }
-        }
-        r = r < 0 ? r : 0;
+        r = find_end(&in, ret_end, err);
     }
     wire_buffer_free(&in);
     return r;
@@ -223,10 +230,10 @@ int selftest_run(struct zygote *zygote, const struct settings *settings, const c
 {
     struct ended ended = { .exited = exited, .data = data };
     EIN_FREE char *code = NULL;
-    int r = read_code(folder, &code, err);
 
     if (is_weakened())
         return 0;
+    int r = read_code(folder, &code, err);
     if (r == 0)
         r = attack(zygote, settings, code, folder, false, &ended, err);
     if (r == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slow_call.h"
-
 #include "cleanup.h"
+#include "error.h"
 #include "span.h"
 
 #include <string.h>
@@ -145,9 +145,10 @@ static void begin_waiting(struct run *run)
             continue;
         }
         struct agent *agent = run_agent(run, call->serial);
+        call->r = error_set(&call->err, EIN_E_BUSY, "The server has no thread for the call.");
         unlink_call(run, call);
         if (agent)
-            agent_refuse(agent, call->id, "RuntimeError", "The server has no thread for the call.");
+            answer(call, agent);
         let_go(call);
         next = run->slow; /* the agent may have ended, and its calls with it */
     }

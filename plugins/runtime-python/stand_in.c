@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stand_in.h"
 #include "cleanup.h"
+#include "slow_call.h"
 
 #include <string.h>
 
-/* What Python calls such a failure. */
 static const char *type_of(const char *method, int code)
 {
     if (strcmp(method, "http") == 0)
         return code == EIN_E_INVALID ? "UnsupportedProtocol" : "ConnectError";
-    if (code == EIN_E_DENIED)
-        return "PermissionError";
-    return code == EIN_E_INVALID || code == EIN_E_NOT_FOUND ? "ValueError" : "RuntimeError";
+    return python_error(code, "ValueError", "RuntimeError");
 }
 
 static void reply_http(struct agent *agent, int64_t call_id, const json_t *answer)

@@ -12,7 +12,8 @@ enum { WINDOW = 1000, LONG_MS = 60000 };
 static int set_up(void **state)
 {
     *state = calloc(1, sizeof(struct body_pipe));
-    return body_pipe_init(*state, WINDOW);
+    body_pipe_init(*state, WINDOW);
+    return 0;
 }
 
 static int tear_down(void **state)
