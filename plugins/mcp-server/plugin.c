@@ -49,6 +49,7 @@
  */
 #include "init.h"
 #include "mcp_server.h"
+#include "member.h"
 #include "schemas.h"
 
 #include <stdlib.h>
@@ -216,16 +217,15 @@ static void read_settings(struct mcp_server *server, const json_t *config)
         uint32_t *into;
     } numbers[] = {
         { "json_depth", &server->json_depth },   { "batch", &server->batch_max },
-        { "json_values", &server->json_values },
-        { "whole_tools", &server->whole_max },   { "page_tools", &server->page_max },
-        { "found_tools", &server->found_max },   { "short_bytes", &server->short_bytes },
-        { "names_bytes", &server->names_bytes }, { "ttl_ms", &server->ttl_ms },
-        { "watch_ms", &server->watch_ms },       { "listen_ms", &server->listen_ms },
-        { "listeners", &server->listeners_max },
+        { "json_values", &server->json_values }, { "whole_tools", &server->whole_max },
+        { "page_tools", &server->page_max },     { "found_tools", &server->found_max },
+        { "short_bytes", &server->short_bytes }, { "names_bytes", &server->names_bytes },
+        { "ttl_ms", &server->ttl_ms },           { "watch_ms", &server->watch_ms },
+        { "listen_ms", &server->listen_ms },     { "listeners", &server->listeners_max },
     };
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        *numbers[i].into = (uint32_t)json_integer_value(json_object_get(config, numbers[i].name));
+        *numbers[i].into = setting_of(config, numbers[i].name);
     server->instructions = json_string_value(json_object_get(config, "instructions"));
     server->authorization_servers = json_object_get(config, "authorization_servers");
     server->oauth_scopes = json_object_get(config, "oauth_scopes");
@@ -239,8 +239,7 @@ static int add_routes(struct mcp_server *server, const json_t *config, struct ei
     if (!server->routes)
         return error_no_memory(err);
     memcpy(server->routes, routes, sizeof(routes));
-    server->routes[0].body_max =
-        (uint32_t)json_integer_value(json_object_get(config, "body_bytes"));
+    server->routes[0].body_max = setting_of(config, "body_bytes");
     return server->host->http->add_routes(server->ctx, server->routes, count,
                                           sizeof(*server->routes), server, err);
 }

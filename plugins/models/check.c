@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 2000, TOKENS_MAX = 1000000000, PRICE_MAX = 1000000 };
+enum { TEXT_MAX = 2000, TOKENS_MAX = 1000000000, DOLLARS_MAX = 1000000 };
 
 typedef int check_fn(struct check *check, const json_t *value);
 struct member {
@@ -124,7 +124,7 @@ static int is_percent(struct check *check, const json_t *value)
     return 0;
 }
 
-static int each_text(struct check *check, const json_t *value, check_fn *is)
+static int each_item(struct check *check, const json_t *value, check_fn *is)
 {
     size_t i;
     json_t *item;
@@ -142,7 +142,7 @@ static int each_text(struct check *check, const json_t *value, check_fn *is)
 
 static int is_texts(struct check *check, const json_t *value)
 {
-    return each_text(check, value, is_text);
+    return each_item(check, value, is_text);
 }
 
 static int is_word(struct check *check, const json_t *value, const char *const *words)
@@ -163,7 +163,7 @@ static int is_medium(struct check *check, const json_t *value)
 
 static int is_media(struct check *check, const json_t *value)
 {
-    return each_text(check, value, is_medium);
+    return each_item(check, value, is_medium);
 }
 
 /* ---- prices ---- */
@@ -172,8 +172,8 @@ static int is_dollars(struct check *check, const json_t *value)
 {
     double dollars = json_number_value(value), nano = dollars * 1e9;
 
-    if (!json_is_number(value) || dollars < 0 || dollars > PRICE_MAX)
-        return check_fail(check, "is not a price in dollars from 0 to %d", PRICE_MAX);
+    if (!json_is_number(value) || dollars < 0 || dollars > DOLLARS_MAX)
+        return check_fail(check, "is not a price in dollars from 0 to %d", DOLLARS_MAX);
     if (fabs(nano - round(nano)) > 1e-3 + nano * 5e-16) /* what a double has no room for */
         return check_fail(check, "has more than nine decimals");
     return 0;
@@ -384,7 +384,7 @@ static int is_search_word(struct check *check, const json_t *value)
 
 static int is_search(struct check *check, const json_t *value)
 {
-    return each_text(check, value, is_search_word);
+    return each_item(check, value, is_search_word);
 }
 
 static int is_tool(struct check *check, const json_t *value)
@@ -407,7 +407,7 @@ static int is_tool(struct check *check, const json_t *value)
 
 static int are_tools(struct check *check, const json_t *value)
 {
-    return each_text(check, value, is_tool);
+    return each_item(check, value, is_tool);
 }
 
 /* ---- the whole ---- */

@@ -212,7 +212,7 @@ static const json_t *chain_of(const struct work *work)
 static bool falls_back(const struct work *work, int result)
 {
     return result < 0 && result != EIN_E_CANCELLED && !work->pieces && !work->final &&
-           (settings_of(work)->fallback_on & FAULT_BIT(work->outcome.fault)) &&
+           (settings_of(work)->fallback_on & 1u << FAULT(work->outcome.fault)) &&
            clock_mono_us() + LEAST_MS * 1000 < work->deadline_us;
 }
 
@@ -273,13 +273,13 @@ static int try_chain(struct work *work, struct ein_error *err)
 static int32_t status_of(const struct work *work, int result)
 {
     const struct ein_llm_outcome *outcome = &work->outcome;
-    static const int16_t by_fault[] = { 0, 401, 402, 429, 400, 400, 503, 400, 502 };
+    static const int16_t by_fault[FAULTS] = { 0, 401, 402, 429, 400, 400, 503, 400, 502 };
     static const int16_t by_code[] = { [-EIN_E_INVALID] = 400,   [-EIN_E_NOT_FOUND] = 404,
                                        [-EIN_E_DENIED] = 402,    [-EIN_E_TIMEOUT] = 504,
                                        [-EIN_E_CANCELLED] = 499, [-EIN_E_UNAVAILABLE] = 503,
                                        [-EIN_E_BUSY] = 429,      [-EIN_E_UNSUPPORTED] = 400,
                                        [-EIN_E_TOO_LARGE] = 413, [-EIN_E_NO_MEMORY] = 503 };
-    size_t fault = (size_t)outcome->fault / 100, code = (size_t)-result;
+    size_t fault = (size_t)FAULT(outcome->fault), code = (size_t)-result;
 
     if (result >= 0)
         return 200;
@@ -291,7 +291,7 @@ static int32_t status_of(const struct work *work, int result)
         return 404;
     if (fault && work->ret->attempts == 0 && !work->limited) /* nobody was there to be asked */
         return 503;
-    if (fault && fault < sizeof(by_fault) / sizeof(by_fault[0]))
+    if (fault)
         return by_fault[fault];
     return code < sizeof(by_code) / sizeof(by_code[0]) && by_code[code] ? by_code[code] : 500;
 }

@@ -3,7 +3,10 @@
 
 #include <einion/services.h>
 
-#define FAULT_BIT(fault) (1u << ((fault) / 100)) /* of an enum ein_llm_fault */
+/* An enum ein_llm_fault as a small number. */
+#define FAULT(fault) ((fault) / 100)
+enum { FAULTS = FAULT(EIN_LLM_FAULT_UNREACHABLE) + 1 };
+extern const char *const fault_names[FAULTS];
 
 /* complete() of struct ein_completion. */
 int completion_complete(void *impl, const struct ein_completion_call *call, ein_llm_sink *sink,

@@ -9,18 +9,16 @@
 
 enum { SWEEP_MS = 60000 };
 
-static const struct {
-    const char *name;
-    int32_t fault;
-} faults[] = {
-    { "bad_key", EIN_LLM_FAULT_BAD_KEY },
-    { "no_credit", EIN_LLM_FAULT_NO_CREDIT },
-    { "rate_limit", EIN_LLM_FAULT_RATE_LIMIT },
-    { "context_too_long", EIN_LLM_FAULT_CONTEXT_TOO_LONG },
-    { "refused", EIN_LLM_FAULT_REFUSED },
-    { "overloaded", EIN_LLM_FAULT_OVERLOADED },
-    { "bad_request", EIN_LLM_FAULT_BAD_REQUEST },
-    { "unreachable", EIN_LLM_FAULT_UNREACHABLE },
+const char *const fault_names[FAULTS] = {
+    [FAULT(EIN_LLM_FAULT_NONE)] = "",
+    [FAULT(EIN_LLM_FAULT_BAD_KEY)] = "bad_key",
+    [FAULT(EIN_LLM_FAULT_NO_CREDIT)] = "no_credit",
+    [FAULT(EIN_LLM_FAULT_RATE_LIMIT)] = "rate_limit",
+    [FAULT(EIN_LLM_FAULT_CONTEXT_TOO_LONG)] = "context_too_long",
+    [FAULT(EIN_LLM_FAULT_REFUSED)] = "refused",
+    [FAULT(EIN_LLM_FAULT_OVERLOADED)] = "overloaded",
+    [FAULT(EIN_LLM_FAULT_BAD_REQUEST)] = "bad_request",
+    [FAULT(EIN_LLM_FAULT_UNREACHABLE)] = "unreachable",
 };
 
 static uint32_t read_faults(const json_t *names)
@@ -31,9 +29,9 @@ static uint32_t read_faults(const json_t *names)
 
     json_array_foreach(names, i, name)
     {
-        for (size_t k = 0; k < sizeof(faults) / sizeof(faults[0]); k++)
-            if (strcmp(json_string_value(name), faults[k].name) == 0)
-                bits |= FAULT_BIT(faults[k].fault);
+        for (size_t fault = 0; fault < FAULTS; fault++)
+            if (strcmp(json_string_value(name), fault_names[fault]) == 0)
+                bits |= 1u << fault;
     }
     return bits;
 }
@@ -44,21 +42,20 @@ int completion_init(struct models *models, const json_t *config, struct ein_erro
 
     self->config = config;
     self->refuse = strcmp(text_of(config, "parameters"), "refuse") == 0;
-    self->max_notes = (size_t)integer_of(config, "max_notes");
+    self->max_notes = setting_of(config, "max_notes");
     self->pass = json_object_get(config, "pass_parameters");
     self->pass_tools = json_object_get(config, "pass_tools");
     self->fallbacks = json_object_get(config, "fallbacks");
     self->fallback_on = read_faults(json_object_get(config, "fallback_on"));
-    self->connect_ms = (uint32_t)integer_of(config, "connect_ms");
-    self->first_byte_ms = (uint32_t)integer_of(config, "first_byte_ms");
-    self->idle_ms = (uint32_t)integer_of(config, "idle_ms");
-    self->total_ms = (uint32_t)integer_of(config, "total_ms");
-    self->token_us = (uint32_t)integer_of(config, "token_us");
-    self->image_tokens = (uint64_t)integer_of(config, "image_tokens");
-    self->output_tokens = (uint64_t)integer_of(config, "output_tokens");
+    self->connect_ms = setting_of(config, "connect_ms");
+    self->first_byte_ms = setting_of(config, "first_byte_ms");
+    self->idle_ms = setting_of(config, "idle_ms");
+    self->total_ms = setting_of(config, "total_ms");
+    self->token_us = setting_of(config, "token_us");
+    self->image_tokens = setting_of(config, "image_tokens");
+    self->output_tokens = setting_of(config, "output_tokens");
     retry_read(config, &self->retry);
-    leases_init(&self->leases, models->host, models->ctx,
-                (uint32_t)integer_of(config, "hold_lease_ms"));
+    leases_init(&self->leases, models->host, models->ctx, setting_of(config, "hold_lease_ms"));
     calls_init(&self->calls, models->host, models->ctx);
     return limits_new(json_object_get(config, "limits"), &self->limits, err);
 }
@@ -90,22 +87,10 @@ void completion_done(struct models *models)
     calls_done(&models->completion.calls);
 }
 
-static int find(void *impl, const char *user_id, const char *model, const json_t *visible,
-                json_t **ret_found, struct ein_error *err)
-{
-    return models_find(impl, user_id, model, visible, ret_found, err);
-}
-
-static int catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
-                   struct ein_error *err)
-{
-    return models_catalog(impl, user_id, visible, ret_catalog, err);
-}
-
 const struct ein_completion completion_service = {
     .struct_size = sizeof(completion_service),
     .complete = completion_complete,
-    .find = find,
-    .catalog = catalog,
+    .find = models_find,
+    .catalog = models_catalog,
     .embed = completion_embed,
 };

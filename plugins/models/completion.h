@@ -16,7 +16,7 @@ struct completion {                  /* const after init, but for what its parts
     const json_t *pass, *pass_tools; /* names of parameters, and of vendors' tools, that are handed
                                         on as they are */
     const json_t *fallbacks;         /* {"provider/model": ["provider/model"]} */
-    uint32_t fallback_on;            /* bits: fault / 100 */
+    uint32_t fallback_on;            /* bits: FAULT() */
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
     uint32_t token_us;      /* what a token of the answer adds to total_ms at least */
     uint64_t image_tokens;  /* the most that an image costs */

@@ -123,9 +123,10 @@ int catalog_find(struct catalog *catalog, const char *user_id, const char *model
 
 /* ---- completion/1 ---- */
 
-int models_find(const struct models *models, const char *user_id, const char *model,
-                const json_t *visible, json_t **ret_found, struct ein_error *err)
+int models_find(void *impl, const char *user_id, const char *model, const json_t *visible,
+                json_t **ret_found, struct ein_error *err)
 {
+    const struct models *models = impl;
     struct found found = { 0 };
     int r = catalog_find(models->catalog, user_id, model, visible, &found, err);
 
@@ -158,10 +159,10 @@ static json_t *with_deployed(const struct snapshot *snapshot, const struct view 
     return all;
 }
 
-int models_catalog(const struct models *models, const char *user_id, const json_t *visible,
-                   json_t **ret_catalog, struct ein_error *err)
+int models_catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
+                   struct ein_error *err)
 {
-    struct catalog *catalog = models->catalog;
+    struct catalog *catalog = ((const struct models *)impl)->catalog;
     EIN_JSON json_t *deployed = NULL;
     struct view *view;
     int r = shown_deployed(catalog, user_id, visible, &deployed, err);

@@ -10,10 +10,8 @@
 #include <string.h>
 
 /* A limit of N a minute fills its bucket by N grains a millisecond. */
-#define GRAINS INT64_C(60000)
-#define TOKENS_MAX                                                                                 \
-    INT64_C(1000000000000) /* of one call: no vendor's number leads to an overflow                 \
-                            */
+#define GRAINS     INT64_C(60000)
+#define TOKENS_MAX INT64_C(1000000000000) /* of one call: no vendor's number overflows */
 
 enum { KEY_SIZE = 512, SCOPES = 3, RESOURCES = 2 };
 enum resource { REQUESTS, TOKENS };

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "member.h"
 
 #include <einion/services.h>
 #include <string.h>
@@ -206,10 +207,10 @@ int live_new(struct catalog *catalog, const json_t *config, struct live **ret_li
     if (!live)
         return error_no_memory(err);
     live->catalog = catalog;
-    live->ttl_ms = (uint32_t)json_integer_value(json_object_get(config, "list_ttl_ms"));
-    live->retry_ms = (uint32_t)json_integer_value(json_object_get(config, "list_retry_ms"));
-    live->look_ms = (uint32_t)json_integer_value(json_object_get(config, "watch_ms"));
-    live->max_models = (size_t)json_integer_value(json_object_get(config, "max_models"));
+    live->ttl_ms = setting_of(config, "list_ttl_ms");
+    live->retry_ms = setting_of(config, "list_retry_ms");
+    live->look_ms = setting_of(config, "watch_ms");
+    live->max_models = setting_of(config, "max_models");
     (void)pthread_mutex_init(&live->lock, NULL);
     (void)pthread_cond_init(&live->wake, NULL);
     *ret_live = live;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
+#include "complete.h"
 #include "span.h"
 #include "str.h"
 
@@ -10,19 +11,16 @@
  * them. */
 
 static const char *const stage_names[] = { "check", "key", "reserve", "settle" };
-static const char *const fault_names[] = { "",           "bad_key",          "no_credit",
-                                           "rate_limit", "context_too_long", "refused",
-                                           "overloaded", "bad_request",      "unreachable" };
 
 static const char *error_type(const struct work *work, int result)
 {
-    size_t fault = (size_t)work->outcome.fault / 100;
+    size_t fault = (size_t)FAULT(work->outcome.fault);
 
     if (result == EIN_E_CANCELLED)
         return "cancelled";
     if (result == EIN_E_TIMEOUT)
         return "timeout";
-    if (fault && fault < sizeof(fault_names) / sizeof(fault_names[0]))
+    if (fault)
         return fault_names[fault];
     return result < 0 ? "other" : "";
 }
@@ -37,7 +35,9 @@ static const char *operation(const struct work *work)
     return work->embeds ? "embeddings" : "chat";
 }
 
-void meter_attempt(const struct work *work, int result, uint64_t took_us)
+/* Of the model that is tried, with one label more. */
+static void observe(const struct work *work, const char *metric, double value, const char *label,
+                    const char *is)
 {
     const struct models *models = work->models;
     const char *const labels[] = { "gen_ai_operation_name",
@@ -46,12 +46,17 @@ void meter_attempt(const struct work *work, int result, uint64_t took_us)
                                    work->model->provider,
                                    "gen_ai_request_model",
                                    work->model->id,
-                                   "error_type",
-                                   error_type(work, result),
+                                   label,
+                                   is,
                                    NULL };
 
-    models->host->observe(models->ctx, "gen_ai_client_operation_duration_seconds", seconds(took_us),
-                          labels);
+    models->host->observe(models->ctx, metric, value, labels);
+}
+
+void meter_attempt(const struct work *work, int result, uint64_t took_us)
+{
+    observe(work, "gen_ai_client_operation_duration_seconds", seconds(took_us), "error_type",
+            error_type(work, result));
 }
 
 /* ---- the span of an attempt ---- */
@@ -91,18 +96,7 @@ void meter_end(const struct work *work, struct ein_span *span, int result)
 
 static void meter_tokens(const struct work *work, const char *type, uint64_t tokens)
 {
-    const struct models *models = work->models;
-    const char *const labels[] = { "gen_ai_operation_name",
-                                   operation(work),
-                                   "gen_ai_provider_name",
-                                   work->model->provider,
-                                   "gen_ai_request_model",
-                                   work->model->id,
-                                   "gen_ai_token_type",
-                                   type,
-                                   NULL };
-
-    models->host->observe(models->ctx, "gen_ai_client_token_usage", (double)tokens, labels);
+    observe(work, "gen_ai_client_token_usage", (double)tokens, "gen_ai_token_type", type);
 }
 
 static void meter_stages(const struct work *work)

@@ -21,7 +21,7 @@ struct models {
 ein_handler providers_get, providers_get_one, providers_get_models, providers_get_model;
 
 /* completion/1: what the user may call, as `find` and `catalog` of struct ein_completion. */
-int models_find(const struct models *models, const char *user_id, const char *model,
-                const json_t *visible, json_t **ret_found, struct ein_error *err);
-int models_catalog(const struct models *models, const char *user_id, const json_t *visible,
-                   json_t **ret_catalog, struct ein_error *err);
+int models_find(void *impl, const char *user_id, const char *model, const json_t *visible,
+                json_t **ret_found, struct ein_error *err);
+int models_catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
+                   struct ein_error *err);

@@ -159,8 +159,6 @@ static const char config_schema[] = "{" SCHEMA("type": "object", "properties": {
         "context_window": {"type": "integer"} \
     } \
 })
-/* clang-format on */
-/* clang-format off */
 #define PROVIDER_SCHEMA SCHEMA({ \
     "type": "object", "title": "Provider", "required": ["models"], \
     "properties": { \

@@ -205,21 +205,17 @@ static int finish_tools(struct check *check, const struct family *family, json_t
     {
         const char *id = json_string_value(tool);
         const json_t *told = json_object_get(known, id);
-        json_t *description = json_object_get(told, "description");
-        json_t *whole = json_incref(tool);
 
         if (id && !told) {
-            json_decref(whole);
             (void)check_enter(check, "built_in_tools");
             return check_fail(check, "names %.100s, which is not in its provider's built_in_tools",
                               id);
         }
-        if (id) {
-            json_decref(whole);
-            whole = json_pack("{s:O, s:O*, s:O*, s:O*}", "id", tool, "description", description,
-                              "tool_config", json_object_get(told, "tool_config"), "web_search",
-                              json_object_get(told, "web_search"));
-        }
+        json_t *whole = id ? json_pack("{s:O, s:O*, s:O*, s:O*}", "id", tool, "description",
+                                       json_object_get(told, "description"), "tool_config",
+                                       json_object_get(told, "tool_config"), "web_search",
+                                       json_object_get(told, "web_search"))
+                           : json_incref(tool);
         if (json_array_append_new(finished, whole) < 0)
             return error_no_memory(check->err);
     }

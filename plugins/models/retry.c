@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "retry.h"
 
+#include "member.h"
 #include "vendor.h"
 
 #include <string.h>
@@ -23,10 +24,10 @@ static const struct again {
 void retry_read(const json_t *config, struct retry *ret_retry)
 {
     *ret_retry = (struct retry){
-        .retries = (uint32_t)json_integer_value(json_object_get(config, "retries")),
-        .base_ms = (uint32_t)json_integer_value(json_object_get(config, "retry_base_ms")),
-        .max_ms = (uint32_t)json_integer_value(json_object_get(config, "retry_max_ms")),
-        .after_max_ms = (uint32_t)json_integer_value(json_object_get(config, "retry_after_max_ms")),
+        .retries = setting_of(config, "retries"),
+        .base_ms = setting_of(config, "retry_base_ms"),
+        .max_ms = setting_of(config, "retry_max_ms"),
+        .after_max_ms = setting_of(config, "retry_after_max_ms"),
     };
 }
 

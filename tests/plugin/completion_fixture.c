@@ -64,17 +64,17 @@ void found_drop(struct found *found)
     found->snapshot = NULL;
 }
 
-int models_find(const struct models *models, const char *user_id, const char *model,
-                const json_t *visible, json_t **ret_found, struct ein_error *err)
+int models_find(void *impl, const char *user_id, const char *model, const json_t *visible,
+                json_t **ret_found, struct ein_error *err)
 {
-    (void)models, (void)user_id, (void)model, (void)visible, (void)ret_found, (void)err;
+    (void)impl, (void)user_id, (void)model, (void)visible, (void)ret_found, (void)err;
     return EIN_E_UNSUPPORTED;
 }
 
-int models_catalog(const struct models *models, const char *user_id, const json_t *visible,
-                   json_t **ret_catalog, struct ein_error *err)
+int models_catalog(void *impl, const char *user_id, const json_t *visible, json_t **ret_catalog,
+                   struct ein_error *err)
 {
-    (void)models, (void)user_id, (void)visible, (void)ret_catalog, (void)err;
+    (void)impl, (void)user_id, (void)visible, (void)ret_catalog, (void)err;
     return EIN_E_UNSUPPORTED;
 }
 
