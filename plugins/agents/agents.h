@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <einion/plugin.h>
+#include <einion/services.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +22,8 @@ ein_handler agents_version_diff, agents_version_restore;                        
 ein_handler agents_secrets, agents_secret_put, agents_secret_delete;              /* secrets.c */
 ein_handler agents_run_code, agents_run_code_stream;                              /* run.c */
 ein_handler agents_repeat;                                                        /* repeat.c */
+
+extern const struct ein_erasure agents_erasure; /* crud.c */
 
 /* 0, or the status that was replied: a text of BODY is longer than the instance takes. */
 int agents_check_texts(const struct agents *agents, struct ein_req *req, const struct json_t *body);

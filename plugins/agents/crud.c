@@ -7,7 +7,9 @@
 #include "chain.h"
 #include "cleanup.h"
 #include "document.h"
+#include "erase.h"
 #include "http_json.h"
+#include "member.h"
 #include "ownership.h"
 #include "save.h"
 #include "secrets.h"
@@ -144,6 +146,36 @@ int agents_update(struct ein_req *req, void *self)
     return r ? r : change_until_done(http, req, self, try_update);
 }
 
+/* Deletes AGENT, as it is, with all that belongs to it. */
+static int forget(const struct agents *agents, const json_t *agent, struct ein_error *err)
+{
+    const char *id = text_of(agent, "_id");
+    int r = save_none(agents, agent, err);
+
+    if (r < 0)
+        return r;
+    secrets_forget(agents, id);
+    (void)agents->host->store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY,
+                                   NULL); /* most have none */
+    return 0;
+}
+
+static int erase_agent(void *self, const json_t *agent, struct ein_error *err)
+{
+    return forget(self, agent, err);
+}
+
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct agents *agents = impl;
+
+    *ret_count = 0;
+    return erase_some(agents->host, agents->ctx, AGENT_SET, OWNER_INDEX, uid, erase_agent, impl,
+                      ret_count, err);
+}
+
+const struct ein_erasure agents_erasure = { .struct_size = sizeof(agents_erasure), .erase = erase };
+
 static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
 {
     const struct agents *agents = self;
@@ -159,13 +191,11 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
     r = check_rev(host->http, req, doc_rev(agent));
     if (r)
         return r;
-    r = save_none(agents, agent, err);
+    r = forget(agents, agent, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     if (r < 0)
         return host->http->fail_error(req, err);
-    secrets_forget(agents, id);
-    (void)host->store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY, NULL); /* most have none */
     return host->http->reply(req, 204, NULL);
 }
 

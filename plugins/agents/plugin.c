@@ -249,6 +249,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = EIN_ADD_ROUTES(host, ctx, routes, agents, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, agents, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "agents", &agents_erasure, agents, err);
     return init_done(r, agents, free, ret_self);
 }
 

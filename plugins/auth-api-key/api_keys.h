@@ -37,4 +37,5 @@ int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ei
 
 ein_handler keys_create, keys_list, keys_list_any, keys_get, keys_get_calling;
 ein_handler keys_update, keys_delete, keys_delete_any, keys_delete_users;
-void keys_sweep(void *self); /* a timer's */
+extern const struct ein_erasure keys_erasure; /* revoke.c */
+void keys_sweep(void *self);                  /* a timer's */

@@ -18,10 +18,11 @@ void key_cache_free(struct key_cache *cache);  /* NULL is fine */
 json_t *key_cache_get(struct key_cache *cache, const char *id,
                       const unsigned char hash[KEY_HASH_BYTES], uint64_t *ret_ticket);
 
-/* Keeps CLAIMS for `ms`, unless anything was forgotten since the ticket was drawn: what was read
- * before a key was revoked does not come back after it. */
 /* The claims of the key ID, whatever its hash; NULL: they are not held. */
 json_t *key_cache_find(struct key_cache *cache, const char *id);
+
+/* Keeps CLAIMS for `ms`, unless anything was forgotten since the ticket was drawn: what was read
+ * before a key was revoked does not come back after it. */
 void key_cache_put(struct key_cache *cache, const char *id,
                    const unsigned char hash[KEY_HASH_BYTES], json_t *claims, uint32_t ms,
                    uint64_t ticket);

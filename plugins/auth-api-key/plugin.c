@@ -228,6 +228,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "api_key", &provider, keys, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_API_KEYS, "api_key", &limits_service, keys, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "api-keys", &keys_erasure, keys, err);
     return init_done(r, keys, fini, ret_self);
 }
 

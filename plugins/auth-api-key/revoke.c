@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_keys.h"
 #include "cleanup.h"
+#include "erase.h"
 #include "error.h"
 #include "http_json.h"
 #include "key_doc.h"
@@ -168,6 +169,24 @@ int keys_delete_users(struct ein_req *req, void *self)
 {
     return change_until_done(((struct api_keys *)self)->host->http, req, self, revoke_users);
 }
+
+/* ---- forgetting ---- */
+
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct api_keys *keys = impl;
+    const struct ein_host *host = keys->host;
+    int r;
+
+    *ret_count = 0;
+    r = erase_docs(host, keys->ctx, KEY_SET, "userId", uid, ret_count, err);
+    key_cache_forget(keys->cache);
+    if (r >= 0)
+        r = host->store->del(keys->ctx, OWNER_SET, uid, EIN_REV_ANY, err);
+    return r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+const struct ein_erasure keys_erasure = { .struct_size = sizeof(keys_erasure), .erase = erase };
 
 /* ---- keys that were revoked long ago ---- */
 

@@ -196,6 +196,17 @@ static void fini(void *data)
     free(self);
 }
 
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    size_t count = 0;
+    int r = session_end_all(impl, uid, &count, err);
+
+    *ret_count = count;
+    return r;
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -219,6 +230,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = EIN_ADD_ROUTES(host, ctx, routes, self, err);
     if (r >= 0 && self->logins)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "session", &session_provider, self, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "logins", &erasure, self, err);
     return init_done(r, self, fini, ret_self);
 }
 

@@ -5,8 +5,18 @@
 
 enum { TRIES_MAX = 20 /* while its lease is extended, or a worker begins */ };
 
-/* Ends the ticket in the store: whoever works on it, on whichever server, finds that, stops its
- * call and can write nothing more.  CONFLICT: it has changed meanwhile. */
+int ticket_stop(struct chat *chat, const json_t *ticket, const char *why, struct ein_error *err)
+{
+    const char *id = text_of(ticket, "_id");
+    int r = ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, why, err);
+
+    if (r == 0)
+        workers_cancel(chat, id);
+    live_poke(&chat->lives, id);
+    return r;
+}
+
+/* CONFLICT: it has changed meanwhile. */
 static int end(struct chat *chat, struct ein_req *req, const char *id, struct ein_error *err)
 {
     EIN_JSON json_t *ticket = NULL;
@@ -14,7 +24,7 @@ static int end(struct chat *chat, struct ein_req *req, const char *id, struct ei
 
     if (r < 0 || !ticket_is_open(ticket))
         return r;
-    return ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, "The chat was cancelled.", err);
+    return ticket_stop(chat, ticket, "The chat was cancelled.", err);
 }
 
 int chat_cancel(struct ein_req *req, void *self)
@@ -27,9 +37,5 @@ int chat_cancel(struct ein_req *req, void *self)
 
     for (int tries = 0; r == EIN_E_CONFLICT && tries < TRIES_MAX; tries++)
         r = end(chat, req, id, &err);
-    if (r < 0)
-        return http->fail_error(req, &err);
-    workers_cancel(chat, id);
-    live_poke(&chat->lives, id);
-    return http->reply(req, 204, NULL);
+    return r < 0 ? http->fail_error(req, &err) : http->reply(req, 204, NULL);
 }

@@ -3,7 +3,7 @@
 
 #include "live.h"
 #include "workers.h"
-#include <einion/plugin.h>
+#include <einion/services.h>
 #include <stddef.h>
 
 #define TICKET_SET "tickets"         /* where each stands: small, and read often; see ticket.h */
@@ -29,6 +29,8 @@ struct chat {
 ein_handler chat_ask;    /* post.c */
 ein_handler chat_get;    /* get.c */
 ein_handler chat_cancel; /* cancel.c */
+
+extern const struct ein_erasure chat_erasure; /* sweep.c */
 
 /* Deletes tickets that were kept long enough, and ends those whose time is over (sweep.c).  A job
  * of the host's; `data` is the chat. */

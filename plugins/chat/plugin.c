@@ -158,6 +158,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
               : EIN_ADD_ROUTES(host, ctx, routes, chat, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, chat, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "chats", &chat_erasure, chat, err);
     return init_done(r, chat, fini, ret_self);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "clock.h"
+#include "erase.h"
 #include "http_json.h"
 #include "ticket.h"
 
@@ -29,15 +30,10 @@ static int forget(const struct chat *chat, const json_t *ticket, struct ein_erro
 /* A ticket that nobody got round to, or whose server is dead. */
 static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
-    const char *id = text_of(ticket, "_id");
     char text[TICKET_LATE_SIZE];
 
     ticket_late(chat, text);
-    int r = ticket_end(chat, ticket, text_of(ticket, "_rev"), NULL, text, err);
-    if (r == 0)
-        workers_cancel(chat, id);
-    live_poke(&chat->lives, id);
-    return r;
+    return ticket_stop(chat, ticket, text, err);
 }
 
 static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *err)
@@ -73,6 +69,28 @@ static int sweep_some(struct chat *chat, struct ein_error *err)
     }
     return r < 0 ? r : (int)json_array_size(found);
 }
+
+/* ---- forgetting a user ---- */
+
+/* What is open is ended first: whoever works on it stops. */
+static int erase_ticket(void *self, const json_t *ticket, struct ein_error *err)
+{
+    return ticket_is_open(ticket) ? ticket_stop(self, ticket, "The user was erased.", err)
+                                  : forget(self, ticket, err);
+}
+
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    struct chat *chat = impl;
+
+    *ret_count = 0;
+    return erase_some(chat->host, chat->ctx, TICKET_SET, "userId", uid, erase_ticket, chat,
+                      ret_count, err);
+}
+
+const struct ein_erasure chat_erasure = { .struct_size = sizeof(chat_erasure), .erase = erase };
+
+/* ---- what is due ---- */
 
 void chat_sweep(void *data)
 {

@@ -35,6 +35,10 @@ void ticket_late(const struct chat *chat, char ret_text[TICKET_LATE_SIZE]);
 int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, const json_t *result,
                const char *error, struct ein_error *err);
 
+/* Ends TICKET, which is open, with WHY, if it is as it was read: whoever works on it, on whichever
+ * server, finds that, stops its call and can write nothing more (cancel.c). */
+int ticket_stop(struct chat *chat, const json_t *ticket, const char *why, struct ein_error *err);
+
 /* Changes members of the ticket ID if it still has the revision REV, which becomes the new one;
  * ADD is added to `attempts`. */
 int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE],

@@ -25,6 +25,7 @@
  *       max_value_bytes: 1048576
  */
 #include "data_store.h"
+#include "erase.h"
 #include "http_json.h"
 #include "init.h"
 #include "namespaces.h"
@@ -134,6 +135,16 @@ static const struct ein_route routes[] = {
 static const char *const kept[] = { DATA_STORE_SET, "userId", NULL };
 static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
 
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct data_store *store = impl;
+
+    *ret_count = 0;
+    return erase_docs(store->host, store->ctx, DATA_STORE_SET, "userId", uid, ret_count, err);
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -151,6 +162,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->publish(ctx, EIN_DATA_STORE, "data-store", &data_store_service, store, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, store, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "data-store", &erasure, store, err);
     return init_done(r, store, free, ret_self);
 }
 

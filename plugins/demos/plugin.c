@@ -40,6 +40,7 @@
 #include "app_token.h"
 #include "demo_schemas.h"
 #include "demos.h"
+#include "erase.h"
 #include "http_json.h"
 #include "init.h"
 #include <stdlib.h>
@@ -185,6 +186,16 @@ static size_t setting(const json_t *config, const char *name)
 static const char *const kept[] = { DEMO_SET, OWNER_INDEX, NULL };
 static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
 
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct demos *demos = impl;
+
+    *ret_count = 0;
+    return erase_docs(demos->host, demos->ctx, DEMO_SET, OWNER_INDEX, uid, ret_count, err);
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -210,6 +221,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->publish(ctx, EIN_AUTH_PROVIDER, "demo", &app_token_provider, demos, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, demos, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "demos", &erasure, demos, err);
     return init_done(r, demos, free, ret_self);
 }
 

@@ -87,6 +87,15 @@ static const struct ein_route routes[] = {
       .handle = quota_put },
 };
 
+/* What they kept is counted anew, and what they may keep is nobody's. */
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    *ret_count = 0;
+    return quota_set(impl, uid, json_null(), err);
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -98,6 +107,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = EIN_ADD_ROUTES(host, ctx, routes, quota, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_DISK_QUOTA, "disk-quota", &quota_service, quota, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "disk-quota", &erasure, quota, err);
     return init_done(r, quota, quota_free, ret_self);
 }
 

@@ -183,6 +183,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 
     int r = host->publish(ctx, EIN_RUNS, "runs", &runs_service, runs, err);
     if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "runs", &runs_erasure, runs, err);
+    if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, runs, err);
     return init_done(r, runs, fini, ret_self);
 }

@@ -115,6 +115,7 @@ void writer_forget_code(struct map_entry *seen); /* frees an entry of code_seen 
 void sweep(void *runs); /* what is lost, and what is old */
 /* The record with its events; NOT_FOUND. */
 int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err);
+extern const struct ein_erasure runs_erasure;
 
 /* ---- routes ---- */
 

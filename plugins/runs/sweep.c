@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "clock.h"
+#include "erase.h"
 #include "error.h"
 #include "http_json.h"
 #include "runs.h"
@@ -58,6 +59,30 @@ int sweep_delete(const struct runs *runs, const char *id, const char *rev, struc
             return r;
     }
 }
+
+/* ---- forgetting a user ---- */
+
+/* What goes on is stopped first. */
+static int erase_run(void *self, const json_t *record, struct ein_error *err)
+{
+    const char *id = text_of(record, "_id");
+
+    return record_is_running(record) ? runs_service.stop(self, id, NULL, err)
+                                     : sweep_delete(self, id, text_of(record, "_rev"), err);
+}
+
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    struct runs *runs = impl;
+    int r = writer_flush(runs, err); /* what is still on its way would come back */
+
+    *ret_count = 0;
+    return r < 0 ? r
+                 : erase_some(runs->host, runs->ctx, RUNS_SET, "userId", uid, erase_run, runs,
+                              ret_count, err);
+}
+
+const struct ein_erasure runs_erasure = { .struct_size = sizeof(runs_erasure), .erase = erase };
 
 /* ---- what is due ---- */
 

@@ -19,6 +19,7 @@
  *   plugins:
  *     sessions:
  */
+#include "erase.h"
 #include "init.h"
 #include "ownership.h"
 #include "provider_config.h"
@@ -65,6 +66,16 @@ static const struct ein_route routes[] = {
 static const char *const kept[] = { SESSIONS_SET, "userId", NULL };
 static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
 
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct sessions *sessions = impl;
+
+    *ret_count = 0;
+    return erase_docs(sessions->host, sessions->ctx, SESSIONS_SET, "userId", uid, ret_count, err);
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -78,6 +89,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     int r = EIN_ADD_ROUTES(host, ctx, routes, sessions, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, sessions, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "sessions", &erasure, sessions, err);
     return init_done(r, sessions, free, ret_self);
 }
 

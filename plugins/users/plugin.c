@@ -8,6 +8,7 @@
  *   GET PUT  /users/me/time-zone
  *   GET PUT DELETE /users/me/api-keys              keys for vendors, sealed in the vault
  *   GET PUT  /admin/users, GET /admin/usage
+ *   DELETE   /admin/users/{user_id}                erases what is theirs alone, and their name
  *
  * Money is an integer number of nano-dollars.  Publishes ledger/1: who calls a vendor first sets
  * aside the most that the call may cost (refused where that is not left), then settles what it has
@@ -32,6 +33,9 @@
  * GEMINI_API_KEY ANTHROPIC_API_KEY PERPLEXITYAI_API_KEY AWS_BEARER_TOKEN_BEDROCK
  * OPENROUTER_API_KEY, each also as NAME_FILE.
  *
+ * A user is erased by all that publish erasure/1, as this plugin does: their account stays without
+ * a name, and what their calls have cost.
+ *
  * Needs storage_backend/1.  Asks vault/1 and audit/1 when there is something for them.
  *
  * Settings
@@ -51,6 +55,7 @@
  *   no_key_ms             how long it is remembered that a user has no key of their own, which
  *                         another server may have been given meanwhile (1000)
  *   report_rows           the most that a report may have (10000)
+ *   erase_ms              how long erasing a user waits for what they have running (10000)
  *   time_zone             where days and months begin for users who have not said (UTC)
  *   zone_folder           the time zone database (/usr/share/zoneinfo)
  *
@@ -98,6 +103,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
                   "description": "How long it is remembered that a user has no key for a vendor of their own."},
     "report_rows": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000,
                     "description": "The most rows that a usage report may have."},
+    "erase_ms": {"type": "integer", "minimum": 0, "maximum": 600000, "default": 10000,
+                 "description": "How long erasing a user waits for what they have running to end."},
     "time_zone": {"type": "string", "default": "UTC",
                   "description": "Where days and months begin, by its IANA name."},
     "zone_folder": {"type": "string", "default": "/usr/share/zoneinfo",
@@ -253,6 +260,15 @@ static const struct ein_route routes[] = {
       .scope = "admin:write",
       .status = 200,
       .handle = admin_put },
+    { .method = "DELETE",
+      .path = "/admin/users/{user_id}",
+      .operation_id = "erase_user",
+      .summary = "Delete all that is a user's alone, and their name; what calls have cost stays",
+      .auth = EIN_AUTH_ADMIN,
+      .reply_schema = ERASED_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = admin_erase },
     { .method = "GET",
       .path = "/admin/usage",
       .operation_id = "get_all_usage",
@@ -287,6 +303,7 @@ static int read_settings(struct users *users, const json_t *config, struct ein_e
     users->sweep_ms = setting_of(config, "sweep_ms");
     users->journal_folder = text_of(config, "journal");
     users->settle_ms = setting_of(config, "settle_ms");
+    users->erase_ms = setting_of(config, "erase_ms");
     users->settle_pending = (size_t)integer_of(config, "settle_pending");
     users->purse_share = setting_of(config, "purse_share");
     users->purse_idle_ms = setting_of(config, "purse_idle_ms");
@@ -313,6 +330,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_MODEL_KEYS, "users", &model_keys_service, users, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "users", &users_erasure, users, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, users, err);
     return init_done(r, users, fini, ret_self);

@@ -22,6 +22,20 @@
     "{\"type\":\"object\",\"properties\":{\"monthlyAllowance\":" DOLLARS_OR_NOT                    \
     ",\"allowanceResetDate\":" RESET_DATE_OR_NOT ",\"spendRemaining\":" DOLLARS_OR_NOT "}}"
 
+#define ERASED_SCHEMA                                                                              \
+    SCHEMA({                                                                                       \
+        "type" : "object",                                                                         \
+        "title" : "Erased",                                                                        \
+        "required" : ["erased"],                                                                   \
+        "properties" : {                                                                           \
+            "erased" : {                                                                           \
+                "type" : "object",                                                                 \
+                "additionalProperties" : { "type" : "integer" },                                   \
+                "description" : "how many things, by what they are"                                \
+            }                                                                                      \
+        }                                                                                          \
+    })
+
 #define USAGE_SCHEMA                                                                               \
     SCHEMA({                                                                                       \
         "type" : "object",                                                                         \

@@ -27,7 +27,7 @@ struct users {
     struct ein_ctx *ctx;
     int64_t allowance, minimum; /* nano-dollars */
     uint32_t usage_shown, lease_ms, sweep_ms;
-    uint32_t purse_share, purse_idle_ms, settle_ms;
+    uint32_t purse_share, purse_idle_ms, settle_ms, erase_ms;
     size_t settle_pending;
     const char *journal_folder; /* "": no purses */
     struct purses *purses;      /* NULL: there are none */
@@ -48,7 +48,9 @@ ein_handler user_get_me, user_put_limits, user_add_usage, user_reset_allowance, 
 ein_handler keys_get, keys_put, keys_delete, keys_effective;
 ein_handler report_mine, report_all;
 ein_handler admin_list, admin_put;
+ein_handler admin_erase; /* erase.c */
 
 /* The services. */
 extern const struct ein_ledger ledger_service;
 extern const struct ein_model_keys model_keys_service;
+extern const struct ein_erasure users_erasure;

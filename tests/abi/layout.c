@@ -381,6 +381,11 @@ AT(ein_model_keys, wipe, 16);
 AT(ein_model_keys, sources, 24);
 ENDS(ein_model_keys, sources);
 
+AT(ein_erasure, struct_size, 0);
+AT(ein_erasure, reserved, 4);
+AT(ein_erasure, erase, 8);
+ENDS(ein_erasure, erase);
+
 AT(ein_audit, struct_size, 0);
 AT(ein_audit, reserved, 4);
 AT(ein_audit, append, 8);
@@ -690,6 +695,7 @@ TEXT(EIN_KEEPS, "keeps/1");
 TEXT(EIN_DISK_QUOTA, "disk_quota/1");
 TEXT(EIN_VAULT, "vault/1");
 TEXT(EIN_MODEL_KEYS, "model_keys/1");
+TEXT(EIN_ERASURE, "erasure/1");
 TEXT(EIN_AUDIT, "audit/1");
 TEXT(EIN_ERROR_SHAPE, "error_shape/1");
 TEXT(EIN_LLM_PROVIDER, "llm_provider/1");

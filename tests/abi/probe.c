@@ -33,6 +33,7 @@ EIN_PUBLIC const struct ein_keeps *probe_ein_keeps;
 EIN_PUBLIC const struct ein_disk_quota *probe_ein_disk_quota;
 EIN_PUBLIC const struct ein_vault *probe_ein_vault;
 EIN_PUBLIC const struct ein_model_keys *probe_ein_model_keys;
+EIN_PUBLIC const struct ein_erasure *probe_ein_erasure;
 EIN_PUBLIC const struct ein_audit *probe_ein_audit;
 EIN_PUBLIC const struct ein_error_shape *probe_ein_error_shape;
 EIN_PUBLIC const struct ein_llm_call *probe_ein_llm_call;

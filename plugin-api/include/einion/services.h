@@ -234,6 +234,17 @@ struct ein_model_keys {
     int (*sources)(void *impl, const char *user_id, struct json_t **ret_sources, struct ein_error *err);
 };
 
+/* ---- erasure/1 (1.1): forgetting a user ---- */
+#define EIN_ERASURE "erasure/1"
+
+struct ein_erasure {
+    uint32_t struct_size, reserved;
+    /* Deletes what there is of the user UID alone, logins and keys among it, and ends what they have
+     * running.  *ret_count: of how many things; it is called again until there are none.  What is a
+     * workspace's stays, and what calls have cost. */
+    int (*erase)(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err);
+};
+
 /* ---- audit/1: who did what, for good ---- */
 #define EIN_AUDIT "audit/1"
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What implementations of erasure/1 share: finding what is somebody's, by a field that is indexed.
+ */
+#pragma once
+
+#include <einion/services.h>
+#include <jansson.h>
+
+/* Deletes all documents of SET whose FIELD is UID, and adds to *count how many. */
+int erase_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
+               const char *uid, uint64_t *count, struct ein_error *err);
+
+/* Deletes DOC with what belongs to it, or begins to end it.  NOT_FOUND, CONFLICT: somebody else was
+ * ahead. */
+typedef int erase_one(void *self, const json_t *doc, struct ein_error *err);
+
+/* Likewise with ONE for each of the first so many; the caller is asked again for the rest. */
+int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
+               const char *uid, erase_one *one, void *self, uint64_t *count, struct ein_error *err);

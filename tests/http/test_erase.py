@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DELETE /admin/users/{user_id}: what is theirs alone goes, everywhere."""
+
+import json
+import subprocess
+import uuid
+
+import pytest
+from agents import ECHO, deploy, make_agent
+from chats import SCRIPTED, ask, ended
+from demos import make_demo
+from people import Person
+from people import room as people_room
+from support import PATIENCE, wait_until
+from vendor import Gate, raw
+
+ADMIN = {"X-Admin-Password": "pw"}
+SETS = ["plugins.auth-api-key.enabled=true", "plugins.chat.poll_ms=50", *(one for one in SCRIPTED if "runtime-python" not in one)]
+STAY = {"users", "ledger_accounts", "ledger_entries", "audit"}  # the books, and who did what
+SETS_OF_ALL = {"agents", "agent_versions", "demos", "data_store", "sessions", "tickets", "runs", "api_keys", "vault"}
+SLOW = "import time\nasync def run(input_dict, tools):\n    time.sleep(1000)\n"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def room(request, postgres):
+    env = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
+    sets = [*SETS, f"plugins.storage-postgres.schema=t{uuid.uuid4().hex}"] if request.param == "postgres" else SETS
+    with people_room(request.param, postgres, sets, ready=True, env=env) as server:
+        yield server
+
+
+@pytest.fixture
+def somebody(room):
+    """somebody(): nobody has seen them before."""
+    return lambda **roles: Person(room, f"header:{uuid.uuid4().hex}", **roles)
+
+
+def erase(room, uid, **headers):
+    return room.delete(f"/admin/users/{uid}", headers=ADMIN | headers)
+
+
+def run_code(person, code=ECHO):
+    reply = person.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}})
+    assert reply.status == 200, reply
+    return reply.header("X-Einion-Run-Id")
+
+
+def live(person):
+    """Has all that a user can have."""
+    agent, _ = deploy(person)
+    assert person.put(f"/agents/{agent['_id']}", {"description": "another"}).status == 200
+    assert person.put(f"/agents/{agent['_id']}/secrets/TOKEN", {"value": "v"}).status == 204
+    make_demo(person)
+    assert person.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
+    config = {"provider": "openai", "model": "gpt-4o-mini", "parameters": {}}
+    assert person.post("/sessions/s/config", config).status == 200
+    assert person.put("/users/me/api-keys", {"provider": "openai", "api_key": "sk-live-0123456789abcdefWXYZ"}).status == 200
+    reply = person.post("/users/me/keys", {"name": "k", "scopes": ["agents:read"]})
+    assert reply.status == 201, reply
+    assert person.post("/users/me/usage", {"responseCost": 0.25}).status == 200
+    ended(person, ask(person, {"text": "hello"}))
+    run_code(person)
+    return agent, reply.json
+
+
+def sets_with(room, tmp_path, text):
+    """The sets of documents that say TEXT."""
+    out = tmp_path / f"{uuid.uuid4().hex}.jsonl"
+    command = [*room.command(), "--set", "plugins.transfer.left_out=[]", "export", str(out)]
+    subprocess.run(command, env=room.environment(), cwd=room.state, check=True, capture_output=True, timeout=300)
+    return {json.loads(line).get("set") for line in out.read_text().splitlines() if text in line}
+
+
+def test_all_that_is_theirs_goes_and_nothing_of_others(room, somebody, tmp_path):
+    ann, ben = somebody(), somebody()
+    agent, key = live(ann)
+    kept, _ = live(ben)
+    wait_until(lambda: SETS_OF_ALL <= sets_with(room, tmp_path, ben.uid), 10, "all to be in the store")
+    before = sets_with(room, tmp_path, ben.uid)
+    assert sets_with(room, tmp_path, ann.uid) == before
+    assert room.put(f"/admin/users/{ann.uid}/disk-quota", {"maxMib": 7}, headers=ADMIN).status == 200
+
+    reply = erase(room, ann.uid)
+    assert reply.status == 200, reply
+    erased = reply.json["erased"]
+    assert erased == {"agents": 1, "demos": 1, "data-store": 1, "sessions": 1, "chats": 1, "runs": 1, "api-keys": 1, "users": 1}
+    assert sets_with(room, tmp_path, ann.uid) <= STAY
+    assert sets_with(room, tmp_path, agent["_id"]) <= {"audit"}  # its secret and its deployment neither
+    assert sets_with(room, tmp_path, ben.uid) == before
+    assert ben.get(f"/agents/{kept['_id']}").status == 200
+    assert room.get("/agents", headers={"Authorization": f"Bearer {key['key']}"}).status == 401
+    assert [one["details"] for one in room.get("/admin/audit", headers=ADMIN).json if (one["action"], one["target"]) == ("user_erased", ann.uid)] == [erased]
+
+    # Who comes back begins anew, but for what was spent.
+    assert ann.get("/agents").json == ann.get("/runs").json == ann.get("/demos").json == []
+    me = ann.get("/users/me").json
+    assert me["usageInfo"]["spendRemaining"] == 99.75 and me["apiKeys"]["openaiApiKey"] is None
+    assert ann.get("/disk-quota").json["usedBytes"] == 0 and ann.get("/disk-quota").json["maxBytes"] == 1 << 30
+    make_agent(ann)
+    assert erase(room, ann.uid).json == {"erased": {"agents": 1}}
+    assert erase(room, ann.uid).json == {"erased": {}}
+
+
+def test_what_is_a_workspaces_stays(room, somebody):
+    name = f"team{uuid.uuid4().hex}"
+    ann, ben = somebody(**{name: "admin"}), somebody(**{name: "member"})
+    agent = make_agent(ann, workspaceId=name)
+    own = make_agent(ann)
+    assert ann.put(f"/data-store/namespaces/n/records/k?workspaceId={name}", {"value": 1}).status == 200
+    assert erase(room, ann.uid).json["erased"]["agents"] == 1
+    assert ben.agents() == [agent["_id"]] and ann.get(f"/agents/{own['_id']}").status == 404
+    assert ben.get(f"/agents/{agent['_id']}/versions").json
+    assert ben.get(f"/data-store/namespaces/n/records/k?workspaceId={name}").json["value"] == 1
+
+
+def test_what_is_running_is_stopped_first(room, somebody, vendor):
+    ann, gate = somebody(), Gate()
+    vendor.answer("/held", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", gate, b"ok"))
+    connection = room.connect()
+    body = json.dumps({"code": SLOW, "inputDict": {}, "tools": {}}).encode()
+    connection.send_request("POST", "/agents/run-code/stream", body, [*ann.headers.items(), ("Content-Type", "application/json")])
+    wait_until(lambda: ann.get("/runs?status=running").json, 30, "the run to begin")
+    ask(ann, {"fetch": vendor.url + "/held"})
+    assert gate.reached.wait(PATIENCE), "nobody asked the vendor"
+    reply = erase(room, ann.uid)
+    assert reply.status == 200 and reply.json["erased"]["runs"] >= 2 and reply.json["erased"]["chats"] >= 2, reply
+    assert ann.get("/runs").json == []
+    gate.open()
+    connection.close()
+
+
+def test_who_has_many_things_is_erased_as_well(room, somebody):
+    ann = somebody()
+    for i in range(620):
+        assert ann.put(f"/data-store/namespaces/n/records/k{i}", {"value": i}).status == 200
+    for _ in range(120):
+        make_agent(ann)
+    chats = [ask(ann, {"text": "x"}) for _ in range(110)]
+    for one in chats:
+        ended(ann, one)
+    erased = erase(room, ann.uid).json["erased"]
+    assert (erased["data-store"], erased["agents"], erased["chats"]) == (620, 120, 110)
+
+
+def test_what_does_not_end_in_time_is_said(start_server):
+    """A record of a server that has died says that it runs until its lease is over."""
+    server = start_server(sets=["plugins.users.erase_ms=300", "plugins.runs.lease_ms=3600000"], env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}, ready=True)
+    connection = server.connect()
+    body = json.dumps({"code": SLOW, "inputDict": {}, "tools": {}}).encode()
+    connection.send_request("POST", "/agents/run-code/stream", body, [("Content-Type", "application/json")])
+    wait_until(lambda: server.get("/runs?status=running").json, 30, "the run to begin")
+    make_agent(server)
+    uid = server.get("/users/me").json["_id"]
+    server.kill()
+    connection.close()
+    server.start(ready=True)
+    reply = erase(server, uid)
+    assert reply.status == 409 and reply.detail == f"There are still runs of '{uid}': erase them again, and see to it that they do not go on.", reply
+    assert server.get("/agents").json == [] and len(server.get("/runs").json) == 1
+
+
+@pytest.mark.parametrize("uid, status, detail", [
+    ("header:nobody", 404, "Document 'header:nobody' not found for deletion."),
+    ("workspace:team", 422, "'workspace:team' is not the id of a user."),
+    ("user:workspace:team", 422, "'user:workspace:team' is not the id of a user."),
+])  # fmt: skip
+def test_who_is_not_there_is_not_erased(room, uid, status, detail):
+    reply = erase(room, uid)
+    assert (reply.status, reply.detail) == (status, detail)
+
+
+def test_only_an_admin_erases(room, somebody):
+    ann = somebody()
+    make_agent(ann)
+    assert ann.delete(f"/admin/users/{ann.uid}").status in (401, 403)
+    assert erase(room, ann.uid, **{"X-Admin-Password": "no"}).status in (401, 403)
+    assert len(ann.agents()) == 1
