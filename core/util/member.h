@@ -55,6 +55,20 @@ static inline int copy_member(json_t *to, const json_t *from, const char *member
     return json_object_set(to, member, or_null(from, member));
 }
 
+/* Of LIST, an array or NULL, the first object whose MEMBER is TEXT; NULL: there is none. */
+static inline json_t *list_find(const json_t *list, const char *member, const char *text)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        if (strcmp(text_or_empty(item, member), text) == 0)
+            return item;
+    }
+    return NULL;
+}
+
 /* Is TEXT one of LIST, an array or NULL? */
 static inline bool list_has(const json_t *list, const char *text)
 {

@@ -16,6 +16,7 @@ struct composer {
     unsigned repairs;  /* tries after the first */
     size_t prompt_max; /* bytes of all that a model is told at first */
     size_t answer_max; /* bytes of what it answers */
+    size_t store_max;  /* bytes that a rehearsal may write to its data store */
     uint32_t proof_ms; /* wall time of a rehearsal */
     uint32_t tools_ms; /* for an MCP server to list its tools */
 };

@@ -19,6 +19,7 @@
  *   prompt_bytes   all that the model is told at first; above it 413 (262144)
  *   answer_bytes   what it answers, and its thoughts; above it 502 (1048576)
  *   proof_ms       wall time of one rehearsal (20000)
+ *   store_bytes    what one may write to its data store, as JSON (1048576)
  *   tools_ms       for an MCP server to list its tools (15000)
  *
  * Example
@@ -42,6 +43,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
                      "description": "What the model answers, and its thoughts; above it 502."},
     "proof_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 20000,
                  "description": "Wall time of one rehearsal of the code."},
+    "store_bytes": {"type": "integer", "minimum": 1024, "maximum": 67108864, "default": 1048576,
+                    "description": "What one rehearsal may write to its data store, as JSON: up to 100 bytes of memory for each."},
     "tools_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 15000,
                  "description": "For an MCP server to list its tools; a slower one is composed for by names."}
 }});
@@ -75,6 +78,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     composer->repairs = setting_of(config, "repairs");
     composer->prompt_max = setting_of(config, "prompt_bytes");
     composer->answer_max = setting_of(config, "answer_bytes");
+    composer->store_max = setting_of(config, "store_bytes");
     composer->proof_ms = setting_of(config, "proof_ms");
     composer->tools_ms = setting_of(config, "tools_ms");
     return init_done(EIN_ADD_ROUTES(host, ctx, routes, composer, err), composer, free, ret_self);

@@ -155,7 +155,10 @@ static json_t *make_object(struct making *making, const json_t *schema)
 
     json_array_foreach(json_object_get(schema, "allOf"), i, part)
     {
-        EIN_JSON json_t *more = r == 0 ? make(making, part, NULL) : NULL;
+        EIN_JSON json_t *more = NULL;
+        if (r < 0 || ++making->members > MEMBERS_MAX) /* each may be all of them, by a reference */
+            break;
+        more = make(making, part, NULL);
         if (json_is_object(more))
             r = json_object_update(object, more);
     }

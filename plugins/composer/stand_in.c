@@ -13,7 +13,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CALLS_MAX = 200, FAULTS_MAX = 20, BODY_DEPTH_MAX = 64 };
+enum {
+    CALLS_MAX = 200,
+    CALL_SHOWN = 500, /* bytes of one */
+    FAULTS_MAX = 20,
+    FAULT_SIZE = 1000,
+    BODY_DEPTH_MAX = 64
+};
 
 static const char from_types[] = "its declared types", from_schema[] = "its schema";
 static const char from_run[] = "an earlier run", from_nothing[] = "nothing that is known of it";
@@ -27,6 +33,7 @@ int stand_in_init(struct stand_in *stand, const struct composing *composing)
         .calls = json_array(),
         .faults = json_array(),
         .store = json_object(),
+        .store_max = composing->composer->store_max,
     };
     return stand->calls && stand->faults && stand->store ? 0 : EIN_E_NO_MEMORY;
 }
@@ -46,27 +53,29 @@ static int refuse(struct stand_in *stand, struct ein_error *err, int code, const
 /* It is a fault of the code, whatever that makes of the error. */
 static int refuse(struct stand_in *stand, struct ein_error *err, int code, const char *fmt, ...)
 {
+    char text[FAULT_SIZE];
     va_list args;
 
     va_start(args, fmt);
-    EIN_FREE char *text = str_vprint(fmt, args);
+    str_vformat(text, sizeof(text), fmt, args);
     va_end(args);
-    if (!text)
-        return error_no_memory(err);
     if (json_array_size(stand->faults) < FAULTS_MAX)
         (void)json_array_append_new(stand->faults, json_string(text));
     return error_set(err, code, "%s", text);
 }
 
+/* What it calls may be as long as a message of an agent. */
 static int answered(struct stand_in *stand, const char *from, json_t *take_call,
                     json_t *take_answer, json_t **ret_answer, struct ein_error *err)
 {
-    json_t *call = json_pack("{s:o, s:s}", "call", take_call, "answeredFrom", from);
+    EIN_JSON json_t *call = take_call;
+    const char *text = json_string_value(call);
 
     stand->blind |= from == from_nothing;
-    if (json_array_size(stand->calls) < CALLS_MAX)
-        (void)json_array_append(stand->calls, call);
-    json_decref(call);
+    if (text && json_array_size(stand->calls) < CALLS_MAX)
+        (void)json_array_append_new(stand->calls, json_pack("{s:s%, s:s}", "call", text,
+                                                            (size_t)str_cut(text, CALL_SHOWN),
+                                                            "answeredFrom", from));
     if (!take_answer)
         return error_no_memory(err);
     *ret_answer = take_answer;
@@ -76,15 +85,7 @@ static int answered(struct stand_in *stand, const char *from, json_t *take_call,
 static const json_t *declared_with(const struct stand_in *stand, const char *kind,
                                    const char *member, const char *text)
 {
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(stand->declared, kind), i, item)
-    {
-        if (strcmp(text_or_empty(item, member), text) == 0)
-            return item;
-    }
-    return NULL;
+    return list_find(json_object_get(stand->declared, kind), member, text);
 }
 
 static char *dump(const struct stand_in *stand, const json_t *json)
@@ -204,25 +205,13 @@ static json_t *tool_result(const struct stand_in *stand, const json_t *schema)
     return result;
 }
 
-static const json_t *tool_of(const json_t *server, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(json_object_get(server, "tools"), i, tool)
-    {
-        if (strcmp(text_or_empty(tool, "name"), name) == 0)
-            return tool;
-    }
-    return NULL;
-}
-
 static int answer_tool(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                        struct ein_error *err)
 {
     const json_t *server = server_of(stand, asked, err);
     const char *name = text_or_empty(asked->params, "tool");
-    const json_t *tool = tool_of(server, name), *schema = json_object_get(tool, "outputSchema");
+    const json_t *tool = list_find(json_object_get(server, "tools"), "name", name);
+    const json_t *schema = json_object_get(tool, "outputSchema");
     EIN_JSON json_t *fault = NULL;
 
     if (!server)
@@ -525,11 +514,23 @@ static bool may_use(const struct stand_in *stand, const char *name, bool writes)
     return json_is_null(spaces);
 }
 
+/* Counts what is written, names and all, whatever becomes of it later. */
+static bool may_keep(struct stand_in *stand, const json_t *params)
+{
+    size_t len = json_dumpb(params, NULL, 0, JSON_COMPACT);
+
+    if (len > stand->store_max - stand->stored)
+        return false;
+    stand->stored += len;
+    return true;
+}
+
 static int answer_store(struct stand_in *stand, const struct asked *asked, json_t **ret_answer,
                         struct ein_error *err)
 {
     const char *name = text_or_empty(asked->params, "namespace");
     const struct operation *operation = find_operation(asked->method + strlen("ds."));
+    EIN_JSON json_t *nothing = json_object();
     json_t *kept = json_object_get(stand->store, name), *value;
 
     if (!operation)
@@ -538,9 +539,15 @@ static int answer_store(struct stand_in *stand, const struct asked *asked, json_
         return refuse(stand, err, EIN_E_DENIED,
                       "It %s the namespace '%s' of the data store, which is not declared for that.",
                       operation->writes ? "writes to" : "reads", name);
-    if (!kept && json_object_set_new(stand->store, name, kept = json_object()) < 0)
+    if (operation->writes && !may_keep(stand, asked->params))
+        return error_set(err, EIN_E_TOO_LARGE,
+                         "The agent writes more to the data store than the %zu bytes of "
+                         "store_bytes, which a rehearsal keeps.",
+                         stand->store_max);
+    if (!kept && operation->writes &&
+        json_object_set_new(stand->store, name, kept = json_object()) < 0)
         return error_no_memory(err);
-    value = operation->operate(stand->store, kept, asked->params);
+    value = operation->operate(stand->store, kept ? kept : nothing, asked->params);
     return answered(
         stand, "an empty store", json_sprintf("data_store %s %s", operation->name, name),
         json_pack("{s:o, s:b}", "value", value ? value : json_null(), "found", value != NULL),

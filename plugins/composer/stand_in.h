@@ -11,6 +11,8 @@ struct stand_in {
     json_t *calls;        /* [{"call", "answeredFrom"}] */
     json_t *faults;       /* of calls that should not have been made, in sentences */
     json_t *store;        /* {namespace: {key: value}} */
+    size_t store_max;     /* bytes that may be written to it, as JSON */
+    size_t stored;        /* that were */
     bool blind;           /* something was answered whose form nobody knows */
 };
 

@@ -17,7 +17,7 @@ def environment(world):
 @pytest.fixture(scope="module")
 def small(composer_world, start_module):
     sets = ["egress.allow=[127.0.0.1]", "egress.ports=[]", "plugins.composer.repairs=0", "plugins.composer.answer_bytes=1024",
-            "plugins.composer.tools_ms=100"]  # fmt: skip
+            "plugins.composer.tools_ms=100", "plugins.composer.store_bytes=1024"]  # fmt: skip
     return start_module(backend="memory", env=environment(composer_world), sets=sets, ready=True)
 
 
@@ -31,6 +31,26 @@ def test_an_answer_that_is_too_long(small, world):
     world.says(GOOD + "x" * 1024)
     reply = small.post("/agents/generate-code", BODY)
     assert (reply.status, reply.detail) == (502, "The model's answer is longer than the 1024 bytes of answer_bytes.")
+
+
+@pytest.mark.parametrize("write", ["data_store.set('k', 'x' * 400)", "data_store.set_many({'k': 'x' * 400})",
+                                   "data_store.use_namespace('n' * 400).set('k', 1)"])  # fmt: skip
+def test_a_rehearsal_writes_no_more_than_it_may(small, world, write):
+    world.says(written(run(f"for i in range(2):\n    {write}\nreturn {{'text': 'a'}}")))
+    assert small.post("/agents/generate-code", BODY).status == 200
+    world.says(written(run(f"for i in range(3):\n    {write}\nreturn {{'text': 'a'}}")))
+    reply = small.post("/agents/generate-code", BODY)
+    assert reply.status == 502, reply
+    assert "ValueError: The agent writes more to the data store than the 1024 bytes of store_bytes, which a rehearsal keeps." in reply.detail
+
+
+def test_what_is_told_of_calls_is_short_however_long_they_are(small, world):
+    call = "try:\n    await http_client.get(input_dict.get('a', 'https://shop.test/') + %r * %d)\nexcept Exception:\n    pass\nreturn {'text': 'a'}"
+    world.says(written(run(call % ("é", 100000))))
+    reply = small.post("/agents/generate-code", BODY | {"allowedHosts": ["shop.test"]})
+    assert reply.status == 200 and len(reply.json["proof"]["calls"][0]["call"]) == 500, reply
+    reply = small.post("/agents/generate-code", BODY | {"allowedHosts": ["other.test"]})
+    assert reply.status == 502 and len(reply.detail) < 1200, reply
 
 
 def test_an_mcp_server_that_does_not_answer_is_not_waited_for(small, world):

@@ -124,6 +124,19 @@ static void references_end(void **state)
         "{\"a\":1,\"b\":1}");
 }
 
+static void what_refers_to_all_of_itself_many_times_ends(void **state)
+{
+    json_t *schema = json_pack("{s:[]}", "allOf"), *sample;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        json_array_append_new(json_object_get(schema, "allOf"), json_pack("{s:s}", "$ref", "#"));
+    sample = sample_of_schema(schema, schema);
+    assert_int_equal(json_object_size(sample), 0);
+    json_decref(sample);
+    json_decref(schema);
+}
+
 static void expect_fault(const char *schema_text, const char *value_text, const char *expected)
 {
     json_t *schema = json_loads(schema_text, 0, NULL), *value = json_loads(value_text, 0, NULL);
@@ -188,6 +201,7 @@ int main(void)
         cmocka_unit_test(an_answer_without_code_has_none),
         cmocka_unit_test(a_schema_is_its_own_example),
         cmocka_unit_test(references_end),
+        cmocka_unit_test(what_refers_to_all_of_itself_many_times_ends),
         cmocka_unit_test(arguments_are_held_against_their_schema),
         cmocka_unit_test(a_url_is_an_operation),
         cmocka_unit_test(queries_are_found),
