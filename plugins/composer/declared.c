@@ -105,19 +105,6 @@ static int list_tools(const struct composing *composing, const char *url, json_t
     return r;
 }
 
-static const json_t *tool_named(const json_t *tools, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach((json_t *)tools, i, tool)
-    {
-        if (strcmp(text_or_empty(tool, "name"), name) == 0)
-            return tool;
-    }
-    return NULL;
-}
-
 static json_t *show_tool(const json_t *tool)
 {
     return json_pack("{s:O, s:O, s:O, s:O}", "name", or_null(tool, "name"), "description",
@@ -136,7 +123,7 @@ static int choose_tools(struct composing *composing, const char *url, const json
     json_array_foreach((json_t *)names, i, item)
     {
         const char *name = json_string_value(item);
-        const json_t *tool = tool_named(listed, name);
+        const json_t *tool = list_find(listed, "name", name);
 
         if (listed && !tool)
             return answer_fail(composing, 422, "The MCP server '%s' has no tool '%s'.", url, name);

@@ -2,6 +2,7 @@
 /* POST /agents/generate-code. */
 #include "answer.h"
 #include "ask.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "composer.h"
 #include "declared.h"
@@ -18,15 +19,13 @@ static int check_config(struct composing *composing)
 {
     const struct composer *composer = composing->composer;
     const json_t *config = json_object_get(composing->body, "modelConfig");
+    const char *description = text_or_empty(composing->body, "description");
     EIN_JSON json_t *loc = json_pack("[s, s]", "body", "modelConfig");
     EIN_JSON json_t *fault = provider_config_fault(config, loc, config);
 
     if (fault)
         return composer->host->http->fail_json(composing->req, 422, json_pack("[O]", fault));
-    if (text_or_empty(
-            composing->body,
-            "description")[strspn(text_or_empty(composing->body, "description"), " \t\r\n")] ==
-        '\0')
+    if (description[strspn(description, " \t\r\n")] == '\0')
         return answer_fail(composing, 422,
                            "The description is empty: it says what the agent is to do.");
     return 0;
@@ -83,23 +82,20 @@ static json_t *show(const struct composing *composing, const struct written *wri
 static int give_up(struct composing *composing, const json_t *faults)
 {
     const unsigned tries = composing->composer->repairs + 1;
-    EIN_JSON json_t *said = json_string("");
+    EIN_BUF struct buf said = BUF_INIT;
     const json_t *fault;
     size_t i;
 
     json_array_foreach((json_t *)faults, i, fault)
     {
-        json_t *more = json_sprintf("%s%s%s", json_string_value(said), i ? "\n" : " ",
-                                    json_string_value(fault));
-        json_decref(said);
-        said = more;
-        if (!said)
-            return EIN_E_NO_MEMORY;
+        (void)buf_printf(&said, "%s%s", i ? "\n" : " ", json_string_value(fault));
     }
+    if (said.error)
+        return said.error;
     return answer_fail(
         composing, 502,
         "The model wrote no agent that holds, in %u %s. What is wrong with its last:%s", tries,
-        tries == 1 ? "try" : "tries", json_string_value(said));
+        tries == 1 ? "try" : "tries", buf_str(&said));
 }
 
 /* ---- one attempt after the other ---- */

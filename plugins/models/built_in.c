@@ -183,19 +183,6 @@ static int add(const struct check *check, json_t *tool)
     return keep(check, tool);
 }
 
-static bool has_function(const json_t *tools, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(tools, i, tool)
-    {
-        if (strcmp(text_or_empty(tool, "name"), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Only one vendor is told by its name to search; of others one of the tools has to be called, where
  * the search is all that there is. */
 static int choose(const struct check *check)
@@ -203,7 +190,7 @@ static int choose(const struct check *check)
     struct built_in *ret = check->ret;
     const char *name = text_of(check->call->tool_choice, "name");
 
-    if (!name || strcmp(name, search_name) != 0 || has_function(check->call->tools, name) ||
+    if (!name || strcmp(name, search_name) != 0 || list_find(check->call->tools, "name", name) ||
         (ret->searches && strcmp(wire_name(check->rules->model), "anthropic") == 0)) {
         ret->choice = json_incref((json_t *)check->call->tool_choice);
         return 0;
