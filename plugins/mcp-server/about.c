@@ -18,11 +18,15 @@ static json_t *capabilities(void)
     return json_pack("{s:{s:b}}", "tools", "listChanged", 1);
 }
 
-static int add_instructions(const struct turn *turn, json_t *about)
+static void give(struct turn *turn, json_t *take_about)
 {
+    EIN_JSON json_t *about = take_about;
     const char *text = turn->server->instructions;
 
-    return *text ? json_object_set_new(about, "instructions", json_string(text)) : 0;
+    if (about && *text && json_object_set_new(about, "instructions", json_string(text)) < 0)
+        turn_result(turn, NULL);
+    else
+        turn_result(turn, EIN_TAKE(about));
 }
 
 void about_initialize(struct turn *turn)
@@ -39,23 +43,17 @@ void about_initialize(struct turn *turn)
         return;
     }
     session_make(http->identity(turn->req)->uid, session);
-    if (!about || add_instructions(turn, about) < 0 ||
-        http->set_header(turn->req, "Mcp-Session-Id", session) < 0)
+    if (http->set_header(turn->req, "Mcp-Session-Id", session) < 0)
         turn_result(turn, NULL);
     else
-        turn_result(turn, EIN_TAKE(about));
+        give(turn, EIN_TAKE(about));
 }
 
 void about_discover(struct turn *turn)
 {
-    EIN_JSON json_t *about =
-        json_pack("{s:[s], s:o, s:i, s:s}", "supportedVersions", MCP_MODERN, "capabilities",
-                  capabilities(), "ttlMs", (int)turn->server->ttl_ms, "cacheScope", "private");
-
-    if (!about || add_instructions(turn, about) < 0)
-        turn_result(turn, NULL);
-    else
-        turn_result(turn, EIN_TAKE(about));
+    give(turn,
+         json_pack("{s:[s], s:o, s:i, s:s}", "supportedVersions", MCP_MODERN, "capabilities",
+                   capabilities(), "ttlMs", (int)turn->server->ttl_ms, "cacheScope", "private"));
 }
 
 bool about_is_stopping(const struct mcp_server *server)

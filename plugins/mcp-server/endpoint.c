@@ -6,6 +6,7 @@
 #include "json_depth.h"
 #include "member.h"
 #include "rpc.h"
+#include "str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ void turn_fail(struct turn *turn, int code, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    str_vformat(text, sizeof(text), fmt, args);
     va_end(args);
     fail_with(turn, code, text, NULL);
 }

@@ -3,6 +3,7 @@
 #include "mcp_server.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "rpc.h"
 
 #include <stdio.h>
@@ -10,31 +11,20 @@
 
 enum { CHALLENGE_MAX = 1024 };
 
-static int add_issuer(json_t *issuers, json_t *issuer)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(issuers, i, item)
-    {
-        if (json_equal(item, issuer))
-            return 0;
-    }
-    return json_array_append(issuers, issuer) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 static int ask_login(const struct ein_service *service, void *issuers)
 {
     const struct ein_auth_provider *provider = service->vtable;
     EIN_JSON json_t *about = NULL;
     struct ein_error unused;
-    json_t *issuer;
+    const char *issuer;
 
     if (!EIN_HAS(struct ein_auth_provider, provider, describe) ||
         provider->describe(service->impl, &about, &unused) < 0)
         return 0;
-    issuer = json_object_get(about, "tokensOf");
-    return json_is_string(issuer) ? add_issuer(issuers, issuer) : 0;
+    issuer = text_of(about, "tokensOf");
+    if (!issuer || list_has(issuers, issuer))
+        return 0;
+    return json_array_append_new(issuers, json_string(issuer)) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
 /* Those of the settings, and whose access tokens a login takes.  NULL: no memory. */
@@ -86,21 +76,15 @@ static void challenge(const struct mcp_server *server, struct ein_req *req)
         (void)http->set_header(req, "WWW-Authenticate", text); /* the status says it as well */
 }
 
-static const char *text_of(const json_t *detail)
-{
-    const char *text = json_string_value(detail);
-
-    return text ? text : "The request is not what it should be.";
-}
-
 json_t *mcp_shape_error(void *impl, struct ein_req *req, int *status, const json_t *detail)
 {
     const struct mcp_server *server = impl;
-    const char *path = server->host->http->path(req);
+    const char *path = server->host->http->path(req), *words = json_string_value(detail);
 
     if (strcmp(path, MCP_PATH) != 0)
         return NULL; /* /mcp/tools is somebody else's */
     if (*status == 401 || *status == 403)
         challenge(server, req);
-    return rpc_error(NULL, *status == 404 ? MCP_NO_SESSION : MCP_REFUSED, text_of(detail), NULL);
+    return rpc_error(NULL, *status == 404 ? MCP_NO_SESSION : MCP_REFUSED,
+                     words ? words : "The request is not what it should be.", NULL);
 }

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "exchange.h"
 #include "json_fits.h"
+#include "member.h"
 
 #include <string.h>
 #include <strings.h>
@@ -204,25 +205,12 @@ int mcp_list_tools(void *impl, const struct ein_mcp_call *call, json_t **ret_too
 
 /* ---- tools/call ---- */
 
-const json_t *mcp_find_tool(const json_t *tools, const char *name)
-{
-    const json_t *tool;
-    size_t i;
-
-    json_array_foreach(tools, i, tool)
-    {
-        if (!strcmp(json_string_value(json_object_get(tool, "name")), name))
-            return tool;
-    }
-    return NULL;
-}
-
 /* A server that lies about its schema; one that was never asked for it has not. */
 static int check_promise(const struct talk *talk, const char *name, const json_t *result,
                          struct ein_error *err)
 {
     EIN_JSON json_t *tools = peers_tools(&talk->mcp->peers, talk->key, false);
-    const json_t *schema = json_object_get(mcp_find_tool(tools, name), "outputSchema");
+    const json_t *schema = json_object_get(list_find(tools, "name", name), "outputSchema");
 
     if (json_is_true(json_object_get(result, "isError")) ||
         json_fits(schema, json_object_get(result, "structuredContent")))

@@ -356,8 +356,6 @@ static char *shorten(const struct mcp *mcp, const char *words)
         if ((unsigned char)*at < ' ' || *at == 0x7f)
             *at = ' ';
     }
-    for (size_t len = strlen(line); len && ((unsigned char)line[len - 1] & 0x80); len--)
-        line[len - 1] = '\0'; /* a character may have been cut */
     clean = mcp->host->redact(line);
     copy = clean ? strdup(clean) : NULL;
     mcp->host->mem_free(clean);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 2025-03-26 to 2025-11-25: streamable HTTP, with sessions that servers may give. */
+#include "cancel_wait.h"
 #include "error.h"
 #include "exchange.h"
 
-#include <poll.h>
 #include <string.h>
 
 enum { RETRY_MS = 1000 }; /* before a stream is resumed of which the server said nothing */
@@ -105,15 +105,10 @@ static bool may_resume(const struct talk *talk, const struct exchange *exchange)
 static int wait_retry(const struct talk *talk, uint32_t retry_ms, struct ein_error *err)
 {
     uint32_t ms = retry_ms ? retry_ms : RETRY_MS, left_ms = talk_left_ms(talk);
-    struct ein_cancel *cancel = talk->call.cancel;
-    struct pollfd poll_fd = { .fd = -1, .events = POLLIN };
 
     if (ms > talk->mcp->retry_max_ms)
         ms = talk->mcp->retry_max_ms;
-    if (cancel)
-        poll_fd.fd = talk->mcp->host->cancel->wait_fd(cancel);
-    (void)poll(&poll_fd, 1, (int)(ms < left_ms ? ms : left_ms));
-    if (cancel && talk->mcp->host->cancel->fired(cancel))
+    if (cancel_wait(talk->mcp->host, talk->call.cancel, ms < left_ms ? ms : left_ms) < 0)
         return error_set(err, EIN_E_CANCELLED, "the call was cancelled");
     if (talk_left_ms(talk) == 0)
         return error_set(err, EIN_E_TIMEOUT, "the MCP server does not answer in time");

@@ -75,9 +75,6 @@ int ask(struct talk *talk, struct mcp_request *request, struct ein_error *err);
 json_t *mcp_message(const struct talk *talk, const struct mcp_request *request, json_int_t id,
                     bool modern);
 
-/* The tool of that name in a list; NULL: there is none. */
-const json_t *mcp_find_tool(const json_t *tools, const char *name);
-
 /* Opens a session.  *ret_status is what the server answered, 0: nothing. */
 int legacy_open(struct talk *talk, int *ret_status, struct ein_error *err);
 

@@ -2,6 +2,7 @@
 /* 2026-07-28: each request is complete in itself. */
 #include "error.h"
 #include "exchange.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int add_params(struct talk *talk, const struct mcp_request *request,
     if (!request->tool)
         return 0;
     tools = peers_tools(&talk->mcp->peers, talk->key, false);
-    tool = mcp_find_tool(tools, request->tool);
+    tool = list_find(tools, "name", request->tool);
     r = tool ? wire_tool_headers(tool, json_object_get(request->params, "arguments"), add_header,
                                  headers)
              : 0;

@@ -64,7 +64,8 @@ void peers_forget_verdict(struct peers *peers, const char *key);
 /* A list of tools, which takes `bytes`; NULL: it is not to be kept any more. */
 void peers_keep_tools(struct peers *peers, const char *key, json_t *tools, size_t bytes,
                       int64_t ttl_ms);
-/* The list, as old as it may be (max_age false: however old); json_decref; NULL: there is none. */
+/* The list (`fresh`: while it is to be kept, else however old); json_decref; NULL: there is none.
+ */
 json_t *peers_tools(struct peers *peers, const char *key, bool fresh);
 
 /* Those that nobody used for so long go. */

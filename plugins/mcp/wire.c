@@ -4,6 +4,7 @@
 #include "base64url.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -216,21 +217,17 @@ enum wire_kind wire_kind(const json_t *message, json_int_t id)
 
 json_int_t wire_code(const json_t *message)
 {
-    return json_integer_value(json_object_get(json_object_get(message, "error"), "code"));
+    return integer_of(json_object_get(message, "error"), "code");
 }
 
 const char *wire_words(const json_t *message)
 {
-    const json_t *words = json_object_get(json_object_get(message, "error"), "message");
-
-    return json_is_string(words) ? json_string_value(words) : "";
+    return text_or_empty(json_object_get(message, "error"), "message");
 }
 
 const char *wire_method(const json_t *message)
 {
-    const char *method = json_string_value(json_object_get(message, "method"));
-
-    return method ? method : "";
+    return text_or_empty(message, "method");
 }
 
 int wire_take_tools(const json_t *result, json_t *tools, const char **ret_cursor)

@@ -52,7 +52,7 @@ int wire_unknown_version(const char *version, struct ein_error *err);
  * `result`; NULL: there is none.  0, or -1: it is not such a page, or there is no memory. */
 int wire_take_tools(const json_t *result, json_t *tools, const char **ret_cursor);
 
-/* How long a list may be kept, and whether it is everybody's. */
+/* How long a list may be kept. */
 json_int_t wire_ttl_ms(const json_t *result);
 
 /* Is it what tools/call answers?  What is missing of content and isError is added. */

@@ -122,6 +122,14 @@ def test_tools_that_are_not_there(modern, legacy):
     assert failure(legacy.reply("tools/call", {"name": "nothing"})) == (200, -32602)
 
 
+def test_long_names_of_any_letters_are_told(legacy):
+    name = "a" + "ä" * 150
+    error = legacy.reply("tools/call", {"name": name}).json["error"]
+    assert (error["code"], error["message"]) == (-32602, "Unknown tool: a" + "ä" * 99)
+    error = legacy.reply(name).json["error"]
+    assert (error["code"], error["message"]) == (-32601, "Method not found: a" + "ä" * 99)
+
+
 def test_agents_of_others_are_not_there(bob, echo):
     talker = Talker(bob, modern=True)
     assert echo not in talker.names()
