@@ -9,25 +9,37 @@
 
 /* ---- messages ---- */
 
+/* Nothing, where all of it was left out. */
+static int say(struct asking *asking, const char *role, json_t *content, const char *place)
+{
+    json_t *made = NULL;
+    int r = anthropic_content(asking, content, place, &made);
+
+    if (r < 0)
+        return r;
+    if (json_is_array(made) && json_array_size(made) == 0) {
+        json_decref(made);
+        return 0;
+    }
+    return ask_message(asking, role, made);
+}
+
 static int read_system(struct asking *asking, const json_t *body)
 {
-    json_t *system = json_object_get(body, "system"), *content = NULL;
-    int r;
+    json_t *system = json_object_get(body, "system");
 
     if (!system || json_is_null(system) ||
         (json_is_string(system) && json_string_length(system) == 0))
         return 0;
     if (!json_is_string(system) && !json_is_array(system))
         return ask_refuse(asking, "system", "'system' is neither a text nor an array of blocks.");
-    r = anthropic_content(asking, system, ".system", &content);
-    return r < 0 ? r : ask_message(asking, "system", content);
+    return say(asking, "system", system, ".system");
 }
 
 static int read_message(struct asking *asking, json_t *message)
 {
     const char *role = text_of(message, "role");
-    json_t *content = json_object_get(message, "content"), *made = NULL;
-    int r;
+    json_t *content = json_object_get(message, "content");
 
     if (!role || (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0 &&
                   strcmp(role, "system") != 0))
@@ -35,14 +47,7 @@ static int read_message(struct asking *asking, json_t *message)
             asking, ".role", "The role '%.40s' is neither user nor assistant.", role ? role : "");
     if (json_is_string(content) && ask_is_pair(message, "role", "content"))
         return ask_append(asking->ask->messages, json_incref(message));
-    r = anthropic_content(asking, content, ".content", &made);
-    if (r < 0)
-        return r;
-    if (json_is_array(made) && json_array_size(made) == 0) { /* all of it was left out */
-        json_decref(made);
-        return 0;
-    }
-    return ask_message(asking, role, made);
+    return say(asking, role, content, ".content");
 }
 
 /* Of the whole request: what stands before the end of its last message is worth keeping. */

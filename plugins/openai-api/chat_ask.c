@@ -193,10 +193,10 @@ static int read_old_choice(struct asking *asking, json_t *choice)
 
 /* ---- the form of the answer ---- */
 
-static int read_format(struct asking *asking, json_t *format)
+int chat_format(const struct asking *asking, const json_t *format, json_t *schema,
+                const char *param)
 {
-    const char *type = json_string_value(json_object_get(format, "type"));
-    json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
+    const char *type = text_of(format, "type");
 
     if (type && strcmp(type, "text") == 0)
         return 0;
@@ -205,15 +205,22 @@ static int read_format(struct asking *asking, json_t *format)
     else if (type && strcmp(type, "json_schema") == 0 && json_is_object(schema))
         asking->ask->reply_schema = json_incref(schema);
     else
-        return ask_refuse(asking, "response_format",
-                          "'response_format' is none of text, json_object and json_schema with "
-                          "its schema.");
+        return ask_refuse(asking, param,
+                          "'%s' is none of text, json_object and json_schema with its schema.",
+                          param);
     return asking->ask->reply_schema ? 0 : EIN_E_NO_MEMORY;
+}
+
+static int read_format(struct asking *asking, json_t *format)
+{
+    return chat_format(asking, format,
+                       json_object_get(json_object_get(format, "json_schema"), "schema"),
+                       "response_format");
 }
 
 /* ---- parameters ---- */
 
-static int read_effort(struct asking *asking, json_t *effort)
+int chat_effort(struct asking *asking, json_t *effort)
 {
     const char *text = json_string_value(effort);
 
@@ -230,7 +237,7 @@ static int read_reasoning(struct asking *asking, json_t *reasoning)
     int r = 0;
 
     if (!json_object_get(asking->ask->parameters, "reasoning_effort"))
-        r = read_effort(asking, json_object_get(reasoning, "effort"));
+        r = chat_effort(asking, json_object_get(reasoning, "effort"));
     if (r >= 0 && json_is_integer(budget))
         r = ask_parameter(asking->ask, "thinking_budget", budget);
     return r;
@@ -299,7 +306,7 @@ static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "n", .read = check_count },
     { "modalities", .read = check_media },
     { "stop", .read = read_stop },
-    { "reasoning_effort", .read = read_effort },
+    { "reasoning_effort", .read = chat_effort },
     { "reasoning", .read = read_reasoning },
     { "parallel_tool_calls", .read = read_parallel },
     { "stream_options", .read = read_stream_options },

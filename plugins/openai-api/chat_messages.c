@@ -21,7 +21,7 @@ static int plain(struct asking *asking, json_t *message, const char *role)
     if (json_is_string(content) && json_object_size(message) == 2 &&
         strcmp(json_string_value(json_object_get(message, "role")), role) == 0)
         return ask_append(asking->ask->messages, json_incref(message));
-    r = chat_content(asking, content, ".content", &made);
+    r = chat_content(asking, content, ".content", NULL, &made);
     return r < 0 ? r : ask_message(asking, role, made);
 }
 
@@ -72,34 +72,32 @@ static int thoughts(json_t *parts, const json_t *message)
     return ask_append(parts, json_pack("{s:s, s:O}", "type", "thought", "text", text));
 }
 
-/* What an assistant has said: as with users, or a refusal, which was said as well. */
+static int add_text(json_t *parts, json_t *text)
+{
+    return json_string_length(text) == 0
+               ? 0
+               : ask_append(parts, json_pack("{s:s, s:O}", "type", "text", "text", text));
+}
+
+/* A refusal was said as well. */
+static json_t *as_said(json_t *part)
+{
+    json_t *refused = json_object_get(part, "refusal");
+
+    return json_is_string(refused) ? json_pack("{s:s, s:O}", "type", "text", "text", refused)
+                                   : json_incref(part);
+}
+
 static int said(struct asking *asking, json_t *parts, const json_t *message)
 {
-    json_t *content = json_object_get(message, "content"), *item;
-    json_t *refusal = json_object_get(message, "refusal");
-    size_t i;
-    int r = 0;
+    json_t *content = json_object_get(message, "content");
+    EIN_JSON json_t *made = NULL;
+    int r = json_is_array(content) ? chat_content(asking, content, ".content", as_said, &made)
+                                   : add_text(parts, content);
 
-    if (json_is_string(content) && json_string_length(content) > 0)
-        r = ask_append(parts, json_pack("{s:s, s:O}", "type", "text", "text", content));
-    json_array_foreach(content, i, item)
-    {
-        json_t *refused = json_object_get(item, "refusal"), *made = NULL;
-        char where[32];
-
-        (void)snprintf(where, sizeof(where), ".content[%zu]", i);
-        if (json_is_string(refused))
-            made = json_pack("{s:s, s:O}", "type", "text", "text", refused);
-        else
-            r = chat_part(asking, item, where, &made);
-        if (r >= 0)
-            r = ask_append(parts, made);
-        if (r < 0)
-            return r;
-    }
-    if (r >= 0 && json_is_string(refusal) && json_string_length(refusal) > 0)
-        r = ask_append(parts, json_pack("{s:s, s:O}", "type", "text", "text", refusal));
-    return r;
+    if (r >= 0 && made && json_array_extend(parts, made) < 0)
+        r = EIN_E_NO_MEMORY;
+    return r < 0 ? r : add_text(parts, json_object_get(message, "refusal"));
 }
 
 static int call(struct asking *asking, json_t *parts, json_t *id, const json_t *function,
@@ -208,7 +206,7 @@ static int result(struct asking *asking, json_t *id, const json_t *message)
 {
     json_t *content = NULL, *parts;
     json_t *name = json_object_get(asking->names, json_string_value(id));
-    int r = chat_content(asking, json_object_get(message, "content"), ".content", &content);
+    int r = chat_content(asking, json_object_get(message, "content"), ".content", NULL, &content);
 
     if (r < 0)
         return r;

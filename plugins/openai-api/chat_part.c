@@ -91,7 +91,8 @@ static int file(const struct asking *asking, json_t *part, const char *place, js
     return 0;
 }
 
-int chat_part(const struct asking *asking, json_t *part, const char *place, json_t **ret_part)
+static int read_part(const struct asking *asking, json_t *part, const char *place,
+                     json_t **ret_part)
 {
     static const struct {
         const char *type;
@@ -114,7 +115,7 @@ int chat_part(const struct asking *asking, json_t *part, const char *place, json
                               type ? type : "");
 }
 
-int chat_content(const struct asking *asking, json_t *content, const char *place,
+int chat_content(const struct asking *asking, json_t *content, const char *place, chat_as *as,
                  json_t **ret_content)
 {
     EIN_JSON json_t *parts = NULL;
@@ -135,10 +136,12 @@ int chat_content(const struct asking *asking, json_t *content, const char *place
     parts = json_array();
     json_array_foreach(content, i, part)
     {
+        EIN_JSON json_t *same = as ? as(part) : json_incref(part);
         json_t *made = NULL;
 
         (void)snprintf(where, sizeof(where), "%s[%zu]", place, i);
-        r = chat_part(asking, part, where, &made);
+        r = same ? read_part(asking, same, where, &made)
+                 : ask_refuse_message(asking, where, "A part of this type is not taken here.");
         if (r >= 0)
             r = ask_append(parts, made);
         if (r < 0)

@@ -55,32 +55,13 @@ static int read_format(struct asking *asking, const json_t *body)
 {
     const json_t *text = json_object_get(body, "text");
     const json_t *format = json_object_get(text, "format");
-    const char *type = text_of(format, "type");
     json_t *verbosity = json_object_get(text, "verbosity");
-    json_t *schema = json_object_get(format, "schema");
+    int r = text_of(format, "type")
+                ? chat_format(asking, format, json_object_get(format, "schema"), "text.format")
+                : 0;
 
-    if (type && strcmp(type, "json_object") == 0)
-        asking->ask->reply_schema = json_pack("{s:s}", "type", "object");
-    else if (type && strcmp(type, "json_schema") == 0 && json_is_object(schema))
-        asking->ask->reply_schema = json_incref(schema);
-    else if (type && strcmp(type, "text") != 0)
-        return ask_refuse(asking, "text.format",
-                          "'text.format' is none of text, json_object and json_schema with its "
-                          "schema.");
-    return json_is_string(verbosity) ? ask_parameter(asking->ask, "verbosity", verbosity) : 0;
-}
-
-static int read_reasoning(struct ask *ask, const json_t *body)
-{
-    const json_t *reasoning = json_object_get(body, "reasoning");
-    json_t *effort = json_object_get(reasoning, "effort");
-    const char *text = json_string_value(effort);
-
-    if (!text)
-        return 0;
-    if (strcmp(text, "none") != 0)
-        return ask_parameter(ask, "reasoning_effort", effort);
-    return ask_parameter_new(ask, "reasoning_effort", json_string("disable"));
+    return r >= 0 && json_is_string(verbosity) ? ask_parameter(asking->ask, "verbosity", verbosity)
+                                               : r;
 }
 
 /* What else is wanted comes anyway, or is not there. */
@@ -148,7 +129,9 @@ static int read_parameters(struct asking *asking, const json_t *body)
         r = ask_fields(asking, body, fields);
     if (r >= 0 && json_is_false(json_object_get(body, "parallel_tool_calls")))
         r = ask_parameter(ask, "parallel_tool_calls", json_false());
-    return r < 0 ? r : read_reasoning(ask, body);
+    return r < 0
+               ? r
+               : chat_effort(asking, json_object_get(json_object_get(body, "reasoning"), "effort"));
 }
 
 int responses_ask(const json_t *body, const struct ask_limits *limits, struct ask *ask,

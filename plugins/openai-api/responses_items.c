@@ -6,13 +6,11 @@
 #include "member.h"
 #include "replay.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- parts ---- */
 
-/* The part of chat completions that says the same; NULL: there is none, or no memory. */
-static json_t *as_chat_part(const json_t *part)
+static json_t *as_chat_part(json_t *part)
 {
     const char *type = json_string_value(json_object_get(part, "type"));
     json_t *url = json_object_get(part, "file_url");
@@ -29,45 +27,12 @@ static json_t *as_chat_part(const json_t *part)
                          json_object_get(part, "image_url"), "detail",
                          json_object_get(part, "detail"));
     if (strcmp(type, "input_audio") == 0)
-        return json_incref((json_t *)part);
+        return json_incref(part);
     if (strcmp(type, "input_file") == 0)
         return json_pack("{s:s, s:{s:O*, s:O*}}", "type", "file", "file", "filename",
                          json_object_get(part, "filename"), "file_data",
                          json_is_string(url) ? url : json_object_get(part, "file_data"));
     return NULL;
-}
-
-static int read_content(struct asking *asking, json_t *content, const char *place,
-                        json_t **ret_content)
-{
-    EIN_JSON json_t *parts = NULL;
-    json_t *part;
-    size_t i;
-
-    if (!json_is_array(content))
-        return chat_content(asking, content, place, ret_content);
-    if (json_array_size(content) > asking->limits->parts)
-        return ask_refuse_message(asking, place, "It has %zu parts; %u are allowed.",
-                                  json_array_size(content), asking->limits->parts);
-    parts = json_array();
-    json_array_foreach(content, i, part)
-    {
-        EIN_JSON json_t *same = as_chat_part(part);
-        json_t *made = NULL;
-        char where[64];
-        int r;
-
-        (void)snprintf(where, sizeof(where), "%.40s[%zu]", place, i);
-        if (!same)
-            return ask_refuse_message(asking, where, "A part of this type is not taken here.");
-        r = chat_part(asking, same, where, &made);
-        if (r >= 0)
-            r = ask_append(parts, made);
-        if (r < 0)
-            return r;
-    }
-    *ret_content = EIN_TAKE(parts);
-    return 0;
 }
 
 /* ---- items ---- */
@@ -86,7 +51,7 @@ static int message(struct asking *asking, json_t *item)
                                   "The role '%.40s' is none of user, assistant, system and "
                                   "developer.",
                                   role ? role : "");
-    r = read_content(asking, json_object_get(item, "content"), ".content", &content);
+    r = chat_content(asking, json_object_get(item, "content"), ".content", as_chat_part, &content);
     if (r < 0 || strcmp(role, "assistant") != 0 || !json_is_array(content))
         return r < 0 ? r : ask_message(asking, role, content);
     parts = ask_parts(asking, role, NULL); /* its thoughts and calls stand beside it */
@@ -130,7 +95,7 @@ static int tool_output(struct asking *asking, json_t *item)
 
     if (!json_is_string(id))
         return ask_refuse_message(asking, ".call_id", "'call_id' is missing.");
-    r = read_content(asking, json_object_get(item, "output"), ".output", &content);
+    r = chat_content(asking, json_object_get(item, "output"), ".output", as_chat_part, &content);
     if (r < 0)
         return r;
     parts = ask_parts(asking, "user", "tool_result");

@@ -303,7 +303,8 @@ def test_limits_are_settings(start_server, scripted_plugin):
     noted = chat(server, [ECHO], **{name: 1 for name in ("logprobs", "provider", "logit_bias", "audio")}).json["einion"]["notes"]
     assert len(noted) == 3 and noted[2] == "There is more to tell of this request."
     refused(chat(server, [ECHO] * 3), "messages", "3 items; 2 are allowed")
-    refused(chat(server, [{"role": "user", "content": [part] * 3}]), "messages[0].content", "3 parts; 2 are allowed")
+    for role in ("user", "assistant"):
+        refused(chat(server, [{"role": role, "content": [part] * 3}]), "messages[0].content", "3 parts; 2 are allowed")
     calls = [tool_call(str(i), "f", "{}") for i in range(3)]
     refused(chat(server, [{"role": "assistant", "tool_calls": calls}]), "tool_calls", "2 are allowed")
     refused(chat(server, [ECHO], tools=[TIME, TIME]), "tools", "2 items; 1 are allowed")

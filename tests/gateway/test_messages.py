@@ -50,7 +50,7 @@ def test_the_system(gateway):
     blocks = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", **CACHE}]
     assert asked(gateway, [], system=blocks)["messages"][0]["content"] == [
         {"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache": {"ttl": "5m"}}]  # fmt: skip
-    for none in ("", None):
+    for none in ("", None, []):
         assert len(asked(gateway, [], system=none)["messages"]) == 1
 
 
