@@ -110,4 +110,16 @@
             }                                                                                      \
         }                                                                                          \
     })
+
+#define CANCEL_QUERY_SCHEMA                                                                        \
+    SCHEMA({                                                                                       \
+        "type": "object",                                                                          \
+        "properties": {                                                                            \
+            "forget": {                                                                            \
+                "type": "boolean",                                                                 \
+                "default": false,                                                                  \
+                "description": "Deletes it, too, with what was asked and answered"                 \
+            }                                                                                      \
+        }                                                                                          \
+    })
 /* clang-format on */

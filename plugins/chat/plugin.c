@@ -4,7 +4,8 @@
  *   POST   /chat               stores a ticket, then answers with its id
  *   GET    /chat/{ticket_id}   how it stands; ?wait=SECONDS waits for its end; with
  *                              Accept: text/event-stream its answer as it comes
- *   DELETE /chat/{ticket_id}   cancels it, at the vendor too
+ *   DELETE /chat/{ticket_id}   cancels it, at the vendor too; with ?forget=true it is gone
+ * afterwards
  *
  * Any server on the database works on any ticket.  A worker takes one for as long as its lease,
  * which it extends; if its server dies, the lease ends and the ticket is begun again, up to
@@ -104,8 +105,9 @@ static const struct ein_route routes[] = {
     { .method = "DELETE",
       .path = "/chat/{ticket_id}",
       .operation_id = "cancel_chat",
-      .summary = "Cancel a ticket",
+      .summary = "Cancel a ticket, or delete it",
       .auth = EIN_AUTH_USER,
+      .query_schema = CANCEL_QUERY_SCHEMA,
       .scope = "models:write",
       .status = 204,
       .handle = chat_cancel },

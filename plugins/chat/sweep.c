@@ -10,8 +10,7 @@ enum {
     ROUNDS_MAX = 100 /* of one sweep; what is left waits for the next */
 };
 
-/* Deletes TICKET and what belongs to it.  CONFLICT and NOT_FOUND: another server was ahead. */
-static int forget(const struct chat *chat, const json_t *ticket, struct ein_error *err)
+int ticket_forget(const struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
     const char *id = text_of(ticket, "_id"), *key = text_of(ticket, "idempotencyKey");
     struct ein_doc_op ops[] = {
@@ -38,7 +37,7 @@ static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *e
 
 static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
-    int r = ticket_is_open(ticket) ? end_late(chat, ticket, err) : forget(chat, ticket, err);
+    int r = ticket_is_open(ticket) ? end_late(chat, ticket, err) : ticket_forget(chat, ticket, err);
 
     return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
 }
@@ -76,7 +75,7 @@ static int sweep_some(struct chat *chat, struct ein_error *err)
 static int erase_ticket(void *self, const json_t *ticket, struct ein_error *err)
 {
     return ticket_is_open(ticket) ? ticket_stop(self, ticket, "The user was erased.", err)
-                                  : forget(self, ticket, err);
+                                  : ticket_forget(self, ticket, err);
 }
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)

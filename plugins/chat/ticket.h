@@ -39,6 +39,10 @@ int ticket_end(const struct chat *chat, const json_t *ticket, const char *rev, c
  * server, finds that, stops its call and can write nothing more (cancel.c). */
 int ticket_stop(struct chat *chat, const json_t *ticket, const char *why, struct ein_error *err);
 
+/* Deletes TICKET, which has ended, and what belongs to it.  CONFLICT and NOT_FOUND: somebody was
+ * ahead (sweep.c). */
+int ticket_forget(const struct chat *chat, const json_t *ticket, struct ein_error *err);
+
 /* Changes members of the ticket ID if it still has the revision REV, which becomes the new one;
  * ADD is added to `attempts`. */
 int ticket_change(const struct chat *chat, const char *id, char rev[EIN_REV_SIZE],

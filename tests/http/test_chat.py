@@ -350,6 +350,24 @@ def test_what_has_ended_is_not_cancelled(sqlite_chat):
     assert ticket(sqlite_chat, ticket_id) == got
 
 
+def test_what_is_forgotten_is_gone_whether_it_had_ended_or_not(start, vendor, held):
+    server = start()
+    kept = ask(server, {"text": "kept"})
+    key = {"Idempotency-Key": "k"}
+    done, going = server.post("/chat", chat({"text": "done"}), headers=key).json["ticket_id"], ask(server, held.step)
+    got = ended(server, kept)
+    ended(server, done)
+    held.reached()
+    for one in (done, going):
+        assert server.delete(f"/chat/{one}?forget=true").status == 204
+        for method in ("GET", "DELETE"):
+            assert server.request(method, f"/chat/{one}").status == 404
+    vendor.wait_left()
+    assert ticket(server, kept) == got
+    assert server.post("/chat", chat({"text": "done"}), headers=key).json["ticket_id"] != done  # its key is forgotten, too
+    assert server.delete(f"/chat/{kept}?forget=x").status == 422
+
+
 # ---- limits --------------------------------------------------------------------------
 
 
