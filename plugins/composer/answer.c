@@ -46,6 +46,14 @@ int answer_fail_error(struct composing *composing, const struct ein_error *err)
     return http_of(composing)->fail_error(composing->req, err);
 }
 
+int answer_too_much(struct composing *composing, size_t len)
+{
+    return answer_fail(composing, 413,
+                       "The description of all that the agent may call has %zu bytes, above the "
+                       "%zu of prompt_bytes: name fewer tools, or shorter documents.",
+                       len, composing->composer->prompt_max);
+}
+
 int answer_send(struct composing *composing, json_t *take_answer)
 {
     if (!take_answer)

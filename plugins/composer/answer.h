@@ -4,9 +4,11 @@
 
 #include "composer.h"
 
-/* These two return what a handler may: the status that was replied. */
+/* These return what a handler may: the status that was replied. */
 int answer_fail(struct composing *composing, int status, const char *fmt, ...) EIN_PRINTF(3, 4);
 int answer_fail_error(struct composing *composing, const struct ein_error *err);
+/* 413: so many bytes are more than prompt_bytes. */
+int answer_too_much(struct composing *composing, size_t len);
 int answer_send(struct composing *composing, json_t *take_answer);
 
 /* How far it is: "asking", "checking", "rehearsing", "repairing"; faults may be NULL.  Nothing

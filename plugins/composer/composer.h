@@ -27,6 +27,8 @@ struct composing {
     struct ein_req *req;
     const json_t *body;
     json_t *declared;        /* what the agent may call: see declared.h */
+    size_t tools_len;        /* of the tools in it, as JSON */
+    size_t recorded_len;     /* of what its agents have returned, likewise */
     json_t *notes;           /* sentences for whoever asked */
     json_t *messages;        /* what the model was told and has answered so far */
     bool follows;            /* the answer is an event stream */

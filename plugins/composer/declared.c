@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { TIMES_PROMPT = 4 }; /* what is held of others, at most */
+
 static const struct ein_host *host_of(const struct composing *composing)
 {
     return composing->composer->host;
@@ -139,6 +141,16 @@ static int choose_tools(struct composing *composing, const char *url, const json
     return r < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
+/* Several servers may tell more than there is memory for: what no prompt has room for is not held
+ * either.  Of JSON about half is said in other words there. */
+static int keep_tools(struct composing *composing, const char *url, json_t *tools)
+{
+    composing->tools_len += json_dumpb(tools, NULL, 0, JSON_COMPACT);
+    if (composing->tools_len > TIMES_PROMPT * composing->composer->prompt_max)
+        return answer_too_much(composing, composing->tools_len);
+    return keep(composing, "servers", json_pack("{s:s, s:O}", "url", url, "tools", tools));
+}
+
 static int collect_server(struct composing *composing, const char *url, const json_t *names)
 {
     EIN_JSON json_t *listed = NULL;
@@ -157,7 +169,7 @@ static int collect_server(struct composing *composing, const char *url, const js
     }
     if (r == 0)
         r = choose_tools(composing, url, names, listed, chosen);
-    return r ? r : keep(composing, "servers", json_pack("{s:s, s:O}", "url", url, "tools", chosen));
+    return r ? r : keep_tools(composing, url, chosen);
 }
 
 static int collect_servers(struct composing *composing)
@@ -229,8 +241,9 @@ static int collect_specs(struct composing *composing)
 
 /* ---- agents ---- */
 
-/* What the caller's last run of an agent returned; null where nothing is known of one. */
-static json_t *recorded(const struct composing *composing, const char *agent_id)
+/* What the caller's last run of an agent returned; null where nothing is known of one, or there is
+ * more than is held of all of them. */
+static json_t *recorded(struct composing *composing, const char *agent_id)
 {
     static const char *const newest_first[] = { "-startedMs", NULL };
     const struct ein_host *host = host_of(composing);
@@ -244,9 +257,13 @@ static json_t *recorded(const struct composing *composing, const char *agent_id)
 
     if (find_docs(host, composing->composer->ctx, "runs", &query, &found, NULL, NULL) < 0)
         return json_null();
-    const json_t *result = or_null(json_array_get(found, 0), "result");
-    bool left_out = json_is_true(json_object_get(result, "tooLarge"));
-    return left_out ? json_null() : json_incref((json_t *)result);
+    json_t *result = or_null(json_array_get(found, 0), "result");
+    size_t len = json_dumpb(result, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t left = TIMES_PROMPT * composing->composer->prompt_max - composing->recorded_len;
+    if (json_is_true(json_object_get(result, "tooLarge")) || len > left)
+        return json_null();
+    composing->recorded_len += len;
+    return json_incref(result);
 }
 
 static int collect_agent(struct composing *composing, const char *id)

@@ -43,13 +43,7 @@ static int begin(struct composing *composing)
     if (r)
         return r;
     r = prompt_begin(composing, &len);
-    if (r == EIN_E_TOO_LARGE)
-        return answer_fail(
-            composing, 413,
-            "The description of all that the agent may call has %zu bytes, above the "
-            "%zu of prompt_bytes: name fewer tools, or shorter documents.",
-            len, composing->composer->prompt_max);
-    return r;
+    return r == EIN_E_TOO_LARGE ? answer_too_much(composing, len) : r;
 }
 
 /* ---- the answer ---- */

@@ -2,6 +2,8 @@
 """Every limit is a setting; and a server that cannot try code has none written."""
 
 import pytest
+from agents import deploy
+from support import wait_until
 from vendor import STALL, raw
 from world import MODEL, run, written
 
@@ -17,7 +19,8 @@ def environment(world):
 @pytest.fixture(scope="module")
 def small(composer_world, start_module):
     sets = ["egress.allow=[127.0.0.1]", "egress.ports=[]", "plugins.composer.repairs=0", "plugins.composer.answer_bytes=1024",
-            "plugins.composer.tools_ms=100", "plugins.composer.store_bytes=1024"]  # fmt: skip
+            "plugins.composer.tools_ms=100", "plugins.composer.store_bytes=1024",
+            "plugins.composer.prompt_bytes=4096"]  # fmt: skip
     return start_module(backend="memory", env=environment(composer_world), sets=sets, ready=True)
 
 
@@ -51,6 +54,27 @@ def test_what_is_told_of_calls_is_short_however_long_they_are(small, world):
     assert reply.status == 200 and len(reply.json["proof"]["calls"][0]["call"]) == 500, reply
     reply = small.post("/agents/generate-code", BODY | {"allowedHosts": ["other.test"]})
     assert reply.status == 502 and len(reply.detail) < 1200, reply
+
+
+def test_servers_whose_tools_are_too_much_to_be_told_are_not_all_asked(small, world):
+    tool = {"name": "t", "description": "x" * 12000, "inputSchema": {"type": "object"}}
+    world.mcp.listed = lambda request: {"tools": [tool]}
+    reply = small.post("/agents/generate-code", BODY | {"tools": {f"{world.mcp_url}?{i}": [] for i in range(9)}})
+    assert (reply.status, world.mcp.seen.count("tools/list")) == (413, 2), reply
+    assert "above the 4096 of prompt_bytes" in reply.detail and world.asked == []
+
+
+def test_of_what_agents_have_returned_only_so_much_is_held(small, world):
+    def answered_from(length):
+        agent, name = deploy(small, run(f"return {{'text': 'x' * {length}}}"), outputSchema={"text": "string"})
+        assert small.post(f"/rest/{name}", {}).status == 200
+        wait_until(lambda: small.get(f"/runs?status=completed&agent_id={agent['_id']}").json, 20, "the record of a run")
+        world.says(written(run(f"return await gofannon_client.call({agent['name']!r}, {{}})")))
+        reply = small.post("/agents/generate-code", BODY | {"gofannonAgents": [agent["_id"]]})
+        return reply.json["proof"]["calls"][0]["answeredFrom"]
+
+    assert answered_from(4 * 4096 - 100) == "an earlier run"
+    assert answered_from(4 * 4096 + 100) == "its declared types"
 
 
 def test_an_mcp_server_that_does_not_answer_is_not_waited_for(small, world):
