@@ -12,6 +12,7 @@ import ssl
 import subprocess
 
 import pytest
+import yaml
 from ports import free_port
 from support import BUILD, Server, logins, wait_until
 
@@ -122,14 +123,24 @@ def test_behind_nginx_what_is_too_large_is_told_by_einion(behind, alice):
 def install(folder):
     subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True, capture_output=True,
                    env=os.environ | {"DESTDIR": str(folder)})  # fmt: skip
-    return next(folder.rglob("einion.yaml"))
+    return next(folder.rglob("etc/einion/einion.yaml"))
+
+
+def places(config):
+    """{(plugin, setting): value} of what lies in the folder of the server's data."""
+    plugins = yaml.safe_load(config.read_text())["plugins"]
+    return {(plugin, name): value for plugin, settings in plugins.items() for name, value in (settings or {}).items()
+            if "STATE_DIR" in str(value)}  # fmt: skip
 
 
 def test_what_is_installed_keeps_its_data_in_one_place_and_the_configuration_of_its_administrator(tmp_path):
     config = install(tmp_path)
-    assert config.read_text() == (ROOT / "config/einion.yaml").read_text().replace(
-        "${EINION_STATE_DIR:-${XDG_STATE_HOME:-${HOME}/.local/state}/einion}", STATE)  # fmt: skip
-    assert config.read_text().count(STATE) == 3
+    default = next(tmp_path.rglob("share/einion/einion.yaml"))
+    assert default.read_text() == (ROOT / "config/einion.yaml").read_text()
+    assert len(places(default)) == 3
+    home = "${EINION_STATE_DIR:-${XDG_STATE_HOME:-${HOME}/.local/state}/einion}"
+    assert places(config) == {name: value.replace(home, STATE) for name, value in places(default).items()}
+    assert set(yaml.safe_load(config.read_text())) == {"plugins"}  # an upgrade asks about nothing else
     ours = {path.relative_to(tmp_path).parts for path in tmp_path.rglob("*.so")}
     assert len(ours) > 30 and all("lib/einion/plugins" in "/".join(parts) for parts in ours)  # where no agent looks
     config.write_text("log: {level: warn}\n")
