@@ -159,7 +159,12 @@ static bool iface_is_valid(const char *iface)
 
 static bool name_is_valid(const char *name)
 {
-    return name && *name && strlen(name) <= SERVICES_NAME_MAX;
+    size_t len = name ? strlen(name) : 0;
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+            return false;
+    return len > 0 && len <= SERVICES_NAME_MAX && str_is_utf8(name, len);
 }
 
 static struct entry *entry_new(struct gate *gate, const char *iface, const char *name,
@@ -190,15 +195,18 @@ int services_publish(struct services *services, struct gate *gate, const char *i
         return error_set(err, EIN_E_INVALID, "'%s' is not an interface name like \"storage/1\"",
                          iface_name ? iface_name : "");
     if (!name_is_valid(name))
-        return error_set(err, EIN_E_INVALID, "%s needs a name of 1 to %d bytes", iface_name,
-                         SERVICES_NAME_MAX);
+        return error_set(err, EIN_E_INVALID, "%s needs a name of 1 to %d bytes of printable UTF-8",
+                         iface_name, SERVICES_NAME_MAX);
     if (!vtable)
         return error_set(err, EIN_E_INVALID, "%s '%s' has no methods", iface_name, name);
     if (services->count >= SERVICES_MAX)
         return error_set(err, EIN_E_BUSY, "more than %d services", SERVICES_MAX);
     iface = iface_make(services, iface_name);
-    if (iface && entry_find(iface, name))
-        return error_set(err, EIN_E_CONFLICT, "%s '%s' is published already", iface_name, name);
+    entry = iface ? entry_find(iface, name) : NULL;
+    if (entry)
+        return error_set(err, EIN_E_CONFLICT, "%s '%s' is published already, by %s", iface_name,
+                         name,
+                         entry->gate && entry->gate->owner ? entry->gate->owner : "the server");
     entry = iface ? entry_new(gate, iface_name, name, vtable, impl) : NULL;
     if (!entry)
         return error_no_memory(err);

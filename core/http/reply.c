@@ -56,6 +56,15 @@ static bool valid_status(int status)
     return status >= 200 && status <= 599;
 }
 
+/* Of a header. */
+static bool is_value(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
+            return false;
+    return true;
+}
+
 /* "Error executing agent: ValueError: ...": the rest is an agent's, or what it was asked. */
 static size_t own_words(int status, const char *text)
 {
@@ -101,15 +110,27 @@ int reply_json(struct ein_req *req, int status, json_t *take_body)
                 : put_internal(req, "the body of the reply has no JSON text");
 }
 
+/* Why that cannot be a reply; NULL: it can. */
+static const char *wrong_bytes(int status, const char *type, const void *data, size_t len)
+{
+    if (!valid_status(status))
+        return not_a_status;
+    if (type && !is_value(type))
+        return "the type of the reply has characters that a header cannot have";
+    if (len > PTRDIFF_MAX - 1)
+        return "the length of the reply is below 0";
+    return data || len == 0 ? NULL : "there are no bytes to reply with";
+}
+
 int reply_bytes(struct ein_req *req, int status, const char *type, const void *data, size_t len)
 {
-    char *copy = malloc(len + 1);
-    const char *own_type = type ? arena_text(&req->arena, type, strlen(type)) : NULL;
+    const char *wrong = wrong_bytes(status, type, data, len);
+    char *copy = wrong ? NULL : malloc(len + 1);
+    const char *own_type = copy && type ? arena_text(&req->arena, type, strlen(type)) : NULL;
 
-    if (!valid_status(status) || !copy || (type && !own_type) || (!data && len > 0)) {
+    if (!copy || (type && !own_type)) {
         free(copy);
-        return put_internal(req, valid_status(status) ? "there are no bytes to reply with"
-                                                      : not_a_status);
+        return put_internal(req, wrong ? wrong : error_text(EIN_E_NO_MEMORY));
     }
     if (len > 0)
         memcpy(copy, data, len);
@@ -129,6 +150,9 @@ int reply_redirect(struct ein_req *req, int status, const char *location)
 int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
 {
     EIN_JSON json_t *detail = take_detail ? take_detail : json_null();
+
+    if (status < 400 || status > 599)
+        return put_internal(req, "the status of a failure is not 400 to 599");
     json_t *body = error_shape(req, &status, detail);
 
     return reply_json(req, status, body ? body : json_pack("{s:O}", "detail", detail));
@@ -163,14 +187,6 @@ int reply_fail_error(struct ein_req *req, const struct ein_error *err)
 static bool is_token(const char *text)
 {
     return *text && !text[str_token(text)];
-}
-
-static bool is_value(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
-            return false;
-    return true;
 }
 
 /* Mostly their first letters differ already. */
@@ -302,7 +318,8 @@ void reply_settle(struct ein_req *req, int result)
     if (result < 0) {
         (void)reply_fail(req, error_status(result), "%s", error_text(result));
         if (req->reply.status >= 500)
-            log_failure(req, error_text(result));
+            log_failure(req, arena_printf(&req->arena, "the handler failed with %d: %s", result,
+                                          error_text(result)));
     } else if (req->reply.status == 0) {
         (void)reply_fail(req, 500, "%s", error_text(EIN_E_INTERNAL));
         log_failure(req, "the handler returned without a reply");

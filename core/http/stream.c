@@ -205,9 +205,27 @@ static int push(struct stream *stream, const char *data, size_t len)
 
 /* ---- what a handler calls ---- */
 
+/* A mistake of the handler's, which is told no more than the code. */
+static int refuse(const struct ein_req *req, int code, const char *why)
+{
+    if (req->route)
+        request_log(req, EIN_ERROR, "%s: %s", req->route->spec.operation_id, why);
+    return code;
+}
+
+static int no_stream(const struct ein_req *req)
+{
+    return refuse(req, EIN_E_UNSUPPORTED,
+                  "its route is without EIN_ROUTE_EVENTS: it sends no stream");
+}
+
 int stream_send_bytes(struct ein_req *req, const void *data, size_t len)
 {
-    return req->stream ? push(req->stream, data, len) : EIN_E_UNSUPPORTED;
+    if (!req->stream)
+        return no_stream(req);
+    if (len > PTRDIFF_MAX || (!data && len > 0))
+        return refuse(req, EIN_E_INVALID, "send_bytes(): there are no bytes, or fewer than none");
+    return push(req->stream, data, len);
 }
 
 static bool one_line(const char *text)
@@ -222,10 +240,11 @@ int stream_send_event(struct ein_req *req, const char *id, const char *event, js
     struct buf frame;
     int r;
 
-    if (!req->stream) /* a route without EIN_ROUTE_EVENTS */
-        return EIN_E_UNSUPPORTED;
+    if (!req->stream)
+        return no_stream(req);
     if (!text || !one_line(id) || !one_line(event))
-        return EIN_E_INVALID;
+        return refuse(req, EIN_E_INVALID,
+                      "send_event(): its data have no JSON text, or id or event are not one line");
     buf_init(&frame, STREAM_EVENT_MAX);
     if (id)
         (void)buf_printf(&frame, "id: %s\n", id);

@@ -24,6 +24,7 @@ int instance_new(const struct lifecycle_setup *setup, const char *name, struct e
     ctx->setup = setup;
     ctx->above = setup->above;
     gate_init(&ctx->gate);
+    ctx->gate.owner = ctx->name;
     jobs_owner_init(&ctx->jobs);
     (void)pthread_mutex_init(&ctx->lock, NULL);
     *ret_ctx = ctx;
@@ -40,12 +41,19 @@ void instance_free(struct ein_ctx *ctx)
     free(ctx);
 }
 
+/* Its lock is held. */
+static void set_reason(struct ein_ctx *ctx, const char *reason)
+{
+    str_copy(ctx->reason, sizeof(ctx->reason), reason ? reason : "");
+    str_clean(ctx->reason);
+}
+
 void instance_set_state(struct ein_ctx *ctx, enum instance_state state, const char *reason)
 {
     EIN_LOCKED(&ctx->lock);
 
     ctx->state = state;
-    (void)snprintf(ctx->reason, sizeof(ctx->reason), "%s", reason ? reason : "");
+    set_reason(ctx, reason);
 }
 
 /* ---- coming ---- */
@@ -294,7 +302,7 @@ void instance_unready(struct ein_ctx *ctx, const char *reason)
     if (ctx->state != INSTANCE_STARTING && ctx->state != INSTANCE_READY &&
         ctx->state != INSTANCE_UNREADY)
         return;
-    (void)snprintf(ctx->reason, sizeof(ctx->reason), "%s", reason ? reason : "");
+    set_reason(ctx, reason);
     if (ctx->state != INSTANCE_STARTING)
         ctx->state = reason && *reason ? INSTANCE_UNREADY : INSTANCE_READY;
 }

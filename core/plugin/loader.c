@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "error.h"
 #include "schema.h"
+#include "str.h"
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -131,6 +132,14 @@ static int compile_settings(struct plugin *plugin, struct ein_error *err)
     return error_set(err, EIN_E_INVALID, "%s: its config_schema: %s", plugin->path, why.text);
 }
 
+/* Where a library is missing, it alone is named. */
+static int not_loaded(const char *path, const char *why, struct ein_error *err)
+{
+    if (str_starts(why, path))
+        return error_set(err, EIN_E_INVALID, "%s", why);
+    return error_set(err, EIN_E_INVALID, "%s: %s", path, why);
+}
+
 /* The descriptor that the file's entry function returns. */
 static int ask(const char *path, const struct ein_plugin **ret_theirs, struct ein_error *err)
 {
@@ -140,7 +149,7 @@ static int ask(const char *path, const struct ein_plugin **ret_theirs, struct ei
     void *symbol;
 
     if (!file)
-        return error_set(err, EIN_E_INVALID, "%s", dlerror());
+        return not_loaded(path, dlerror(), err);
     symbol = dlsym(file, "ein_plugin_v1");
     (void)dlclose(file);
     if (!symbol)

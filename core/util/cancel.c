@@ -47,14 +47,16 @@ struct ein_cancel *cancel_new(struct ein_cancel *parent)
 {
     struct ein_cancel *cancel = malloc(sizeof(*cancel));
 
-    if (cancel)
-        cancel_init(cancel, parent);
+    if (!cancel)
+        return NULL;
+    cancel_init(cancel, parent);
+    cancel->made = true;
     return cancel;
 }
 
 void cancel_free(struct ein_cancel *cancel)
 {
-    if (!cancel)
+    if (!cancel || !cancel->made)
         return;
     cancel_done(cancel);
     free(cancel);

@@ -11,6 +11,7 @@
  * children. */
 struct ein_cancel {
     uint32_t fired; /* atomic */
+    bool made;      /* by cancel_new(): else it is part of something, and not freed */
     int fd;         /* atomic; eventfd, made when first asked for; -1 */
     struct ein_cancel *parent, *root;
     pthread_mutex_t lock; /* the root's guards what follows, in the whole family */

@@ -30,7 +30,11 @@ void error_clear(struct ein_error *err)
 
 int error_due(struct ein_error *err, int result)
 {
-    if (result < 0 && err && !err->text[0])
+    if (result >= 0 || !err)
+        return result;
+    err->text[sizeof(err->text) - 1] = '\0';
+    str_clean(err->text);
+    if (!err->text[0])
         (void)error_set(err, result, "it failed with %d and did not say why", result);
     return result;
 }

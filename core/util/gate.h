@@ -7,7 +7,8 @@
 /* Who is inside a plugin instance: every call into it passes its gate, so that it can be taken
  * away while the server runs. */
 struct gate {
-    uint64_t state; /* atomic: calls inside, and the shut bit */
+    uint64_t state;    /* atomic: calls inside, and the shut bit */
+    const char *owner; /* whose it is, for messages; may be NULL */
 };
 
 void gate_init(struct gate *gate); /* shut */

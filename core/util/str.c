@@ -326,8 +326,7 @@ int str_cut(const char *text, int max)
     return (int)len;
 }
 
-/* Takes out what is no whole character of UTF-8. */
-static void drop_parts(char *text)
+void str_clean(char *text)
 {
     size_t len = strlen(text), kept = 0, step;
 
@@ -351,7 +350,7 @@ void str_vformat(char *to, size_t size, const char *fmt, va_list args)
     }
     if (vsnprintf(to, size, fmt, args) < 0)
         to[0] = '\0';
-    drop_parts(to);
+    str_clean(to);
 }
 
 char *str_vprint(const char *fmt, va_list args)

@@ -48,6 +48,8 @@ int str_compare(const void *a, const void *b);
 void str_copy(char *to, size_t size, const char *text);
 /* How much of TEXT is shown where there is room for MAX bytes: whole characters of UTF-8. */
 int str_cut(const char *text, int max);
+/* Takes out what is no whole character of UTF-8. */
+void str_clean(char *text);
 /* vsnprintf(3) as UTF-8: a character that the size or a precision ("%.40s") cuts is left out. */
 void str_vformat(char *to, size_t size, const char *fmt, va_list args);
 /* vasprintf(3): free(); NULL: no memory. */

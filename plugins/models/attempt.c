@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "told.h"
 
 #include <string.h>
 
@@ -36,6 +37,13 @@ static int on_piece(const struct ein_llm_piece *piece, void *data)
     struct work *work = data;
     int64_t before = clock_mono_us();
 
+    if (work->stopped || work->wrong) /* and has been told so */
+        return 1;
+    work->wrong = told_piece_fault(piece);
+    if (!work->wrong && piece->kind == EIN_LLM_VECTOR && piece->index != work->vectors++)
+        work->wrong = "vectors that are not in the order of the inputs";
+    if (work->wrong)
+        return 1;
     if (work->pieces++ == 0)
         work->first_us = (uint64_t)(before - work->began_us);
     work->received += bytes_of(piece);
@@ -66,6 +74,26 @@ static uint32_t left_ms(const struct work *work)
 static bool is_cancelled(const struct work *work)
 {
     return work->stopped || work->models->host->cancel->fired(work->running.cancel);
+}
+
+/* What is wrong with how it has answered is the author's to mend; the same again would not help. */
+static int check_answer(struct work *work, int result, struct ein_error *err)
+{
+    const struct models *models = work->models;
+    const char *doubtful = told_outcome(&work->outcome);
+
+    if (doubtful)
+        models->host->log_msg(models->ctx, EIN_WARN,
+                              "The provider '%s' says that a call to '%s' %s: it is not believed",
+                              work->model->provider, work->model->id, doubtful);
+    if (!work->wrong && result >= 0 && work->embeds &&
+        work->vectors != json_array_size(work->call->inputs))
+        work->wrong = "more or fewer vectors than there are inputs";
+    if (!work->wrong)
+        return result;
+    work->outcome.fault = EIN_LLM_FAULT_NONE;
+    return error_set(err, EIN_E_INTERNAL, "The provider '%s' gave %s", work->model->provider,
+                     work->wrong);
 }
 
 static int call_provider(struct work *work, const struct ein_service *service, const char *key,
@@ -113,8 +141,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
         r = error_set(err, EIN_E_UNAVAILABLE, "The provider '%s' was taken away during the call",
                       work->model->provider);
     }
-    if (work->outcome.fault < 0 || work->outcome.fault > EIN_LLM_FAULT_UNREACHABLE)
-        work->outcome.fault = EIN_LLM_FAULT_NONE; /* nothing is known of it */
+    r = check_answer(work, r, err);
     (void)error_due(err, r);
     meter_attempt(work, r, took);
     meter_end(work, span, r);
@@ -182,6 +209,8 @@ int attempt_run(struct work *work, struct ein_error *err)
     const struct ein_service *service;
 
     work->outcome = (struct ein_llm_outcome){ .struct_size = sizeof(work->outcome) };
+    work->wrong = NULL;
+    work->vectors = 0;
     if (models->host->acquire(models->ctx, EIN_LLM_PROVIDER, work->model->provider, &service) < 0) {
         work->outcome.fault = EIN_LLM_FAULT_UNREACHABLE;
         return error_set(err, EIN_E_UNAVAILABLE,

@@ -51,6 +51,8 @@ struct work {
     uint64_t pieces;   /* that the caller was given */
     uint64_t received; /* bytes of answer */
     uint64_t sources;  /* that it cites */
+    uint64_t vectors;  /* of embed() */
+    const char *wrong; /* with a piece, which nobody was given; NULL: nothing */
 };
 
 static inline const struct completion *settings_of(const struct work *work)

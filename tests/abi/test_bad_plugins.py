@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import HERE
+from conftest import HERE, run
 from support import BUILD, EINION, Server, wait_until
 
 # What is said of each; {file} is its path.
@@ -53,7 +53,7 @@ def start(config):
 
 def test_the_table_is_complete():
     sources = {source.stem for source in (HERE / "bad").glob("*.c")}
-    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns", "clumsy"}
+    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns", "clumsy", "odd-provider"}
 
 
 def test_at_start_it_is_refused_with_the_reason(bad, plugin_config):
@@ -85,6 +85,10 @@ MISTAKES = {
     "a parameter twice": "route clumsy: {a} is there twice",
     "no listener": "subscribe(): there is no on_event(), or no name of a topic",
     "no watcher": "watch(): there is no on_span()",
+    "two lines": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
+    "no text": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
+    "twice": "llm_provider/1 'clumsy' is published already, by clumsy",
+    "odd words": "the  kettle",
 }
 
 
@@ -107,11 +111,24 @@ def test_a_mistake_of_a_handler_is_a_line_in_the_log(build_plugin, plugin_config
         "status": "the status of the reply is not 200 to 599",
         "redirect": "that is no redirection",
         "bytes": "there are no bytes to reply with",
+        "length": "the length of the reply is below 0",
+        "type": "the type of the reply has characters that a header cannot have",
+        "no%20failure": "the status of a failure is not 400 to 599",
+        "unknown": "the handler failed with -777: An internal server error occurred.",
     }.items():
         assert server.get(f"/clumsy/{what}").status == 500
         wait_until(lambda said=f"clumsy: {sentence}": said in server.log(), 10, sentence)
-    for what in ("cancel", "texts", "jobs"):
+    for path, status, sentence in (
+        ("clumsy/stream", 501, "clumsy: its route is without EIN_ROUTE_EVENTS: it sends no stream"),
+        ("clumsy-stream/no%20bytes", 400, "send_bytes(): there are no bytes, or fewer than none"),
+        ("clumsy-stream/two%0Alines", 400, "send_event(): its data have no JSON text, or id or event are not one line"),
+    ):
+        assert server.get(f"/{path}").status == status
+        wait_until(lambda said=sentence: said in server.log(), 10, sentence)
+    for what in ("cancel", "texts", "jobs", "token", "unready"):
         assert server.get(f"/clumsy/{what}").status == 204, what
+    plugins = server.get("/readyz").json["plugins"]
+    assert [p["reason"] for p in plugins if p["name"] == "clumsy"] == ["the kettle is  cold"]
     reply = server.get("/clumsy/nulls")
     assert (reply.status, reply.detail) == (500, "An internal server error occurred."), reply
 
@@ -151,6 +168,24 @@ def test_a_setting_it_does_not_know_is_refused_with_the_one_meant(build_plugin, 
 
 def test_a_file_that_is_not_there_is_said(plugin_config):
     assert "/nowhere/nothing.so" in start(plugin_config({"nothing": "/nowhere/nothing.so"}))
+
+
+def test_what_it_is_linked_to_and_is_not_there_is_said(build_plugin, plugin_config, tmp_path):
+    stub, source = tmp_path / "libmissing.so", tmp_path / "lost.c"
+    source.write_text(f"""\
+#include "{HERE}/bad/bad.h"
+int nowhere(void);
+int (*const lost)(void) = nowhere;
+static const struct ein_plugin plugin = {{ BAD_PLUGIN("lost") }};
+EIN_PLUGIN_EXPORT(plugin)
+""")
+    run("gcc", "-shared", "-fPIC", "-x", "c", "-o", stub, "-", input="int nowhere(void) { return 0; }")
+    lost = build_plugin(source, flags=["-Wl,--unresolved-symbols=ignore-all"])
+    linked = build_plugin(source, name="linked", flags=["-Wl,--no-as-needed", stub])
+    stub.unlink()
+    assert f"{lost}: undefined symbol: nowhere" in start(plugin_config({"lost": lost}))
+    log = start(plugin_config({"lost": linked}))
+    assert f"{linked}: " in log and "libmissing.so: cannot open shared object file" in log
 
 
 def test_two_instances_with_the_same_route_are_refused(build_plugin, plugin_config):

@@ -108,7 +108,10 @@ static int send_pieces(const struct step *step, ein_llm_sink *sink, void *data)
         if (sink(&piece, data))
             return EIN_E_CANCELLED;
     }
-    const struct ein_llm_piece source = { .struct_size = sizeof(source), .kind = EIN_LLM_SOURCE };
+    EIN_JSON json_t *cited = json_pack("{s:s}", "url", "https://example.org");
+    const struct ein_llm_piece source = { .struct_size = sizeof(source),
+                                          .kind = EIN_LLM_SOURCE,
+                                          .data = cited };
     if (step->cites && sink(&source, data))
         return EIN_E_CANCELLED;
     if (!step->tool)

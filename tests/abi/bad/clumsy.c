@@ -95,6 +95,24 @@ static int answer(struct ein_req *req, void *self)
         return http->redirect(req, 302, "/there\r\nSet-Cookie: a=b");
     if (strcmp(what, "bytes") == 0)
         return http->reply_bytes(req, 200, "text/plain", NULL, 5);
+    if (strcmp(what, "length") == 0)
+        return http->reply_bytes(req, 200, "text/plain", "x", (size_t)-1);
+    if (strcmp(what, "type") == 0)
+        return http->reply_bytes(req, 200, "text/plain\r\nSet-Cookie: a=b", "x", 1);
+    if (strcmp(what, "no failure") == 0)
+        return http->fail(req, 200, "All is well.");
+    if (strcmp(what, "unknown") == 0)
+        return -777;
+    if (strcmp(what, "stream") == 0)
+        return http->send_bytes(req, "x", 1);
+    if (strcmp(what, "token") == 0) {
+        clumsy.host->cancel->drop(http->cancel(req));
+        return http->reply(req, 204, NULL);
+    }
+    if (strcmp(what, "unready") == 0) {
+        clumsy.host->unready(clumsy.ctx, "the kettle is \377 cold");
+        return http->reply(req, 204, NULL);
+    }
     if (strcmp(what, "cancel") == 0)
         return cancel_of_nobody() ? http->reply(req, 204, NULL) : EIN_E_INTERNAL;
     if (strcmp(what, "texts") == 0)
@@ -109,11 +127,36 @@ static int answer(struct ein_req *req, void *self)
     return http->fail(req, 404, "There is no such mistake.");
 }
 
+static int stream(struct ein_req *req, void *self)
+{
+    const struct ein_http *http = clumsy.host->http;
+    const char *what = http->path_param(req, "what");
+
+    (void)self;
+    if (strcmp(what, "no bytes") == 0)
+        return http->send_bytes(req, NULL, 5);
+    return http->send_event(req, NULL, what, json_object());
+}
+
 static const struct ein_route good[] = {
     { .method = "GET", .path = "/clumsy/{what}", .operation_id = "clumsy", .handle = answer },
+    { .method = "GET",
+      .path = "/clumsy-stream/{what}",
+      .operation_id = "clumsy_stream",
+      .flags = EIN_ROUTE_EVENTS,
+      .handle = stream },
 };
 static const struct ein_route twice[] = { BAD_ROUTE("GET", "/clumsy/{a}/{a}", "clumsy") };
 static const struct ein_llm_provider silent = { .struct_size = sizeof silent };
+static int refuse(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
+                  struct ein_llm_outcome *ret_outcome, struct ein_error *err)
+{
+    (void)impl, (void)call, (void)sink, (void)data, (void)ret_outcome, (void)err;
+    return EIN_E_UNAVAILABLE;
+}
+
+static const struct ein_llm_provider answers = { .struct_size = sizeof answers,
+                                                 .complete = refuse };
 static const struct ein_error_shape nowhere = { .struct_size = sizeof nowhere };
 
 static int mistake(const char *name, const struct ein_host *host, struct ein_ctx *ctx,
@@ -131,6 +174,16 @@ static int mistake(const char *name, const struct ein_host *host, struct ein_ctx
         return host->http->add_routes(ctx, NULL, 1, sizeof(struct ein_route), NULL, err);
     if (strcmp(name, "a parameter twice") == 0)
         return EIN_ADD_ROUTES(host, ctx, twice, NULL, err);
+    if (strcmp(name, "two lines") == 0)
+        return host->publish(ctx, EIN_LLM_PROVIDER, "two\nlines", &answers, NULL, err);
+    if (strcmp(name, "no text") == 0)
+        return host->publish(ctx, EIN_LLM_PROVIDER, "\377", &answers, NULL, err);
+    if (strcmp(name, "twice") == 0)
+        return host->publish(ctx, EIN_LLM_PROVIDER, NULL, &answers, NULL, err) < 0
+                   ? EIN_E_INTERNAL
+                   : host->publish(ctx, EIN_LLM_PROVIDER, NULL, &answers, NULL, err);
+    if (strcmp(name, "odd words") == 0)
+        return host->set_error(err, EIN_E_INVALID, "the \377 kettle");
     if (strcmp(name, "no listener") == 0)
         return host->subscribe(ctx, "topic", NULL, NULL);
     if (strcmp(name, "no watcher") == 0)

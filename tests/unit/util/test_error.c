@@ -37,6 +37,21 @@ static void long_texts_end_at_a_whole_character(void **state)
         }
 }
 
+static void what_a_plugin_has_written_is_ended_and_utf8(void **state)
+{
+    struct ein_error err = { .text = "a \xc3 \xff\xfe\xe2\x82\xac \xe2\x82 z" };
+
+    (void)state;
+    assert_int_equal(error_due(&err, EIN_E_BUSY), EIN_E_BUSY);
+    assert_string_equal(err.text, "a  \xe2\x82\xac  z");
+    memset(err.text, 'x', sizeof(err.text));
+    (void)error_due(&err, EIN_E_BUSY);
+    assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+    memset(err.text, 0xff, sizeof(err.text));
+    (void)error_due(&err, EIN_E_BUSY);
+    assert_string_equal(err.text, "it failed with -12 and did not say why");
+}
+
 __attribute__((format(printf, 3, 4))) static void format(char *to, size_t size, const char *fmt,
                                                          ...)
 {
@@ -78,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_returns_the_code),
         cmocka_unit_test(long_texts_end_at_a_whole_character),
+        cmocka_unit_test(what_a_plugin_has_written_is_ended_and_utf8),
         cmocka_unit_test(texts_that_tell_nothing_else_are_formatted_too),
         cmocka_unit_test(a_precision_leaves_no_part_of_a_character),
     };
