@@ -8,6 +8,7 @@
 #include "error.h"
 #include "events.h"
 #include "loader.h"
+#include "overdue.h"
 #include "services.h"
 #include "status.h"
 #include "str.h"
@@ -116,6 +117,7 @@ static int failed(struct ein_ctx *ctx, const char *phase, int code, struct ein_e
 int instance_init(struct ein_ctx *ctx, struct ein_error *err)
 {
     struct ein_error why = { 0 };
+    struct overdue overdue;
     int r;
 
     instance_set_state(ctx, INSTANCE_STARTING, NULL);
@@ -124,7 +126,9 @@ int instance_init(struct ein_ctx *ctx, struct ein_error *err)
     cancel_init(&ctx->stopping, NULL);
     error_clear(&ctx->refused);
     ctx->entered = ctx->in_init = true;
+    overdue_begin(&overdue, ctx, "init");
     r = ctx->plugin->about.init(ctx->setup->host, ctx, ctx->settings, &ctx->self, &why);
+    overdue_end(&overdue);
     ctx->in_init = false;
     ctx->made = r >= 0;
     return ctx->made ? 0 : failed(ctx, "init", r, &why, err);
@@ -134,8 +138,11 @@ int instance_start(struct ein_ctx *ctx, uint64_t started_as, struct ein_error *e
 {
     int (*start)(void *self, struct ein_error *err) = ctx->plugin->about.start;
     struct ein_error why = { 0 };
-    int r = start ? start(ctx->self, &why) : 0;
+    struct overdue overdue;
 
+    overdue_begin(&overdue, ctx, "start");
+    int r = start ? start(ctx->self, &why) : 0;
+    overdue_end(&overdue);
     if (r < 0)
         return failed(ctx, "start", r, &why, err);
     ctx->started = true;
@@ -181,13 +188,16 @@ static bool drain(struct ein_ctx *ctx, uint32_t drain_ms)
 int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err)
 {
     char held[INSTANCE_REASON_MAX];
+    struct overdue overdue;
 
     if (!ctx->entered)
         return 0;
     instance_set_state(ctx, INSTANCE_WITHDRAWN, NULL);
     withdraw(ctx);
+    overdue_begin(&overdue, ctx, "stop");
     if (ctx->started && ctx->plugin->about.stop)
         ctx->plugin->about.stop(ctx->self);
+    overdue_end(&overdue);
     ctx->started = false;
     if (!drain(ctx, drain_ms)) {
         say_held(ctx, held, sizeof(held));
@@ -197,8 +207,10 @@ int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err
     }
     /* fini() frees what the routes point to. */
     ctx->setup->ops->forget_routes(ctx);
+    overdue_begin(&overdue, ctx, "fini");
     if (ctx->made)
         ctx->plugin->about.fini(ctx->self);
+    overdue_end(&overdue);
     ctx->made = ctx->entered = false;
     forget(ctx);
     instance_set_state(ctx, INSTANCE_DISABLED, NULL);

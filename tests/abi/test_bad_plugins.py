@@ -154,6 +154,14 @@ def test_what_never_returns_is_named_and_does_not_keep_the_server(kind, held, bu
     assert "have not come back" in server.log()
 
 
+def test_a_stop_that_is_late_is_named(build_plugin, plugin_config, start_server):
+    file = build_plugin(HERE / "bad" / "never-returns.c")
+    config = plugin_config({"never-returns": file}, **{"never-returns": {"slow": True}})
+    server = start_server(backend="memory", config=config, sets=["limits.plugin_drain_ms=500"])
+    assert server.stop() == 0
+    assert server.log().count("never-returns: stop() has not come back for ") >= 2
+
+
 def test_two_that_need_each_other_are_refused_with_the_circle(build_plugin, plugin_config):
     files = {name: build_plugin(HERE / "bad" / f"{name}.c") for name in ("hen", "egg")}
     log = start(plugin_config(files))

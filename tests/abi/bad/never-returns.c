@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Its handler and its job do not come back, whatever they are told. */
+/* Its handler and its job do not come back, whatever they are told; or its stop(), for a second and
+ * a half. */
 #include "bad.h"
 #include <semaphore.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 struct never {
     const struct ein_host *host;
     struct ein_ctx *ctx;
+    int slow;
     sem_t begun; /* the job, which would else be dropped by a stop */
 };
 
@@ -42,10 +44,18 @@ static int job(struct ein_req *req, void *self)
 }
 
 static const struct ein_route routes[] = {
-    { .method = "POST", .path = "/never-returns/call", .operation_id = "never_call",
-      .summary = "Never answers", .status = 200, .handle = call },
-    { .method = "POST", .path = "/never-returns/job", .operation_id = "never_job",
-      .summary = "Begins what never ends", .status = 200, .handle = job },
+    { .method = "POST",
+      .path = "/never-returns/call",
+      .operation_id = "never_call",
+      .summary = "Never answers",
+      .status = 200,
+      .handle = call },
+    { .method = "POST",
+      .path = "/never-returns/job",
+      .operation_id = "never_job",
+      .summary = "Begins what never ends",
+      .status = 200,
+      .handle = job },
 };
 
 static int never_init(const struct ein_host *host, struct ein_ctx *ctx, const struct json_t *config,
@@ -53,14 +63,24 @@ static int never_init(const struct ein_host *host, struct ein_ctx *ctx, const st
 {
     static struct never never;
 
-    (void)config;
-    never = (struct never){ .host = host, .ctx = ctx };
+    never = (struct never){ .host = host,
+                            .ctx = ctx,
+                            .slow = json_is_true(json_object_get(config, "slow")) };
     (void)sem_init(&never.begun, 0, 0);
     *ret_self = &never;
     return host->http->add_routes(ctx, routes, sizeof routes / sizeof routes[0], sizeof routes[0],
                                   *ret_self, err);
 }
 
-static const struct ein_plugin plugin = { BAD_PLUGIN("never-returns"), .init = never_init };
+static void never_stop(void *self)
+{
+    if (((struct never *)self)->slow)
+        (void)usleep(1500000);
+}
+
+static const struct ein_plugin plugin = {
+    BAD_PLUGIN("never-returns"), .init = never_init, .stop = never_stop,
+    .config_schema = "{\"properties\":{\"slow\":{\"type\":\"boolean\",\"default\":false}}}"
+};
 
 EIN_PLUGIN_EXPORT(plugin)
