@@ -48,6 +48,16 @@ bool json_more_values_than(const char *text, size_t len, size_t max)
     return len / 2 >= max && json_values(text, len) > max;
 }
 
+bool json_take_values(const char *text, size_t len, size_t *left)
+{
+    size_t count = json_values(text, len);
+
+    if (count > *left)
+        return false;
+    *left -= count;
+    return true;
+}
+
 json_t *json_outer_read(const char *text, size_t len, unsigned limit)
 {
     json_t *json = json_text_parse(text, len, limit, NULL);

@@ -13,6 +13,8 @@ bool json_deeper_than(const char *text, size_t len, unsigned limit);
 size_t json_values(const char *text, size_t len);
 /* Are these more than `max`?  Texts that are too short for it are not looked at. */
 bool json_more_values_than(const char *text, size_t len, size_t max);
+/* Takes those of one of several texts off what all may have; false: there are not so many left. */
+bool json_take_values(const char *text, size_t len, size_t *left);
 
 /* The JSON object in `text`, without a member that comes twice; json_decref.  NULL: it is
  * something else, or nested deeper than `limit`, or there is no memory. */

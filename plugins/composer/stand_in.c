@@ -18,7 +18,8 @@ enum {
     CALL_SHOWN = 500, /* bytes of one */
     FAULTS_MAX = 20,
     FAULT_SIZE = 1000,
-    BODY_DEPTH_MAX = 64
+    BODY_DEPTH_MAX = 64,
+    BODY_VALUES_MAX = 100000 /* of one that is looked at */
 };
 
 static const char from_types[] = "its declared types", from_schema[] = "its schema";
@@ -260,7 +261,8 @@ static json_t *body_fault(const json_t *operation, const struct asked *asked)
     if (asked->body_len == 0)
         return json_is_true(json_object_get(body, "required")) ? json_string("it needs a body")
                                                                : NULL;
-    if (!strcasestr(text_or_empty(body, "contentType"), "json"))
+    if (!strcasestr(text_or_empty(body, "contentType"), "json") ||
+        json_more_values_than(asked->body, asked->body_len, BODY_VALUES_MAX))
         return NULL;
     if (!json_deeper_than(asked->body, asked->body_len, BODY_DEPTH_MAX))
         sent = json_loadb(asked->body, asked->body_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);

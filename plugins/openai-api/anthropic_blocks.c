@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 #include "member.h"
-#include "replay.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -134,9 +133,8 @@ static int search_result(struct asking *asking, json_t *block, const char *place
 
 static int thinking(struct asking *asking, json_t *block, const char *place, json_t *parts)
 {
-    const char *signature = json_string_value(json_object_get(block, "signature"));
     json_t *text = json_object_get(block, "thinking");
-    EIN_JSON json_t *replay = signature ? replay_read(signature) : NULL;
+    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(block, "signature"));
 
     if (!json_is_string(text))
         return ask_refuse_message(asking, place, "A thinking block has no 'thinking'.");
@@ -160,8 +158,7 @@ static int tool_use(struct asking *asking, json_t *block, const char *place, jso
 {
     json_t *id = json_object_get(block, "id"), *name = json_object_get(block, "name");
     json_t *input = json_object_get(block, "input");
-    const char *text = json_string_value(json_object_get(block, "einion_replay"));
-    EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
+    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(block, "einion_replay"));
     int r;
 
     if (!json_is_string(id) || !json_is_string(name) || !json_is_object(input))

@@ -3,6 +3,7 @@
 
 #include "json_depth.h"
 #include "notes.h"
+#include "replay.h"
 #include "str.h"
 
 #include <stdarg.h>
@@ -99,6 +100,7 @@ int ask_begin(struct asking *asking, const json_t *body)
         return ask_refuse(asking, "model", "'model' is missing: \"provider/model\".");
     if (stream && !json_is_boolean(stream) && !json_is_null(stream))
         return ask_refuse(asking, "stream", "'stream' is neither true nor false.");
+    asking->values_left = asking->limits->values;
     ask->stream = json_is_true(stream);
     ask->model = strdup(model);
     ask->messages = json_array();
@@ -284,8 +286,12 @@ int ask_remember(struct asking *asking, const json_t *id, json_t *name)
     return set(&asking->names, json_string_value(id), json_incref(name));
 }
 
-int ask_arguments(const struct asking *asking, json_t *given, const char *place,
-                  json_t **ret_arguments)
+json_t *ask_replay(struct asking *asking, const json_t *text)
+{
+    return json_is_string(text) ? replay_read(json_string_value(text), &asking->values_left) : NULL;
+}
+
+int ask_arguments(struct asking *asking, json_t *given, const char *place, json_t **ret_arguments)
 {
     const char *text = json_string_value(given);
 
@@ -295,6 +301,10 @@ int ask_arguments(const struct asking *asking, json_t *given, const char *place,
         *ret_arguments = json_object();
     else if (!text)
         return ask_refuse_message(asking, place, "The arguments of a call are not a text.");
+    else if (!json_take_values(text, json_string_length(given), &asking->values_left))
+        return ask_refuse_message(asking, place,
+                                  "The arguments of calls have more than %u values (json_values).",
+                                  asking->limits->values);
     else
         *ret_arguments = json_object_read(text, json_string_length(given), asking->limits->depth);
     if (!*ret_arguments)

@@ -50,11 +50,12 @@ struct asking {
     struct ask *ask;
     struct flaw *flaw;
     const struct ask_limits *limits;
-    const char *list;  /* "messages", or what the API calls it */
-    size_t message;    /* of the list, that is being read */
-    json_t *names;     /* of tools, by the id of the call */
-    const char *space; /* responses: the namespace whose tools are read; or NULL */
-    unsigned called;   /* chat: functions without an id, so far */
+    const char *list;   /* "messages", or what the API calls it */
+    size_t message;     /* of the list, that is being read */
+    json_t *names;      /* of tools, by the id of the call */
+    const char *space;  /* responses: the namespace whose tools are read; or NULL */
+    unsigned called;    /* chat: functions without an id, so far */
+    size_t values_left; /* of the JSON that texts of the body hold */
 };
 
 /* INVALID; `param` is formatted, as is the text. */
@@ -103,9 +104,10 @@ enum { ASK_FIELDS_MAX = 32 }; /* ended by a row without a name, if there are few
 int ask_fields(struct asking *asking, const json_t *body,
                const struct ask_field fields[ASK_FIELDS_MAX]);
 
+/* What was sent along to be sent back (replay.h); json_decref; NULL: nothing, or no text. */
+json_t *ask_replay(struct asking *asking, const json_t *text);
 /* The text that models write the arguments of a call in; "" is none. */
-int ask_arguments(const struct asking *asking, json_t *given, const char *place,
-                  json_t **ret_arguments);
+int ask_arguments(struct asking *asking, json_t *given, const char *place, json_t **ret_arguments);
 /* "data:image/png;base64,..." taken apart into "media_type" and "data" of `part`; 1, or 0: it is no
  * such URL. */
 int ask_data_url(const char *url, size_t len, json_t *part);

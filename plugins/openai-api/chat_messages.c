@@ -2,7 +2,6 @@
 #include "chat.h"
 
 #include "cleanup.h"
-#include "replay.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,11 +37,10 @@ static int user_says(struct asking *asking, json_t *message)
 /* ---- the assistant ---- */
 
 /* One of `reasoning_details`: {"type": "reasoning.text", "text", "signature"}. */
-static int detail(json_t *parts, const json_t *item)
+static int detail(struct asking *asking, json_t *parts, const json_t *item)
 {
-    const char *signature = json_string_value(json_object_get(item, "signature"));
     json_t *text = json_object_get(item, "text");
-    EIN_JSON json_t *replay = signature ? replay_read(signature) : NULL;
+    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(item, "signature"));
 
     if (!replay && !json_is_string(text))
         return 0;
@@ -50,7 +48,7 @@ static int detail(json_t *parts, const json_t *item)
                                        json_is_string(text) ? text : NULL, "replay", replay));
 }
 
-static int thoughts(json_t *parts, const json_t *message)
+static int thoughts(struct asking *asking, json_t *parts, const json_t *message)
 {
     const json_t *details = json_object_get(message, "reasoning_details"), *item;
     json_t *text = json_object_get(message, "reasoning_content");
@@ -59,7 +57,7 @@ static int thoughts(json_t *parts, const json_t *message)
 
     json_array_foreach(details, i, item)
     {
-        r = detail(parts, item);
+        r = detail(asking, parts, item);
         if (r < 0)
             return r;
     }
@@ -133,8 +131,7 @@ static int calls(struct asking *asking, json_t *parts, const json_t *message)
         const json_t *function = json_object_get(item, "function");
         const json_t *custom = json_object_get(item, "custom");
         const json_t *extra = json_object_get(json_object_get(item, "extra_content"), "einion");
-        const char *text = json_string_value(json_object_get(extra, "replay"));
-        EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
+        EIN_JSON json_t *replay = ask_replay(asking, json_object_get(extra, "replay"));
 
         (void)snprintf(place, sizeof(place), ".tool_calls[%zu]", i);
         if (!json_is_object(function) && !json_is_object(custom))
@@ -188,7 +185,7 @@ static int assistant_says(struct asking *asking, json_t *message)
     parts = json_array();
     r = no_memory_unless(parts);
     if (r >= 0)
-        r = thoughts(parts, message);
+        r = thoughts(asking, parts, message);
     if (r >= 0)
         r = said(asking, parts, message);
     if (r >= 0)

@@ -31,7 +31,7 @@ char *replay_text(const json_t *replay)
     return whole;
 }
 
-json_t *replay_read(const char *text)
+json_t *replay_read(const char *text, size_t *values_left)
 {
     EIN_FREE unsigned char *decoded = NULL;
     EIN_JSON json_t *replay = NULL;
@@ -41,6 +41,7 @@ json_t *replay_read(const char *text)
         return *text ? json_pack("{s:s, s:s}", "wire", "anthropic", "signature", text) : NULL;
     text += sizeof(prefix) - 1;
     decoded = base64url_decode(text, strlen(text), &len);
-    replay = decoded ? json_object_read((const char *)decoded, len, DEPTH) : NULL;
+    if (decoded && json_take_values((const char *)decoded, len, values_left))
+        replay = json_object_read((const char *)decoded, len, DEPTH);
     return json_is_string(json_object_get(replay, "wire")) ? EIN_TAKE(replay) : NULL;
 }

@@ -7,5 +7,6 @@
 
 /* free(); NULL: no memory. */
 char *replay_text(const json_t *replay);
-/* NULL: no memory, or it is not one of ours and says nothing. */
-json_t *replay_read(const char *text);
+/* NULL: no memory, it is not one of ours and says nothing, or has more than *values_left, off which
+ * its values are taken. */
+json_t *replay_read(const char *text, size_t *values_left);

@@ -4,7 +4,6 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "member.h"
-#include "replay.h"
 
 #include <string.h>
 
@@ -71,8 +70,7 @@ static int tool_call(struct asking *asking, json_t *item)
 {
     json_t *id = json_object_get(item, "call_id");
     EIN_JSON json_t *name = responses_tool_name(item);
-    const char *text = json_string_value(json_object_get(item, "einion_replay"));
-    EIN_JSON json_t *replay = text ? replay_read(text) : NULL;
+    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(item, "einion_replay"));
     json_t *given = NULL, *parts;
     int r;
 
@@ -109,8 +107,7 @@ static int tool_output(struct asking *asking, json_t *item)
 static int reasoning(struct asking *asking, json_t *item)
 {
     const json_t *summary = json_object_get(item, "summary"), *part;
-    const char *sealed = json_string_value(json_object_get(item, "encrypted_content"));
-    EIN_JSON json_t *replay = sealed ? replay_read(sealed) : NULL;
+    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(item, "encrypted_content"));
     EIN_BUF struct buf text = BUF_INIT;
     size_t i;
 

@@ -12,7 +12,7 @@
 enum { DEPTH = 32 };
 
 static const struct ask_limits limits = {
-    .messages = 64, .parts = 64, .tools = 64, .inputs = 64, .depth = DEPTH
+    .messages = 64, .parts = 64, .tools = 64, .inputs = 64, .depth = DEPTH, .values = 100000
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

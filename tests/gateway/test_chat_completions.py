@@ -312,6 +312,10 @@ def test_limits_are_settings(start_server, scripted_plugin):
     assert deep.status == 400 and "nests deeper than 8 levels" in deep.json["error"]["message"]
     many = chat(server, [ECHO], metadata=[{}] * 100)
     assert many.status == 400 and "more than 100 values" in many.json["error"]["message"]
+    calls = [tool_call(str(i), "f", json.dumps({"a": [0] * 46})) for i in range(2)]
+    assert chat(server, [{"role": "assistant", "tool_calls": calls}, ECHO]).status == 200
+    calls = [tool_call(str(i), "f", json.dumps({"a": [0] * 49})) for i in range(2)]
+    refused(chat(server, [{"role": "assistant", "tool_calls": calls}]), "messages[0].tool_calls[1]", "more than 100 values")
     large = chat(server, [{"role": "user", "content": "x" * 5000}])
     assert large.status == 413 and large.json["error"]["code"] == "request_too_large"
 
