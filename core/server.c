@@ -269,6 +269,7 @@ static int build_lifecycle(struct server *server, struct ein_error *err)
     server->service.lifecycle = server->lifecycle;
     server->service.metrics = server->rooms.metrics;
     server->service.openapi = server->openapi;
+    server->service.store = server->rooms.store;
     server->service.started_ms = clock_mono_ms();
     return server_service_publish(&server->service, server->rooms.services, err);
 }

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "lifecycle.h"
 #include "metrics.h"
+#include "once.h"
 #include "openapi.h"
 #include "services.h"
 
@@ -66,10 +67,26 @@ static const struct ein_server vtable = {
     .each_metric = each_metric,
 };
 
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const struct server_service *self = impl;
+    int r = once_erase(self->store, uid, err);
+
+    *ret_count = r > 0 ? (uint64_t)r : 0;
+    return r < 0 ? r : 0;
+}
+
+static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
+
 int server_service_publish(struct server_service *self, struct services *services,
                            struct ein_error *err)
 {
+    int r;
+
     gate_init(&self->gate);
     gate_open(&self->gate);
-    return services_publish(services, &self->gate, EIN_SERVER, "core", &vtable, self, err);
+    r = services_publish(services, &self->gate, EIN_SERVER, "core", &vtable, self, err);
+    return r < 0 ? r
+                 : services_publish(services, &self->gate, EIN_ERASURE, "answers", &erasure, self,
+                                    err);
 }

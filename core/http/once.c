@@ -358,9 +358,12 @@ static int drop_found(struct store *store, json_t *take_where, const char *const
 {
     EIN_JSON json_t *where = take_where;
     EIN_JSON json_t *found = json_array();
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .where = where, .order = order, .limit = max
-    };
+    static const char *const ids_only[] = { NULL };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .order = order,
+                                     .limit = max,
+                                     .fields = ids_only };
     const json_t *doc;
     size_t i;
 
@@ -436,4 +439,9 @@ void once_sweep(void *store)
     for (int round = 0; r == SWEPT_MAX && round < ROUNDS_MAX; round++)
         r = drop_found(store, json_pack("{s:{s:I}}", "until", "$lte", (json_int_t)clock_wall_ms()),
                        NULL, SWEPT_MAX, NULL);
+}
+
+int once_erase(struct store *store, const char *uid, struct ein_error *err)
+{
+    return drop_found(store, json_pack("{s:s}", "keptOf", uid), NULL, SWEPT_MAX, err);
 }

@@ -6,7 +6,7 @@ import subprocess
 import uuid
 
 import pytest
-from agents import ECHO, deploy, make_agent
+from agents import ECHO, deploy, make_agent, unique
 from chats import SCRIPTED, ask, ended
 from demos import make_demo
 from people import Person
@@ -17,7 +17,8 @@ from vendor import Gate, raw
 ADMIN = {"X-Admin-Password": "pw"}
 SETS = ["plugins.auth-api-key.enabled=true", "plugins.chat.poll_ms=50", *(one for one in SCRIPTED if "runtime-python" not in one)]
 STAY = {"users", "ledger_accounts", "ledger_entries", "audit"}  # the books, and who did what
-SETS_OF_ALL = {"agents", "agent_versions", "demos", "data_store", "sessions", "tickets", "runs", "api_keys", "vault"}
+SETS_OF_ALL = {"agents", "agent_versions", "demos", "data_store", "sessions", "tickets", "runs", "api_keys", "vault",
+               "idempotent_answers"}  # fmt: skip
 SLOW = "import time\nasync def run(input_dict, tools):\n    time.sleep(1000)\n"
 
 
@@ -60,6 +61,8 @@ def live(person):
     assert person.post("/users/me/usage", {"responseCost": 0.25}).status == 200
     ended(person, ask(person, {"text": "hello"}))
     run_code(person)
+    body = {"name": unique(), "description": person.uid, "code": ECHO}
+    assert person.post("/agents", body, headers={"Idempotency-Key": "k"}).status == 201
     return agent, reply.json
 
 
@@ -83,7 +86,7 @@ def test_all_that_is_theirs_goes_and_nothing_of_others(room, somebody, tmp_path)
     reply = erase(room, ann.uid)
     assert reply.status == 200, reply
     erased = reply.json["erased"]
-    assert erased == {"agents": 1, "demos": 1, "data-store": 1, "sessions": 1, "chats": 1, "runs": 1, "api-keys": 1, "users": 1}
+    assert erased == {"answers": 1, "agents": 2, "demos": 1, "data-store": 1, "sessions": 1, "chats": 1, "runs": 1, "api-keys": 1, "users": 1}
     assert sets_with(room, tmp_path, ann.uid) <= STAY
     assert sets_with(room, tmp_path, agent["_id"]) <= {"audit"}  # its secret and its deployment neither
     assert sets_with(room, tmp_path, ben.uid) == before
