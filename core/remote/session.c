@@ -363,6 +363,20 @@ static int fetch(const struct session *session, struct calling *calling, const c
     return r;
 }
 
+/* A segment "." or ".." stands for another path, encoded too, and libcurl and proxies go there:
+ * what was meant for something of that name would be done to what is above it. */
+static bool has_dots(const char *path)
+{
+    const char *end = path + strcspn(path, "?");
+
+    for (size_t len; path < end; path += len + 1) {
+        len = strcspn(path, "/?");
+        if ((len == 1 && path[0] == '.') || (len == 2 && strncmp(path, "..", 2) == 0))
+            return true;
+    }
+    return false;
+}
+
 int session_send(const struct session *session, struct call *call)
 {
     EIN_FREE char *url = NULL;
@@ -373,6 +387,8 @@ int session_send(const struct session *session, struct call *call)
     call->status = 0;
     call->reply = NULL;
     call->run_id[0] = '\0';
+    if (has_dots(call->path))
+        return print_failure(REMOTE_USAGE, "nothing on a server is called '.' or '..'");
     if (asprintf(&url, "%s%s", session->url, call->path) < 0 || (call->body && !body))
         return print_failure(REMOTE_FAILED, "no memory");
     sse_init(&calling.sse, SESSION_EVENT_MAX, call->on_event, call->data);
