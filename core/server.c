@@ -23,6 +23,7 @@
 #include "server_service.h"
 #include "services.h"
 #include "status.h"
+#include "stay.h"
 #include "store.h"
 #include "str.h"
 #include "tracing.h"
@@ -356,6 +357,9 @@ static int open_doors(struct server *server, struct ein_error *err)
     r = http_reload(server->http, &from, err);
     if (r < 0)
         return r;
+    r = jobs_every(server->rooms.jobs, &server->jobs, STAY_LOOK_MS, stay_look, server->http);
+    if (r < 0)
+        return error_set(err, r, "%s", error_text(r));
     r = listener_start(server->http, listen, &server->listener, err);
     if (r < 0)
         return r;

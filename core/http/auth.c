@@ -8,6 +8,7 @@
 #include "scopes.h"
 #include "services.h"
 #include "status.h"
+#include "stay.h"
 #include "str.h"
 #include "wrong_logins.h"
 #include <einion/services.h>
@@ -188,6 +189,18 @@ static bool nobody(struct ein_req *req)
     return false;
 }
 
+/* Not as nobody either: they would wonder. */
+static bool check_blocked(struct ein_req *req)
+{
+    struct ein_error why;
+
+    if (stay_check_blocked(req->http, req->identity->uid, &why) == 0)
+        return true;
+    challenge(req, "reason", "account_blocked", NULL);
+    (void)reply_fail(req, 403, "%s", why.text);
+    return false;
+}
+
 bool auth_authenticate(struct ein_req *req)
 {
     struct asking asking = { .req = req };
@@ -197,7 +210,7 @@ bool auth_authenticate(struct ein_req *req)
         return true;
     r = services_each(req->http->services, EIN_AUTH_PROVIDER, ask, &asking);
     if (r > 0)
-        return true;
+        return check_blocked(req);
     if (r == EIN_E_DENIED)
         return refused(req, &asking.why);
     if (r < 0) {

@@ -440,7 +440,8 @@ struct ein_cancel *request_cancel(struct ein_req *req)
     if (!req->has_cancel) {
         cancel_init(&req->cancel, req->route ? req->route->owner.stopping : NULL);
         /* Who leaves with an Idempotency-Key will ask again. */
-        watch_add(req->http->watch, &req->watch, req->once ? -1 : req->head.fd, &req->cancel);
+        watch_add(req->http->watch, &req->watch, req->once ? -1 : req->head.fd, &req->cancel,
+                  req->claims);
         req->has_cancel = true;
     }
     return &req->cancel;

@@ -25,6 +25,7 @@ static const struct {
     { "streams", offsetof(struct limits, streams) },
     { "stream_queue_bytes", offsetof(struct limits, stream_queue_bytes) },
     { "heartbeat_ms", offsetof(struct limits, heartbeat_ms) },
+    { "recheck_s", offsetof(struct limits, recheck_s) },
     { "idempotency_kept_s", offsetof(struct limits, idempotency_kept_s) },
     { "idempotency_running_s", offsetof(struct limits, idempotency_running_s) },
     { "idempotency_bytes", offsetof(struct limits, idempotency_bytes) },

@@ -18,6 +18,7 @@ struct limits {
     uint32_t request_ms;    /* for the handler */
     uint32_t reply_bytes_s; /* that a client takes of its reply, at least */
     uint32_t streams, stream_queue_bytes, heartbeat_ms;
+    uint32_t recheck_s;                                 /* see stay.h */
     uint32_t idempotency_kept_s, idempotency_running_s; /* of a key: see once.h */
     uint32_t idempotency_bytes, idempotency_answers;    /* of one answer; of one user */
 };

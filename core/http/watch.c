@@ -189,13 +189,16 @@ void watch_beat_remove(struct watch *watch, struct watch_beat *beat)
 
 /* ---- requests ---- */
 
-void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel)
+void watch_add(struct watch *watch, struct watch_entry *entry, int fd, struct ein_cancel *cancel,
+               json_t *claims)
 {
     EIN_LOCKED(&watch->lock);
 
     entry->cancel = cancel;
     entry->fd = fd;
     entry->firing = 0;
+    entry->claims = claims;
+    entry->asked_ms = clock_mono_ms();
     list_append(&watch->entries, &entry->link);
     if (watch->all)
         fire(watch, entry);
@@ -208,6 +211,40 @@ void watch_remove(struct watch *watch, struct watch_entry *entry)
     while (entry->firing > 0)
         (void)pthread_cond_wait(&watch->fired, &watch->lock);
     list_remove(&entry->link);
+}
+
+void watch_claims(struct watch *watch, int64_t due_ms, json_t *all, json_t *due)
+{
+    EIN_LOCKED(&watch->lock);
+
+    list_each(it, &watch->entries)
+    {
+        struct watch_entry *entry = list_entry(it, struct watch_entry, link);
+
+        if (!entry->claims)
+            continue;
+        (void)json_array_append(all, entry->claims);
+        if (entry->asked_ms > due_ms)
+            continue;
+        (void)json_array_append(due, entry->claims);
+        entry->asked_ms = clock_mono_ms();
+    }
+}
+
+bool watch_fire_claims(struct watch *watch, const json_t *claims)
+{
+    bool any = false;
+    EIN_LOCKED(&watch->lock);
+
+    for (struct list *it = watch->entries.next; it != &watch->entries; it = it->next) {
+        struct watch_entry *entry = list_entry(it, struct watch_entry, link);
+
+        if (entry->claims == claims) {
+            any |= !cancel_fired(entry->cancel);
+            fire(watch, entry);
+        }
+    }
+    return any;
 }
 
 void watch_fire_all(struct watch *watch)

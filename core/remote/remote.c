@@ -48,6 +48,7 @@ enum option_bit {
     FROM = 1 << 19,
     TO = 1 << 20,
     ALL = 1 << 21,
+    REASON = 1 << 22,
     EVERY = SERVER | CA | JSON
 };
 
@@ -88,6 +89,7 @@ static const struct option_about {
     { FROM, "from", "DAY", offsetof(struct options, from),
       "since then, such as 2026-11-01; else 30 days before --to" },
     { TO, "to", "DAY", offsetof(struct options, to), "up to the end of it; else until now" },
+    { REASON, "reason", "TEXT", offsetof(struct options, reason), "why; for other admins" },
     { ALL, "all", NULL, offsetof(struct options, all), "of all users, for site admins" },
     { SERVER, "server", "SERVER|URL", offsetof(struct options, server),
       "which server; else EINION_URL, else the last login's" },
@@ -149,6 +151,9 @@ static const struct command {
       "list all users, and what they may spend; for site admins" },
     { "users", "revoke", "ID", 1, 1, EVERY, users_revoke, NULL,
       "end the logins of a user, and revoke their keys" },
+    { "users", "block", "ID|EMAIL", 1, 1, EVERY | REASON | FORCE, users_block, NULL,
+      "keep somebody out, whatever they log in with; --force: who has not been here yet" },
+    { "users", "unblock", "ID|EMAIL", 1, 1, EVERY, users_unblock, NULL, "let them in again" },
     { "chat", NULL, "MODEL [TEXT]", 1, 2, EVERY, chat_ask, NULL,
       "ask a model; without TEXT what stdin says" },
     { "models", NULL, "", 0, 0, EVERY, chat_models, NULL, "list the models that one may ask" },
@@ -167,7 +172,7 @@ const char remote_usage[] =
     "  secrets AGENT       list the secrets of an agent; secrets set, delete\n"
     "  usage               what calls have cost, by day, model, agent, key or user\n"
     "  keys                list one's API keys; keys create, revoke\n"
-    "  users               list all users, for site admins; users revoke ends logins and keys\n"
+    "  users               list all users, for site admins; users block, unblock, revoke\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 

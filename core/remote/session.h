@@ -14,7 +14,7 @@ struct options {
     const char *name, *key_file;
     const char *input, *agent, *status, *limit, *retry;
     const char *scopes, *models, *budget, *days;
-    const char *by, *from, *to;
+    const char *by, *from, *to, *reason;
     bool all, json, force, quiet, detach, plain_http, help;
 };
 

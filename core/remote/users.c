@@ -5,6 +5,8 @@
 #include "member.h"
 #include "print.h"
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 int users_list(struct session *session, char **words)
 {
@@ -15,6 +17,7 @@ int users_list(struct session *session, char **words)
         { "SINCE", "createdAt" },
         { "ALLOWANCE", "usageInfo.monthlyAllowance" },
         { "LEFT", "usageInfo.spendRemaining" },
+        { "BLOCKED", "blocked.at" },
         { 0 },
     };
     EIN_JSON json_t *users = NULL;
@@ -58,4 +61,96 @@ int users_revoke(struct session *session, char **words)
                      " keys revoked\n",
                      id ? id : "", sessions, keys);
     return status;
+}
+
+/* ---- keeping somebody out ---- */
+
+/* An id is one user's; an address may be that of several, who logged in by several providers. */
+static json_t *who_is(const json_t *users, const char *called)
+{
+    json_t *by_address = json_array();
+    const json_t *user;
+    size_t i;
+
+    json_array_foreach(users, i, user)
+    {
+        const char *email = text_of(json_object_get(user, "basicInfo"), "email");
+
+        if (strcmp(text_of(user, "_id"), called) == 0) {
+            json_decref(by_address);
+            return json_pack("[O]", json_object_get(user, "_id"));
+        }
+        if (email && strcasecmp(email, called) == 0)
+            (void)json_array_append(by_address, json_object_get(user, "_id"));
+    }
+    return by_address;
+}
+
+static int find_users(const struct session *session, const char *called, json_t **ret_ids)
+{
+    EIN_JSON json_t *users = NULL;
+    EIN_JSON json_t *ids = NULL;
+    int status = session_get(session, &users, "/admin/users");
+
+    if (status != REMOTE_OK)
+        return status;
+    ids = who_is(users, called);
+    if (json_array_size(ids) == 0 && session->options->force)
+        (void)json_array_append_new(ids, json_string(called));
+    if (json_array_size(ids) == 0) {
+        EIN_FREE char *clean = print_clean(called, 0);
+
+        return print_failure(REMOTE_FAILED, "no user has the id or the address '%s'",
+                             clean ? clean : "");
+    }
+    *ret_ids = EIN_TAKE(ids);
+    return REMOTE_OK;
+}
+
+static int change_block(const struct session *session, const char *id, const char *method,
+                        const json_t *body, json_t *done)
+{
+    EIN_FREE char *path = session_path("admin/users", id, "/blocked");
+    EIN_FREE char *clean = print_clean(id, 0);
+    struct call call = { .method = method, .path = path, .body = body };
+    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+
+    if (status == REMOTE_OK && !session->options->json)
+        (void)printf("%s: %s\n", clean ? clean : "", body ? "blocked" : "unblocked");
+    (void)json_array_append_new(done, call.reply ? call.reply : json_null());
+    return status;
+}
+
+/* BODY NULL: unblock. */
+static int change_blocks(const struct session *session, const char *called, const json_t *body)
+{
+    EIN_JSON json_t *ids = NULL;
+    EIN_JSON json_t *done = json_array();
+    const json_t *id;
+    size_t i;
+    int status = find_users(session, called, &ids);
+
+    json_array_foreach(ids, i, id)
+    {
+        if (status == REMOTE_OK)
+            status =
+                change_block(session, json_string_value(id), body ? "PUT" : "DELETE", body, done);
+    }
+    if (status == REMOTE_OK && session->options->json)
+        print_json(stdout, done);
+    return status;
+}
+
+int users_block(struct session *session, char **words)
+{
+    EIN_JSON json_t *body = json_pack("{s:s?}", "reason", session->options->reason);
+
+    if (!body)
+        return print_failure(REMOTE_USAGE, "the reason is not UTF-8");
+    return change_blocks(session, words[0], body);
+}
+
+int users_unblock(struct session *session, char **words)
+{
+    return change_blocks(session, words[0], NULL);
 }

@@ -33,7 +33,7 @@ struct api_keys {
 
 /* auth_provider/1: who holds the key that was sent, or was (verify.c) */
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err);
-int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err);
+int key_still(void *impl, const json_t *claims, struct ein_error *err);
 
 ein_handler keys_create, keys_list, keys_list_any, keys_get, keys_get_calling;
 ein_handler keys_update, keys_delete, keys_delete_any, keys_delete_users;

@@ -194,7 +194,7 @@ static const struct ein_route routes[] = {
 
 static const struct ein_auth_provider provider = { .struct_size = sizeof(provider),
                                                    .verify = key_verify,
-                                                   .refresh = key_refresh };
+                                                   .still = key_still };
 
 static void fini(void *self)
 {

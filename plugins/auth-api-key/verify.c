@@ -129,16 +129,20 @@ static int look_up(struct api_keys *self, struct ein_req *req, const char *id,
     return 0;
 }
 
-int key_refresh(void *impl, const json_t *claims, json_t **ret_claims, struct ein_error *err)
+int key_still(void *impl, const json_t *claims, struct ein_error *err)
 {
     struct api_keys *self = impl;
     const char *id = text_of(claims, "keyId");
     const struct refusal *why = &unknown;
     EIN_JSON json_t *key = NULL;
-    int r = id ? self->host->store->get(self->ctx, KEY_SET, id, &key, err) : EIN_E_NOT_FOUND;
+    EIN_JSON json_t *today = NULL;
+
+    if (!id)
+        return EIN_AUTH_DEFER;
+    int r = self->host->store->get(self->ctx, KEY_SET, id, &key, err);
 
     if (r == 0)
-        r = judge(self, key, ret_claims, &why, err);
+        r = judge(self, key, &today, &why, err);
     if (r == EIN_E_NOT_FOUND || (r == 0 && why))
         return error_set(err, EIN_E_DENIED, "%s", why->text);
     return r;

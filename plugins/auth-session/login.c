@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit_event.h"
 #include "auth_session.h"
+#include "blocked.h"
 #include "claims.h"
 #include "cleanup.h"
 #include "cookie.h"
@@ -226,10 +227,10 @@ static int show_denied(const struct step *step, const json_t *claims)
     return show_page(step, 403, "Login denied", sentence);
 }
 
-/* The provider knows who this is, and that they may not. */
-static int show_refused(const struct step *step, const struct ein_error *why)
+/* The provider knows who this is, and that they may not; or they are blocked. */
+static int show_refused(const struct step *step, const char *uid, const struct ein_error *why)
 {
-    tell(step, NULL, "denied", why->text);
+    tell(step, uid, "denied", why->text);
     return show_page(step, 403, "Login denied", why->text);
 }
 
@@ -308,11 +309,13 @@ static int finish(const struct step *step)
         return step->http->fail(step->req, 400, "The provider sent no code.");
     r = exchange(step, &said, &claims, &err);
     if (r == EIN_E_DENIED)
-        return show_refused(step, &err);
+        return show_refused(step, NULL, &err);
     if (r < 0) {
         tell(step, NULL, "failed", err.text);
         return step->http->fail(step->req, 502, "Provider exchange failed: %s", err.text);
     }
+    if (blocked_check(step->self->host, step->self->ctx, text_of(claims, "uid"), &err) < 0)
+        return show_refused(step, text_of(claims, "uid"), &err);
     if (!claims_may_log_in(claims))
         return show_denied(step, claims);
     return let_in(step, claims, said);

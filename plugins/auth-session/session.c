@@ -83,23 +83,29 @@ int session_start(const struct auth_session *self, struct ein_req *req, const js
 
 /* ---- finding ---- */
 
-int session_find(const struct auth_session *self, const char *token, json_t **ret_doc,
+int session_read(const struct auth_session *self, const char *id, json_t **ret_doc,
                  struct ein_error *err)
 {
-    char id[TOKEN_HASH_SIZE];
     EIN_JSON json_t *doc = NULL;
-    int r;
+    int r = self->host->store->get(self->ctx, SESSIONS_SET, id, &doc, err);
 
-    if (strlen(token) != TOKEN_SIZE - 1)
-        return error_set(err, EIN_E_NOT_FOUND, "not a session");
-    token_hash(token, id);
-    r = self->host->store->get(self->ctx, SESSIONS_SET, id, &doc, err);
     if (r < 0)
         return r;
     if (!is_live(doc))
         return error_set(err, EIN_E_NOT_FOUND, "the session has expired");
     *ret_doc = EIN_TAKE(doc);
     return 0;
+}
+
+int session_find(const struct auth_session *self, const char *token, json_t **ret_doc,
+                 struct ein_error *err)
+{
+    char id[TOKEN_HASH_SIZE];
+
+    if (strlen(token) != TOKEN_SIZE - 1)
+        return error_set(err, EIN_E_NOT_FOUND, "not a session");
+    token_hash(token, id);
+    return session_read(self, id, ret_doc, err);
 }
 
 int session_list(const struct auth_session *self, const char *uid, json_t **ret_docs,

@@ -23,6 +23,8 @@ int session_start(const struct auth_session *self, struct ein_req *req, const js
 /* NOT_FOUND: it is none, or none any more. */
 int session_find(const struct auth_session *self, const char *token, json_t **ret_doc,
                  struct ein_error *err);
+int session_read(const struct auth_session *self, const char *id, json_t **ret_doc,
+                 struct ein_error *err);
 /* 0 also if there was none. */
 int session_end(const struct auth_session *self, const char *id, struct ein_error *err);
 /* All of a user's; *ret_count were live. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 
+#include "blocked.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "ticket.h"
@@ -34,6 +35,8 @@ void run_keep(struct chat *chat, struct run *run)
         return;
     if (clock_wall_ms() >= run->ends_at)
         run_stop(chat, run, RUN_TIMEOUT);
+    if (blocked_check(chat->host, chat->ctx, text_of(run->ticket, "userId"), NULL) < 0)
+        run_stop(chat, run, RUN_BLOCKED);
     int r = chat->host->store->get(chat->ctx, TICKET_SET, run->id, &ticket, NULL);
     if (r == EIN_E_NOT_FOUND || (r == 0 && !is_ours(run, ticket)))
         run_stop(chat, run, RUN_TAKEN);

@@ -203,6 +203,9 @@ static void write_failure(struct chat *chat, struct run *run, const struct ein_e
         ticket_late(chat, text);
         write_end(chat, run, NULL, text);
         return;
+    case RUN_BLOCKED:
+        write_end(chat, run, NULL, "Who asked this has been blocked.");
+        return;
     case RUN_WANTED:
         write_end(chat, run, NULL, why->text);
     }

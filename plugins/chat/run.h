@@ -11,6 +11,7 @@ enum run_stop { /* why it is to stop, once it is; the first counts */
                 RUN_TAKEN, /* the ticket has ended, or is another worker's: nothing more is written
                             */
                 RUN_TIMEOUT,  /* its time is over */
+                RUN_BLOCKED,  /* who asked may not be here any more */
                 RUN_HAND_BACK /* this server stops */
 };
 

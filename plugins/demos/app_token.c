@@ -55,10 +55,11 @@ static json_t *scopes_of(const struct ein_identity *identity)
 static json_t *claims_of(const struct ein_identity *identity, const json_t *demo)
 {
     return json_pack(
-        "{s:s, s:s*, s:s*, s:s*, s:s, s:o, s:O*, s:O*, s:O}", "uid", identity->uid, "email",
+        "{s:s, s:s*, s:s*, s:s*, s:s, s:o, s:O*, s:O*, s:O*, s:O}", "uid", identity->uid, "email",
         identity->email, "name", identity->name, "provider", identity->provider, "proof", "demo",
         "scopes", scopes_of(identity), "workspaces", identity->workspaces, "keyId",
-        json_object_get(identity->claims, "keyId"), "demoId", json_object_get(demo, "_id"));
+        json_object_get(identity->claims, "keyId"), "sessionId",
+        json_object_get(identity->claims, "sessionId"), "demoId", json_object_get(demo, "_id"));
 }
 
 int app_token_make(const struct demos *demos, const struct ein_req *req, const json_t *demo,
@@ -139,25 +140,36 @@ static int check_call(const struct demos *demos, struct ein_req *req, const json
     return list_has(names, name) ? 0 : refuse(demos, req, &elsewhere, err);
 }
 
-/* What was made with a key ends with it. */
-static int check_key(const struct demos *demos, struct ein_req *req, const json_t *claims,
-                     struct ein_error *err)
-{
-    const struct ein_host *host = demos->host;
-    const struct ein_auth_provider *provider;
-    const struct ein_service *keys;
-    EIN_JSON json_t *today = NULL;
-    int r = 0;
+struct asking {
+    const json_t *claims;
+    bool known; /* somebody has said that it is good */
+    struct ein_error err;
+};
 
-    if (!text_of(claims, "keyId"))
+static int ask_still(const struct ein_service *service, void *data)
+{
+    const struct ein_auth_provider *provider = service->vtable;
+    struct asking *asking = data;
+
+    if (!EIN_HAS(struct ein_auth_provider, provider, still))
         return 0;
-    if (host->acquire(demos->ctx, EIN_AUTH_PROVIDER, "api_key", &keys) < 0)
+    int r = provider->still(service->impl, asking->claims, &asking->err);
+    asking->known |= r == 0;
+    return r < 0 ? r : 0;
+}
+
+/* What was made with a login, or with a key, ends with it; also where nobody knows these any more.
+ */
+static int check_maker(const struct demos *demos, struct ein_req *req, const json_t *claims,
+                       struct ein_error *err)
+{
+    struct asking asking = { .claims = claims };
+    int r = demos->host->each_service(demos->ctx, EIN_AUTH_PROVIDER, ask_still, &asking);
+
+    if (r == EIN_E_DENIED ||
+        (r == 0 && !asking.known && (text_of(claims, "keyId") || text_of(claims, "sessionId"))))
         return refuse(demos, req, &ended, err);
-    provider = keys->vtable;
-    if (EIN_HAS(struct ein_auth_provider, provider, refresh))
-        r = provider->refresh(keys->impl, claims, &today, err);
-    host->release(demos->ctx, keys);
-    return r == EIN_E_DENIED ? refuse(demos, req, &ended, err) : r;
+    return r < 0 ? error_set(err, r, "%s", asking.err.text) : 0;
 }
 
 static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
@@ -178,7 +190,7 @@ static int verify(void *impl, struct ein_req *req, json_t **ret_claims, struct e
         return r;
     if (integer_of(doc, "expires") <= clock_wall_ms())
         return refuse(demos, req, &ended, err);
-    r = check_key(demos, req, json_object_get(doc, "claims"), err);
+    r = check_maker(demos, req, json_object_get(doc, "claims"), err);
     if (r == 0)
         r = check_call(demos, req, doc, err);
     if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "complete.h"
 
+#include "blocked.h"
 #include "cancel_wait.h"
 #include "clock.h"
 #include "error.h"
@@ -248,9 +249,11 @@ static int try_chain(struct work *work, struct ein_error *err)
         !json_is_array(work->embeds ? work->call->inputs : work->call->messages))
         return error_set(err, EIN_E_INVALID, "A call needs a user, a model and %s",
                          work->embeds ? "inputs" : "messages");
-    int r = key_limits_of(work->models->host, work->models->ctx, work->call->key_id, &work->limits,
-                          err);
+    int r = blocked_check(work->models->host, work->models->ctx, work->call->user_id, err);
 
+    if (r == 0)
+        r = key_limits_of(work->models->host, work->models->ctx, work->call->key_id, &work->limits,
+                          err);
     if (r == 0)
         r = find_model(work, work->call->model, err);
     work->forbidden = r == EIN_E_DENIED;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blocked.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
@@ -127,9 +128,13 @@ static int begin(void *impl, const struct ein_run_about *about, struct ein_run *
         return error_no_memory(err);
     }
     EIN_LOCKED(&runs->lock);
-    if (runs->stopping || map_add(&runs->live, &run->entry) < 0) {
-        int r = runs->stopping ? error_set(err, EIN_E_UNAVAILABLE, "The server is stopping.")
-                               : error_no_memory(err);
+    /* With the lock, so that whoever is blocked after it is found among those that are there. */
+    int r = blocked_check(runs->host, runs->ctx, about->user_id, err);
+    if (r == 0 && runs->stopping)
+        r = error_set(err, EIN_E_UNAVAILABLE, "The server is stopping.");
+    if (r == 0 && map_add(&runs->live, &run->entry) < 0)
+        r = error_no_memory(err);
+    if (r < 0) {
         run_free(run);
         return r;
     }
@@ -203,20 +208,36 @@ int live_stop(struct runs *runs, const char *id, const char *by)
     return 0;
 }
 
-void live_stop_all(struct runs *runs)
+static bool is_blocked(const struct ein_run *run)
+{
+    return blocked_check(run->runs->host, run->runs->ctx, text_of(run->record, "userId"), NULL) ==
+           EIN_E_DENIED;
+}
+
+static void stop_those(struct runs *runs, bool blocked_only, enum run_end why)
 {
     EIN_LOCKED(&runs->lock);
 
     for (size_t i = 0; i < runs->live.slot_count; i++) {
         for (struct map_entry *entry = runs->live.slots[i]; entry; entry = entry->next) {
             struct ein_run *run = (struct ein_run *)entry;
-            if (run->ended)
+            if (run->ended || (blocked_only && !is_blocked(run)))
                 continue;
             if (run->end == RUN_GOES_ON)
-                run->end = RUN_SERVER_STOPS;
+                run->end = why;
             runs->host->cancel->fire(run->cancel);
         }
     }
+}
+
+void live_stop_all(struct runs *runs)
+{
+    stop_those(runs, false, RUN_SERVER_STOPS);
+}
+
+void live_stop_blocked(struct runs *runs)
+{
+    stop_those(runs, true, RUN_BLOCKED);
 }
 
 /* Also where it runs on another server, which looks once a second. */

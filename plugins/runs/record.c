@@ -150,7 +150,9 @@ static json_t *reason_of(const struct ein_run *run, const char *status, const st
         return why ? record_text(run->runs, why->text) : json_null();
     if (run->end == RUN_STOPPED)
         return json_sprintf("%s stopped it.", run->stopped_by);
-    return json_string(run->end == RUN_SERVER_STOPS ? "The server stopped." : "Its client left.");
+    return json_string(run->end == RUN_SERVER_STOPS ? "The server stopped."
+                       : run->end == RUN_BLOCKED    ? "Who ran it was blocked."
+                                                    : "Its client left.");
 }
 
 int record_end(struct ein_run *run, const json_t *outcome, const struct ein_error *why)

@@ -51,7 +51,7 @@ struct keeping {
     bool redacted;
 };
 
-enum run_end { RUN_GOES_ON, RUN_STOPPED, RUN_SERVER_STOPS };
+enum run_end { RUN_GOES_ON, RUN_STOPPED, RUN_SERVER_STOPS, RUN_BLOCKED };
 
 struct ein_run {
     struct map_entry entry; /* by id */
@@ -81,6 +81,7 @@ struct ein_run *live_find(struct runs *runs, const char *id);
 void live_drop(struct ein_run *run);
 int live_stop(struct runs *runs, const char *id, const char *by); /* 0, or NOT_FOUND */
 void live_stop_all(struct runs *runs);
+void live_stop_blocked(struct runs *runs); /* of whoever may not be here any more */
 /* With the lock held: the writer is to look at it. */
 void live_touch(struct ein_run *run);
 /* With the lock held: frees it if nothing needs it any more. */

@@ -247,6 +247,7 @@ static void look(struct runs *runs)
 {
     if (extend_all(runs) && server_is_ending(runs))
         live_stop_all(runs);
+    live_stop_blocked(runs);
     (void)runs->host->store->find(runs->ctx, STOPS_SET, NULL, grant, runs, NULL, NULL);
 }
 

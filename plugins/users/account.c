@@ -142,7 +142,7 @@ static int apply(const struct users *users, const char *uid, const struct accoun
     clock_iso(now);
     if (json_object_set_new(change->members, "updatedAt", json_string(now)) < 0)
         return error_no_memory(err);
-    struct ein_doc_op ops[] = {
+    struct ein_doc_op ops[2 + CHANGE_MORE_MAX] = {
         { .kind = EIN_DOC_UPDATE,
           .set = USERS_SET,
           .id = uid,
@@ -155,8 +155,11 @@ static int apply(const struct users *users, const char *uid, const struct accoun
           .add_by = change->left - account_left(account),
           .add_min = INT64_MIN },
     };
-    return users->host->store->batch(users->ctx, ops, change->sets_left ? 2 : 1, sizeof(ops[0]),
-                                     err);
+    size_t count = change->sets_left ? 2 : 1;
+
+    for (size_t i = 0; i < change->more_count; i++)
+        ops[count++] = change->more[i];
+    return users->host->store->batch(users->ctx, ops, count, sizeof(ops[0]), err);
 }
 
 static int read_account(const struct users *users, const char *uid, struct account *ret_account,

@@ -29,11 +29,15 @@ int account_ensure(const struct users *users, const char *uid, json_t **ret_user
 /* What is left: of the allowance, holds not yet subtracted. */
 int64_t account_left(const struct account *account);
 
+enum { CHANGE_MORE_MAX = 2 };
+
 /* What one change does: members of "users" that are replaced, and what is left afterwards. */
 struct change {
     json_t *members; /* owned by whoever applies it */
     bool sets_left;
     int64_t left;
+    const struct ein_doc_op *more; /* done with it; the edit's own until it is called again */
+    size_t more_count;
 };
 /* Fills *change from the account as it is; 0, an error, or a status that was replied. */
 typedef int account_edit(const struct account *account, struct change *change, void *data,

@@ -9,6 +9,7 @@
  *   GET PUT DELETE /users/me/api-keys              keys for vendors, sealed in the vault
  *   GET PUT  /admin/users, GET /admin/usage
  *   DELETE   /admin/users/{user_id}                erases what is theirs alone, and their name
+ *   PUT DELETE /admin/users/{user_id}/blocked      keeps them out, and lets them in again
  *
  * Money is an integer number of nano-dollars.  Publishes ledger/1: who calls a vendor first sets
  * aside the most that the call may cost (refused where that is not left), then settles what it has
@@ -36,6 +37,11 @@
  * A user is erased by all that publish erasure/1, as this plugin does: their account stays without
  * a name, and what their calls have cost.
  *
+ * Whoever is blocked is refused by all servers of a store, with the next request at this one and
+ * within blocks_ms at the others; what they have going ends a second later, and what they have
+ * stays. Nobody blocks themselves: whoever blocks is an admin, so that one is left.  Publishes
+ * blocks/1.
+ *
  * Needs storage_backend/1.  Asks vault/1 and audit/1 when there is something for them.
  *
  * Settings
@@ -54,6 +60,7 @@
  *   sweep_ms              how often holds are looked at whose lease is over (5000)
  *   no_key_ms             how long it is remembered that a user has no key of their own, which
  *                         another server may have been given meanwhile (1000)
+ *   blocks_ms             how long a block at another server may be unknown here (1000)
  *   report_rows           the most that a report may have (10000)
  *   erase_ms              how long erasing a user waits for what they have running (10000)
  *   time_zone             where days and months begin for users who have not said (UTC)
@@ -65,6 +72,7 @@
  *       monthly_allowance: 20
  *       time_zone: Europe/Berlin
  */
+#include "blocks.h"
 #include "http_json.h"
 #include "init.h"
 #include "ledger.h"
@@ -101,6 +109,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
                       "description": "When what no call has used goes back."},
     "no_key_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 1000,
                   "description": "How long it is remembered that a user has no key for a vendor of their own."},
+    "blocks_ms": {"type": "integer", "minimum": 10, "maximum": 60000, "default": 1000,
+                  "description": "How long somebody who was blocked at another server may go on here."},
     "report_rows": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000,
                     "description": "The most rows that a usage report may have."},
     "erase_ms": {"type": "integer", "minimum": 0, "maximum": 600000, "default": 10000,
@@ -269,6 +279,25 @@ static const struct ein_route routes[] = {
       .scope = "admin:write",
       .status = 200,
       .handle = admin_erase },
+    { .method = "PUT",
+      .path = "/admin/users/{user_id}/blocked",
+      .operation_id = "block_user",
+      .summary = "Keep a user out, whatever they log in with",
+      .auth = EIN_AUTH_ADMIN,
+      .body_schema = BLOCK_SCHEMA,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = admin_block },
+    { .method = "DELETE",
+      .path = "/admin/users/{user_id}/blocked",
+      .operation_id = "unblock_user",
+      .summary = "Let a user in again",
+      .auth = EIN_AUTH_ADMIN,
+      .reply_schema = USER_SCHEMA,
+      .scope = "admin:write",
+      .status = 200,
+      .handle = admin_unblock },
     { .method = "GET",
       .path = "/admin/usage",
       .operation_id = "get_all_usage",
@@ -289,6 +318,7 @@ static void fini(void *self)
     purses_close(users);
     zone_free(users->zone);
     no_keys_free(users->no_keys);
+    blocks_free(users->blocks);
     free(users);
 }
 
@@ -307,6 +337,7 @@ static int read_settings(struct users *users, const json_t *config, struct ein_e
     users->settle_pending = (size_t)integer_of(config, "settle_pending");
     users->purse_share = setting_of(config, "purse_share");
     users->purse_idle_ms = setting_of(config, "purse_idle_ms");
+    users->blocks_ms = setting_of(config, "blocks_ms");
     users->report_rows = (size_t)integer_of(config, "report_rows");
     users->time_zone = text_of(config, "time_zone");
     users->zone_folder = text_of(config, "zone_folder");
@@ -325,13 +356,17 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     users->host = host;
     users->ctx = ctx;
     users->no_keys = no_keys_new(setting_of(config, "no_key_ms"));
-    int r = users->no_keys ? read_settings(users, config, err) : error_no_memory(err);
+    users->blocks = blocks_new();
+    int r =
+        users->no_keys && users->blocks ? read_settings(users, config, err) : error_no_memory(err);
     if (r >= 0)
         r = host->publish(ctx, EIN_LEDGER, "users", &ledger_service, users, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_MODEL_KEYS, "users", &model_keys_service, users, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERASURE, "users", &users_erasure, users, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_BLOCKS, "users", &blocks_service, users, err);
     if (r >= 0)
         r = EIN_ADD_ROUTES(host, ctx, routes, users, err);
     return init_done(r, users, fini, ret_self);
@@ -342,6 +377,7 @@ static int start(void *self, struct ein_error *err)
     static const char *const indexes[][2] = {
         { HOLDS_SET, "dueAt" },      { HOLDS_SET, "createdAtUs" },   { EXPIRED_SET, "createdAtUs" },
         { ENTRIES_SET, "userTime" }, { ENTRIES_SET, "createdAtUs" }, { BUDGETS_SET, "dueAt" },
+        { USERS_SET, "blockedMs" },
     };
     struct users *users = self;
     int r = zone_load(users->zone_folder, users->time_zone, &users->zone, err);
@@ -352,6 +388,10 @@ static int start(void *self, struct ein_error *err)
         r = users->host->every(users->ctx, users->sweep_ms, ledger_sweep, users);
     if (r >= 0)
         r = users->host->every(users->ctx, BUDGET_SWEEP_MS, key_budget_sweep, users);
+    if (r >= 0)
+        r = users->host->every(users->ctx, users->blocks_ms, blocks_look, users);
+    if (r >= 0)
+        r = blocks_read(users, err);
     return r < 0 ? r : purses_open(users, err);
 }
 

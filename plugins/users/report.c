@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
+#include "blocks.h"
 #include "buf.h"
 #include "calendar.h"
 #include "cleanup.h"
@@ -250,6 +251,8 @@ static json_t *show_rows(const struct report *report)
         json_t *row = json_pack("{s:s?}", report->by, *label ? label : NULL);
         if (row && kind_of(report))
             (void)json_object_set_new(row, "name", json_pack("s?", text_of(report->names, label)));
+        if (row && strcmp(report->by, "user") == 0 && blocks_has(report->users->blocks, label))
+            (void)json_object_set_new(row, "blocked", json_true());
         if (json_array_append_new(rows, row ? show_counts(counts, row) : NULL) < 0) {
             json_decref(rows);
             return NULL;

@@ -93,6 +93,7 @@ int user_show(const struct users *users, const struct account *account, json_t *
     const json_t *user = account->user;
     EIN_JSON json_t *usage = json_array();
     EIN_JSON json_t *masks = NULL;
+    json_t *blocked;
     char rev[EIN_REV_SIZE];
     int r = usage ? read_usage(users, user, usage, err) : error_no_memory(err);
 
@@ -101,12 +102,14 @@ int user_show(const struct users *users, const struct account *account, json_t *
     if (r < 0)
         return r;
     user_rev(account, rev);
+    blocked = json_object_get(user, "blocked");
     *ret_shown = json_pack(
-        "{s:O, s:s, s:O, s:O, s:O, s:O, s:o, s:O}", "_id", json_object_get(user, "_id"), "_rev",
-        rev, "createdAt", json_object_get(user, "createdAt"), "updatedAt",
+        "{s:O, s:s, s:O, s:O, s:O, s:O, s:o, s:O, s:O*}", "_id", json_object_get(user, "_id"),
+        "_rev", rev, "createdAt", json_object_get(user, "createdAt"), "updatedAt",
         json_object_get(user, "updatedAt"), "basicInfo", json_object_get(user, "basicInfo"),
         "billingInfo", json_object_get(user, "billingInfo"), "usageInfo",
-        make_usage_info(account, usage), "apiKeys", masks);
+        make_usage_info(account, usage), "apiKeys", masks, "blocked",
+        json_is_object(blocked) ? blocked : NULL);
     return *ret_shown ? 0 : error_no_memory(err);
 }
 

@@ -114,7 +114,26 @@
        "\"allowanceResetDate\",\"spendRemaining\",\"usage\"],\"properties\":{"                     \
        "\"monthlyAllowance\":{\"type\":\"number\"},\"allowanceResetDate\":{\"type\":\"number\"},"  \
        "\"spendRemaining\":{\"type\":\"number\"},\"usage\":{\"type\":\"array\","                   \
-       "\"items\":" USAGE_ITEM_SCHEMA "}}},\"apiKeys\":" MASKS_SCHEMA "}}"
+       "\"items\":" USAGE_ITEM_SCHEMA "}}},\"apiKeys\":" MASKS_SCHEMA ",\"blocked\":" SCHEMA({     \
+           "type" : "object",                                                                      \
+           "properties" : {                                                                        \
+               "at" : { "type" : "string", "format" : "date-time" },                               \
+               "by" : { "type" : "string" },                                                       \
+               "reason" : { "type" : [ "string", "null" ] }                                        \
+           }                                                                                       \
+       }) "}}"
+
+#define BLOCK_SCHEMA                                                                               \
+    SCHEMA({                                                                                       \
+        "type" : "object",                                                                         \
+        "properties" : {                                                                           \
+            "reason" : {                                                                           \
+                "type" : [ "string", "null" ],                                                     \
+                "maxLength" : 500,                                                                 \
+                "description" : "For other admins; the user is not told"                           \
+            }                                                                                      \
+        }                                                                                          \
+    })
 
 #define USER_LIST_SCHEMA "{\"type\":\"array\",\"items\":" USER_SCHEMA "}"
 
@@ -167,7 +186,8 @@
     "\"total\":{\"type\":\"object\",\"properties\":{" REPORT_COUNTS "}},"                          \
     "\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{" REPORT_LABEL(   \
         "day") REPORT_LABEL("model") REPORT_LABEL("agent") REPORT_LABEL("key")                     \
-        REPORT_LABEL("user") REPORT_LABEL("name") REPORT_COUNTS                                    \
-        "}}},"                                                                                     \
-        "\"unsettled\":{\"type\":\"object\",\"properties\":{\"open\":{\"type\":\"integer\"},"      \
-        "\"expired\":{\"type\":\"integer\"},\"bound\":{\"type\":\"number\"}}}}}"
+        REPORT_LABEL("user") REPORT_LABEL(                                                         \
+            "name") "\"blocked\":{\"type\":\"boolean\"}," REPORT_COUNTS "}}},"                     \
+                    "\"unsettled\":{\"type\":\"object\",\"properties\":{\"open\":{\"type\":"       \
+                    "\"integer\"},"                                                                \
+                    "\"expired\":{\"type\":\"integer\"},\"bound\":{\"type\":\"number\"}}}}}"

@@ -33,6 +33,8 @@ struct users {
     struct purses *purses;      /* NULL: there are none */
     size_t report_rows;
     struct no_keys *no_keys;
+    struct blocks *blocks;
+    uint32_t blocks_ms;
     int self_service; /* -1: as the caller's login has it */
     const char *time_zone, *zone_folder;
     struct zone *zone; /* of time_zone */
@@ -47,7 +49,7 @@ ein_handler user_get_me, user_put_limits, user_add_usage, user_reset_allowance, 
     user_put_zone;
 ein_handler keys_get, keys_put, keys_delete, keys_effective;
 ein_handler report_mine, report_all;
-ein_handler admin_list, admin_put;
+ein_handler admin_list, admin_put, admin_block, admin_unblock;
 ein_handler admin_erase; /* erase.c */
 
 /* The services. */

@@ -311,7 +311,13 @@ AT(ein_auth_provider, describe, 32);
 AT(ein_auth_provider, refresh, 40);
 AT(ein_auth_provider, no_login, 48);
 AT(ein_auth_provider, reserved_too, 52);
-ENDS(ein_auth_provider, reserved_too);
+AT(ein_auth_provider, still, 56);
+ENDS(ein_auth_provider, still);
+
+AT(ein_blocks, struct_size, 0);
+AT(ein_blocks, reserved, 4);
+AT(ein_blocks, check, 8);
+ENDS(ein_blocks, check);
 
 AT(ein_ledger_entry, struct_size, 0);
 AT(ein_ledger_entry, reserved, 4);
@@ -688,6 +694,7 @@ TEXT(EIN_STORAGE_BACKEND, "storage_backend/1");
 TEXT(EIN_TRANSFER, "transfer/1");
 TEXT(EIN_AUTH_PROVIDER, "auth_provider/1");
 VALUE(EIN_AUTH_DEFER, 1);
+TEXT(EIN_BLOCKS, "blocks/1");
 TEXT(EIN_LEDGER, "ledger/1");
 VALUE(EIN_HOLD_SIZE, 40);
 TEXT(EIN_API_KEYS, "api_keys/1");

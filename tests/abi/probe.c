@@ -29,6 +29,7 @@ EIN_PUBLIC const struct ein_ledger_entry *probe_ein_ledger_entry;
 EIN_PUBLIC const struct ein_payer *probe_ein_payer;
 EIN_PUBLIC const struct ein_ledger *probe_ein_ledger;
 EIN_PUBLIC const struct ein_api_keys *probe_ein_api_keys;
+EIN_PUBLIC const struct ein_blocks *probe_ein_blocks;
 EIN_PUBLIC const struct ein_keeps *probe_ein_keeps;
 EIN_PUBLIC const struct ein_disk_quota *probe_ein_disk_quota;
 EIN_PUBLIC const struct ein_vault *probe_ein_vault;

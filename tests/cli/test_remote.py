@@ -365,6 +365,11 @@ def test_secrets_are_given_to_an_agent_and_never_read_again(anybody):
     assert anybody.good("secrets", "delete", "keeper", "TOKEN") == "deleted TOKEN\n"
     assert anybody.good("run", "keeper", "--quiet") == "0\n" and anybody.json("secrets", "keeper") == []
     assert anybody.run("secrets", "nobody")[2] == "einion: there is no agent 'nobody'\n"
+    for dots in ("..", "."):
+        for command in (["set"], ["delete"]):
+            status, _, said = anybody.run("secrets", *command, "keeper", dots, text="x")
+            assert (status, said) == (USAGE, "einion: nothing on a server is called '.' or '..'\n")
+    assert anybody.run("runs", "cancel", "..")[0] == USAGE
     status, _, said = anybody.run("secrets", "set", "keeper", "not a name", text="x")
     assert status == FAILED and said.startswith("einion: ")
 
@@ -426,12 +431,33 @@ def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
     assert made == {"name": "limited", "scopes": ["models"], "models": ["openai/*"], "budget": {"limitNano": 5 * 10**9, "period": "week"}}
     shell = Shell(tmp_path, paying)
     shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
-    assert re.search(r"(?m)^dev_stub:carol +Carol Member +carol@dev.local +\S+ +100 +100$", shell.good("users"))
+    assert re.search(r"(?m)^dev_stub:carol +Carol Member +carol@dev.local +\S+ +100 +100 +-$", shell.good("users"))
     assert shell.good("users", "revoke", "dev_stub:carol") == "dev_stub:carol: 1 logins ended, 1 keys revoked\n"
     assert carol.get("/users/me").status == key.get("/v1/models").status == 401
     assert shell.json("users", "revoke", "dev_stub:carol") == {"sessions": 0, "keys": 0}
     assert [entry["action"] for entry in admin.get("/admin/audit?limit=3").json] == ["sessions_ended", "api_key.revoke", "sessions_ended"]
     assert Person(paying).login("alice").delete("/admin/users/dev_stub:carol/keys").status == 403
+
+
+def test_somebody_is_blocked_by_id_or_by_address(tmp_path, paying):
+    admin, carol = Person(paying).login("site_admin_1"), Person(paying).login("carol")
+    assert carol.get("/users/me").status == 200
+    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    for called in ("dev_stub:carol", "Carol@DEV.local"):
+        assert shell.good("users", "block", called, "--reason", "has left") == "dev_stub:carol: blocked\n"
+        assert carol.get("/users/me").status == 403
+        assert re.search(r"(?m)^dev_stub:carol .* \d{4}-\d\d-\d\dT\S+$", shell.good("users"))
+        assert shell.good("users", "unblock", called) == "dev_stub:carol: unblocked\n"
+        assert carol.get("/users/me").status == 200
+    status, _, said = shell.run("users", "block", "dev_stub:carole")
+    assert (status, said) == (1, "einion: no user has the id or the address 'dev_stub:carole'\n")
+    blocked = shell.json("users", "block", "dev_stub:dave", "--force", "--reason", "a new one")
+    assert [(user["_id"], user["blocked"]["reason"]) for user in blocked] == [("dev_stub:dave", "a new one")]
+    status, _, said = shell.run("users", "block", "dev_stub:site_admin_1", "--force")
+    assert status == 1 and "Nobody blocks themselves" in said
+    shell.good("users", "unblock", "dev_stub:dave")
 
 
 # ---- help ----
@@ -440,7 +466,7 @@ def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "users block", "users unblock", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

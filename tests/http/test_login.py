@@ -462,11 +462,15 @@ def test_who_is_no_site_admin_any_more_is_none_at_once(start_server):
     assert server.get("/auth/me", **with_key).json["isSiteAdmin"] is True
 
 
-def test_a_provider_that_is_gone_changes_nothing(start_server):
+def test_a_session_is_refused_while_its_provider_is_gone(start_server):
     server = start_server(sets=[logins()])
     alice = Person(server).login("alice")
     restarted(server, ["auth=" + json.dumps({"providers": [{**DEV_STUB, "name": "other"}]})])
-    assert alice.post("/auth/refresh-workspaces").json["removed"] == []
+    reply = alice.get("/agents")
+    assert (reply.status, reply.detail) == (401, "This session is of the login 'dev_stub', which this server has no more.")
+    assert 'reason="session_expired"' in reply.header("WWW-Authenticate")
+    assert alice.get("/auth/me").status == alice.post("/auth/refresh-workspaces").status == 401
+    restarted(server, [logins()])  # it was a mistake
     assert alice.get("/auth/me").json == ALICE
 
 

@@ -78,6 +78,24 @@ def test_somebody_logs_in_at_a_certified_provider(start_server, certified):
     assert alice.get("/agents").status == 401
 
 
+def test_who_is_blocked_is_not_let_in_by_their_provider(start_server, certified):
+    server = start_server(sets=[auth(at_certified(certified), site_admins=["oidc:bob"])], env=SECRET)
+    alice, bob = Person(server), Person(server)
+    for person, uid in ((alice, "alice"), (bob, "bob")):
+        assert person.get(go(person, uid)).status == 302
+    back = go(alice, "alice")  # on the way when it happens
+    assert bob.put("/admin/users/oidc:alice/blocked", {"reason": "has left"}).status == 200
+    assert alice.get("/agents").status == 403
+    for person, path in ((alice, back), (again := Person(server), go(again, "alice"))):
+        reply = person.get(path)
+        assert reply.status == 403 and "This account is blocked here" in reply.text and "has left" not in reply.text
+    assert "gofannon_sid" not in again.cookies
+    told = [entry for entry in bob.get("/admin/audit").json if entry["action"] == "login" and entry["outcome"] == "denied"]
+    assert [(entry["actor"], entry["details"]["provider"]) for entry in told] == [("oidc:alice", "oidc")] * 2
+    assert bob.delete("/admin/users/oidc:alice/blocked").status == 200
+    assert alice.get("/agents").status == 200 and again.get(go(again, "alice")).status == 302
+
+
 def test_an_answer_is_good_once(start_server, certified):
     server = start_server(sets=[auth(at_certified(certified))], env=SECRET)
     alice = Person(server)

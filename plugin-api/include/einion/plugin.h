@@ -25,7 +25,7 @@
  *            "as before".  Use EIN_HAS() before calling anything newer than 1.0.
  *
  * Changes    1.0  first release
- *            1.1  services: api_keys/1, completion/1, disk_quota/1, error_shape/1, keeps/1, mcp_client/1,
+ *            1.1  services: api_keys/1, blocks/1, completion/1, disk_quota/1, error_shape/1, keeps/1, mcp_client/1,
  *                 openapi_source/1, runs/1, specs/1, transfer/1
  *                 errors: EIN_E_FULL
  *                 plugin: check()
@@ -35,7 +35,7 @@
  *                 EIN_ROUTE_ETAG, EIN_ROUTE_ONCE_SECRET, error_schema, several types in reply_type
  *                 requests: navigates(), reply_header(), set_header() adds to Vary
  *                 agent_runtime/1: agent, key_id, request_id, visible, scopes, stand_in, lane, secrets of each agent
- *                 auth_provider/1: no_login, tokensOf
+ *                 auth_provider/1: no_login, still(), tokensOf
  *                 llm_provider/1: models_of(), embed(); calls: tool_choice, user_id, visible, scopes, inputs,
  *                 web_search; pieces: SOURCE, VECTOR, SEARCH, replay; outcomes: vendor_cost, model, stop_sequence,
  *                 cache_hour_tokens, searches

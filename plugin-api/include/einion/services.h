@@ -128,6 +128,19 @@ struct ein_auth_provider {
      * nobody has to log in, nobody has to because of it. */
     uint32_t no_login;
     uint32_t reserved_too;
+    /* 1.1: whether whom it once knew by `claims` may still be here: 0, DENIED and why, or EIN_AUTH_DEFER
+     * for claims that are not of its making.  Asked of what goes on for long; may ask the store. */
+    int (*still)(void *impl, const struct json_t *claims, struct ein_error *err);
+};
+
+/* ---- blocks/1 (1.1): who may not be here, whatever their provider says ---- */
+#define EIN_BLOCKS "blocks/1"
+
+struct ein_blocks {
+    uint32_t struct_size, reserved;
+    /* 0, or DENIED with the sentence that they are told.  Asked for each request, and before something is
+     * done for somebody who is not there: it waits for nothing. */
+    int (*check)(void *impl, const char *user_id, struct ein_error *err);
 };
 
 /* ---- ledger/1: what calls may cost, and have cost ---- */

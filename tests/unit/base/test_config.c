@@ -46,7 +46,7 @@ static void documented_defaults_are_the_defaults(void **state)
     written = loaded(NULL, NULL);
     empty = loaded("", NULL);
     assert_true(json_equal(config_json(written), config_json(empty)));
-    assert_int_equal(json_object_size(config_section(empty, "limits")), 24);
+    assert_int_equal(json_object_size(config_section(empty, "limits")), 25);
     (void)unsetenv("EINION_STATE_DIR");
     config_free(written);
     config_free(empty);
