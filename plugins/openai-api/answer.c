@@ -157,23 +157,17 @@ void answer_given(struct buf *out, bool custom, const json_t *call)
 
 /* ---- usage ---- */
 
-static void number(struct buf *out, const char *before, uint64_t number)
-{
-    out_put(out, before);
-    out_number(out, number);
-}
-
 void chat_usage(const struct answer *answer, struct buf *out)
 {
     const struct ein_completion_outcome *it = answer->outcome;
 
-    number(out, "\"usage\":{\"prompt_tokens\":", it->input_tokens);
-    number(out, ",\"completion_tokens\":", it->output_tokens);
-    number(out, ",\"total_tokens\":", it->input_tokens + it->output_tokens);
-    number(out, ",\"prompt_tokens_details\":{\"cached_tokens\":", it->cached_tokens);
-    number(out, ",\"cache_write_tokens\":", it->cache_write_tokens);
-    number(out, ",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":",
-           it->reasoning_tokens);
+    out_put_number(out, "\"usage\":{\"prompt_tokens\":", it->input_tokens);
+    out_put_number(out, ",\"completion_tokens\":", it->output_tokens);
+    out_put_number(out, ",\"total_tokens\":", it->input_tokens + it->output_tokens);
+    out_put_number(out, ",\"prompt_tokens_details\":{\"cached_tokens\":", it->cached_tokens);
+    out_put_number(out, ",\"cache_write_tokens\":", it->cache_write_tokens);
+    out_put_number(out, ",\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":",
+                   it->reasoning_tokens);
     out_put(out, ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
                  "\"rejected_prediction_tokens\":0},\"cost\":");
     out_nano(out, it->cost);
@@ -185,13 +179,13 @@ void anthropic_usage(const struct answer *answer, struct buf *out)
     const struct ein_completion_outcome *it = answer->outcome;
     uint64_t cached = it->cached_tokens + it->cache_write_tokens;
 
-    number(out, "\"usage\":{\"input_tokens\":",
-           it->input_tokens > cached ? it->input_tokens - cached : 0);
-    number(out, ",\"cache_creation_input_tokens\":", it->cache_write_tokens);
-    number(out, ",\"cache_read_input_tokens\":", it->cached_tokens);
-    number(out, ",\"output_tokens\":", it->output_tokens);
+    out_put_number(out, "\"usage\":{\"input_tokens\":",
+                   it->input_tokens > cached ? it->input_tokens - cached : 0);
+    out_put_number(out, ",\"cache_creation_input_tokens\":", it->cache_write_tokens);
+    out_put_number(out, ",\"cache_read_input_tokens\":", it->cached_tokens);
+    out_put_number(out, ",\"output_tokens\":", it->output_tokens);
     if (it->searches > 0) {
-        number(out, ",\"server_tool_use\":{\"web_search_requests\":", it->searches);
+        out_put_number(out, ",\"server_tool_use\":{\"web_search_requests\":", it->searches);
         out_put(out, "}");
     }
     out_put(out, ",\"cost\":");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
+#include "cleanup.h"
 #include "member.h"
 
 #include <string.h>
@@ -409,12 +410,11 @@ static void stream_end(struct answer *answer)
 
 static void stream_fail(struct answer *answer, const struct wrong *wrong)
 {
-    json_t *error = anthropic_error(wrong, answer->request_id);
+    EIN_JSON json_t *error = anthropic_error(wrong, answer->request_id);
 
     out_put(&answer->out, "event: error\ndata: ");
     out_json(&answer->out, error);
     out_put(&answer->out, "\n\n");
-    json_decref(error);
 }
 
 const struct form anthropic_stream = {

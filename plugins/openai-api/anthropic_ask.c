@@ -226,14 +226,22 @@ static int read_format(struct asking *asking, const json_t *body)
 }
 
 static const struct ask_field fields[ASK_FIELDS_MAX] = {
-    { "model", USE_ELSEWHERE, NULL },         { "messages", USE_ELSEWHERE, NULL },
-    { "system", USE_ELSEWHERE, NULL },        { "stream", USE_ELSEWHERE, NULL },
-    { "tools", USE_ELSEWHERE, NULL },         { "tool_choice", USE_ELSEWHERE, NULL },
-    { "thinking", USE_ELSEWHERE, NULL },      { "output_config", USE_ELSEWHERE, NULL },
-    { "output_format", USE_ELSEWHERE, NULL }, { "cache_control", USE_ELSEWHERE, NULL },
-    { "metadata", USE_ELSEWHERE, NULL },      { "container", USE_NOTE, NULL },
-    { "mcp_servers", USE_NOTE, NULL },        { "context_management", USE_NOTE, NULL },
-    { "inference_geo", USE_NOTE, NULL },      { "stop_sequences", USE_PARAMETER, "stop" },
+    { "model" },
+    { "messages" },
+    { "system" },
+    { "stream" },
+    { "tools" },
+    { "tool_choice" },
+    { "thinking" },
+    { "output_config" },
+    { "output_format" },
+    { "cache_control" },
+    { "metadata" },
+    { "container", USE_NOTE },
+    { "mcp_servers", USE_NOTE },
+    { "context_management", USE_NOTE },
+    { "inference_geo", USE_NOTE },
+    { "stop_sequences", USE_PARAMETER, "stop" },
 };
 
 static int read_parameters(struct asking *asking, const json_t *body)

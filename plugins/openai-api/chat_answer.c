@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
+#include "cleanup.h"
 #include "member.h"
 
 #include <string.h>
@@ -306,12 +307,11 @@ static void stream_end(struct answer *answer)
 
 void chat_stream_fail(struct answer *answer, const struct wrong *wrong)
 {
-    json_t *error = chat_error(wrong);
+    EIN_JSON json_t *error = chat_error(wrong);
 
     out_put(&answer->out, "data: ");
     out_json(&answer->out, error);
     out_put(&answer->out, "\n\n");
-    json_decref(error);
 }
 
 const struct form chat_stream = {

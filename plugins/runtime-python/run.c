@@ -44,12 +44,12 @@ static void sweep(struct run *run)
 
 /* ---- stopping ---- */
 
-static bool is_cancelled(const struct run *run)
+bool run_is_cancelled(const void *data)
 {
-    const struct ein_host *host = run->runtime->host;
+    const struct run *run = data;
+    struct ein_cancel *cancel = run->what->cancel;
 
-    return run->trace.stopped ||
-           (run->what->cancel && host->cancel && host->cancel->fired(run->what->cancel));
+    return run->trace.stopped || (cancel && run->runtime->host->cancel->fired(cancel));
 }
 
 /* Agents are asked first; after the grace they are killed. */
@@ -92,7 +92,7 @@ static void finish_stop(struct run *run)
 
 static void check_time(struct run *run)
 {
-    if (run->stop == STOP_NONE && is_cancelled(run))
+    if (run->stop == STOP_NONE && run_is_cancelled(run))
         begin_stop(run, STOP_CANCELLED);
     if (run->stop == STOP_NONE && run->trace.full)
         begin_stop(run, STOP_TRACE);
@@ -139,7 +139,7 @@ static size_t fill_waits(struct run *run, struct waits *waits)
     size_t count = WAIT_FIXED;
     int cancel_fd = -1;
 
-    if (run->stop == STOP_NONE && run->what->cancel && host->cancel)
+    if (run->stop == STOP_NONE && run->what->cancel)
         cancel_fd = host->cancel->wait_fd(run->what->cancel);
     for (const struct agent *agent = run->agents; agent; agent = agent->next)
         count += AGENT_WAITS;
@@ -273,8 +273,7 @@ int run_perform(struct run *run, struct ein_error *err)
     run->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (run->wake < 0)
         return error_set(err, EIN_E_BUSY, "no descriptors for a run");
-    if (host->cancel)
-        run->cancel = host->cancel->make(run->runtime->ctx, run->what->cancel);
+    run->cancel = host->cancel->make(run->runtime->ctx, run->what->cancel);
 
     int r = perform(run, err);
 

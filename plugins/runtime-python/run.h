@@ -63,6 +63,8 @@ struct run {
     int wake; /* eventfd: one has finished */
 };
 
+/* Does nobody want it any more?  RUN is a struct run, as struct admission_ticket has it. */
+bool run_is_cancelled(const void *run);
 /* Performs WHAT: fills result or error, or returns an error and fills `err`. */
 int run_perform(struct run *run, struct ein_error *err);
 

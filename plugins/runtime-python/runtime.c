@@ -113,14 +113,6 @@ void runtime_stop(void *self)
 
 /* ---- agent_runtime/1 ---- */
 
-static bool is_cancelled(const void *data)
-{
-    const struct run *run = data;
-    const struct ein_host *host = run->runtime->host;
-
-    return run->what->cancel && host->cancel && host->cancel->fired(run->what->cancel);
-}
-
 static json_t *or_null(json_t *take_value)
 {
     return take_value ? take_value : json_null();
@@ -138,7 +130,7 @@ static struct admission_ticket ticket_of(const struct run *run, const char *user
         .of_user = { limits->running_per_user, limits->queue_per_user },
         .of_lane = { what->lane_running, what->lane_queue },
         .queue_ms = limits->queue_ms,
-        .cancelled = is_cancelled,
+        .cancelled = run_is_cancelled,
         .data = run,
     };
 }

@@ -170,8 +170,7 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
         let_go(take_call);
         return;
     }
-    if (take_call->host->cancel)
-        take_call->cancel = take_call->host->cancel->make(take_call->ctx, run->cancel);
+    take_call->cancel = take_call->host->cancel->make(take_call->ctx, run->cancel);
     while (*last)
         last = &(*last)->next;
     *last = take_call;
