@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -189,6 +190,116 @@ static void an_index_is_what_finds_use(void **state)
     expect_sql(path, "SELECT count(*) FROM pragma_index_list('set_things') WHERE origin = 'c'",
                "1");
     expect_sql(path, "SELECT hex(k1) FROM set_things", "30BFF00000000000008000");
+}
+
+/* ---- what a find costs ---- */
+
+enum { STEPS_AT_ONCE = 50, PAGES = 20, PAGE_DOCS = 100 };
+
+static atomic_int steps; /* of SQLite, in all files that are open, STEPS_AT_ONCE each */
+
+static int count_steps(void *data)
+{
+    (void)data;
+    steps++;
+    return 0;
+}
+
+static int watch_steps(sqlite3 *handle, char **text, const struct sqlite3_api_routines *api)
+{
+    (void)text;
+    (void)api;
+    sqlite3_progress_handler(handle, STEPS_AT_ONCE, count_steps, NULL);
+    return SQLITE_OK;
+}
+
+/* A store that counts steps, and has documents whose `n` are 0, 1, 2 ... of `by` "even" and "odd".
+ */
+static void open_counted(struct fixture *fixture)
+{
+    static char ids[PAGES * PAGE_DOCS][8];
+    static struct ein_doc_op ops[PAGES * PAGE_DOCS];
+    EIN_JSON json_t *docs = json_array();
+
+    sqlite3_auto_extension((void (*)(void))watch_steps);
+    reopen(fixture, json_pack("{s:i, s:i}", "cache_mib", 0, "readers", 1));
+    for (int i = 0; i < PAGES * PAGE_DOCS; i++) {
+        json_t *doc = json_pack("{s:i, s:s}", "n", i, "by", i % 2 ? "odd" : "even");
+        json_array_append_new(docs, doc);
+        snprintf(ids[i], sizeof(ids[i]), "%d", i);
+        ops[i] =
+            (struct ein_doc_op){ .kind = EIN_DOC_PUT, .set = "things", .id = ids[i], .doc = doc };
+    }
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "n", NULL), 0);
+    assert_int_equal(batch(fixture, ops, PAGES * PAGE_DOCS, NULL), 0);
+    assert_int_equal(tally(fixture, "things", "{}"), PAGES * PAGE_DOCS); /* opens the one reader */
+    sqlite3_cancel_auto_extension((void (*)(void))watch_steps);
+}
+
+static int count_doc(const json_t *doc, void *count)
+{
+    (void)doc;
+    ++*(int *)count;
+    return 0;
+}
+
+/* The steps for a page of QUERY, whose cursor then leads to the next one. */
+static int steps_of_page(struct fixture *fixture, struct ein_query *query, char **cursor)
+{
+    char *next = NULL;
+    int before = steps, count = 0;
+
+    query->cursor = *cursor;
+    assert_int_equal(
+        fixture->backend->find(fixture->impl, "things", query, count_doc, &count, &next, NULL), 0);
+    fixture->host->table.mem_free(*cursor);
+    *cursor = next;
+    assert_int_equal(count, query->limit);
+    return steps - before;
+}
+
+static void a_page_far_behind_costs_what_the_first_one_does(void **state)
+{
+    static const char *const orders[][2] = { { "n", NULL }, { "-n", NULL } };
+    struct fixture *fixture = *state;
+    EIN_JSON json_t *where = json_of("{'n': {'$gte': 0, '$lt': 2000}}");
+
+    open_counted(fixture);
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        struct ein_query query = {
+            .struct_size = sizeof(query), .limit = PAGE_DOCS, .where = where, .order = orders[i]
+        };
+        char *cursor = NULL;
+        int first = steps_of_page(fixture, &query, &cursor);
+
+        for (int page = 1; page < PAGES; page++)
+            assert_in_range(steps_of_page(fixture, &query, &cursor), 1, first * 2);
+        assert_null(cursor);
+    }
+}
+
+/* From either end, and in the middle. */
+static void a_range_costs_nothing_of_what_lies_beside_it(void **state)
+{
+    static const char *const latest_first[] = { "-n", NULL };
+    static const char *const ranges[] = { "{'n': {'$gte': 1900, '$lt': 2000}}",
+                                          "{'n': {'$gte': 1000, '$lt': 1100}}",
+                                          "{'n': {'$gte': 0, '$lt': 100}}" };
+    struct fixture *fixture = *state;
+    int first = 0;
+
+    open_counted(fixture);
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        EIN_JSON json_t *where = json_of(ranges[i]);
+        struct ein_query query = {
+            .struct_size = sizeof(query), .limit = PAGE_DOCS, .where = where, .order = latest_first
+        };
+        char *cursor = NULL;
+        int cost = steps_of_page(fixture, &query, &cursor);
+
+        first = first ? first : cost;
+        assert_in_range(cost, 1, first * 2);
+    }
 }
 
 static void the_file_belongs_to_us_alone(void **state)
@@ -733,6 +844,8 @@ int main(void)
         TEST(writes_that_wait_share_a_commit),
         TEST(documents_and_indexes_outlive_a_restart),
         TEST(an_index_is_what_finds_use),
+        TEST(a_page_far_behind_costs_what_the_first_one_does),
+        TEST(a_range_costs_nothing_of_what_lies_beside_it),
         TEST(the_file_belongs_to_us_alone),
         TEST(a_second_server_on_the_same_file_is_refused),
         TEST(a_newer_file_is_refused),

@@ -139,15 +139,39 @@ static const struct {
     [QUERY_LT] = { "<", true, false },  [QUERY_LTE] = { "<=", true, false },
 };
 
-static void add_bounds(struct builder *builder, const struct query_term *term)
+static bool is_below(const struct query_term *term)
+{
+    return term->op == QUERY_LT || term->op == QUERY_LTE || term->op == QUERY_PREFIX;
+}
+
+static bool is_above_null(const struct query_term *term)
+{
+    return term->op == QUERY_PREFIX ||
+           ((term->op == QUERY_GT || term->op == QUERY_GTE) && key_tag(&term->keys[0]) > KEY_NULL);
+}
+
+/* Is what IS says of a condition true of one of those on FIELD? */
+static bool one_of_field(const struct query *query, const char *field,
+                         bool (*is)(const struct query_term *))
+{
+    for (size_t i = 0; i < query->term_count; i++)
+        if (strcmp(query->terms[i].field, field) == 0 && is(&query->terms[i]))
+            return true;
+    return false;
+}
+
+/* Only those that do not follow from what else is asked of the field: a database that has two
+ * bounds on the same side goes through its index from either of them, however far away. */
+static void add_bounds(struct builder *builder, const struct query *query,
+                       const struct query_term *term)
 {
     static const unsigned char null = KEY_NULL, other = KEY_OTHER;
 
-    if (comparisons[term->op].not_null) {
+    if (comparisons[term->op].not_null && !one_of_field(query, term->field, is_above_null)) {
         add(builder, " AND ");
         add_comparison(builder, term->field, ">", &(struct key){ (unsigned char *)&null, 1 });
     }
-    if (comparisons[term->op].not_other) {
+    if (comparisons[term->op].not_other && !one_of_field(query, term->field, is_below)) {
         add(builder, " AND ");
         add_comparison(builder, term->field, "<", &(struct key){ (unsigned char *)&other, 1 });
     }
@@ -170,7 +194,8 @@ static bool is_empty_prefix_of_id(const struct query_term *term)
     return is_id(term->field) && term->op == QUERY_PREFIX && term->keys[0].len == 1;
 }
 
-static void add_term(struct builder *builder, const struct query_term *term)
+static void add_term(struct builder *builder, const struct query *query,
+                     const struct query_term *term)
 {
     if (is_id(term->field) && add_id_against_other_type(builder, term))
         return;
@@ -185,25 +210,27 @@ static void add_term(struct builder *builder, const struct query_term *term)
     } else {
         add_comparison(builder, term->field, comparisons[term->op].sign, &term->keys[0]);
         if (!is_id(term->field))
-            add_bounds(builder, term);
+            add_bounds(builder, query, term);
     }
 }
 
 static void add_terms(struct builder *builder, const struct query *query)
 {
     for (size_t i = 0; i < query->term_count; i++) {
-        add(builder, i ? " AND (" : " WHERE (");
-        add_term(builder, &query->terms[i]);
+        add(builder, i || query->resumed ? " AND (" : " WHERE (");
+        add_term(builder, query, &query->terms[i]);
         add(builder, ")");
     }
 }
 
-/* Behind the cursor in (a, b, seq): a > A OR a = A AND (b > B OR b = B AND seq > SEQ). */
+/* Behind the cursor in (a, b, seq): a > A OR a = A AND (b > B OR b = B AND seq > SEQ).  It comes
+ * before the conditions: of two bounds SQLite begins at the one that it read first, and from those
+ * of a range each page would go over all the pages before it. */
 static void add_cursor(struct builder *builder, const struct query *query)
 {
     if (!query->resumed)
         return;
-    add(builder, query->term_count ? " AND (" : " WHERE (");
+    add(builder, " WHERE (");
     for (size_t i = 0; i < query->order_count; i++) {
         const struct query_order *order = &query->order[i];
         add_comparison(builder, order->field, order->descending ? "<=" : ">=", &query->after[i]);
@@ -255,8 +282,8 @@ int sql_query(const struct sql_of *of, const struct query *query, struct sql *re
         return error_no_memory(err);
     buf_init(&builder.text, SIZE_MAX);
     (void)buf_printf(&builder.text, "SELECT %s FROM %s", of->columns, of->table);
-    add_terms(&builder, query);
     add_cursor(&builder, query);
+    add_terms(&builder, query);
     if (of->ordered)
         add_order(&builder, query);
     ret_sql->text = buf_take(&builder.text, NULL);
