@@ -80,7 +80,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 /* A log that is not in order is no reason not to serve: what is written says so. */
 static int start(void *self, struct ein_error *err)
 {
-    static const char *const fields[] = { "actor", "action", "timestamp" };
+    static const char *const fields[] = { "actor,_id", "action,_id", "timestamp,_id" };
     struct audit *audit = self;
     struct ein_error why = { 0 };
 

@@ -172,8 +172,7 @@ static int start(void *self, struct ein_error *err)
     const struct data_store *store = self;
     const struct ein_store *docs = store->host->store;
 
-    int r = docs->index(store->ctx, DATA_STORE_SET, "userId", err);
-    return r < 0 ? r : docs->index(store->ctx, DATA_STORE_SET, "namespace", err);
+    return docs->index(store->ctx, DATA_STORE_SET, "userId,namespace", err);
 }
 
 static const char *const needs[] = { EIN_STORAGE_BACKEND, NULL };

@@ -190,8 +190,14 @@ int postgres_index(void *impl, const char *set, const char *field, struct ein_er
 {
     struct postgres *store = impl;
     struct index index = { set, field };
+    const char *comma = field ? strchr(field, ',') : NULL;
     int r = postgres_check_open(store, err);
 
+    if (r >= 0 && comma) { /* its planner knows which of the two to take, or takes both */
+        EIN_FREE char *first = strndup(field, (size_t)(comma - field));
+        r = first ? postgres_index(store, set, first, err) : error_no_memory(err);
+        return r < 0 ? r : postgres_index(store, set, comma + 1, err);
+    }
     if (r >= 0)
         r = doc_check_set(set, err);
     if (r >= 0)

@@ -9,6 +9,7 @@
 #include "scan.h"
 #include "sql_query.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { TABLE_MAX = DOC_SET_MAX + 16 };
@@ -31,6 +32,21 @@ static int bind_all(sqlite3_stmt *stmt, const struct sql *sql, struct ein_error 
     return 0;
 }
 
+/* In order, SQL's rows are first chosen and then read: what is sorted would be all the texts else,
+ * and keys that are in an index would be looked for behind them.  The CROSS JOIN keeps the order.
+ */
+static int read_chosen(struct sql *sql, const char *columns, const char *table,
+                       struct ein_error *err)
+{
+    EIN_FREE char *chosen = EIN_TAKE(sql->text);
+
+    if (asprintf(&sql->text, "SELECT %s FROM (%s) AS chosen CROSS JOIN %s USING(seq)", columns,
+                 chosen, table) >= 0)
+        return 0;
+    sql->text = NULL;
+    return error_no_memory(err);
+}
+
 /* Prepares and binds SELECT COLUMNS for QUERY, in order unless they are counted.  *ret_sql is
  * for sql_done(), after the statement. */
 static int prepare(struct db *db, const char *columns, const char *set, const json_t *indexes,
@@ -39,12 +55,14 @@ static int prepare(struct db *db, const char *columns, const char *set, const js
 {
     char table[TABLE_MAX];
     const struct sql_of of = {
-        .columns = columns, .table = table, .keys = indexes, .ordered = ordered
+        .columns = ordered ? "seq" : columns, .table = table, .keys = indexes, .ordered = ordered
     };
     int r;
 
     sqlite3_snprintf(sizeof(table), table, "\"set_%w\"", set);
     r = sql_query(&of, query, ret_sql, err);
+    if (r >= 0 && ordered)
+        r = read_chosen(ret_sql, columns, table, err);
     if (r >= 0)
         r = db_prepare(db, ret_sql->text, ret_stmt, err);
     return r < 0 ? r : bind_all(*ret_stmt, ret_sql, err);

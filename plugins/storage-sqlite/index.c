@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog.h"
+#include "cleanup.h"
 #include "document.h"
 #include "error.h"
 #include "writer.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { SQL_MAX = 512 };
+enum { SQL_MAX = 512, COLUMN_SIZE = 16 };
 
 struct index {
     const char *set, *field;
@@ -82,11 +84,60 @@ static int run_index(struct writing *writing, void *data, struct ein_error *err)
     return r < 0 ? r : writing_reload(writing, err);
 }
 
+/* Where FIELD is: a column's name, "id" or "kN". */
+static void name_column(const json_t *indexes, const char *field, char name[COLUMN_SIZE])
+{
+    if (strcmp(field, "_id") == 0)
+        snprintf(name, COLUMN_SIZE, "id");
+    else
+        snprintf(name, COLUMN_SIZE, "k%d",
+                 (int)json_integer_value(json_object_get(indexes, field)));
+}
+
+struct pair {
+    const char *set, *first, *second;
+};
+
+static int run_pair(struct writing *writing, void *data, struct ein_error *err)
+{
+    const struct pair *pair = data;
+    const json_t *indexes;
+    char sql[SQL_MAX], first[COLUMN_SIZE], second[COLUMN_SIZE];
+    int r = writing_need_set(writing, pair->set, &indexes, err);
+
+    if (r < 0)
+        return r;
+    name_column(indexes, pair->first, first);
+    name_column(indexes, pair->second, second);
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "CREATE INDEX IF NOT EXISTS \"set_%w_%s_%s\" ON \"set_%w\"(%s, %s)", pair->set,
+                     first, second, pair->set, first, second);
+    return db_script(writing->db, sql, err);
+}
+
+static int index_pair(struct sqlite *store, const struct pair *pair, struct ein_error *err)
+{
+    int r = sqlite_index(store, pair->set, pair->first, err);
+
+    if (r >= 0)
+        r = sqlite_index(store, pair->set, pair->second, err);
+    if (r >= 0)
+        r = writer_do_unsynced(store->writer, run_pair, (void *)pair, err);
+    return r < 0 ? r : 0;
+}
+
 int sqlite_index(void *impl, const char *set, const char *field, struct ein_error *err)
 {
     struct sqlite *store = impl;
     struct index index = { set, field };
+    const char *comma = field ? strchr(field, ',') : NULL;
     int r = sqlite_check_open(store, err);
+
+    if (r >= 0 && comma) {
+        EIN_FREE char *first = strndup(field, (size_t)(comma - field));
+        return first ? index_pair(store, &(struct pair){ set, first, comma + 1 }, err)
+                     : error_no_memory(err);
+    }
 
     if (r >= 0)
         r = doc_check_set(set, err);

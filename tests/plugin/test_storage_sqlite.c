@@ -197,6 +197,7 @@ static void an_index_is_what_finds_use(void **state)
 enum { STEPS_AT_ONCE = 50, PAGES = 20, PAGE_DOCS = 100 };
 
 static atomic_int steps; /* of SQLite, in all files that are open, STEPS_AT_ONCE each */
+static sqlite3 *reader;  /* the last one that was opened while steps were watched */
 
 static int count_steps(void *data)
 {
@@ -209,30 +210,35 @@ static int watch_steps(sqlite3 *handle, char **text, const struct sqlite3_api_ro
 {
     (void)text;
     (void)api;
+    reader = handle;
     sqlite3_progress_handler(handle, STEPS_AT_ONCE, count_steps, NULL);
     return SQLITE_OK;
 }
 
-/* A store that counts steps, and has documents whose `n` are 0, 1, 2 ... of `by` "even" and "odd".
- */
-static void open_counted(struct fixture *fixture)
+/* A store that counts steps, and has documents whose `n` are 0, 1, 2 ... of `by` "even" and "odd",
+ * two of "few", and all of `kind` "x"; each with so long a text. */
+static void open_counted(struct fixture *fixture, int count, size_t text_len, const char *index)
 {
     static char ids[PAGES * PAGE_DOCS][8];
     static struct ein_doc_op ops[PAGES * PAGE_DOCS];
     EIN_JSON json_t *docs = json_array();
+    EIN_FREE char *text = calloc(1, text_len + 1);
 
+    memset(text, '-', text_len);
     sqlite3_auto_extension((void (*)(void))watch_steps);
     reopen(fixture, json_pack("{s:i, s:i}", "cache_mib", 0, "readers", 1));
-    for (int i = 0; i < PAGES * PAGE_DOCS; i++) {
-        json_t *doc = json_pack("{s:i, s:s}", "n", i, "by", i % 2 ? "odd" : "even");
+    for (int i = 0; i < count; i++) {
+        const char *by = i < 2 ? "few" : i % 2 ? "odd" : "even";
+        json_t *doc =
+            json_pack("{s:i, s:s, s:s, s:s}", "n", i, "by", by, "kind", "x", "text", text);
         json_array_append_new(docs, doc);
         snprintf(ids[i], sizeof(ids[i]), "%d", i);
         ops[i] =
             (struct ein_doc_op){ .kind = EIN_DOC_PUT, .set = "things", .id = ids[i], .doc = doc };
     }
-    assert_int_equal(fixture->backend->index(fixture->impl, "things", "n", NULL), 0);
-    assert_int_equal(batch(fixture, ops, PAGES * PAGE_DOCS, NULL), 0);
-    assert_int_equal(tally(fixture, "things", "{}"), PAGES * PAGE_DOCS); /* opens the one reader */
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", index, NULL), 0);
+    assert_int_equal(batch(fixture, ops, (size_t)count, NULL), 0);
+    assert_int_equal(tally(fixture, "things", "{}"), count); /* opens the one reader */
     sqlite3_cancel_auto_extension((void (*)(void))watch_steps);
 }
 
@@ -264,7 +270,7 @@ static void a_page_far_behind_costs_what_the_first_one_does(void **state)
     struct fixture *fixture = *state;
     EIN_JSON json_t *where = json_of("{'n': {'$gte': 0, '$lt': 2000}}");
 
-    open_counted(fixture);
+    open_counted(fixture, PAGES * PAGE_DOCS, 0, "n");
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         struct ein_query query = {
             .struct_size = sizeof(query), .limit = PAGE_DOCS, .where = where, .order = orders[i]
@@ -288,7 +294,7 @@ static void a_range_costs_nothing_of_what_lies_beside_it(void **state)
     struct fixture *fixture = *state;
     int first = 0;
 
-    open_counted(fixture);
+    open_counted(fixture, PAGES * PAGE_DOCS, 0, "n");
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         EIN_JSON json_t *where = json_of(ranges[i]);
         struct ein_query query = {
@@ -300,6 +306,53 @@ static void a_range_costs_nothing_of_what_lies_beside_it(void **state)
         first = first ? first : cost;
         assert_in_range(cost, 1, first * 2);
     }
+}
+
+/* However many others have. */
+static void an_index_of_two_fields_finds_what_fits_both(void **state)
+{
+    static const struct {
+        const char *index, *where, *order;
+    } finds[] = {
+        { "by,kind", "{'by': 'few', 'kind': 'x'}", NULL },
+        { "by,n", "{'by': 'odd'}", "-n" },
+        { "by,_id", "{'by': 'odd'}", "-_id" },
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++) {
+        EIN_JSON json_t *where = json_of(finds[i].where);
+        const char *const order[] = { finds[i].order, NULL };
+        struct ein_query query = {
+            .struct_size = sizeof(query), .limit = 2, .where = where, .order = order
+        };
+        char *cursor = NULL;
+
+        open_counted(fixture, PAGES * PAGE_DOCS, 0, finds[i].index);
+        assert_in_range(steps_of_page(fixture, &query, &cursor), 0, 10);
+        fixture->host->table.mem_free(cursor);
+    }
+}
+
+/* Those that are not on the page: of each, the keys would be behind its text. */
+static void the_texts_of_others_are_not_read(void **state)
+{
+    enum { COUNT = 300, TEXT_LEN = 40000, PAGE_SIZE = 4096 };
+    static const char *const latest_first[] = { "-n", NULL };
+    struct fixture *fixture = *state;
+    EIN_JSON json_t *where = json_of("{'by': {'$in': ['odd', 'even']}}");
+    struct ein_query query = {
+        .struct_size = sizeof(query), .limit = 5, .where = where, .order = latest_first
+    };
+    char *cursor = NULL;
+    int pages_read = 0, most = 0;
+
+    open_counted(fixture, COUNT, TEXT_LEN, "by,n");
+    sqlite3_db_status(reader, SQLITE_DBSTATUS_CACHE_MISS, &pages_read, &most, 1);
+    (void)steps_of_page(fixture, &query, &cursor);
+    fixture->host->table.mem_free(cursor);
+    sqlite3_db_status(reader, SQLITE_DBSTATUS_CACHE_MISS, &pages_read, &most, 1);
+    assert_in_range(pages_read, 1, 10 * TEXT_LEN / PAGE_SIZE + COUNT / 10);
 }
 
 static void the_file_belongs_to_us_alone(void **state)
@@ -846,6 +899,8 @@ int main(void)
         TEST(an_index_is_what_finds_use),
         TEST(a_page_far_behind_costs_what_the_first_one_does),
         TEST(a_range_costs_nothing_of_what_lies_beside_it),
+        TEST(an_index_of_two_fields_finds_what_fits_both),
+        TEST(the_texts_of_others_are_not_read),
         TEST(the_file_belongs_to_us_alone),
         TEST(a_second_server_on_the_same_file_is_refused),
         TEST(a_newer_file_is_refused),

@@ -366,7 +366,8 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
                 void *data, char **ret_cursor, struct ein_error *err);
     int (*tally)(struct ein_ctx *ctx, const char *set, const struct json_t *where, uint64_t *ret_count,
                  struct ein_error *err);
-    /* Declares that finds will filter or order by this field; cheap when known. */
+    /* Declares that finds will filter or order by this field; cheap when known.  "a,b" (1.1): by both, those
+     * of one `a` by or in order of `b`. */
     int (*index)(struct ein_ctx *ctx, const char *set, const char *field, struct ein_error *err);
     /* Takes the document whose integer member `due_field` is smallest and at most
      * `now`, and sets it to now + lease.  1 and the document, or 0: nothing is due. */
