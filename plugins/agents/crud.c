@@ -167,11 +167,13 @@ static int erase_agent(void *self, const json_t *agent, struct ein_error *err)
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
 {
+    static const struct erase_what what = { .set = AGENT_SET,
+                                            .field = OWNER_INDEX,
+                                            .one = erase_agent };
     const struct agents *agents = impl;
 
     *ret_count = 0;
-    return erase_some(agents->host, agents->ctx, AGENT_SET, OWNER_INDEX, uid, erase_agent, impl,
-                      ret_count, err);
+    return erase_some(agents->host, agents->ctx, &what, impl, uid, ret_count, err);
 }
 
 const struct ein_erasure agents_erasure = { .struct_size = sizeof(agents_erasure), .erase = erase };

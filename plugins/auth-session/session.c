@@ -181,9 +181,9 @@ static size_t sweep_some(const struct auth_session *self, const char *set)
 {
     EIN_JSON json_t *where =
         json_pack("{s:{s:I}}", "expiresAt", "$lte", (json_int_t)clock_wall_ms());
-    const struct ein_query query = { .struct_size = sizeof(query),
-                                     .where = where,
-                                     .limit = SWEEP_BATCH };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .limit = SWEEP_BATCH, .fields = ids_only
+    };
     EIN_JSON json_t *docs = NULL;
     const json_t *doc;
     struct ein_error err;

@@ -26,18 +26,28 @@ int ticket_forget(const struct chat *chat, const json_t *ticket, struct ein_erro
     return r;
 }
 
-/* A ticket that nobody got round to, or whose server is dead. */
-static int end_late(struct chat *chat, const json_t *ticket, struct ein_error *err)
-{
-    char text[TICKET_LATE_SIZE];
+/* Of tickets that are to go: answers are long. */
+static const char *const members[] = { "dueAt", "idempotencyKey", NULL };
 
-    ticket_late(chat, text);
-    return ticket_stop(chat, ticket, text, err);
+/* TICKET, which is open and has MEMBERS only. */
+static int stop(struct chat *chat, const json_t *ticket, const char *why, struct ein_error *err)
+{
+    EIN_JSON json_t *whole = NULL;
+    int r = chat->host->store->get(chat->ctx, TICKET_SET, text_of(ticket, "_id"), &whole, err);
+
+    if (r < 0)
+        return r;
+    return ticket_is_open(whole) ? ticket_stop(chat, whole, why, err) : EIN_E_CONFLICT;
 }
 
+/* Open: nobody got round to it, or its server is dead. */
 static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *err)
 {
-    int r = ticket_is_open(ticket) ? end_late(chat, ticket, err) : ticket_forget(chat, ticket, err);
+    char late[TICKET_LATE_SIZE];
+
+    ticket_late(chat, late);
+    int r =
+        ticket_is_open(ticket) ? stop(chat, ticket, late, err) : ticket_forget(chat, ticket, err);
 
     return r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? 0 : r;
 }
@@ -45,9 +55,9 @@ static int sweep_one(struct chat *chat, const json_t *ticket, struct ein_error *
 static int find_ended(const struct chat *chat, json_t **ret_found, struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:{s:I}}", "endsAt", "$lte", (json_int_t)clock_wall_ms());
-    const struct ein_query query = { .struct_size = sizeof(query),
-                                     .where = where,
-                                     .limit = SWEPT_AT_ONCE };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .limit = SWEPT_AT_ONCE, .fields = members
+    };
 
     return where ? find_docs(chat->host, chat->ctx, TICKET_SET, &query, ret_found, NULL, err)
                  : EIN_E_NO_MEMORY;
@@ -74,17 +84,19 @@ static int sweep_some(struct chat *chat, struct ein_error *err)
 /* What is open is ended first: whoever works on it stops. */
 static int erase_ticket(void *self, const json_t *ticket, struct ein_error *err)
 {
-    return ticket_is_open(ticket) ? ticket_stop(self, ticket, "The user was erased.", err)
+    return ticket_is_open(ticket) ? stop(self, ticket, "The user was erased.", err)
                                   : ticket_forget(self, ticket, err);
 }
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
 {
+    static const struct erase_what what = {
+        .set = TICKET_SET, .field = "userId", .members = members, .one = erase_ticket
+    };
     struct chat *chat = impl;
 
     *ret_count = 0;
-    return erase_some(chat->host, chat->ctx, TICKET_SET, "userId", uid, erase_ticket, chat,
-                      ret_count, err);
+    return erase_some(chat->host, chat->ctx, &what, chat, uid, ret_count, err);
 }
 
 const struct ein_erasure chat_erasure = { .struct_size = sizeof(chat_erasure), .erase = erase };

@@ -56,18 +56,20 @@ int erase_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set
     }
 }
 
-int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
-               const char *uid, erase_one *one, void *self, uint64_t *count, struct ein_error *err)
+int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const struct erase_what *what,
+               void *self, const char *uid, uint64_t *count, struct ein_error *err)
 {
-    const struct ein_query some = { .struct_size = sizeof(some), .limit = SOME };
+    const struct ein_query some = { .struct_size = sizeof(some),
+                                    .limit = SOME,
+                                    .fields = what->members };
     EIN_JSON json_t *docs = NULL;
     const json_t *doc;
     size_t i;
-    int r = find_theirs(host, ctx, set, field, uid, &some, &docs, err);
+    int r = find_theirs(host, ctx, what->set, what->field, uid, &some, &docs, err);
 
     json_array_foreach(docs, i, doc)
     {
-        r = one(self, doc, err);
+        r = what->one(self, doc, err);
         if (r < 0 && r != EIN_E_NOT_FOUND && r != EIN_E_CONFLICT)
             return r;
         ++*count;

@@ -10,10 +10,15 @@
 int erase_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
                const char *uid, uint64_t *count, struct ein_error *err);
 
-/* Deletes DOC with what belongs to it, or begins to end it.  NOT_FOUND, CONFLICT: somebody else was
- * ahead. */
-typedef int erase_one(void *self, const json_t *doc, struct ein_error *err);
+/* Documents with which more has to go. */
+struct erase_what {
+    const char *set, *field;    /* likewise */
+    const char *const *members; /* that one() needs; NULL: all */
+    /* Deletes DOC with what belongs to it, or begins to end it.  NOT_FOUND, CONFLICT: somebody else
+     * was ahead. */
+    int (*one)(void *self, const json_t *doc, struct ein_error *err);
+};
 
-/* Likewise with ONE for each of the first so many; the caller is asked again for the rest. */
-int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
-               const char *uid, erase_one *one, void *self, uint64_t *count, struct ein_error *err);
+/* Calls WHAT->one() for the first so many; the caller is asked again for the rest. */
+int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const struct erase_what *what,
+               void *self, const char *uid, uint64_t *count, struct ein_error *err);

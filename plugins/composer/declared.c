@@ -250,9 +250,12 @@ static json_t *recorded(struct composing *composing, const char *agent_id)
     EIN_JSON json_t *where =
         json_pack("{s:s, s:s, s:s}", "agentId", agent_id, "userId",
                   host->http->identity(composing->req)->uid, "status", "completed");
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .where = where, .order = newest_first, .limit = 1
-    };
+    static const char *const fields[] = { "result", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .order = newest_first,
+                                     .limit = 1,
+                                     .fields = fields };
     EIN_JSON json_t *found = NULL;
 
     if (find_docs(host, composing->composer->ctx, "runs", &query, &found, NULL, NULL) < 0)

@@ -39,7 +39,12 @@ static int find_agents(const struct turn *turn, const json_t *deployments, json_
     EIN_JSON json_t *ids = json_array();
     EIN_JSON json_t *found = NULL;
     EIN_JSON json_t *agents = json_object();
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    /* What a tool tells, where its deployment does not say so itself; code is not among it. */
+    static const char *const fields[] = { "name",        "description",  "docstring",
+                                          "inputSchema", "outputSchema", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .fields = fields };
     const json_t *deployment;
     json_t *agent;
     size_t i;

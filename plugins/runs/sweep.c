@@ -73,13 +73,15 @@ static int erase_run(void *self, const json_t *record, struct ein_error *err)
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
 {
+    static const char *const members[] = { "status", NULL };
+    static const struct erase_what what = {
+        .set = RUNS_SET, .field = "userId", .members = members, .one = erase_run
+    };
     struct runs *runs = impl;
     int r = writer_flush(runs, err); /* what is still on its way would come back */
 
     *ret_count = 0;
-    return r < 0 ? r
-                 : erase_some(runs->host, runs->ctx, RUNS_SET, "userId", uid, erase_run, runs,
-                              ret_count, err);
+    return r < 0 ? r : erase_some(runs->host, runs->ctx, &what, runs, uid, ret_count, err);
 }
 
 const struct ein_erasure runs_erasure = { .struct_size = sizeof(runs_erasure), .erase = erase };
