@@ -3,6 +3,7 @@
 #include "chosen.h"
 #include "sqlite.h"
 
+#include "clock.h"
 #include "document.h"
 #include "error.h"
 #include "files.h"
@@ -13,6 +14,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -330,13 +332,77 @@ static int migrate(struct db *db, int64_t version, struct ein_error *err)
 
 /* ---- order ---- */
 
-static int check_integrity(struct db *db, struct ein_error *err)
+/* Ends what DB does once it has taken too long. */
+struct watch {
+    sqlite3 *handle;
+    int64_t ms;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool is_over, is_late; /* guarded by lock */
+};
+
+static void *watch_run(void *data)
+{
+    struct watch *watch = data;
+    struct timespec until = clock_deadline(watch->ms);
+    int r = 0;
+
+    EIN_LOCKED(&watch->lock);
+    while (!watch->is_over && r == 0)
+        r = pthread_cond_clockwait(&watch->ended, &watch->lock, CLOCK_MONOTONIC, &until);
+    watch->is_late = !watch->is_over;
+    if (watch->is_late)
+        sqlite3_interrupt(watch->handle);
+    return NULL;
+}
+
+static void watch_end(struct watch *watch, pthread_t thread)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->is_over = true;
+    pthread_cond_signal(&watch->ended);
+    pthread_mutex_unlock(&watch->lock);
+    pthread_join(thread, NULL);
+}
+
+/* One row, or *ret_late: it took longer than MS. */
+static int step_in_time(struct db *db, sqlite3_stmt *stmt, int64_t ms, bool *ret_late,
+                        struct ein_error *err)
+{
+    struct watch watch = { .handle = db->handle,
+                           .ms = ms,
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .ended = PTHREAD_COND_INITIALIZER };
+    pthread_t thread;
+
+    if (!ms)
+        return db_step(db, stmt, err);
+    if (pthread_create(&thread, NULL, watch_run, &watch) != 0)
+        return error_no_memory(err);
+    int r = db_step(db, stmt, err);
+    watch_end(&watch, thread);
+    *ret_late = watch.is_late;
+    return r;
+}
+
+/* What was found until then is no finding where it takes longer than MS: it may be what was not yet
+ * looked at. */
+static int check_integrity(const struct sqlite *store, struct db *db, int64_t ms,
+                           struct ein_error *err)
 {
     EIN_STMT sqlite3_stmt *stmt = NULL;
+    bool is_late = false;
     int r = db_prepare(db, "PRAGMA quick_check(1)", &stmt, err);
 
     if (r >= 0)
-        r = db_step(db, stmt, err);
+        r = step_in_time(db, stmt, ms, &is_late, err);
+    if (is_late) {
+        store->host->log_msg(store->ctx, EIN_WARN,
+                             "%s is too large to be checked whole within check_ms, %" PRId64
+                             " ms: what is damaged is found when it is read",
+                             db->path, ms);
+        return 0;
+    }
     if (r < 0)
         return r;
     const char *found = r ? (const char *)sqlite3_column_text(stmt, 0) : "no answer";
@@ -351,12 +417,14 @@ static int check_integrity(struct db *db, struct ein_error *err)
 static int check_when_asked(const struct sqlite *store, struct db *db, bool clean,
                             struct ein_error *err)
 {
-    if (strcmp(store->check, "never") == 0 || (clean && strcmp(store->check, "always") != 0))
+    bool always = strcmp(store->check, "always") == 0;
+
+    if (strcmp(store->check, "never") == 0 || (clean && !always))
         return 0;
     store->host->log_msg(store->ctx, EIN_INFO,
                          clean ? "Checking %s" : "%s was not closed in order: checking it",
                          db->path);
-    return check_integrity(db, err);
+    return check_integrity(store, db, always ? 0 : store->check_ms, err);
 }
 
 static int put_in_order(const struct sqlite *store, struct db *db, struct ein_error *err)

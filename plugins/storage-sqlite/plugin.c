@@ -12,6 +12,8 @@
  *   queue                writes that may wait before more are refused (10000)
  *   check                "auto": check the file unless it was closed in order;
  *                        "always"; "never" (auto)
+ *   check_ms             what a check of "auto" may take: a server that comes back must not be away
+ *                        for as long as its file is large; 0: what it takes (20000)
  *   cache_mib            memory for documents read before; 0: none (16)
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *   find_bytes           of documents that a find reads into memory at once (4194304)
@@ -45,6 +47,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "required": ["path
               "description": "Writes that may wait; above it they are refused as busy."},
     "check": {"type": "string", "enum": ["auto", "always", "never"], "default": "auto",
               "description": "When the file is checked at start: auto is, unless it was closed in order."},
+    "check_ms": {"type": "integer", "minimum": 0, "maximum": 86400000, "default": 20000,
+                 "description": "Milliseconds that a check of auto may take; the rest of the file is then not checked. 0: what it takes."},
     "cache_mib": {"type": "integer", "minimum": 0, "maximum": 1048576, "default": 16,
                   "description": "Memory, in MiB, for documents that were read before; 0: none."},
     "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
@@ -97,6 +101,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .ctx = ctx,
         .wanted_path = text_of(config, "path"),
         .check = text_of(config, "check"),
+        .check_ms = integer_of(config, "check_ms"),
         .reader_count = (int)integer_of(config, "readers"),
         .queue_max = (int)integer_of(config, "queue"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),

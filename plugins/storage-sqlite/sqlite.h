@@ -28,7 +28,7 @@ struct sqlite {
     const char *check;
     int reader_count, queue_max;
     size_t max_bytes, find_bytes, cache_bytes;
-    int64_t max_mib, reserve_bytes;
+    int64_t check_ms, max_mib, reserve_bytes;
 
     /* Between sqlite_open() and sqlite_close(), or since something was read before start(): */
     bool open;

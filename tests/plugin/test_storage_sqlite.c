@@ -467,6 +467,46 @@ static void a_file_not_closed_in_order_is_checked(void **state)
     assert_true(fake_host_logged(fixture->host, "Checking "));
 }
 
+/* A file so large that its check is not over after a second. */
+static int begin_slowly(unsigned kind, void *data, void *stmt, void *text)
+{
+    (void)kind;
+    (void)data;
+    (void)stmt;
+    if (strstr(text, "quick_check"))
+        nanosleep(&(struct timespec){ 1, 0 }, NULL);
+    return 0;
+}
+
+static int make_slow(sqlite3 *handle, char **text, const struct sqlite3_api_routines *api)
+{
+    (void)text;
+    (void)api;
+    return sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, begin_slowly, NULL);
+}
+
+static void a_check_that_takes_too_long_does_not_keep_the_server_away(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[160];
+
+    put(fixture, "x", "{'a': 1}");
+    path_of(fixture, "store.db", path);
+    sqlite3_auto_extension((void (*)(void))make_slow);
+    for (int ms = 0; ms < 2; ms++) {
+        fixture_close(fixture);
+        expect_sql(path, "UPDATE ein_state SET clean = 0", NULL);
+        fixture_open(fixture, json_pack("{s:i}", "check_ms", ms));
+        assert_true(fake_host_logged(fixture->host, "was not closed in order: checking it"));
+        assert_int_equal(fake_host_logged(fixture->host, "too large to be checked whole"), ms);
+        expect_members(fixture, "things", "x", "{'a': 1}");
+        put(fixture, "y", "{}");
+    }
+    reopen(fixture, json_pack("{s:s, s:i}", "check", "always", "check_ms", 1));
+    assert_false(fake_host_logged(fixture->host, "too large to be checked whole"));
+    sqlite3_cancel_auto_extension((void (*)(void))make_slow);
+}
+
 static void a_path_that_is_no_file_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -907,6 +947,7 @@ int main(void)
         TEST(another_program_s_file_is_refused_and_left_alone),
         TEST(a_damaged_file_is_refused),
         TEST(a_file_not_closed_in_order_is_checked),
+        TEST(a_check_that_takes_too_long_does_not_keep_the_server_away),
         TEST(a_path_that_is_no_file_is_refused),
         TEST(a_full_disk_fails_writes_in_words_and_nothing_else),
         TEST(no_reserve_leaves_none_behind),
