@@ -73,7 +73,7 @@ static void fini(void *self)
 {
     struct firebase *firebase = self;
 
-    jwks_free(firebase->keys);
+    jwks_unref(firebase->keys);
     seen_free(firebase->seen);
     free(firebase->issuer);
     free(firebase);

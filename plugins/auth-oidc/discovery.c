@@ -44,7 +44,7 @@ static int check_metadata(const struct oidc *oidc, const json_t *metadata, struc
     return check_endpoints(oidc, metadata, err);
 }
 
-static int fetch_metadata(struct oidc *oidc, struct ein_error *err)
+static int fetch_metadata(const struct oidc *oidc, json_t **ret_metadata, struct ein_error *err)
 {
     EIN_ANSWER struct oauth_answer answer = { 0 };
     EIN_FREE char *url = NULL;
@@ -63,27 +63,121 @@ static int fetch_metadata(struct oidc *oidc, struct ein_error *err)
     if (r == 0)
         r = check_metadata(oidc, answer.json, err);
     if (r == 0)
-        r = jwks_new(oidc->oauth.host, oidc->oauth.ctx,
-                     json_string_value(json_object_get(answer.json, "jwks_uri")),
-                     oidc->oauth.timeout_ms, &oidc->keys, err);
-    if (r == 0)
-        oidc->metadata = EIN_TAKE(answer.json);
+        *ret_metadata = EIN_TAKE(answer.json);
     return r;
 }
 
-/* The lock is held while it is fetched: nobody can log in without it, and each that waited is told
+/* ---- what is known of it; all with the lock held ---- */
+
+/* Keys that are where they were are known as well as before. */
+static int take_over(struct oidc *oidc, json_t *metadata, struct ein_error *err)
+{
+    const char *now = json_string_value(json_object_get(metadata, "jwks_uri"));
+    const char *then = json_string_value(json_object_get(oidc->metadata, "jwks_uri"));
+    struct jwks *keys = NULL;
+
+    if (!then || strcmp(now, then) != 0) {
+        int r =
+            jwks_new(oidc->oauth.host, oidc->oauth.ctx, now, oidc->oauth.timeout_ms, &keys, err);
+
+        if (r < 0)
+            return r;
+        jwks_unref(oidc->keys);
+        oidc->keys = keys;
+    }
+    json_decref(oidc->metadata);
+    oidc->metadata = json_incref(metadata);
+    return 0;
+}
+
+static void note(struct oidc *oidc, int r)
+{
+    oidc->tried_ms = clock_mono_ms();
+    oidc->due_ms = oidc->tried_ms + (r < 0 ? oidc->retry_ms : oidc->discovery_ms);
+    if (r < 0)
+        oidc->oauth.host->log_msg(oidc->oauth.ctx, EIN_WARN, "%s%s", oidc->failure.text,
+                                  oidc->metadata ? " What it said before is believed." : "");
+}
+
+/* The first time the lock is held on: nobody can log in without it, and each that waited is told
  * of the same failure. */
-int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_error *err)
+static void read_first(struct oidc *oidc)
+{
+    EIN_JSON json_t *metadata = NULL;
+    int r = fetch_metadata(oidc, &metadata, &oidc->failure);
+
+    if (r == 0)
+        r = take_over(oidc, metadata, &oidc->failure);
+    note(oidc, r);
+}
+
+/* The lock is let go meanwhile. */
+static void read_again(struct oidc *oidc)
+{
+    EIN_JSON json_t *metadata = NULL;
+    struct ein_error why = { 0 };
+
+    oidc->reading = true;
+    (void)pthread_mutex_unlock(&oidc->lock);
+    int r = fetch_metadata(oidc, &metadata, &why);
+    (void)pthread_mutex_lock(&oidc->lock);
+    oidc->reading = false;
+    oidc->failure = why;
+    if (r == 0)
+        r = take_over(oidc, metadata, &oidc->failure);
+    note(oidc, r);
+}
+
+static void doubt(struct oidc *oidc)
+{
+    int64_t soon_ms = oidc->tried_ms + oidc->retry_ms;
+
+    if (oidc->due_ms > soon_ms)
+        oidc->due_ms = soon_ms;
+}
+
+static void freshen(struct oidc *oidc)
+{
+    if (clock_mono_ms() < oidc->due_ms || oidc->reading)
+        return;
+    if (oidc->metadata)
+        read_again(oidc);
+    else
+        read_first(oidc);
+}
+
+/* ---- for others ---- */
+
+int oidc_discover(struct oidc *oidc, json_t **ret_metadata, struct ein_error *err)
 {
     EIN_LOCKED(&oidc->lock);
 
-    if (!oidc->metadata && clock_mono_ms() >= oidc->retry_ms) {
-        oidc->failure = (struct ein_error){ 0 };
-        if (fetch_metadata(oidc, &oidc->failure) < 0)
-            oidc->retry_ms = clock_mono_ms() + OIDC_RETRY_MS;
-    }
+    freshen(oidc);
     if (!oidc->metadata)
         return error_set(err, oidc->failure.code, "%s", oidc->failure.text);
-    *ret_metadata = oidc->metadata;
+    *ret_metadata = json_incref(oidc->metadata);
     return 0;
+}
+
+void oidc_doubt(struct oidc *oidc)
+{
+    EIN_LOCKED(&oidc->lock);
+    doubt(oidc);
+}
+
+struct jwks *oidc_keys(struct oidc *oidc)
+{
+    EIN_LOCKED(&oidc->lock);
+    return jwks_ref(oidc->keys);
+}
+
+struct jwks *oidc_other_keys(struct oidc *oidc, const struct jwks *useless)
+{
+    EIN_LOCKED(&oidc->lock);
+
+    if (oidc->keys == useless) {
+        doubt(oidc);
+        freshen(oidc);
+    }
+    return oidc->keys == useless ? NULL : jwks_ref(oidc->keys);
 }

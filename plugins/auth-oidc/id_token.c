@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cleanup.h"
 #include "error.h"
 #include "oidc.h"
 
 #include <time.h>
 
-static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, int64_t *ret_good_s,
+/* A provider that moves its keys says so in its metadata. */
+static int find_key(struct oidc *oidc, const struct jwt *jwt, struct jwt_key **ret_key,
+                    int64_t *ret_good_s, struct ein_error *err)
+{
+    struct jwks *keys = oidc_keys(oidc), *others = NULL;
+    int r = jwks_find(keys, jwt->kid, jwt->alg, ret_key, ret_good_s, err);
+
+    if (r == EIN_E_DENIED || r == EIN_E_UNAVAILABLE)
+        others = oidc_other_keys(oidc, keys);
+    if (others)
+        r = jwks_find(others, jwt->kid, jwt->alg, ret_key, ret_good_s, err);
+    jwks_unref(others);
+    jwks_unref(keys);
+    return r;
+}
+
+static int verify_signature(struct oidc *oidc, const struct jwt *jwt, int64_t *ret_good_s,
                             struct ein_error *err)
 {
     struct jwt_key *key;
@@ -13,7 +30,7 @@ static int verify_signature(const struct oidc *oidc, const struct jwt *jwt, int6
     if (jwt->alg != JWT_ALG_RS256 && jwt->alg != JWT_ALG_ES256)
         return error_set(err, EIN_E_UNSUPPORTED,
                          "The token is signed with neither RS256 nor ES256.");
-    r = jwks_find(oidc->keys, jwt->kid, jwt->alg, &key, ret_good_s, err);
+    r = find_key(oidc, jwt, &key, ret_good_s, err);
     if (r < 0)
         return r;
     r = jwt_verify(jwt, key, err);
@@ -33,7 +50,7 @@ int oidc_verify(struct oidc *oidc, const struct jwt *jwt, const char *audience,
         .late_s = OIDC_LEEWAY_S,
         .subject_max = OAUTH_SUBJECT_MAX,
     };
-    const json_t *metadata;
+    EIN_JSON json_t *metadata = NULL;
     int r = jwt_check(jwt->claims, &rules, err);
 
     if (r == 0)

@@ -60,7 +60,7 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
 {
     struct oidc *oidc = impl;
     const char *domain = oidc_text(oidc, "hosted_domain");
-    const json_t *metadata;
+    EIN_JSON json_t *metadata = NULL;
     int r = oidc_discover(oidc, &metadata, err);
 
     if (r < 0)
@@ -170,7 +170,7 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
 {
     struct oidc *oidc = impl;
     EIN_JSON json_t *tokens = NULL, *claims = NULL;
-    const json_t *metadata;
+    EIN_JSON json_t *metadata = NULL;
     const char *id_token;
     int r = oidc_discover(oidc, &metadata, err);
 
@@ -182,6 +182,8 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
     if (r == 0)
         r = oauth_code(&oidc->oauth, text_of(metadata, "token_endpoint"),
                        client_auth(oidc, metadata), login, &tokens, err);
+    if (r == EIN_E_UNAVAILABLE)
+        oidc_doubt(oidc);
     if (r < 0)
         return r;
     id_token = text_of(tokens, "id_token");
@@ -265,12 +267,14 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     struct oidc *oidc = impl;
     EIN_JSON json_t *tokens = NULL, *today = NULL;
     const char *id = oauth_id_of(&oidc->oauth, claims);
-    const json_t *metadata;
+    EIN_JSON json_t *metadata = NULL;
     int r = id ? oidc_discover(oidc, &metadata, err)
                : error_set(err, EIN_E_INVALID, "This is not somebody of %s.", oidc->oauth.title);
 
     if (r == 0)
         r = ask_for_tokens(oidc, metadata, id, &tokens, err);
+    if (r == EIN_E_UNAVAILABLE)
+        oidc_doubt(oidc);
     if (r < 0)
         return r;
     if (text_of(tokens, "refresh_token"))

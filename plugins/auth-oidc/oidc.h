@@ -7,8 +7,7 @@
 #include <pthread.h>
 
 enum {
-    OIDC_LEEWAY_S = 60,   /* between the provider's clock and this one */
-    OIDC_RETRY_MS = 5000, /* between two tries to read its metadata */
+    OIDC_LEEWAY_S = 60, /* between the provider's clock and this one */
     OIDC_GROUPS_MAX = 1000
 };
 
@@ -39,12 +38,16 @@ struct oidc {
     const json_t *config; /* the settings */
     char *issuer;
     bool open, allow_http, ask_again;
+    int64_t discovery_ms,
+        retry_ms;      /* how old the metadata may be; between two tries to read them */
+    struct seen *seen; /* access tokens */
     pthread_mutex_t lock;
-    json_t *metadata; /* guarded by lock until it is set, then constant, as is `keys` */
+    json_t *metadata; /* guarded by lock, as is all below; itself constant */
     struct jwks *keys;
-    struct seen *seen;        /* access tokens */
-    int64_t retry_ms;         /* guarded by lock */
-    struct ein_error failure; /* guarded by lock; of the last try */
+    bool reading; /* somebody does; others go on with what there is */
+    int64_t tried_ms,
+        due_ms; /* the last time that they were read, or not; when to read them next */
+    struct ein_error failure; /* of the last try */
 };
 
 extern const struct oidc_kind oidc_kind_any, oidc_kind_google, oidc_kind_microsoft;
@@ -54,8 +57,15 @@ const char *oidc_text(const struct oidc *oidc, const char *setting);
 int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err);
 void oidc_tear_down(struct oidc *oidc);
 
-/* The provider's metadata (OpenID Connect Discovery), read at the first login and then known. */
-int oidc_discover(struct oidc *oidc, const json_t **ret_metadata, struct ein_error *err);
+/* The provider's metadata (OpenID Connect Discovery), read at the first login, and again when they
+ * are old; json_decref().  Where they cannot be read again, those that were known are good. */
+int oidc_discover(struct oidc *oidc, json_t **ret_metadata, struct ein_error *err);
+/* What they name does not work: they are read again, if that was not tried a moment ago. */
+void oidc_doubt(struct oidc *oidc);
+/* After oidc_discover(): where its keys are; for jwks_unref(). */
+struct jwks *oidc_keys(struct oidc *oidc);
+/* The same, once the metadata have been doubted; NULL: they are still at USELESS. */
+struct jwks *oidc_other_keys(struct oidc *oidc, const struct jwks *useless);
 
 /* Is the token this provider's, for `audience`, and of now?  For how long its key is good, and
  * errors, are those of jwt.h and jwks.h. */

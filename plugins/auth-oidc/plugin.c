@@ -43,6 +43,9 @@
  *   ask_again        ask for a refresh token (true)
  *   allow_http       take addresses that are not https, beyond this machine (false)
  *   timeout_ms       what one call to the provider may take (10000)
+ *   discovery_s      how old the discovery document may be before it is read again (3600); while it
+ *                    cannot be, the old one is good
+ *   discovery_retry_s   between two tries, also where what it names fails (5)
  *   audience         takes access tokens for this one (none)
  *   token_scopes     what one may do that names none of this server's scopes ([deployments:run])
  *   cached_tokens    verified tokens that are known at once; 0: each is verified each time (10000)
@@ -108,6 +111,20 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 60000,
             "default" : 10000,
             "description" : "What one call to the provider may take."
+        },
+        "discovery_s" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 2592000,
+            "default" : 3600,
+            "description" : "How old the discovery document may be before it is read again. Until that works the old one is good."
+        },
+        "discovery_retry_s" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 86400,
+            "default" : 5,
+            "description" : "The shortest time between two tries to read the discovery document, also where what it names fails."
         },
         "groups_url" : { "type" : "string", "default" : "", "description" : "Where groups of Google or Microsoft are. Empty: the vendor's." },
         "audience" : { "type" : "string", "maxLength" : 1000, "default" : "", "description" : "Takes access tokens that are JWTs of the issuer for this audience, such as this server's URL and /mcp. Empty: none." },

@@ -70,6 +70,8 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
     oauth->client_id = text_or_empty(config, "client_id");
     oauth->client_secret = text_or_empty(config, "client_secret");
     oauth->timeout_ms = setting_of(config, "timeout_ms");
+    oidc->discovery_ms = INT64_C(1000) * setting_of(config, "discovery_s");
+    oidc->retry_ms = INT64_C(1000) * setting_of(config, "discovery_retry_s");
     r = seen_new((size_t)integer_of(config, "cached_tokens"), &oidc->seen, err);
     if (r == 0)
         r = set_mode(oidc, err);
@@ -80,7 +82,7 @@ int oidc_set_up(struct oidc *oidc, const json_t *config, struct ein_error *err)
 
 void oidc_tear_down(struct oidc *oidc)
 {
-    jwks_free(oidc->keys);
+    jwks_unref(oidc->keys);
     seen_free(oidc->seen);
     json_decref(oidc->metadata);
     free(oidc->issuer);

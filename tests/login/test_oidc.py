@@ -282,6 +282,80 @@ def test_a_discovery_document_that_is_not_good_is_no_provider(open_provider, iss
     assert len(issuer.peer.requests) == 1  # it is not asked again at once
 
 
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+def moved(issuer):
+    """Every endpoint of the issuer is elsewhere from now on, and signs with another key."""
+    for name, path in (("authorization_endpoint", "/auth"), ("token_endpoint", "/token"), ("jwks_uri", "/jwks"), ("userinfo_endpoint", "/me")):
+        issuer.metadata = issuer.metadata | {name: f"{issuer.url}/new{path}"}
+        issuer.peer.answers[f"/new{path}"] = issuer.peer.answers.get(path)
+        issuer.peer.answers[path] = (404, "")
+    issuer.peer.answers["/new/jwks"] = {"keys": [OTHER_KEY.jwk]}
+    issuer.sign = OTHER_KEY.sign
+
+
+def test_a_discovery_document_that_is_old_is_read_again(open_provider, issuer):
+    provider = open_provider("auth-oidc", issuer.settings(discovery_s=1))
+    issuer.login(provider, Login(), "1")
+    moved(issuer)
+    time.sleep(1.1)
+    assert provider.login_url(Login()).startswith(issuer.url + "/new/auth?")
+    assert issuer.login(provider, Login(), "2")["uid"] == "oidc:alice"
+    assert len(issuer.peer.asked(DISCOVERY)) <= 3
+
+
+def test_one_that_is_young_is_not(open_provider, issuer):
+    provider = open_provider("auth-oidc", issuer.settings())
+    for code in "123":
+        issuer.login(provider, Login(), code)
+    assert len(issuer.peer.asked(DISCOVERY)) == 1
+
+
+def test_an_endpoint_that_fails_is_looked_for_again(open_provider, issuer):
+    provider = open_provider("auth-oidc", issuer.settings(discovery_retry_s=1))
+    issuer.login(provider, Login(), "1")
+    moved(issuer)
+    time.sleep(1.1)
+    with pytest.raises(Refused, match="404"):
+        issuer.login(provider, Login(), "2")
+    assert issuer.login(provider, Login(), "3")["uid"] == "oidc:alice"
+    assert len(issuer.peer.asked(DISCOVERY)) == 2
+
+
+def test_keys_that_have_moved_are_found_by_the_same_login(open_provider, issuer):
+    provider = open_provider("auth-oidc", issuer.settings(discovery_retry_s=1))
+    issuer.login(provider, Login(), "1")
+    issuer.metadata["jwks_uri"] = issuer.url + "/new/jwks"
+    issuer.peer.answers["/new/jwks"] = {"keys": [OTHER_KEY.jwk]}
+    issuer.sign = OTHER_KEY.sign
+    time.sleep(1.1)
+    assert issuer.login(provider, Login(), "2")["uid"] == "oidc:alice"
+
+
+def test_tokens_of_unknown_keys_are_no_storm(open_provider, issuer):
+    provider = open_provider("auth-oidc", issuer.settings(discovery_retry_s=600))
+    issuer.login(provider, Login(), "1")
+    issuer.sign = OTHER_KEY.sign
+    for code in range(20):
+        with pytest.raises(Refused, match="none of those"):
+            issuer.login(provider, Login(), f"bad-{code}")
+    assert len(issuer.peer.asked(DISCOVERY)) == 1 and len(issuer.peer.asked("/jwks")) <= 2
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_was_known_is_good_until_something_better_is_said(open_provider, issuer, name):
+    provider = open_provider("auth-oidc", issuer.settings(discovery_s=1, discovery_retry_s=600))
+    issuer.login(provider, Login(), "1")
+    good, document = dict(issuer.metadata), DOCUMENTS[name](issuer)
+    issuer.peer.answers[DISCOVERY] = lambda request: document
+    time.sleep(1.1)
+    for code in "23":
+        assert issuer.login(provider, Login(), code)["uid"] == "oidc:alice"
+    assert len(issuer.peer.asked(DISCOVERY)) == 2 and provider.login_url(Login()).startswith(good["authorization_endpoint"])
+    assert "What it said before is believed." in provider.close()
+
+
 def test_an_issuer_with_a_path_is_found_below_it(open_provider, issuer):
     issuer.metadata["issuer"] = issuer.url + "/realms/acme"
     issuer.peer.answers["/realms/acme/.well-known/openid-configuration"] = issuer.metadata

@@ -128,7 +128,7 @@ static int teardown(void **state)
 {
     struct world *world = *state;
 
-    jwks_free(world->jwks);
+    jwks_unref(world->jwks);
     fake_host_free(world->host);
     free(world);
     return 0;

@@ -14,6 +14,7 @@ struct jwks {
     struct ein_ctx *ctx;
     char *url;
     uint32_t timeout_ms;
+    unsigned refs; /* atomic */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct jwks_set *set; /* guarded by lock, as all below; NULL: not fetched yet */
@@ -41,15 +42,22 @@ int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, 
     jwks->ctx = ctx;
     jwks->url = copy;
     jwks->timeout_ms = timeout_ms;
+    jwks->refs = 1;
     (void)pthread_mutex_init(&jwks->lock, NULL);
     (void)pthread_cond_init(&jwks->changed, NULL);
     *ret_jwks = jwks;
     return 0;
 }
 
-void jwks_free(struct jwks *jwks)
+struct jwks *jwks_ref(struct jwks *jwks)
 {
-    if (!jwks)
+    (void)__atomic_add_fetch(&jwks->refs, 1, __ATOMIC_RELAXED);
+    return jwks;
+}
+
+void jwks_unref(struct jwks *jwks)
+{
+    if (!jwks || __atomic_sub_fetch(&jwks->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     jwks_set_free(jwks->set);
     (void)pthread_mutex_destroy(&jwks->lock);

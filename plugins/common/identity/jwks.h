@@ -32,7 +32,8 @@ struct jwks;
  * for by what is. */
 int jwks_new(const struct ein_host *host, struct ein_ctx *ctx, const char *url, uint32_t timeout_ms,
              struct jwks **ret_jwks, struct ein_error *err);
-void jwks_free(struct jwks *jwks);
+struct jwks *jwks_ref(struct jwks *jwks);
+void jwks_unref(struct jwks *jwks); /* the last one frees it; NULL is fine */
 /* The key that `kid` names, for jwt_key_unref(), and for how many seconds nobody need ask whether
  * it still is one.  DENIED: there is none, as of a moment ago.  UNAVAILABLE: the keys cannot be
  * had, or BUSY: too many wait for them. */
