@@ -17,13 +17,17 @@ static json_t *visible(const struct turn *turn)
     return turn->server->host->http->visible(turn->req);
 }
 
+/* FIELDS: see struct ein_query. */
 static int find_deployments(const struct turn *turn, uint32_t limit, const char *cursor,
-                            json_t **ret_found, char **ret_cursor, struct ein_error *err)
+                            const char *const *fields, json_t **ret_found, char **ret_cursor,
+                            struct ein_error *err)
 {
     EIN_JSON json_t *where = visible(turn);
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .limit = limit, .where = where, .cursor = cursor
-    };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .limit = limit,
+                                     .where = where,
+                                     .cursor = cursor,
+                                     .fields = fields };
 
     if (!where)
         return error_no_memory(err);
@@ -31,7 +35,7 @@ static int find_deployments(const struct turn *turn, uint32_t limit, const char 
                      ret_cursor, err);
 }
 
-/* The agents of these deployments, by their ids. */
+/* The agents of these deployments, by their ids, without their code. */
 static int find_agents(const struct turn *turn, const json_t *deployments, json_t **ret_agents,
                        struct ein_error *err)
 {
@@ -75,16 +79,17 @@ static json_t *entry_of(const json_t *deployment, const json_t *agent)
     return json_pack("{s:O, s:O}", "name", json_object_get(deployment, "_id"), "agent", served);
 }
 
-int catalog_page(const struct turn *turn, uint32_t limit, const char *cursor, json_t **ret_page,
-                 char **ret_cursor, struct ein_error *err)
+int catalog_page(const struct turn *turn, uint32_t limit, const char *cursor, bool names,
+                 json_t **ret_page, char **ret_cursor, struct ein_error *err)
 {
+    static const char *const whose[] = { "agentId", NULL };
     EIN_JSON json_t *deployments = NULL;
     EIN_JSON json_t *agents = NULL;
     EIN_JSON json_t *page = json_array();
     const json_t *deployment;
     char *next = NULL;
     size_t i;
-    int r = find_deployments(turn, limit, cursor, &deployments, &next, err);
+    int r = find_deployments(turn, limit, cursor, names ? whose : NULL, &deployments, &next, err);
 
     if (r >= 0 && json_array_size(deployments) > 0)
         r = find_agents(turn, deployments, &agents, err);
@@ -143,7 +148,7 @@ static int find_renamed(const struct turn *turn, const char *tool, struct served
         char *next = NULL;
         size_t i;
 
-        r = find_deployments(turn, WALK_PAGE, cursor, &page, &next, err);
+        r = find_deployments(turn, WALK_PAGE, cursor, ids_only, &page, &next, err);
         turn->server->host->mem_free(cursor);
         cursor = next;
         json_array_foreach(page, i, deployment)

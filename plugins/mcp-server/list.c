@@ -68,12 +68,13 @@ void tools_list(struct turn *turn)
     char *next = NULL;
     uint64_t count = 0;
     int r = catalog_count(turn, &count, &err);
+    bool searched = how == SEARCH || (how == BY_COUNT && count > server->whole_max);
 
     if (r >= 0)
-        r = catalog_page(turn, server->page_max, cursor, &page, &next, &err);
+        r = catalog_page(turn, server->page_max, cursor, searched, &page, &next, &err);
     if (r < 0)
         fail(turn, &err);
-    else if (how == SEARCH || (how == BY_COUNT && count > server->whole_max))
+    else if (searched)
         list_search(turn, count, page);
     else
         turn_result(turn, list_of(turn, tools_of(page), next));

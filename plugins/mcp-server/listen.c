@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "hash.h"
+#include "http_json.h"
 #include "rpc.h"
 
 #include <string.h>
@@ -30,7 +31,9 @@ static int mark_of(const struct turn *turn, uint64_t *ret_mark)
 {
     const struct mcp_server *server = turn->server;
     EIN_JSON json_t *where = server->host->http->visible(turn->req);
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .fields = ids_only };
     uint64_t mark = HASH_FNV_START;
     int r = where ? server->host->store->find(server->ctx, DEPLOYMENT_SET, &query, add_to_mark,
                                               &mark, NULL, NULL)

@@ -93,7 +93,7 @@ static int look_through(const struct turn *turn, const struct words *words, size
         char *next = NULL;
         size_t i;
 
-        r = catalog_page(turn, PAGE, cursor, &page, &next, err);
+        r = catalog_page(turn, PAGE, cursor, false, &page, &next, err);
         turn->server->host->mem_free(cursor);
         cursor = next;
         *ret_total += (json_int_t)json_array_size(page);
