@@ -154,6 +154,8 @@ static const struct command {
     { "users", "block", "ID|EMAIL", 1, 1, EVERY | REASON | FORCE, users_block, NULL,
       "keep somebody out, whatever they log in with; --force: who has not been here yet" },
     { "users", "unblock", "ID|EMAIL", 1, 1, EVERY, users_unblock, NULL, "let them in again" },
+    { "users", "erase", "ID", 1, 1, EVERY, users_erase, NULL,
+      "delete what is theirs alone, and their name, for good" },
     { "chat", NULL, "MODEL [TEXT]", 1, 2, EVERY, chat_ask, NULL,
       "ask a model; without TEXT what stdin says" },
     { "models", NULL, "", 0, 0, EVERY, chat_models, NULL, "list the models that one may ask" },
@@ -172,7 +174,7 @@ const char remote_usage[] =
     "  secrets AGENT       list the secrets of an agent; secrets set, delete\n"
     "  usage               what calls have cost, by day, model, agent, key or user\n"
     "  keys                list one's API keys; keys create, revoke\n"
-    "  users               list all users, for site admins; users block, unblock, revoke\n"
+    "  users               list all users, for site admins; users block, revoke, erase\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 

@@ -154,3 +154,37 @@ int users_unblock(struct session *session, char **words)
 {
     return change_blocks(session, words[0], NULL);
 }
+
+/* ---- forgetting somebody ---- */
+
+static void print_erased(const char *id, const json_t *counts)
+{
+    EIN_FREE char *clean = print_clean(id, 0);
+    const char *name, *between = " erased: ";
+    const json_t *count;
+
+    (void)printf("%s%s", clean ? clean : "", json_object_size(counts) ? "" : " had nothing");
+    json_object_foreach((json_t *)counts, name, count)
+    {
+        EIN_FREE char *what = print_clean(name, 0);
+
+        (void)printf("%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(count),
+                     what ? what : "");
+        between = ", ";
+    }
+    (void)putchar('\n');
+}
+
+int users_erase(struct session *session, char **words)
+{
+    EIN_FREE char *path = session_path("admin/users", words[0], "");
+    struct call call = { .method = "DELETE", .path = path };
+    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+    EIN_JSON json_t *reply = call.reply;
+
+    if (status == REMOTE_OK && session->options->json)
+        print_json(stdout, reply);
+    else if (status == REMOTE_OK)
+        print_erased(words[0], json_object_get(reply, "erased"));
+    return status;
+}

@@ -8,3 +8,4 @@ int users_list(struct session *session, char **words);
 int users_revoke(struct session *session, char **words);
 int users_block(struct session *session, char **words);
 int users_unblock(struct session *session, char **words);
+int users_erase(struct session *session, char **words);

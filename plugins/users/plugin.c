@@ -364,7 +364,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = host->publish(ctx, EIN_MODEL_KEYS, "users", &model_keys_service, users, err);
     if (r >= 0)
-        r = host->publish(ctx, EIN_ERASURE, "users", &users_erasure, users, err);
+        r = host->publish(ctx, EIN_ERASURE, "profile", &users_erasure, users, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_BLOCKS, "users", &blocks_service, users, err);
     if (r >= 0)

@@ -460,13 +460,28 @@ def test_somebody_is_blocked_by_id_or_by_address(tmp_path, paying):
     shell.good("users", "unblock", "dev_stub:dave")
 
 
+def test_somebody_is_erased(tmp_path, paying):
+    admin, carol = Person(paying).login("site_admin_1"), Person(paying).login("carol")
+    assert carol.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
+    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    said = shell.good("users", "erase", "dev_stub:carol")
+    assert re.fullmatch(r"dev_stub:carol erased: .*1 data-store.*\n", said) and " logins" in said
+    assert carol.get("/users/me").status == 401
+    assert shell.good("users", "erase", "dev_stub:carol") == "dev_stub:carol had nothing\n"
+    assert shell.json("users", "erase", "dev_stub:carol") == {"erased": {}}
+    status, _, said = shell.run("users", "erase", "carol@dev.local")
+    assert status == 1 and "'carol@dev.local' not found" in said
+
+
 # ---- help ----
 
 
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "users block", "users unblock", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "users block", "users unblock", "users erase", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

@@ -86,7 +86,7 @@ def test_all_that_is_theirs_goes_and_nothing_of_others(room, somebody, tmp_path)
     reply = erase(room, ann.uid)
     assert reply.status == 200, reply
     erased = reply.json["erased"]
-    assert erased == {"answers": 1, "agents": 2, "demos": 1, "data-store": 1, "sessions": 1, "chats": 1, "runs": 1, "api-keys": 1, "users": 1}
+    assert erased == {"answers": 1, "agents": 2, "demos": 1, "data-store": 1, "sessions": 1, "chats": 1, "runs": 1, "api-keys": 1, "profile": 1}
     assert sets_with(room, tmp_path, ann.uid) <= STAY
     assert sets_with(room, tmp_path, agent["_id"]) <= {"audit"}  # its secret and its deployment neither
     assert sets_with(room, tmp_path, ben.uid) == before
