@@ -66,6 +66,8 @@ void store_free(struct store *store)
 static int begin(struct store *store, enum op op, struct call *call, struct ein_error *err)
 {
     *call = (struct call){ .op = op };
+    if (err)
+        err->text[0] = '\0'; /* whose backend fails without a word is told one */
     if (services_acquire(store->services, EIN_STORAGE_BACKEND, NULL, &call->service) < 0) {
         metric_add(store->failed[op], 1);
         return error_set(err, EIN_E_UNAVAILABLE,
@@ -84,19 +86,20 @@ static bool is_answer(int r)
     return r >= 0 || r == EIN_E_NOT_FOUND || r == EIN_E_CONFLICT;
 }
 
-static int end(struct store *store, const struct call *call, int r)
+static int end(struct store *store, const struct call *call, int r, struct ein_error *err)
 {
     services_release(call->service);
     metric_observe(store->seconds[call->op], (double)(clock_mono_us() - call->began_us) / 1e6);
     metric_add(is_answer(r) ? store->done[call->op] : store->failed[call->op], 1);
-    return r;
+    return error_due(err, r);
 }
 
 static int unsupported(struct store *store, const struct call *call, struct ein_error *err)
 {
     return end(store, call,
                error_set(err, EIN_E_UNSUPPORTED, "storage '%s' has no %s", call->service->name,
-                         op_names[call->op]));
+                         op_names[call->op]),
+               err);
 }
 
 /* Calls METHOD of the default backend with the arguments that follow its impl. */
@@ -106,7 +109,7 @@ static int unsupported(struct store *store, const struct call *call, struct ein_
         int r_ = begin(store, op, &call_, err);                                                    \
         if (r_ == 0)                                                                               \
             r_ = EIN_HAS(struct ein_storage_backend, call_.backend, method)                        \
-                     ? end(store, &call_, call_.backend->method(call_.impl, __VA_ARGS__))          \
+                     ? end(store, &call_, call_.backend->method(call_.impl, __VA_ARGS__), err)     \
                      : unsupported(store, &call_, err);                                            \
         r_;                                                                                        \
     })
@@ -194,7 +197,7 @@ int store_batch(struct store *store, struct ein_doc_op *ops, size_t count, size_
         r = call.backend->batch(call.impl, ops, count, stride, err);
     if (reads)
         forget_texts(ops, count, stride);
-    return end(store, &call, r);
+    return end(store, &call, r, err);
 }
 
 int store_find(struct store *store, const char *set, const struct ein_query *query,

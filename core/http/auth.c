@@ -96,14 +96,18 @@ static int ask(const struct ein_service *service, void *data)
     if (!EIN_HAS(struct ein_auth_provider, provider, verify))
         return 0; /* a login of browsers only */
     asking->anybody |= auth_is_login(provider);
+    error_clear(&asking->why);
     r = provider->verify(service->impl, asking->req, &claims, &asking->why);
     if (r == EIN_AUTH_DEFER)
         return 0;
+    if (r > 0)
+        r = error_set(&asking->why, EIN_E_INTERNAL,
+                      "The login '%s' answers with %d: that is nothing", service->name, r);
     if (r == 0)
         r = make_identity(asking->req, claims, service->name);
-    if (r < 0 && asking->why.code == 0)
+    if (r < 0 && !asking->why.text[0])
         (void)error_set(&asking->why, r, "%s", error_text(r));
-    return r < 0 ? r : 1;
+    return r < 0 ? error_due(&asking->why, r) : 1;
 }
 
 static bool is_optional(const struct ein_req *req)

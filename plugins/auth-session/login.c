@@ -5,6 +5,7 @@
 #include "claims.h"
 #include "cleanup.h"
 #include "cookie.h"
+#include "error.h"
 #include "html.h"
 #include "member.h"
 #include "percent.h"
@@ -120,7 +121,7 @@ static int send_to_provider(struct step *step)
     if (r < 0)
         return r;
     login = login_of(step);
-    r = provider->login_url(step->service->impl, &login, &url, &err);
+    r = error_due(&err, provider->login_url(step->service->impl, &login, &url, &err));
     if (r < 0)
         return step->http->fail(step->req, 502, "Provider exchange failed: %s", err.text);
     r = step->http->set_cookie(step->req, STATE_COOKIE, step->secrets.state, LOGIN_S,
@@ -292,7 +293,7 @@ static int exchange(const struct step *step, json_t **ret_said, json_t **ret_cla
 
     login.code = parameter(step, "code");
     login.query = step->http->query(step->req);
-    r = provider->exchange(step->service->impl, &login, ret_said, err);
+    r = error_due(err, provider->exchange(step->service->impl, &login, ret_said, err));
     return r < 0 ? r : claims_make(step->self, step->type, *ret_said, ret_claims, err);
 }
 

@@ -26,6 +26,7 @@ const struct ein_service *provider_acquire(const struct auth_session *self, cons
 }
 
 struct listing {
+    const struct auth_session *self;
     json_t *list;
     struct ein_error *err;
 };
@@ -45,16 +46,16 @@ static int add(const struct ein_service *service, void *data)
     const struct ein_auth_provider *provider = service->vtable;
     struct listing *listing = data;
     EIN_JSON json_t *about = NULL;
+    struct ein_error why = { 0 };
     json_t *entry;
-    int r;
 
     if (!has_login(service))
         return 0;
-    if (EIN_HAS(struct ein_auth_provider, provider, describe)) {
-        r = provider->describe(service->impl, &about, listing->err);
-        if (r < 0)
-            return r;
-    }
+    if (EIN_HAS(struct ein_auth_provider, provider, describe) &&
+        error_due(&why, provider->describe(service->impl, &about, &why)) < 0)
+        listing->self->host->log_msg(listing->self->ctx, EIN_WARN,
+                                     "The login '%s' does not describe itself: %s", service->name,
+                                     why.text);
     entry =
         json_pack("{s:s, s:O?, s:O?}", "type", service->name, "displayName",
                   json_object_get(about, "displayName"), "icon", json_object_get(about, "icon"));
@@ -66,7 +67,7 @@ static int add(const struct ein_service *service, void *data)
 int provider_list(const struct auth_session *self, json_t **ret_list, struct ein_error *err)
 {
     EIN_JSON json_t *list = json_array();
-    struct listing listing = { list, err };
+    struct listing listing = { self, list, err };
     int r = self->host->each_service(self->ctx, EIN_AUTH_PROVIDER, add, &listing);
 
     if (r < 0)

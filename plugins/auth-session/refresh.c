@@ -107,7 +107,7 @@ static int ask(const struct auth_session *self, const json_t *doc, json_t **ret_
     if (!then)
         r = error_no_memory(err);
     else if (EIN_HAS(struct ein_auth_provider, provider, refresh))
-        r = provider->refresh(service->impl, then, ret_said, err);
+        r = error_due(err, provider->refresh(service->impl, then, ret_said, err));
     self->host->release(self->ctx, service);
     return r;
 }

@@ -53,7 +53,7 @@ def start(config):
 
 def test_the_table_is_complete():
     sources = {source.stem for source in (HERE / "bad").glob("*.c")}
-    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns", "clumsy", "odd-provider"}
+    assert sources == set(REASONS) | {"hen", "egg", "settings", "never-returns", "clumsy", "odd-provider", "odd-login"}
 
 
 def test_at_start_it_is_refused_with_the_reason(bad, plugin_config):

@@ -8,15 +8,22 @@ DIALECTS = [
     *((compiler, f"c{year}") for compiler in ("gcc", "clang") for year in ("99", "11", "17", "2x")),
     *((compiler, f"c++{year}") for compiler in ("g++", "clang++") for year in ("11", "14", "17", "20")),
 ]
-STRICT = ["-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+STRICT = ["-pedantic-errors", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
+CPP = ["-Wold-style-cast"]
+USED = """
+extern const struct ein_plugin used;
+const struct ein_plugin used = { EIN_PLUGIN_HEADER, 0, 0, 0, "used", "1", "Is used", 0, 0, 0, 0, 0, 0, 0 };
+extern int has(const struct ein_host *host);
+int has(const struct ein_host *host) { return EIN_HAS(struct ein_host, host, tracing) ? 1 : 0; }
+"""
 
 
 @pytest.mark.parametrize("header", ["einion/plugin.h", "einion/services.h"])
 @pytest.mark.parametrize("compiler, dialect", DIALECTS)
 def test_a_header_compiles_alone(compiler, dialect, header, tmp_path):
     source = tmp_path / ("alone.cpp" if "++" in compiler else "alone.c")
-    source.write_text(f"#include <{header}>\n#include <{header}>\nextern int used; int used = EIN_ABI_MAJOR;\n")
-    run(compiler, f"-std={dialect}", *STRICT, f"-I{INCLUDE}", source)
+    source.write_text(f"#include <{header}>\n#include <{header}>\n{USED}")
+    run(compiler, f"-std={dialect}", *STRICT, *(CPP if "++" in compiler else ()), f"-I{INCLUDE}", source)
 
 
 @pytest.mark.parametrize("compiler, dialect", DIALECTS)

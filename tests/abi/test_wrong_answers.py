@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Providers of models that answer wrongly: the caller is told in a sentence, and pays what is true."""
+"""Providers of models, and logins, that answer wrongly: the caller is told in a sentence, and pays what is true.
+One built for ABI 1.0, whose structs are shorter, does not."""
 
 import pytest
 from conftest import HERE
@@ -13,7 +14,8 @@ plugins:
   users:
   models:
   openai-api:
-  odd: {{plugin: {file}}}
+  odd: {{plugin: {odd}}}
+  old: {{plugin: {old}}}
 """
 
 REFUSED = {
@@ -34,15 +36,20 @@ EMBEDDINGS = {"no-vector", "no-number", "no-input", "one-too-many"}
 @pytest.fixture(scope="module")
 def ask(build_plugin, start_module):
     """ask(model): its reply, at the door of OpenAI's clients."""
-    file = build_plugin(HERE / "bad" / "odd-provider.c")
-    server = start_module(backend="memory", config=CONFIG.format(file=file))
-    wait_until(lambda: server.get("/providers/odd").status == 200, 10, "the list of models")
+    files = {
+        "odd": build_plugin(HERE / "bad" / "odd-provider.c"),
+        "old": build_plugin(HERE / "sample" / "provider.c", include=HERE / "1.0"),
+    }
+    server = start_module(backend="memory", config=CONFIG.format(**files))
+    for name in files:
+        wait_until(lambda name=name: server.get(f"/providers/{name}").status == 200, 10, f"the models of {name}")
 
-    def ask(model):
-        if model in EMBEDDINGS:
-            return server.post("/v1/embeddings", {"model": f"odd/{model}", "input": "x"})
+    def ask(model, provider="odd"):
+        model = f"{provider}/{model}"
+        if model.removeprefix("odd/") in EMBEDDINGS:
+            return server.post("/v1/embeddings", {"model": model, "input": "x"})
         messages = [{"role": "user", "content": "x"}]
-        return server.post("/v1/chat/completions", {"model": f"odd/{model}", "messages": messages})
+        return server.post("/v1/chat/completions", {"model": model, "messages": messages})
 
     ask.server = server
     return ask
@@ -75,3 +82,29 @@ def test_what_cannot_be_is_not_paid(ask):
         assert reply.status == 200
         assert 0 < reply.json["usage"]["cost"] < 0.001
         assert f"The provider 'odd' says that a call to '{model}' {doubtful}: it is not believed" in ask.server.log()
+
+
+def test_one_of_abi_1_0_is_as_good_as_ever(ask):
+    reply = ask("one", provider="old")
+    choice = reply.json["choices"][0]
+    assert (reply.status, choice["message"]["content"], choice["finish_reason"]) == (200, "one", "tool_calls")
+    assert choice["message"]["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a":"b"}'}
+    assert reply.json["usage"]["total_tokens"] == 7
+
+
+def test_a_login_that_answers_wrongly_lets_nobody_in(build_plugin, start_server):
+    plugins = f"{{storage-memory: , service: , auth-session: {{logins: true}}, odd: {{plugin: {build_plugin(HERE / 'bad' / 'odd-login.c')}}}}}"
+    server = start_server(backend="memory", config=f"storage: {{backend: memory}}\nplugins: {plugins}\n")
+    for odd, status, detail in (
+        ("long", 401, "x" * 251),
+        ("bytes", 401, "it failed with -4 and did not say why"),
+        ("silent", 401, "Not allowed."),
+        ("number", 500, "The login 'odd' answers with 7: that is nothing"),
+        ("nobody", 500, "An internal server error occurred."),
+    ):
+        reply = server.get("/auth/sessions", headers={"Odd": odd})
+        assert (reply.status, reply.detail) == (status, detail), odd
+    reply = server.get("/auth/login/odd")
+    assert (reply.status, reply.detail) == (502, "Provider exchange failed: it failed with -5 and did not say why")
+    assert [p["type"] for p in server.get("/auth/providers").json["providers"]] == ["odd"]
+    assert "The login 'odd' does not describe itself: it failed with -5 and did not say why" in server.log()

@@ -14,11 +14,12 @@
  * THREADS    init, start, stop, fini: the main thread, never two at once.
  *            All other calls into a plugin: any thread, many at once.
  *            Host functions: any thread, except those marked [init].
- *            Callbacks given to a host function that returns a result run on the
- *            caller's thread, before that function returns.
+ *            Callbacks given to a host function that returns a result, or to a method
+ *            of a service, run on the caller's thread, before that function returns.
  * ERRORS     int results are >= 0 for success, else a negative enum ein_err.
  *            Library code fills `err` and does not log; the caller decides.
  *            `err` may be NULL; who fails fills it, for its caller need not have cleared it.
+ *            No C++ exception leaves a plugin's function: it would end the server.
  * TIME       milliseconds, unless the name says otherwise.  TEXT  UTF-8, NUL-ended.
  * STRUCTS    A struct that may grow begins with struct_size: whoever makes it writes
  *            sizeof.  What a reader does not find there is zero, and zero means
@@ -185,11 +186,11 @@ struct ein_http {
     struct ein_cancel *(*cancel)(struct ein_req *req);
     void (*log_msg)(const struct ein_req *req, int level, const char *fmt, ...) EIN_PRINTF(3, 4);
 
-    /* The reply.  The first six return the status, so that a handler can end in
-     * `return http->reply(...)`.  A GET whose reply carries an ETag header is
-     * answered 304 by the host where If-None-Match says so. */
+    /* The reply.  The first six return the status, 200 to 599, of a failure 400 to 599, so that
+     * a handler can end in `return http->reply(...)`.  The last of several counts.  A GET whose
+     * reply carries an ETag header is answered 304 by the host where If-None-Match says so. */
     int (*reply)(struct ein_req *req, int status, struct json_t *take_body); /* NULL: no body */
-    int (*reply_bytes)(struct ein_req *req, int status, const char *type, const void *data, size_t len);
+    int (*reply_bytes)(struct ein_req *req, int status, const char *type /* or NULL */, const void *data, size_t len);
     int (*redirect)(struct ein_req *req, int status, const char *location);
     int (*fail)(struct ein_req *req, int status, const char *fmt, ...) EIN_PRINTF(3, 4);
     int (*fail_json)(struct ein_req *req, int status, struct json_t *take_detail);
@@ -240,7 +241,7 @@ struct ein_cancels {
     void (*fire)(struct ein_cancel *cancel); /* once; later calls do nothing; 1.1: NULL never fires, and has no wait_fd() */
     int (*fired)(const struct ein_cancel *cancel);
     int (*wait_fd)(struct ein_cancel *cancel); /* readable once fired; the token's own; or error */
-    void (*drop)(struct ein_cancel *cancel);   /* NULL is fine; only for what make() returned */
+    void (*drop)(struct ein_cancel *cancel);   /* NULL is fine; only for what make() returned: others stay */
 };
 
 /* ---- outgoing HTTP ---- */
@@ -325,7 +326,7 @@ struct ein_doc_op {
     const struct json_t *doc;
     const char *add_field;
     int64_t  add_by, add_min;
-    char     ret_rev[EIN_REV_SIZE]; /* the new revision; "" after DELETE and CHECK */
+    char     ret_rev[EIN_REV_SIZE]; /* the new revision; "" after DELETE and CHECK; nothing where the batch fails */
     const char *text; /* 1.1: PUT, in place of `doc`, which is not looked at: an object as json_text() writes it,
                          without `_id` and `_rev`; nobody reads it before it is found again */
 };
@@ -337,7 +338,8 @@ struct ein_query {
      * OP one of $ne $gt $gte $lt $lte (scalar), $in (array of scalars), $prefix
      * (text).  Fields may be dotted paths; `_id` is one.  An absent field is null;
      * null matches only null and $ne.  Order of types: null, false, true, numbers, text by
-     * bytes; arrays and objects match nothing and sort last.  NULL: every document. */
+     * bytes; arrays and objects match nothing, not even $ne, and sort last.  $gt, $gte, $lt and $lte
+     * follow it from type to type, but for null.  NULL: every document. */
     const struct json_t *where;
     const char *const *order; /* "createdAt", "-updatedAt", NULL-ended; NULL: as created.
                                  Ties are in order of creation. */
@@ -358,7 +360,8 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
     int (*put)(struct ein_ctx *ctx, const char *set, const char *id, const char *expect,
                const struct json_t *doc, char *ret_rev, struct ein_error *err);
     int (*del)(struct ein_ctx *ctx, const char *set, const char *id, const char *expect, struct ein_error *err);
-    /* All of them or none.  `stride` is sizeof(struct ein_doc_op) in the plugin's header. */
+    /* All of them or none, in this order: each finds what those before it did.  `stride` is
+     * sizeof(struct ein_doc_op) in the plugin's header. */
     int (*batch)(struct ein_ctx *ctx, struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
     /* One consistent view, of some MiB: a longer find reads on where it was, and hands out fewer than
      * its limit to who takes a cursor.  *ret_cursor (may be NULL) is NULL when nothing is left. */
@@ -370,7 +373,7 @@ struct ein_store { /* the configured storage_backend/1, with metrics */
      * of one `a` by or in order of `b`. */
     int (*index)(struct ein_ctx *ctx, const char *set, const char *field, struct ein_error *err);
     /* Takes the document whose integer member `due_field` is smallest and at most
-     * `now`, and sets it to now + lease.  1 and the document, or 0: nothing is due. */
+     * `now`, and sets it to now + lease.  1 and the document as it is then, or 0: nothing is due. */
     int (*claim)(struct ein_ctx *ctx, const char *set, const char *due_field, int64_t now, int64_t lease,
                  struct json_t **ret_doc, struct ein_error *err);
     /* 1.1: an array of the names of all sets that there are. */
@@ -475,7 +478,7 @@ struct ein_host {
      * (may be NULL) frees data exactly once, also when the job never ran: BUSY
      * where as many wait as may, UNAVAILABLE once the instance is leaving. */
     int (*submit)(struct ein_ctx *ctx, void (*run)(void *data), void (*drop)(void *data), void *data);
-    int (*every)(struct ein_ctx *ctx, uint32_t period_ms, void (*run)(void *data), void *data);
+    int (*every)(struct ein_ctx *ctx, uint32_t period_ms /* at least 1 */, void (*run)(void *data), void *data);
 
     /* Compact JSON text that can be read again, the shortest numbers in it, the
      * order of members kept; mem_free.  NULL: no memory, or it has no such text
@@ -512,7 +515,7 @@ struct ein_plugin { /* const, static; the host copies min(struct_size, its own) 
      * processes, which it ends. */
     int  (*check)(void *self, ein_say *say, void *data, struct ein_error *err);
 };
-#define EIN_PLUGIN_HEADER EIN_ABI_MAGIC, EIN_ABI_MAJOR, EIN_ABI_MINOR, (uint32_t)sizeof(struct ein_plugin)
+#define EIN_PLUGIN_HEADER EIN_ABI_MAGIC, EIN_ABI_MAJOR, EIN_ABI_MINOR, sizeof(struct ein_plugin)
 
 #define EIN_PLUGIN_EXPORT(plugin)                                         \
     EIN_EXTERN_C EIN_PUBLIC const struct ein_plugin *ein_plugin_v1(void); \

@@ -58,7 +58,7 @@ struct ein_openapi_source {
 /* ---- storage_backend/1: documents in named sets, e.g. "sqlite" ---- */
 #define EIN_STORAGE_BACKEND "storage_backend/1"
 
-struct ein_storage_backend { /* struct ein_store says what each method does; all are atomic */
+struct ein_storage_backend { /* struct ein_store says what each method does, einion-plugin(3) what else it owes; all are atomic */
     uint32_t struct_size, reserved;
     int (*get)(void *impl, const char *set, const char *id, struct json_t **ret_doc, struct ein_error *err);
     int (*batch)(void *impl, struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
@@ -101,7 +101,7 @@ struct ein_transfer { /* reports are arrays of lines of text, for people */
 
 struct ein_login { /* one browser login, OAuth 2.0 (RFC 6749) with PKCE (RFC 7636) */
     uint32_t struct_size, reserved;
-    const char *redirect_uri, *state, *nonce;
+    const char *redirect_uri, *state, *nonce; /* as they are: percent-encode them in a URL */
     const char *code_verifier; /* login_url() sends its S256 challenge */
     const char *code;          /* exchange() only */
     const struct json_t *query; /* all the callback's parameters; exchange() only */
@@ -112,9 +112,10 @@ struct ein_auth_provider {
     /* 0 and *ret_claims {"uid", "email", "name", "provider", "proof", "roles",
      * "scopes", "workspaces", "admin"} (all but uid may be absent), EIN_AUTH_DEFER,
      * or an error whose text the client is told; DENIED is answered 401 where
-     * somebody has to be logged in, and is nobody elsewhere. */
+     * somebody has to be logged in, and is nobody elsewhere.  uid: "PROVIDER:ID", the same for ever;
+     * workspaces: as in struct ein_identity. */
     int (*verify)(void *impl, struct ein_req *req, struct json_t **ret_claims, struct ein_error *err);
-    /* Browser login; NULL where the provider has none. */
+    /* Browser login; NULL where the provider has none.  Who logs in has a workspace or is an admin. */
     int (*login_url)(void *impl, const struct ein_login *login, char **ret_url, struct ein_error *err);
     int (*exchange)(void *impl, const struct ein_login *login, struct json_t **ret_claims, struct ein_error *err);
     /* {"displayName", "icon"} of a provider with a browser login; 1.1: "tokensOf", the issuer (RFC
@@ -307,7 +308,7 @@ struct ein_error_shape {
 struct ein_llm_call {
     uint32_t struct_size, flags;
     uint32_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the configured default */
-    const char *model, *api_key;    /* key may be NULL: use your own */
+    const char *model, *api_key;    /* the model's id; key may be NULL: use your own */
     const struct json_t *messages;  /* array of {"role", "content"}: content is text, or an array of
                                        {"type": "text"|"image"|"tool_call"|"tool_result"|"thought", ...} */
     const struct json_t *tools;     /* array of {"name", "description", "parameters": JSON Schema}, may be NULL */
@@ -332,7 +333,7 @@ enum ein_llm_kind { /* SOURCE, VECTOR and SEARCH are of 1.1 */
 struct ein_llm_piece {
     uint32_t struct_size;
     int32_t  kind;               /* enum ein_llm_kind; skip the ones you do not know */
-    const char *text;            /* TEXT, THOUGHT; may be NULL where there is data */
+    const char *text;            /* TEXT, THOUGHT: whole characters; may be NULL where there is data */
     /* TOOL_CALL: {"id", "name", "arguments": object, "replay"}, whole.  THOUGHT (1.1): {"replay"},
      * which ends that thought.  SOURCE: {"url", "title"}, cited, and where the vendor says it
      * "text", what of it, and "from" and "to", characters of the text that names it.  SEARCH: {"id", "query",
@@ -343,7 +344,7 @@ struct ein_llm_piece {
     const float *vector;
     uint32_t dimensions, index;
 };
-typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero stops the call */
+typedef int ein_llm_sink(const struct ein_llm_piece *piece, void *data); /* non-zero: no more, the call is CANCELLED */
 
 enum ein_llm_fault { /* what went wrong, when complete() fails: whether it is asked again follows from it */
     EIN_LLM_FAULT_NONE = 0, EIN_LLM_FAULT_BAD_KEY = 100, EIN_LLM_FAULT_NO_CREDIT = 200,
@@ -355,8 +356,9 @@ struct ein_llm_outcome { /* the caller writes struct_size; filled as far as know
     int32_t  fault;              /* enum ein_llm_fault */
     int32_t  vendor_status;      /* the vendor's HTTP status; 0: no answer */
     uint32_t retry_after_ms;     /* what the vendor asked for; 0: nothing */
+    /* cached and cache_write are parts of the input, reasoning of the output; both 0: they are estimated. */
     uint64_t input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens;
-    char     stop_reason[32];    /* "stop", "length", "tool_calls", "content_filter" */
+    char     stop_reason[32];    /* "stop", "length", "tool_calls", "content_filter"; others are passed on */
     char     vendor_request_id[128];
     /* 1.1 */
     int64_t  vendor_cost;        /* nano-dollars, where the vendor says; 0: it does not */
@@ -367,7 +369,8 @@ struct ein_llm_outcome { /* the caller writes struct_size; filled as far as know
 };
 struct ein_llm_provider {
     uint32_t struct_size, reserved;
-    /* Array of {"id", ...} in the catalog's form, for everybody; NULL: the catalog knows. */
+    /* Array of {"id", ...} in the catalog's form, which the guide tells ("Models"), for everybody;
+     * NULL: the catalog knows. */
     int (*models)(void *impl, struct json_t **ret_models, struct ein_error *err);
     int (*complete)(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err);

@@ -256,6 +256,19 @@ static void calls_are_counted_by_kind_and_outcome(void **state)
     free(text);
 }
 
+static void a_backend_that_fails_without_a_word_is_given_one(void **state)
+{
+    struct world *world = *state;
+    struct ein_error err;
+    json_t *doc;
+
+    memset(&err, 'x', sizeof err); /* as a stack may be */
+    world->backend.answer = EIN_E_UNAVAILABLE;
+    assert_int_equal(store_get(world->store, "agents", "a", &doc, &err), EIN_E_UNAVAILABLE);
+    assert_string_equal(err.text, "it failed with -5 and did not say why");
+    assert_int_equal(err.code, EIN_E_UNAVAILABLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -266,6 +279,7 @@ int main(void)
         TEST(a_backend_that_takes_no_text_is_given_its_document),
         TEST(a_backend_that_takes_text_is_given_it),
         TEST(an_absent_document_is_named),
+        TEST(a_backend_that_fails_without_a_word_is_given_one),
         TEST(without_a_backend_the_store_is_unavailable),
         TEST(a_method_the_backend_lacks_is_unsupported),
         TEST(calls_are_counted_by_kind_and_outcome),
