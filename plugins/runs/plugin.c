@@ -192,9 +192,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
 static int start(void *self, struct ein_error *err)
 {
     static const char *const indexes[][2] = {
-        { RUNS_SET, "userId" },  { RUNS_SET, OWNER_INDEX ",startedMs" },
-        { RUNS_SET, "agentId" }, { RUNS_SET, "dueAt" },
-        { EVENTS_SET, "runId" }, { CODE_SET, "dueAt" },
+        { RUNS_SET, "userId,startedMs" }, { RUNS_SET, OWNER_INDEX ",startedMs" },
+        { RUNS_SET, "agentId" },          { RUNS_SET, "dueAt" },
+        { EVENTS_SET, "runId" },          { CODE_SET, "dueAt" },
         { STOPS_SET, "dueAt" },
     };
     struct runs *runs = self;
