@@ -7,9 +7,10 @@
 #include "show.h"
 
 /* Each as it is now, with what was due. */
-static int show_all(const struct users *users, const json_t *ids, json_t *list,
+static int show_all(const struct users *users, struct ein_req *req, const json_t *ids, json_t *list,
                     struct ein_error *err)
 {
+    const struct ein_host *host = users->host;
     const json_t *id;
     size_t i;
 
@@ -17,6 +18,8 @@ static int show_all(const struct users *users, const json_t *ids, json_t *list,
     {
         EIN_ACCOUNT struct account account = { 0 };
         json_t *shown;
+        if (host->cancel->fired(host->http->cancel(req)))
+            return error_set(err, EIN_E_CANCELLED, "Nobody waits for the list");
         int r = account_get(users, json_string_value(id), NULL, &account, err);
         if (r == 0)
             r = user_show(users, &account, &shown, err);
@@ -48,7 +51,7 @@ int admin_list(struct ein_req *req, void *self)
     users->host->mem_free(cursor);
     if (r < 0)
         return r;
-    r = show_all(users, ids, list, &err);
+    r = show_all(users, req, ids, list, &err);
     return r < 0 ? http->fail_error(req, &err) : http->reply(req, 200, EIN_TAKE(list));
 }
 

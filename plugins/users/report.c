@@ -123,6 +123,7 @@ static int walk(struct report *report, const char *set, const json_t *where, con
                                .where = where,
                                .order = order,
                                .fields = fields };
+    const struct ein_host *host = report->users->host;
     char *cursor = NULL;
     int r;
 
@@ -130,12 +131,15 @@ static int walk(struct report *report, const char *set, const json_t *where, con
         return error_no_memory(&report->why);
     do {
         char *next = NULL;
-        r = report->users->host->store->find(report->users->ctx, set, &query, each, report, &next,
-                                             &report->why);
-        report->users->host->mem_free(cursor);
+        if (host->cancel->fired(report->cancel))
+            r = error_set(&report->why, EIN_E_CANCELLED, "Nobody waits for the report");
+        else
+            r = host->store->find(report->users->ctx, set, &query, each, report, &next,
+                                  &report->why);
+        host->mem_free(cursor);
         query.cursor = cursor = next;
     } while (r >= 0 && cursor);
-    report->users->host->mem_free(cursor);
+    host->mem_free(cursor);
     return r;
 }
 

@@ -11,6 +11,7 @@ struct report {
     const char *time_zone;
     const struct zone *zone;
     int64_t from_ms, to_ms;
+    const struct ein_cancel *cancel; /* once it has fired nobody waits for the report */
     json_t *groups; /* {label: counts}, in order of appearance; what has no label is "" */
     json_t *total;  /* counts */
     json_t *names;  /* {label: what people call it}, where labels are ids */
@@ -19,7 +20,7 @@ struct report {
     struct ein_error why; /* of a walk that ended early */
 };
 
-/* TOO_LARGE: more groups than a report may have. */
+/* TOO_LARGE: more groups than a report may have; CANCELLED. */
 int report_run(struct report *report, struct ein_error *err);
 json_t *report_json(const struct report *report);
 /* RFC 4180; free(). */

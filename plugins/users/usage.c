@@ -52,6 +52,7 @@ static int reply_report(const struct users *users, struct ein_req *req, struct r
     EIN_JSON json_t *names = json_object();
     struct ein_error err;
 
+    report->cancel = http->cancel(req);
     report->groups = groups;
     report->total = total;
     report->names = names;

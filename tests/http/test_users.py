@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """/users/me and /admin/users: limits, usage, months, keys.  What was recorded is in test_examples."""
 
+import contextlib
 import json
 import pathlib
 import re
 import sqlite3
+import struct
 import subprocess
 import threading
 import time
 
 import pytest
 from people import SETS, Person
-from support import EINION, Connection, Server
+from support import EINION, Connection, Server, wait_until
 
 ADMIN = {"X-Admin-Password": "pw"}
 ENV = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
@@ -433,3 +435,51 @@ def test_what_was_answered_is_there_after_a_kill(sqlite_users):
     with sqlite3.connect(f"file:{next(server.state.glob('*.db'))}?mode=ro", uri=True) as database:
         (body,) = database.execute("SELECT body FROM set_ledger_accounts").fetchone()
     assert json.loads(body) == {"remainingNano": 98_500_000_000, "heldNano": 0}
+
+
+def key_of(value):
+    """As plugins/common/query/key.c: a number, or text."""
+    if isinstance(value, str):
+        return b"@" + value.encode()
+    bits = struct.unpack(">Q", struct.pack(">d", value))[0] | 1 << 63
+    return b"0" + struct.pack(">QH", bits, 0x8000)
+
+
+def put_entries(server, count):
+    """So many calls of today, in the file of a server that is stopped."""
+    now = time.time_ns() // 1000
+    with contextlib.closing(sqlite3.connect(server.state / "einion.db")) as db, db:
+        columns = dict(db.execute("SELECT field, number FROM ein_indexes WHERE set_name = 'ledger_entries'"))
+        names = f"k{columns['userTime']}, k{columns['createdAtUs']}"
+        db.executemany(
+            f"INSERT INTO set_ledger_entries(id, rev, body, {names}) VALUES(?, ?, ?, ?, ?)",
+            (
+                (f"e{n}", "1-0", json.dumps({"userId": "header:alice", "createdAtUs": now - n, "costNano": 1}),
+                 key_of(f"header:alice|{now - n:020d}"), key_of(now - n))
+                for n in range(count)
+            ),
+        )  # fmt: skip
+
+
+def test_a_report_nobody_waits_for_ends():
+    pages = 100
+
+    def pages_read():
+        return int(re.search(r'operations_total\{op="find",outcome="success"\} (\d+)', server.get("/metrics").text)[1])
+
+    def reports():
+        return int(re.search(r"einion_http_requests_in_flight (\d+)", server.get("/metrics").text)[1]) - 1
+
+    with Server("sqlite", sets=SETS) as server:
+        server.start(ready=True)
+        server.stop()
+        put_entries(server, pages * 1000)
+        server.start(ready=True)
+        root = Person(server, "header:root", site_admin=True)
+        before = pages_read()
+        with server.connect() as connection:
+            connection.send_request("GET", "/admin/usage?by=day", headers=root.headers)
+            wait_until(lambda: pages_read() > before, 10, "the report to begin")
+        wait_until(lambda: reports() == 0, 10, "the report to end")
+        assert pages_read() - before < pages
+        assert root.get("/admin/usage?by=user").json["total"]["calls"] == pages * 1000
