@@ -243,8 +243,10 @@ static int acquire(struct ein_ctx *ctx, const char *iface, const char *name,
 
 static void release(struct ein_ctx *ctx, const struct ein_service *service)
 {
-    (void)ctx;
-    services_release(service);
+    if (!services_release(service))
+        log_write(rooms(ctx)->log, EIN_ERROR, ctx->name, NULL,
+                  "release(): %s '%s' is released more often than acquired", service->iface,
+                  service->name);
 }
 
 static int each_service(struct ein_ctx *ctx, const char *iface,

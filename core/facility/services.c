@@ -299,19 +299,26 @@ bool services_is_default(struct services *services, const char *iface_name, cons
     return false;
 }
 
-void services_release(const struct ein_service *service)
+bool services_release(const struct ein_service *service)
 {
     struct entry *entry;
     struct gate *gate;
+    uint32_t users;
 
     if (!service)
-        return;
+        return true;
     entry = list_entry(service, struct entry, service);
     gate = entry->gate;
     /* Before leaving: once the gate has drained the entry is freed. */
-    (void)__atomic_sub_fetch(&entry->users, 1, __ATOMIC_RELEASE);
+    users = __atomic_load_n(&entry->users, __ATOMIC_RELAXED);
+    do {
+        if (users == 0)
+            return false;
+    } while (!__atomic_compare_exchange_n(&entry->users, &users, users - 1, true, __ATOMIC_RELEASE,
+                                          __ATOMIC_RELAXED));
     if (gate)
         gate_leave(gate);
+    return true;
 }
 
 /* All services of an interface whose owners let us in. */

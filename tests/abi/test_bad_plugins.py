@@ -125,8 +125,10 @@ def test_a_mistake_of_a_handler_is_a_line_in_the_log(build_plugin, plugin_config
     ):
         assert server.get(f"/{path}").status == status
         wait_until(lambda said=sentence: said in server.log(), 10, sentence)
-    for what in ("cancel", "texts", "jobs", "token", "unready"):
+    for what in ("cancel", "texts", "jobs", "token", "unready", "release"):
         assert server.get(f"/clumsy/{what}").status == 204, what
+    assert server.log().count("release(): storage_backend/1 'memory' is released more often than acquired") == 2
+    assert server.get("/data-store/namespaces").status == 200
     plugins = server.get("/readyz").json["plugins"]
     assert [p["reason"] for p in plugins if p["name"] == "clumsy"] == ["the kettle is  cold"]
     reply = server.get("/clumsy/nulls")

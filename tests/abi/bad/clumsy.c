@@ -109,6 +109,14 @@ static int answer(struct ein_req *req, void *self)
         clumsy.host->cancel->drop(http->cancel(req));
         return http->reply(req, 204, NULL);
     }
+    if (strcmp(what, "release") == 0) {
+        const struct ein_service *service = NULL;
+
+        (void)clumsy.host->acquire(clumsy.ctx, EIN_STORAGE_BACKEND, NULL, &service);
+        for (int i = 0; i < 3; i++)
+            clumsy.host->release(clumsy.ctx, service);
+        return http->reply(req, 204, NULL);
+    }
     if (strcmp(what, "unready") == 0) {
         clumsy.host->unready(clumsy.ctx, "the kettle is \377 cold");
         return http->reply(req, 204, NULL);

@@ -111,6 +111,23 @@ static void a_name_is_taken_once(void **state)
     publish(world, &world->two, "a/1", "x");
 }
 
+static void a_release_too_many_lets_nobody_else_out(void **state)
+{
+    struct world *world = *state;
+    const struct ein_service *service;
+
+    publish(world, &world->one, "a/1", "x");
+    service = acquire(world, "a/1", "x");
+    assert_true(services_release(service));
+    assert_false(services_release(service));
+    assert_true(services_release(NULL));
+    assert_int_equal(gate_inside(&world->one), 0);
+    service = acquire(world, "a/1", "x");
+    assert_non_null(service);
+    assert_int_equal(gate_inside(&world->one), 1);
+    assert_true(services_release(service));
+}
+
 static void bad_names_are_refused(void **state)
 {
     static const char *const bad[] = { "", "a", "a/", "/1", "a/0", "a/x", "a/1x", "a/-1", NULL };
@@ -250,6 +267,7 @@ int main(void)
         TEST(a_service_is_found_by_interface_and_name),
         TEST(without_a_name_the_first_published_is_meant_or_the_configured),
         TEST(a_name_is_taken_once),
+        TEST(a_release_too_many_lets_nobody_else_out),
         TEST(bad_names_are_refused),
         TEST(who_has_not_started_or_is_leaving_is_not_found),
         TEST(a_held_service_keeps_its_owner_and_says_so),
