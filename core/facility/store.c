@@ -128,12 +128,24 @@ static int not_found(int r, const char *set, const char *id, struct ein_error *e
     return error_set(err, r, "Document '%s' not found in '%s'", id, set);
 }
 
+/* A backend's mistake, which none of those who ask would survive. */
+static int nothing_given(struct ein_error *err)
+{
+    return error_set(err, EIN_E_INTERNAL, "the storage answered well and gave nothing");
+}
+
 int store_get(struct store *store, const char *set, const char *id, json_t **ret_doc,
               struct ein_error *err)
 {
+    json_t *doc = NULL;
+
     if (!ret_doc)
         return nowhere(err, "get", "ret_doc");
-    return not_found(CALL(store, GET, get, err, set, id, ret_doc, err), set, id, err);
+    int r = not_found(CALL(store, GET, get, err, set, id, &doc, err), set, id, err);
+    if (r < 0 || !doc)
+        return r < 0 ? r : nothing_given(err);
+    *ret_doc = doc;
+    return r;
 }
 
 int store_put(struct store *store, const char *set, const char *id, const char *expect,
@@ -224,9 +236,15 @@ int store_index(struct store *store, const char *set, const char *field, struct 
 int store_claim(struct store *store, const char *set, const char *due_field, int64_t now,
                 int64_t lease, json_t **ret_doc, struct ein_error *err)
 {
+    json_t *doc = NULL;
+
     if (!ret_doc)
         return nowhere(err, "claim", "ret_doc");
-    return CALL(store, CLAIM, claim, err, set, due_field, now, lease, ret_doc, err);
+    int r = CALL(store, CLAIM, claim, err, set, due_field, now, lease, &doc, err);
+    if (r <= 0 || !doc)
+        return r <= 0 ? r : nothing_given(err);
+    *ret_doc = doc;
+    return r;
 }
 
 int store_backup(struct store *store, const char *path, struct ein_error *err)

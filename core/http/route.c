@@ -30,6 +30,22 @@ static bool known_auth(int32_t auth)
            auth == EIN_AUTH_ADMIN;
 }
 
+/* What would not go into the OpenAPI document, and make it none; NULL: nothing. */
+static const char *not_utf8(const struct ein_route *spec)
+{
+    const struct {
+        const char *name, *text;
+    } texts[] = { { "path", spec->path },
+                  { "summary", spec->summary },
+                  { "reply_type", spec->reply_type },
+                  { "scope", spec->scope } };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (texts[i].text && !str_is_utf8(texts[i].text, strlen(texts[i].text)))
+            return texts[i].name;
+    return NULL;
+}
+
 static int check_spec(const struct ein_route *spec, struct ein_error *err)
 {
     const char *name = spec->operation_id ? spec->operation_id : "(unnamed)";
@@ -43,6 +59,8 @@ static int check_spec(const struct ein_route *spec, struct ein_error *err)
         return error_set(err, EIN_E_INVALID, "route %s: the method must be in capitals", name);
     if (!spec->path || spec->path[0] != '/')
         return error_set(err, EIN_E_INVALID, "route %s: the path must begin with '/'", name);
+    if (not_utf8(spec))
+        return error_set(err, EIN_E_INVALID, "route %s: its %s is not UTF-8", name, not_utf8(spec));
     if (!spec->handle)
         return error_set(err, EIN_E_INVALID, "route %s: there is no handler", name);
     if (spec->flags & FLAGS_REFUSED & ~(uint32_t)KNOWN_FLAGS)

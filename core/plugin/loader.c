@@ -116,6 +116,9 @@ static int check_content(const char *path, const struct ein_plugin *about, struc
     if (!about->version || !about->summary)
         return error_set(err, EIN_E_INVALID, "%s: has no %s", path,
                          about->version ? "summary" : "version");
+    if (!str_is_utf8(about->version, strlen(about->version)) ||
+        !str_is_utf8(about->summary, strlen(about->summary)))
+        return error_set(err, EIN_E_INVALID, "%s: its version or summary is not UTF-8", path);
     if (!about->init || !about->fini)
         return error_set(err, EIN_E_INVALID, "%s: has no %s()", path,
                          about->init ? "fini" : "init");

@@ -19,6 +19,7 @@ REASONS = {
     "bad-name": "{file}: its name is 'Bad Name', not [a-z][a-z0-9-]{{0,62}}",
     "no-name": "{file}: its name is '', not [a-z][a-z0-9-]{{0,62}}",
     "no-init": "{file}: has no init()",
+    "no-utf8": "{file}: its version or summary is not UTF-8",
     "newer-host": "{file}: needs plugin ABI 1.99, this server has 1.1",
     "broken-schema": "{file}: its config_schema: ",
     "unknown-schema": "{file}: its config_schema: ",
@@ -88,6 +89,7 @@ MISTAKES = {
     "two lines": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
     "no text": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
     "twice": "llm_provider/1 'clumsy' is published already, by clumsy",
+    "no letters": "route clumsy: its summary is not UTF-8",
     "odd words": "the  kettle",
 }
 

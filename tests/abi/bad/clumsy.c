@@ -154,6 +154,13 @@ static const struct ein_route good[] = {
       .flags = EIN_ROUTE_EVENTS,
       .handle = stream },
 };
+static const struct ein_route no_letters[] = {
+    { .method = "GET",
+      .path = "/clumsy",
+      .operation_id = "clumsy",
+      .summary = "\377",
+      .handle = answer },
+};
 static const struct ein_route twice[] = { BAD_ROUTE("GET", "/clumsy/{a}/{a}", "clumsy") };
 static const struct ein_llm_provider silent = { .struct_size = sizeof silent };
 static int refuse(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
@@ -192,6 +199,8 @@ static int mistake(const char *name, const struct ein_host *host, struct ein_ctx
                    : host->publish(ctx, EIN_LLM_PROVIDER, NULL, &answers, NULL, err);
     if (strcmp(name, "odd words") == 0)
         return host->set_error(err, EIN_E_INVALID, "the \377 kettle");
+    if (strcmp(name, "no letters") == 0)
+        return EIN_ADD_ROUTES(host, ctx, no_letters, NULL, err);
     if (strcmp(name, "no listener") == 0)
         return host->subscribe(ctx, "topic", NULL, NULL);
     if (strcmp(name, "no watcher") == 0)

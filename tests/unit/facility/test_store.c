@@ -19,6 +19,7 @@ struct backend {
     const void *argument;
     json_int_t seen; /* of the document that was put */
     bool inside;     /* the gate was held during the call */
+    bool empty;      /* it gives nothing */
 };
 
 static int note(struct backend *backend, const char *asked)
@@ -34,7 +35,7 @@ static int get(void *impl, const char *set, const char *id, json_t **ret_doc, st
 
     (void)err;
     backend->op = (struct ein_doc_op){ .set = set, .id = id };
-    if (backend->answer >= 0)
+    if (backend->answer >= 0 && !backend->empty)
         *ret_doc = json_pack("{s: s}", "_id", id);
     return note(backend, "get");
 }
@@ -52,6 +53,17 @@ static int batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
     if (backend->answer >= 0)
         strcpy(ops[0].ret_rev, "7-x");
     return note(backend, "batch");
+}
+
+static int claim(void *impl, const char *set, const char *due_field, int64_t now, int64_t lease,
+                 json_t **ret_doc, struct ein_error *err)
+{
+    struct backend *backend = impl;
+
+    (void)set, (void)due_field, (void)now, (void)lease, (void)err;
+    if (backend->answer > 0 && !backend->empty)
+        *ret_doc = json_object();
+    return note(backend, "claim");
 }
 
 static int find(void *impl, const char *set, const struct ein_query *query, ein_doc_fn *each,
@@ -78,9 +90,12 @@ static int tally(void *impl, const char *set, const json_t *where, uint64_t *ret
     return note(impl, "tally");
 }
 
-static const struct ein_storage_backend methods = {
-    .struct_size = sizeof methods, .get = get, .batch = batch, .find = find, .tally = tally
-};
+static const struct ein_storage_backend methods = { .struct_size = sizeof methods,
+                                                    .get = get,
+                                                    .batch = batch,
+                                                    .find = find,
+                                                    .tally = tally,
+                                                    .claim = claim };
 
 struct world {
     struct services *services;
@@ -269,6 +284,24 @@ static void a_backend_that_fails_without_a_word_is_given_one(void **state)
     assert_int_equal(err.code, EIN_E_UNAVAILABLE);
 }
 
+static void a_backend_that_gives_nothing_has_failed(void **state)
+{
+    struct world *world = *state;
+    struct ein_error err;
+    json_t *doc = NULL;
+
+    world->backend.answer = 1;
+    assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), 1);
+    json_decref(doc);
+    world->backend.empty = true;
+    assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), EIN_E_INTERNAL);
+    assert_string_equal(err.text, "the storage answered well and gave nothing");
+    world->backend.answer = 0;
+    assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), 0);
+    assert_int_equal(store_get(world->store, "agents", "a", &doc, &err), EIN_E_INTERNAL);
+    assert_string_equal(err.text, "the storage answered well and gave nothing");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -280,6 +313,7 @@ int main(void)
         TEST(a_backend_that_takes_text_is_given_it),
         TEST(an_absent_document_is_named),
         TEST(a_backend_that_fails_without_a_word_is_given_one),
+        TEST(a_backend_that_gives_nothing_has_failed),
         TEST(without_a_backend_the_store_is_unavailable),
         TEST(a_method_the_backend_lacks_is_unsupported),
         TEST(calls_are_counted_by_kind_and_outcome),
