@@ -51,9 +51,31 @@ static int64_t next_due(const struct timer *timer, int64_t now_ms)
     return timer->due_ms + (late / timer->period_ms + 1) * timer->period_ms;
 }
 
+static void timer_run(void *data);
+
+static bool is_timers(const struct list *link)
+{
+    return list_entry(link, struct job, link)->run == timer_run;
+}
+
+/* A timer goes before all jobs that wait but one, as there may be thousands of them; and that one
+ * goes before it, or timers that are late all the time would leave jobs no worker. */
+static struct list *place_of(struct jobs *jobs, const struct job *job)
+{
+    struct list *at = jobs->queue.next;
+
+    if (job->run != timer_run)
+        return &jobs->queue;
+    if (at != &jobs->queue && !is_timers(at))
+        at = at->next;
+    while (at != &jobs->queue && is_timers(at))
+        at = at->next;
+    return at;
+}
+
 static void enqueue(struct jobs *jobs, struct job *job)
 {
-    list_append(&jobs->queue, &job->link);
+    list_append(place_of(jobs, job), &job->link); /* before it */
     if (job->counted)
         jobs->queued++;
     if (job->owner)

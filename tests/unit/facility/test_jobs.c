@@ -221,6 +221,34 @@ static void timers_do_not_starve_behind_other_workers_jobs(void **state)
     finish(jobs, &owner);
 }
 
+static void a_timer_waits_for_one_job_and_not_for_all(void **state)
+{
+    struct jobs *jobs = make(1, 20);
+    struct jobs_owner owner;
+    struct task blocker, slow, timer;
+
+    (void)state;
+    jobs_owner_init(&owner);
+    task_init(&blocker, true);
+    task_init(&slow, true);
+    task_init(&timer, false);
+    assert_int_equal(jobs_submit(jobs, &owner, run, drop, &blocker), 0);
+    (void)sem_wait(&blocker.started);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(jobs_submit(jobs, &owner, run, drop, &slow), 0);
+    assert_int_equal(jobs_every(jobs, &owner, 10, run, &timer), 0);
+    (void)usleep(50 * 1000);
+    (void)sem_post(&blocker.go);
+    (void)sem_wait(&slow.started);
+    assert_int_equal(count(&timer.ran), 0);
+    (void)sem_post(&slow.go);
+    (void)sem_wait(&timer.started);
+    assert_in_range(count(&slow.ran), 1, 2);
+    for (int i = 0; i < 10; i++)
+        (void)sem_post(&slow.go);
+    finish(jobs, &owner);
+}
+
 static void a_timer_ends_with_its_owner_even_while_it_runs(void **state)
 {
     struct jobs *jobs = make(2, 10);
@@ -319,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_timer_keeps_its_step_beside_a_slower_one),
         cmocka_unit_test(a_late_timer_does_not_catch_up),
         cmocka_unit_test(timers_do_not_starve_behind_other_workers_jobs),
+        cmocka_unit_test(a_timer_waits_for_one_job_and_not_for_all),
         cmocka_unit_test(a_timer_ends_with_its_owner_even_while_it_runs),
         cmocka_unit_test(every_job_of_a_storm_is_dropped_exactly_once),
         cmocka_unit_test(a_facilitys_own_job_is_not_refused),
