@@ -51,6 +51,19 @@ static bool is_uid(const char *uid)
     return len > 0 && len <= UID_MAX;
 }
 
+/* The directory knows nobody by the case of their letters: who typed it in another is no other. */
+static bool take_uid(const char *said, char ret_uid[UID_MAX + 1])
+{
+    size_t i = 0;
+
+    if (!is_uid(said))
+        return false;
+    for (; said[i]; i++)
+        ret_uid[i] = (char)tolower((unsigned char)said[i]);
+    ret_uid[i] = '\0';
+    return true;
+}
+
 static int exchange(void *impl, const struct ein_login *login, json_t **ret_claims,
                     struct ein_error *err)
 {
@@ -63,8 +76,9 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
         r = ask_who(asf, login->code, &answer, err);
     if (r < 0)
         return r;
-    const char *uid = text_of(answer.json, "uid"), *name = text_of(answer.json, "fullname");
-    if (!is_uid(uid))
+    const char *name = text_of(answer.json, "fullname");
+    char uid[UID_MAX + 1];
+    if (!take_uid(text_of(answer.json, "uid"), uid))
         return error_set(err, EIN_E_INVALID, "%s does not say who this is.", asf->oauth.title);
     r = asf_workspaces(asf, uid, &workspaces, err);
     if (r < 0)

@@ -474,6 +474,23 @@ def test_a_session_is_refused_while_its_provider_is_gone(start_server):
     assert alice.get("/auth/me").json == ALICE
 
 
+def test_on_a_full_disk_nobody_new_comes_in_and_who_is_in_stays(start_server):
+    server = start_server(sets=[logins(workspace_refresh_minutes=0.01), "plugins.storage-sqlite.max_mib=8"])
+    alice = Person(server).login("alice")
+    key = alice.post("/users/me/keys", {"name": "k", "scopes": ["agents"]}).json["key"]
+    for i in range(200):
+        if alice.put(f"/data-store/namespaces/n/records/{i}", {"value": f"{i}" * 100000}).status == 503:
+            break
+    someone = Person(server)
+    reply = someone.finish("carol", someone.begin()["state"])
+    assert reply.status == 503 and "the disk, or the size allowed to it, is full" in reply.detail
+    time.sleep(1)  # its provider is to be asked again by now, which cannot be noted
+    assert alice.get("/agents").status == server.get("/agents", headers={"Authorization": f"Bearer {key}"}).status == 200
+    assert alice.delete("/data-store/namespaces/n").status in (200, 204)
+    wait_until(lambda: someone.finish("carol", someone.begin()["state"]).status == 302, 10, "space")
+    assert alice.post("/auth/logout").status == 204 and alice.get("/agents").status == 401
+
+
 def test_workspaces_are_asked_for_again_by_themselves(start_server):
     soon = {"workspace_refresh_minutes": 0.01}
     server = start_server(sets=[logins(**soon)])

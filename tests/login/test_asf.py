@@ -10,6 +10,7 @@ from driver import DENIED, INVALID, UNAVAILABLE, Login, Refused
 
 PEOPLE = {
     "jdoe": {"uid": "jdoe", "fullname": "Jane Doe", "email": "jdoe@apache.org"},
+    "capitals": {"uid": "JDoe", "fullname": "Jane Doe", "email": "jdoe@apache.org"},
     "asmith": {"uid": "asmith", "fullname": "", "email": "asmith@apache.org"},
     "emeritus": {"uid": "emeritus", "fullname": "Old Hand", "email": "emeritus@apache.org"},
     "badguy": {"uid": "badguy", "fullname": "Bad Guy", "email": "badguy@apache.org"},
@@ -68,6 +69,12 @@ def test_committers_have_their_projects_and_admin_those_of_their_pmc(open_provid
     other = provider.exchange(Login(), "asmith-1")
     assert (other["name"], [w["role"] for w in other["workspaces"]]) == ("asmith", ["member"])
     assert provider.exchange(Login(), "emeritus-1")["workspaces"] == []
+
+
+def test_somebody_is_nobody_else_in_capitals(open_provider, asf, directory):
+    provider = open_provider("auth-asf", settings(asf, directory))
+    said = provider.exchange(Login(), "capitals-1")
+    assert (said["uid"], said["workspaces"]) == ("asf:jdoe", provider.exchange(Login(), "jdoe-1")["workspaces"])
 
 
 def test_whoever_is_banned_is_not_let_in(open_provider, asf, directory):
