@@ -7,7 +7,7 @@ import json
 import pytest
 from agents import unique
 from endpoint import CODE, Talker
-from people import Bearer
+from people import Bearer, Person
 
 ECHO = {"inputSchema": {"inputText": "string"}, "outputSchema": {"outputText": "string"}}
 
@@ -365,6 +365,18 @@ def test_a_client_of_2025_listens_by_get(legacy, alice):
     assert alice.get("/mcp", headers=headers).status == 405
     headers = {"Accept": "text/event-stream", "Mcp-Session-Id": "nonsense"}
     assert alice.get("/mcp", headers=headers).status == 404
+
+
+def test_who_is_blocked_listens_no_more_and_calls_nothing(many):
+    server, person = many()
+    admin, talker = Person(server, "header:root", site_admin=True), Talker(person).initialize()
+    with talker.listen() as stream:
+        assert admin.put(f"/admin/users/{person.uid}/blocked", {}).status == 200
+        assert [event for event in stream.events if event[0] is not None] == []
+    for one in (talker, Talker(person, modern=True)):
+        assert one.reply("tools/list").status == 403
+    assert admin.delete(f"/admin/users/{person.uid}/blocked").status == 200
+    assert talker.reply("tools/list").status == 200
 
 
 def test_there_are_only_so_many_who_listen(many):
