@@ -27,7 +27,7 @@ static int find_deployed(struct catalog *catalog, const char *user_id, const cha
     EIN_JSON json_t *deployed = NULL;
     struct snapshot *snapshot;
     json_t *entry, *resolved;
-    int r = shown_deployed(catalog, user_id, visible, &deployed, err);
+    int r = shown_deployed(catalog, user_id, visible, name, &deployed, err);
 
     if (r < 0)
         return r;
@@ -165,7 +165,7 @@ int models_catalog(void *impl, const char *user_id, const json_t *visible, json_
     struct catalog *catalog = ((const struct models *)impl)->catalog;
     EIN_JSON json_t *deployed = NULL;
     struct view *view;
-    int r = shown_deployed(catalog, user_id, visible, &deployed, err);
+    int r = shown_deployed(catalog, user_id, visible, NULL, &deployed, err);
 
     if (r < 0)
         return r;

@@ -71,7 +71,8 @@ static int deployed_of(struct call *call, json_t **ret_provider, struct ein_erro
     call->visible = call->http->visible(call->req);
     if (!call->visible)
         return EIN_E_NO_MEMORY;
-    return shown_deployed(call->models->catalog, call->user_id, call->visible, ret_provider, err);
+    return shown_deployed(call->models->catalog, call->user_id, call->visible, NULL, ret_provider,
+                          err);
 }
 
 /* ---- all ---- */

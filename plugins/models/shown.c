@@ -3,6 +3,7 @@
 
 #include "catalog_inside.h"
 #include "cleanup.h"
+#include "error.h"
 
 /* ---- keys ---- */
 
@@ -114,22 +115,37 @@ static json_t *by_name(const json_t *told)
     return models;
 }
 
+/* `visible` is a `where` of deployments, whose ids are the names of their models. */
+static json_t *only(const json_t *visible, const char *name)
+{
+    json_t *one = name ? json_copy((json_t *)visible) : json_incref((json_t *)visible);
+
+    if (one && name && json_object_set_new(one, "_id", json_string(name)) < 0) {
+        json_decref(one);
+        return NULL;
+    }
+    return one;
+}
+
 int shown_deployed(const struct catalog *catalog, const char *user_id, const json_t *visible,
-                   json_t **ret_provider, struct ein_error *err)
+                   const char *name, json_t **ret_provider, struct ein_error *err)
 {
     const struct ein_host *host = catalog->host;
     const struct ein_service *service;
     const struct ein_llm_provider *provider;
     EIN_JSON json_t *told = NULL;
     EIN_JSON json_t *models = NULL;
+    EIN_JSON json_t *where = only(visible, name);
     int r = 0;
 
     *ret_provider = NULL;
+    if (visible && !where)
+        return error_no_memory(err);
     if (host->acquire(catalog->ctx, EIN_LLM_PROVIDER, DEPLOYED, &service) < 0)
         return 0;
     provider = service->vtable;
     if (EIN_HAS(struct ein_llm_provider, provider, models_of))
-        r = provider->models_of(service->impl, user_id, visible, &told, err);
+        r = provider->models_of(service->impl, user_id, where, &told, err);
     host->release(catalog->ctx, service);
     if (r < 0 || json_array_size(told) == 0)
         return r;

@@ -13,6 +13,7 @@ bool shown_may(const struct catalog *catalog, const char *user_id, const struct 
 /* The providers of the snapshot that the user may call: bit i is provider i. */
 uint64_t shown_mask(const struct catalog *catalog, const struct snapshot *snapshot,
                     const char *user_id);
-/* {"models": {name: entry}} of the deployed agents that the user may call; NULL: none are. */
+/* {"models": {name: entry}} of the deployed agents that the user may call; NULL: none are.  NAME:
+ * only this one is asked for, others may be there; NULL: all are. */
 int shown_deployed(const struct catalog *catalog, const char *user_id, const json_t *visible,
-                   json_t **ret_provider, struct ein_error *err);
+                   const char *name, json_t **ret_provider, struct ein_error *err);
