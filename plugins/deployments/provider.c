@@ -8,8 +8,11 @@
 #include "http_json.h"
 #include "input.h"
 #include "served.h"
+#include "served_page.h"
 #include <stdbool.h>
 #include <stdio.h>
+
+enum { PAGE = 100 }; /* deployments that are read in one go */
 
 #define WIRE "gofannon" /* of the replay that has the whole result */
 
@@ -41,24 +44,23 @@ static json_t *parameters_of(const json_t *agent)
     return parameters;
 }
 
-/* A deployment whose agent is gone is no model. */
-static int add_model(const struct deployments *self, const json_t *visible,
-                     const json_t *deployment, json_t *models, struct ein_error *err)
+static int add_models(const json_t *page, json_t *models, struct ein_error *err)
 {
-    const char *agent_id = json_string_value(json_object_get(deployment, "agentId"));
-    EIN_JSON json_t *agent = NULL;
-    EIN_JSON json_t *served = NULL;
-    int r = agent_find(self->host, self->ctx, visible, agent_id, &agent, err);
+    const json_t *entry;
+    size_t i;
 
-    if (r < 0)
-        return r == EIN_E_NOT_FOUND ? 0 : r;
-    served = served_agent(deployment, agent);
-    if (!served)
-        return error_no_memory(err);
-    json_t *model = json_pack("{s:O, s:s, s:O?, s:o}", "name", json_object_get(deployment, "_id"),
-                              "id", agent_id, "description", json_object_get(served, "description"),
-                              "parameters", parameters_of(served));
-    return json_array_append_new(models, model) < 0 ? error_no_memory(err) : 0;
+    json_array_foreach(page, i, entry)
+    {
+        const json_t *agent = json_object_get(entry, "agent");
+        json_t *model =
+            json_pack("{s:O, s:O, s:O?, s:o}", "name", json_object_get(entry, "name"), "id",
+                      json_object_get(agent, "_id"), "description",
+                      json_object_get(agent, "description"), "parameters", parameters_of(agent));
+
+        if (json_array_append_new(models, model) < 0)
+            return error_no_memory(err);
+    }
+    return 0;
 }
 
 static int models_of(void *impl, const char *user_id, const json_t *visible, json_t **ret_models,
@@ -66,21 +68,23 @@ static int models_of(void *impl, const char *user_id, const json_t *visible, jso
 {
     const struct deployments *self = impl;
     EIN_JSON json_t *where = seen_by(user_id, visible);
-    EIN_JSON json_t *found = NULL;
     EIN_JSON json_t *models = json_array();
-    const struct ein_query query = { .struct_size = sizeof(query), .where = where };
-    const json_t *deployment;
-    size_t i;
-    int r;
+    char *cursor = NULL;
+    int r = 0;
 
     if (!where || !models)
         return error_no_memory(err);
-    r = find_docs(self->host, self->ctx, DEPLOYMENT_SET, &query, &found, NULL, err);
-    json_array_foreach(found, i, deployment)
-    {
+    do {
+        EIN_JSON json_t *page = NULL;
+        char *next = NULL;
+
+        r = served_page(self->host, self->ctx, where, PAGE, cursor, false, &page, &next, err);
+        self->host->mem_free(cursor);
+        cursor = next;
         if (r >= 0)
-            r = add_model(self, where, deployment, models, err);
-    }
+            r = add_models(page, models, err);
+    } while (r >= 0 && cursor);
+    self->host->mem_free(cursor);
     if (r < 0)
         return r;
     *ret_models = EIN_TAKE(models);

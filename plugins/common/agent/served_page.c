@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "served_page.h"
+
+#include "agent_doc.h"
+#include "cleanup.h"
+#include "error.h"
+#include "http_json.h"
+#include "member.h"
+#include "served.h"
+
+struct reading {
+    const struct ein_host *host;
+    struct ein_ctx *ctx;
+    const json_t *where;
+};
+
+/* The agents of these deployments, by their ids. */
+static int find_agents(const struct reading *reading, const json_t *deployments,
+                       json_t **ret_agents, struct ein_error *err)
+{
+    /* What is told where the deployment does not say so itself; code is not among it. */
+    static const char *const fields[] = { "name",        "description",  "docstring",
+                                          "inputSchema", "outputSchema", NULL };
+    EIN_JSON json_t *where = json_copy((json_t *)reading->where);
+    EIN_JSON json_t *ids = json_array();
+    EIN_JSON json_t *found = NULL;
+    EIN_JSON json_t *agents = json_object();
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .where = where,
+                                     .fields = fields };
+    const json_t *deployment;
+    json_t *agent;
+    size_t i;
+
+    json_array_foreach(deployments, i, deployment)
+    {
+        (void)json_array_append(ids, json_object_get(deployment, "agentId")); /* one less */
+    }
+    if (!agents || json_object_set_new(where, "_id", json_pack("{s:O}", "$in", ids)) < 0)
+        return error_no_memory(err);
+    int r = find_docs(reading->host, reading->ctx, AGENT_SET, &query, &found, NULL, err);
+    if (r < 0)
+        return r;
+    json_array_foreach(found, i, agent)
+    {
+        if (json_object_set(agents, text_of(agent, "_id"), agent) < 0)
+            return error_no_memory(err);
+    }
+    *ret_agents = EIN_TAKE(agents);
+    return 0;
+}
+
+/* NULL: no memory. */
+static json_t *entry_of(const json_t *deployment, const json_t *agent)
+{
+    EIN_JSON json_t *served = served_agent(deployment, agent);
+
+    return json_pack("{s:O, s:O}", "name", json_object_get(deployment, "_id"), "agent", served);
+}
+
+static int add_entries(const struct reading *reading, const json_t *deployments, json_t *page,
+                       struct ein_error *err)
+{
+    EIN_JSON json_t *agents = NULL;
+    const json_t *deployment;
+    size_t i;
+    int r = json_array_size(deployments) ? find_agents(reading, deployments, &agents, err) : 0;
+
+    json_array_foreach(deployments, i, deployment)
+    {
+        const char *id = text_of(deployment, "agentId");
+        const json_t *agent = r >= 0 && id ? json_object_get(agents, id) : NULL;
+
+        if (agent && json_array_append_new(page, entry_of(deployment, agent)) < 0)
+            r = error_no_memory(err);
+    }
+    return r;
+}
+
+int served_page(const struct ein_host *host, struct ein_ctx *ctx, const json_t *where,
+                uint32_t limit, const char *cursor, bool names, json_t **ret_page,
+                char **ret_cursor, struct ein_error *err)
+{
+    static const char *const whose[] = { "agentId", NULL };
+    const struct reading reading = { host, ctx, where };
+    const struct ein_query query = { .struct_size = sizeof(query),
+                                     .limit = limit,
+                                     .where = where,
+                                     .cursor = cursor,
+                                     .fields = names ? whose : NULL };
+    EIN_JSON json_t *deployments = NULL;
+    EIN_JSON json_t *page = json_array();
+    char *next = NULL;
+    int r = find_docs(host, ctx, DEPLOYMENT_SET, &query, &deployments, &next, err);
+
+    if (r >= 0)
+        r = page ? add_entries(&reading, deployments, page, err) : error_no_memory(err);
+    if (r < 0) {
+        host->mem_free(next);
+        return r;
+    }
+    *ret_page = EIN_TAKE(page);
+    *ret_cursor = next;
+    return 0;
+}
