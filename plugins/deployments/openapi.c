@@ -152,9 +152,9 @@ static int add_all(struct collecting *collecting, struct ein_error *err)
     const struct deployments *self = collecting->self;
     EIN_JSON json_t *where = self->host->http->visible(collecting->req);
     EIN_JSON json_t *found = NULL;
-    const struct ein_query query = { .struct_size = sizeof(query),
-                                     .where = where,
-                                     .limit = self->openapi_max };
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .limit = self->openapi_max, .fields = ids_only
+    };
     char *cursor = NULL;
     const json_t *deployment;
     size_t i;
