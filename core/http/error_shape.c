@@ -36,6 +36,10 @@ json_t *error_shape(struct ein_req *req, int *status, const json_t *detail)
 {
     struct shaping shaping = { .req = req, .status = status, .detail = detail };
 
+    if (req->is_shaped) /* one that fails a request while it shapes how that one has failed */
+        return NULL;
+    req->is_shaped = true;
     (void)services_each(req->http->services, EIN_ERROR_SHAPE, shape, &shaping);
+    req->is_shaped = false;
     return shaping.body;
 }

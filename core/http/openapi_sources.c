@@ -58,10 +58,31 @@ static int add_paths(struct extending *extending, const json_t *added)
         extending->paths = json_object();
     json_object_foreach((json_t *)added, path, operations)
     {
-        if (r == 0 && path[0] == '/')
+        if (r == 0)
             r = add_item(extending->paths, path, operations);
     }
     return extending->paths ? r : EIN_E_NO_MEMORY;
+}
+
+/* Are these {path: {method: operation}}?  NULL is none. */
+static bool are_paths(const json_t *added)
+{
+    const char *path, *method;
+    const json_t *operations, *operation;
+
+    if (added && !json_is_object(added))
+        return false;
+    json_object_foreach((json_t *)added, path, operations)
+    {
+        if (path[0] != '/' || !json_is_object(operations))
+            return false;
+        json_object_foreach((json_t *)operations, method, operation)
+        {
+            if (!json_is_object(operation))
+                return false;
+        }
+    }
+    return true;
 }
 
 static int ask(const struct ein_service *service, void *data)
@@ -73,7 +94,10 @@ static int ask(const struct ein_service *service, void *data)
 
     if (!EIN_HAS(struct ein_openapi_source, source, paths))
         return 0;
-    if (source->paths(service->impl, extending->req, &added, &err) >= 0)
+    int r = error_due(&err, source->paths(service->impl, extending->req, &added, &err));
+    if (r >= 0 && !are_paths(added))
+        r = error_set(&err, EIN_E_INVALID, "they are not {path: {method: operation}}");
+    if (r >= 0)
         return add_paths(extending, added);
     log_write(extending->req->http->log, EIN_WARN, "server", extending->req->id,
               "operations of %s left out of the OpenAPI document: %s", service->name, err.text);

@@ -86,6 +86,7 @@ struct ein_req {
 
     struct reply reply;
     const char *said;      /* what a reply that refuses says; NULL: nothing */
+    bool is_shaped;        /* an error_shape/1 is at its error */
     struct ein_span *span; /* NULL: nobody records it */
     struct stream *stream; /* while the handler of a stream runs */
     struct once *once;     /* while the handler of one with an Idempotency-Key runs */

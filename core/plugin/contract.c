@@ -27,6 +27,8 @@ static const struct {
     MEMBER(EIN_LEDGER, ein_ledger, settle),
     MEMBER(EIN_LEDGER, ein_ledger, release),
     MEMBER(EIN_API_KEYS, ein_api_keys, limits),
+    MEMBER(EIN_KEEPS, ein_keeps, sets),
+    MEMBER(EIN_DISK_QUOTA, ein_disk_quota, take),
     MEMBER(EIN_VAULT, ein_vault, put),
     MEMBER(EIN_VAULT, ein_vault, get),
     MEMBER(EIN_VAULT, ein_vault, del),
@@ -51,6 +53,29 @@ static const struct {
 #undef MEMBER
 };
 
+static bool has_only(const char *text, const char *allowed)
+{
+    return *text && !text[strspn(text, allowed)];
+}
+
+/* Who counts what somebody keeps asks for all sets at once, and for each at every write. */
+static int check_sets(const char *name, const char *const *sets, struct ein_error *err)
+{
+#define LETTERS "abcdefghijklmnopqrstuvwxyz_0123456789"
+    for (size_t i = 0; sets[i]; i += 2) {
+        if (!has_only(sets[i], LETTERS))
+            return error_set(err, EIN_E_INVALID, EIN_KEEPS " '%s': '%s' is not the name of a set",
+                             name, sets[i]);
+        if (!sets[i + 1] || !has_only(sets[i + 1], LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ."))
+            return error_set(err, EIN_E_INVALID,
+                             EIN_KEEPS
+                             " '%s': after the set '%s' comes no field that names its owner",
+                             name, sets[i]);
+    }
+    return 0;
+#undef LETTERS
+}
+
 int contract_check(const char *iface, const char *name, const void *vtable, struct ein_error *err)
 {
     uint32_t size;
@@ -70,5 +95,7 @@ int contract_check(const char *iface, const char *name, const void *vtable, stru
             return error_set(err, EIN_E_INVALID, "%s '%s' has no %s", iface, name,
                              members[i].member);
     }
+    if (vtable && str_eq(iface, EIN_KEEPS))
+        return check_sets(name, ((const struct ein_keeps *)vtable)->sets, err);
     return 0;
 }

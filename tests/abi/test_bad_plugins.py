@@ -89,6 +89,9 @@ MISTAKES = {
     "two lines": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
     "no text": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
     "twice": "llm_provider/1 'clumsy' is published already, by clumsy",
+    "no sets": "keeps/1 'clumsy' has no sets",
+    "no owner": "keeps/1 'clumsy': after the set 'others' comes no field that names its owner",
+    "no set": "keeps/1 'clumsy': 'Things' is not the name of a set",
     "no letters": "route clumsy: its summary is not UTF-8",
     "odd words": "the  kettle",
 }
@@ -135,6 +138,20 @@ def test_a_mistake_of_a_handler_is_a_line_in_the_log(build_plugin, plugin_config
     assert [p["reason"] for p in plugins if p["name"] == "clumsy"] == ["the kettle is  cold"]
     reply = server.get("/clumsy/nulls")
     assert (reply.status, reply.detail) == (500, "An internal server error occurred."), reply
+
+
+def test_what_shapes_all_errors_or_the_document_of_the_api_does_not_take_them_away(
+    build_plugin, plugin_config, start_server
+):
+    file = build_plugin(HERE / "bad" / "clumsy.c")
+    server = start_server(
+        backend="memory", config=plugin_config({"clumsy": file}, clumsy={"mistake": "wrong shapes"})
+    )
+    reply = server.get("/clumsy/nothing")
+    assert (reply.status, reply.detail) == (404, "There is no such mistake.")
+    assert "/clumsy/{what}" in server.get("/openapi.json").json["paths"]
+    sentence = "operations of clumsy left out of the OpenAPI document: they are not {path: {method: operation}}"
+    wait_until(lambda: sentence in server.log(), 10, sentence)
 
 
 @pytest.mark.parametrize("kind, held", [("call", "POST /never-returns/call (1)"), ("job", "1 jobs")])

@@ -172,6 +172,31 @@ static int refuse(void *impl, const struct ein_llm_call *call, ein_llm_sink *sin
 
 static const struct ein_llm_provider answers = { .struct_size = sizeof answers,
                                                  .complete = refuse };
+static const char *const ownerless[] = { "things", "owner", "others", NULL };
+static const char *const nameless[] = { "Things", "owner", NULL };
+static const struct ein_keeps no_sets = { .struct_size = sizeof no_sets };
+static const struct ein_keeps no_owner = { .struct_size = sizeof no_owner, .sets = ownerless };
+static const struct ein_keeps no_set = { .struct_size = sizeof no_set, .sets = nameless };
+
+static json_t *fail_again(void *impl, struct ein_req *req, int *status, const json_t *detail)
+{
+    (void)impl, (void)status, (void)detail;
+    (void)clumsy.host->http->fail(req, 400, "and again");
+    return NULL;
+}
+
+static int no_operation(void *impl, struct ein_req *req, json_t **ret_paths, struct ein_error *err)
+{
+    (void)impl, (void)req, (void)err;
+    *ret_paths = json_pack("{s:{s:i}}", "/clumsy", "get", 1);
+    return 0;
+}
+
+static const struct ein_error_shape failing = { .struct_size = sizeof failing,
+                                                .path = "/clumsy",
+                                                .shape = fail_again };
+static const struct ein_openapi_source odd_paths = { .struct_size = sizeof odd_paths,
+                                                     .paths = no_operation };
 static const struct ein_error_shape nowhere = { .struct_size = sizeof nowhere };
 
 static int mistake(const char *name, const struct ein_host *host, struct ein_ctx *ctx,
@@ -199,6 +224,17 @@ static int mistake(const char *name, const struct ein_host *host, struct ein_ctx
                    : host->publish(ctx, EIN_LLM_PROVIDER, NULL, &answers, NULL, err);
     if (strcmp(name, "odd words") == 0)
         return host->set_error(err, EIN_E_INVALID, "the \377 kettle");
+    if (strcmp(name, "no sets") == 0)
+        return host->publish(ctx, EIN_KEEPS, NULL, &no_sets, NULL, err);
+    if (strcmp(name, "no owner") == 0)
+        return host->publish(ctx, EIN_KEEPS, NULL, &no_owner, NULL, err);
+    if (strcmp(name, "no set") == 0)
+        return host->publish(ctx, EIN_KEEPS, NULL, &no_set, NULL, err);
+    if (strcmp(name, "wrong shapes") == 0) {
+        int r = EIN_ADD_ROUTES(host, ctx, good, NULL, err);
+        r = r < 0 ? r : host->publish(ctx, EIN_ERROR_SHAPE, NULL, &failing, NULL, err);
+        return r < 0 ? r : host->publish(ctx, EIN_OPENAPI_SOURCE, NULL, &odd_paths, NULL, err);
+    }
     if (strcmp(name, "no letters") == 0)
         return EIN_ADD_ROUTES(host, ctx, no_letters, NULL, err);
     if (strcmp(name, "no listener") == 0)
