@@ -85,6 +85,28 @@ int doc_check_field(const char *field, struct ein_error *err)
     return 0;
 }
 
+int doc_check_index(const char *set, const char *fields, char **ret_first, const char **ret_last,
+                    struct ein_error *err)
+{
+    const char *comma = fields ? strchr(fields, ',') : NULL;
+    EIN_FREE char *first = comma ? strndup(fields, (size_t)(comma - fields)) : NULL;
+    int r = doc_check_set(set, err);
+
+    if (comma && !first)
+        return error_no_memory(err);
+    if (r >= 0 && comma)
+        r = doc_check_field(first, err);
+    if (r >= 0)
+        r = doc_check_field(comma ? comma + 1 : fields, err);
+    if (r >= 0 && comma && strchr(comma + 1, ','))
+        return error_set(err, EIN_E_INVALID, "'%.255s' are more than two fields", fields);
+    if (r < 0)
+        return r;
+    *ret_first = EIN_TAKE(first);
+    *ret_last = comma ? comma + 1 : fields;
+    return 0;
+}
+
 static bool is_own(const char *member)
 {
     return strcmp(member, "_id") == 0 || strcmp(member, "_rev") == 0;

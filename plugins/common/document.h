@@ -22,6 +22,10 @@ int doc_check_set(const char *set, struct ein_error *err);
 int doc_check_names(const char *set, const char *id, struct ein_error *err);
 /* A dotted path to filter, order or index by; `_id` is one. */
 int doc_check_field(const char *field, struct ein_error *err);
+/* One or two of them, as ein_store.index() takes them: "a,b".  *ret_first (free(), NULL if there is
+ * one only) is the first, and *ret_last the other, lent from FIELDS. */
+int doc_check_index(const char *set, const char *fields, char **ret_first, const char **ret_last,
+                    struct ein_error *err);
 /* Names, kinds and types of all operations of a batch. */
 int doc_check_ops(const struct ein_doc_op *ops, size_t count, size_t stride, struct ein_error *err);
 int doc_check_claim(const char *set, const char *due_field, int64_t now, int64_t lease,

@@ -135,57 +135,73 @@ int memory_find(void *impl, const char *set, const struct ein_query *from, ein_d
     return hits_find(&source, from, each, data, ret_cursor, err);
 }
 
-static uint64_t one_of(const json_t *doc)
+/* Adds up to *SUM what one document counts. */
+typedef int measure(const struct memory *memory, const json_t *doc, uint64_t *sum,
+                    struct ein_error *err);
+
+static int add_one(const struct memory *memory, const json_t *doc, uint64_t *sum,
+                   struct ein_error *err)
 {
+    (void)memory;
     (void)doc;
-    return 1;
-}
-
-static uint64_t bytes_of(const json_t *doc)
-{
-    return json_dumpb(doc, NULL, 0, JSON_COMPACT);
-}
-
-static int add_up(const struct memory_set *set, const struct query *query,
-                  uint64_t (*measure)(const json_t *doc), uint64_t *ret_sum, struct ein_error *err)
-{
-    uint64_t sum = 0;
-
-    for (const struct memory_doc *doc = set ? set->first : NULL; doc; doc = doc->next) {
-        int r = matches(query, doc->json, err);
-        if (r < 0)
-            return r;
-        sum += r > 0 ? measure(doc->json) : 0;
-    }
-    *ret_sum = sum;
+    (void)err;
+    ++*sum;
     return 0;
 }
 
-static int sum_of(struct memory *memory, const char *set, const json_t *where,
-                  uint64_t (*measure)(const json_t *doc), uint64_t *ret_sum, struct ein_error *err)
+/* As the others keep it: its text, without what is the store's. */
+static int add_bytes(const struct memory *memory, const json_t *doc, uint64_t *sum,
+                     struct ein_error *err)
+{
+    struct doc_text text = { 0 };
+    int r = doc_encode(memory->host, doc, SIZE_MAX, &text, err);
+
+    *sum += text.len;
+    memory->host->mem_free(text.own);
+    return r;
+}
+
+static int add_up(const struct memory *memory, const char *set, const struct query *query,
+                  measure *add, uint64_t *ret_sum, struct ein_error *err)
+{
+    const struct memory_set *found = memory_find_set(memory, set);
+    int r = 0;
+
+    *ret_sum = 0;
+    for (const struct memory_doc *doc = found ? found->first : NULL; doc && r >= 0;
+         doc = doc->next) {
+        r = matches(query, doc->json, err);
+        if (r > 0)
+            r = add(memory, doc->json, ret_sum, err);
+    }
+    return r;
+}
+
+static int sum_of(struct memory *memory, const char *set, const json_t *where, measure *add,
+                  uint64_t *ret_sum, struct ein_error *err)
 {
     struct query query;
     int r = query_parse_where(&query, set, where, err);
 
     if (r >= 0) {
         pthread_rwlock_rdlock(&memory->lock);
-        r = add_up(memory_find_set(memory, set), &query, measure, ret_sum, err);
+        r = add_up(memory, set, &query, add, ret_sum, err);
         pthread_rwlock_unlock(&memory->lock);
     }
     query_done(&query);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 int memory_tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                  struct ein_error *err)
 {
-    return sum_of(impl, set, where, one_of, ret_count, err);
+    return sum_of(impl, set, where, add_one, ret_count, err);
 }
 
 int memory_weigh(void *impl, const char *set, const json_t *where, uint64_t *ret_bytes,
                  struct ein_error *err)
 {
-    return sum_of(impl, set, where, bytes_of, ret_bytes, err);
+    return sum_of(impl, set, where, add_bytes, ret_bytes, err);
 }
 
 int memory_sets(void *impl, json_t **ret_names, struct ein_error *err)
@@ -207,10 +223,11 @@ int memory_sets(void *impl, json_t **ret_names, struct ein_error *err)
 
 int memory_index(void *impl, const char *set, const char *field, struct ein_error *err)
 {
-    int r = doc_check_set(set, err);
+    EIN_FREE char *first = NULL;
+    const char *last;
 
     (void)impl;
-    return r < 0 ? r : doc_check_field(field, err);
+    return doc_check_index(set, field, &first, &last, err);
 }
 
 static struct memory_doc *find_due(const struct memory_set *set, const char *due_field, int64_t now)

@@ -9,7 +9,7 @@
 
 enum {
     SQL_MAX = 1024,
-    LOOK_AT = 8 /* documents: those that are due by a number which is not whole are passed over */
+    LOOK_AT = 8 /* documents at once: those due by a number which is not whole are passed over */
 };
 
 struct claim {
@@ -19,12 +19,15 @@ struct claim {
     bool found;
 };
 
-static int find_due(struct conn *conn, const struct claim *claim, int column, PGresult **ret_rows,
-                    struct ein_error *err)
+/* The next few, behind the first PASSED. */
+static int find_due(struct conn *conn, const struct claim *claim, int column, int passed,
+                    PGresult **ret_rows, struct ein_error *err)
 {
     static const unsigned char number = KEY_NUMBER;
     EIN_JSON json_t *now = json_integer(claim->now);
-    struct sql_bind binds[] = { { SQL_BYTES, &number, 1, 0 }, { SQL_BYTES, NULL, 0, 0 } };
+    struct sql_bind binds[] = { { SQL_BYTES, &number, 1, 0 },
+                                { SQL_BYTES, NULL, 0, 0 },
+                                { SQL_NUMBER, NULL, 0, passed } };
     char text[SQL_MAX];
     struct key key;
     int r;
@@ -36,9 +39,9 @@ static int find_due(struct conn *conn, const struct claim *claim, int column, PG
     snprintf(text, sizeof(text),
              "SELECT seq, id, rev, body FROM \"set_%s\""
              " WHERE substring(k%d, 1, %d) >= $1 AND substring(k%d, 1, %d) <= $2"
-             " ORDER BY substring(k%d, 1, %d), seq LIMIT %d FOR UPDATE SKIP LOCKED",
+             " ORDER BY substring(k%d, 1, %d), seq LIMIT %d OFFSET $3 FOR UPDATE SKIP LOCKED",
              claim->set, column, KEY_INDEXED, column, KEY_INDEXED, column, KEY_INDEXED, LOOK_AT);
-    r = conn_run(conn, text, binds, 2, ret_rows, err);
+    r = conn_run(conn, text, binds, 3, ret_rows, err);
     key_done(&key);
     return r;
 }
@@ -92,7 +95,7 @@ static int run_claim(struct conn *conn, void *data, struct ein_error *err)
     struct claim *claim = data;
     EIN_JSON json_t *known = NULL;
     EIN_JSON json_t *keys = NULL;
-    PGresult *rows = NULL;
+    int column, count = LOOK_AT;
     int r = catalog_find(conn, claim->set, &known, err);
 
     claim->found = false;
@@ -102,12 +105,15 @@ static int run_claim(struct conn *conn, void *data, struct ein_error *err)
     keys = catalog_keys(conn->store, claim->set);
     if (r >= 0)
         r = conn_begin(conn, err);
-    if (r >= 0)
-        r = find_due(conn, claim, (int)json_integer_value(json_object_get(keys, claim->due_field)),
-                     &rows, err);
-    if (r >= 0)
-        r = take_first(conn, claim, keys, rows, err);
-    PQclear(rows);
+    column = (int)json_integer_value(json_object_get(keys, claim->due_field));
+    for (int passed = 0; r >= 0 && !claim->found && count == LOOK_AT; passed += count) {
+        PGresult *rows = NULL;
+        r = find_due(conn, claim, column, passed, &rows, err);
+        count = r < 0 ? 0 : PQntuples(rows);
+        if (r >= 0)
+            r = take_first(conn, claim, keys, rows, err);
+        PQclear(rows);
+    }
     return r < 0 || claim->found ? r : conn_commit(conn, err);
 }
 

@@ -186,25 +186,30 @@ static int run_index(struct conn *conn, void *data, struct ein_error *err)
     return r < 0 ? r : keys_need(conn, index->set, index->field, true, err);
 }
 
-int postgres_index(void *impl, const char *set, const char *field, struct ein_error *err)
+static int index_one(struct postgres *store, const char *set, const char *field,
+                     struct ein_error *err)
+{
+    struct index index = { set, field };
+
+    if (strcmp(field, "_id") == 0 || catalog_is_indexed(store, set, field))
+        return 0;
+    return pool_do(store, run_index, &index, err);
+}
+
+/* Of two its planner knows which to take, or takes both. */
+int postgres_index(void *impl, const char *set, const char *fields, struct ein_error *err)
 {
     struct postgres *store = impl;
-    struct index index = { set, field };
-    const char *comma = field ? strchr(field, ',') : NULL;
+    EIN_FREE char *first = NULL;
+    const char *last;
     int r = postgres_check_open(store, err);
 
-    if (r >= 0 && comma) { /* its planner knows which of the two to take, or takes both */
-        EIN_FREE char *first = strndup(field, (size_t)(comma - field));
-        r = first ? postgres_index(store, set, first, err) : error_no_memory(err);
-        return r < 0 ? r : postgres_index(store, set, comma + 1, err);
-    }
     if (r >= 0)
-        r = doc_check_set(set, err);
+        r = doc_check_index(set, fields, &first, &last, err);
+    if (r >= 0 && first)
+        r = index_one(store, set, first, err);
     if (r >= 0)
-        r = doc_check_field(field, err);
-    if (r < 0 || strcmp(field, "_id") == 0 || catalog_is_indexed(store, set, field))
-        return r;
-    r = pool_do(store, run_index, &index, err);
+        r = index_one(store, set, last, err);
     return r < 0 ? r : 0;
 }
 

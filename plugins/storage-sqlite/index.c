@@ -115,40 +115,32 @@ static int run_pair(struct writing *writing, void *data, struct ein_error *err)
     return db_script(writing->db, sql, err);
 }
 
-static int index_pair(struct sqlite *store, const struct pair *pair, struct ein_error *err)
+static int index_one(struct sqlite *store, const char *set, const char *field,
+                     struct ein_error *err)
 {
-    int r = sqlite_index(store, pair->set, pair->first, err);
+    EIN_JSON json_t *indexes = catalog_set(store->catalog, set);
+    struct index index = { set, field };
 
-    if (r >= 0)
-        r = sqlite_index(store, pair->set, pair->second, err);
-    if (r >= 0)
-        r = writer_do_unsynced(store->writer, run_pair, (void *)pair, err);
-    return r < 0 ? r : 0;
+    if (strcmp(field, "_id") == 0 || json_object_get(indexes, field))
+        return 0;
+    return writer_do_unsynced(store->writer, run_index, &index, err);
 }
 
-int sqlite_index(void *impl, const char *set, const char *field, struct ein_error *err)
+int sqlite_index(void *impl, const char *set, const char *fields, struct ein_error *err)
 {
     struct sqlite *store = impl;
-    struct index index = { set, field };
-    const char *comma = field ? strchr(field, ',') : NULL;
+    EIN_FREE char *first = NULL;
+    struct pair pair = { .set = set };
     int r = sqlite_check_open(store, err);
 
-    if (r >= 0 && comma) {
-        EIN_FREE char *first = strndup(field, (size_t)(comma - field));
-        return first ? index_pair(store, &(struct pair){ set, first, comma + 1 }, err)
-                     : error_no_memory(err);
-    }
-
     if (r >= 0)
-        r = doc_check_set(set, err);
+        r = doc_check_index(set, fields, &first, &pair.second, err);
+    pair.first = first;
+    if (r >= 0 && first)
+        r = index_one(store, set, first, err);
     if (r >= 0)
-        r = doc_check_field(field, err);
-    if (r < 0 || strcmp(field, "_id") == 0)
-        return r;
-
-    EIN_JSON json_t *indexes = catalog_set(store->catalog, set);
-    if (json_object_get(indexes, field))
-        return 0;
-    r = writer_do_unsynced(store->writer, run_index, &index, err);
+        r = index_one(store, set, pair.second, err);
+    if (r >= 0 && first)
+        r = writer_do_unsynced(store->writer, run_pair, &pair, err);
     return r < 0 ? r : 0;
 }

@@ -482,6 +482,20 @@ static void a_claim_takes_the_one_that_is_due_longest(void **state)
                      EIN_E_INVALID);
 }
 
+static void a_claim_passes_over_any_number_that_is_not_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[16];
+
+    for (int i = 0; i < 30; i++) {
+        snprintf(id, sizeof(id), "real%d", i);
+        put(fixture, id, i % 2 ? "{'due': 0.5}" : "{'due': 1.0}");
+    }
+    put(fixture, "whole", "{'due': 2}");
+    expect_claim(fixture, 5, "whole");
+    expect_claim(fixture, 5, NULL);
+}
+
 const struct CMUnitTest document_tests[] = {
     TEST(a_document_comes_back_as_it_was_put),
     TEST(a_text_is_stored_as_its_document_would_be),
@@ -500,5 +514,6 @@ const struct CMUnitTest document_tests[] = {
     TEST(a_batch_is_done_as_a_whole_or_not_at_all),
     TEST(a_batch_that_makes_no_sense_is_refused),
     TEST(a_claim_takes_the_one_that_is_due_longest),
+    TEST(a_claim_passes_over_any_number_that_is_not_whole),
 };
 const size_t document_test_count = sizeof(document_tests) / sizeof(document_tests[0]);

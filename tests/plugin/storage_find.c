@@ -102,6 +102,23 @@ static void an_index_changes_no_answer(void **state)
     expect_queries(fixture);
 }
 
+static void an_index_is_of_one_field_or_two(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const wrong[] = { "v,w,x", "v,", ",v", "v,_rev", "$v,w", "v,w..x", "" };
+
+    put_types(fixture);
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "v,w", NULL), 0);
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "v,v", NULL), 0);
+    assert_int_equal(fixture->backend->index(fixture->impl, "things", "_id,v.a", NULL), 0);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct ein_error err = { 0 };
+        if (fixture->backend->index(fixture->impl, "things", wrong[i], &err) != EIN_E_INVALID)
+            fail_msg("'%s' is an index: %s", wrong[i], err.text);
+    }
+    expect_queries(fixture);
+}
+
 static void an_index_may_come_before_the_first_document(void **state)
 {
     struct fixture *fixture = *state;
@@ -165,6 +182,26 @@ static void names_with_quotes_and_escapes_are_fields_too(void **state)
         assert_int_equal(count, 1);
         assert_int_equal(fixture->backend->index(fixture->impl, "things", names[i % 4], NULL), 0);
     }
+}
+
+/* A database that keeps ids as text would refuse what is none: the first bytes behind all that
+ * begins with U+007F or U+00FF, and zero. */
+static void an_id_is_compared_with_any_text(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put(fixture, "a", "{}");
+    put(fixture, "\x7f-", "{}");
+    put(fixture, "\xc3\xbf-", "{}");
+    put(fixture, "\xf4\x8f\xbf\xbf", "{}");
+    expect_found(fixture, "{'_id': {'$prefix': '\x7f'}}", NULL, "\x7f-");
+    expect_found(fixture, "{'_id': {'$prefix': '\xc3\xbf'}}", NULL, "\xc3\xbf-");
+    expect_found(fixture, "{'_id': {'$prefix': '\xed\x9f\xbf'}}", NULL, "");
+    expect_found(fixture, "{'_id': {'$prefix': '\xf4\x8f\xbf\xbf'}}", NULL, "\xf4\x8f\xbf\xbf");
+    expect_found(fixture, "{'_id': {'$prefix': 'a\\u0000'}}", NULL, "");
+    expect_found(fixture, "{'_id': {'$gt': 'a\\u0000', '$lt': 'b'}}", NULL, "");
+    expect_found(fixture, "{'_id': {'$in': ['a\\u0000', 'a']}}", NULL, "a");
+    expect_found(fixture, "{'_id': {'$ne': 'a\\u0000', '$lte': 'b'}}", NULL, "a");
 }
 
 static void order_is_by_fields_then_creation(void **state)
@@ -557,10 +594,12 @@ static void the_walk_ends_when_each_says_so(void **state)
 const struct CMUnitTest find_tests[] = {
     TEST(every_operator_matches_every_type_as_promised),
     TEST(an_index_changes_no_answer),
+    TEST(an_index_is_of_one_field_or_two),
     TEST(an_index_may_come_before_the_first_document),
     TEST(numbers_are_compared_exactly),
     TEST(text_is_compared_by_bytes),
     TEST(names_with_quotes_and_escapes_are_fields_too),
+    TEST(an_id_is_compared_with_any_text),
     TEST(order_is_by_fields_then_creation),
     TEST(a_query_that_makes_no_sense_is_refused_in_words),
     TEST(a_query_that_does_not_say_how_long_it_is_finds_nothing),

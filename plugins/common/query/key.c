@@ -52,7 +52,7 @@ int key_copy(const void *data, size_t len, struct key *ret_key)
 static int make_text(const json_t *text, struct key *ret_key)
 {
     size_t len = json_string_length(text);
-    unsigned char *data = malloc(1 + len);
+    unsigned char *data = malloc(1 + len + 1); /* the next character may be longer */
 
     if (!data)
         return EIN_E_NO_MEMORY;
@@ -93,15 +93,43 @@ int key_make(const json_t *value, struct key *ret_key)
     return key_copy(&(unsigned char){ KEY_OTHER }, 1, ret_key);
 }
 
+/* The last character of the LEN bytes that begin at TEXT, and *len without it. */
+static uint32_t take_last(const unsigned char *text, size_t *len)
+{
+    uint32_t c = 0;
+    int shift = 0;
+
+    for (; *len > 2 && (text[*len - 1] & 0xc0) == 0x80 && shift < 18; shift += 6)
+        c |= (uint32_t)(text[--*len] & 0x3f) << shift;
+    return c | (uint32_t)(text[--*len] & (shift ? 0x3f >> shift / 6 : 0x7f)) << shift;
+}
+
+static size_t put_character(unsigned char *out, uint32_t c)
+{
+    size_t more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+    out[0] = (unsigned char)(more ? (0xff00 >> (more + 1)) | c >> 6 * more : c);
+    for (size_t i = 1; i <= more; i++)
+        out[i] = (unsigned char)(0x80 | (c >> 6 * (more - i) & 0x3f));
+    return 1 + more;
+}
+
+/* UTF-8 sorts as its characters do, and what compares text may take nothing else. */
 int key_make_past_prefix(const json_t *text, struct key *ret_key)
 {
+    enum { LAST = 0x10ffff, BEFORE_SURROGATES = 0xd7ff, BEHIND_SURROGATES = 0xe000 };
     int r = make_text(text, ret_key);
+    uint32_t last = LAST;
 
     if (r < 0)
         return r;
-    while (ret_key->data[ret_key->len - 1] == 0xff)
-        ret_key->len--;
-    ret_key->data[ret_key->len - 1]++;
+    while (ret_key->len > 1 && last >= LAST)
+        last = take_last(ret_key->data, &ret_key->len);
+    if (last < LAST)
+        ret_key->len += put_character(ret_key->data + ret_key->len,
+                                      last == BEFORE_SURROGATES ? BEHIND_SURROGATES : last + 1);
+    else
+        ret_key->data[0]++;
     return 0;
 }
 

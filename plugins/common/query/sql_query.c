@@ -116,7 +116,7 @@ static void add_in(struct builder *builder, const struct query_term *term)
 
     for (size_t i = 0; i < term->key_count; i++) {
         const struct key *key = &term->keys[i];
-        if (is_id(term->field) && key_tag(key) != KEY_TEXT)
+        if (is_id(term->field) && (key_tag(key) != KEY_TEXT || memchr(key->data, '\0', key->len)))
             continue;
         if (count++ == 0)
             add_field(builder, term->field);
@@ -189,22 +189,37 @@ static bool add_id_against_other_type(struct builder *builder, const struct quer
     return true;
 }
 
-static bool is_empty_prefix_of_id(const struct query_term *term)
+/* No id has a zero in it, and not every database takes one in a text: what there is before it
+ * decides. */
+static bool add_id_against_zero(struct builder *builder, const struct query_term *term)
 {
-    return is_id(term->field) && term->op == QUERY_PREFIX && term->keys[0].len == 1;
+    const struct key *key = &term->keys[0];
+    const unsigned char *zero = term->op == QUERY_IN ? NULL : memchr(key->data, '\0', key->len);
+
+    if (!zero)
+        return false;
+    if (term->op == QUERY_EQ || term->op == QUERY_PREFIX)
+        add(builder, "1 = 0");
+    else if (term->op == QUERY_NE)
+        add(builder, "1 = 1");
+    else
+        add_comparison(builder, term->field, is_below(term) ? "<=" : ">",
+                       &(struct key){ key->data, (size_t)(zero - key->data) });
+    return true;
 }
 
 static void add_term(struct builder *builder, const struct query *query,
                      const struct query_term *term)
 {
-    if (is_id(term->field) && add_id_against_other_type(builder, term))
+    if (is_id(term->field) &&
+        (add_id_against_other_type(builder, term) || add_id_against_zero(builder, term)))
         return;
-    if (is_empty_prefix_of_id(term)) {
-        add(builder, "1 = 1");
-    } else if (term->op == QUERY_IN) {
+    if (term->op == QUERY_IN) {
         add_in(builder, term);
     } else if (term->op == QUERY_PREFIX) {
         add_comparison(builder, term->field, ">=", &term->keys[0]);
+        if (is_id(term->field) && key_tag(&term->keys[1]) != KEY_TEXT)
+            return; /* all ids are text */
         add(builder, " AND ");
         add_comparison(builder, term->field, "<", &term->keys[1]);
     } else {
