@@ -23,6 +23,9 @@ extern const char *storage_backend_name, *storage_settings; /* the latter as for
 /* `settings` instead of those the suite was given. */
 void fixture_open(struct fixture *fixture, json_t *take_settings);
 void fixture_close(struct fixture *fixture);
+/* The same in a fresh folder, that is gone afterwards. */
+void fixture_begin(struct fixture *fixture, const char *name, json_t *take_settings);
+void fixture_end(struct fixture *fixture);
 
 /* JSON with ' for ". */
 json_t *json_of(const char *text);

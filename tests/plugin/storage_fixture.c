@@ -56,14 +56,25 @@ void fixture_close(struct fixture *fixture)
     fixture->host = NULL;
 }
 
+void fixture_begin(struct fixture *fixture, const char *name, json_t *take_settings)
+{
+    fixture->name = name;
+    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/storage-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->folder));
+    fixture_open(fixture, take_settings);
+}
+
+void fixture_end(struct fixture *fixture)
+{
+    fixture_close(fixture);
+    nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-    fixture->name = storage_backend_name;
-    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/storage-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    fixture_open(fixture, NULL);
+    fixture_begin(fixture, storage_backend_name, NULL);
     *state = fixture;
     return 0;
 }
@@ -72,8 +83,7 @@ int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    fixture_close(fixture);
-    nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    fixture_end(fixture);
     free(fixture);
     return 0;
 }
