@@ -181,24 +181,9 @@ static size_t sweep_some(const struct auth_session *self, const char *set)
 {
     EIN_JSON json_t *where =
         json_pack("{s:{s:I}}", "expiresAt", "$lte", (json_int_t)clock_wall_ms());
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .where = where, .limit = SWEEP_BATCH, .fields = ids_only
-    };
-    EIN_JSON json_t *docs = NULL;
-    const json_t *doc;
-    struct ein_error err;
-    size_t i;
+    int r = where ? delete_found(self->host, self->ctx, set, where, SWEEP_BATCH, NULL) : 0;
 
-    if (!where || find_docs(self->host, self->ctx, set, &query, &docs, NULL, &err) < 0)
-        return 0;
-    json_array_foreach(docs, i, doc)
-    {
-        int r = self->host->store->del(self->ctx, set, text_of(doc, "_id"), EIN_REV_ANY, &err);
-
-        if (r < 0 && r != EIN_E_NOT_FOUND)
-            return 0; /* the next time, perhaps */
-    }
-    return json_array_size(docs);
+    return r > 0 ? (size_t)r : 0; /* what failed goes the next time, perhaps */
 }
 
 void session_sweep(void *data)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10, SWEEP_COUNT = 1000 };
@@ -156,23 +157,43 @@ int append_id(const json_t *doc, void *ids)
     return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
 }
 
+int delete_ids(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const json_t *ids,
+               struct ein_error *err)
+{
+    size_t count = json_array_size(ids);
+    EIN_FREE struct ein_doc_op *ops = calloc(count + 1, sizeof(*ops));
+
+    if (!ops)
+        return error_no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+                                      .set = set,
+                                      .id = json_string_value(json_array_get(ids, i)) };
+    return count ? host->store->batch(ctx, ops, count, sizeof(*ops), err) : 0;
+}
+
+int delete_found(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+                 const json_t *where, uint32_t max, struct ein_error *err)
+{
+    EIN_JSON json_t *ids = json_array();
+    const struct ein_query query = {
+        .struct_size = sizeof(query), .limit = max, .where = where, .fields = ids_only
+    };
+    int r =
+        ids ? host->store->find(ctx, set, &query, append_id, ids, NULL, err) : error_no_memory(err);
+
+    if (r >= 0)
+        r = delete_ids(host, ctx, set, ids, err);
+    return r < 0 && r != EIN_E_NOT_FOUND ? r : (int)json_array_size(ids);
+}
+
 void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
                 json_t *take_where)
 {
     EIN_JSON json_t *where = take_where;
-    EIN_JSON json_t *ids = json_array();
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .limit = SWEEP_COUNT, .where = where, .fields = ids_only
-    };
-    const json_t *id;
-    size_t i;
 
-    if (!where || !ids || host->store->find(ctx, set, &query, append_id, ids, NULL, NULL) < 0)
-        return;
-    json_array_foreach(ids, i, id)
-    {
-        (void)host->store->del(ctx, set, json_string_value(id), EIN_REV_ANY, NULL);
-    }
+    if (where)
+        (void)delete_found(host, ctx, set, where, SWEEP_COUNT, NULL);
 }
 
 static int append_doc(const json_t *doc, void *array)

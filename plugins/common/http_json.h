@@ -72,6 +72,15 @@ int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_r
 extern const char *const ids_only[];
 int append_id(const json_t *doc, void *ids);
 
+/* Deletes the documents with these IDS, all of them or, NOT_FOUND, none. */
+int delete_ids(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const json_t *ids,
+               struct ein_error *err);
+
+/* Deletes the first MAX that `where` finds: how many there were, which may still be there where
+ * others delete them at the same time, or an error. */
+int delete_found(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+                 const json_t *where, uint32_t max, struct ein_error *err);
+
 /* Deletes what `where` finds, a part of it where that is much: it is for a timer, which comes
  * again. */
 void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,

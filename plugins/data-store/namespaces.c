@@ -229,20 +229,6 @@ static int doom(const json_t *doc, void *data)
     return append_id(doc, doomed->ids);
 }
 
-static int delete_all(const struct data_store *store, const json_t *ids, struct ein_error *err)
-{
-    size_t count = json_array_size(ids);
-    EIN_FREE struct ein_doc_op *ops = calloc(count ? count : 1, sizeof(*ops));
-
-    if (!ops)
-        return error_no_memory(err);
-    for (size_t i = 0; i < count; i++)
-        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
-                                      .set = DATA_STORE_SET,
-                                      .id = json_string_value(json_array_get(ids, i)) };
-    return count ? store->host->store->batch(store->ctx, ops, count, sizeof(*ops), err) : 0;
-}
-
 int namespace_clear(const struct data_store *store, const char *user, const char *ns,
                     struct ein_error *err)
 {
@@ -260,7 +246,7 @@ int namespace_clear(const struct data_store *store, const char *user, const char
         int r = record_find(store, &query, doom, &doomed, err);
         if (r < 0)
             return r;
-        r = delete_all(store, ids, err);
+        r = delete_ids(store->host, store->ctx, DATA_STORE_SET, ids, err);
         if (r >= 0) {
             (void)disk_take(store->host, store->ctx, user, -doomed.bytes, NULL);
             return (int)json_array_size(ids);

@@ -6,7 +6,6 @@
 #include "http_json.h"
 #include "runs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -18,46 +17,15 @@ enum {
 
 /* ---- deleting ---- */
 
-static int find_events(const struct runs *runs, const char *id, json_t **ret_found,
-                       struct ein_error *err)
-{
-    EIN_JSON json_t *where = json_pack("{s:s}", "runId", id);
-    const struct ein_query query = {
-        .struct_size = sizeof(query), .where = where, .limit = PAGE, .fields = ids_only
-    };
-
-    return where ? find_docs(runs->host, runs->ctx, EVENTS_SET, &query, ret_found, NULL, err)
-                 : error_no_memory(err);
-}
-
-static int delete_page(const struct runs *runs, const json_t *found, struct ein_error *err)
-{
-    size_t count = json_array_size(found);
-    EIN_FREE struct ein_doc_op *ops = calloc(count, sizeof(*ops));
-
-    if (!ops)
-        return error_no_memory(err);
-    for (size_t i = 0; i < count; i++)
-        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
-                                      .set = EVENTS_SET,
-                                      .id = text_of(json_array_get(found, i), "_id") };
-    return runs->host->store->batch(runs->ctx, ops, count, sizeof(*ops), err);
-}
-
 /* The record goes last: while it is there, somebody will come for the rest. */
 int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err)
 {
-    for (;;) {
-        EIN_JSON json_t *found = NULL;
-        int r = find_events(runs, id, &found, err);
+    EIN_JSON json_t *where = json_pack("{s:s}", "runId", id);
+    int r = where ? 1 : error_no_memory(err);
 
-        if (r >= 0 && json_array_size(found) == 0)
-            return runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
-        if (r >= 0)
-            r = delete_page(runs, found, err);
-        if (r < 0 && r != EIN_E_NOT_FOUND) /* else another server is at it */
-            return r;
-    }
+    while (r > 0)
+        r = delete_found(runs->host, runs->ctx, EVENTS_SET, where, PAGE, err);
+    return r < 0 ? r : runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
 }
 
 /* ---- forgetting a user ---- */
