@@ -17,7 +17,8 @@
  * workspaces; everybody has a personal one besides.  A login carries a signed state that is bound
  * to the provider and to the browser and can be used once, PKCE and a nonce.  A session lies in the
  * store under the hash of its cookie, so that all servers of a store know it, and ends so long
- * after the login, whatever happens in between.
+ * after the login, whatever happens in between; it is refused while its provider is not there, and
+ * what was begun with it ends with it (limits.recheck_s).
  *
  * Publishes auth_provider/1 as "session" where `logins` is on.  Needs storage_backend/1.
  *

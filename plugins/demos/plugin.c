@@ -18,7 +18,8 @@
  * The page may call the APIs that its demo selects, and nothing else: the demo's script reaches no
  * network at all, only the page round it, by messages; that page's policy names these APIs; and
  * its token, which acts as whoever opened the page for token_s, is refused everywhere else.  It is
- * kept as a hash.  Publishes auth_provider/1 "demo", which knows these tokens and is no login.
+ * kept as a hash, and ends with the login or key that it was made with.  Publishes auth_provider/1
+ * "demo", which knows these tokens and is no login.
  *
  * Needs storage_backend/1.  Asks completion/1 for code; without one, that is 503.
  *
