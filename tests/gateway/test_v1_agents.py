@@ -24,7 +24,7 @@ def test_agents_are_models(start_server):
     assert reply.status == 404 and reply.json["error"]["code"] == "model_not_found"
 
 
-def test_one_is_looked_up_alone_however_many_there_are(start_server):
+def test_one_is_looked_up_alone_and_all_together_however_many_there_are(start_server):
     server = start_server(backend="memory", ready=True)
 
     def deploy(name):
@@ -40,7 +40,7 @@ def test_one_is_looked_up_alone_however_many_there_are(start_server):
             assert server.get(path).status == 200
         return counts[1] - counts[0]
 
-    paths = ("/v1/models/gofannon/parrot", "/v1/models", "/providers")
+    paths = ("/v1/models/gofannon/parrot", "/v1/models", "/providers", "/deployments")
     deploy("parrot")
     alone = [operations(path) for path in paths]
     for i in range(5):
