@@ -237,10 +237,8 @@ static int start(void *self, struct ein_error *err)
 {
     const struct api_keys *keys = self;
     const struct ein_store *store = keys->host->store;
-    int r = store->index(keys->ctx, KEY_SET, "userId", err);
+    int r = store->index(keys->ctx, KEY_SET, "userId,revoked", err);
 
-    if (r >= 0)
-        r = store->index(keys->ctx, KEY_SET, "revoked", err);
     if (r >= 0 && keys->host->every(keys->ctx, SWEEP_MS, keys_sweep, self) < 0)
         r = error_no_memory(err);
     return r;

@@ -363,22 +363,23 @@ static bool parameters_make(struct parameters *parameters, const struct sql_bind
     return true;
 }
 
-int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
-             PGresult **ret_result, struct ein_error *err)
+/* NAME is that of TEXT, prepared; NULL: it is not. */
+static int run(struct conn *conn, const char *name, const char *text, const struct sql_bind *binds,
+               size_t count, PGresult **ret_result, struct ein_error *err)
 {
     struct parameters parameters = { 0 };
-    char name[NUMBER_SIZE];
+    EIN_FREE Oid *types = name ? NULL : types_of(binds, count);
     PGresult *result = NULL;
-    int r;
+    int r = 0, sent;
 
-    if (count > BINDS_MAX)
-        return error_set(err, EIN_E_TOO_LARGE, "A query has at most %d values", BINDS_MAX);
-    r = prepare(conn, text, binds, count, name, err);
-    if (r == 0 && !parameters_make(&parameters, binds, count))
+    if (!parameters_make(&parameters, binds, count) || (!name && !types)) {
         r = error_no_memory(err);
-    if (r == 0) {
-        result = outcome(conn, PQsendQueryPrepared(conn->pg, name, (int)count, parameters.values,
-                                                   parameters.lens, parameters.formats, 0));
+    } else {
+        sent = name ? PQsendQueryPrepared(conn->pg, name, (int)count, parameters.values,
+                                          parameters.lens, parameters.formats, 0)
+                    : PQsendQueryParams(conn->pg, text, (int)count, types, parameters.values,
+                                        parameters.lens, parameters.formats, 0);
+        result = outcome(conn, sent);
         if (!is_good(result))
             r = fail(conn, result, err);
     }
@@ -388,6 +389,23 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
     else
         PQclear(result);
     return r;
+}
+
+int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
+             PGresult **ret_result, struct ein_error *err)
+{
+    char name[NUMBER_SIZE];
+    int r = prepare(conn, text, binds, count, name, err);
+
+    return r < 0 ? r : run(conn, name, text, binds, count, ret_result, err);
+}
+
+int conn_ask(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
+             PGresult **ret_result, struct ein_error *err)
+{
+    if (count > BINDS_MAX)
+        return error_set(err, EIN_E_TOO_LARGE, "A query has at most %d values", BINDS_MAX);
+    return run(conn, NULL, text, binds, count, ret_result, err);
 }
 
 int conn_begin(struct conn *conn, struct ein_error *err)

@@ -70,7 +70,7 @@ static int run_query(struct conn *conn, const char *columns, const char *set,
     if (r >= 0 && ordered)
         r = add_portion(conn->store, &sql, err);
     if (r >= 0)
-        r = conn_run(conn, sql.text, sql.binds, sql.bind_count, ret_result, err);
+        r = conn_ask(conn, sql.text, sql.binds, sql.bind_count, ret_result, err);
     sql_done(&sql);
     return r;
 }

@@ -56,6 +56,10 @@ bool conn_lost(const struct conn *conn);
 /* *ret_result (may be NULL) is for PQclear(). */
 int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
              PGresult **ret_result, struct ein_error *err);
+/* The same of a query that is planned for these values, each time: of a plan that is kept the
+ * server thinks that values are as rare as they are in the mean, and asks the index for `null`. */
+int conn_ask(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
+             PGresult **ret_result, struct ein_error *err);
 int conn_begin(struct conn *conn, struct ein_error *err);
 int conn_commit(struct conn *conn, struct ein_error *err);
 /* From conn_pipeline() to conn_finish() statements are sent without waiting for their results. */
