@@ -14,9 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* Documents: {"input", "until", "answer"}.  The last is null while the first request goes on, in
- * the process "ranBy", and then {"status", "type", "headers", "text"}, with "keptOf", whose it is,
- * beside it; without text, "lost" says why it could not be kept.  And {"until"} of each process. */
+/* Documents: {"input", "until", "keptOf": whose it is, "answer"}.  The last is null while the first
+ * request goes on, in the process "ranBy", and then {"status", "type", "headers", "text"}; without
+ * text, "lost" says why it could not be kept.  And {"until"} of each process. */
 static const char set[] = "idempotent_answers";
 
 enum {
@@ -168,12 +168,13 @@ static bool goes_on(const struct once *once, const json_t *kept)
 
 /* ---- the first request, and another one ---- */
 
-static int put(struct once *once, const char *expect, int64_t for_ms, json_t *take_answer,
-               const char *kept_of, struct ein_error *err)
+static int put(struct once *once, const char *expect, int64_t for_ms, const char *uid,
+               json_t *take_answer, struct ein_error *err)
 {
-    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:o, s:s*, s:s*}", "input", once->input, "until",
-                                     (json_int_t)(clock_wall_ms() + for_ms), "answer", take_answer,
-                                     "keptOf", kept_of, "ranBy", kept_of ? NULL : once->here->name);
+    const char *ran_by = json_is_null(take_answer) ? once->here->name : NULL;
+    EIN_JSON json_t *doc = json_pack("{s:s, s:I, s:s, s:o, s:s*}", "input", once->input, "until",
+                                     (json_int_t)(clock_wall_ms() + for_ms), "keptOf", uid,
+                                     "answer", take_answer, "ranBy", ran_by);
 
     return doc ? store_put(once->store, set, once->id, expect, doc, once->rev, err)
                : error_no_memory(err);
@@ -245,8 +246,8 @@ static bool take(struct ein_req *req, struct once *once)
             return false;
         }
         if (r == 0 || r == EIN_E_NOT_FOUND)
-            r = put(once, kept ? text_of(kept, "_rev") : EIN_REV_NEW, for_ms, json_null(), NULL,
-                    &err);
+            r = put(once, kept ? text_of(kept, "_rev") : EIN_REV_NEW, for_ms, req->identity->uid,
+                    json_null(), &err);
         if (r == 0)
             return true;
         if (r != EIN_E_CONFLICT) {
@@ -383,7 +384,7 @@ static int make_room(const struct ein_req *req, struct ein_error *err)
     static const char *const oldest[] = { "until", NULL };
     struct store *store = req->once->store;
     const uint64_t max = req->settings->limits.idempotency_answers;
-    EIN_JSON json_t *where = json_pack("{s:s}", "keptOf", req->identity->uid);
+    EIN_JSON json_t *where = json_pack("{s:s, s:n}", "keptOf", req->identity->uid, "ranBy");
     uint64_t count = 0;
     int r = where ? store_tally(store, set, where, &count, err) : error_no_memory(err);
 
@@ -397,8 +398,8 @@ static int keep(const struct ein_req *req, struct ein_error *err)
 {
     json_t *answer = answer_of(req);
     int r = answer ? put(req->once, req->once->rev,
-                         INT64_C(1000) * req->settings->limits.idempotency_kept_s, answer,
-                         req->identity->uid, err)
+                         INT64_C(1000) * req->settings->limits.idempotency_kept_s,
+                         req->identity->uid, answer, err)
                    : error_no_memory(err);
 
     return r < 0 ? r : make_room(req, err);

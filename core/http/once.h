@@ -54,6 +54,7 @@ void once_end(struct ein_req *req, int result);
  * with what is over. */
 int once_index(struct store *store, struct ein_error *err);
 void once_sweep(void *store);
-/* Deletes answers that are kept of UID, some at a time: how many there were, or an error. */
+/* Deletes answers that are kept of UID, or will be, some at a time: how many there were, or an
+ * error. */
 int once_erase(struct store *store, const char *uid, struct ein_error *err);
 void once_tell(void *http);

@@ -69,8 +69,9 @@ int app_token_make(const struct demos *demos, const struct ein_req *req, const j
     int64_t expires = clock_wall_ms() + demos->token_ms;
     json_t *claims = claims_of(host->http->identity(req), demo);
     EIN_JSON json_t *doc =
-        json_pack("{s:O, s:o, s:o, s:I}", "demoId", json_object_get(demo, "_id"), "apis",
-                  app_api_names(demo), "claims", claims, "expires", (json_int_t)expires);
+        json_pack("{s:O, s:o, s:O*, s:o, s:I}", "demoId", json_object_get(demo, "_id"), "apis",
+                  app_api_names(demo), "userId", json_object_get(claims, "uid"), "claims", claims,
+                  "expires", (json_int_t)expires);
     char secret[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
     int r;
 

@@ -8,7 +8,7 @@
 #include "token.h"
 #include <jansson.h>
 
-/* `_id` is the token's hash; {"demoId", "apis": [names], "claims", "expires": ms}. */
+/* `_id` is the token's hash; {"demoId", "apis": [names], "userId", "claims", "expires": ms}. */
 #define APP_TOKEN_SET "demo_tokens"
 
 enum { APP_TOKEN_SIZE = sizeof(DEMO_TOKEN_PREFIX) - 1 + TOKEN_SIZE };

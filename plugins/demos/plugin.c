@@ -192,7 +192,11 @@ static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_er
     const struct demos *demos = impl;
 
     *ret_count = 0;
-    return erase_docs(demos->host, demos->ctx, DEMO_SET, OWNER_INDEX, uid, ret_count, err);
+    int r = erase_docs(demos->host, demos->ctx, DEMO_SET, OWNER_INDEX, uid, ret_count, err);
+
+    return r < 0
+               ? r
+               : erase_docs(demos->host, demos->ctx, APP_TOKEN_SET, "userId", uid, ret_count, err);
 }
 
 static const struct ein_erasure erasure = { .struct_size = sizeof(erasure), .erase = erase };
@@ -236,6 +240,8 @@ static int start(void *self, struct ein_error *err)
 
     if (r >= 0)
         r = store->index(demos->ctx, APP_TOKEN_SET, "expires", err);
+    if (r >= 0)
+        r = store->index(demos->ctx, APP_TOKEN_SET, "userId", err);
     if (r >= 0 && demos->host->every(demos->ctx, period_ms, app_token_sweep, self) < 0)
         r = error_no_memory(err);
     return r;

@@ -98,7 +98,7 @@ static int erase_at(const struct ein_service *service, void *data)
 static int erase_everywhere(struct erasing *erasing, struct ein_cancel *cancel)
 {
     const struct users *users = erasing->users;
-    int64_t until_ms = clock_mono_ms() + users->erase_ms;
+    int64_t until_ms = 0; /* from the first round on, which may have much to delete */
     int r;
 
     for (;;) {
@@ -106,6 +106,8 @@ static int erase_everywhere(struct erasing *erasing, struct ein_cancel *cancel)
         r = users->host->each_service(users->ctx, EIN_ERASURE, erase_at, erasing);
         if (r < 0 || !erasing->last_name)
             return r;
+        if (!until_ms)
+            until_ms = clock_mono_ms() + users->erase_ms;
         if (clock_mono_ms() > until_ms)
             return error_set(erasing->err, EIN_E_CONFLICT,
                              "There are still %s of '%s': erase them again, and see to it that "
@@ -137,8 +139,11 @@ int admin_erase(struct ein_req *req, void *self)
         r = users->host->store->get(users->ctx, USERS_SET, uid, &user, &err);
     if (r == EIN_E_NOT_FOUND && json_object_size(counts) == 0)
         return http->fail(req, 404, "Document '%s' not found for deletion.", uid);
-    if (r < 0 && r != EIN_E_NOT_FOUND)
+    bool done = r >= 0 || r == EIN_E_NOT_FOUND;
+    if (done || json_object_size(counts) > 0)
+        users_audit(users, req, NULL, done ? "user_erased" : "user_erased_in_part", uid,
+                    json_incref(counts));
+    if (!done)
         return http->fail_error(req, &err);
-    users_audit(users, req, NULL, "user_erased", uid, json_incref(counts));
     return http->reply(req, 200, json_pack("{s:O}", "erased", counts));
 }

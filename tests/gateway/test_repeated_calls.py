@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Idempotency-Key on /v1: what is sent again is asked of the vendor once."""
 
+import concurrent.futures
 import json
 import uuid
 
@@ -113,6 +114,22 @@ def test_what_is_too_long_is_not_kept(door, upstream, stream):
     reply = call(door, key, stream=stream)
     assert reply.status == 400 and "idempotency_bytes" in reply.json["error"]["message"]
     assert len(upstream.requests) == 1
+
+
+def test_the_answer_of_who_was_erased_meanwhile_is_not_kept(start_server, upstream):
+    gate = Gate()
+    upstream.answer(OPENAI_CHAT, sse(gate, *openai_chat_events(Said("Hello there"))))
+    panel = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
+    server = start_server(backend="memory", sets=SETS, env=env(upstream) | panel, ready=True)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(call, server, "k")
+        upstream.wait_asked()
+        uid = server.get("/users/me").json["_id"]
+        reply = server.delete(f"/admin/users/{uid}", headers={"X-Admin-Password": "pw"})
+        gate.open()
+        assert reply.status == first.result().status == 200, reply
+    upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello there")))
+    assert replayed(call(server, "k")) == [None] and len(upstream.requests) == 2
 
 
 def test_after_its_time_it_is_asked_again(start_server, upstream):

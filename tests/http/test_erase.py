@@ -8,7 +8,8 @@ import uuid
 import pytest
 from agents import ECHO, deploy, make_agent, unique
 from chats import SCRIPTED, ask, ended
-from demos import make_demo
+from demos import api, make_demo
+from people import SETS as AUTH_SETS
 from people import Person
 from people import room as people_room
 from support import PATIENCE, wait_until
@@ -160,6 +161,52 @@ def test_what_does_not_end_in_time_is_said(start_server):
     reply = erase(server, uid)
     assert reply.status == 409 and reply.detail == f"There are still runs of '{uid}': erase them again, and see to it that they do not go on.", reply
     assert server.get("/agents").json == [] and len(server.get("/runs").json) == 1
+
+
+def test_the_page_of_a_demo_ends_with_who_opened_it(room, somebody, tmp_path):
+    """Its token says their name and address."""
+    team = f"team{uuid.uuid4().hex}"
+    ann, ben = somebody(**{team: "member"}), somebody(**{team: "member"})
+    _, name = deploy(ben, workspaceId=team)
+    demo = make_demo(ben, selectedApis=[api(name)], workspaceId=team)
+    assert ann.post(f"/demos/{demo['_id']}/app/token").status == ben.post(f"/demos/{demo['_id']}/app/token").status == 200
+    assert "demo_tokens" in sets_with(room, tmp_path, ann.uid)
+    assert erase(room, ann.uid).json["erased"] == {"demos": 1}
+    assert "demo_tokens" not in sets_with(room, tmp_path, ann.uid) and "demo_tokens" in sets_with(room, tmp_path, ben.uid)
+
+
+def start_to_erase(start_server, *sets):
+    return start_server(sets=[*AUTH_SETS, *sets], env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"})
+
+
+def test_deleting_what_is_there_is_no_waiting(start_server):
+    server = start_to_erase(start_server, "plugins.users.erase_ms=0")
+    ann = Person(server, "header:ann")
+    for i in range(620):
+        assert ann.put(f"/data-store/namespaces/n/records/k{i}", {"value": i}).status == 200
+    assert erase(server, ann.uid).json == {"erased": {"data-store": 620}}
+
+
+def test_an_erasing_that_does_not_come_to_an_end_is_in_the_audit(start_server):
+    server = start_to_erase(start_server, "plugins.users.erase_ms=0", "plugins.runs.lease_ms=3600000")
+    ann = Person(server, "header:ann")
+    with begin(server, ann, SLOW):
+        wait_until(lambda: ann.get("/runs?status=running").json, 30, "the run to begin")
+        make_agent(ann)
+        server.kill()
+    server.start(ready=True)
+    reply = erase(server, ann.uid)
+    assert reply.status == 409 and "There are still runs of 'header:ann'" in reply.detail, reply
+    entry = server.get("/admin/audit", headers=ADMIN).json[0]
+    assert (entry["action"], entry["target"]) == ("user_erased_in_part", ann.uid) and entry["details"]["agents"] == 1
+
+
+def begin(server, person, code):
+    """A run of theirs; its connection."""
+    connection = server.connect()
+    body = json.dumps({"code": code, "inputDict": {}, "tools": {}}).encode()
+    connection.send_request("POST", "/agents/run-code/stream", body, [*person.headers.items(), ("Content-Type", "application/json")])
+    return connection
 
 
 @pytest.mark.parametrize("uid, status, detail", [
