@@ -25,7 +25,11 @@ int sweep_delete(const struct runs *runs, const char *id, const char *rev, struc
 
     while (r > 0)
         r = delete_found(runs->host, runs->ctx, EVENTS_SET, where, PAGE, err);
-    return r < 0 ? r : runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
+    if (r >= 0)
+        r = runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
+    if (r >= 0) /* it may have ended before its server saw the wish */
+        (void)runs->host->store->del(runs->ctx, STOPS_SET, id, EIN_REV_ANY, NULL);
+    return r;
 }
 
 /* ---- forgetting a user ---- */

@@ -209,6 +209,20 @@ def begin(server, person, code):
     return connection
 
 
+def test_runs_at_another_server_leave_nothing(start_server, postgres, tmp_path):
+    url, schema = postgres(), f"plugins.storage-postgres.schema=t{uuid.uuid4().hex}"
+    env = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw", "DATABASE_URL": url}
+    one, other = (start_server(backend="postgres", sets=[*AUTH_SETS, schema], env=env, ready=True) for _ in range(2))
+    ann = Person(other, "header:ann")
+    connections = [begin(other, ann, SLOW) for _ in range(3)]
+    runs = wait_until(lambda: len(got := ann.get("/runs?status=running").json) == 3 and got, 30, "the runs to begin")
+    reply = erase(one, ann.uid)
+    assert reply.status == 200, reply
+    assert [sets_with(one, tmp_path, run["_id"]) for run in runs] == [set()] * 3
+    for connection in connections:
+        connection.close()
+
+
 @pytest.mark.parametrize("uid, status, detail", [
     ("header:nobody", 404, "Document 'header:nobody' not found for deletion."),
     ("workspace:team", 422, "'workspace:team' is not the id of a user."),
