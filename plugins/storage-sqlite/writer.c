@@ -518,7 +518,7 @@ static int create_set(struct writing *writing, const char *set, struct ein_error
     int r;
 
     sqlite3_snprintf(sizeof(sql), sql,
-                     "CREATE TABLE \"set_%w\"(seq INTEGER PRIMARY KEY,"
+                     "CREATE TABLE \"set_%w\"(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
                      " id TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, body TEXT NOT NULL) STRICT",
                      set);
     r = db_script(writing->db, sql, err);

@@ -519,6 +519,28 @@ static void a_cursor_outlives_the_document_it_points_to(void **state)
     fixture->host->table.mem_free(cursor);
 }
 
+static void what_is_created_behind_a_cursor_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct walk first = { .fixture = fixture }, rest = { .fixture = fixture };
+    struct ein_query query = { .struct_size = sizeof(query), .limit = 1 };
+    struct ein_doc_op gone[] = { { .kind = EIN_DOC_DELETE, .set = "things", .id = "a" },
+                                 { .kind = EIN_DOC_DELETE, .set = "things", .id = "b" } };
+    char *cursor = NULL;
+
+    put(fixture, "a", "{}");
+    put(fixture, "b", "{}");
+    assert_int_equal(
+        fixture->backend->find(fixture->impl, "things", &query, note, &first, &cursor, NULL), 0);
+    assert_int_equal(batch(fixture, gone, 2, NULL), 0); /* and nothing is left */
+    put(fixture, "c", "{}");
+    query.cursor = cursor;
+    assert_int_equal(
+        fixture->backend->find(fixture->impl, "things", &query, note, &rest, NULL, NULL), 0);
+    assert_string_equal(rest.ids, "c ");
+    fixture->host->table.mem_free(cursor);
+}
+
 static void a_cursor_not_from_this_query_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -610,6 +632,7 @@ const struct CMUnitTest find_tests[] = {
     TEST(a_page_ends_where_it_would_be_too_long),
     TEST(a_walk_sees_every_document_once_while_others_write),
     TEST(a_cursor_outlives_the_document_it_points_to),
+    TEST(what_is_created_behind_a_cursor_is_found),
     TEST(a_cursor_not_from_this_query_is_refused),
     TEST(the_walk_ends_when_each_says_so),
 };
