@@ -2,8 +2,8 @@
 /* The stores and a model that reads plugin.h to the letter are told and asked the same, at random:
  * whatever one of them says differently is a bug of it, or a hole in the contract.
  *
- * usage: storage_differ [SEED]; for EIN_DIFFER_SECONDS (3).  storage-postgres takes part where
- * EIN_POSTGRES_URL says where its database is. */
+ * usage: storage_differ [SEED]; for EIN_DIFFER_SECONDS (2) each test.  storage-postgres takes part
+ * where EIN_POSTGRES_URL says where its database is. */
 #include "storage.h"
 #include "storage_model.h"
 
@@ -18,7 +18,8 @@ enum {
     MANY = 800, /* documents with equal values */
     PAGES_MAX = 60,
     CONDITIONS_MAX = 3,
-    STOPPED = 7
+    STOPPED = 7,
+    THREADS = 3
 };
 
 static const char *const store_names[MODEL_STORES] = { "storage-memory", "storage-sqlite",
@@ -36,6 +37,7 @@ struct world {
     struct store stores[MODEL_STORES];
     int store_count;
     struct model model;
+    const char *own; /* what the ids of one of several threads begin with; "" */
 };
 
 static unsigned long first_seed;
@@ -188,7 +190,8 @@ static void an_id(struct world *world, char id[64])
 {
     int number = below(world, IDS);
 
-    snprintf(id, 64, "%s%d", pieces[number % (int)(sizeof(pieces) / sizeof(pieces[0]))], number);
+    snprintf(id, 64, "%s%s%d", world->own,
+             pieces[number % (int)(sizeof(pieces) / sizeof(pieces[0]))], number);
 }
 
 /* ---- saying what differs ---- */
@@ -203,9 +206,9 @@ static _Noreturn void differs(const struct world *world, int store, const char *
     va_start(list, format);
     vsnprintf(said, sizeof(said), format, list);
     va_end(list);
-    fail_msg("seed %lu, round %d, step %d: %s, %s %.4000s: %s", world->seed, world->round,
-             world->step, store_names[store], what, text ? text : "", said);
-    abort();
+    print_error("seed %lu, round %d, step %d%s: %s, %s %.4000s: %s\n", world->seed, world->round,
+                world->step, world->own, store_names[store], what, text ? text : "", said);
+    abort(); /* cmocka could not go on in another thread */
 }
 
 static void same_document(const struct world *world, int store, const struct model_doc *expected,
@@ -312,7 +315,7 @@ static void write_many(struct world *world)
     EIN_JSON json_t *doc = document(world), *other = document(world);
 
     for (int i = 0; i < MANY; i++) {
-        snprintf(ids[i], sizeof(ids[i]), "many%d", i * 7 % MANY);
+        snprintf(ids[i], sizeof(ids[i]), "%smany%d", world->own, i * 7 % MANY);
         ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_PUT, .set = "things", .id = ids[i] };
         ops[i].doc = one_in(world, 30) ? other : doc;
     }
@@ -360,7 +363,7 @@ static json_t *condition(struct world *world, const char *field)
             for (int k = below(world, 5); k; k--)
                 json_array_append_new(with, likely(world, field));
         } else if (strcmp(op, "$prefix") == 0) {
-            with = text_value(world);
+            with = one_in(world, 2) ? json_string(ANY_OF(world, pieces)) : text_value(world);
         } else {
             with = likely(world, field);
         }
@@ -373,7 +376,7 @@ static json_t *filter(struct world *world)
 {
     json_t *where = json_object();
 
-    if (one_in(world, 4)) {
+    if (!*world->own && one_in(world, 4)) {
         json_decref(where);
         return NULL;
     }
@@ -381,6 +384,8 @@ static json_t *filter(struct world *world)
         const char *field = ANY_OF(world, paths);
         json_object_set_new(where, field, condition(world, field));
     }
+    if (*world->own)
+        json_object_set_new(where, "_id", json_pack("{s:s}", "$prefix", world->own));
     return where;
 }
 
@@ -613,6 +618,15 @@ static void open_stores(struct world *world)
     }
 }
 
+/* Those that keep something: what is in no cache is what was written. */
+static void reopen_stores(struct world *world)
+{
+    for (int s = 1; s < world->store_count; s++) {
+        fixture_close(&world->stores[s].fixture);
+        fixture_open(&world->stores[s].fixture, settings_of(world, s));
+    }
+}
+
 static void close_stores(struct world *world)
 {
     for (int s = 0; s < world->store_count; s++)
@@ -620,10 +634,11 @@ static void close_stores(struct world *world)
     model_done(&world->model);
 }
 
-static void play_round(struct world *world)
+static void play(struct world *world, int steps)
 {
-    open_stores(world);
-    for (world->step = 0; world->step < STEPS; world->step++) {
+    bool alone = !*world->own;
+
+    for (world->step = 0; world->step < steps; world->step++) {
         int dice = below(world, 100);
         if (dice < 30)
             write_some(world);
@@ -631,38 +646,84 @@ static void play_round(struct world *world)
             declare_index(world);
         else if (dice < 50)
             tally_and_weigh(world);
-        else if (dice < 58)
+        else if (dice < 58 && alone)
             claim_one(world);
         else if (dice < 62)
             get_one(world);
         else if (dice == 62)
             write_many(world);
+        else if (dice == 63 && alone)
+            reopen_stores(world);
         else
             find_some(world);
     }
-    close_stores(world);
 }
 
-static void all_stores_say_what_the_contract_says(void **state)
+static void *play_own(void *world)
+{
+    play(world, STEPS / THREADS);
+    return NULL;
+}
+
+/* Each has documents of its own, and nothing that others do may be seen in them. */
+static void play_together(struct world *world)
+{
+    static const char *const own[THREADS] = { "t0-", "t1-", "t2-" };
+    struct world worlds[THREADS];
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++) {
+        worlds[i] = *world;
+        worlds[i].own = own[i];
+        worlds[i].state = next(world);
+        worlds[i].model = (struct model){ 0 };
+        assert_int_equal(pthread_create(&threads[i], NULL, play_own, &worlds[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        model_done(&worlds[i].model);
+    }
+}
+
+static void play_alone(struct world *world)
+{
+    play(world, STEPS);
+}
+
+static void play_rounds(void (*one)(struct world *world))
 {
     const char *seconds = getenv("EIN_DIFFER_SECONDS");
-    const time_t end = time(NULL) + (seconds ? atoi(seconds) : 3);
-    struct world world = { .seed = first_seed };
+    const time_t end = time(NULL) + (seconds ? atoi(seconds) : 2);
+    struct world world = { .seed = first_seed, .own = "" };
 
-    (void)state;
     do {
         world.state = world.seed;
-        play_round(&world);
+        open_stores(&world);
+        one(&world);
+        close_stores(&world);
         world.round++;
         world.seed++;
     } while (time(NULL) < end);
     printf("%d rounds of %d steps, seeds from %lu\n", world.round, STEPS, first_seed);
 }
 
+static void all_stores_say_what_the_contract_says(void **state)
+{
+    (void)state;
+    play_rounds(play_alone);
+}
+
+static void so_they_do_while_others_write(void **state)
+{
+    (void)state;
+    play_rounds(play_together);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_stores_say_what_the_contract_says),
+        cmocka_unit_test(so_they_do_while_others_write),
     };
 
     first_seed = argc > 1 ? strtoul(argv[1], NULL, 10) : (unsigned long)time(NULL);
