@@ -34,8 +34,8 @@ void services_forget(struct services *services, const struct gate *gate);
  * owner has not started or is leaving. */
 int services_acquire(struct services *services, const char *iface, const char *name,
                      const struct ein_service **ret_service);
-bool services_release(
-    const struct ein_service *service); /* NULL is fine; false: it is not acquired */
+/* NULL is fine.  False: it is released more often than acquired. */
+bool services_release(const struct ein_service *service);
 
 /* Visits in the order of publishing, under no lock, each with its owner's gate entered.  What
  * visit() returned if that was not 0. */

@@ -29,6 +29,8 @@ static const struct {
     MEMBER(EIN_API_KEYS, ein_api_keys, limits),
     MEMBER(EIN_KEEPS, ein_keeps, sets),
     MEMBER(EIN_DISK_QUOTA, ein_disk_quota, take),
+    MEMBER(EIN_BLOCKS, ein_blocks, check),
+    MEMBER(EIN_ERASURE, ein_erasure, erase),
     MEMBER(EIN_VAULT, ein_vault, put),
     MEMBER(EIN_VAULT, ein_vault, get),
     MEMBER(EIN_VAULT, ein_vault, del),

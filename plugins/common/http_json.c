@@ -232,36 +232,59 @@ int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct e
     return 0;
 }
 
+/* ---- lists ---- */
+
+int list_add(const struct ein_host *host, struct buf *list, json_t *take_item)
+{
+    EIN_JSON json_t *item = take_item;
+    size_t len = 0;
+    char *text = item ? host->json_text(item, &len) : NULL;
+    int r = text ? buf_char(list, list->len > 0 ? ',' : '[') : EIN_E_NO_MEMORY;
+
+    if (r >= 0)
+        r = buf_add(list, text, len);
+    host->mem_free(text);
+    return r;
+}
+
+int list_reply(const struct ein_host *host, struct ein_req *req, struct buf *list)
+{
+    return buf_text(list, list->len > 0 ? "]" : "[]") < 0
+               ? EIN_E_NO_MEMORY
+               : host->http->reply_bytes(req, 200, "application/json", list->data, list->len);
+}
+
 struct shown {
+    const struct ein_host *host;
     doc_show *show;
-    json_t *list;
+    struct buf *list;
 };
 
-static int append_shown(const json_t *doc, void *data)
+static int add_shown(const json_t *doc, void *data)
 {
     const struct shown *shown = data;
 
-    return json_array_append_new(shown->list, shown->show(doc)) < 0 ? EIN_E_NO_MEMORY : 0;
+    return list_add(shown->host, shown->list, shown->show(doc));
 }
 
 int reply_page(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,
                const char *set, const struct ein_query *what, doc_show *show)
 {
-    EIN_JSON json_t *list = json_array();
-    struct shown shown = { show, list };
+    EIN_BUF struct buf list = BUF_INIT;
+    struct shown shown = { host, show, &list };
     struct ein_query query = *what;
     struct ein_error err;
     char *cursor = NULL;
 
-    if (!query.where || !list)
+    if (!query.where)
         return EIN_E_NO_MEMORY;
     page_read(host->http, req, &query);
-    int r = host->store->find(ctx, set, &query, append_shown, &shown, &cursor, &err);
+    int r = host->store->find(ctx, set, &query, add_shown, &shown, &cursor, &err);
     if (r < 0)
         return host->http->fail_error(req, &err);
     r = page_link(host->http, req, cursor);
     host->mem_free(cursor);
-    return r < 0 ? r : host->http->reply(req, 200, EIN_TAKE(list));
+    return r < 0 ? r : list_reply(host, req, &list);
 }
 
 int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *req,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "buf.h"
 #include "schemas.h"
 #include <einion/plugin.h>
 #include <jansson.h>
@@ -56,6 +57,11 @@ int page_link(const struct ein_http *http, struct ein_req *req, const char *curs
  * NOT_FOUND, in the same words, also for who may not know that it is there. */
 int get_visible(const struct ein_host *host, struct ein_ctx *ctx, const struct ein_req *req,
                 const char *set, const char *id, json_t **ret_doc, struct ein_error *err);
+
+/* A list that is made as text, an item (NULL: there was no memory) at a time: as values it would
+ * take several times as much.  It begins as BUF_INIT. */
+int list_add(const struct ein_host *host, struct buf *list, json_t *take_item);
+int list_reply(const struct ein_host *host, struct ein_req *req, struct buf *list);
 
 typedef json_t *doc_show(const json_t *doc); /* NULL: no memory */
 

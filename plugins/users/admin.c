@@ -1,35 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /admin/users */
-#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include "http_json.h"
 #include "limits.h"
 #include "show.h"
 
-/* As it is now, with what was due. */
-static int show_one(const struct users *users, const char *uid, struct buf *out,
-                    struct ein_error *err)
-{
-    EIN_ACCOUNT struct account account = { 0 };
-    EIN_JSON json_t *shown = NULL;
-    size_t len;
-    int r = account_get(users, uid, NULL, &account, err);
-
-    if (r == 0)
-        r = user_show(users, &account, &shown, err);
-    if (r < 0)
-        return r;
-    char *text = users->host->json_text(shown, &len);
-    r = text ? buf_add(out, text, len) : EIN_E_NO_MEMORY;
-    users->host->mem_free(text);
-    return r < 0 ? error_no_memory(err) : 0;
-}
-
-/* As text at once: all of them, each with its latest calls, would take ten times as much memory as
- * values. */
+/* Each as it is now, with what was due. */
 static int show_all(const struct users *users, struct ein_req *req, const json_t *ids,
-                    struct buf *out, struct ein_error *err)
+                    struct buf *list, struct ein_error *err)
 {
     const struct ein_host *host = users->host;
     const json_t *id;
@@ -37,14 +16,19 @@ static int show_all(const struct users *users, struct ein_req *req, const json_t
 
     json_array_foreach(ids, i, id)
     {
+        EIN_ACCOUNT struct account account = { 0 };
+        json_t *shown = NULL;
         if (host->cancel->fired(host->http->cancel(req)))
             return error_set(err, EIN_E_CANCELLED, "Nobody waits for the list");
-        (void)buf_char(out, i ? ',' : '[');
-        int r = show_one(users, json_string_value(id), out, err);
+        int r = account_get(users, json_string_value(id), NULL, &account, err);
+        if (r == 0)
+            r = user_show(users, &account, &shown, err);
         if (r < 0)
             return r;
+        if (list_add(host, list, shown) < 0)
+            return error_no_memory(err);
     }
-    return buf_text(out, json_array_size(ids) ? "]" : "[]") < 0 ? error_no_memory(err) : 0;
+    return 0;
 }
 
 int admin_list(struct ein_req *req, void *self)
@@ -52,7 +36,7 @@ int admin_list(struct ein_req *req, void *self)
     const struct users *users = self;
     const struct ein_http *http = users->host->http;
     EIN_JSON json_t *ids = json_array();
-    EIN_BUF struct buf out = BUF_INIT;
+    EIN_BUF struct buf list = BUF_INIT;
     struct ein_query query = { .struct_size = sizeof(query), .fields = ids_only };
     struct ein_error err;
     char *cursor = NULL;
@@ -67,9 +51,8 @@ int admin_list(struct ein_req *req, void *self)
     users->host->mem_free(cursor);
     if (r < 0)
         return r;
-    r = show_all(users, req, ids, &out, &err);
-    return r < 0 ? http->fail_error(req, &err)
-                 : http->reply_bytes(req, 200, "application/json", out.data, out.len);
+    r = show_all(users, req, ids, &list, &err);
+    return r < 0 ? http->fail_error(req, &err) : list_reply(users->host, req, &list);
 }
 
 /* A site admin, or whoever has the password. */

@@ -95,6 +95,13 @@ static int req_reply(struct ein_req *req, int status, json_t *take_body)
     return req->status = status;
 }
 
+static int req_reply_bytes(struct ein_req *req, int status, const char *type, const void *data,
+                           size_t len)
+{
+    assert_string_equal(type, "application/json");
+    return req_reply(req, status, json_loadb(data, len, 0, NULL));
+}
+
 static int req_fail(struct ein_req *req, int status, const char *fmt, ...)
 {
     char text[512];
@@ -156,6 +163,7 @@ static const struct ein_http http = {
     .cancel = req_cancel,
     .log_msg = req_log,
     .reply = req_reply,
+    .reply_bytes = req_reply_bytes,
     .fail = req_fail,
     .fail_json = req_fail_json,
     .fail_error = req_fail_error,
