@@ -24,8 +24,8 @@ warning an error) and with the address and undefined-behaviour sanitizers (build
 
   --full   adds a browser, the Firebase emulator, the Debian package (build-deb/), the thread
            sanitizer (build-tsan/), a minute (EIN_FUZZ_SECONDS) of fuzzing for each target
-           (build-fuzz/) and 50 rounds of the crash tests: 100 kills in the middle of tickets and
-           streams, 200 among calls that cost money; every attack with each layer of the sandbox
+           (build-fuzz/), two of storage-differ, and 50 rounds of the crash tests: 100 kills in the
+           middle of tickets and streams, 200 among calls that cost money; every attack with each layer of the sandbox
            left out, and an hour (EIN_SOAK_SECONDS) of 200 runs at a time
   --from   begins with this build, leaving out those before it; they come in the order build,
            build-asan, build-tsan, build-fuzz
@@ -65,7 +65,7 @@ crash_rounds=5
 fuzz_seconds=${EIN_FUZZ_SECONDS:-60}
 if $full; then
     crash_rounds=50
-    export EIN_FULL=1
+    export EIN_FULL=1 EIN_DIFFER_SECONDS=60
 fi
 
 say() { printf '\n==== %s (%(%H:%M:%S)T)\n' "$1" -1; }
