@@ -25,8 +25,8 @@ warning an error) and with the address and undefined-behaviour sanitizers (build
   --full   adds a browser, the Firebase emulator, the Debian package (build-deb/), the thread
            sanitizer (build-tsan/), a minute (EIN_FUZZ_SECONDS) of fuzzing for each target
            (build-fuzz/), two of storage-differ, and 50 rounds of the crash tests: 100 kills in the
-           middle of tickets and streams, 200 among calls that cost money; every attack with each layer of the sandbox
-           left out, and an hour (EIN_SOAK_SECONDS) of 200 runs at a time
+           middle of tickets and streams, 200 among calls that cost money; every attack with each
+           layer of the sandbox left out, and an hour (EIN_SOAK_SECONDS) of 200 runs at a time
   --from   begins with this build, leaving out those before it; they come in the order build,
            build-asan, build-tsan, build-fuzz
 
