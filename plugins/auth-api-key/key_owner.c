@@ -5,10 +5,9 @@
 #include "key_doc.h"
 #include "limits.h"
 #include "member.h"
+#include "ownership.h"
 #include <stdbool.h>
 #include <string.h>
-
-#define PERSONAL "personal:" /* begins the id of a personal workspace */
 
 enum which { ALL, PERSONAL_ONLY, PROVIDERS_ONLY };
 enum { WORKSPACES_MAX = 1000 }; /* that a provider may name */

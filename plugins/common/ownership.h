@@ -10,6 +10,8 @@
 
 #define OWNER_INDEX "owner" /* the field that http->visible() asks for */
 
+#define PERSONAL "personal:" /* begins the id of a personal workspace, before its user's */
+
 /* `workspaceId` of a body; absent in a change, it stays as it is. */
 #define WORKSPACE_ID_SCHEMA                                                                        \
     SCHEMA({                                                                                       \

@@ -73,6 +73,7 @@ const struct ein_erasure users_erasure = { .struct_size = sizeof(users_erasure),
 struct erasing {
     const struct users *users;
     const char *uid;
+    const char *personal;  /* the owner that things in their personal workspace have */
     json_t *counts;        /* {name of the service: how many things} */
     const char *last_name; /* whose things were the last; of this round */
     struct ein_error *err;
@@ -82,9 +83,12 @@ static int erase_at(const struct ein_service *service, void *data)
 {
     struct erasing *erasing = data;
     const struct ein_erasure *erasure = service->vtable;
-    uint64_t count = 0;
+    uint64_t count = 0, personal = 0;
     int r = erasure->erase(service->impl, erasing->uid, &count, erasing->err);
 
+    if (r >= 0)
+        r = erasure->erase(service->impl, erasing->personal, &personal, erasing->err);
+    count += personal;
     if (r < 0 || count == 0)
         return r;
     erasing->last_name = service->name;
@@ -126,11 +130,15 @@ int admin_erase(struct ein_req *req, void *self)
     const char *uid = http->path_param(req, "user_id");
     EIN_JSON json_t *counts = json_object();
     EIN_JSON json_t *user = NULL;
+    EIN_JSON json_t *workspace = json_sprintf(PERSONAL "%s", uid);
+    const char *personal = ownership_drawer(http, req, uid, json_string_value(workspace));
     struct ein_error err;
-    struct erasing erasing = { .users = users, .uid = uid, .counts = counts, .err = &err };
+    struct erasing erasing = {
+        .users = users, .uid = uid, .personal = personal, .counts = counts, .err = &err
+    };
     int r;
 
-    if (!counts)
+    if (!counts || !workspace || !personal)
         return EIN_E_NO_MEMORY;
     if (ownership_drawer(http, req, uid, NULL) != uid) /* what is meant may be a workspace's */
         return http->fail(req, 422, "'%s' is not the id of a user.", uid);

@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -12,7 +13,8 @@ from demos import api, make_demo
 from people import SETS as AUTH_SETS
 from people import Person
 from people import room as people_room
-from support import PATIENCE, wait_until
+from support import PATIENCE, logins, wait_until
+from support import Person as LoggedIn
 from vendor import Gate, raw
 
 ADMIN = {"X-Admin-Password": "pw"}
@@ -117,6 +119,25 @@ def test_what_is_a_workspaces_stays(room, somebody):
     assert ben.get(f"/data-store/namespaces/n/records/k?workspaceId={name}").json["value"] == 1
 
 
+def test_a_personal_workspace_is_theirs_alone(start_server, tmp_path):
+    server = start_to_erase(start_server, logins(), "plugins.auth-session.session_ttl_hours=0.001", ready=True)
+    for uid in ("alice", "alice", "carol"):
+        LoggedIn(server).login(uid)
+    time.sleep(3.7)  # a session that is over says who it was of as well
+    alice, carol = (LoggedIn(server).login(uid) for uid in ("alice", "carol"))
+    for one in (alice, carol):
+        place = f"personal:{one.get('/auth/me').json['uid']}"
+        deploy(one, workspaceId=place)
+        make_demo(one, workspaceId=place)
+        assert one.put(f"/data-store/namespaces/n/records/k?workspaceId={place}", {"value": 1}).status == 200
+    before = sets_with(server, tmp_path, "dev_stub:carol")
+    assert before == sets_with(server, tmp_path, "dev_stub:alice")
+    erased = erase(server, "dev_stub:alice").json["erased"]
+    assert erased == {"agents": 1, "demos": 1, "data-store": 1, "logins": 3}
+    assert sets_with(server, tmp_path, "dev_stub:alice") <= STAY
+    assert sets_with(server, tmp_path, "dev_stub:carol") == before
+
+
 def test_what_is_running_is_stopped_first(room, somebody, vendor):
     ann, gate = somebody(), Gate()
     vendor.answer("/held", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", gate, b"ok"))
@@ -175,8 +196,8 @@ def test_the_page_of_a_demo_ends_with_who_opened_it(room, somebody, tmp_path):
     assert "demo_tokens" not in sets_with(room, tmp_path, ann.uid) and "demo_tokens" in sets_with(room, tmp_path, ben.uid)
 
 
-def start_to_erase(start_server, *sets):
-    return start_server(sets=[*AUTH_SETS, *sets], env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"})
+def start_to_erase(start_server, *sets, **more):
+    return start_server(sets=[*AUTH_SETS, *sets], env={"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}, **more)
 
 
 def test_deleting_what_is_there_is_no_waiting(start_server):

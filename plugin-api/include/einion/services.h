@@ -255,7 +255,8 @@ struct ein_erasure {
     uint32_t struct_size, reserved;
     /* Deletes what there is of the user UID alone, logins and keys among it, and ends what they have
      * running.  *ret_count: of how many things; it is called again until there are none.  What is a
-     * workspace's stays, and what calls have cost. */
+     * workspace's stays, and what calls have cost; but the personal workspace of UID is theirs alone, too,
+     * so that this is also called for its owner, "workspace:personal:UID". */
     int (*erase)(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err);
 };
 

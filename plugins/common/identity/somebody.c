@@ -3,10 +3,9 @@
 #include "cleanup.h"
 #include "error.h"
 #include "member.h"
+#include "ownership.h"
 
 #include <string.h>
-
-#define PERSONAL "personal:"
 
 static bool has_control(const char *text)
 {
