@@ -11,7 +11,8 @@
 
 enum {
     COUNT_AGAIN_MS = 1000, /* at the earliest, */
-    COUNT_REST = 10        /* and after so many times what counting took */
+    COUNT_REST = 10,       /* and after so many times what counting took */
+    TAKE_TRIES = 3         /* while somebody changes what there may be */
 };
 
 struct owner {
@@ -203,11 +204,13 @@ static int take(void *impl, const char *name, int64_t bytes, struct ein_error *e
 
     if (!owner)
         return error_no_memory(err);
-    if (try_take(quota, owner, bytes))
-        return 0;
-    r = count_again(quota, owner, err);
-    if (r < 0)
-        return r;
+    for (int tries = 0; tries < TAKE_TRIES; tries++) {
+        if (try_take(quota, owner, bytes))
+            return 0;
+        r = count_again(quota, owner, err);
+        if (r < 0)
+            return r;
+    }
     return try_take(quota, owner, bytes) ? 0 : is_full(quota, owner, bytes, err);
 }
 
