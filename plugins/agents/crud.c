@@ -147,29 +147,23 @@ int agents_update(struct ein_req *req, void *self)
 }
 
 /* Deletes AGENT, as it is, with all that belongs to it. */
-static int forget(const struct agents *agents, const json_t *agent, struct ein_error *err)
+static int forget(void *self, const json_t *agent, struct ein_error *err)
 {
+    const struct agents *agents = self;
+    const struct ein_store *store = agents->host->store;
     const char *id = text_of(agent, "_id");
     int r = save_none(agents, agent, err);
 
     if (r < 0)
         return r;
     secrets_forget(agents, id);
-    (void)agents->host->store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY,
-                                   NULL); /* most have none */
+    (void)store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY, NULL); /* most have none */
     return 0;
-}
-
-static int erase_agent(void *self, const json_t *agent, struct ein_error *err)
-{
-    return forget(self, agent, err);
 }
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
 {
-    static const struct erase_what what = { .set = AGENT_SET,
-                                            .field = OWNER_INDEX,
-                                            .one = erase_agent };
+    static const struct erase_what what = { .set = AGENT_SET, .field = OWNER_INDEX, .one = forget };
     const struct agents *agents = impl;
 
     *ret_count = 0;
@@ -193,7 +187,7 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
     r = check_rev(host->http, req, doc_rev(agent));
     if (r)
         return r;
-    r = forget(agents, agent, err);
+    r = forget(self, agent, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     if (r < 0)

@@ -38,15 +38,15 @@ struct oidc {
     const json_t *config; /* the settings */
     char *issuer;
     bool open, allow_http, ask_again;
-    int64_t discovery_ms,
-        retry_ms;      /* how old the metadata may be; between two tries to read them */
-    struct seen *seen; /* access tokens */
+    int64_t discovery_ms; /* how old the metadata may be */
+    int64_t retry_ms;     /* between two tries to read them */
+    struct seen *seen;    /* access tokens */
     pthread_mutex_t lock;
     json_t *metadata; /* guarded by lock, as is all below; itself constant */
     struct jwks *keys;
-    bool reading; /* somebody does; others go on with what there is */
-    int64_t tried_ms,
-        due_ms; /* the last time that they were read, or not; when to read them next */
+    bool reading;             /* somebody does; others go on with what there is */
+    int64_t tried_ms;         /* the last time that they were read, or could not be */
+    int64_t due_ms;           /* when to read them next */
     struct ein_error failure; /* of the last try */
 };
 

@@ -4,8 +4,7 @@
  *   POST   /chat               stores a ticket, then answers with its id
  *   GET    /chat/{ticket_id}   how it stands; ?wait=SECONDS waits for its end; with
  *                              Accept: text/event-stream its answer as it comes
- *   DELETE /chat/{ticket_id}   cancels it, at the vendor too; with ?forget=true it is gone
- * afterwards
+ *   DELETE /chat/{ticket_id}   cancels it, at the vendor too; ?forget=true deletes it
  *
  * Any server on the database works on any ticket.  A worker takes one for as long as its lease,
  * which it extends; if its server dies, the lease ends and the ticket is begun again, up to

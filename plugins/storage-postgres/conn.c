@@ -372,6 +372,8 @@ static int run(struct conn *conn, const char *name, const char *text, const stru
     PGresult *result = NULL;
     int r = 0, sent;
 
+    if (count > BINDS_MAX)
+        return error_set(err, EIN_E_TOO_LARGE, "A query has at most %d values", BINDS_MAX);
     if (!parameters_make(&parameters, binds, count) || (!name && !types)) {
         r = error_no_memory(err);
     } else {
@@ -403,8 +405,6 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
 int conn_ask(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
              PGresult **ret_result, struct ein_error *err)
 {
-    if (count > BINDS_MAX)
-        return error_set(err, EIN_E_TOO_LARGE, "A query has at most %d values", BINDS_MAX);
     return run(conn, NULL, text, binds, count, ret_result, err);
 }
 
