@@ -60,6 +60,11 @@ def test_every_link_leads_somewhere():
                 assert to.exists() and (not heading or heading in headings[to]), target
 
 
+def test_the_contents_of_the_guide_name_every_section_in_its_order():
+    contents, sections = re.split(r"^(?=## )", re.sub(r"```.*?```", "", PAGES["packaging/guide.md"], flags=re.S), maxsplit=1, flags=re.M)
+    assert re.findall(r"\[([^]]+)\]\(#", contents) == re.findall(r"^###? (.*)$", sections, re.M)
+
+
 def test_the_plugin_is_built_and_served_as_written(start_server, tmp_path):
     (tmp_path / "hello.c").write_text(re.search(r"```c\n(.*?)```", README, re.S)[1])
     build, serve = re.search(r"```\n(cc .*?)\n(einion .*?)\n```", README).groups()
