@@ -100,6 +100,7 @@ static void classify(void *data, struct vendor_failure *failure)
 
 static struct fake_host *host;
 static struct vendor vendor;
+static const char *key = "secret-1";
 
 static struct answer run(const struct script *wanted, enum vendor_framing framing)
 {
@@ -109,7 +110,7 @@ static struct answer run(const struct script *wanted, enum vendor_framing framin
     const struct vendor_call call = {
         .path = "/chat",
         .headers = headers,
-        .secret = "secret-1",
+        .secret = key,
         .body = &body,
         .framing = framing,
         .on_event = on_event,
@@ -343,6 +344,31 @@ static void test_long_words(void **state)
                      strlen("Acme does not take the request (400): ") + 159 + 3);
 }
 
+/* A user's key is what they like to put there. */
+static void test_short_keys(void **state)
+{
+    static const struct {
+        const char *key, *said, *shown;
+    } cases[] = {
+        { ".", "no key: .", "no key: ." },
+        { "...", "no key: ...", "no key: ..." },
+        { "....", "no key: .....", "no key: ...." },
+        { "ab", "no key: ab", "no key: .." },
+    };
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        key = cases[i].key;
+        (void)snprintf(text, sizeof(text), "Acme does not accept the key (401): %s",
+                       cases[i].shown);
+        struct answer a =
+            run(&(struct script){ .status = 401, .pieces = { cases[i].said } }, VENDOR_SSE);
+        expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED, text);
+    }
+    key = "secret-1";
+}
+
 static void test_retry_after(void **state)
 {
     static const struct {
@@ -441,18 +467,20 @@ static void test_tool_calls(void **state)
 static void test_keys(void **state)
 {
     struct answer a = { .outcome = { .struct_size = sizeof(a.outcome) } };
-    const char *key = NULL;
+    const char *found = NULL;
 
     (void)state;
-    a.r = vendor_key(&vendor, &(struct ein_llm_call){ 0 }, &key, &a.outcome, &a.err);
+    a.r = vendor_key(&vendor, &(struct ein_llm_call){ 0 }, &found, &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED,
                  "There is no key for Acme: neither the caller nor this server has one");
-    a.r = vendor_key(&vendor, &(struct ein_llm_call){ .api_key = "k\n" }, &key, &a.outcome, &a.err);
+    a.r =
+        vendor_key(&vendor, &(struct ein_llm_call){ .api_key = "k\n" }, &found, &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED,
                  "the key for Acme has characters that no key has");
     assert_int_equal(
-        vendor_key(&vendor, &(struct ein_llm_call){ .api_key = "k" }, &key, &a.outcome, &a.err), 0);
-    assert_string_equal(key, "k");
+        vendor_key(&vendor, &(struct ein_llm_call){ .api_key = "k" }, &found, &a.outcome, &a.err),
+        0);
+    assert_string_equal(found, "k");
 }
 
 static void test_older_tables(void **state)
@@ -530,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_short_keys),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_deep_json),

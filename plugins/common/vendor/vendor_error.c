@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "error.h"
 #include "member.h"
+#include "str.h"
 #include "vendor.h"
 
 #include <ctype.h>
@@ -154,16 +155,14 @@ static bool is_too_long(const char *words)
 
 /* ---- the sentence ---- */
 
-/* The key in words that quote it becomes "...". */
+/* The key in words that quote it becomes "...", or as much of that as it is long. */
 static void hide(char *words, const char *secret)
 {
-    size_t len = secret ? strlen(secret) : 0;
-    char *at = words;
+    size_t len = secret ? strlen(secret) : 0, shown = len < 3 ? len : 3;
 
-    while (len && (at = strstr(at, secret))) {
-        memcpy(at, "...", len < 3 ? len : 3);
-        if (len > 3)
-            memmove(at + 3, at + len, strlen(at + len) + 1);
+    for (char *at = words; len && (at = strstr(at, secret)); at += shown) {
+        memcpy(at, "...", shown);
+        memmove(at + shown, at + len, strlen(at + len) + 1);
     }
 }
 
@@ -172,7 +171,7 @@ static char *shorten(const struct vendor *vendor, const char *words, const char 
 {
     EIN_FREE char *line = strdup(words);
     char *safe, *text;
-    size_t len = 0;
+    size_t len;
 
     if (!line)
         return NULL;
@@ -180,12 +179,10 @@ static char *shorten(const struct vendor *vendor, const char *words, const char 
     safe = vendor->host->redact(line);
     if (!safe)
         return NULL;
-    for (const char *at = safe; *at && len < VENDOR_WORDS_MAX; at++, len++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            safe[len] = ' ';
-    }
-    while (len && safe[len] && ((unsigned char)safe[len] & 0xc0) == 0x80)
-        len--;
+    len = (size_t)str_cut(safe, VENDOR_WORDS_MAX);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)safe[i] < ' ' || safe[i] == 0x7f)
+            safe[i] = ' ';
     while (len && safe[len - 1] == ' ')
         len--;
     if (asprintf(&text, "%.*s%s", (int)len, safe, strlen(safe) > VENDOR_WORDS_MAX ? "..." : "") < 0)
