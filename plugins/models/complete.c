@@ -99,17 +99,21 @@ static void announce(struct work *work)
     str_copy(ret->model, sizeof(ret->model), work->model->id);
 }
 
-/* A call counts once for its user and key, however many models are asked. */
+/* A call counts once for its user and key, however many models are asked, and what all of them have
+ * used. */
 static int limited_attempts(struct work *work, struct ein_error *err)
 {
     const struct ein_completion_call *call = work->call;
+    const char *provider = work->model->provider, *id = work->model->id;
+    const json_t *rates = json_object_get(work->limits, "rates");
+    const struct limits_who caller = { call->user_id, call->key_id, NULL, NULL, rates };
+    const struct limits_who model = { NULL, NULL, provider, id, NULL };
+    const struct limits_who both = { call->user_id, call->key_id, provider, id, rates };
     struct limits *limits = settings_of(work)->limits;
-    const struct limits_who who = { work->counted ? NULL : call->user_id,
-                                    work->counted ? NULL : call->key_id, work->model->provider,
-                                    work->model->id, json_object_get(work->limits, "rates") };
     struct limits_told told = { .after_ms = 0 };
-    uint64_t taken = size_estimate(&work->size);
-    int r = limits_take(limits, &who, taken, clock_mono_ms(), &told, err);
+    const uint64_t taken = size_estimate(&work->size), before = work->used;
+    const uint64_t charged = work->counted ? before : taken; /* to the caller */
+    int r = limits_take(limits, work->counted ? &model : &both, taken, clock_mono_ms(), &told, err);
 
     work->ret->requests = told.requests;
     work->ret->tokens = told.tokens;
@@ -121,10 +125,10 @@ static int limited_attempts(struct work *work, struct ein_error *err)
         return r;
     }
     work->counted = true;
-    work->used = 0;
     r = attempts(work, err);
     budget_release(work);
-    limits_correct(limits, &who, taken, work->used, clock_mono_ms());
+    limits_correct(limits, &model, taken, work->used - before, clock_mono_ms());
+    limits_correct(limits, &caller, charged, work->used, clock_mono_ms());
     return r;
 }
 

@@ -41,7 +41,7 @@ struct work {
     json_t *parameters;        /* may be NULL */
     struct built_in built_in;
     struct names names;
-    uint64_t used; /* tokens, of all attempts */
+    uint64_t used; /* tokens, of all attempts and models */
 
     /* Of the attempt. */
     struct ein_llm_outcome outcome;

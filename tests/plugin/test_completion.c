@@ -693,6 +693,20 @@ static void used_tokens_count_against_the_limit(void **state)
     assert_in_range(result.outcome.retry_after_ms, 1000, 6600); /* 110 of 1000 a minute */
 }
 
+static void what_another_model_has_used_counts_too(void **state)
+{
+    struct fixture *fixture = *state;
+
+    set(fixture, "limits", json_pack("{s:{s:i}}", "user", "tokens", 1000));
+    set(fixture, "fallbacks", json_pack("{s:[s]}", MODEL, CLAUDE));
+    set(fixture, "retries", json_integer(0));
+    fixture->steps[0] = failing(EIN_E_UNAVAILABLE, EIN_LLM_FAULT_OVERLOADED, 503);
+    fixture->steps[1] = good; /* 1100, of Claude */
+    assert_string_equal(ask(fixture, MODEL).outcome.provider, "anthropic");
+    assert_int_equal(ask(fixture, MODEL).outcome.status, 429);
+    assert_int_equal(fixture->next, 2);
+}
+
 /* ---- long calls ---- */
 
 static void let_time_pass(struct fixture *fixture)
@@ -845,6 +859,7 @@ int main(void)
         T(too_many_requests_are_429),
         T(a_model_at_its_limit_is_left_to_another),
         T(used_tokens_count_against_the_limit),
+        T(what_another_model_has_used_counts_too),
         T(a_silent_call_keeps_its_money),
         T(a_crowd_of_silent_calls_keeps_its_money),
         T(callers_do_not_disturb_each_other),
