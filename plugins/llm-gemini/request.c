@@ -115,22 +115,23 @@ static int thinking_config(const struct ein_llm_call *call, json_t **ret_config)
     const json_t *show = json_object_get(call->parameters, "show_thinking");
     json_t *budget = json_object_get(call->parameters, "thinking_budget");
     const struct effort *effort = effort_of(text_of(call->parameters, "reasoning_effort"));
-    json_int_t tokens = json_integer_value(budget);
+    json_int_t tokens = json_integer_value(budget); /* below 0: as the model likes */
     const char *model = bare_model(call);
-    bool thinks = json_is_integer(budget) ? tokens != 0 : effort && effort->budget != 0;
+    bool budgeted = json_is_integer(budget), by_level = gemini_thinks_by_level(call);
+    bool thinks = budgeted ? tokens != 0 : effort && effort->budget != 0;
     int r = 0;
 
-    if (!show && !json_is_integer(budget) && !effort)
+    if (!show && !budgeted && !effort)
         return 0;
     json_t *config = json_object();
     if (show ? json_is_true(show) : thinks)
         r |= json_object_set_new(config, "includeThoughts", json_true());
-    if ((json_is_integer(budget) || effort) && gemini_thinks_by_level(call))
+    if (by_level && (budgeted || effort) && tokens >= 0)
         r |= json_object_set_new(config, "thinkingLevel",
-                                 level_of(json_is_integer(budget) ? NULL : effort, tokens, model));
-    else if (json_is_integer(budget))
+                                 level_of(budgeted ? NULL : effort, tokens, model));
+    else if (!by_level && budgeted)
         r |= json_object_set(config, "thinkingBudget", budget);
-    else if (effort)
+    else if (!by_level && effort)
         r |= json_object_set_new(
             config, "thinkingBudget",
             json_integer(strstr(model, "pro") ? effort->pro_budget : effort->budget));

@@ -99,6 +99,7 @@ static void test_thinking(void **state)
     thinks("gemini-3-pro", "{\"reasoning_effort\":\"minimal\"}",
            "{\"includeThoughts\":true,\"thinkingLevel\":\"LOW\"}");
     thinks("gemini-3-flash", "{\"thinking_budget\":0}", "{\"thinkingLevel\":\"MINIMAL\"}");
+    thinks("gemini-3-flash", "{\"thinking_budget\":-1}", "{\"includeThoughts\":true}");
     thinks("gemini-2.5-flash", "{\"reasoning_effort\":\"odd\"}", "");
     thinks("gemma-3", "{\"show_thinking\":false}", "");
 }
