@@ -5,7 +5,7 @@
 #include "error.h"
 #include "ring_file.h"
 
-#include <string.h>
+#include <gnutls/gnutls.h>
 
 /* ---- keys at hand ---- */
 
@@ -119,7 +119,7 @@ static int check_key_of(const json_t *doc, void *data)
 
     if (!id || vault_key(vault, id, &key) < 0)
         return EIN_E_INVALID;
-    memset(&key, 0, sizeof(key));
+    gnutls_memset(&key, 0, sizeof(key));
     return 0;
 }
 
