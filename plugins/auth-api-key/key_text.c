@@ -6,6 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 enum {
     BASE = 62,
@@ -31,21 +32,9 @@ static int make_random(char *text, size_t len)
     return 0;
 }
 
-static uint32_t crc32(const char *text, size_t len)
-{
-    uint32_t crc = UINT32_MAX;
-
-    for (size_t i = 0; i < len; i++) {
-        crc ^= (unsigned char)text[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
-    }
-    return ~crc;
-}
-
 static void write_check(const char *text, char ret_check[KEY_CHECK_LEN])
 {
-    uint32_t crc = crc32(text, CHECK_AT);
+    unsigned long crc = crc32(0, (const unsigned char *)text, CHECK_AT);
 
     for (size_t i = KEY_CHECK_LEN; i-- > 0; crc /= BASE)
         ret_check[i] = digits[crc % BASE];

@@ -8,7 +8,6 @@
 #include "key_owner.h"
 #include <gnutls/gnutls.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct refusal {
     const char *reason, *text;
@@ -23,20 +22,6 @@ static int refuse(const struct api_keys *self, struct ein_req *req, const struct
     if (bearer_refuse(self->host->http, req, why->reason) < 0)
         return error_no_memory(err);
     return error_set(err, EIN_E_DENIED, "%s", why->text);
-}
-
-static const char *if_ours(const char *token)
-{
-    return token && !strncmp(token, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) ? token : NULL;
-}
-
-/* The bearer token, or what clients of Anthropic's API send in its place, if it is meant for us;
- * NULL. */
-static const char *sent_key(const struct ein_http *http, const struct ein_req *req)
-{
-    const char *key = if_ours(bearer_token(http, req));
-
-    return key ? key : if_ours(http->header(req, "x-api-key"));
 }
 
 static bool is_expired(const json_t *doc, const char *member)
@@ -151,7 +136,7 @@ int key_still(void *impl, const json_t *claims, struct ein_error *err)
 int key_verify(void *impl, struct ein_req *req, json_t **ret_claims, struct ein_error *err)
 {
     struct api_keys *self = impl;
-    const char *text = sent_key(self->host->http, req);
+    const char *text = bearer_api_key(self->host->http, req);
     unsigned char hash[KEY_HASH_BYTES];
     char id[KEY_ID_SIZE];
     EIN_JSON json_t *claims = NULL;

@@ -13,9 +13,21 @@ const char *bearer_token(const struct ein_http *http, const struct ein_req *req)
     return str_bearer(http->header(req, "Authorization"));
 }
 
+static const char *if_api_key(const char *token)
+{
+    return token && strncmp(token, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1) == 0 ? token : NULL;
+}
+
+const char *bearer_api_key(const struct ein_http *http, const struct ein_req *req)
+{
+    const char *key = if_api_key(bearer_token(http, req));
+
+    return key ? key : if_api_key(http->header(req, "x-api-key"));
+}
+
 bool bearer_is_ours(const char *token)
 {
-    return strncmp(token, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1) == 0 ||
+    return if_api_key(token) ||
            strncmp(token, DEMO_TOKEN_PREFIX, sizeof(DEMO_TOKEN_PREFIX) - 1) == 0;
 }
 

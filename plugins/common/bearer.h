@@ -11,6 +11,10 @@
 /* The token of `Authorization: Bearer TOKEN`, lent by the request, as str_bearer() reads it. */
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
 
+/* What may be an API key of einion: that token, or what clients of Anthropic's API send in its
+ * place; NULL: there is none. */
+const char *bearer_api_key(const struct ein_http *http, const struct ein_req *req);
+
 /* einion has made this token itself, it seems: providers of logins leave it to whoever did. */
 bool bearer_is_ours(const char *token);
 

@@ -18,15 +18,6 @@ bool is_anthropic(const struct ein_http *http, const struct ein_req *req)
 
 /* ---- the server's own words ---- */
 
-static bool sent_key(const struct ein_http *http, const struct ein_req *req)
-{
-    const char *token = bearer_token(http, req), *key = http->header(req, "x-api-key");
-    size_t len = sizeof(API_KEY_PREFIX) - 1;
-
-    return (token && strncmp(token, API_KEY_PREFIX, len) == 0) ||
-           (key && strncmp(key, API_KEY_PREFIX, len) == 0);
-}
-
 /* The first fault of a list, with its place: "query.limit: Input should be ...". */
 static json_t *words_of_list(const json_t *list)
 {
@@ -53,7 +44,7 @@ static json_t *words_of_list(const json_t *list)
 static json_t *words(const struct ein_http *http, const struct ein_req *req, int status,
                      const json_t *detail)
 {
-    if (status == 401 && !sent_key(http, req))
+    if (status == 401 && !bearer_api_key(http, req))
         return json_string("There is no API key of einion in this request: send one as "
                            "\"Authorization: Bearer eink_...\" or \"x-api-key: eink_...\".");
     if (status == 404 && json_is_string(detail))
