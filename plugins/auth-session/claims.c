@@ -5,8 +5,6 @@
 #include "member.h"
 #include "somebody.h"
 
-#include <string.h>
-
 int claims_make(const struct auth_session *self, const char *provider, const json_t *said,
                 json_t **ret_claims, struct ein_error *err)
 {
@@ -23,18 +21,8 @@ int claims_make(const struct auth_session *self, const char *provider, const jso
 
 bool claims_is_site_admin(const struct auth_session *self, const json_t *said)
 {
-    const char *uid = text_of(said, "uid");
-    const json_t *item;
-    size_t i;
-
-    if (json_is_true(json_object_get(said, "admin")))
-        return true;
-    json_array_foreach(self->site_admins, i, item)
-    {
-        if (!strcmp(json_string_value(item), uid))
-            return true;
-    }
-    return false;
+    return json_is_true(json_object_get(said, "admin")) ||
+           list_has(self->site_admins, text_of(said, "uid"));
 }
 
 bool claims_may_log_in(const json_t *claims)

@@ -25,15 +25,7 @@ json_t *refresh_nothing(void)
 
 static const json_t *find_workspace(const json_t *claims, const char *id)
 {
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(claims, "workspaces"), i, item)
-    {
-        if (!strcmp(text_of(item, "id"), id))
-            return item;
-    }
-    return NULL;
+    return list_find(json_object_get(claims, "workspaces"), "id", id);
 }
 
 /* The ids of the workspaces of `claims` that `others` lack. */

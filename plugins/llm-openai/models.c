@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /models, in the catalog's form. */
 #include "error.h"
+#include "member.h"
 #include "openai.h"
 
 #include <math.h>
@@ -45,17 +46,9 @@ static json_t *price_of(const json_t *entry)
 
 static bool supports(const json_t *entry, const char *parameter)
 {
-    const json_t *list = json_object_get(entry, "supported_parameters"), *name;
-    size_t i;
+    const json_t *list = json_object_get(entry, "supported_parameters");
 
-    if (!list)
-        return strcmp(parameter, "reasoning") != 0;
-    json_array_foreach((json_t *)list, i, name)
-    {
-        if (strcmp(json_string_value(name) ? json_string_value(name) : "", parameter) == 0)
-            return true;
-    }
-    return false;
+    return list ? list_has(list, parameter) : strcmp(parameter, "reasoning") != 0;
 }
 
 static json_t *parameters_of(const json_t *entry, json_int_t output)

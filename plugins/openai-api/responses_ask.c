@@ -3,8 +3,6 @@
 #include "member.h"
 #include "responses.h"
 
-#include <string.h>
-
 /* Nothing is kept here that a later request could name. */
 static int check_stateless(const struct asking *asking, const json_t *body)
 {
@@ -67,17 +65,7 @@ static int read_format(struct asking *asking, const json_t *body)
 /* What else is wanted comes anyway, or is not there. */
 static bool wants_sources(const json_t *body)
 {
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(json_object_get(body, "include"), i, item)
-    {
-        const char *what = json_string_value(item);
-
-        if (what && strcmp(what, "web_search_call.action.sources") == 0)
-            return true;
-    }
-    return false;
+    return list_has(json_object_get(body, "include"), "web_search_call.action.sources");
 }
 
 static const struct ask_field fields[ASK_FIELDS_MAX] = {

@@ -46,14 +46,10 @@ static int name_provider(const struct account *account, struct change *change, v
                          struct ein_error *err)
 {
     const struct provider *provider = data;
-    const json_t *names = json_object_get(account->user, "keyProviders"), *name;
-    size_t i;
+    const json_t *names = json_object_get(account->user, "keyProviders");
 
-    json_array_foreach(names, i, name)
-    {
-        if (strcmp(json_string_value(name), provider->name) == 0)
-            return 0;
-    }
+    if (list_has(names, provider->name))
+        return 0;
     json_t *longer = json_copy((json_t *)names);
     if (json_array_append_new(longer, json_string(provider->name)) < 0) {
         json_decref(longer);

@@ -118,15 +118,7 @@ static int mask(const char *key, void *data)
 
 static bool may_have_key(const json_t *user, const struct provider *provider)
 {
-    const json_t *names = json_object_get(user, "keyProviders"), *name;
-    size_t i;
-
-    json_array_foreach(names, i, name)
-    {
-        if (strcmp(json_string_value(name), provider->name) == 0)
-            return true;
-    }
-    return false;
+    return list_has(json_object_get(user, "keyProviders"), provider->name);
 }
 
 static int add_mask(const struct users *users, const json_t *user, const struct provider *provider,

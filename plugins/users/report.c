@@ -208,9 +208,6 @@ int report_run(struct report *report, struct ein_error *err)
         report->uid ? entry_where(report->uid, from_us, to_us) : entry_where_all(from_us, to_us);
     int r = purse_flush(report->users, &report->why);
 
-    if (r == 0 && add_count(report->total, "calls", 0) < 0)
-        r = error_no_memory(&report->why);
-
     for (size_t i = 0; r == 0 && count_names[i]; i++)
         r = add_count(report->total, count_names[i], 0) < 0 ? error_no_memory(&report->why) : 0;
     if (r == 0)
