@@ -64,9 +64,6 @@ int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
 static int cite(struct reply *reply, struct reply_block *block, json_t *citation,
                 struct ein_error *err)
 {
-    const char *url = text_or_empty(citation, "url");
-    EIN_JSON json_t *source = NULL;
-
     if (!json_is_object(citation))
         return 0;
     if (reply->keep) {
@@ -75,15 +72,11 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
         if (json_array_append(block->citations, citation) < 0)
             return error_no_memory(err);
     }
-    if (!reply->sources)
-        reply->sources = json_object();
-    if (!*url || json_object_get(reply->sources, url))
-        return 0;
-    source = json_pack("{s:s, s:s, s:O*}", "url", url, "title", text_or_empty(citation, "title"),
-                       "text", json_object_get(citation, "cited_text"));
-    if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
-        return error_no_memory(err);
-    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
+    return vendor_source(&reply->sink, &reply->sources,
+                         json_pack("{s:s, s:s, s:O*}", "url", text_or_empty(citation, "url"),
+                                   "title", text_or_empty(citation, "title"), "text",
+                                   json_object_get(citation, "cited_text")),
+                         err);
 }
 
 int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
@@ -184,30 +177,23 @@ static int begin_search(struct reply *reply, const struct reply_block *block, co
 static int end_call(struct reply *reply, struct reply_block *block, struct ein_error *err)
 {
     EIN_JSON json_t *input = input_of(block);
-    EIN_JSON json_t *call = NULL;
 
-    if (!input)
+    if (!input) {
         reply->broken_call = true;
-    if (!input)
         return 0;
+    }
     if (strcmp(text_or_empty(block->start, "type"), "tool_use") != 0)
         return begin_search(reply, block, input, err);
-    call = json_pack("{s:s, s:s, s:O}", "id", text_or_empty(block->start, "id"), "name",
-                     text_or_empty(block->start, "name"), "arguments", input);
-    return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
-                : error_no_memory(err);
+    return vendor_tool_object(reply->vendor, &reply->sink, text_of(block->start, "id"),
+                              text_of(block->start, "name"), input, NULL, reply->outcome, err);
 }
 
-static int end_thought(const struct reply *reply, const char *name, json_t *value,
+static int end_thought(const struct reply *reply, const char *name, const json_t *value,
                        struct ein_error *err)
 {
-    EIN_JSON json_t *data = NULL;
-
-    if (!json_is_string(value) || !*json_string_value(value))
-        return 0;
-    data = json_pack("{s:{s:s, s:O}}", "replay", "wire", ANTHROPIC_WIRE, name, value);
-    return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
-                : error_no_memory(err);
+    return json_string_length(value) > 0
+               ? vendor_replay(&reply->sink, ANTHROPIC_WIRE, name, value, err)
+               : 0;
 }
 
 /* The block as it would have come in one piece. */

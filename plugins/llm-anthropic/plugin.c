@@ -87,7 +87,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct anthropic *anthropic = calloc(1, sizeof(*anthropic));
-    const char *name = host->abi_minor < 1 ? "anthropic" : NULL; /* of the instance */
     int r;
 
     if (!anthropic)
@@ -101,7 +100,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = join_beta(anthropic, json_object_get(config, "beta"), err);
     if (r >= 0)
-        r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, anthropic, err);
+        r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &provider, anthropic, err);
     return init_done(r, anthropic, fini, ret_self);
 }
 

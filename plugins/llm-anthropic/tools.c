@@ -64,15 +64,6 @@ static int set_choice(const struct ein_llm_call *call, json_t *body, struct ein_
 
 /* ---- what the vendor has built in ---- */
 
-static json_t *location_of(const json_t *search)
-{
-    json_t *place = json_copy(json_object_get(search, "location"));
-
-    if (place)
-        (void)json_object_set_new(place, "type", json_string("approximate"));
-    return place;
-}
-
 static int add_search(const json_t *search, json_t *tools, struct ein_error *err)
 {
     json_t *allowed = json_object_get(search, "allowed_domains");
@@ -81,11 +72,11 @@ static int add_search(const json_t *search, json_t *tools, struct ein_error *err
     if (allowed && blocked)
         return error_set(err, EIN_E_INVALID,
                          "a search here has allowed_domains or blocked_domains, not both");
-    if (json_array_append_new(tools, json_pack("{s:s, s:s, s:O*, s:O*, s:O*, s:o*}", "type",
-                                               "web_search_20250305", "name", "web_search",
-                                               "max_uses", json_object_get(search, "max_uses"),
-                                               "allowed_domains", allowed, "blocked_domains",
-                                               blocked, "user_location", location_of(search))) < 0)
+    if (json_array_append_new(
+            tools, json_pack("{s:s, s:s, s:O*, s:O*, s:O*, s:o*}", "type", "web_search_20250305",
+                             "name", "web_search", "max_uses", json_object_get(search, "max_uses"),
+                             "allowed_domains", allowed, "blocked_domains", blocked,
+                             "user_location", vendor_location(search))) < 0)
         return error_no_memory(err);
     return 0;
 }

@@ -73,17 +73,11 @@ static int cite(struct reply *reply, const json_t *citation, struct ein_error *e
 {
     const json_t *web = json_object_get(json_object_get(citation, "location"), "web");
     const char *url = text_or_empty(web, "url"), *title = text_or_empty(citation, "title");
-    EIN_JSON json_t *source = NULL;
 
-    if (!reply->sources)
-        reply->sources = json_object();
-    if (!*url || json_object_get(reply->sources, url))
-        return 0;
-    source =
-        json_pack("{s:s, s:s}", "url", url, "title", *title ? title : text_or_empty(web, "domain"));
-    if (!source || json_object_set_new(reply->sources, url, json_true()) < 0)
-        return error_no_memory(err);
-    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, source, err);
+    return vendor_source(
+        &reply->sink, &reply->sources,
+        json_pack("{s:s, s:s}", "url", url, "title", *title ? title : text_or_empty(web, "domain")),
+        err);
 }
 
 static int think(struct reply *reply, struct reply_block *block, const json_t *thought,
@@ -130,28 +124,21 @@ static int end_call(struct reply *reply, const struct reply_block *block, struct
     const struct buf *input = &block->input;
     EIN_JSON json_t *arguments =
         input->len > 0 ? vendor_json(buf_str(input), input->len) : json_object();
-    EIN_JSON json_t *call = NULL;
 
     if (!json_is_object(arguments)) {
         reply->broken_call = true;
         return 0;
     }
-    call = json_pack("{s:s, s:s, s:O}", "id", text_or_empty(block->tool, "toolUseId"), "name",
-                     text_or_empty(block->tool, "name"), "arguments", arguments);
-    return call ? vendor_piece(&reply->sink, EIN_LLM_TOOL_CALL, NULL, call, err)
-                : error_no_memory(err);
+    return vendor_tool_object(reply->vendor, &reply->sink, text_of(block->tool, "toolUseId"),
+                              text_of(block->tool, "name"), arguments, NULL, reply->outcome, err);
 }
 
 static int end_thought(const struct reply *reply, const char *name, const struct buf *value,
                        struct ein_error *err)
 {
-    EIN_JSON json_t *data = NULL;
+    EIN_JSON json_t *text = value->len > 0 ? json_string(buf_str(value)) : NULL;
 
-    if (value->len == 0)
-        return 0;
-    data = json_pack("{s:{s:s, s:s}}", "replay", "wire", BEDROCK_WIRE, name, buf_str(value));
-    return data ? vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err)
-                : error_no_memory(err);
+    return value->len > 0 ? vendor_replay(&reply->sink, BEDROCK_WIRE, name, text, err) : 0;
 }
 
 int block_stop(struct reply *reply, const json_t *event, struct ein_error *err)

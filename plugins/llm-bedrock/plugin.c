@@ -83,7 +83,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                 void **ret_self, struct ein_error *err)
 {
     struct bedrock *bedrock = calloc(1, sizeof(*bedrock));
-    const char *name = host->abi_minor < 1 ? "bedrock" : NULL; /* of the instance */
     int r;
 
     if (!bedrock)
@@ -97,7 +96,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = bedrock_endpoint(bedrock, err);
     if (r >= 0)
-        r = host->publish(ctx, EIN_LLM_PROVIDER, name, &provider, bedrock, err);
+        r = host->publish(ctx, EIN_LLM_PROVIDER, NULL, &provider, bedrock, err);
     return init_done(r, bedrock, fini, ret_self);
 }
 

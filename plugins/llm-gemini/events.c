@@ -131,17 +131,12 @@ static int read_part(struct gemini_reader *reader, const json_t *part, struct ei
 /* Each once, however often it comes. */
 static int cite(struct gemini_reader *reader, json_t *url, json_t *title, struct ein_error *err)
 {
-    const char *key = json_string_value(url);
-    EIN_JSON json_t *data = NULL;
-
-    if (!key || !*key || json_object_get(reader->cited, key))
+    if (json_string_length(url) == 0)
         return 0;
-    if (!reader->cited)
-        reader->cited = json_object();
-    data = json_pack("{s:O, s:O*}", "url", url, "title", json_is_string(title) ? title : NULL);
-    if (!data || json_object_set_new(reader->cited, key, json_true()) < 0)
-        return error_no_memory(err);
-    return tell(reader, EIN_LLM_SOURCE, NULL, data, err);
+    reader->has_said = true;
+    return vendor_source(
+        &reader->sink, &reader->cited,
+        json_pack("{s:O, s:O*}", "url", url, "title", json_is_string(title) ? title : NULL), err);
 }
 
 static int read_chunk(struct gemini_reader *reader, const json_t *chunk, struct ein_error *err)
@@ -198,15 +193,14 @@ static int tell_search(struct gemini_reader *reader, const json_t *query, const 
     EIN_JSON json_t *key = json_sprintf("?%s", json_string_value(query));
     EIN_JSON json_t *data = NULL;
     char id[32];
+    int r = key ? vendor_note(&reader->cited, json_string_value(key), err) : error_no_memory(err);
 
-    if (json_object_get(reader->cited, json_string_value(key)))
-        return 0;
-    if (!reader->cited)
-        reader->cited = json_object();
-    (void)snprintf(id, sizeof(id), "search_%zu", json_object_size(reader->cited));
+    if (r <= 0)
+        return r;
+    (void)snprintf(id, sizeof(id), "search_%zu", json_object_size(reader->cited) - 1);
     data = json_pack("{s:s, s:O, s:o}", "id", id, "query", query, "results",
                      outcome->searches ? json_array() : pages_of(grounding));
-    if (!data || json_object_set_new(reader->cited, json_string_value(key), json_true()) < 0)
+    if (!data)
         return error_no_memory(err);
     outcome->searches = reader->by_query ? outcome->searches + 1 : 1;
     return tell(reader, EIN_LLM_SEARCH, NULL, data, err);
@@ -312,7 +306,7 @@ static int read_one(struct gemini_reader *reader, const json_t *response, struct
     size_t at;
     int r = 0;
 
-    if (json_object_get(response, "error"))
+    if (unless_null(response, "error"))
         return read_error(reader, response, err);
     read_usage(reader, json_object_get(response, "usageMetadata"));
     vendor_copy(outcome->model, sizeof(outcome->model), text_of(response, "modelVersion"));

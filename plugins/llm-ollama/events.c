@@ -97,7 +97,7 @@ int ollama_read(struct ollama_reader *reader, const json_t *line, struct ein_err
 {
     int r;
 
-    if (json_object_get(line, "error"))
+    if (unless_null(line, "error"))
         return read_error(reader, line, err);
     vendor_copy(reader->outcome->model, sizeof(reader->outcome->model), text_of(line, "model"));
     r = read_message(reader, json_object_get(line, "message"), err);

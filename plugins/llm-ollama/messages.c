@@ -5,6 +5,7 @@
 #include "error.h"
 #include "member.h"
 #include "ollama.h"
+#include "turns.h"
 
 #include <string.h>
 
@@ -82,9 +83,7 @@ static int add_text(struct draft *draft, const json_t *part, struct ein_error *e
 /* Templates of models that think use what they thought when they called a tool. */
 static int add_thought(struct draft *draft, const json_t *part, struct ein_error *err)
 {
-    const char *wire = text_of(json_object_get(part, "replay"), "wire");
-
-    if (!wire || strcmp(wire, OLLAMA_WIRE) != 0)
+    if (!turns_replay(part, OLLAMA_WIRE))
         return 0;
     return add_bytes(&draft->thought, json_object_get(part, "text"), err);
 }

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "member.h"
 #include "reply.h"
+#include "reply_tool.h"
 
 int openai_add_key(const struct openai *openai, const char *key, struct vendor_headers *headers,
                    struct ein_error *err)
@@ -127,20 +128,22 @@ static int ask_once(struct openai_request *request, const struct vendor_sink *si
     return r;
 }
 
-static int ask(struct openai_request *request, const struct vendor_sink *sink,
+static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
                struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    struct openai_request request;
     const char *key = NULL;
     bool again = true;
-    int r = openai_key(request->openai, request->call, &key, outcome, err);
+    int r = openai_key(self, call, &key, outcome, err);
 
+    openai_request_init(&request, self, call);
     if (r == 0)
-        (void)go_without(request, was_refused(request, key, "stream"),
-                         was_refused(request, key, "summary"));
+        (void)go_without(&request, was_refused(&request, key, "stream"),
+                         was_refused(&request, key, "summary"));
     while (r == 0 && again) {
         *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
         error_clear(err);
-        r = ask_once(request, sink, key, outcome, &again, err);
+        r = ask_once(&request, sink, key, outcome, &again, err);
         if (again)
             r = 0;
     }
@@ -150,17 +153,9 @@ static int ask(struct openai_request *request, const struct vendor_sink *sink,
 static int complete(void *impl, const struct ein_llm_call *call, ein_llm_sink *sink, void *data,
                     struct ein_llm_outcome *ret_outcome, struct ein_error *err)
 {
-    const struct vendor_sink to = { sink, data };
-    struct ein_llm_outcome outcome = { .struct_size = sizeof(outcome) };
-    struct openai_request request;
-    struct ein_llm_call full;
-    int r;
+    const struct vendor_completion how = { .ask = ask, .self = impl };
 
-    vendor_read_call(call, &full);
-    openai_request_init(&request, impl, &full);
-    r = ask(&request, &to, &outcome, err);
-    vendor_give_outcome(&outcome, ret_outcome);
-    return r;
+    return vendor_complete(&how, call, &(struct vendor_sink){ sink, data }, ret_outcome, err);
 }
 
 const struct ein_llm_provider openai_provider = {

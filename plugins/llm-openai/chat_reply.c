@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of chat completions, in chunks or whole. */
 #include "error.h"
+#include "member.h"
 #include "reply.h"
-#include "str.h"
 
 #include <string.h>
 
@@ -112,9 +112,7 @@ static int give_thought(struct openai_reply *reply, struct ein_error *err)
 
     if (!reply->thought.len)
         return 0;
-    if (!text)
-        return error_no_memory(err);
-    return openai_give_replay(reply, "reasoning_content", text, err);
+    return vendor_replay(&reply->sink, reply->openai->vendor.title, "reasoning_content", text, err);
 }
 
 /* What is to be sent back. */
@@ -125,9 +123,8 @@ static int give_details(struct openai_reply *reply, struct ein_error *err)
     if (!reply->details.count)
         return give_thought(reply, err);
     details = details_json(&reply->details);
-    if (!details)
-        return error_no_memory(err);
-    return openai_give_replay(reply, "reasoning_details", details, err);
+    return vendor_replay(&reply->sink, reply->openai->vendor.title, "reasoning_details", details,
+                         err);
 }
 
 /* Tool calls whose arguments are known to be complete. */
@@ -170,10 +167,8 @@ static const char *reason_of(const char *vendors)
 /* Some servers tell which stop sequence ended the text. */
 static void take_stop_sequence(const struct openai_reply *reply, const json_t *choice)
 {
-    const char *text = json_string_value(json_object_get(choice, "stop_reason"));
-
-    if (text)
-        str_copy(reply->outcome->stop_sequence, sizeof(reply->outcome->stop_sequence), text);
+    vendor_copy(reply->outcome->stop_sequence, sizeof(reply->outcome->stop_sequence),
+                text_of(choice, "stop_reason"));
 }
 
 /* Half of the arguments, because there was no room for the rest, are no call. */
@@ -192,13 +187,6 @@ static void drop_cut_calls(struct openai_reply *reply, const char *reason)
     free(last->name);
     buf_done(&calls->list[calls->count - 1].arguments);
     calls->count--;
-}
-
-static bool has_error(const json_t *answer)
-{
-    const json_t *error = json_object_get(answer, "error");
-
-    return error && !json_is_null(error);
 }
 
 /* Of several answers the first; NULL: it is not there. */
@@ -230,7 +218,7 @@ static int take_choice(struct openai_reply *reply, const json_t *choice, const c
     const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
     int r = take_message(reply, json_object_get(choice, member), err);
 
-    if (r == 0 && (has_error(choice) || (reason && strcmp(reason, "error") == 0)))
+    if (r == 0 && (unless_null(choice, "error") || (reason && strcmp(reason, "error") == 0)))
         return openai_fail(reply, choice, err);
     if (r < 0 || !reason)
         return r;
@@ -255,7 +243,7 @@ static int take_told(struct openai_reply *reply, const struct json_found *told,
     int r;
 
     openai_take_names(reply, told[CHUNK_ID].value, told[CHUNK_MODEL].value);
-    openai_take_counts(reply->outcome, told);
+    openai_take_usage(reply->outcome, told[CHUNK_USAGE].value);
     r = take_content(reply, told[CHUNK_CONTENT].value, err);
     return r == 0 && reason ? take_reason(reply, reason, err) : r;
 }
@@ -288,7 +276,7 @@ int openai_chat_event(void *data, const char *event, json_t *json, struct ein_er
     r = take_rest(reply, json, err);
     if (r < 0)
         return r;
-    if (has_error(json))
+    if (unless_null(json, "error"))
         return openai_fail(reply, json, err);
     return choice ? take_choice(reply, choice, "delta", err) : 0;
 }
@@ -299,7 +287,7 @@ int openai_chat_whole(void *data, json_t *json, struct ein_error *err)
     const json_t *choice = first_choice(json);
     int r;
 
-    if (has_error(json) || (!choice && json_object_get(json, "message")))
+    if (unless_null(json, "error") || (!choice && json_object_get(json, "message")))
         return openai_fail(reply, json, err);
     if (!choice)
         return openai_garbled(reply, err);

@@ -26,11 +26,6 @@ enum chunk_member {
     CHUNK_CONTENT,
     CHUNK_REASON,
     CHUNK_USAGE,
-    CHUNK_INPUT,
-    CHUNK_OUTPUT,
-    CHUNK_TOTAL,
-    CHUNK_CACHED,
-    CHUNK_REASONING,
     CHUNK_MEMBERS
 };
 

@@ -170,8 +170,5 @@ json_t *openai_arguments(const struct openai_request *request, const json_t *par
 
 const json_t *openai_replay(const struct openai_request *request, const json_t *part)
 {
-    const json_t *replay = json_object_get(part, "replay");
-    const char *wire = text_of(replay, "wire");
-
-    return wire && strcmp(wire, request->openai->vendor.title) == 0 ? replay : NULL;
+    return turns_replay(part, request->openai->vendor.title);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "details.h"
 
+#include "member.h"
+
 #include <einion/plugin.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +32,7 @@ void details_done(struct details *details)
 
 static const char *type_of(const json_t *detail)
 {
-    const char *type = json_string_value(json_object_get(detail, "type"));
-
-    return type ? type : "";
+    return text_or_empty(detail, "type");
 }
 
 static const char *field_of(const json_t *detail)

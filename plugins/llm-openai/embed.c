@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
+#include "member.h"
 #include "reply.h"
 
 enum { INPUTS_AT_ONCE = 2048 };
@@ -16,9 +17,10 @@ static int on_whole(void *data, json_t *json, struct ein_error *err)
     int r = 0;
     size_t i;
 
-    if (json_object_get(json, "error") || !json_is_array(list))
-        return json_object_get(json, "error") ? openai_fail(&embedding->reply, json, err)
-                                              : openai_garbled(&embedding->reply, err);
+    if (unless_null(json, "error"))
+        return openai_fail(&embedding->reply, json, err);
+    if (!json_is_array(list))
+        return openai_garbled(&embedding->reply, err);
     openai_take_names(&embedding->reply, json_object_get(json, "id"),
                       json_object_get(json, "model"));
     openai_take_usage(embedding->reply.outcome, json_object_get(json, "usage"));

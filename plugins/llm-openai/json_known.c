@@ -97,10 +97,8 @@ static bool read_value(struct reader *reader, const struct json_known *known,
 {
     struct json_found *its = &found[known->place];
 
-    if (known->members) {
-        its->at = reader->at;
+    if (known->members)
         return read_inside(reader, known, found);
-    }
     if (!known->place || its->value)
         return pass_scalar(reader);
     its->at = reader->at;

@@ -17,8 +17,8 @@ struct json_known {
 };
 
 struct json_found {
-    json_t *value;  /* json_decref; NULL: it is not there, or has members */
-    const char *at; /* where it stands, also if it has members; NULL: it is not there */
+    json_t *value;  /* json_decref; NULL: it is not there */
+    const char *at; /* where it stands */
     size_t len;
 };
 

@@ -53,17 +53,6 @@ int openai_give_thought(struct openai_reply *reply, const json_t *text, struct e
     return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, json_string_value(text), NULL, err);
 }
 
-int openai_give_replay(struct openai_reply *reply, const char *name, const json_t *value,
-                       struct ein_error *err)
-{
-    EIN_JSON json_t *data =
-        json_pack("{s:{s:s, s:O}}", "replay", "wire", reply->openai->vendor.title, name, value);
-
-    if (!data)
-        return error_no_memory(err);
-    return vendor_piece(&reply->sink, EIN_LLM_THOUGHT, NULL, data, err);
-}
-
 int openai_give_call(struct openai_reply *reply, const char *id, const char *name,
                      const char *arguments, struct ein_error *err)
 {
@@ -82,34 +71,20 @@ static const json_t *citation_of(const json_t *source)
     return inner ? inner : source;
 }
 
-int openai_note(struct openai_reply *reply, const char *url)
-{
-    if (!reply->sources && !(reply->sources = json_object()))
-        return EIN_E_NO_MEMORY;
-    if (json_object_get(reply->sources, url) ||
-        json_object_size(reply->sources) >= REPLY_SOURCES_MAX)
-        return 0;
-    return json_object_set_new(reply->sources, url, json_true()) ? EIN_E_NO_MEMORY : 1;
-}
-
 static int give_source(struct openai_reply *reply, const json_t *source, struct ein_error *err)
 {
     const json_t *citation = citation_of(source);
     const json_t *address = json_is_string(source) ? source : json_object_get(citation, "url");
     const json_t *title = json_object_get(citation, "title");
-    EIN_JSON json_t *data = NULL;
-    int r = json_string_length(address) ? openai_note(reply, json_string_value(address)) : 0;
 
-    if (r == 0)
+    if (json_string_length(address) == 0)
         return 0;
-    if (r > 0)
-        data = json_pack("{s:O, s:O*, s:O*, s:O*}", "url", address, "title",
-                         json_is_string(title) ? title : NULL, "from",
-                         json_object_get(citation, "start_index"), "to",
-                         json_object_get(citation, "end_index"));
-    if (!data)
-        return error_no_memory(err);
-    return vendor_piece(&reply->sink, EIN_LLM_SOURCE, NULL, data, err);
+    return vendor_source(&reply->sink, &reply->sources,
+                         json_pack("{s:O, s:O*, s:O*, s:O*}", "url", address, "title",
+                                   json_is_string(title) ? title : NULL, "from",
+                                   json_object_get(citation, "start_index"), "to",
+                                   json_object_get(citation, "end_index")),
+                         err);
 }
 
 int openai_give_sources(struct openai_reply *reply, const json_t *sources, struct ein_error *err)
@@ -147,9 +122,9 @@ void openai_take_names(const struct openai_reply *reply, const json_t *id, const
 {
     struct ein_llm_outcome *outcome = reply->outcome;
 
-    if (json_is_string(id) && !outcome->vendor_request_id[0])
-        str_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
-                 json_string_value(id));
-    if (json_is_string(model) && !outcome->model[0])
-        str_copy(outcome->model, sizeof(outcome->model), json_string_value(model));
+    if (!outcome->vendor_request_id[0])
+        vendor_copy(outcome->vendor_request_id, sizeof(outcome->vendor_request_id),
+                    json_string_value(id));
+    if (!outcome->model[0])
+        vendor_copy(outcome->model, sizeof(outcome->model), json_string_value(model));
 }

@@ -7,8 +7,6 @@
 #include "openai.h"
 #include "tool_calls.h"
 
-enum { REPLY_SOURCES_MAX = 1000 };
-
 /* An answer while it comes. */
 struct openai_reply {
     const struct openai *openai;
@@ -44,13 +42,8 @@ void openai_classify(void *data, struct vendor_failure *failure);
 int openai_give_text(struct openai_reply *reply, const json_t *text, struct ein_error *err);
 int openai_give_refusal(struct openai_reply *reply, const json_t *text, struct ein_error *err);
 int openai_give_thought(struct openai_reply *reply, const json_t *text, struct ein_error *err);
-/* Ends a thought with what the vendor wants back: {"wire", NAME: value}. */
-int openai_give_replay(struct openai_reply *reply, const char *name, const json_t *value,
-                       struct ein_error *err);
 int openai_give_call(struct openai_reply *reply, const char *id, const char *name,
                      const char *arguments, struct ein_error *err);
-/* 1: this URL, or id of a search, is new. */
-int openai_note(struct openai_reply *reply, const char *url);
 /* {"url", "title"} or a URL, or an array of them; each URL once. */
 int openai_give_sources(struct openai_reply *reply, const json_t *sources, struct ein_error *err);
 void openai_stop(const struct openai_reply *reply, const char *reason);
@@ -58,8 +51,6 @@ void openai_stop(const struct openai_reply *reply, const char *reason);
 void openai_take_names(const struct openai_reply *reply, const json_t *id, const json_t *model);
 /* Tokens and cost, of either format. */
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage);
-/* The tokens in a chunk that tells some. */
-void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told);
 
 /* An error inside an answer: an object with "error", or itself one. */
 int openai_fail(struct openai_reply *reply, const json_t *body, struct ein_error *err);

@@ -44,7 +44,7 @@ static int give_reasoning(struct openai_reply *reply, const json_t *item, struct
     if (!kept)
         return error_no_memory(err);
     (void)json_object_del(kept, "status");
-    return openai_give_replay(reply, "item", kept, err);
+    return vendor_replay(&reply->sink, reply->openai->vendor.title, "item", kept, err);
 }
 
 static int give_annotations(struct openai_reply *reply, const json_t *item, struct ein_error *err)
@@ -109,10 +109,10 @@ static int give_search(struct openai_reply *reply, const json_t *item, struct ei
     EIN_JSON json_t *pages = json_array();
     EIN_JSON json_t *data = NULL;
     size_t i;
-    int r = id ? openai_note(reply, id) : 0;
+    int r = id ? vendor_note(&reply->sources, id, err) : 0;
 
     if (r <= 0)
-        return r < 0 ? error_no_memory(err) : 0;
+        return r;
     json_array_foreach(json_object_get(action, "sources"), i, source)
     {
         if (add_page(pages, source) < 0)
@@ -178,13 +178,6 @@ static const char *reason_of(const json_t *response)
     return why && strcmp(why, "content_filter") == 0 ? "content_filter" : "length";
 }
 
-static bool has_error(const json_t *response)
-{
-    const json_t *error = json_object_get(response, "error");
-
-    return error && !json_is_null(error);
-}
-
 /* completed, incomplete, failed, or cancelled. */
 static int take_end(struct openai_reply *reply, const json_t *response, struct ein_error *err)
 {
@@ -193,7 +186,8 @@ static int take_end(struct openai_reply *reply, const json_t *response, struct e
 
     openai_take_names(reply, json_object_get(response, "id"), json_object_get(response, "model"));
     openai_take_usage(reply->outcome, json_object_get(response, "usage"));
-    if (has_error(response) || has_status(response, "failed") || has_status(response, "cancelled"))
+    if (unless_null(response, "error") || has_status(response, "failed") ||
+        has_status(response, "cancelled"))
         return openai_fail(reply, response, err);
     if (!told)
         r = take_output(reply, response, err);
@@ -206,7 +200,7 @@ int openai_responses_whole(void *data, json_t *json, struct ein_error *err)
 {
     struct openai_reply *reply = data;
 
-    if (!json_is_array(json_object_get(json, "output")) && !has_error(json))
+    if (!json_is_array(json_object_get(json, "output")) && !unless_null(json, "error"))
         return json_object_get(json, "message") ? openai_fail(reply, json, err)
                                                 : openai_garbled(reply, err);
     return take_end(reply, json, err);
@@ -315,6 +309,7 @@ int openai_responses_event(void *data, const char *event, json_t *json, struct e
         if (strcmp(events[i].type, type) == 0)
             return events[i].take(reply, json, err);
     }
-    return strncmp(type, "response.", 9) != 0 && has_error(json) ? openai_fail(reply, json, err)
-                                                                 : 0;
+    return strncmp(type, "response.", 9) != 0 && unless_null(json, "error")
+               ? openai_fail(reply, json, err)
+               : 0;
 }

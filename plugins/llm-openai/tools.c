@@ -50,16 +50,10 @@ static int add_functions(const struct openai_request *request, json_t *tools)
 
 static json_t *location_of(const json_t *search, bool nested)
 {
-    json_t *place = json_object_get(search, "location"), *flat;
+    json_t *place = json_object_get(search, "location");
 
-    if (!place)
-        return NULL;
-    if (nested)
-        return json_pack("{s:s, s:O}", "type", "approximate", "approximate", place);
-    flat = json_copy(place);
-    if (flat)
-        (void)json_object_set_new(flat, "type", json_string("approximate"));
-    return flat;
+    return place && nested ? json_pack("{s:s, s:O}", "type", "approximate", "approximate", place)
+                           : vendor_location(search);
 }
 
 /* Models of chat completions that search have no tool for it, but options. */

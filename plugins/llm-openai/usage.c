@@ -60,30 +60,17 @@ static void add_reasoning(struct ein_llm_outcome *outcome, uint64_t total)
         outcome->output_tokens += outcome->reasoning_tokens;
 }
 
-void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told)
-{
-    const uint64_t input = vendor_number(told[CHUNK_INPUT].value);
-    const uint64_t output = vendor_number(told[CHUNK_OUTPUT].value);
-
-    if (!input && !output) /* nothing is said; what was said before still counts */
-        return;
-    outcome->input_tokens = input;
-    outcome->output_tokens = output;
-    outcome->cached_tokens = vendor_number(told[CHUNK_CACHED].value);
-    outcome->cache_write_tokens = 0;
-    outcome->reasoning_tokens = vendor_number(told[CHUNK_REASONING].value);
-    add_reasoning(outcome, vendor_number(told[CHUNK_TOTAL].value));
-    outcome->vendor_cost = 0;
-}
-
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
 {
+    const json_t *in, *out;
+
+    if (!json_is_object(usage))
+        return;
     const uint64_t input = COUNT(usage, "input_tokens", "prompt_tokens");
     const uint64_t output = COUNT(usage, "output_tokens", "completion_tokens");
     const int64_t cost = cost_of(usage);
-    const json_t *in, *out;
 
-    if (!input && !output && !cost)
+    if (!input && !output && !cost) /* nothing is said; what was said before still counts */
         return;
     in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
     out = first_object(usage, "output_tokens_details", "completion_tokens_details");

@@ -21,10 +21,10 @@ def packed(row):
     return base64.b64encode(struct.pack(f"<{len(row)}f", *row)).decode()
 
 
-def openai(rows, tokens=8, form=packed):
+def openai(rows, tokens=8, form=packed, **more):
     data = [{"object": "embedding", "index": i, "embedding": form(row)} for i, row in enumerate(rows)]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return whole({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage})
+    return whole({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage, **more})
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def test_openai(house, upstream):
 
 @pytest.mark.parametrize("input, inputs", [("a", ["a"]), ([1, 2, 3], [[1, 2, 3]]), ([[1], [2, 3]], [[1], [2, 3]])])
 def test_base64_and_tokens(house, upstream, input, inputs):
-    """Numbers in, for which base64 was asked, and bytes out."""
-    upstream.answer("/v1/embeddings", openai(ROWS[: len(inputs)], form=list))
+    """Numbers in, for which base64 was asked, of a server that says that nothing is wrong; and bytes out."""
+    upstream.answer("/v1/embeddings", openai(ROWS[: len(inputs)], form=list, error=None))
     reply = ask(house, input, encoding_format="base64")
     assert rows(reply) == [packed(row) for row in ROWS[: len(inputs)]]
     assert sent(upstream).json["input"] == inputs

@@ -459,6 +459,9 @@ static void test_tool_calls(void **state)
     assert_int_equal(vendor_tool_call(&vendor, &sink, "2", "g", "", &a.outcome, &a.err), 0);
     assert_string_equal(a.seen, "{\"id\":\"1\",\"name\":\"f\",\"arguments\":{\"x\":2}}|"
                                 "{\"id\":\"2\",\"name\":\"g\",\"arguments\":{}}|");
+    a.r = vendor_tool_call(&vendor, &sink, "3", NULL, "{}", &a.outcome, &a.err);
+    expect_fault(&a, EIN_LLM_FAULT_OVERLOADED, EIN_E_UNAVAILABLE,
+                 "Acme sent a tool call that is not JSON");
     a.r = vendor_tool_call(&vendor, &sink, "3", "h", "{\"x\":", &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_OVERLOADED, EIN_E_UNAVAILABLE,
                  "Acme sent a tool call that is not JSON");

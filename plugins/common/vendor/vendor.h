@@ -21,6 +21,7 @@ enum {
     VENDOR_WORDS_MAX = 160,       /* bytes of the vendor's own words in a sentence */
     VENDOR_PIECE = 1024,          /* bytes of a stream read at a time: most events are shorter */
     VENDOR_HEADERS_MAX = 48,
+    VENDOR_TOLD_MAX = 1000, /* pages and searches of an answer */
     VENDOR_RETRY_MAX_MS = 24 * 60 * 60 * 1000
 };
 
@@ -152,6 +153,10 @@ void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_o
  * a "web_search". */
 const json_t *vendor_own_tool(const json_t *tool, const char *wire);
 
+/* Where somebody is who searches, as OpenAI and Anthropic are told; json_decref.  NULL: nobody
+ * says. */
+json_t *vendor_location(const json_t *search);
+
 /* The key of the call, else the vendor's own.  DENIED, BAD_KEY: there is none, or it has characters
  * that none has. */
 int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, const char **ret_key,
@@ -176,6 +181,15 @@ int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *si
 int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                      const char *name, const char *arguments, struct ein_llm_outcome *outcome,
                      struct ein_error *err);
+
+/* 1: KEY is new among those *told (may be NULL); 0: it is not, or they are too many. */
+int vendor_note(json_t **told, const char *key, struct ein_error *err);
+/* A page that is cited, {"url", "title"?, ...}: told once. */
+int vendor_source(const struct vendor_sink *sink, json_t **told, json_t *take_source,
+                  struct ein_error *err);
+/* Ends a thought with what the vendor wants back: {"wire": WIRE, NAME: value}. */
+int vendor_replay(const struct vendor_sink *sink, const char *wire, const char *name,
+                  const json_t *value, struct ein_error *err);
 
 /* Keeps a piece of what is not told before it is whole.  TOO_LARGE, OVERLOADED: it is more than
  * `block` takes. */

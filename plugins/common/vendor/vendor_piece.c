@@ -37,6 +37,15 @@ const json_t *vendor_own_tool(const json_t *tool, const char *wire)
     return its || json_object_get(tool, "web_search") ? NULL : tool;
 }
 
+json_t *vendor_location(const json_t *search)
+{
+    json_t *place = json_copy(json_object_get(search, "location"));
+
+    if (place)
+        (void)json_object_set_new(place, "type", json_string("approximate"));
+    return place;
+}
+
 /* ---- headers and the key ---- */
 
 static bool is_printable(const char *text)
@@ -123,6 +132,33 @@ int vendor_piece(const struct vendor_sink *sink, int kind, const char *text, con
     return 0;
 }
 
+int vendor_note(json_t **told, const char *key, struct ein_error *err)
+{
+    if (json_object_get(*told, key) || json_object_size(*told) >= VENDOR_TOLD_MAX)
+        return 0;
+    if (!*told)
+        *told = json_object();
+    return json_object_set_new(*told, key, json_true()) < 0 ? error_no_memory(err) : 1;
+}
+
+int vendor_source(const struct vendor_sink *sink, json_t **told, json_t *take_source,
+                  struct ein_error *err)
+{
+    EIN_JSON json_t *source = take_source;
+    const char *url = text_or_empty(source, "url");
+    int r = !source ? error_no_memory(err) : *url ? vendor_note(told, url, err) : 0;
+
+    return r > 0 ? vendor_piece(sink, EIN_LLM_SOURCE, NULL, source, err) : r;
+}
+
+int vendor_replay(const struct vendor_sink *sink, const char *wire, const char *name,
+                  const json_t *value, struct ein_error *err)
+{
+    EIN_JSON json_t *data = json_pack("{s:{s:s, s:O}}", "replay", "wire", wire, name, value);
+
+    return data ? vendor_piece(sink, EIN_LLM_THOUGHT, NULL, data, err) : error_no_memory(err);
+}
+
 int vendor_tool_object(const struct vendor *vendor, const struct vendor_sink *sink, const char *id,
                        const char *name, json_t *arguments, const json_t *replay,
                        struct ein_llm_outcome *outcome, struct ein_error *err)
@@ -152,7 +188,7 @@ int vendor_tool_call(const struct vendor *vendor, const struct vendor_sink *sink
         if (!object)
             object = json_true(); /* which is no object either */
     }
-    return vendor_tool_object(vendor, sink, id, name ? name : "", object, NULL, outcome, err);
+    return vendor_tool_object(vendor, sink, id, name, object, NULL, outcome, err);
 }
 
 int vendor_keep(const struct vendor *vendor, struct buf *block, const char *text,
