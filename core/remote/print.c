@@ -276,3 +276,21 @@ void print_list(FILE *out, bool json, const json_t *rows, const struct print_col
     else
         write_table(out, rows, columns);
 }
+
+void print_counts(const char *what, const char *says, const json_t *counts)
+{
+    EIN_FREE char *clean = print_clean(what, 0);
+    const char *name, *between = "";
+    const json_t *count;
+
+    (void)printf("%s%s", clean ? clean : "", says);
+    json_object_foreach((json_t *)counts, name, count)
+    {
+        EIN_FREE char *thing = print_clean(name, 0);
+
+        (void)printf("%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(count),
+                     thing ? thing : "");
+        between = ", ";
+    }
+    (void)putchar('\n');
+}

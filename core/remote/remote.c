@@ -10,6 +10,7 @@
 #include "runs.h"
 #include "secrets.h"
 #include "str.h"
+#include "takeout.h"
 #include "usage.h"
 #include "users.h"
 #include <errno.h>
@@ -142,6 +143,8 @@ static const struct command {
     { "secrets", "delete", "NAME|ID SECRET", 2, 2, EVERY, secrets_delete, NULL, "take it away" },
     { "usage", NULL, "", 0, 0, EVERY | BY | FROM | TO | ALL, usage_show, NULL,
       "what calls have cost" },
+    { "takeout", NULL, "FILE", 1, 1, EVERY, takeout_mine, NULL,
+      "write all that the server keeps of one into a new FILE" },
     { "keys", "", "", 0, 0, EVERY, keys_list, NULL, "list one's API keys" },
     { "keys", "create", "NAME", 1, 1, EVERY | SCOPES | MODELS | BUDGET | DAYS, keys_create, NULL,
       "make one, and print it, this once" },
@@ -156,6 +159,8 @@ static const struct command {
     { "users", "unblock", "ID|EMAIL", 1, 1, EVERY, users_unblock, NULL, "let them in again" },
     { "users", "erase", "ID", 1, 1, EVERY, users_erase, NULL,
       "delete what is theirs alone, and their name, for good" },
+    { "users", "takeout", "ID|EMAIL FILE", 2, 2, EVERY, users_takeout, NULL,
+      "write all that the server keeps of a user into a new FILE" },
     { "chat", NULL, "MODEL [TEXT]", 1, 2, EVERY, chat_ask, NULL,
       "ask a model; without TEXT what stdin says" },
     { "models", NULL, "", 0, 0, EVERY, chat_models, NULL, "list the models that one may ask" },
@@ -173,8 +178,9 @@ const char remote_usage[] =
     "  runs                list runs; runs show, follow, cancel\n"
     "  secrets AGENT       list the secrets of an agent; secrets set, delete\n"
     "  usage               what calls have cost, by day, model, agent, key or user\n"
+    "  takeout FILE        all that the server keeps of one, as lines of JSON\n"
     "  keys                list one's API keys; keys create, revoke\n"
-    "  users               list all users, for site admins; users block, revoke, erase\n"
+    "  users               list all users, for site admins; users block, revoke, erase, takeout\n"
     "  chat MODEL [TEXT]   ask a model\n"
     "  models              list the models\n";
 
@@ -309,10 +315,14 @@ static int wrong_use(const struct command *command, const char *what, const char
     return REMOTE_USAGE;
 }
 
-/* No command wants more than one word. */
-static int miss(const struct command *command)
+/* There are `count` words, and the next one is not. */
+static int miss(const struct command *command, int count)
 {
-    EIN_FREE char *word = strndup(command->words, strcspn(command->words, " "));
+    const char *at = command->words;
+
+    for (; count > 0; count--)
+        at += strcspn(at, " ") + 1;
+    EIN_FREE char *word = strndup(at, strcspn(at, " "));
 
     return wrong_use(command, "this is missing: ", word ? word : "");
 }
@@ -374,7 +384,7 @@ static int parse(const struct command *command, int argc, char **argv, struct op
             return wrong_use(command, "one argument too many: ", argv[optind]);
         words[count++] = argv[optind];
     }
-    return count < command->least ? miss(command) : REMOTE_OK;
+    return count < command->least ? miss(command, count) : REMOTE_OK;
 }
 
 static int run(const struct command *command, const struct options *options, char **words)

@@ -241,10 +241,14 @@ bool session_is_interrupted(const struct session *session)
 
 /* ---- one call ---- */
 
+#define EVENTS "text/event-stream"
+#define LINES  "application/x-ndjson"
+
 struct calling {
     struct call *call;
     bool is_stream;
     struct sse sse;
+    struct text_lines lines;
     struct buf text; /* of an answer in one piece */
     bool has_ended;  /* on_event wants no more */
 };
@@ -260,8 +264,9 @@ static int on_head(void *data, int status, const json_t *headers)
     calling->call->vendor_refuses = challenge && strstr(challenge, "upstream_credentials");
     if (run)
         (void)snprintf(calling->call->run_id, sizeof(calling->call->run_id), "%s", run);
-    calling->is_stream =
-        calling->call->on_event && status == 200 && type && str_starts(type, "text/event-stream");
+    calling->is_stream = status == 200 && type &&
+                         ((calling->call->on_event && str_starts(type, EVENTS)) ||
+                          (calling->call->on_line && str_starts(type, LINES)));
     return 0;
 }
 
@@ -272,6 +277,8 @@ static int on_data(void *data, const void *piece, size_t len)
 
     if (!calling->is_stream)
         return buf_add(&calling->text, piece, len);
+    if (calling->call->on_line)
+        return text_lines_feed(&calling->lines, piece, len);
     r = sse_feed(&calling->sse, piece, len);
     calling->has_ended = r > 0;
     return r;
@@ -319,7 +326,10 @@ static void add_headers(struct head *head, const struct session *session, const 
         add_header(head, "If-Match: \"%s\"", call->if_match);
     if (call->last_event)
         add_header(head, "Last-Event-ID: %" PRId64, call->last_event);
-    add_header(head, "Accept: %s", call->on_event ? "text/event-stream" : "application/json");
+    add_header(head, "Accept: %s",
+               call->on_event  ? EVENTS
+               : call->on_line ? LINES ", application/json"
+                               : "application/json");
 }
 
 static void head_done(struct head *head)
@@ -347,7 +357,7 @@ static int fetch(const struct session *session, struct calling *calling, const c
             .headers = (const char *const *)head.lines,
             .body = body,
             .body_len = body ? strlen(body) : 0,
-            .max_bytes = call->on_event ? UINT64_C(1) << STREAM_MAX_BYTES_LOG2 : 0,
+            .max_bytes = call->on_event || call->on_line ? UINT64_C(1) << STREAM_MAX_BYTES_LOG2 : 0,
             .on_head = on_head,
             .on_data = on_data,
             .data = calling,
@@ -392,6 +402,7 @@ int session_send(const struct session *session, struct call *call)
     if (asprintf(&url, "%s%s", session->url, call->path) < 0 || (call->body && !body))
         return print_failure(REMOTE_FAILED, "no memory");
     sse_init(&calling.sse, SESSION_EVENT_MAX, call->on_event, call->data);
+    text_lines_init(&calling.lines, TEXT_LINES_LF, SESSION_REPLY_MAX, call->on_line, call->data);
     buf_init(&calling.text, SESSION_REPLY_MAX);
     r = fetch(session, &calling, url, body);
     if (r == 0 || calling.has_ended)
@@ -399,6 +410,7 @@ int session_send(const struct session *session, struct call *call)
     else
         call->status = 0;
     sse_done(&calling.sse);
+    text_lines_done(&calling.lines);
     buf_done(&calling.text);
     return call->status ? REMOTE_OK : REMOTE_NOBODY;
 }

@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "remote.h"
 #include "sse.h"
+#include "text_lines.h"
 #include <einion/plugin.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -57,7 +58,8 @@ struct call {
     const char *if_match;      /* a revision; NULL: none */
     int64_t last_event;        /* number of the last event that was seen; 0: none */
     sse_fn *on_event;          /* asks for a stream; NULL: for JSON */
-    void *data;                /* of on_event */
+    text_lines_fn *on_line;    /* asks for lines of JSON */
+    void *data;                /* of on_event, or on_line */
     bool even_if_interrupted;
     const char *absent; /* what 404 means; NULL: what the server says */
 

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "member.h"
 #include "print.h"
+#include "takeout.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -157,24 +158,6 @@ int users_unblock(struct session *session, char **words)
 
 /* ---- forgetting somebody ---- */
 
-static void print_erased(const char *id, const json_t *counts)
-{
-    EIN_FREE char *clean = print_clean(id, 0);
-    const char *name, *between = " erased: ";
-    const json_t *count;
-
-    (void)printf("%s%s", clean ? clean : "", json_object_size(counts) ? "" : " had nothing");
-    json_object_foreach((json_t *)counts, name, count)
-    {
-        EIN_FREE char *what = print_clean(name, 0);
-
-        (void)printf("%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(count),
-                     what ? what : "");
-        between = ", ";
-    }
-    (void)putchar('\n');
-}
-
 int users_erase(struct session *session, char **words)
 {
     EIN_FREE char *path = session_path("admin/users", words[0], "");
@@ -184,7 +167,27 @@ int users_erase(struct session *session, char **words)
 
     if (status == REMOTE_OK && session->options->json)
         print_json(stdout, reply);
+    else if (status == REMOTE_OK && json_object_size(json_object_get(reply, "erased")) > 0)
+        print_counts(words[0], " erased: ", json_object_get(reply, "erased"));
     else if (status == REMOTE_OK)
-        print_erased(words[0], json_object_get(reply, "erased"));
+        print_counts(words[0], " had nothing", NULL);
     return status;
+}
+
+/* ---- handing over what is theirs ---- */
+
+int users_takeout(struct session *session, char **words)
+{
+    EIN_JSON json_t *ids = NULL;
+    int status = find_users(session, words[0], &ids);
+
+    if (status != REMOTE_OK)
+        return status;
+    if (json_array_size(ids) > 1)
+        return print_failure(REMOTE_FAILED, "several users have that address: name one by its ID");
+    EIN_FREE char *path =
+        session_path("admin/users", json_string_value(json_array_get(ids, 0)), "/export");
+
+    return path ? takeout_write(session, path, words[1])
+                : print_failure(REMOTE_FAILED, "no memory");
 }

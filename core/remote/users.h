@@ -9,3 +9,4 @@ int users_revoke(struct session *session, char **words);
 int users_block(struct session *session, char **words);
 int users_unblock(struct session *session, char **words);
 int users_erase(struct session *session, char **words);
+int users_takeout(struct session *session, char **words);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transfer: everything that a store holds, into a file and out of it, and what the service that
- * einion stands in for has kept.
+/* transfer: everything that a store holds, into a file and out of it, what it holds of one user,
+ * and what the service that einion stands in for has kept.
  *
- * Publishes transfer/1, which the commands export and import call; it has no routes.
+ *   GET /users/me/export               what is kept of the caller, as lines of JSON
+ *   GET /admin/users/{user_id}/export  the same of anybody
+ *
+ * Publishes transfer/1, which the commands export and import call.
  *
  * An export is a file of JSON lines with every document, in the order in which they were made, as
  * all of them were at one moment (storage_backend/1's stand_still()).
@@ -15,6 +18,11 @@
  * checked; what cannot be brought is left out, and the report says why.  Keys in it are sealed in
  * the vault.  Agents and demos had no owner there: they go to `owner`, and to `workspace` if it is
  * set.
+ *
+ * What is kept of one user is what erasure/1 of all plugins deletes and what their calls have cost:
+ * what keeps/1 tells of, and what takeout.c names.  It has no secrets, no hashes of them, no
+ * tokens, and nothing of workspaces but their personal one and what they have run and asked in
+ * others.  audit/1 hears of each.
  *
  * Needs storage_backend/1 and vault/1.
  *
@@ -56,6 +64,27 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
              "description": "Documents that its database is asked for at once."}
 }});
 /* clang-format on */
+
+static const struct ein_route routes[] = {
+    { .flags = EIN_ROUTE_EVENTS,
+      .method = "GET",
+      .path = "/users/me/export",
+      .operation_id = "export_me",
+      .summary = "All that is kept of the caller, as lines of JSON; no secrets",
+      .auth = EIN_AUTH_USER,
+      .reply_type = "application/x-ndjson",
+      .scope = "admin:read",
+      .handle = takeout_mine },
+    { .flags = EIN_ROUTE_EVENTS,
+      .method = "GET",
+      .path = "/admin/users/{user_id}/export",
+      .operation_id = "export_user",
+      .summary = "All that is kept of a user, as lines of JSON; no secrets",
+      .auth = EIN_AUTH_ADMIN,
+      .reply_type = "application/x-ndjson",
+      .scope = "admin:read",
+      .handle = takeout_anyones },
+};
 
 static int export_to(void *impl, const char *path, json_t **ret_report, struct ein_error *err)
 {
@@ -108,6 +137,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     transfer->file_max = (size_t)json_number_value(json_object_get(config, "file_bytes"));
     transfer->page = (uint32_t)json_number_value(json_object_get(config, "page"));
     r = host->publish(ctx, EIN_TRANSFER, "transfer", &service, transfer, err);
+    if (r >= 0)
+        r = EIN_ADD_ROUTES(host, ctx, routes, transfer, err);
     return init_done(r, transfer, free, ret_self);
 }
 

@@ -31,3 +31,6 @@ int lines_import(const struct transfer *transfer, const char *path, json_t *repo
 /* old.c: what the service that einion stands in for has kept, in a folder or a database. */
 int old_import(const struct transfer *transfer, const char *source, json_t *report,
                struct ein_error *err);
+
+/* takeout.c: what is kept of one user. */
+ein_handler takeout_mine, takeout_anyones;

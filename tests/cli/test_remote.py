@@ -6,13 +6,14 @@ import pathlib
 import re
 import signal
 import stat
+import subprocess
 import time
 
 import pytest
 from people import Bearer
 from shell import CONFLICT, FAILED, INTERRUPTED, NOBODY, TWICE, USAGE, Shell, kept
-from support import Person, Server, logins, wait_until
-from vendor import CUT, Vendor, stream, whole
+from support import EINION, PATIENCE, Person, Server, logins, wait_until
+from vendor import CUT, Gate, Vendor, stream, whole
 from vendor_formats import Said, openai_responses
 
 SLEEP = "async def run(input_dict, tools):\n    print('begun')\n    await asyncio.sleep(600)\n"
@@ -475,13 +476,104 @@ def test_somebody_is_erased(tmp_path, paying):
     assert status == 1 and "'carol@dev.local' not found" in said
 
 
+# ---- takeout ----
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_one_takes_out_what_is_ones_own(tmp_path, paying):
+    alice = Person(paying).login("alice")
+    assert alice.get("/users/me").status == 200
+    assert alice.put("/data-store/namespaces/n/records/k", {"value": "kept\nhere"}).status == 200
+    mine = alice.post("/users/me/keys", {"name": "mine", "scopes": ["admin"]}).json["key"]
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    said = shell.good("takeout", "mine.jsonl")
+    assert re.fullmatch(r"mine\.jsonl: 1 users, .*\b1 data_store\b.*\n", said), said
+    path = tmp_path / "mine.jsonl"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    head, *docs, end = lines_of(path)
+    assert head["user"] == "dev_stub:alice" and len(docs) == sum(end["end"].values())
+    assert [line["doc"]["value"] for line in docs if line["set"] == "data_store"] == ["kept\nhere"]
+    assert mine not in path.read_text()
+
+    assert shell.run("takeout", "mine.jsonl") == (CONFLICT, "", "einion: mine.jsonl is there already\n")
+    assert lines_of(path)[0] == head
+    assert shell.json("takeout", "again.jsonl") == end["end"]
+    status, _, said = shell.run("takeout", "no/such/folder")
+    assert status == USAGE and "no/such/folder cannot be written" in said
+    status, _, said = shell.run("users", "takeout", "dev_stub:alice")
+    assert status == USAGE and "this is missing: FILE" in said
+
+    limited = alice.post("/users/me/keys", {"name": "limited", "scopes": ["models"]}).json["key"]
+    assert shell.run("takeout", "no.jsonl", env={"EINION_API_KEY": limited})[0] == FAILED
+    assert not (tmp_path / "no.jsonl").exists()
+
+
+def test_a_site_admin_takes_out_what_is_somebodys(tmp_path, paying):
+    admin, dave = Person(paying).login("site_admin_1"), Person(paying).login("dave")
+    assert dave.get("/users/me").status == 200
+    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    shell = Shell(tmp_path, paying)
+    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    for i, called in enumerate(("dev_stub:dave", "Dave@DEV.local")):
+        shell.good("users", "takeout", called, f"{i}.jsonl")
+        assert lines_of(tmp_path / f"{i}.jsonl")[0]["user"] == "dev_stub:dave"
+    assert shell.run("users", "takeout", "davy", "2.jsonl")[::2] == (FAILED, "einion: no user has the id or the address 'davy'\n")
+    with Vendor() as vendor:
+        twins = [{"_id": ident, "basicInfo": {"email": "a@b"}} for ident in ("x", "y")]
+        vendor.answer("/admin/users", whole(twins))
+        status, _, said = shell.run("users", "takeout", "a@b", "2.jsonl", "--server", vendor.url)
+        assert status == FAILED and "several users have that address" in said
+    assert not (tmp_path / "2.jsonl").exists()
+
+
+@pytest.mark.parametrize("steps, status, said", [
+    (['{"end":{"agents":1}}\n'], 0, ""),
+    ([], FAILED, "the server has not sent all of it"),
+    (['{"end":{"agents":1}'], FAILED, "the server has not sent all of it"),
+    (['{"error":"The store\\u001b is away."}\n'], FAILED, "not all of it can be read: The store? is away."),
+    (['{"end":{"agents":1}}\n', CUT], NOBODY, "is not reached"),
+])  # fmt: skip
+def test_what_is_not_whole_leaves_no_file(tmp_path, steps, status, said):
+    with Vendor() as vendor:
+        lines = ['{"user":"x"}\n', '{"set":"agents","doc":{"name":"', '{\\"end\\""}}\n']
+        vendor.answer("/users/me/export", stream(*lines, *steps, kind="application/x-ndjson"))
+        done = Shell(tmp_path).run("takeout", "it.jsonl", "--server", vendor.url)
+        assert done[0] == status and said in done[2], done
+    assert [path.name for path in tmp_path.iterdir()] == ([] if status else ["it.jsonl"])
+
+
+def test_what_finds_no_room_leaves_no_file(tmp_path):
+    with Vendor() as vendor:
+        vendor.answer("/users/me/export", stream('{"user":"x"}\n', "x" * 100_000 + "\n", '{"end":{}}\n', kind="application/x-ndjson"))
+        little = ["bash", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$@"', "-"]
+        done = subprocess.run([*little, EINION, "takeout", "it.jsonl", "--server", vendor.url], env=Shell(tmp_path).env, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+        assert (done.returncode, done.stderr) == (FAILED, "einion: it.jsonl cannot be written: File too large\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_interrupts_a_takeout_keeps_no_half_of_it(tmp_path):
+    with Vendor() as vendor:
+        gate = Gate()
+        vendor.answer("/users/me/export", stream('{"user":"x"}\n', gate, kind="application/x-ndjson"))
+        asked = Shell(tmp_path).start("takeout", "it.jsonl", "--server", vendor.url)
+        assert gate.reached.wait(PATIENCE)
+        asked.send_signal(signal.SIGINT)
+        assert asked.communicate(timeout=PATIENCE)[1] == "einion: interrupted\n" and asked.returncode == INTERRUPTED
+        gate.open()
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- help ----
 
 
 def test_every_command_has_help(tmp_path):
     shell = Shell(tmp_path)
     for command in ["login", "logout", "servers", "whoami", "agents", "agents pull", "agents push", "agents deploy", "agents undeploy",
-                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "users block", "users unblock", "users erase", "chat", "models"]:  # fmt: skip
+                    "agents delete", "run", "runs", "runs show", "runs follow", "runs cancel", "keys", "keys create", "keys revoke", "secrets", "secrets set", "secrets delete", "usage", "users", "users revoke", "users block", "users unblock", "users erase", "users takeout", "takeout", "chat", "models"]:  # fmt: skip
         assert shell.good(*command.split(), "--help").startswith(f"Usage: einion {command}")
         assert command.split()[0] in shell.good("help")
         status, _, said = shell.run(*command.split(), "--no-such-option")

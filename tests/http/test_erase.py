@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DELETE /admin/users/{user_id}: what is theirs alone goes, everywhere."""
+"""What is somebody's alone, everywhere: GET /users/me/export hands it over, DELETE /admin/users/{user_id} erases it."""
 
+import collections
+import contextlib
 import json
+import sqlite3
 import subprocess
 import time
 import uuid
@@ -54,6 +57,7 @@ def live(person):
     agent, _ = deploy(person)
     assert person.put(f"/agents/{agent['_id']}", {"description": "another"}).status == 200
     assert person.put(f"/agents/{agent['_id']}/secrets/TOKEN", {"value": "v"}).status == 204
+    assert person.put(f"/agents/{agent['_id']}/deployment/settings", {"runs": 2}).status == 200
     make_demo(person)
     assert person.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
     config = {"provider": "openai", "model": "gpt-4o-mini", "parameters": {}}
@@ -69,12 +73,17 @@ def live(person):
     return agent, reply.json
 
 
-def sets_with(room, tmp_path, text):
-    """The sets of documents that say TEXT."""
+def everything(room, tmp_path):
+    """The whole store, a document a line."""
     out = tmp_path / f"{uuid.uuid4().hex}.jsonl"
     command = [*room.command(), "--set", "plugins.transfer.left_out=[]", "export", str(out)]
     subprocess.run(command, env=room.environment(), cwd=room.state, check=True, capture_output=True, timeout=300)
-    return {json.loads(line).get("set") for line in out.read_text().splitlines() if text in line}
+    return out.read_text().splitlines()[1:-1]
+
+
+def sets_with(room, tmp_path, text):
+    """The sets of documents that say TEXT."""
+    return {json.loads(line)["set"] for line in everything(room, tmp_path) if text in line}
 
 
 def test_all_that_is_theirs_goes_and_nothing_of_others(room, somebody, tmp_path):
@@ -260,3 +269,136 @@ def test_only_an_admin_erases(room, somebody):
     assert ann.delete(f"/admin/users/{ann.uid}").status in (401, 403)
     assert erase(room, ann.uid, **{"X-Admin-Password": "no"}).status in (401, 403)
     assert len(ann.agents()) == 1
+
+
+# ---- a copy of it ----
+
+# In no copy: what opens something, answers that are kept for Idempotency-Keys, and the log of whoever runs the server.
+NOT_HANDED_OVER = {"vault", "demo_tokens", "idempotent_answers", "audit"}
+
+
+def read_copy(reply):
+    """Its documents, as (set, document), once it is seen to be whole."""
+    assert reply.status == 200 and reply.header("Content-Type") == "application/x-ndjson", reply
+    head, *docs, end = [json.loads(line) for line in reply.body.decode().splitlines()]
+    assert set(head) == {"user", "at", "einion"}
+    docs = [(line["set"], line["doc"]) for line in docs]
+    counts = collections.Counter(name for name, _ in docs)
+    assert end == {"end": counts}
+    return docs
+
+
+def missing(lines, docs, uid):
+    """Of the store what is UID's, or belongs to something of theirs, and is not in the copy of it."""
+    known = [uid, *(doc["_id"] for name, doc in docs if name in ("agents", "runs", "tickets"))]
+    there = {(name, doc.get("_id")) for name, doc in docs}
+    all_of = {(one["set"], one["doc"]["_id"]) for one in map(json.loads, (line for line in lines if any(text in line for text in known)))}
+    return {(name, ident) for name, ident in all_of - there if name not in NOT_HANDED_OVER and not (name == "auth_sessions" and (name, None) in there)}
+
+
+def test_all_that_is_theirs_is_in_the_copy_and_nothing_of_others(room, somebody, tmp_path):
+    ann, ben = somebody(), somebody()
+    agent, key = live(ann)
+    other, _ = live(ben)
+    assert room.put(f"/admin/users/{ann.uid}/disk-quota", {"maxMib": 7}, headers=ADMIN).status == 200
+    wait_until(lambda: all(SETS_OF_ALL <= sets_with(room, tmp_path, one.uid) for one in (ann, ben)), 10, "all to be in the store")
+
+    reply = ann.get("/users/me/export")
+    docs = read_copy(reply)
+    lines = everything(room, tmp_path)
+    assert missing(lines, docs, ann.uid) == set()
+    counts = collections.Counter(name for name, _ in docs)
+    assert counts == {
+        "users": 1, "ledger_accounts": 1, "ledger_entries": 1, "disk_quotas": 1,
+        "api_keys": 1, "api_key_owners": 1, "deployments": 1, "deployment_settings": 1,
+        "agents": 2, "agent_versions": 3, "agent_secrets": 1, "demos": 1, "data_store": 1, "sessions": 1,
+        "tickets": 1, "ticket_requests": 1, "runs": 1, "run_events": counts["run_events"], "run_code": 1,
+    } and counts["run_events"]  # fmt: skip
+    stored = {(one["set"], one["doc"]["_id"]): one["doc"] for one in map(json.loads, lines)}
+    for name, doc in docs:
+        whole = stored[name, doc["_id"]]
+        assert {member: whole[member] for member in doc} == doc
+        assert set(whole) - set(doc) <= {"api_keys": {"hash"}, "users": {"blocked"}}.get(name, set())
+    text = reply.body.decode()
+    for of_others in (ben.uid, other["_id"], "sk-live", key["key"], stored["api_keys", key["_id"]]["hash"]):
+        assert of_others not in text
+    assert ECHO in {doc["code"] for name, doc in docs if name == "run_code"}
+
+    # A site admin has the same of them, whom they block as well, and it is known who asked.
+    assert room.put(f"/admin/users/{ann.uid}/blocked", {"reason": "between admins"}, headers=ADMIN).status == 200
+    reply = room.get(f"/admin/users/{ann.uid}/export", headers=ADMIN)
+    assert collections.Counter(name for name, _ in read_copy(reply)) == counts and "between admins" not in reply.text
+    asked = [one["actor"] for one in room.get("/admin/audit?action=user_exported", headers=ADMIN).json if one["target"] == ann.uid]
+    assert asked == ["admin", ann.uid]
+
+    # What an erasure leaves is in it, too.
+    erase(room, ann.uid)
+    left = read_copy(room.get(f"/admin/users/{ann.uid}/export", headers=ADMIN))
+    assert [name for name, _ in left] == ["users", "ledger_accounts", "ledger_entries"]
+
+
+def test_a_copy_has_the_personal_workspace_and_no_other(start_server, tmp_path):
+    server = start_to_erase(start_server, logins(), ready=True)
+    alice, carol = (LoggedIn(server).login(uid) for uid in ("alice", "carol"))
+    uid = alice.get("/auth/me").json["uid"]
+    for place in (f"personal:{uid}", "project:tomcat"):
+        deploy(alice, workspaceId=place)
+        make_demo(alice, workspaceId=place)
+        assert alice.put(f"/data-store/namespaces/n/records/k?workspaceId={place}", {"value": 1}).status == 200
+    _, name = deploy(carol, ECHO + "\n# carols", workspaceId="project:tomcat")
+    run = alice.post(f"/rest/{name}", {"inputText": "hers"}).header("X-Einion-Run-Id")
+    wait_until(lambda: alice.get(f"/runs/{run}").json.get("status") == "completed", 10, "the run to end")
+    reply = wait_until(lambda: (got := alice.get("/users/me/export")) and run in got.text and got, 10, "the run to be in the store")
+    docs = read_copy(reply)
+    counts = collections.Counter(name for name, _ in docs)
+    assert counts == {"auth_sessions": 1, "agents": 1, "agent_versions": 1, "deployments": 1, "demos": 1, "data_store": 1, "runs": 1}
+    text = reply.body.decode()
+    assert {name for name, doc in docs if "project:tomcat" in json.dumps(doc)} == {"auth_sessions", "runs"}  # a member, who ran something there
+    assert "carol" not in text  # nor the code that she wrote
+    login = next(doc for name, doc in docs if name == "auth_sessions")
+    assert login["address"] and "_id" not in login
+    hashes = [json.loads(line)["doc"]["_id"] for line in everything(server, tmp_path) if '"set":"auth_sessions"' in line]
+    assert len(hashes) == 2 and not any(one in text for one in hashes)
+
+
+def test_a_copy_of_many_things_is_whole(room, somebody):
+    ann = somebody()
+    for i in range(250):
+        assert ann.put(f"/data-store/namespaces/n/records/k{i}", {"value": "x" * 100}).status == 200
+    for _ in range(120):
+        make_agent(ann)
+    counts = collections.Counter(name for name, _ in read_copy(ann.get("/users/me/export")))
+    assert (counts["data_store"], counts["agents"], counts["agent_versions"]) == (250, 120, 120)
+
+
+@pytest.mark.parametrize("uid, status, detail", [
+    ("header:nobody", 404, "Nothing is kept of 'header:nobody'."),
+    ("workspace:team", 422, "'workspace:team' is not the id of a user."),
+    ("user:workspace:team", 422, "'user:workspace:team' is not the id of a user."),
+])  # fmt: skip
+def test_of_who_is_not_there_there_is_no_copy(room, uid, status, detail):
+    reply = room.get(f"/admin/users/{uid}/export", headers=ADMIN)
+    assert (reply.status, reply.detail) == (status, detail)
+
+
+def test_only_an_admin_has_the_copy_of_another(room, somebody):
+    ann, ben = somebody(), somebody()
+    make_agent(ann)
+    assert ben.get(f"/admin/users/{ann.uid}/export").status in (401, 403)
+    assert room.get(f"/admin/users/{ann.uid}/export", headers={"X-Admin-Password": "no"}).status in (401, 403)
+    key = ann.post("/users/me/keys", {"name": "k", "scopes": ["agents", "models"]}).json["key"]
+    assert room.get("/users/me/export", headers={"Authorization": f"Bearer {key}"}).status == 403
+
+
+def test_a_copy_that_breaks_off_says_why(start_server):
+    server = start_to_erase(start_server, ready=True)
+    ann = Person(server, "header:ann")
+    assert ann.get("/users/me").status == 200
+    make_agent(ann)
+    with contextlib.closing(sqlite3.connect(next(server.state.glob("*.db")))) as database:
+        database.execute("UPDATE set_agents SET body = 'x'")
+        database.commit()
+    reply = ann.get("/users/me/export")
+    lines = [json.loads(line) for line in reply.text.splitlines()]
+    assert [line.get("set") for line in lines[:-1]] == [None, "users", "ledger_accounts"]
+    assert list(lines[-1]) == ["error"] and "is not JSON" in lines[-1]["error"]
