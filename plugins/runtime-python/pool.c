@@ -202,15 +202,27 @@ static void back_off(struct pool *pool)
         pool->backoff_ms * 2 < BACKOFF_MAX_MS ? pool->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
+static bool has_failed_so(struct pool *pool, const char *reason)
+{
+    EIN_LOCKED(&pool->lock);
+    return pool->failed && strcmp(pool->reason, reason) == 0;
+}
+
 static void start_failed(struct pool *pool, struct zygote *zygote, const struct ein_error *err)
 {
-    if (zygote)
+    bool serving = in_state(pool, ZYGOTE_SERVING);
+    bool known = !serving && has_failed_so(pool, err->text); /* told, and tried again in vain */
+
+    if (zygote) {
+        if (!known)
+            zygote_read_errors(zygote, warn, pool);
         bury(pool, zygote);
+    }
     back_off(pool);
-    if (!in_state(pool, ZYGOTE_SERVING))
-        set_unready(pool, err->text);
-    else
+    if (serving)
         warn(err->text, pool);
+    else if (!known)
+        set_unready(pool, err->text);
 }
 
 static void start_zygote(struct pool *pool)
@@ -254,7 +266,6 @@ static void admit(struct pool *pool, struct zygote *zygote)
     if (r == 0)
         r = selftest_run(zygote, pool->settings, pool->folder, note_exit, pool, &err);
     if (r < 0) {
-        zygote_read_errors(zygote, warn, pool);
         start_failed(pool, zygote, &err);
         return;
     }
@@ -277,11 +288,11 @@ static void lost(struct pool *pool, struct zygote *zygote, const struct ein_erro
     bool serving = zygote->state == ZYGOTE_SERVING;
     bool starting = zygote->state == ZYGOTE_STARTING;
 
-    zygote_read_errors(zygote, warn, pool);
     if (starting) {
         start_failed(pool, zygote, err);
         return;
     }
+    zygote_read_errors(zygote, warn, pool);
     bury(pool, zygote);
     if (!serving)
         return;
