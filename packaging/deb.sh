@@ -40,7 +40,8 @@ tree=$work/tree
 DESTDIR=$tree /usr/bin/meson install -C "$build" --no-rebuild --quiet --strip >/dev/null
 find "$tree/usr/share/man" -type f -exec gzip -9n {} +
 install -Dm644 -t "$tree/usr/share/doc/einion" "$root/README.md" "$root/packaging/guide.md"
-install -Dm644 -t "$tree/usr/share/doc/einion/examples" "$root/packaging/nginx/einion.conf" "$root/plugin-api/template/"*
+install -Dm644 -t "$tree/usr/share/doc/einion/examples" "$root/packaging/nginx/einion.conf" \
+    "$root/packaging/container/seccomp.json" "$root/plugin-api/template/"*
 install -Dm644 "$root/packaging/debian/copyright" "$tree/usr/share/doc/einion/copyright"
 
 # dpkg-shlibdeps says which packages have the libraries; it wants a source package round it.

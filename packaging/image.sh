@@ -13,7 +13,7 @@ usage() {
 usage: packaging/image.sh OUT.tar [PACKAGE.deb]
 
 builds an image for "docker load -i OUT.tar" or "podman load -i OUT.tar", and beside it
-OUT.cdx.json, which says what is in it. Neither docker nor podman is needed for that. Without
+OUT.cdx.json, which says what is in it, and OUT.seccomp.json, the filter it runs under. Neither docker nor podman is needed for that. Without
 PACKAGE.deb the package is built, too.
 
   SUITE               of Debian (bookworm)
@@ -73,4 +73,5 @@ mmdebstrap --variant=essential --include="$work/einion.deb" --quiet \
     "${SUITE:-bookworm}" "$work/layer.tar" ${MIRROR:+"$MIRROR"}
 python3 "$root/packaging/image.py" "$version" "$(dpkg --print-architecture)" "$work/layer.tar" "$out"
 cp "$work/image.cdx.json" "${out%.tar}.cdx.json"
+cp "$root/packaging/container/seccomp.json" "${out%.tar}.seccomp.json"
 ls -sh "$out"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "egress.h"
 
+#include "cleanup.h"
 #include "error.h"
 #include "ip.h"
 #include "str.h"
-#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -174,25 +174,6 @@ static int own_add(struct egress *egress, const struct ip *ip)
     return 0;
 }
 
-/* Who listens on every address is reached by each of this machine's. */
-static int own_add_all(struct egress *egress)
-{
-    struct ifaddrs *all;
-    int r = 0;
-
-    if (getifaddrs(&all) != 0)
-        return EIN_E_UNAVAILABLE;
-    for (const struct ifaddrs *it = all; it && r == 0; it = it->ifa_next) {
-        struct ip ip;
-        uint16_t port;
-
-        if (it->ifa_addr && ip_of(it->ifa_addr, &ip, &port))
-            r = own_add(egress, &ip);
-    }
-    freeifaddrs(all);
-    return r;
-}
-
 static int own_load(struct egress *egress, const char *host, uint16_t port, struct ein_error *err)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
@@ -211,22 +192,37 @@ static int own_load(struct egress *egress, const char *host, uint16_t port, stru
             continue;
         r = own_add(egress, &ip);
         egress->own_any |= is_any(&ip);
-        if (r == 0 && is_any(&ip))
-            r = own_add_all(egress);
     }
     freeaddrinfo(found);
-    return r < 0 ? error_set(err, r, "cannot learn this machine's addresses") : 0;
+    return r < 0 ? error_no_memory(err) : 0;
 }
 
-/* Whoever connects to the unspecified address comes to this machine; all of 127.0.0.0/8 are its
- * addresses, though its interface has one of them. */
-static bool is_own(const struct egress *egress, const struct ip *ip, uint16_t port)
+/* Only an address of this machine can be bound, also one that it was given since the start. */
+static bool is_local(const struct sockaddr *address)
 {
-    static const struct net loopback = { { { [10] = 0xff, [11] = 0xff, [12] = 127 } }, 104 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
+    socklen_t size = address->sa_family == AF_INET6 ? sizeof(at.v6) : sizeof(at.v4);
+    EIN_CLOSE int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+    memcpy(&at, address, size);
+    if (address->sa_family == AF_INET6)
+        at.v6.sin6_port = 0;
+    else
+        at.v4.sin_port = 0;
+    return fd < 0 || bind(fd, &at.any, size) == 0;
+}
+
+/* Whoever connects to the unspecified address comes to this machine. */
+static bool is_own(const struct egress *egress, const struct sockaddr *address, const struct ip *ip,
+                   uint16_t port)
+{
     if (egress->own_port == 0 || port != egress->own_port)
         return false;
-    if (is_any(ip) || (egress->own_any && net_has(&loopback, ip)))
+    if (is_any(ip) || (egress->own_any && is_local(address)))
         return true;
     for (size_t i = 0; i < egress->own_count; i++) {
         if (memcmp(&egress->own[i], ip, sizeof(*ip)) == 0)
@@ -316,7 +312,7 @@ int egress_check(const struct egress *egress, const struct sockaddr *address, bo
     if (!ip_of(address, &ip, &port))
         return error_set(err, EIN_E_DENIED, "not an Internet address");
     ip_text(&ip, text);
-    if (is_own(egress, &ip, port))
+    if (is_own(egress, address, &ip, port))
         return error_set(err, EIN_E_DENIED, "%s port %u is this server itself", text, port);
     if (host_allowed || is_allowed(egress, &ip))
         return 0;

@@ -2,12 +2,15 @@
 """What an operator finds in packaging/: behind nginx, installed, as a Debian package."""
 
 import contextlib
+import ctypes
+import errno
 import hashlib
 import http.client
 import json
 import os
 import pathlib
 import re
+import socket
 import ssl
 import subprocess
 
@@ -161,6 +164,61 @@ def test_the_unit_is_one_that_systemd_takes_and_that_says_no_to_what_nobody_need
         assert told.returncode == 0, told.stderr + told.stdout
 
 
+# ---- in a container ----
+
+PROFILE = json.loads((ROOT / "packaging/container/seccomp.json").read_text())
+LIBSECCOMP = ctypes.CDLL("libseccomp.so.2")
+LIBSECCOMP.seccomp_init.restype = ctypes.c_void_p
+ALLOW, ERRNO, COMPARISONS = 0x7FFF0000, 0x00050000, {"SCMP_CMP_GT": 6}
+
+
+class Comparison(ctypes.Structure):
+    _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64)]
+
+
+def confine():
+    """This process, as a container's engine does it."""
+    filter_ = ctypes.c_void_p(LIBSECCOMP.seccomp_init(ctypes.c_uint32(ALLOW)))
+    for rule in PROFILE["syscalls"]:
+        compared = [Comparison(one["index"], COMPARISONS[one["op"]], one["value"], 0) for one in rule.get("args", [])]
+        for name in rule["names"]:
+            number = LIBSECCOMP.seccomp_syscall_resolve_name(name.encode())
+            action = ctypes.c_uint32(ERRNO | rule.get("errnoRet", errno.EPERM))
+            assert LIBSECCOMP.seccomp_rule_add_array(filter_, action, number, len(compared), (Comparison * len(compared))(*compared)) == 0
+    assert LIBSECCOMP.seccomp_load(filter_) == 0
+
+
+class Confined(Server):
+    def set_limits(self):
+        confine()
+
+
+def test_under_the_filter_of_containers_the_server_listens_everywhere_and_agents_are_isolated():
+    anybody = "plugins.auth-dev-stub.anybody_on_the_network_may_log_in_as_anybody=true"
+    # LeakSanitizer looks with ptrace.
+    env = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"}
+    with Confined("memory", sets=["listen.address=0.0.0.0", logins(), anybody], env=env) as server:
+        server.start(ready=True)
+        wait_until(lambda: "agents run isolated (strict)" in server.log(), 60, "agents")
+        assert re.search(r"^Seccomp:\t2$", pathlib.Path(f"/proc/{server.process.pid}/status").read_text(), re.M)
+
+
+def test_the_filter_of_containers_is_that_of_the_unit():
+    unit = (ROOT / "packaging/systemd/einion.service.in").read_text()
+    refused = set(" ".join(re.findall(r"^SystemCallFilter=~(.*)$", unit, re.M)).split())
+    for group in [name for name in refused if name.startswith("@")]:
+        told = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True).stdout
+        refused |= {line.strip() for line in told.splitlines() if re.match(r" +\w+$", line)}
+    known = {name for name in refused if LIBSECCOMP.seccomp_syscall_resolve_name(name.encode()) >= 0}
+    assert known == set(PROFILE["syscalls"][0]["names"]) and PROFILE["syscalls"][0]["action"] == "SCMP_ACT_ERRNO"
+    # AF_INET6 is the highest of those that the unit allows.
+    assert re.findall(r"^RestrictAddressFamilies=(.*)$", unit, re.M) == ["AF_INET AF_INET6 AF_UNIX"]
+    assert PROFILE["syscalls"][1]["args"] == [{"index": 0, "value": socket.AF_INET6, "op": "SCMP_CMP_GT"}]
+
+
+# ---- as a package ----
+
+
 def test_a_bill_of_materials_names_what_is_ours_and_what_it_needs(tmp_path):
     program = tmp_path / "usr/bin/einion"
     program.parent.mkdir(parents=True)
@@ -190,7 +248,7 @@ def holds_what_a_server_needs(package, tmp_path):
     assert {"/usr/bin/einion", "libulfius2.7", "python3-httpx"} <= {part["name"] for part in bill["components"]}
     assert (tmp_path / "usr/share/bash-completion/completions/einion").is_file()
     examples = {path.name for path in (tmp_path / "usr/share/doc/einion/examples").iterdir()}
-    assert examples == {"einion.conf", *(path.name for path in (ROOT / "plugin-api/template").iterdir())}
+    assert examples == {"einion.conf", "seccomp.json", *(path.name for path in (ROOT / "plugin-api/template").iterdir())}
     unit = next(tmp_path.rglob("einion.service")).read_text()
     program, config = re.search(r"^ExecStart=/(\S+) --config /(\S+)$", unit, re.M).groups()
     checked = subprocess.run([tmp_path / program, "--config", tmp_path / config, "--set", f"listen.port={free_port()}", "check"],

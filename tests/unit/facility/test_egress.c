@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -237,6 +238,30 @@ static void the_server_itself_is_refused_even_where_its_network_is_open(void **s
     egress_free(egress);
 }
 
+static void who_listens_everywhere_is_reached_by_every_address_of_the_machine(void **state)
+{
+    struct egress *egress = make("[\"0.0.0.0/0\", \"::/0\"]", "0.0.0.0", 8000);
+    struct ifaddrs *all;
+
+    (void)state;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *it = all; it; it = it->ifa_next) {
+        union address address;
+
+        if (!it->ifa_addr || it->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&address.in, it->ifa_addr, sizeof address.in);
+        address.in.sin_port = htons(8000);
+        assert_int_equal(egress_check(egress, &address.any, true, NULL), EIN_E_DENIED);
+        address.in.sin_port = htons(8001);
+        assert_int_equal(egress_check(egress, &address.any, true, NULL), 0);
+    }
+    freeifaddrs(all);
+    assert_int_equal(check(egress, "192.0.2.1", 8000, NULL), 0);
+    assert_int_equal(check(egress, "2001:db8::1", 8000, NULL), 0);
+    egress_free(egress);
+}
+
 static void what_is_no_network_is_refused_at_once(void **state)
 {
     static const char *const bad[] = {
@@ -265,6 +290,7 @@ int main(void)
         cmocka_unit_test(the_operator_opens_networks_and_addresses_and_no_more),
         cmocka_unit_test(the_operator_opens_hosts_by_name_and_suffix),
         cmocka_unit_test(the_server_itself_is_refused_even_where_its_network_is_open),
+        cmocka_unit_test(who_listens_everywhere_is_reached_by_every_address_of_the_machine),
         cmocka_unit_test(what_is_no_network_is_refused_at_once),
     };
 
