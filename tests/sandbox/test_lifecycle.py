@@ -178,6 +178,31 @@ def test_a_virtual_environment_brings_its_packages(environment, preload, level, 
         assert outcome(driver.run(body(beside))) in ([], [environment.name])
 
 
+@pytest.mark.parametrize("level,deny", [("strict", None), ("container", CONTAINER)])
+def test_random_numbers_of_a_preloaded_module_are_each_runs_own(environment, level, deny):
+    (packages,) = environment.glob("lib/python3*/site-packages")
+    (packages / "drawn.py").write_text("import ssl\nssl.RAND_bytes(8)\n")
+    (packages / "numpy").mkdir(exist_ok=True)
+    (packages / "numpy" / "__init__.py").write_text("")
+    (packages / "numpy" / "random.py").write_text("import os\nstate = 0\n"
+                                                  "def seed():\n    global state\n    state = os.urandom(8).hex()\n"
+                                                  "def random():\n    return state\n")
+    preload = ["drawn", "numpy.random"]
+    with Driver(settings={"venv": str(environment), "preload": preload, "isolation": level}, deny=deny) as driver:
+        draw = "import numpy.random, random, ssl\nreturn [ssl.RAND_bytes(8).hex(), random.random(), numpy.random.random()]"
+        first, second = (outcome(driver.run(body(draw))) for _ in range(2))
+        assert not set(first) & set(second)
+
+
+@pytest.mark.parametrize("level,deny", [("strict", None), ("container", CONTAINER)])
+def test_a_preloaded_module_with_a_thread_is_refused(environment, level, deny):
+    (packages,) = environment.glob("lib/python3*/site-packages")
+    (packages / "busy.py").write_text("import _thread, time\n_thread.start_new_thread(time.sleep, (1000,))\n")  # threading knows none
+    with Driver(settings={"venv": str(environment), "preload": ["busy"], "isolation": level}, deny=deny) as driver:
+        answer = driver.run(ONE)
+        assert answer["code"] == -5 and "a preloaded module started threads" in answer["text"]
+
+
 def test_a_package_that_is_missing_says_where_packages_come_from():
     with Driver() as driver:
         answer = driver.run(body("import no_such_package"))

@@ -12,6 +12,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTROL_FD = 3
+CLONE_THREAD = 0x10000
 
 # httpx has a command line that nobody needs here; it costs 80 ms.
 UNWANTED = ("rich", "rich.console", "click", "pygments")
@@ -62,12 +63,21 @@ def make_child(agent_rt):
     return child
 
 
+def reseed():
+    """A generator that was used before the fork would give each child the same.  OpenSSL tells a fork by the
+    pid, which is 1 in every child."""
+    modules = sys.modules
+    if "ssl" in modules:
+        modules["ssl"].RAND_add(os.urandom(32), 32)
+    if "numpy.random" in modules:
+        modules["numpy.random"].seed()
+
+
 def count_threads():
-    import threading  # not before leave_out_needless()
     try:
         return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return threading.active_count()
+    except OSError:  # an own root has no /proc; unshare() fails where there is more than one
+        return 1 if ctypes.CDLL(None).unshare(CLONE_THREAD) == 0 else 2
 
 
 def main():
@@ -83,6 +93,7 @@ def main():
     if absent:
         sys.exit("preload: no module named " + ", ".join(absent))
 
+    os.register_at_fork(after_in_child=reseed)
     import agent_rt
     import given
     if agent_rt.remote_http:
