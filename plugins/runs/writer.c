@@ -99,19 +99,22 @@ static void take(struct ein_run *run, struct portion *portion)
     run->runs->waiting--;
 }
 
-static size_t take_all(struct runs *runs, struct portion *portions)
+/* All that there are; NULL: no memory. */
+static struct portion *take_all(struct runs *runs, size_t *ret_count)
 {
+    EIN_LOCKED(&runs->lock);
+    struct portion *portions = calloc(runs->waiting + 1, sizeof(*portions));
     size_t count = 0;
 
-    EIN_LOCKED(&runs->lock);
-    for (size_t i = 0; i < runs->live.slot_count; i++) {
+    for (size_t i = 0; portions && i < runs->live.slot_count; i++) {
         for (struct map_entry *entry = runs->live.slots[i]; entry; entry = entry->next) {
             struct ein_run *run = (struct ein_run *)entry;
-            if (run->waiting && count < WRITTEN_AT_ONCE)
+            if (run->waiting)
                 take(run, &portions[count++]);
         }
     }
-    return count;
+    *ret_count = count;
+    return portions;
 }
 
 /* ---- writing ---- */
@@ -163,24 +166,34 @@ static void settle(struct runs *runs, struct portion *portions, size_t count, bo
     }
 }
 
+static int write_some(struct runs *runs, struct portion *portions, size_t count,
+                      struct ein_error *err)
+{
+    EIN_FREE struct ein_doc_op *ops = calloc(count, OPS_EACH * sizeof(*ops));
+    size_t op_count = 0;
+
+    for (size_t i = 0; ops && i < count; i++)
+        op_count += ops_of(&portions[i], ops + op_count);
+    int r = ops ? runs->host->store->batch(runs->ctx, ops, op_count, sizeof(*ops), err)
+                : error_no_memory(err);
+    settle(runs, portions, count, r >= 0);
+    return r;
+}
+
 int writer_flush(struct runs *runs, struct ein_error *err)
 {
-    static const size_t portions_size = WRITTEN_AT_ONCE * sizeof(struct portion);
     EIN_LOCKED(&runs->write_lock);
-    EIN_FREE struct portion *portions = malloc(portions_size);
-    EIN_FREE struct ein_doc_op *ops =
-        malloc(WRITTEN_AT_ONCE * OPS_EACH * sizeof(struct ein_doc_op));
-    size_t count, op_count = 0;
-    int r = 0;
+    size_t count = 0;
+    EIN_FREE struct portion *portions = take_all(runs, &count);
+    int r = portions ? 0 : error_no_memory(err);
 
-    if (!portions || !ops)
-        return error_no_memory(err);
-    count = take_all(runs, portions);
-    for (size_t i = 0; i < count; i++)
-        op_count += ops_of(&portions[i], ops + op_count);
-    if (op_count > 0)
-        r = runs->host->store->batch(runs->ctx, ops, op_count, sizeof(*ops), err);
-    settle(runs, portions, count, r >= 0);
+    for (size_t i = 0; i < count; i += WRITTEN_AT_ONCE) {
+        size_t some = count - i < WRITTEN_AT_ONCE ? count - i : WRITTEN_AT_ONCE;
+        if (r >= 0)
+            r = write_some(runs, portions + i, some, err);
+        else
+            settle(runs, portions + i, some, false);
+    }
     return r;
 }
 

@@ -76,10 +76,38 @@ static void a_run_that_nobody_needs_is_not_freed_beneath_the_writer(void **state
     two_servers_free(servers);
 }
 
+static void all_that_is_to_be_written_is_however_much_it_is(void **state)
+{
+    enum { RUNS = 1100 }; /* more than two batches */
+    struct two_servers *servers = two_servers_new("storage-memory");
+    struct fake_host *host = servers->host[0];
+    struct fake_plugin *plugin = open_started(host, "runs", json_pack("{s:i}", "write_ms", 10000));
+    const struct ein_run_about about = {
+        .struct_size = sizeof(about), .kind = "code", .user_id = "alice", .code = "pass"
+    };
+    const struct ein_service *erasing = fake_host_service(host, EIN_ERASURE);
+    const struct ein_erasure *erasure = erasing->vtable;
+    uint64_t count;
+
+    (void)state;
+    service = fake_host_service(host, EIN_RUNS);
+    for (int i = 0; i < RUNS; i++) {
+        const struct ein_runs *runs = service->vtable;
+        struct ein_run *run;
+        assert_int_equal(runs->begin(service->impl, &about, &run, NULL), 0);
+        runs->end(run, NULL, NULL);
+    }
+    assert_int_equal(erasure->erase(erasing->impl, "bob", &count, NULL), 0); /* writes first */
+    assert_int_equal(store_count(servers, "runs"), RUNS);
+    fake_plugin_close(plugin);
+    two_servers_free(servers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_that_nobody_needs_is_not_freed_beneath_the_writer),
+        cmocka_unit_test(all_that_is_to_be_written_is_however_much_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
