@@ -288,7 +288,7 @@ static bool has_exited(const struct child *child)
 {
     struct pollfd wait = { child->pidfd, POLLIN, 0 };
 
-    return child->pidfd >= 0 && poll(&wait, 1, 0) > 0;
+    return poll(&wait, 1, 0) > 0;
 }
 
 /* Its socket is at an end: it exited, was killed, or closed it and lives on, until now. */

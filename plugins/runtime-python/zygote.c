@@ -360,8 +360,7 @@ static pid_t pid_of(int pidfd)
 
 void child_kill(const struct child *child)
 {
-    if (child->pidfd >= 0)
-        (void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    (void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
     cgroup_kill(child->zygote->cgroup, child->group);
 }
 
@@ -470,6 +469,8 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
         r = error_set(err, EIN_E_UNAVAILABLE, "the sandbox does not answer");
     if (r == 1 && report.op != OP_SPAWNED)
         r = error_set(err, EIN_E_BUSY, "fork: %s", strerror(report.status));
+    if (r == 1 && pidfd < 0) /* it ends when it finds its socket closed, having run nothing */
+        r = error_set(err, EIN_E_BUSY, "no descriptor to end a child by");
     if (r < 0) {
         close_and_forget(&sockets[0]);
         close_and_forget(&output[0]);
@@ -481,7 +482,7 @@ int zygote_spawn(struct zygote *zygote, const struct settings *settings, zygote_
     *child = (struct child){ .socket = sockets[0],
                              .output = output[0],
                              .pidfd = pidfd,
-                             .pid = pidfd < 0 ? 0 : pid_of(pidfd),
+                             .pid = pid_of(pidfd),
                              .name = report.pid,
                              .zygote = zygote,
                              .next = zygote->children,
