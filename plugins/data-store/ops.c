@@ -364,6 +364,8 @@ static int op_list_keys(struct op_call *call, json_t **ret_value)
 
     if (prefix && !json_is_string(prefix) && !json_is_null(prefix))
         return error_set(call->err, EIN_E_INVALID, "a prefix must be a string");
+    if (json_string_length(prefix) > DOC_ID_MAX) /* the opsLog would keep all of it */
+        return error_set(call->err, EIN_E_INVALID, "a prefix has at most %d bytes", DOC_ID_MAX);
     int r = find_records(call, prefix, fields, add_key, found);
     EIN_JSON json_t *keys = sorted_names(found);
     if (r >= 0)

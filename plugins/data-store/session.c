@@ -2,6 +2,7 @@
 #include "session.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "document.h"
 #include "error.h"
 
 #include <string.h>
@@ -34,6 +35,8 @@ static int session_call(struct ein_data_session *session, const char *agent, con
 
     if (!ns || (given && strlen(ns) != json_string_length(given)))
         return error_set(err, EIN_E_INVALID, "a namespace must be a string without U+0000");
+    if (strlen(ns) > DOC_ID_MAX) /* likewise in the opsLog, and no record is in it */
+        return error_set(err, EIN_E_INVALID, "a namespace has at most %d bytes", DOC_ID_MAX);
     clock_iso(now);
     EIN_JSON json_t *entry =
         json_pack("{s:s, s:s, s:s?, s:s}", "op", op, "namespace", ns, "agent", agent, "ts", now);

@@ -382,6 +382,7 @@ static void on_call(struct agent *agent, const json_t *message, const struct fra
                    "");
         return;
     }
+    agent->asking = frame;
     bridge_call(agent, message, frame->blob, frame->blob_len);
 }
 
@@ -446,7 +447,10 @@ static void handle(struct agent *agent, const json_t *message, const struct fram
 
 bool agent_throttled(const struct agent *agent)
 {
-    return agent->in_flight >= agent->run->limits.calls_in_flight ||
+    const struct limits *limits = &agent->run->limits;
+
+    return agent->in_flight >= limits->calls_in_flight ||
+           agent->held > (size_t)limits->memory_mb << 20 ||
            wire_buffer_len(&agent->out) > UNREAD_MAX;
 }
 

@@ -297,12 +297,13 @@ static const struct slow_kind kind = { .lane = SLOW_HTTP,
 
 /* ---- begin ---- */
 
+/* What is longer than the window comes in pieces. */
 static int take_body(struct http_call *call, const void *body, size_t len, struct ein_error *err)
 {
+    if (len > call->upload.window)
+        return error_set(err, EIN_E_INVALID, "A body of %zu bytes has to come in pieces.", len);
     if (call->request.in_pieces)
-        return take(&call->slow, body, len, false)
-                   ? 0
-                   : error_set(err, EIN_E_INVALID, "The first piece of the body is too long.");
+        return take(&call->slow, body, len, false) ? 0 : error_no_memory(err);
     if (len > call->most)
         return error_set(err, EIN_E_TOO_LARGE, "The request's body is longer than %llu bytes.",
                          (unsigned long long)call->most);

@@ -27,9 +27,11 @@ struct agent { /* one execution of one agent's code, in one child */
     uint64_t raw_lost;               /* bytes of that which are not kept */
     bool ready, started, ended;
     int64_t began_ms;
-    uint32_t in_flight;    /* its calls that are not answered */
-    uint32_t uploads;      /* likewise, not among those: requests whose body comes in pieces */
-    struct ein_span *span; /* NULL: nobody records it, or it has ended */
+    uint32_t in_flight;         /* its calls that are not answered */
+    size_t held;                /* bytes of memory, about, that its slow calls take here */
+    const struct frame *asking; /* the call that is being begun */
+    uint32_t uploads;           /* likewise, not among those: requests whose body comes in pieces */
+    struct ein_span *span;      /* NULL: nobody records it, or it has ended */
     char place[EIN_TRACEPARENT_SIZE];
 };
 

@@ -12,7 +12,9 @@
     X(grace_ms, 2000, 0, 60000, "Between asking a run to stop and killing it.")                    \
     X(cpu_s, 60, 1, 7200, "CPU time of one process.")                                              \
     X(address_space_mb, 512, 128, 65536, "Address space of one process.")                          \
-    X(memory_mb, 384, 64, 65536, "Resident memory of one process.")                                \
+    X(memory_mb, 384, 64, 65536,                                                                   \
+      "Resident memory of one process; and about so much is held in the server for its calls to "  \
+      "models, MCP servers and hosts before more are heard.")                                      \
     X(threads, 16, 2, 1024, "Of one process.")                                                     \
     X(open_files, 64, 16, 1024, "Descriptors of one process.")                                     \
     X(source_kb, 512, 1, 16384, "The code of an agent.")                                           \

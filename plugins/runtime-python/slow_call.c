@@ -2,12 +2,16 @@
 #include "slow_call.h"
 #include "cleanup.h"
 #include "error.h"
+#include "json_depth.h"
 #include "span.h"
 
 #include <string.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 1 << 20 /* providers of models, and the JSON of what they say */ };
+enum {
+    STACK_SIZE = 1 << 20, /* providers of models, and the JSON of what they say */
+    VALUE_BYTES = 250     /* that a JSON value takes, at most */
+};
 
 bool slow_count(struct agent *agent, enum slow_lane lane)
 {
@@ -113,6 +117,7 @@ const char *python_error(int code, const char *not_found, const char *unavailabl
 
 static void answer(struct slow_call *call, struct agent *agent)
 {
+    agent->held -= call->held;
     if (call->kind->answer)
         call->kind->answer(call, agent);
     else if (call->r == 0)
@@ -163,6 +168,9 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
     take_call->ctx = run->runtime->ctx;
     take_call->serial = agent->serial;
     take_call->id = id;
+    take_call->held = agent->asking->json_len +
+                      VALUE_BYTES * json_values(agent->asking->json, agent->asking->json_len);
+    agent->held += take_call->held;
     take_call->wake = run->wake;
     memcpy(take_call->place, agent->place, sizeof(take_call->place));
     if (take_call->r < 0) {

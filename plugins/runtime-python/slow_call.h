@@ -38,6 +38,7 @@ struct slow_call {
     struct ein_ctx *ctx;
     uint32_t serial; /* of the agent that waits */
     int64_t id;
+    size_t held; /* of the agent's */
     int wake;
     char place[EIN_TRACEPARENT_SIZE]; /* of the agent */
     pthread_t thread;

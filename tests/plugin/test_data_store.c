@@ -108,6 +108,18 @@ static void expect_failure(struct fixture *f, const char *op, const char *args, 
     assert_true(err.text[0]);
 }
 
+/* What the opsLog keeps of a call that finds nothing must not be as long as the agent likes. */
+static void expect_long(struct fixture *f, const char *member)
+{
+    char args[700];
+
+    (void)snprintf(args, sizeof(args), "{\"%s\": \"%0512d\"}", member, 0);
+    EIN_JSON json_t *done = try_op(f, f->session, "list_keys", args, NULL);
+    assert_non_null(done);
+    (void)snprintf(args, sizeof(args), "{\"%s\": \"%0513d\"}", member, 0);
+    expect_failure(f, "list_keys", args, EIN_E_INVALID);
+}
+
 static json_t *stored(struct fixture *f, const char *id)
 {
     json_t *doc = NULL;
@@ -313,6 +325,8 @@ static void bad_arguments_are_refused(void **state)
     expect_failure(f, "set", "{\"key\": \"k\"}", EIN_E_INVALID);
     expect_failure(f, "set_many", "{\"items\": [1]}", EIN_E_INVALID);
     expect_failure(f, "get_many", "{\"keys\": {}}", EIN_E_INVALID);
+    expect_long(f, "prefix");
+    expect_long(f, "namespace");
     expect_failure(f, "list_keys", "{\"prefix\": 1}", EIN_E_INVALID);
     expect_failure(f, "drop", "{}", EIN_E_INVALID);
     expect_failure(f, "get", "{\"key\": \"a\\u0000b\"}", EIN_E_INVALID);

@@ -337,6 +337,24 @@ def test_requests_that_wait_for_their_bodies_are_bounded(driver):
     assert outcome(driver.run(body(text))) == "No more than 64 requests may be open whose body comes in pieces."
 
 
+def test_a_body_that_comes_whole_is_no_longer_than_a_piece(driver):
+    text = TALK + f"call = channel.open('http', {POST.replace('True', 'False')}, b'x' * (257 << 10))\nreturn (await call.next())[0]['msg']"
+    assert outcome(driver.run(body(text))) == "A body of 263168 bytes has to come in pieces."
+
+
+def test_calls_that_wait_take_no_more_memory_in_the_server_than_the_process_may_have():
+    with Driver(with_plugin=["mcp"]) as driver:
+        flood = TALK + "args = {'a': [0] * 900000}\nfor n in range(40):\n    channel.open('mcp.call', {'url': 'http://public.test/slow', 'tool': 'x', 'args': args})"
+        before = driver.status()["resident_kb"]
+        waiting = driver.start_run(body(flood), timeout_ms=6000, limits={"grace_ms": 0})
+        most = 0
+        while driver.status()["status"]["running"] or not most:
+            most = max(most, driver.status()["resident_kb"])
+            time.sleep(0.1)
+        assert "TimeoutError" in failure(waiting())
+        assert most - before < 500 << 10
+
+
 def test_calls_are_counted(driver):
     error = failure(driver.run(body("for n in range(100):\n    data_store.list_namespaces()"), limits={"calls": 20}))
     assert "more calls" in error
