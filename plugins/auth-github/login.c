@@ -56,7 +56,7 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     if (r == 0)
         r = github_person(github, token, &today, err);
     if (r == EIN_E_NOT_FOUND) {
-        oauth_grant_drop(&github->oauth, id);
+        (void)oauth_grant_drop(&github->oauth, id, NULL);
         return error_set(err, EIN_E_DENIED, "%s does not vouch for this person any more.",
                          github->oauth.title);
     }

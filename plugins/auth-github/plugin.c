@@ -121,6 +121,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, github->oauth.name, &github_provider, github,
                           err);
+    if (r == 0)
+        r = host->publish(ctx, EIN_ERASURE, NULL, &oauth_erasure, &github->oauth, err);
     return init_done(r, github, free, ret_self);
 }
 

@@ -237,7 +237,7 @@ static int ask_for_tokens(const struct oidc *oidc, const json_t *metadata, const
     if (r == EIN_E_DENIED && grant)
         r = refresh_once_more(oidc, metadata, id, grant, ret_tokens, err);
     if (r == EIN_E_DENIED)
-        oauth_grant_drop(&oidc->oauth, id);
+        (void)oauth_grant_drop(&oidc->oauth, id, NULL);
     return r;
 }
 

@@ -25,7 +25,8 @@
  * what token_scopes says.  id_tokens are refused, and tokens that are bound to a key or that a
  * client got for itself.
  *
- * So that workspaces can be asked for again during a session, the refresh token is kept in vault/1.
+ * So that workspaces can be asked for again during a session, the refresh token is kept in vault/1,
+ * until its user is erased (erasure/1).
  *
  * Settings
  *   type             oidc, google or microsoft; set by the section auth (oidc)
@@ -167,6 +168,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     r = oidc_set_up(oidc, config, err);
     if (r == 0)
         r = host->publish(ctx, EIN_AUTH_PROVIDER, oidc->oauth.name, &oidc_provider, oidc, err);
+    if (r == 0)
+        r = host->publish(ctx, EIN_ERASURE, NULL, &oauth_erasure, &oidc->oauth, err);
     return init_done(r, oidc, fini, ret_self);
 }
 

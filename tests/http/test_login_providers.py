@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole way, from the button to /auth/me, at every kind of provider; and those who would bend it."""
 
+import contextlib
 import json
 import pathlib
+import sqlite3
 import sys
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -76,6 +78,20 @@ def test_somebody_logs_in_at_a_certified_provider(start_server, certified):
     assert alice.get("/auth/me").json == me.json
     assert alice.post("/auth/logout").status == 204
     assert alice.get("/agents").status == 401
+
+
+def test_who_is_erased_leaves_no_token_of_their_provider(start_server, certified):
+    server = start_server(sets=[auth(at_certified(certified), site_admins=["oidc:bob"])], env=SECRET | {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"})
+    alice, bob = Person(server), Person(server)
+    for person, uid in ((alice, "alice"), (bob, "bob")):
+        assert person.get(go(person, uid)).status == 302
+    with contextlib.closing(sqlite3.connect(next(server.state.glob("*.db")))) as database:
+        sealed = lambda: sorted(name for (name,) in database.execute("SELECT id FROM set_vault WHERE id LIKE 'login/%'"))  # noqa: E731
+        assert sealed() == ["login/oidc/alice", "login/oidc/bob"]
+        reply = server.delete("/admin/users/oidc:alice", headers={"X-Admin-Password": "pw"})
+        assert reply.status == 200 and reply.json == {"erased": {"logins": 1, "auth-oidc": 1}}, reply
+        assert sealed() == ["login/oidc/bob"]
+    assert bob.post("/auth/refresh-workspaces").status == 200
 
 
 def test_who_is_blocked_is_not_let_in_by_their_provider(start_server, certified):

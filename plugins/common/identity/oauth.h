@@ -124,4 +124,7 @@ void oauth_grant_keep(const struct oauth *oauth, const char *id, const char *tok
 /* For EIN_SECRET.  UNSUPPORTED: none is kept. */
 int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
                     struct ein_error *err);
-void oauth_grant_drop(const struct oauth *oauth, const char *id);
+/* NOT_FOUND: none is kept. */
+int oauth_grant_drop(const struct oauth *oauth, const char *id, struct ein_error *err);
+/* Drops that of somebody who is erased.  Its impl is the struct oauth. */
+extern const struct ein_erasure oauth_erasure;

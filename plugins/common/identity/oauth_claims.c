@@ -63,12 +63,16 @@ int oauth_claims(const struct oauth *oauth, const char *id, const char *name, co
     return 0;
 }
 
-const char *oauth_id_of(const struct oauth *oauth, const json_t *claims)
+static const char *id_of(const struct oauth *oauth, const char *uid)
 {
-    const char *uid = json_string_value(json_object_get(claims, "uid"));
     size_t len = strlen(oauth->name);
 
     return uid && strncmp(uid, oauth->name, len) == 0 && uid[len] == ':' ? uid + len + 1 : NULL;
+}
+
+const char *oauth_id_of(const struct oauth *oauth, const json_t *claims)
+{
+    return id_of(oauth, json_string_value(json_object_get(claims, "uid")));
 }
 
 int oauth_about(const char *title, const char *icon, json_t **ret_about, struct ein_error *err)
@@ -144,14 +148,27 @@ int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
     return r;
 }
 
-void oauth_grant_drop(const struct oauth *oauth, const char *id)
+int oauth_grant_drop(const struct oauth *oauth, const char *id, struct ein_error *err)
 {
     const struct ein_service *service = vault_of(oauth);
     EIN_FREE char *name = grant_name(oauth, id);
+    int r = name ? EIN_E_NOT_FOUND : error_no_memory(err);
 
     if (service && name) {
         const struct ein_vault *vault = service->vtable;
-        (void)vault->del(service->impl, name, NULL);
+        r = vault->del(service->impl, name, err);
     }
     oauth->host->release(oauth->ctx, service);
+    return r;
 }
+
+static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
+{
+    const char *id = id_of(impl, uid);
+    int r = id ? oauth_grant_drop(impl, id, err) : EIN_E_NOT_FOUND;
+
+    *ret_count = r == 0;
+    return r == EIN_E_NOT_FOUND ? 0 : r;
+}
+
+const struct ein_erasure oauth_erasure = { .struct_size = sizeof(oauth_erasure), .erase = erase };
