@@ -10,10 +10,11 @@
 #include "http_inside.h"
 #include "json_text.h"
 #include "log.h"
-#include "metrics.h"
 #include "member.h"
+#include "metrics.h"
 #include "once.h"
 #include "schema.h"
+#include "status.h"
 #include "stream.h"
 #include "tracing.h"
 #include <string.h>
@@ -164,51 +165,59 @@ static bool json_of_strangers(struct ein_req *req)
     return req->head.body_len > STRANGERS_JSON_MAX || json(req);
 }
 
-/* Puts what the schema makes of *value in its place. */
-static void check(const struct schema *schema, enum schema_mode mode, const char *place,
-                  json_t **value, json_t *all_faults)
+/* Puts what the schema makes of *value in its place, or adds the faults.  NO_MEMORY. */
+static int check(const struct schema *schema, enum schema_mode mode, const char *place,
+                 json_t **value, json_t *all_faults)
 {
     json_t *checked = NULL;
     EIN_JSON json_t *faults = NULL;
+    int r = schema_check(schema, mode, place, *value, &checked, &faults);
 
-    if (schema_check(schema, mode, place, *value, &checked, &faults) < 0) {
-        (void)json_array_extend(all_faults, faults);
-        return;
-    }
+    if (r == EIN_E_INVALID)
+        return json_array_extend(all_faults, faults) < 0 ? EIN_E_NO_MEMORY : 0;
+    if (r < 0)
+        return r;
     json_decref(*value);
     *value = checked;
+    return 0;
 }
 
-static void check_body(struct ein_req *req, json_t *all_faults)
+static int check_body(struct ein_req *req, json_t *all_faults)
 {
     EIN_JSON json_t *none = NULL;
     EIN_JSON json_t *faults = NULL;
+    int r;
 
-    if (req->body && !json_is_null(req->body)) {
-        check(req->route->body, SCHEMA_REQUEST, "body", &req->body, all_faults);
-        return;
-    }
-    if (schema_check(req->route->body, SCHEMA_REQUEST, "body", json_null(), &none, &faults) >= 0)
-        return; /* a body that may be null may be missing */
+    if (req->body && !json_is_null(req->body))
+        return check(req->route->body, SCHEMA_REQUEST, "body", &req->body, all_faults);
+    r = schema_check(req->route->body, SCHEMA_REQUEST, "body", json_null(), &none, &faults);
+    if (r != EIN_E_INVALID)
+        return r; /* a body that may be null may be missing */
     json_decref(faults);
     faults = schema_fault_no_body();
-    (void)json_array_extend(all_faults, faults);
+    return json_array_extend(all_faults, faults) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
 static bool validate(struct ein_req *req)
 {
     EIN_JSON json_t *faults = NULL;
+    int r = 0;
 
     if (!req->route->query && !wants_json(req->route))
         return true;
     faults = json_array();
-    if (req->route->query && request_query(req))
-        check(req->route->query, SCHEMA_QUERY, "query", &req->query, faults);
-    if (wants_json(req->route))
-        check_body(req, faults);
-    if (json_array_size(faults) == 0)
+    if (req->route->query)
+        r = request_query(req)
+                ? check(req->route->query, SCHEMA_QUERY, "query", &req->query, faults)
+                : EIN_E_NO_MEMORY;
+    if (r == 0 && wants_json(req->route))
+        r = check_body(req, faults);
+    if (r == 0 && json_array_size(faults) == 0)
         return true;
-    (void)reply_fail_json(req, 422, EIN_TAKE(faults));
+    if (r < 0)
+        (void)reply_fail(req, error_status(r), "%s", error_text(r));
+    else
+        (void)reply_fail_json(req, 422, EIN_TAKE(faults));
     return false;
 }
 
