@@ -4,6 +4,13 @@
 #include "clock.h"
 #include "log.h"
 
+enum { LEAST_MS = 500 }; /* where drain_ms is shorter: a step takes its time */
+
+static uint32_t period_ms(const struct ein_ctx *ctx)
+{
+    return ctx->setup->drain_ms > LEAST_MS ? ctx->setup->drain_ms : LEAST_MS;
+}
+
 static void say(void *data)
 {
     const struct overdue *overdue = data;
@@ -18,7 +25,7 @@ void overdue_begin(struct overdue *overdue, const struct ein_ctx *ctx, const cha
 {
     *overdue = (struct overdue){ .ctx = ctx, .step = step, .began_ms = clock_mono_ms() };
     jobs_owner_init(&overdue->timer);
-    (void)jobs_every(ctx->setup->jobs, &overdue->timer, ctx->setup->drain_ms, say, overdue);
+    (void)jobs_every(ctx->setup->jobs, &overdue->timer, period_ms(ctx), say, overdue);
 }
 
 void overdue_end(struct overdue *overdue)
@@ -26,6 +33,6 @@ void overdue_end(struct overdue *overdue)
     struct jobs *jobs = overdue->ctx->setup->jobs;
 
     jobs_withdraw(jobs, &overdue->timer);
-    while (!jobs_drain(jobs, &overdue->timer, overdue->ctx->setup->drain_ms))
+    while (!jobs_drain(jobs, &overdue->timer, period_ms(overdue->ctx)))
         ;
 }

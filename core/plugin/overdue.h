@@ -3,8 +3,9 @@
 
 #include "lifecycle.h"
 
-/* A step of an instance's life, of which the log says every drain_ms that it is not over.  All else
- * that the main thread has to do waits for it.  Storage of the caller's. */
+/* A step of an instance's life, of which the log says every drain_ms, half a second at least, that
+ * it is not over.  All else that the main thread has to do waits for it.  Storage of the caller's.
+ */
 struct overdue {
     const struct ein_ctx *ctx;
     const char *step; /* "stop", ... */

@@ -183,6 +183,12 @@ def test_a_stop_that_is_late_is_named(build_plugin, plugin_config, start_server)
     assert server.log().count("never-returns: stop() has not come back for ") >= 2
 
 
+def test_no_step_is_late_because_nothing_is_waited_for(start_server):
+    server = start_server(backend="memory", sets=["limits.plugin_drain_ms=0"])
+    server.stop()
+    assert "has not come back for" not in server.log()
+
+
 def test_two_that_need_each_other_are_refused_with_the_circle(build_plugin, plugin_config):
     files = {name: build_plugin(HERE / "bad" / f"{name}.c") for name in ("hen", "egg")}
     log = start(plugin_config(files))
