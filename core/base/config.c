@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "config_auth.h"
 #include "config_source.h"
+#include "member.h"
 #include "redact.h"
 #include "schema.h"
 #include "str.h"
@@ -29,17 +30,6 @@ struct loading {
 };
 
 /* ---- the tree ---- */
-
-/* The member at a dotted path; NULL if there is none. */
-static json_t *find(const json_t *json, const char *path)
-{
-    EIN_FREE char *copy = strdup(path);
-    char *rest = copy, *name;
-
-    while (json && rest && (name = strsep(&rest, ".")))
-        json = json_object_get(json, name);
-    return copy ? (json_t *)json : NULL;
-}
 
 /* Puts a value at a dotted path, with the maps that lead there.  Steals it.  NULL: fine, else the
  * part of the path that is no map. */
@@ -226,7 +216,7 @@ static void read_environment(struct loading *loading)
         const char *value = getenv(variables[i].name);
         char path[CONFIG_PATH_MAX];
 
-        if (!value || !*value || find(loading->tree, variables[i].path))
+        if (!value || !*value || member_at(loading->tree, variables[i].path))
             continue;
         (void)snprintf(path, sizeof(path), "%s", variables[i].path);
         if (!put(loading->tree, path, json_string(value)))
@@ -312,7 +302,7 @@ static bool is_open(const struct loading *loading, const char *name)
     const char *origin;
 
     (void)snprintf(path, sizeof(path), "plugins.%s.enabled", name);
-    if (!json_object_get(find(loading->tree, "plugins"), name))
+    if (!json_object_get(member_at(loading->tree, "plugins"), name))
         return false;
     origin = source_origin(loading->source.origins, path);
     return !origin || str_starts(origin, built_in);
@@ -322,8 +312,8 @@ static bool is_open(const struct loading *loading, const char *name)
  * beside it: none is opened that keeps nothing. */
 static void choose_storage(struct loading *loading)
 {
-    json_t *plugins = find(loading->tree, "plugins"), *instance;
-    json_t *backend = find(loading->tree, "storage.backend");
+    json_t *plugins = member_at(loading->tree, "plugins"), *instance;
+    json_t *backend = member_at(loading->tree, "storage.backend");
     char chosen[CONFIG_PATH_MAX];
     const char *name;
     void *next;
@@ -351,7 +341,7 @@ static bool is_empty(const json_t *value)
  * text, as FRONTEND_URL has it. */
 static void tidy(struct loading *loading)
 {
-    json_t *origins = find(loading->tree, "http.origins"), *value;
+    json_t *origins = member_at(loading->tree, "http.origins"), *value;
     const char *name;
     void *next;
 
@@ -563,7 +553,7 @@ const json_t *config_json(const struct config *config)
 
 const json_t *config_section(const struct config *config, const char *path)
 {
-    const json_t *section = find(config->tree, path);
+    const json_t *section = member_at(config->tree, path);
 
     return json_is_object(section) ? section : config->empty;
 }

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "file.h"
 #include "json_text.h"
+#include "member.h"
 #include "print.h"
 #include "str.h"
 #include <pthread.h>
@@ -46,13 +47,13 @@ static int on_event(void *data, const char *event, char *text, size_t len)
     if (answer->has_ended)
         return 1;
     json = json_text_parse(text, len, DEPTH_MAX, &fault);
-    error = json_string_value(print_member(json, "error.message"));
+    error = json_string_value(member_at(json, "error.message"));
     if (error) {
         answer->error = strdup(error);
         return 1;
     }
     piece = json_string_value(
-        print_member(json_array_get(json_object_get(json, "choices"), 0), "delta.content"));
+        member_at(json_array_get(json_object_get(json, "choices"), 0), "delta.content"));
     if (!piece)
         return 0;
     answer->has_ended = show(answer, piece);

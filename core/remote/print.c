@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "json_text.h"
+#include "member.h"
 #include "str.h"
 #include <stdarg.h>
 #include <stdbool.h>
@@ -191,15 +192,6 @@ void print_json_pretty(FILE *out, const json_t *json)
 
 /* ---- tables ---- */
 
-const json_t *print_member(const json_t *object, const char *path)
-{
-    const char *dot = strchr(path, '.');
-
-    if (!dot)
-        return json_object_get(object, path);
-    return print_member(json_object_getn(object, path, (size_t)(dot - path)), dot + 1);
-}
-
 static size_t count_characters(const char *text)
 {
     size_t count = 0;
@@ -225,7 +217,7 @@ static void cut(char *text)
 
 static char *cell(const json_t *row, const char *member)
 {
-    char *text = print_value(print_member(row, member), 0);
+    char *text = print_value(member_at(row, member), 0);
 
     if (text)
         cut(text);

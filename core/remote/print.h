@@ -34,6 +34,3 @@ void print_list(FILE *out, bool json, const json_t *rows, const struct print_col
 
 /* WHAT, then SAYS, then {"agents": 2, "demos": 1} as "2 agents, 1 demos". */
 void print_counts(const char *what, const char *says, const json_t *counts);
-
-/* The member at PATH ("a.b") of OBJECT, or NULL. */
-const json_t *print_member(const json_t *object, const char *path);

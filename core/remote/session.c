@@ -7,6 +7,7 @@
 #include "client.h"
 #include "ip.h"
 #include "json_text.h"
+#include "member.h"
 #include "percent.h"
 #include "print.h"
 #include "servers.h"
@@ -429,7 +430,7 @@ static char *sentence_of(const json_t *reply)
     char *sentence = NULL;
 
     if (!text)
-        text = json_string_value(print_member(reply, "error.message"));
+        text = json_string_value(member_at(reply, "error.message"));
     if (text)
         return strdup(text);
     if (!message || asprintf(&sentence, "%s, at %s", message, place ? place : "?") < 0)

@@ -55,6 +55,14 @@ static inline int copy_member(json_t *to, const json_t *from, const char *member
     return json_object_set(to, member, or_null(from, member));
 }
 
+/* The member at PATH ("a.b"); NULL: there is none. */
+static inline json_t *member_at(const json_t *object, const char *path)
+{
+    for (const char *dot; (dot = strchr(path, '.')); path = dot + 1)
+        object = json_object_getn(object, path, (size_t)(dot - path));
+    return json_object_get(object, path);
+}
+
 /* Of LIST, an array or NULL, the first object whose MEMBER is TEXT; NULL: there is none. */
 static inline json_t *list_find(const json_t *list, const char *member, const char *text)
 {

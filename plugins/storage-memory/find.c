@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "member.h"
 #include "memory.h"
 
 #include "cleanup.h"
@@ -20,7 +21,7 @@ static int matches(const struct query *query, const json_t *doc, struct ein_erro
 {
     for (size_t i = 0; i < query->term_count; i++) {
         struct key key;
-        if (key_make(key_lookup(doc, query->terms[i].field), &key) < 0)
+        if (key_make(member_at(doc, query->terms[i].field), &key) < 0)
             return error_no_memory(err);
         bool match = query_term_match(&query->terms[i], &key);
         key_done(&key);
@@ -76,7 +77,7 @@ static int consider(const struct query *query, const struct memory_doc *doc,
     if (r <= 0)
         return r;
     for (size_t i = 0; i < query->order_count; i++)
-        if (key_make(key_lookup(doc->json, query->order[i].field), &candidate.keys[i]) < 0) {
+        if (key_make(member_at(doc->json, query->order[i].field), &candidate.keys[i]) < 0) {
             done_candidate(&candidate);
             return error_no_memory(err);
         }

@@ -4,6 +4,7 @@
  * A server that does not know of a column yet would write rows without it.  So each row says for
  * how many columns it was written, and a constraint lets in only those that know them all: who
  * is refused reads the catalog again. */
+#include "member.h"
 #include "postgres.h"
 
 #include "cleanup.h"
@@ -59,7 +60,7 @@ static int fill_row(struct conn *conn, const struct column *column, const PGresu
 
     if (r < 0)
         return r;
-    if (key_make(key_lookup(doc, column->field), &key) < 0)
+    if (key_make(member_at(doc, column->field), &key) < 0)
         return error_no_memory(err);
     binds[0].data = key.data;
     binds[0].len = key.len;

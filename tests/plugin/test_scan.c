@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
+#include "member.h"
 #include "scan.h"
 #include "unit.h"
 
@@ -29,7 +30,7 @@ static void a_scan_finds_what_parsing_finds(void **state)
         assert_non_null(doc);
         for (size_t p = 0; p < COUNT(paths); p++) {
             struct key parsed, scanned;
-            assert_int_equal(key_make(key_lookup(doc, paths[p]), &parsed), 0);
+            assert_int_equal(key_make(member_at(doc, paths[p]), &parsed), 0);
             assert_int_equal(scan_key(documents[i], strlen(documents[i]), paths[p], &scanned), 0);
             if (key_compare(&parsed, &scanned) != 0)
                 fail_msg("'%s' in %s", paths[p], documents[i]);

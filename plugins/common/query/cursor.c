@@ -3,6 +3,7 @@
  * ordered by and when it was created, in base64url, behind a check that also
  * covers the query.  It is only ever compared with, so that one who makes a cursor
  * by hand merely chooses where to begin. */
+#include "member.h"
 #include "query.h"
 
 #include "base64url.h"
@@ -40,7 +41,7 @@ static int collect_keys(const struct query *query, const json_t *doc, struct key
 {
     *ret_len = CHECK_LEN + SEQ_LEN;
     for (size_t i = 0; i < query->order_count; i++) {
-        if (key_make(key_lookup(doc, query->order[i].field), &keys[i]) < 0)
+        if (key_make(member_at(doc, query->order[i].field), &keys[i]) < 0)
             return EIN_E_NO_MEMORY;
         *ret_len += SIZE_LEN + keys[i].len;
     }

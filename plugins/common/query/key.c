@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENT_MAX = 255, NUMBER_LEN = 1 + 8 + 2 };
+enum { NUMBER_LEN = 1 + 8 + 2 };
 
 static void put_big_endian(unsigned char *out, uint64_t value, int bytes)
 {
@@ -149,21 +149,4 @@ int key_compare(const struct key *a, const struct key *b)
 enum key_tag key_tag(const struct key *key)
 {
     return (enum key_tag)key->data[0];
-}
-
-const json_t *key_lookup(const json_t *doc, const char *path)
-{
-    char segment[SEGMENT_MAX + 1];
-
-    for (;;) {
-        size_t len = strcspn(path, ".");
-        if (len > SEGMENT_MAX)
-            return NULL;
-        memcpy(segment, path, len);
-        segment[len] = '\0';
-        doc = json_object_get(doc, segment);
-        if (!path[len])
-            return doc;
-        path += len + 1;
-    }
 }

@@ -30,6 +30,3 @@ void key_done(struct key *key);
 
 int key_compare(const struct key *a, const struct key *b);
 enum key_tag key_tag(const struct key *key);
-
-/* What the dotted PATH leads to through objects; NULL if there is nothing. */
-const json_t *key_lookup(const json_t *doc, const char *path);

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "json_text.h"
+#include "member.h"
 
 #include <einion/plugin.h>
 #include <string.h>
@@ -188,6 +189,6 @@ int scan_document(const struct query *query, const char *text, size_t len, const
 
 int scan_key_of(const struct doc_text *doc, const char *path, struct key *ret_key)
 {
-    return doc->members ? key_make(key_lookup(doc->members, path), ret_key)
+    return doc->members ? key_make(member_at(doc->members, path), ret_key)
                         : scan_key(doc->text, doc->len, path, ret_key);
 }

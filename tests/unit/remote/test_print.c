@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "member.h"
 #include "print.h"
 #include "trace.h"
 
@@ -57,11 +58,11 @@ static void members_are_found_by_their_path(void **state)
     json_t *json = json_pack("{s:{s:i}, s:n}", "a", "b", 1, "c");
 
     (void)state;
-    assert_int_equal(json_integer_value(print_member(json, "a.b")), 1);
-    assert_true(json_is_null(print_member(json, "c")));
-    assert_null(print_member(json, "a.c"));
-    assert_null(print_member(json, "c.b"));
-    assert_null(print_member(json, "x.y"));
+    assert_int_equal(json_integer_value(member_at(json, "a.b")), 1);
+    assert_true(json_is_null(member_at(json, "c")));
+    assert_null(member_at(json, "a.c"));
+    assert_null(member_at(json, "c.b"));
+    assert_null(member_at(json, "x.y"));
     json_decref(json);
 }
 
