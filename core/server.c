@@ -76,38 +76,33 @@ bool server_has_auth_provider(const struct server *server)
     return services_each(server->rooms.services, EIN_AUTH_PROVIDER, find_login, NULL) > 0;
 }
 
-static bool is_shared(const struct server *server)
+static struct settings_from settings_from(const struct config *config, const char *admin_password,
+                                          bool no_login)
 {
-    const json_t *auth = config_section(server->config, "auth");
-    const char *ownership = text_of(auth, "ownership");
+    const char *ownership = text_of(config_section(config, "auth"), "ownership");
 
-    return ownership && strcmp(ownership, "shared") == 0;
-}
-
-static struct settings_from settings_from(const struct server *server, bool no_login)
-{
     return (struct settings_from){
-        .limits = config_section(server->config, "limits"),
-        .http = config_section(server->config, "http"),
-        .admin_password = server->admin_password,
+        .limits = config_section(config, "limits"),
+        .http = config_section(config, "http"),
+        .admin_password = admin_password,
         .no_login = no_login,
-        .shared = is_shared(server),
+        .shared = str_eq(ownership, "shared"),
     };
 }
 
-static int read_admin_password(struct server *server, struct ein_error *err)
+static int read_admin_password(const struct config *config, char **ret_password,
+                               struct ein_error *err)
 {
-    const json_t *admin = config_section(server->config, "admin");
+    EIN_FREE char *password = NULL;
 
-    free(server->admin_password);
-    server->admin_password = NULL;
-    if (!json_is_true(json_object_get(admin, "panel")))
+    if (!json_is_true(member_at(config_json(config), "admin.panel")))
         return 0;
-    server->admin_password = config_secret("ADMIN_PANEL_PASSWORD");
-    if (!server->admin_password || !*server->admin_password)
+    password = config_secret("ADMIN_PANEL_PASSWORD");
+    if (!password || !*password)
         return error_set(err, EIN_E_INVALID,
                          "admin.panel (ADMIN_PANEL_ENABLED) is on, but ADMIN_PANEL_PASSWORD or "
                          "ADMIN_PANEL_PASSWORD_FILE is not set");
+    *ret_password = EIN_TAKE(password);
     return 0;
 }
 
@@ -223,9 +218,10 @@ static int build_rooms(struct server *server, struct ein_error *err)
     if (!server->plugin_dirs)
         return error_no_memory(err);
     if ((r = log_new(config_section(server->config, "log"), &rooms->log, err)) < 0 ||
-        (r = read_admin_password(server, err)) < 0 || (r = metrics_new(&rooms->metrics)) < 0 ||
-        (r = tracing_new(&rooms->tracing)) < 0 || (r = services_new(&rooms->services)) < 0 ||
-        (r = apply_defaults(server)) < 0 || (r = start_jobs(server, err)) < 0 ||
+        (r = read_admin_password(server->config, &server->admin_password, err)) < 0 ||
+        (r = metrics_new(&rooms->metrics)) < 0 || (r = tracing_new(&rooms->tracing)) < 0 ||
+        (r = services_new(&rooms->services)) < 0 || (r = apply_defaults(server)) < 0 ||
+        (r = start_jobs(server, err)) < 0 ||
         (r = events_new(rooms->jobs, rooms->metrics, &rooms->events)) < 0 ||
         (r = store_new(rooms->services, rooms->metrics, &rooms->store)) < 0)
         return r;
@@ -236,7 +232,7 @@ static int build_rooms(struct server *server, struct ein_error *err)
         return r;
     client_set_tracing(rooms->client, rooms->tracing);
 
-    from = settings_from(server, false);
+    from = settings_from(server->config, server->admin_password, false);
     parts = (struct http_parts){ .log = rooms->log,
                                  .metrics = rooms->metrics,
                                  .services = rooms->services,
@@ -298,14 +294,14 @@ int server_new(const struct server_setup *setup, struct server **ret_server)
     return 0;
 }
 
-/* CONFIG may be one that is to come. */
-static int check_login(const struct server *server, const struct config *config, bool has_provider,
-                       struct ein_error *err)
+/* CONFIG and PASSWORD may be such as are to come. */
+static int check_login(const struct server *server, const struct config *config,
+                       const char *password, bool has_provider, struct ein_error *err)
 {
     const struct login_facts facts = {
         .config = config,
         .listen = server->listening ? server->listening : config_section(config, "listen"),
-        .admin_password = server->admin_password,
+        .admin_password = password,
         .has_provider = has_provider,
     };
 
@@ -314,7 +310,7 @@ static int check_login(const struct server *server, const struct config *config,
 
 int server_check_login(const struct server *server, bool has_provider, struct ein_error *err)
 {
-    return check_login(server, server->config, has_provider, err);
+    return check_login(server, server->config, server->admin_password, has_provider, err);
 }
 
 static void say_hello(struct server *server, bool has_provider)
@@ -348,7 +344,8 @@ static int keep_answers(struct server *server, struct ein_error *err)
 static int open_doors(struct server *server, struct ein_error *err)
 {
     bool has_provider = server_has_auth_provider(server);
-    struct settings_from from = settings_from(server, !has_provider);
+    struct settings_from from =
+        settings_from(server->config, server->admin_password, !has_provider);
     const json_t *listen = config_section(server->config, "listen");
     int r = server_check_login(server, has_provider, err);
 
@@ -393,7 +390,9 @@ int server_start(const struct server_setup *setup, struct server **ret_server)
 static void warn_of_fixed(const struct server *server, const struct config *next)
 {
     static const char *const fixed[] = { "listen",
+                                         "log.to",
                                          "storage",
+                                         "plugin_dir",
                                          "limits.workers",
                                          "limits.jobs",
                                          "limits.connections",
@@ -404,21 +403,12 @@ static void warn_of_fixed(const struct server *server, const struct config *next
                                          "http.wrong_login_addresses",
                                          NULL };
 
-    for (size_t i = 0; fixed[i]; i++) {
-        const char *dot = strchr(fixed[i], '.');
-        EIN_FREE char *section = dot ? strndup(fixed[i], (size_t)(dot - fixed[i])) : NULL;
-        const json_t *was = config_section(server->config, section ? section : fixed[i]);
-        const json_t *is = config_section(next, section ? section : fixed[i]);
-
-        if (dot) {
-            was = json_object_get(was, dot + 1);
-            is = json_object_get(is, dot + 1);
-        }
-        if (!json_equal(was, is))
+    for (size_t i = 0; fixed[i]; i++)
+        if (!json_equal(member_at(config_json(server->config), fixed[i]),
+                        member_at(config_json(next), fixed[i])))
             log_write(server->rooms.log, EIN_WARN, "server", NULL,
                       "%s has changed: that takes effect when the server is started again",
                       fixed[i]);
-    }
 }
 
 /* ---- what changed is audited ---- */
@@ -467,40 +457,55 @@ static void audit_reload(struct server *server, const json_t *before)
     services_release(service);
 }
 
+/* Whatever can be refused is, before anything changes. */
+static int check_next(const struct server *server, const struct config *next, char **ret_password,
+                      struct ein_error *err)
+{
+    struct settings *settings = NULL;
+    struct settings_from from;
+    int r = read_admin_password(next, ret_password, err);
+
+    if (r == 0)
+        r = check_login(server, next, *ret_password, true, err);
+    if (r == 0)
+        r = client_check(server->rooms.client, config_section(next, "egress"), err);
+    if (r < 0)
+        return r;
+    from = settings_from(next, *ret_password, false);
+    r = settings_new(&from, &settings, err);
+    settings_free(settings);
+    return r;
+}
+
 static int reload(struct server *server, char **ret_faults, struct ein_error *err)
 {
-    struct config *config, *old;
+    EIN_FREE char *password = NULL;
+    struct config *config;
     struct settings_from from;
     bool has_provider;
     int r = config_load(server->setup.config, server->setup.sets, &config, ret_faults);
 
     if (r < 0)
         return r;
-    r = check_login(server, config, true, err);
-    if (r < 0) {
-        config_free(config);
-        return r;
-    }
-    r = lifecycle_reload(server->lifecycle, config, ret_faults);
+    r = check_next(server, config, &password, err);
+    if (r == 0)
+        r = lifecycle_reload(server->lifecycle, config, ret_faults);
     if (r < 0) {
         config_free(config);
         return r;
     }
     warn_of_fixed(server, config);
-    old = server->config;
+    config_free(server->config);
     server->config = config;
-    config_free(old);
+    free(server->admin_password);
+    server->admin_password = EIN_TAKE(password);
 
     lifecycle_set_drain_ms(server->lifecycle, limit(server, "plugin_drain_ms"));
     has_provider = server_has_auth_provider(server);
-    from = settings_from(server, !has_provider && server_check_login(server, false, err) == 0);
-    if ((r = log_reload(server->rooms.log, config_section(config, "log"), err)) < 0 ||
-        (r = client_reload(server->rooms.client, config_section(config, "egress"), err)) < 0 ||
-        (r = read_admin_password(server, err)) < 0 ||
-        (r = server_check_login(server, true, err)) < 0)
-        return r;
-    from.admin_password = server->admin_password;
-    return http_reload(server->http, &from, err);
+    from = settings_from(config, server->admin_password,
+                         !has_provider && server_check_login(server, false, err) == 0);
+    r = client_reload(server->rooms.client, config_section(config, "egress"), err);
+    return r < 0 ? r : http_reload(server->http, &from, err);
 }
 
 /* FAULTS: a line each. */
@@ -518,8 +523,12 @@ int server_reload(struct server *server)
     EIN_FREE char *faults = NULL;
     EIN_JSON json_t *before = running(server);
     struct ein_error err = { 0 };
+    struct ein_error log_err;
     int r = reload(server, &faults, &err);
 
+    /* Its file may have been moved away, whatever the configuration is like. */
+    if (log_reload(server->rooms.log, config_section(server->config, "log"), &log_err) < 0)
+        log_write(server->rooms.log, EIN_ERROR, "server", NULL, "%s", log_err.text);
     if (r < 0) {
         log_faults(server, faults ? faults : err.text);
         return r;

@@ -138,6 +138,15 @@ void client_set_tracing(struct client *client, struct tracing *tracing)
     tell_tracing(client, client->settings);
 }
 
+int client_check(const struct client *client, const json_t *section, struct ein_error *err)
+{
+    struct client_settings *settings = NULL;
+    int r = client_settings_load(section, client->listen_host, client->listen_port, &settings, err);
+
+    client_settings_free(settings);
+    return r;
+}
+
 int client_reload(struct client *client, const json_t *section, struct ein_error *err)
 {
     struct client_settings *settings, *before = NULL;

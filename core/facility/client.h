@@ -21,15 +21,17 @@ enum {
 
 /* section: "egress" of the configuration: {"allow": ["10.1.0.0/16", "host.example"], "connect_ms",
  * "first_byte_ms", "idle_ms", "total_ms", "max_bytes", "connections", "idle_connections",
- * "idle_connection_ms", "linger_ms", "finish_ms", "ports", "proxy", "ca_file", "traceparent"}; allow,
- * ports, proxy, ca_file and traceparent may be absent.  The command line also has "no_proxy".  listen_host, listen_port:
- * where this server listens, which EIN_EGRESS_PUBLIC never reaches (NULL, 0: nowhere).  metrics may
- * be NULL. */
+ * "idle_connection_ms", "linger_ms", "finish_ms", "ports", "proxy", "ca_file", "traceparent"};
+ * allow, ports, proxy, ca_file and traceparent may be absent.  The command line also has
+ * "no_proxy".  listen_host, listen_port: where this server listens, which EIN_EGRESS_PUBLIC never
+ * reaches (NULL, 0: nowhere).  metrics may be NULL. */
 int client_new(const json_t *section, const char *listen_host, uint16_t listen_port,
                struct metrics *metrics, struct client **ret_client, struct ein_error *err);
 /* Before the first fetch: each is a span from then on, and those to the hosts of "traceparent"
  * carry the trace on. */
 void client_set_tracing(struct client *client, struct tracing *tracing);
+/* Could these be new settings? */
+int client_check(const struct client *client, const json_t *section, struct ein_error *err);
 /* New settings for fetches from now on. */
 int client_reload(struct client *client, const json_t *section, struct ein_error *err);
 /* Fetches that go on end with CANCELLED; returns after them. */

@@ -187,6 +187,38 @@ def test_sighup_with_a_wrong_configuration_changes_nothing(start_server):
     assert server.get("/health", headers={"Origin": "http://a.example"}).header("Access-Control-Allow-Origin")
 
 
+@pytest.mark.parametrize(
+    "wrong, said",
+    [("egress: {ca_file: /no/such.pem}", "egress.ca_file: /no/such.pem: No such file"),
+     ("egress: {allow: [10.0.0.0/33]}", "egress.allow: '10.0.0.0/33' is neither"),
+     ("admin: {panel: true}", "ADMIN_PANEL_PASSWORD or"),
+     ("storage: {backend: memory}\nhttp: {trusted_proxies: [proxy.local]}", "http.trusted_proxies: 'proxy.local' is neither")],
+)  # fmt: skip
+def test_sighup_takes_nothing_over_where_one_thing_is_refused(start_server, wrong, said):
+    plugins = "\nshipped_plugins: false\nplugins: {storage-memory: , service: , data-store: , sessions: {enabled: %s}}\n"
+    right = "storage: {backend: memory}\nlimits: {body_bytes: 100000}"
+    server = start_server(backend="memory", config=right + plugins % "true")
+    session = {"provider": "p", "model": "m", "parameters": {}}
+    assert server.post("/sessions/s/config", session).status == 200
+    reload(server, wrong + "\nlimits: {body_bytes: 1024}" + plugins % "false", lambda log: said in log)
+    assert server.post("/sessions/s/config", session).status == 200
+    assert server.put("/data-store/namespaces/n/records/k", {"value": "v" * 50_000}).status == 200
+
+
+def test_sighup_opens_the_log_again_whatever_the_configuration_is(start_server, tmp_path):
+    path = tmp_path / "log"
+    config = f"storage: {{backend: memory}}\nlog: {{to: {path}}}\n"
+    server = start_server(backend="memory", config=config)
+    path.rename(tmp_path / "log.1")
+    (server.state / "einion.yaml").write_text(config + "lmits: {}\n")
+    server.signal(signal.SIGHUP)
+    wait_until(path.exists, 10, "the new file")
+    wait_until(lambda: "lmits" in path.read_text(), 10, "the fault")
+    (server.state / "einion.yaml").write_text(config.replace(str(path), "stderr"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "log.to has changed: that takes effect" in path.read_text(), 10, "the warning")
+
+
 def test_plugins_come_and_go_while_requests_run(start_server):
     values = {"level": "warn", "origin": "http://a.example", "body": 100_000, "sessions": "true"}
     server = start_server(backend="memory", config=CONFIG.format(**values))
