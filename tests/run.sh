@@ -243,6 +243,10 @@ if $full; then
     "$root/tests/support/npm.sh" "$root/build/npm" emulator || fail "the emulator that npm installs"
     if "$root/packaging/deb.sh" "$root/build/results"; then
         "$root/packaging/image.sh" "$root/build/results/einion.image.tar" "$root"/build/results/einion_*.deb || fail "the container image"
+        # A system for the package to be installed on, with systemd.
+        mmdebstrap --quiet --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
+            --include="systemd-sysv,dbus,$(echo "$root"/build/results/einion_*.deb)" bookworm "$root/build/results/einion.service.tar" ||
+            fail "the system with the package"
     else
         fail "the Debian package"
     fi
