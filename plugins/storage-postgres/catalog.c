@@ -163,10 +163,10 @@ json_t *catalog_keys(struct postgres *store, const char *set)
     return json_incref(json_object_get(store->catalog->keys, set));
 }
 
-bool catalog_is_indexed(struct postgres *store, const char *set, const char *field)
+json_t *catalog_indexed(struct postgres *store, const char *set)
 {
     EIN_LOCKED(&store->catalog->lock);
-    return json_object_get(json_object_get(store->catalog->indexed, set), field);
+    return json_incref(json_object_get(store->catalog->indexed, set));
 }
 
 int catalog_find(struct conn *conn, const char *set, json_t **ret_keys, struct ein_error *err)

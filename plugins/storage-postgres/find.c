@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLE_MAX = DOC_SET_MAX + 16 };
+enum {
+    TABLE_MAX = DOC_SET_MAX + 16,
+    ROWS_FIRST = 1024, /* that are looked at for the first portion of a find */
+    ROWS_MIN = 16,
+    ROWS_MAX = 16384
+};
 
 /* Every field of the query has a column, whoever made it. */
 static int need_columns(struct conn *conn, const char *set, const struct query *query,
@@ -43,18 +48,13 @@ static int add_portion(const struct postgres *store, struct sql *rows, struct ei
 }
 
 /* *ret_result is NULL where there is no such set. */
-static int run_query(struct conn *conn, const char *columns, const char *set,
-                     const struct query *query, bool ordered, PGresult **ret_result,
-                     struct ein_error *err)
+static int run_query(struct conn *conn, const char *set, const struct query *query,
+                     struct sql_of of, PGresult **ret_result, struct ein_error *err)
 {
     EIN_JSON json_t *known = NULL;
     EIN_JSON json_t *keys = NULL;
+    EIN_JSON json_t *indexed = NULL;
     char table[TABLE_MAX];
-    struct sql_of of = { .columns = columns,
-                         .table = table,
-                         .numbered = true,
-                         .key_indexed = KEY_INDEXED,
-                         .ordered = ordered };
     struct sql sql = { 0 };
     int r = catalog_find(conn, set, &known, err);
 
@@ -65,9 +65,13 @@ static int run_query(struct conn *conn, const char *columns, const char *set,
     if (r < 0)
         return r;
     of.keys = keys = catalog_keys(conn->store, set);
+    of.cut = indexed = catalog_indexed(conn->store, set);
+    of.key_indexed = KEY_INDEXED;
+    of.numbered = true;
+    of.table = table;
     snprintf(table, sizeof(table), "\"set_%s\"", set);
     r = sql_query(&of, query, &sql, err);
-    if (r >= 0 && ordered)
+    if (r >= 0 && of.ordered)
         r = add_portion(conn->store, &sql, err);
     if (r >= 0)
         r = conn_ask(conn, sql.text, sql.binds, sql.bind_count, ret_result, err);
@@ -80,6 +84,7 @@ struct find {
     const char *set;
     const struct query *query;
     struct hits *hits;
+    uint32_t rows; /* that are looked at for the next portion: some more than were in the last */
 };
 
 /* What COLUMN, of all rows together, is. */
@@ -93,11 +98,15 @@ static int run_find(struct conn *conn, void *data, struct ein_error *err)
 {
     struct find *find = data;
     PGresult *result;
-    const char *columns =
-        scan_needs_text(find->query) ? "seq, id, rev, body" : "seq, id, rev, ''::text AS body";
-    int r = run_query(conn, columns, find->set, find->query, true, &result, err);
+    const struct sql_of of = { .columns = scan_needs_text(find->query)
+                                              ? "seq, id, rev, body"
+                                              : "seq, id, rev, ''::text AS body",
+                               .most = find->rows,
+                               .ordered = true };
+    int r = run_query(conn, find->set, find->query, of, &result, err);
+    int count = r >= 0 && result ? PQntuples(result) : 0;
 
-    for (int row = 0; r >= 0 && result && row < PQntuples(result); row++) {
+    for (int row = 0; r >= 0 && row < count; row++) {
         json_t *doc;
 
         r = scan_document(find->query, PQgetvalue(result, row, 3),
@@ -108,6 +117,8 @@ static int run_find(struct conn *conn, void *data, struct ein_error *err)
                          (size_t)PQgetlength(result, row, 3), err);
     }
     PQclear(result);
+    find->hits->cut = count == sql_rows(&of, find->query) && (uint32_t)count <= find->query->limit;
+    find->rows = count < ROWS_MAX / 2 ? (uint32_t)count * 2 + ROWS_MIN : ROWS_MAX;
     return r;
 }
 
@@ -126,7 +137,7 @@ int postgres_find(void *impl, const char *set, const struct ein_query *from, ein
                   void *data, char **ret_cursor, struct ein_error *err)
 {
     struct postgres *store = impl;
-    struct find find = { .store = store, .set = set };
+    struct find find = { .store = store, .set = set, .rows = ROWS_FIRST };
     const struct hits_source source = { store->host, collect, &find, store->find_bytes, set };
     int r = postgres_check_open(store, err);
 
@@ -137,7 +148,8 @@ static int run_number(struct conn *conn, void *data, struct ein_error *err)
 {
     struct number *number = data;
     PGresult *result;
-    int r = run_query(conn, number->column, number->set, number->query, false, &result, err);
+    const struct sql_of of = { .columns = number->column };
+    int r = run_query(conn, number->set, number->query, of, &result, err);
 
     if (r >= 0)
         *number->ret = result ? (uint64_t)result_number(result, 0, 0) : 0;
@@ -174,7 +186,7 @@ int postgres_weigh(void *impl, const char *set, const json_t *where, uint64_t *r
 }
 
 struct index {
-    const char *set, *field;
+    const char *set, *first, *last; /* FIRST may be NULL */
 };
 
 static int run_index(struct conn *conn, void *data, struct ein_error *err)
@@ -183,17 +195,9 @@ static int run_index(struct conn *conn, void *data, struct ein_error *err)
     EIN_JSON json_t *keys = NULL;
     int r = catalog_need(conn, index->set, &keys, err);
 
-    return r < 0 ? r : keys_need(conn, index->set, index->field, true, err);
-}
-
-static int index_one(struct postgres *store, const char *set, const char *field,
-                     struct ein_error *err)
-{
-    struct index index = { set, field };
-
-    if (strcmp(field, "_id") == 0 || catalog_is_indexed(store, set, field))
-        return 0;
-    return pool_do(store, run_index, &index, err);
+    if (r >= 0 && index->first)
+        r = keys_need(conn, index->set, index->first, true, err);
+    return r < 0 ? r : keys_need(conn, index->set, index->last, true, err);
 }
 
 /* Of two its planner knows which to take, or takes both. */
@@ -201,15 +205,14 @@ int postgres_index(void *impl, const char *set, const char *fields, struct ein_e
 {
     struct postgres *store = impl;
     EIN_FREE char *first = NULL;
-    const char *last;
+    struct index index = { .set = set };
     int r = postgres_check_open(store, err);
 
     if (r >= 0)
-        r = doc_check_index(set, fields, &first, &last, err);
-    if (r >= 0 && first)
-        r = index_one(store, set, first, err);
+        r = doc_check_index(set, fields, &first, &index.last, err);
+    index.first = first;
     if (r >= 0)
-        r = index_one(store, set, last, err);
+        r = pool_do(store, run_index, &index, err);
     return r < 0 ? r : 0;
 }
 

@@ -116,6 +116,7 @@ static int add_column(struct conn *conn, const struct column *column, struct ein
                             err);
 }
 
+/* What the planner is to know of an index, it learns from the rows that there are. */
 static int add_index(struct conn *conn, const struct column *column, struct ein_error *err)
 {
     const struct sql_bind names[] = { { SQL_TEXT, column->set, strlen(column->set), 0 },
@@ -123,8 +124,9 @@ static int add_index(struct conn *conn, const struct column *column, struct ein_
     char text[SQL_MAX];
     int r;
 
-    snprintf(text, sizeof(text), "CREATE INDEX ON \"set_%s\"(substring(k%d, 1, %d), seq)",
-             column->set, column->number, KEY_INDEXED);
+    snprintf(text, sizeof(text),
+             "CREATE INDEX ON \"set_%s\"(substring(k%d, 1, %d), seq); ANALYZE \"set_%s\"",
+             column->set, column->number, KEY_INDEXED, column->set);
     r = conn_script(conn, text, err);
     return r < 0 ? r
                  : conn_run(conn,
@@ -155,12 +157,12 @@ static int make(struct conn *conn, struct column *column, bool indexed, struct e
 int keys_need(struct conn *conn, const char *set, const char *field, bool indexed,
               struct ein_error *err)
 {
-    EIN_JSON json_t *keys = catalog_keys(conn->store, set);
+    EIN_JSON json_t *known =
+        indexed ? catalog_indexed(conn->store, set) : catalog_keys(conn->store, set);
     struct column column = { .set = set, .field = field };
     int r;
 
-    if (strcmp(field, "_id") == 0 ||
-        (json_object_get(keys, field) && (!indexed || catalog_is_indexed(conn->store, set, field))))
+    if (strcmp(field, "_id") == 0 || json_object_get(known, field))
         return 0;
     conn->unhurried = true; /* many rows are written */
     r = conn_begin(conn, err);

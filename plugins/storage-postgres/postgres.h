@@ -96,7 +96,8 @@ int catalog_find(struct conn *conn, const char *set, json_t **ret_keys, struct e
 int catalog_need(struct conn *conn, const char *set, json_t **ret_keys, struct ein_error *err);
 /* The names of all of them, also of those that other servers have made; an array. */
 int catalog_names(struct conn *conn, json_t **ret_names, struct ein_error *err);
-bool catalog_is_indexed(struct postgres *store, const char *set, const char *field);
+/* {field: true} of those with an index; json_decref. */
+json_t *catalog_indexed(struct postgres *store, const char *set);
 
 /* ---- keys.c: columns that sort as a field does ---- */
 /* Makes the column of FIELD if it is not there; INDEXED: and an index over it. */

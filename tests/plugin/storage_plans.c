@@ -14,6 +14,8 @@ enum {
     STEPS_AT_ONCE = 10,   /* of SQLite's machine */
     STEPS_MAX = DOCS,     /* all of them take fifteen times as many */
     ROWS_MAX = DOCS / 10, /* of PostgreSQL's indexes and tables */
+    WALK_STEPS_MAX = DOCS * 40,
+    WALK_ROWS_MAX = DOCS * 4,
     RARE = 3
 };
 
@@ -27,6 +29,7 @@ static const struct {
 } finds[] = {
     { "{'userId': 'few'}", "-startedMs", 100 },
     { "{'userId': 'big'}", "-startedMs", 100 },
+    { "{'userId': 'busy', 'workspaceId': null}", "-startedMs", 100 },
     { "{'agentId': 'a7'}", "-startedMs", 100 },
     { "{'userId': 'few'}", NULL, 500 },
     { "{'userId': 'big'}", NULL, 500 },
@@ -91,7 +94,9 @@ static json_t *document(int i, const char *id)
 {
     char user[32], agent[16], run[16], time[64];
 
-    snprintf(user, sizeof(user), i % 2 ? "big" : i < 2 * RARE ? "few" : "u%d", i % 997);
+    const char *is = i % 2 ? "big" : i < 2 * RARE ? "few" : i % 6 ? "u%d" : "busy";
+
+    snprintf(user, sizeof(user), is, i % 997);
     snprintf(agent, sizeof(agent), "a%d", i % 499);
     snprintf(run, sizeof(run), "r%d", i / 10);
     snprintf(time, sizeof(time), "%s %06d", user, i);
@@ -160,6 +165,26 @@ static long rows_read(struct fixture *fixture)
     return rows;
 }
 
+/* Whoever reads everything gets it in portions, of which each reads its own. */
+static void expect_walk(struct fixture *fixture)
+{
+    const char *const order[] = { "-startedMs", NULL };
+    const struct ein_query query = { .struct_size = sizeof(query), .order = order };
+    int count = 0;
+
+    long before = is_postgres() ? rows_read(fixture) : 0;
+    fixture_close(fixture);
+    fixture_open(fixture, json_of("{'find_bytes': 65536}"));
+    steps = 0;
+    assert_int_equal(
+        fixture->backend->find(fixture->impl, "things", &query, count_doc, &count, NULL, NULL), 0);
+    assert_int_equal(count, DOCS);
+    if (is_postgres())
+        assert_in_range(rows_read(fixture) - before, DOCS, WALK_ROWS_MAX);
+    else
+        assert_in_range(steps, DOCS, WALK_STEPS_MAX);
+}
+
 static void what_plugins_ask_costs_what_is_found(void **state)
 {
     struct fixture *fixture = *state;
@@ -180,6 +205,7 @@ static void what_plugins_ask_costs_what_is_found(void **state)
         wrong++;
     }
     assert_int_equal(wrong, 0);
+    expect_walk(fixture);
 }
 
 static void a_claim_costs_what_is_due(void **state)

@@ -52,7 +52,7 @@ static int find_portion(const struct hits_source *source, struct ein_query *from
     while (given < hits.count && given < query.limit && !stopped)
         stopped = each(hits.list[given++].doc, data);
     bool is_last = given == hits.count || !wants_cursor; /* else the limit was in the way */
-    if (stopped < 0 || (is_last && hits.bytes < source->max_bytes))
+    if (stopped < 0 || (is_last && !hits.cut && hits.bytes < source->max_bytes))
         return stopped;
 
     r = query_cursor(&query, hits.list[given - 1].doc, hits.list[given - 1].seq, ret_cursor, err);

@@ -11,6 +11,7 @@ struct hits {
     } * list;
     size_t count, capacity;
     size_t bytes; /* of what was read for them */
+    bool cut;     /* not all that there may be was read */
 };
 
 /* Takes the reference, on failure too.  `bytes` were read and parsed for it. */
@@ -21,7 +22,8 @@ void hits_done(struct hits *hits);
 /* Where the documents of one set come from. */
 struct hits_source {
     const struct ein_host *host;
-    /* Adds what QUERY finds, and may end once hits->bytes is max_bytes. */
+    /* Adds what QUERY finds, and may end once hits->bytes is max_bytes; or before, with fewer than
+     * the query's limit, if it says that it has cut them. */
     int (*collect)(void *data, const struct query *query, struct hits *hits, struct ein_error *err);
     void *data;
     size_t max_bytes; /* that are in memory at once, and the one that passes it */

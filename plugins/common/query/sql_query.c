@@ -54,9 +54,16 @@ static void add_field(struct builder *builder, const char *field)
     }
 }
 
-static bool is_partly_indexed(const struct builder *builder, const char *field)
+static bool is_cut(const struct builder *builder, const char *field)
 {
-    return builder->of->key_indexed && !is_id(field);
+    return json_object_get(builder->of->cut, field) != NULL;
+}
+
+/* Whether the index says how a value of FIELD compares with KEY: what it leaves out of a longer
+ * one does not count then.  A database that is asked for both thinks that few are both. */
+static bool index_decides(const struct builder *builder, const char *field, const struct key *key)
+{
+    return is_cut(builder, field) && key->len < builder->of->key_indexed;
 }
 
 /* As far as it is in the index. */
@@ -87,9 +94,13 @@ static void add_hint(struct builder *builder, const char *field, const char *sig
 static void add_comparison(struct builder *builder, const char *field, const char *sign,
                            const struct key *key)
 {
-    if (is_partly_indexed(builder, field) && strcmp(sign, "<>") != 0)
-        add_hint(builder, field, sign);
-    add_field(builder, field);
+    if (index_decides(builder, field, key)) {
+        add_indexed_field(builder, field);
+    } else {
+        if (is_cut(builder, field) && strcmp(sign, "<>") != 0)
+            add_hint(builder, field, sign);
+        add_field(builder, field);
+    }
     (void)buf_printf(&builder->text, " %s ", sign);
     add_bind(builder, key_bind(field, key));
 }
@@ -112,20 +123,24 @@ static void add_in_hint(struct builder *builder, const char *field, size_t count
 static void add_in(struct builder *builder, const struct query_term *term)
 {
     const char *separator = " IN (";
+    bool decided = true;
     size_t count = 0;
+
+    for (size_t i = 0; i < term->key_count; i++)
+        decided = decided && index_decides(builder, term->field, &term->keys[i]);
 
     for (size_t i = 0; i < term->key_count; i++) {
         const struct key *key = &term->keys[i];
         if (is_id(term->field) && (key_tag(key) != KEY_TEXT || memchr(key->data, '\0', key->len)))
             continue;
         if (count++ == 0)
-            add_field(builder, term->field);
+            (decided ? add_indexed_field : add_field)(builder, term->field);
         add(builder, separator);
         separator = ", ";
         add_bind(builder, key_bind(term->field, key));
     }
     add(builder, count ? ")" : "1 = 0");
-    if (count && is_partly_indexed(builder, term->field))
+    if (count && !decided && is_cut(builder, term->field))
         add_in_hint(builder, term->field, count);
 }
 
@@ -267,7 +282,7 @@ static void add_order(struct builder *builder, const struct query *query)
         const struct query_order *order = &query->order[i];
         const char *direction = order->descending ? " DESC, " : ", ";
 
-        if (is_partly_indexed(builder, order->field)) {
+        if (is_cut(builder, order->field)) {
             add_indexed_field(builder, order->field);
             add(builder, direction);
         }
@@ -275,7 +290,12 @@ static void add_order(struct builder *builder, const struct query *query)
         add(builder, direction);
     }
     add(builder, "seq LIMIT ");
-    add_bind(builder, (struct sql_bind){ SQL_NUMBER, NULL, 0, (int64_t)query->limit + 1 });
+    add_bind(builder, (struct sql_bind){ SQL_NUMBER, NULL, 0, sql_rows(builder->of, query) });
+}
+
+int64_t sql_rows(const struct sql_of *of, const struct query *query)
+{
+    return of->most && query->limit > of->most ? of->most : (int64_t)query->limit + 1;
 }
 
 static size_t most_binds(const struct query *query)

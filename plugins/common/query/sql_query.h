@@ -25,12 +25,16 @@ struct sql_of {
     const char *columns, *table; /* as they stand in the text */
     const json_t *keys;          /* {field: N of its column} */
     bool numbered;               /* parameters are $1, $2, ..., not ? */
-    unsigned key_indexed;        /* only so many bytes of a key are in its index; 0: all.  Needs
-                                    numbered: each value is named twice */
-    bool ordered;                /* by order and seq, up to one more than the limit */
+    const json_t *cut;           /* {field: true}: its index has only the first key_indexed bytes
+                                    of a key.  Needs numbered: values are named twice */
+    unsigned key_indexed;
+    uint32_t most; /* rows, whatever the query's limit is; 0: as many as there are */
+    bool ordered;  /* by order and seq, up to sql_rows() of them */
 };
 
 /* sql_done() in any case. */
 int sql_query(const struct sql_of *of, const struct query *query, struct sql *ret_sql,
               struct ein_error *err);
 void sql_done(struct sql *sql);
+/* The most rows that it gives: one more than the limit, or `most` if that is not more. */
+int64_t sql_rows(const struct sql_of *of, const struct query *query);
