@@ -230,11 +230,10 @@ static int push_changed(const struct session *session, const char *folder, const
                          .path = path,
                          .body = agent,
                          .if_match = session->options->force ? NULL : text_of(known, "revision") };
-    int status;
 
     if (!path)
         return print_failure(REMOTE_FAILED, "no memory");
-    status = session_send(session, &call);
+    (void)session_send(session, &call);
     *ret_agent = call.reply;
     if (call.status == 200)
         return REMOTE_OK;
@@ -248,7 +247,7 @@ static int push_changed(const struct session *session, const char *folder, const
                              "the agent of %s is gone from %s: without %s/.einion.json it is made "
                              "anew",
                              folder, session->url, folder);
-    return status == REMOTE_OK || call.err.code ? session_fail(session, &call) : status;
+    return session_fail(session, &call);
 }
 
 int agents_push(struct session *session, char **words)

@@ -127,7 +127,8 @@ static int follow(const struct session *session, const char *id, struct watching
             return finish(session, watching->done);
         if (watching->seen > before)
             until = clock_mono_ms() + retry_ms(session->options);
-        if ((status == REMOTE_OK && call.status != 200 && call.status < 500) ||
+        if ((status == REMOTE_OK ? call.status != 200 && call.status < 500
+                                 : status != REMOTE_NOBODY) ||
             session_is_interrupted(session) || clock_mono_ms() >= until)
             return session_fail(session, &call);
         if (!told)
@@ -321,7 +322,7 @@ int runs_list(struct session *session, char **words)
     session_add_query(&path, "agent_id", agent ? text_of(agent, "_id") : options->agent);
     session_add_query(&path, "status", options->status);
     status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
-                        : session_get(session, &runs, "%s", path.data);
+                        : session_get(session, &runs, path.data);
     buf_done(&path);
     if (status != REMOTE_OK)
         return status;

@@ -5,6 +5,7 @@
 #include "cancel.h"
 #include "cleanup.h"
 #include "client.h"
+#include "error.h"
 #include "ip.h"
 #include "json_text.h"
 #include "member.h"
@@ -398,10 +399,14 @@ int session_send(const struct session *session, struct call *call)
     call->status = 0;
     call->reply = NULL;
     call->run_id[0] = '\0';
-    if (has_dots(call->path))
-        return print_failure(REMOTE_USAGE, "nothing on a server is called '.' or '..'");
-    if (asprintf(&url, "%s%s", session->url, call->path) < 0 || (call->body && !body))
-        return print_failure(REMOTE_FAILED, "no memory");
+    if (has_dots(call->path)) {
+        (void)error_set(&call->err, EIN_E_INVALID, "nothing on a server is called '.' or '..'");
+        return REMOTE_USAGE;
+    }
+    if (asprintf(&url, "%s%s", session->url, call->path) < 0 || (call->body && !body)) {
+        (void)error_no_memory(&call->err);
+        return REMOTE_FAILED;
+    }
     sse_init(&calling.sse, SESSION_EVENT_MAX, call->on_event, call->data);
     text_lines_init(&calling.lines, TEXT_LINES_LF, SESSION_REPLY_MAX, call->on_line, call->data);
     buf_init(&calling.text, SESSION_REPLY_MAX);
@@ -444,6 +449,8 @@ int session_fail(const struct session *session, const struct call *call)
 
     if (session_is_interrupted(session) && call->status == 0)
         return print_failure(REMOTE_INTERRUPTED, "interrupted");
+    if (call->status == 0 && call->err.code == EIN_E_INVALID)
+        return print_failure(REMOTE_USAGE, "%s", after_colon(call->err.text));
     if (call->status == 0)
         return print_failure(REMOTE_NOBODY, "%s is not reached%s: %s", session->url,
                              session->is_proxied ? " (a proxy is set)" : "",
@@ -464,31 +471,23 @@ int session_fail(const struct session *session, const struct call *call)
 
 int session_call(const struct session *session, struct call *call)
 {
-    int status = session_send(session, call);
+    int status;
 
+    (void)session_send(session, call);
     if (call->status >= 200 && call->status < 300 &&
         (call->reply || call->on_event || call->status == 204))
         return REMOTE_OK;
-    if (status == REMOTE_OK || call->err.code)
-        status = session_fail(session, call);
+    status = session_fail(session, call);
     json_decref(call->reply);
     call->reply = NULL;
     return status;
 }
 
-int session_get(const struct session *session, json_t **ret_reply, const char *fmt, ...)
+int session_get(const struct session *session, json_t **ret_reply, const char *path)
 {
-    struct call call = { .method = "GET" };
-    va_list args;
-    int status;
+    struct call call = { .method = "GET", .path = path };
+    int status = session_call(session, &call);
 
-    va_start(args, fmt);
-    EIN_FREE char *path = str_vprint(fmt, args);
-    va_end(args);
-    if (!path)
-        return print_failure(REMOTE_FAILED, "no memory");
-    call.path = path;
-    status = session_call(session, &call);
     *ret_reply = call.reply;
     return status;
 }

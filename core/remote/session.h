@@ -72,15 +72,14 @@ struct call {
     struct ein_error err;             /* with status 0 */
 };
 
-/* Sends it; says nothing.  An answer, whatever its status, is REMOTE_OK. */
+/* Sends it; says nothing.  An answer, whatever its status, is REMOTE_OK; REMOTE_NOBODY: there was
+ * none, and another one may come. */
 int session_send(const struct session *session, struct call *call);
 /* Likewise, and an error of the server's is said, and its status returned. */
 int session_call(const struct session *session, struct call *call);
 /* What CALL, which brought no good answer, means; says it. */
 int session_fail(const struct session *session, const struct call *call);
-/* GET of the path that FMT makes. */
-int session_get(const struct session *session, json_t **ret_reply, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int session_get(const struct session *session, json_t **ret_reply, const char *path);
 
 /* "/SET/ID", with the id in one segment, and what follows; free().  NULL: no memory. */
 char *session_path(const char *set, const char *id, const char *rest);

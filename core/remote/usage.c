@@ -88,7 +88,7 @@ int usage_show(struct session *session, char **words)
     session_add_query(&path, "from", options->from);
     session_add_query(&path, "to", options->to);
     status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
-                        : session_get(session, &report, "%s", path.data);
+                        : session_get(session, &report, path.data);
     buf_done(&path);
     if (status == REMOTE_OK && options->json)
         print_json(stdout, report);

@@ -4,10 +4,9 @@
 #include "cleanup.h"
 #include "member.h"
 #include "print.h"
+#include "str.h"
 #include "takeout.h"
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 int users_list(struct session *session, char **words)
 {
@@ -77,11 +76,11 @@ static json_t *who_is(const json_t *users, const char *called)
     {
         const char *email = text_of(json_object_get(user, "basicInfo"), "email");
 
-        if (strcmp(text_of(user, "_id"), called) == 0) {
+        if (str_eq(text_of(user, "_id"), called)) {
             json_decref(by_address);
             return json_pack("[O]", json_object_get(user, "_id"));
         }
-        if (email && strcasecmp(email, called) == 0)
+        if (str_eq_case(email, called))
             (void)json_array_append(by_address, json_object_get(user, "_id"));
     }
     return by_address;

@@ -370,7 +370,8 @@ def test_secrets_are_given_to_an_agent_and_never_read_again(anybody):
         for command in (["set"], ["delete"]):
             status, _, said = anybody.run("secrets", *command, "keeper", dots, text="x")
             assert (status, said) == (USAGE, "einion: nothing on a server is called '.' or '..'\n")
-    assert anybody.run("runs", "cancel", "..")[0] == USAGE
+    for command in (["runs", "cancel"], ["runs", "follow"], ["run"]):
+        assert anybody.run(*command, "..")[::2] == (USAGE, "einion: nothing on a server is called '.' or '..'\n"), command
     status, _, said = anybody.run("secrets", "set", "keeper", "not a name", text="x")
     assert status == FAILED and said.startswith("einion: ")
 
@@ -528,6 +529,14 @@ def test_a_site_admin_takes_out_what_is_somebodys(tmp_path, paying):
         status, _, said = shell.run("users", "takeout", "a@b", "2.jsonl", "--server", vendor.url)
         assert status == FAILED and "several users have that address" in said
     assert not (tmp_path / "2.jsonl").exists()
+
+
+@pytest.mark.parametrize("users", [[{}], [{"basicInfo": {"email": 1}}], [1], {}, 1])
+def test_what_no_einion_answers_is_nobody(tmp_path, users):
+    with Vendor() as vendor:
+        vendor.answer("/admin/users", whole(users))
+        done = Shell(tmp_path).run("users", "block", "x", "--server", vendor.url)
+    assert done[::2] == (FAILED, "einion: no user has the id or the address 'x'\n")
 
 
 @pytest.mark.parametrize("steps, status, said", [
