@@ -350,16 +350,20 @@ static void on_cancel(void *data)
 int transfer_run(struct lines *lines, const struct transfer *transfer, struct ein_error *err)
 {
     struct running running = { .what = transfer, .lines = lines, .err = err };
+    int64_t until_ms;
     int r;
 
     running.began_ms = running.active_ms = clock_mono_ms();
+    until_ms = running.began_ms + transfer->connect_ms;
+    if (until_ms > transfer->until_ms)
+        until_ms = transfer->until_ms;
     buf_init(&running.head, CLIENT_HEADERS_MAX);
     if (transfer->cancel) {
         cancel_init(&running.cancel, transfer->cancel);
         cancel_on_fire(&running.cancel, on_cancel, &running);
     }
-    r = lines_take(lines, transfer->url, transfer->cancel ? &running.cancel : NULL,
-                   running.began_ms + transfer->connect_ms, &running.line, err);
+    r = lines_take(lines, transfer->url, transfer->cancel ? &running.cancel : NULL, until_ms,
+                   &running.line, err);
     if (r == 0)
         r = talk(&running);
     if (transfer->cancel)

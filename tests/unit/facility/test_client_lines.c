@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cancel.h"
 #include "client_world.h"
+#include "clock.h"
 #include "section.h"
 
 static void change(const char *name, int value)
@@ -174,6 +175,26 @@ static void a_fetch_waits_for_one_as_long_as_it_may_take_to_connect(void **state
     (void)connection_of("/hello");
 }
 
+static void nor_longer_than_the_whole_of_it_may_take(void **state)
+{
+    struct ein_fetch what = by_operator();
+    int64_t began_ms = clock_mono_ms();
+    struct reply reply;
+    struct held held;
+
+    (void)state;
+    change("connections", 1);
+    hold_one(&held, client);
+    while (!in_use(client))
+        continue;
+    what.total_ms = 50;
+    what.connect_ms = 5000;
+    reply = run(&what, "/hello");
+    assert_fails(&reply, EIN_E_TIMEOUT, "egress.connections");
+    assert_true(clock_mono_ms() - began_ms < 4000);
+    let_go(&held);
+}
+
 static void *let_go_later(void *data)
 {
     (void)usleep(20 * 1000);
@@ -250,6 +271,7 @@ int main(void)
         TEST(one_that_its_server_closed_meanwhile_costs_nothing),
         TEST(what_comes_behind_a_reply_is_not_the_next_one),
         TEST(a_fetch_waits_for_one_as_long_as_it_may_take_to_connect),
+        TEST(nor_longer_than_the_whole_of_it_may_take),
         TEST(it_goes_on_when_one_is_free),
         TEST(a_fetch_that_waits_is_cancelled),
         TEST(an_idle_one_makes_room_for_one_to_somewhere_else),
