@@ -12,6 +12,7 @@
 #include "json_text.h"
 #include "once.h"
 #include "request.h"
+#include "str.h"
 #include "stream_head.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,6 +31,7 @@ struct stream {
     struct ein_req *req;
     struct watch_beat beat;
     uint32_t heartbeat_ms;
+    bool head_only;    /* HEAD: nothing follows it */
     int64_t active_ms; /* atomic: when something was last sent */
 
     pthread_mutex_t lock;
@@ -160,8 +162,10 @@ static int write_piece(struct stream *stream, const struct buf *head, const char
                                         stream->chunked ? size_line(size, len) : part_of("", 0),
                                         part_of(data, len),
                                         part_of("\r\n", stream->chunked ? 2 : 0) };
-    int r = write_all(stream, parts, PIECE_PARTS);
+    int r = write_all(stream, parts, stream->head_only ? 2 : PIECE_PARTS);
 
+    if (stream->head_only)
+        return set_gone(stream);
     stream->due = "";
     stream->at_break = ends_in_break(data, len);
     stream->len += len;
@@ -282,10 +286,13 @@ static void beat_first(struct stream *stream)
     struct buf head;
 
     buf_init_in(&head, storage, sizeof(storage), SIZE_MAX / 2);
-    if (!reply_header(stream->req, "Content-Type") && start(stream, &head) == 0 &&
-        buf_text(&head, stream->chunked ? heartbeat_chunk : heartbeat) == 0) {
-        stream->gone = send(stream->req->head.fd, head.data, head.len,
-                            MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)head.len;
+    if (!reply_header(stream->req, "Content-Type") && start(stream, &head) == 0) {
+        if (!stream->head_only)
+            (void)buf_text(&head, stream->chunked ? heartbeat_chunk : heartbeat);
+        stream->gone = head.error ||
+                       send(stream->req->head.fd, head.data, head.len,
+                            MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)head.len ||
+                       stream->head_only;
         stream->len += sizeof(heartbeat) - 1;
     }
     stream->early = false;
@@ -346,6 +353,7 @@ int stream_run(struct ein_req *req, int (*call)(struct ein_req *req), int *ret_r
     struct stream stream = { .req = req,
                              .beat.on_beat = on_beat,
                              .heartbeat_ms = req->settings->limits.heartbeat_ms,
+                             .head_only = str_eq(req->head.method, "HEAD"),
                              .chunked = stream_head_may_chunk(req),
                              .at_break = true,
                              .due = "" };

@@ -55,7 +55,8 @@ static void *run_pipeline(void *data)
     return NULL;
 }
 
-static void begin(struct fixture *it, struct work *work, const char *version, struct call *call)
+static void begin(struct fixture *it, struct work *work, const char *method, const char *version,
+                  struct call *call)
 {
     const struct ein_route route = {
         .method = "GET", .path = "/s", .operation_id = "s", .flags = EIN_ROUTE_EVENTS, .handle = run
@@ -64,7 +65,7 @@ static void begin(struct fixture *it, struct work *work, const char *version, st
 
     assert_int_equal(fixture_add(it, &route, work, NULL), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    call->req = fixture_begin(it, "GET", "/s", HEADERS("Host", "localhost"));
+    call->req = fixture_begin(it, method, "/s", HEADERS("Host", "localhost"));
     call->req->head.fd = ends[0];
     call->req->head.version = version;
     call->client = ends[1];
@@ -77,7 +78,7 @@ static struct call *start(struct fixture *it, struct work *work)
 {
     struct call *call = malloc(sizeof *call);
 
-    begin(it, work, "HTTP/1.1", call);
+    begin(it, work, "GET", "HTTP/1.1", call);
     return call;
 }
 
@@ -201,12 +202,47 @@ static void test_http_1_0_knows_no_chunks(void **state)
     struct call *call = malloc(sizeof *call);
     const char *text;
 
-    begin(*state, &work, "HTTP/1.0", call);
+    begin(*state, &work, "GET", "HTTP/1.0", call);
     text = receive(call);
     assert_null(strstr(text, "Transfer-Encoding"));
     assert_string_equal(strstr(text, "\r\n\r\n"),
                         "\r\n\r\nid: 7\nevent: trace\ndata: {\"a\":\"\\n\"}\n\n");
     finish(call);
+}
+
+static int send_two(struct ein_req *req, struct work *work)
+{
+    assert_int_equal(send_one(req, work), EIN_E_CANCELLED);
+    return send_one(req, work);
+}
+
+static int wait_for_a_beat(struct ein_req *req, struct work *work)
+{
+    (void)stream_beat_early(req, 1);
+    (void)usleep(3 * HEARTBEAT_MS * 1000);
+    return send_one(req, work);
+}
+
+static void expect_head(struct fixture *it, int (*body)(struct ein_req *req, struct work *work))
+{
+    struct work work = { .body = body };
+    struct call *call = malloc(sizeof *call);
+
+    begin(it, &work, "HEAD", "HTTP/1.1", call);
+    (void)receive(call);
+    assert_ptr_equal(strstr(call->text, "\r\n\r\n"), call->text + call->len - 4);
+    finish(call);
+    assert_int_equal(work.result, EIN_E_CANCELLED);
+}
+
+static void test_who_asks_for_the_head_has_no_more(void **state)
+{
+    expect_head(*state, send_two);
+}
+
+static void test_nor_a_heartbeat(void **state)
+{
+    expect_head(*state, wait_for_a_beat);
 }
 
 static int send_bad(struct ein_req *req, struct work *work)
@@ -493,6 +529,8 @@ int main(void)
         TEST(test_an_event_is_framed_in_lines),
         TEST(test_the_head_has_what_every_reply_has),
         TEST(test_http_1_0_knows_no_chunks),
+        TEST(test_who_asks_for_the_head_has_no_more),
+        TEST(test_nor_a_heartbeat),
         TEST(test_names_that_could_forge_an_event_are_refused),
         TEST(test_what_has_been_sent_is_not_taken_back),
         TEST(test_a_handler_waits_while_its_client_takes_nothing),
