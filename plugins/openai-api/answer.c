@@ -38,6 +38,7 @@ void answer_begin(struct answer *answer, const struct form *form, const struct a
 void answer_done(struct answer *answer)
 {
     each(answer, buf_done);
+    json_decref(answer->held);
 }
 
 void answer_model(const struct answer *answer, struct buf *out)
@@ -119,6 +120,20 @@ void answer_replay(struct buf *out, const char *before, const json_t *data, cons
     out_put(out, before);
     out_quoted(out, text);
     out_put(out, after);
+}
+
+json_t *answer_call_thought(struct answer *answer, const json_t *call)
+{
+    json_t *of_call, *thought;
+
+    if (!answer_has_replay(call))
+        return NULL;
+    of_call = json_copy(json_object_get(call, "replay"));
+    (void)json_object_set(of_call, REPLAY_CALL, json_object_get(call, "id"));
+    thought = json_pack("{s:o}", "replay", of_call);
+    if (!thought)
+        answer->out.error = EIN_E_NO_MEMORY;
+    return thought;
 }
 
 static uint64_t place(const struct answer *answer, const json_t *source, const char *member)

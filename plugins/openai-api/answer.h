@@ -26,6 +26,7 @@ struct answer {
     size_t count;  /* calls of tools, or blocks */
     size_t thinks; /* thoughts that are to be replayed; responses: annotations */
     size_t events; /* responses: so far */
+    json_t *held;  /* anthropic: the data of a thought, which goes before what comes next */
     size_t length; /* characters of text, so far */
     enum block open;
     bool begun;
@@ -60,6 +61,10 @@ size_t answer_characters(const char *text);
 bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
 void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after);
+
+/* A call's "replay" as a thought's, {"replay"}, to go before it: clients keep of a call what they
+ * know, and of a thought whatever its vendor wants back.  json_decref; NULL: there is none. */
+json_t *answer_call_thought(struct answer *answer, const json_t *call);
 
 /* "start_index" and "end_index" of what cites: as it is told, or where the text ends by now. */
 void answer_range(const struct answer *answer, struct buf *out, const json_t *source);

@@ -49,7 +49,6 @@ static void tool_use(struct buf *out, const json_t *call)
 {
     out_put_quoted(out, "{\"type\":\"tool_use\",\"id\":", text_or_empty(call, "id"));
     out_put_quoted(out, ",\"name\":", text_or_empty(call, "name"));
-    answer_replay(out, ",\"einion_replay\":", call, "");
     out_put(out, ",\"input\":");
 }
 
@@ -157,6 +156,30 @@ static void whole_open(struct answer *answer, enum block block)
     answer->open = block;
 }
 
+/* The signature of a text that has been told.  A thought that nothing follows would be taken for
+ * the end of the answer by clients that show the last block, and the vendor can do without it. */
+static bool hold(struct answer *answer, const struct ein_llm_piece *piece)
+{
+    if (piece->text || answer->open != BLOCK_TEXT || !answer_has_replay(piece->data))
+        return false;
+    answer->held = json_incref((json_t *)piece->data);
+    return true;
+}
+
+/* Tells by THOUGHT what is to stand before `piece`: what is held, or else comes with it. */
+static void tell_before(struct answer *answer, const struct ein_llm_piece *piece,
+                        void (*thought)(struct answer *answer, const struct ein_llm_piece *piece))
+{
+    bool is_call = piece->kind == EIN_LLM_TOOL_CALL, of_text = piece->kind == EIN_LLM_SOURCE;
+    EIN_JSON json_t *held = of_text ? NULL : EIN_TAKE(answer->held);
+    EIN_JSON json_t *of_call = is_call ? answer_call_thought(answer, piece->data) : NULL;
+
+    if (held)
+        thought(answer, &(struct ein_llm_piece){ .kind = EIN_LLM_THOUGHT, .data = held });
+    if (of_call)
+        thought(answer, &(struct ein_llm_piece){ .kind = EIN_LLM_THOUGHT, .data = of_call });
+}
+
 static void whole_thought(struct answer *answer, const struct ein_llm_piece *piece)
 {
     struct buf *out = &answer->text;
@@ -180,6 +203,7 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
 {
     struct buf *out = &answer->text;
 
+    tell_before(answer, piece, whole_thought);
     switch (piece->kind) {
     case EIN_LLM_TEXT:
         if (!piece->text)
@@ -188,7 +212,8 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
         out_escaped(out, piece->text, strlen(piece->text));
         return;
     case EIN_LLM_THOUGHT:
-        whole_thought(answer, piece);
+        if (!hold(answer, piece))
+            whole_thought(answer, piece);
         return;
     case EIN_LLM_TOOL_CALL:
         whole_next(answer);
@@ -365,13 +390,15 @@ static void stream_search(struct answer *answer, const json_t *data)
 static void stream_piece(struct answer *answer, const struct ein_llm_piece *piece)
 {
     stream_begin(answer);
+    tell_before(answer, piece, stream_thought);
     switch (piece->kind) {
     case EIN_LLM_TEXT:
         if (piece->text)
             text_delta(answer, BLOCK_TEXT, "\"text_delta\",\"text\":\"", piece->text);
         return;
     case EIN_LLM_THOUGHT:
-        stream_thought(answer, piece);
+        if (!hold(answer, piece))
+            stream_thought(answer, piece);
         return;
     case EIN_LLM_TOOL_CALL:
         stream_call(answer, piece->data);

@@ -138,6 +138,8 @@ static int thinking(struct asking *asking, json_t *block, const char *place, jso
 
     if (!json_is_string(text))
         return ask_refuse_message(asking, place, "A thinking block has no 'thinking'.");
+    if (!replay && json_string_length(text) == 0)
+        return 0;
     return ask_append(
         parts, json_pack("{s:s, s:O, s:O*}", "type", "thought", "text", text, "replay", replay));
 }
@@ -158,14 +160,13 @@ static int tool_use(struct asking *asking, json_t *block, const char *place, jso
 {
     json_t *id = json_object_get(block, "id"), *name = json_object_get(block, "name");
     json_t *input = json_object_get(block, "input");
-    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(block, "einion_replay"));
     int r;
 
     if (!json_is_string(id) || !json_is_string(name) || !json_is_object(input))
         return ask_refuse_message(asking, place, "A tool_use block needs 'id', 'name', 'input'.");
     r = append(parts,
                json_pack("{s:s, s:O, s:O, s:O, s:O*}", "type", "tool_call", "id", id, "name", name,
-                         "arguments", input, "replay", replay),
+                         "arguments", input, "replay", ask_replay_of(asking, id)),
                block);
     return r < 0 ? r : ask_remember(asking, id, name);
 }

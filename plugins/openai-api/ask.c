@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
 
+#include "cleanup.h"
 #include "json_depth.h"
 #include "notes.h"
 #include "replay.h"
@@ -122,7 +123,9 @@ int ask_begin_list(struct asking *asking, const json_t *body)
 void ask_end(struct asking *asking)
 {
     json_decref(asking->names);
-    asking->names = NULL;
+    json_decref(asking->replays);
+    json_decref(asking->known);
+    asking->names = asking->replays = asking->known = NULL;
 }
 
 int ask_append(json_t *array, json_t *take_item)
@@ -288,7 +291,22 @@ int ask_remember(struct asking *asking, const json_t *id, json_t *name)
 
 json_t *ask_replay(struct asking *asking, const json_t *text)
 {
-    return json_is_string(text) ? replay_read(json_string_value(text), &asking->values_left) : NULL;
+    EIN_JSON json_t *replay = NULL;
+    EIN_JSON json_t *id = NULL;
+
+    if (json_is_string(text))
+        replay = replay_read(json_string_value(text), &asking->values_left);
+    id = json_incref(json_object_get(replay, REPLAY_CALL));
+    if (!json_is_string(id))
+        return EIN_TAKE(replay);
+    (void)json_object_del(replay, REPLAY_CALL);
+    (void)set(&asking->replays, json_string_value(id), EIN_TAKE(replay));
+    return NULL;
+}
+
+json_t *ask_replay_of(const struct asking *asking, const json_t *id)
+{
+    return json_object_get(asking->replays, json_string_value(id));
 }
 
 int ask_arguments(struct asking *asking, json_t *given, const char *place, json_t **ret_arguments)

@@ -20,8 +20,8 @@ struct ask { /* zero is an empty one; all is its own: the body is not needed any
     json_t *messages, *tools, *built_in_tools, *reply_schema, *parameters,
         *tool_choice; /* or NULL */
     json_t *inputs;   /* to embed, in place of messages; or NULL */
-    json_t *aliases;  /* {"name", "namespace", "custom"} of tools that the model knows by
-                         another name or form, by that name; or NULL */
+    json_t *aliases;  /* {"name", "namespace", "custom", "search"} of tools that the model knows
+                         by another name or form, by that name; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     uint32_t max_notes;
     bool stream;
@@ -54,6 +54,9 @@ struct asking {
     size_t message;     /* of the list, that is being read */
     json_t *names;      /* of tools, by the id of the call */
     const char *space;  /* responses: the namespace whose tools are read; or NULL */
+    json_t *replays;    /* of calls, by their ids */
+    json_t *known;      /* responses: names of tools, so far */
+    json_t *found;      /* responses: those of the item that is being read; or NULL */
     unsigned called;    /* chat: functions without an id, so far */
     size_t values_left; /* of the JSON that texts of the body hold */
 };
@@ -104,8 +107,11 @@ enum { ASK_FIELDS_MAX = 32 }; /* ended by a row without a name, if there are few
 int ask_fields(struct asking *asking, const json_t *body,
                const struct ask_field fields[ASK_FIELDS_MAX]);
 
-/* What was sent along to be sent back (replay.h); json_decref; NULL: nothing, or no text. */
+/* What was sent along to be sent back (replay.h); json_decref; NULL: nothing, no text, or a call's,
+ * which is kept for it. */
 json_t *ask_replay(struct asking *asking, const json_t *text);
+/* A call's, which a thought before it brought; lent, or NULL. */
+json_t *ask_replay_of(const struct asking *asking, const json_t *id);
 /* The text that models write the arguments of a call in; "" is none. */
 int ask_arguments(struct asking *asking, json_t *given, const char *place, json_t **ret_arguments);
 /* "data:image/png;base64,..." taken apart into "media_type" and "data" of `part`; 1, or 0: it is no

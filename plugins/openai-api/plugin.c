@@ -22,9 +22,10 @@
  * message_delta, responses in response.completed.
  *
  * Thoughts are `reasoning_content`.  What a vendor wants back with them is `reasoning_details`,
- * `extra_content` of a tool call, the `signature` of a thinking block, `einion_replay` of a
- * tool_use or function_call, `encrypted_content` of a reasoning item: clients that send an
- * assistant's message back as it came send it along.
+ * `extra_content` of a tool call, the `signature` of a thinking block, `encrypted_content` of a
+ * reasoning item: clients that send an assistant's message back as it came send it along.  What
+ * comes with a call is told by a thought before it in the last two, as clients keep of calls only
+ * what they know.
  *
  * Needs completion/1.  Publishes error_shape/1.
  *

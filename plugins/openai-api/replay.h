@@ -5,6 +5,9 @@
 
 #include <jansson.h>
 
+/* In the replay of a thought: it is that of the call with this id. */
+#define REPLAY_CALL "call"
+
 /* free(); NULL: no memory. */
 char *replay_text(const json_t *replay);
 /* NULL: no memory, it is not one of ours and says nothing, or has more than *values_left, off which

@@ -4,6 +4,9 @@
 
 #include "chat.h"
 
+/* The function that a search for tools is to the model, where the client makes it. */
+#define RESPONSES_SEARCH "tool_search"
+
 /* Appends what an item of the input says to asking->ask->messages. */
 int responses_item(struct asking *asking, json_t *item);
 

@@ -2,6 +2,7 @@
 /* The items of an answer are done one after the other.  `text` is that of the one that is open,
  * `details` what stands beside it, `calls` all that are done. */
 #include "answer.h"
+#include "cleanup.h"
 #include "member.h"
 
 #include <string.h>
@@ -322,7 +323,14 @@ static void add_source(struct answer *answer, const json_t *data)
     end_event(answer);
 }
 
-/* How a call of an ordinary function is told, and one of a custom tool. */
+static void add_replay(struct answer *answer, const json_t *data)
+{
+    open_reasoning(answer);
+    close_reasoning(answer, data);
+}
+
+/* How a call of an ordinary function is told, one of a custom tool, and a search for tools. */
+enum { CALL_FUNCTION, CALL_CUSTOM, CALL_SEARCH };
 static const struct call_form {
     const char *type, *prefix, *member, *events[2];
 } call_forms[] = {
@@ -334,29 +342,61 @@ static const struct call_form {
       "ctc_",
       "input",
       { "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done" } },
+    { "tool_search_call", "tsc_", NULL, { NULL, NULL } },
 };
 
-static void tool_call(struct answer *answer, struct buf *out, const struct call_form *form,
-                      const json_t *data, bool done)
+static const struct call_form *form_of(const struct answer *answer, const json_t *call)
+{
+    const json_t *alias = json_object_get(answer->ask->aliases, text_or_empty(call, "name"));
+
+    if (json_is_true(json_object_get(alias, "search")))
+        return &call_forms[CALL_SEARCH];
+    return &call_forms[answer_is_custom(answer, call) ? CALL_CUSTOM : CALL_FUNCTION];
+}
+
+static void given(struct buf *out, const struct call_form *form, const json_t *data, bool done)
+{
+    out_put_quoted(out, ",", form->member);
+    out_put(out, ":\"");
+    if (done)
+        answer_given(out, form == &call_forms[CALL_CUSTOM], data);
+    out_put(out, "\"");
+}
+
+static void searched(struct buf *out, const json_t *data, bool done)
+{
+    out_put(out, ",\"execution\":\"client\",\"arguments\":");
+    if (done)
+        out_json(out, json_object_get(data, "arguments"));
+    else
+        out_put(out, "{}");
+}
+
+static void named(const struct answer *answer, struct buf *out, const json_t *data)
 {
     const char *name = text_or_empty(data, "name");
     const json_t *alias = json_object_get(answer->ask->aliases, name);
     const char *space = text_of(alias, "namespace");
 
+    out_put_quoted(out, ",\"name\":", alias ? text_of(alias, "name") : name);
+    if (space)
+        out_put_quoted(out, ",\"namespace\":", space);
+}
+
+static void tool_call(struct answer *answer, struct buf *out, const struct call_form *form,
+                      const json_t *data, bool done)
+{
     out_put_quoted(out, "{\"type\":", form->type);
     out_put(out, ",\"id\":");
     item_id(answer, form->prefix, out);
     out_put_quoted(out, ",\"call_id\":", text_or_empty(data, "id"));
-    out_put_quoted(out, ",\"name\":", alias ? text_of(alias, "name") : name);
-    if (space)
-        out_put_quoted(out, ",\"namespace\":", space);
-    answer_replay(out, ",\"einion_replay\":", data, "");
-    out_put(out, ",\"");
-    out_put(out, form->member);
-    out_put(out, "\":\"");
-    if (done)
-        answer_given(out, form != call_forms, data);
-    out_put(out, done ? "\",\"status\":\"completed\"}" : "\",\"status\":\"in_progress\"}");
+    if (form == &call_forms[CALL_SEARCH]) {
+        searched(out, data, done);
+    } else {
+        named(answer, out, data);
+        given(out, form, data, done);
+    }
+    out_put(out, done ? ",\"status\":\"completed\"}" : ",\"status\":\"in_progress\"}");
 }
 
 static void call_events(struct answer *answer, const struct call_form *form, const json_t *data)
@@ -364,11 +404,11 @@ static void call_events(struct answer *answer, const struct call_form *form, con
     begin_item_event(answer, "response.output_item.added");
     tool_call(answer, &answer->out, form, data, false);
     end_event(answer);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2 && form->events[i]; i++) {
         begin_part_event(answer, form->events[i], form->prefix, ",\"");
         out_put(&answer->out, i == 0 ? "delta" : form->member);
         out_put(&answer->out, "\":\"");
-        answer_given(&answer->out, form != call_forms, data);
+        answer_given(&answer->out, form == &call_forms[CALL_CUSTOM], data);
         out_put(&answer->out, "\"");
         end_event(answer);
     }
@@ -376,9 +416,12 @@ static void call_events(struct answer *answer, const struct call_form *form, con
 
 static void add_call(struct answer *answer, const json_t *data)
 {
-    const struct call_form *form = &call_forms[answer_is_custom(answer, data)];
+    const struct call_form *form = form_of(answer, data);
+    EIN_JSON json_t *thought = answer_call_thought(answer, data);
     size_t from;
 
+    if (thought)
+        add_replay(answer, thought);
     close_item(answer);
     from = next_item(answer);
     if (streams(answer))
@@ -478,10 +521,8 @@ static void piece(struct answer *answer, const struct ein_llm_piece *piece)
             add_text(answer, "response.reasoning_summary_text.delta", "rs_", IN_SUMMARY,
                      piece->text);
         }
-        if (answer_has_replay(piece->data)) {
-            open_reasoning(answer);
-            close_reasoning(answer, piece->data);
-        }
+        if (answer_has_replay(piece->data))
+            add_replay(answer, piece->data);
     } else if (piece->kind == EIN_LLM_TOOL_CALL) {
         add_call(answer, piece->data);
     } else if (piece->kind == EIN_LLM_SOURCE) {

@@ -70,7 +70,6 @@ static int tool_call(struct asking *asking, json_t *item)
 {
     json_t *id = json_object_get(item, "call_id");
     EIN_JSON json_t *name = responses_tool_name(item);
-    EIN_JSON json_t *replay = ask_replay(asking, json_object_get(item, "einion_replay"));
     json_t *given = NULL, *parts;
     int r;
 
@@ -81,26 +80,57 @@ static int tool_call(struct asking *asking, json_t *item)
     if (r < 0)
         return r;
     parts = ask_parts(asking, "assistant", NULL);
-    r = ask_append(parts, json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id,
-                                    "name", name, "arguments", given, "replay", replay));
+    r = ask_append(parts,
+                   json_pack("{s:s, s:O, s:O, s:o, s:O*}", "type", "tool_call", "id", id, "name",
+                             name, "arguments", given, "replay", ask_replay_of(asking, id)));
     return r < 0 ? r : ask_remember(asking, id, name);
+}
+
+static int add_result(struct asking *asking, json_t *id, json_t *take_content)
+{
+    json_t *content = take_content, *parts = ask_parts(asking, "user", "tool_result");
+
+    return ask_append(parts,
+                      json_pack("{s:s, s:O, s:O*, s:o}", "type", "tool_result", "id", id, "name",
+                                json_object_get(asking->names, json_string_value(id)), "content",
+                                content));
 }
 
 static int tool_output(struct asking *asking, json_t *item)
 {
-    json_t *id = json_object_get(item, "call_id"), *content = NULL, *parts;
+    json_t *id = json_object_get(item, "call_id"), *content = NULL;
     int r;
 
     if (!json_is_string(id))
         return ask_refuse_message(asking, ".call_id", "'call_id' is missing.");
     r = chat_content(asking, json_object_get(item, "output"), ".output", as_chat_part, &content);
-    if (r < 0)
+    return r < 0 ? r : add_result(asking, id, content);
+}
+
+/* ---- a search for tools, which the client makes ---- */
+
+static int search_tools(struct asking *asking, json_t *item)
+{
+    if (!json_is_string(json_object_get(item, "call_id"))) /* OpenAI has made it */
+        return ask_note(asking->ask, "Items of the type 'tool_search_call' were left out.");
+    return tool_call(asking, item);
+}
+
+/* What was found can be called from now on; who searched is told its names. */
+static int found_tools(struct asking *asking, json_t *item)
+{
+    json_t *id = json_object_get(item, "call_id");
+    EIN_JSON json_t *found = json_array();
+    EIN_FREE char *text = NULL;
+    int r;
+
+    asking->found = found;
+    r = responses_more_tools(asking, item);
+    asking->found = NULL;
+    if (r < 0 || !json_object_get(asking->names, text_or_empty(item, "call_id")))
         return r;
-    parts = ask_parts(asking, "user", "tool_result");
-    return ask_append(parts,
-                      json_pack("{s:s, s:O, s:O*, s:o}", "type", "tool_result", "id", id, "name",
-                                json_object_get(asking->names, json_string_value(id)), "content",
-                                content));
+    text = json_dumps(found, JSON_COMPACT);
+    return text ? add_result(asking, id, json_string(text)) : EIN_E_NO_MEMORY;
 }
 
 /* Its summary, and what we have sent as its encrypted content. */
@@ -151,7 +181,8 @@ int responses_item(struct asking *asking, json_t *item)
         { "reasoning", reasoning },
         { "web_search_call", search_call },
         { "additional_tools", responses_more_tools },
-        { "tool_search_output", responses_more_tools },
+        { "tool_search_call", search_tools },
+        { "tool_search_output", found_tools },
     };
     static const char *const others[] = {
         "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "compaction_trigger",
@@ -161,6 +192,11 @@ int responses_item(struct asking *asking, json_t *item)
 
     if (!type && json_object_get(item, "role"))
         type = "message";
+    if (type && strcmp(type, "item_reference") == 0)
+        return ask_refuse_message(asking, "",
+                                  "An item_reference is not taken: responses are not kept here, so "
+                                  "items are sent whole, as clients do that are told 'store': "
+                                  "false.");
     for (size_t i = 0; type && i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return kinds[i].read(asking, item);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A member of a namespace is to a model a function under both names (custom.c). */
+/* A member of a namespace is to a model a function under both names (custom.c), and so is the
+ * search for tools, where the client makes it. */
 #include "ask.h"
 #include "member.h"
 #include "responses.h"
@@ -17,7 +18,21 @@ json_t *responses_tool_name(const json_t *item)
 {
     const char *name = text_of(item, "name");
 
+    if (strcmp(text_or_empty(item, "type"), "tool_search_call") == 0)
+        return json_string(RESPONSES_SEARCH);
     return name ? full_name(text_of(item, "namespace"), name) : NULL;
+}
+
+/* 1: it is known by this NAME already, as what is found twice; vendors refuse two of one name. */
+static int take_name(struct asking *asking, json_t *name)
+{
+    if (asking->found && json_array_append(asking->found, name) < 0)
+        return EIN_E_NO_MEMORY;
+    if (json_object_get(asking->known, json_string_value(name)))
+        return 1;
+    if (!asking->known)
+        asking->known = json_object();
+    return json_object_set(asking->known, json_string_value(name), name) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
 static int add_function(struct asking *asking, const json_t *tool, bool custom)
@@ -31,6 +46,9 @@ static int add_function(struct asking *asking, const json_t *tool, bool custom)
     name = full_name(asking->space, text_of(tool, "name"));
     if (!name)
         return ask_refuse(asking, "tools", "The name of a function is no text.");
+    r = take_name(asking, name);
+    if (r != 0)
+        return r < 0 ? r : 0;
     if (custom)
         return chat_custom(asking, tool, name);
     r = asking->space ? chat_alias(ask, tool, asking->space, false, name) : 0;
@@ -56,13 +74,31 @@ static int add_namespace(struct asking *asking, const json_t *tool)
     return r;
 }
 
-/* The client looks for tools itself, and is asked to in a way that completion/1 has no word for. */
+/* The client looks for tools itself. */
 static bool is_search_by_client(const json_t *tool)
 {
     const char *where = text_of(tool, "execution");
 
     return strcmp(text_of(tool, "type"), "tool_search") == 0 && where &&
            strcmp(where, "client") == 0;
+}
+
+static int add_search(struct asking *asking, const json_t *tool)
+{
+    struct ask *ask = asking->ask;
+    EIN_JSON json_t *name = json_string(RESPONSES_SEARCH);
+    int r = name ? take_name(asking, name) : EIN_E_NO_MEMORY;
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (!ask->aliases)
+        ask->aliases = json_object();
+    if (json_object_set_new(ask->aliases, RESPONSES_SEARCH,
+                            json_pack("{s:O, s:b}", "name", name, "search", 1)) < 0)
+        return EIN_E_NO_MEMORY;
+    return ask_add(&ask->tools, json_pack("{s:O, s:O*, s:O*}", "name", name, "description",
+                                          json_object_get(tool, "description"), "parameters",
+                                          json_object_get(tool, "parameters")));
 }
 
 /* What is neither is a tool that the vendor has built in, in the vendor's own words. */
@@ -81,7 +117,7 @@ static int add_tool(struct asking *asking, json_t *tool)
     if (strcmp(type, "namespace") == 0)
         return add_namespace(asking, tool);
     if (is_search_by_client(tool))
-        return ask_note(asking->ask, "The tool 'tool_search' was left out.");
+        return add_search(asking, tool);
     return ask_built_in(asking, tool, "openai");
 }
 

@@ -327,6 +327,7 @@ def test_thoughts_come_back_as_they_went(gateway, stream):
     pieces += [call("c", "f", {"a": []}, replay={"wire": "gemini", "thoughtSignature": "abc"})]
     reply = messages(gateway, [said(*pieces)], stream=stream)
     content = whole(events(reply))["content"] if stream else reply.json["content"]
+    assert set(content[-1]) == {"type", "id", "name", "input"}  # all that clients keep
     assert parts(gateway, *content, role="assistant") == [
         {"type": "thought", "text": "no replay"},
         {"type": "text", "text": "x"},
@@ -336,6 +337,22 @@ def test_thoughts_come_back_as_they_went(gateway, stream):
         {"type": "thought", "text": "ab", "replay": REPLAYS[2]},
         {"type": "tool_call", "id": "c", "name": "f", "arguments": {"a": []}, "replay": {"wire": "gemini", "thoughtSignature": "abc"}},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_ends_with_its_text(gateway, stream):
+    """Claude Code shows the last block: the signature of a text goes before what comes next, or nowhere."""
+
+    def content(*pieces):
+        reply = messages(gateway, [said(*pieces)], stream=stream)
+        return whole(events(reply))["content"] if stream else reply.json["content"]
+
+    signed = [text("x"), thought(None, {"wire": "gemini", "thoughtSignature": "abc", "text_bytes": 1})]
+    assert content(*signed) == [{"type": "text", "text": "x"}]
+    assert [block["type"] for block in content(*signed, source("http://a/", "A"))] == ["text"]
+    assert [block["type"] for block in content(*signed, text("y"))] == ["text", "thinking", "text"]
+    assert parts(gateway, *content(*signed, call("c", "f", {})), role="assistant")[1]["replay"]["text_bytes"] == 1
+    assert [block["type"] for block in content(thought("hm"), signed[1])] == ["thinking"]
 
 
 # ---- streams ----

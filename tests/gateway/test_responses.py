@@ -121,7 +121,8 @@ def test_tools_and_parameters(gateway):
         ({"input": None}, "input", "neither a text"),
         ({"input": []}, "input", "neither a text"),
         ({"input": [5]}, "input[0]", "type ''"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", "item_reference"),
+        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", "'store': false"),
+        ({"input": [{"type": "tool_search_call", "call_id": "c", "arguments": "["}]}, "input[0].arguments", "JSON object"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
         ({"input": [{"role": "user", "content": [{"type": "hologram"}]}]}, "input[0].content[0]", "not taken"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]", "image_url"),
@@ -237,6 +238,7 @@ def test_thoughts_come_back_as_they_went(gateway, stream):
     pieces += [text("x"), call("c", "f", {}, replay={"wire": "gemini", "thoughtSignature": "abc"})]
     reply = respond(gateway, [said(*pieces)], stream=stream)
     output = followed(events(reply))["output"] if stream else reply.json["output"]
+    assert set(output[-1]) == {"type", "id", "call_id", "name", "arguments", "status"}  # all that clients keep
     assert translated(gateway, *output) == [{"role": "assistant", "content": [
         *({"type": "thought", "text": "ab", "replay": replay} for replay in REPLAYS),
         {"type": "text", "text": "x"},
@@ -256,9 +258,8 @@ def test_custom_tools_and_namespaces(gateway, stream):
     """Functions to the model, and what they were again to the client."""
     tools = asked(gateway, [], tools=[PATCH, TEAM], tool_choice={"type": "custom", "name": "apply_patch"})["tools"]
     assert [tool["name"] for tool in tools] == ["apply_patch", "team__spawn", "team__tell"]
-    item = {"type": "additional_tools", "role": "developer", "tools": [PATCH, {"type": "tool_search", "execution": "client"}, TEAM]}
-    assert asked(gateway, [item])["tools"] == tools
-    assert respond(gateway, [item, ECHO]).json["einion"]["notes"] == ["The tool 'tool_search' was left out."]
+    item = {"type": "additional_tools", "role": "developer", "tools": [PATCH, TEAM]}
+    assert asked(gateway, [item])["tools"] == asked(gateway, [item, item])["tools"] == tools
     assert tools[0]["description"] == "Edits files.\n\nThe input follows this grammar (lark):\nstart: LINE+"
     assert tools[0]["parameters"]["required"] == ["input"] and tools[1]["parameters"] == {"type": "object", "properties": {}}
 
@@ -279,6 +280,38 @@ def test_custom_tools_and_namespaces(gateway, stream):
     assert [(part["name"], part["arguments"]) for part in said_before["content"]] == [
         ("apply_patch", {"input": 'a\n"b"'}), ("team__spawn", {"a": 1}), ("team__tell", {"input": '{"x":1}'}), ("other", {})]  # fmt: skip
     assert results["content"] == [{"type": "tool_result", "id": "c1", "name": "apply_patch", "content": "done"}]
+
+
+SEARCH = {"type": "tool_search", "execution": "client", "description": "Looks for tools.",
+          "parameters": {"type": "object", "properties": {"query": {"type": "string"}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_search_for_tools_by_the_client(gateway, stream):
+    """A function to the model, too; Codex has the tools of MCP servers by it alone."""
+    search = {"name": "tool_search", "description": "Looks for tools.", "parameters": SEARCH["parameters"]}
+    assert asked(gateway, [], tools=[SEARCH])["tools"] == [search]
+    reply = respond(gateway, [said(call("c1", "tool_search", {"query": "x"}))], tools=[SEARCH], stream=stream)
+    pairs = events(reply) if stream else []
+    (item,) = followed(pairs)["output"] if stream else reply.json["output"]
+    assert item.pop("id").startswith("tsc_") and item == {
+        "type": "tool_search_call", "call_id": "c1", "execution": "client", "arguments": {"query": "x"}, "status": "completed"}  # fmt: skip
+    assert [name for name, _ in pairs[2:4]] == stream * ["response.output_item.added", "response.output_item.done"]
+
+    found = {"type": "tool_search_output", "call_id": "c1", "execution": "client", "status": "completed", "tools": [TEAM]}
+    again = [{**item, "call_id": "c2"}, {**found, "call_id": "c2"}]
+    sent = asked(gateway, [item, found, *again], tools=[SEARCH])
+    assert [tool["name"] for tool in sent["tools"]] == ["team__spawn", "team__tell", "tool_search"]
+    assert sent["messages"][:-1] == [message for id in ("c1", "c2") for message in (
+        {"role": "assistant", "content": [{"type": "tool_call", "id": id, "name": "tool_search", "arguments": {"query": "x"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "id": id, "name": "tool_search",
+                                      "content": '["team__spawn","team__tell"]'}]})]  # fmt: skip
+
+
+def test_a_search_for_tools_by_the_vendor_is_its_own(gateway):
+    assert asked(gateway, [], tools=[{"type": "tool_search"}])["built_in_tools"] == [{"wire": "openai", "tool": {"type": "tool_search"}}]
+    reply = respond(gateway, [{"type": "tool_search_call", "call_id": None, "execution": "server", "arguments": {}}, ECHO])
+    assert reply.json["einion"]["notes"] == ["Items of the type 'tool_search_call' were left out."]
 
 
 # ---- failures ----
