@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "json_depth.h"
+#include "member.h"
 #include "notes.h"
 #include "replay.h"
 #include "str.h"
@@ -276,6 +277,75 @@ int ask_trim_marks(struct ask *ask)
     (void)unmark(ask->tools, &drop);
     (void)unmark(ask->messages, &drop);
     return ask_note(ask, "Of %zu 'cache_control' the last %d were kept.", count, ASK_MARKS_MAX);
+}
+
+static bool is_part(const json_t *part, const char *type)
+{
+    return strcmp(text_or_empty(part, "type"), type) == 0;
+}
+
+/* The answers of CALLS go to `ordered` from `results`, where null takes their place. */
+static int take_results(const json_t *calls, json_t *results, json_t *ordered)
+{
+    const json_t *part;
+    size_t i;
+
+    json_array_foreach(calls, i, part)
+    {
+        const char *id = text_or_empty(part, "id");
+        json_t *result = json_object_get(results, id);
+
+        if (!is_part(part, "tool_call") || !result || json_is_null(result))
+            continue;
+        if (json_array_append(ordered, result) < 0 || json_object_set(results, id, json_null()) < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    return 0;
+}
+
+static int order_results(const json_t *calls, json_t *message)
+{
+    const json_t *content = json_object_get(message, "content");
+    EIN_JSON json_t *results = json_object(), *ordered = json_array();
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(content, i, part)
+    {
+        const char *id = text_or_empty(part, "id");
+
+        if (is_part(part, "tool_result") && !json_object_get(results, id) &&
+            json_object_set(results, id, part) < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    if (json_object_size(results) < 2)
+        return 0;
+    if (take_results(calls, results, ordered) < 0)
+        return EIN_E_NO_MEMORY;
+    json_array_foreach(content, i, part)
+    {
+        const char *id = text_or_empty(part, "id");
+
+        if (is_part(part, "tool_result") && json_is_null(json_object_get(results, id)))
+            (void)json_object_del(results, id);
+        else if (json_array_append(ordered, part) < 0)
+            return EIN_E_NO_MEMORY;
+    }
+    return json_object_set(message, "content", ordered) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
+int ask_order_results(struct ask *ask)
+{
+    int r = 0;
+
+    for (size_t i = 1; r >= 0 && i < json_array_size(ask->messages); i++) {
+        const json_t *calls = json_object_get(json_array_get(ask->messages, i - 1), "content");
+        json_t *message = json_array_get(ask->messages, i);
+
+        if (json_is_array(calls) && json_is_array(json_object_get(message, "content")))
+            r = order_results(calls, message);
+    }
+    return r;
 }
 
 bool ask_is_pair(const json_t *json, const char *one, const char *other)

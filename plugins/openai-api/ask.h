@@ -122,6 +122,9 @@ json_t *ask_cache(const json_t *block);
 /* Keeps the last ones, of more marks than vendors take. */
 enum { ASK_MARKS_MAX = 4 };
 int ask_trim_marks(struct ask *ask);
+/* What tools answered, in the order of their calls: clients that run them side by side send what is
+ * there first, and some models see no ids. */
+int ask_order_results(struct ask *ask);
 /* search.c: a tool that the vendor has built in, in the words of the WIRE that the client speaks.
  */
 int ask_built_in(struct asking *asking, json_t *tool, const char *wire);

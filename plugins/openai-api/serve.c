@@ -62,6 +62,8 @@ bool read_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read, s
 
     if (r >= 0)
         r = ask_trim_marks(ask);
+    if (r >= 0)
+        r = ask_order_results(ask);
     if (body && r < 0)
         *ret_status = fail_flaw(api, req, r, &flaw);
     return r >= 0;

@@ -21,6 +21,13 @@ def translated(gateway, *messages):
     return asked(gateway, messages)["messages"][:-1]
 
 
+def test_results_go_in_the_order_of_their_calls(gateway):
+    calls = [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}} for id in "ab"]
+    results = [{"role": "tool", "tool_call_id": id, "content": id} for id in "ba"]
+    sent = translated(gateway, {"role": "assistant", "content": None, "tool_calls": calls}, *results)
+    assert [part["content"] for part in sent[1]["content"]] == ["a", "b"]
+
+
 def refused(reply, param, words):
     assert reply.status == 400, reply
     error = reply.json["error"]

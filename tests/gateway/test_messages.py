@@ -99,6 +99,16 @@ def test_a_loop_of_tools(gateway):
     ]  # fmt: skip
 
 
+def test_results_go_in_the_order_of_their_calls(gateway):
+    """Claude Code sends what is there first, and some models know which is which by their place alone."""
+    calls = [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in "abc"]
+    results = [{"type": "tool_result", "tool_use_id": id, "content": said} for id, said in (
+        ("c", "1"), ("stranger", "2"), ("a", "3"), ("a", "again"), ("b", "4"))]  # fmt: skip
+    sent = translated(gateway, {"role": "assistant", "content": calls},
+                      {"role": "user", "content": [{"type": "text", "text": "so"}, *results]})[1]["content"]  # fmt: skip
+    assert [part.get("content", part.get("text")) for part in sent] == ["3", "4", "1", "so", "2", "again"]
+
+
 def test_thinking(gateway):
     assert parts(
         gateway,

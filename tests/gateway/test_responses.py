@@ -67,6 +67,12 @@ def test_items(gateway):
     ]  # fmt: skip
 
 
+def test_outputs_go_in_the_order_of_their_calls(gateway):
+    calls = [{"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"} for id in "ab"]
+    outputs = [{"type": "function_call_output", "call_id": id, "output": id} for id in "ba"]
+    assert [part["content"] for part in translated(gateway, *calls, *outputs)[1]["content"]] == ["a", "b"]
+
+
 def test_a_summary_in_many_pieces_is_read_once(gateway):
     """Joined piece by piece, each time anew, it would keep a processor for minutes."""
     summary = [{"text": "a" * 150}] * 60_000
