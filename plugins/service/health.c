@@ -105,11 +105,9 @@ void metrics_init(struct service *service, const json_t *config)
 
 static bool has_token(const struct service *service, const struct ein_req *req)
 {
-    static const char scheme[] = "Bearer ";
-    const char *given = service->host->http->header(req, "Authorization");
+    const char *given = str_bearer(service->host->http->header(req, "Authorization"));
 
-    return service->metrics_token && given && strncmp(given, scheme, sizeof(scheme) - 1) == 0 &&
-           str_eq_secret(given + sizeof(scheme) - 1, service->metrics_token);
+    return service->metrics_token && given && str_eq_secret(given, service->metrics_token);
 }
 
 static bool may_read_metrics(const struct service *service, const struct ein_req *req)

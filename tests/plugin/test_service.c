@@ -278,6 +278,7 @@ static void metrics_can_be_for_those_with_a_token(void **state)
 
     assert_int_equal(metrics_status("127.0.0.1", NULL, NULL), 403);
     assert_int_equal(metrics_status("10.0.0.1", NULL, "Bearer t0ken"), 200);
+    assert_int_equal(metrics_status("10.0.0.1", NULL, "bearer  t0ken"), 200);
     assert_int_equal(metrics_status("10.0.0.1", NULL, "Bearer t0ke"), 403);
     assert_int_equal(metrics_status("10.0.0.1", NULL, "Bearer t0kent0ken"), 403);
     assert_int_equal(metrics_status("10.0.0.1", NULL, "Basic t0ken"), 403);
