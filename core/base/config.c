@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "config_auth.h"
 #include "config_source.h"
+#include "file_text.h"
 #include "member.h"
 #include "redact.h"
 #include "schema.h"

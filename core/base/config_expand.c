@@ -2,40 +2,12 @@
 #include "cleanup.h"
 #include "config.h"
 #include "config_source.h"
+#include "file_text.h"
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { NESTED_MAX = 8, SECRET_MAX = 65536, NAME_LEN_MAX = 128 };
-
-/* ---- files ---- */
-
-static char *read_all(int fd, size_t max, size_t *ret_len)
-{
-    struct buf text;
-    char piece[4096];
-    ssize_t n;
-
-    buf_init(&text, max);
-    while ((n = read(fd, piece, sizeof(piece))) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 || buf_add(&text, piece, (size_t)n) < 0) {
-            errno = n < 0 ? errno : EFBIG;
-            cleanup_free(&text.data);
-            return NULL;
-        }
-    }
-    return buf_take(&text, ret_len);
-}
-
-char *file_text(const char *path, size_t max, size_t *ret_len)
-{
-    EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    return fd < 0 ? NULL : read_all(fd, max, ret_len);
-}
 
 /* ---- secrets ---- */
 

@@ -38,6 +38,3 @@ json_t *yaml_read(struct source *source, const char *path, const char *text, siz
 /* The text with ${NAME}, ${NAME:-otherwise} and $$ replaced; free().  NULL: *ret_why says what is
  * wrong. */
 char *expand(const char *text, size_t len, char ret_why[CONFIG_WHY_MAX]);
-
-/* A whole file, at most `max` bytes; free().  NULL: errno, EFBIG for one that is longer. */
-char *file_text(const char *path, size_t max, size_t *ret_len);

@@ -212,15 +212,6 @@ static enum fault check_boolean(bool is_lax, const json_t *value, json_t **ret)
 
 /* ---- texts ---- */
 
-static size_t count_characters(const char *text, size_t len)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < len; i++)
-        count += (text[i] & 0xc0) != 0x80;
-    return count;
-}
-
 static enum fault check_string(const struct node *node, const json_t *value, json_t **ret)
 {
     const char *text = json_string_value(value);
@@ -229,7 +220,7 @@ static enum fault check_string(const struct node *node, const json_t *value, jso
     if (!text)
         return FAULT_STRING;
     if (node->len_min > 0 || node->len_max < SIZE_MAX) {
-        size_t count = count_characters(text, len);
+        size_t count = str_count(text, len);
 
         if (count < node->len_min)
             return FAULT_STRING_SHORT;

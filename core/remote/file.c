@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "file.h"
 
-#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
+#include "file_text.h"
 #include "json_text.h"
 #include "print.h"
 #include "str.h"
@@ -13,49 +13,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 16 * 1024, DEPTH_MAX = 128 };
-
-static int open_to_read(const char *path, struct ein_error *err)
-{
-    int fd = str_eq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                               : open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0)
-        return fd;
-    return error_set(err, errno == ENOENT ? EIN_E_NOT_FOUND : EIN_E_UNAVAILABLE,
-                     "%s cannot be read: %s", path, strerrordesc_np(errno));
-}
+enum { DEPTH_MAX = 128 };
 
 int file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct ein_error *err)
 {
-    EIN_CLOSE int fd = open_to_read(path, err);
-    char piece[PIECE];
-    struct buf text;
-    ssize_t got = 1;
+    EIN_CLOSE int fd = str_eq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                         : open(path, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    EIN_FREE char *text = file_text_of(fd, max, &len);
 
-    if (fd < 0)
-        return fd;
-    buf_init(&text, max);
-    while (got > 0 && !text.error) {
-        got = read(fd, piece, sizeof(piece));
-        if (got > 0)
-            (void)buf_add(&text, piece, (size_t)got);
-    }
-    if (got >= 0 && !text.error && text.data && memchr(text.data, '\0', text.len))
-        text.error = error_set(err, EIN_E_INVALID, "%s is no text: it holds a NUL", path);
-    else if (text.error)
-        (void)error_set(err, text.error, "%s is longer than %zu bytes", path, max);
-    else if (got < 0)
-        text.error = error_set(err, EIN_E_UNAVAILABLE, "%s cannot be read: %s", path,
-                               strerrordesc_np(errno));
-    if (text.error) {
-        int r = text.error;
-
-        buf_done(&text);
-        return r;
-    }
-    *ret_text = buf_take(&text, ret_len);
-    return *ret_text ? 0 : error_no_memory(err);
+    if (!text && errno == EFBIG)
+        return error_set(err, EIN_E_TOO_LARGE, "%s is longer than %zu bytes", path, max);
+    if (!text)
+        return error_set(err, errno == ENOENT ? EIN_E_NOT_FOUND : EIN_E_UNAVAILABLE,
+                         "%s cannot be read: %s", path, strerrordesc_np(errno));
+    if (strlen(text) != len)
+        return error_set(err, EIN_E_INVALID, "%s is no text: it holds a NUL", path);
+    *ret_text = EIN_TAKE(text);
+    if (ret_len)
+        *ret_len = len;
+    return 0;
 }
 
 int file_read_object(const char *path, size_t max, json_t **ret_object, struct ein_error *err)

@@ -192,15 +192,6 @@ void print_json_pretty(FILE *out, const json_t *json)
 
 /* ---- tables ---- */
 
-static size_t count_characters(const char *text)
-{
-    size_t count = 0;
-
-    for (; *text; text++)
-        count += (*text & 0xc0) != 0x80;
-    return count;
-}
-
 /* At most CELL_MAX characters of it. */
 static void cut(char *text)
 {
@@ -227,7 +218,7 @@ static char *cell(const json_t *row, const char *member)
 static void write_cell(FILE *out, const char *text, size_t width, bool is_last)
 {
     (void)fputs(text, out);
-    for (size_t i = count_characters(text); !is_last && i < width + 2; i++)
+    for (size_t i = str_count(text, strlen(text)); !is_last && i < width + 2; i++)
         (void)fputc(' ', out);
     if (is_last)
         (void)fputc('\n', out);
@@ -244,7 +235,7 @@ static void write_table(FILE *out, const json_t *rows, const struct print_column
     {
         for (size_t c = 0; columns[c].title; c++) {
             EIN_FREE char *text = cell(row, columns[c].member);
-            size_t width = text ? count_characters(text) : 0;
+            size_t width = text ? str_count(text, strlen(text)) : 0;
 
             widths[c] = width > widths[c] ? width : widths[c];
         }

@@ -36,10 +36,7 @@ __attribute__((format(printf, 3, 4))) static bool fail(struct parser *p, size_t 
 
     if (!p->fault)
         return false;
-    p->fault->offset = 0;
-    for (size_t i = 0; i < at && i < p->len; i++)
-        p->fault->offset += (p->text[i] & 0xc0) != 0x80;
-
+    p->fault->offset = str_count(p->text, at < p->len ? at : p->len);
     va_start(args, fmt);
     (void)vsnprintf(p->fault->text, sizeof(p->fault->text), fmt, args);
     va_end(args);

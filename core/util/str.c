@@ -106,6 +106,15 @@ size_t str_utf8_len(const char *text, size_t len)
     return need;
 }
 
+size_t str_count(const char *text, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
 bool str_is_utf8(const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {

@@ -24,6 +24,9 @@ bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 /* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */
 size_t str_utf8_len(const char *text, size_t len);
 
+/* Characters of UTF-8. */
+size_t str_count(const char *text, size_t len);
+
 /* The length of what stands for itself in a JSON string: ASCII but '"', '\\' and what is below
  * 0x20. */
 size_t str_plain_len(const char *text, size_t len);

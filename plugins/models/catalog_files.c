@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "file_text.h"
 #include "hash.h"
 #include "resolve.h"
 
@@ -66,39 +67,20 @@ int files_add_text(const char *name, const char *text, size_t len, const json_t 
     return 0;
 }
 
-/* Text of at most `max` bytes; free() it. */
-static int read_text(const char *path, size_t max, char **ret_text, size_t *ret_len,
-                     struct ein_error *err)
-{
-    EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    EIN_FREE char *text = malloc(max + 1);
-    size_t len = 0;
-    ssize_t got = fd < 0 ? -1 : 1;
-
-    if (!text)
-        return error_no_memory(err);
-    while (got > 0 && len <= max) {
-        got = read(fd, text + len, max + 1 - len);
-        len += got > 0 ? (size_t)got : 0;
-    }
-    if (got < 0)
-        return error_set(err, EIN_E_INVALID, "%s: cannot be read: %s", path,
-                         strerrordesc_np(errno));
-    if (len > max)
-        return error_set(err, EIN_E_TOO_LARGE, "%s: is larger than max_file_bytes, %zu", path, max);
-    *ret_text = EIN_TAKE(text);
-    *ret_len = len;
-    return 0;
-}
-
 int files_add(const char *path, size_t max_bytes, const json_t *catalog, json_t **ret_catalog,
               struct ein_error *err)
 {
-    EIN_FREE char *text = NULL;
+    EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     size_t len = 0;
-    int r = read_text(path, max_bytes, &text, &len, err);
+    EIN_FREE char *text = file_text_of(fd, max_bytes, &len);
 
-    return r < 0 ? r : files_add_text(path, text, len, catalog, ret_catalog, err);
+    if (!text && errno == EFBIG)
+        return error_set(err, EIN_E_TOO_LARGE, "%s: is larger than max_file_bytes, %zu", path,
+                         max_bytes);
+    if (!text)
+        return error_set(err, EIN_E_INVALID, "%s: cannot be read: %s", path,
+                         strerrordesc_np(errno));
+    return files_add_text(path, text, len, catalog, ret_catalog, err);
 }
 
 /* ---- a folder ---- */

@@ -94,15 +94,6 @@ void answer_facts(const struct answer *answer, struct buf *out)
     out_put(out, "}");
 }
 
-size_t answer_characters(const char *text)
-{
-    size_t count = 0;
-
-    for (; *text; text++)
-        count += ((unsigned char)*text & 0xc0) != 0x80;
-    return count;
-}
-
 bool answer_has_replay(const json_t *data)
 {
     return json_is_object(json_object_get(data, "replay"));

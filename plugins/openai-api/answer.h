@@ -57,7 +57,6 @@ void answer_done(struct answer *answer);
 void answer_model(const struct answer *answer, struct buf *out); /* "provider/model", as a string */
 /* "einion": {...}: what no vendor says: provider, attempts, overhead, notes. */
 void answer_facts(const struct answer *answer, struct buf *out);
-size_t answer_characters(const char *text);
 bool answer_has_replay(const json_t *data);
 /* A call's or a thought's "replay" as a string; nothing: there is none. */
 void answer_replay(struct buf *out, const char *before, const json_t *data, const char *after);

@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "cleanup.h"
 #include "member.h"
+#include "str.h"
 
 #include <string.h>
 
@@ -101,7 +102,7 @@ static void whole_piece(struct answer *answer, const struct ein_llm_piece *piece
         if (!piece->text)
             return;
         out_escaped(&answer->text, piece->text, strlen(piece->text));
-        answer->length += answer_characters(piece->text);
+        answer->length += str_count(piece->text, strlen(piece->text));
         return;
     case EIN_LLM_THOUGHT:
         whole_thought(answer, piece);
@@ -262,7 +263,7 @@ static void stream_piece(struct answer *answer, const struct ein_llm_piece *piec
         if (!piece->text)
             return;
         text_delta(answer, "\"content\":\"", piece->text);
-        answer->length += answer_characters(piece->text);
+        answer->length += str_count(piece->text, strlen(piece->text));
         return;
     case EIN_LLM_THOUGHT:
         stream_thought(answer, piece);

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "cleanup.h"
 #include "member.h"
+#include "str.h"
 
 #include <string.h>
 
@@ -514,7 +515,7 @@ static void piece(struct answer *answer, const struct ein_llm_piece *piece)
     if (piece->kind == EIN_LLM_TEXT && piece->text) {
         open_message(answer);
         add_text(answer, "response.output_text.delta", "msg_", IN_MESSAGE, piece->text);
-        answer->length += answer_characters(piece->text);
+        answer->length += str_count(piece->text, strlen(piece->text));
     } else if (piece->kind == EIN_LLM_THOUGHT) {
         if (piece->text) {
             open_reasoning(answer);

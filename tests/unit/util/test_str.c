@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "file_text.h"
 #include "percent.h"
 #include "steps.h"
 #include "str.h"
 #include "unit.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void null_equals_only_null(void **state)
 {
@@ -238,9 +241,44 @@ static void what_is_shown_ends_with_a_whole_character(void **state)
     assert_int_equal(str_cut("\xf0\x9f\x98\x80", 3), 0);
 }
 
+static void characters_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(str_count("", 0), 0);
+    assert_int_equal(str_count("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 10), 4);
+    assert_int_equal(str_count("a\xc3\xa4", 1), 1);
+}
+
+static void a_file_is_read_whole_or_not_at_all(void **state)
+{
+    char path[] = "/tmp/einion-test.XXXXXX", *text;
+    int fd = mkstemp(path);
+    size_t len;
+
+    (void)state;
+    assert_int_equal(write(fd, "a\0b", 3), 3);
+    text = file_text(path, 3, &len);
+    assert_int_equal(len, 3);
+    assert_memory_equal(text, "a\0b", 4);
+    free(text);
+    assert_null(file_text(path, 2, &len));
+    assert_int_equal(errno, EFBIG);
+    text = file_text_of(fd, 9, &len); /* at its end */
+    assert_string_equal(text, "");
+    free(text);
+    (void)close(fd);
+    (void)unlink(path);
+    assert_null(file_text(path, 3, &len));
+    assert_int_equal(errno, ENOENT);
+    assert_null(file_text("/", 3, &len));
+    assert_int_equal(errno, EISDIR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(characters_are_counted),
+        cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
         cmocka_unit_test(what_is_shown_ends_with_a_whole_character),
         cmocka_unit_test(null_equals_only_null),
         cmocka_unit_test(beginnings_and_ends),
