@@ -55,19 +55,3 @@ void about_discover(struct turn *turn)
          json_pack("{s:[s], s:o, s:i, s:s}", "supportedVersions", MCP_MODERN, "capabilities",
                    capabilities(), "ttlMs", (int)turn->server->ttl_ms, "cacheScope", "private"));
 }
-
-bool about_is_stopping(const struct mcp_server *server)
-{
-    const struct ein_service *service;
-    const struct ein_server *about;
-    EIN_JSON json_t *status = NULL;
-    const char *word;
-
-    if (server->host->acquire(server->ctx, EIN_SERVER, NULL, &service) < 0)
-        return true;
-    about = service->vtable;
-    (void)about->status(service->impl, &status, NULL); /* then there is none */
-    server->host->release(server->ctx, service);
-    word = json_string_value(json_object_get(status, "status"));
-    return word && strcmp(word, "draining") == 0;
-}

@@ -7,6 +7,7 @@
 #include "cancel_wait.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "draining.h"
 #include "hash.h"
 #include "http_json.h"
 #include "rpc.h"
@@ -60,7 +61,7 @@ static int tell_changes(struct turn *turn)
     uint64_t was = 0, is = 0;
     int r = mark_of(turn, &was);
 
-    while (r >= 0 && clock_mono_ms() < until_ms && !about_is_stopping(server)) {
+    while (r >= 0 && clock_mono_ms() < until_ms && !server_is_draining(server->host, server->ctx)) {
         r = cancel_wait(server->host, cancel, server->watch_ms);
         if (r >= 0)
             r = mark_of(turn, &is);

@@ -59,8 +59,6 @@ turn_fn about_initialize, about_discover;                     /* about.c */
 turn_fn tools_list, tools_call;                               /* list.c, call.c */
 turn_fn listen_to_changes;                                    /* listen.c */
 struct json_t *about_server(const struct mcp_server *server); /* {"name", "title", "version"} */
-/* A server that is to stop waits for its requests: those that never end by themselves ask. */
-bool about_is_stopping(const struct mcp_server *server);
 
 /* error_shape/1 (metadata.c): errors of /mcp are JSON-RPC's, and a 401 says where the metadata
  * are. */

@@ -47,6 +47,7 @@
  *       whole_tools: 20
  *       instructions: Agents of the finance department.
  */
+#include "draining.h"
 #include "init.h"
 #include "mcp_server.h"
 #include "member.h"
@@ -279,7 +280,7 @@ static void sweep(void *self)
 {
     struct mcp_server *server = self;
 
-    if (running_any(&server->running) && about_is_stopping(server))
+    if (running_any(&server->running) && server_is_draining(server->host, server->ctx))
         running_sweep(&server->running);
 }
 

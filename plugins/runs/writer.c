@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "clock.h"
+#include "draining.h"
 #include "error.h"
 #include "runs.h"
 
@@ -211,20 +212,6 @@ static void extend(struct ein_run *run)
     live_touch(run);
 }
 
-static bool server_is_ending(const struct runs *runs)
-{
-    const struct ein_service *service;
-    EIN_JSON json_t *status = NULL;
-    const char *word;
-
-    if (runs->host->acquire(runs->ctx, EIN_SERVER, NULL, &service) < 0)
-        return false;
-    (void)((const struct ein_server *)service->vtable)->status(service->impl, &status, NULL);
-    runs->host->release(runs->ctx, service);
-    word = text_of(status, "status");
-    return word && strcmp(word, "draining") == 0;
-}
-
 /* A run that its client has left goes on, but not when the server wants to end. */
 static bool is_left(const struct ein_run *run)
 {
@@ -258,7 +245,7 @@ static int grant(const json_t *wish, void *data)
 
 static void look(struct runs *runs)
 {
-    if (extend_all(runs) && server_is_ending(runs))
+    if (extend_all(runs) && server_is_draining(runs->host, runs->ctx))
         live_stop_all(runs);
     live_stop_blocked(runs);
     (void)runs->host->store->find(runs->ctx, STOPS_SET, NULL, grant, runs, NULL, NULL);

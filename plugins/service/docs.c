@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "hash.h"
 #include "service.h"
 #include <einion/services.h>
 
@@ -12,14 +13,10 @@
 extern const char docs_page[];
 extern const char docs_policy[];
 
-/* A strong tag: FNV-1a of the bytes.  Nobody gains from making two documents alike. */
-static void etag_of(const char *text, char *ret_etag, size_t size)
+static void etag_of(const char *text, char ret_etag[ETAG_SIZE])
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    snprintf(ret_etag, size, "\"%016" PRIx64 "\"", hash);
+    snprintf(ret_etag, ETAG_SIZE, "\"%016" PRIx64 "\"",
+             hash_fnv(HASH_FNV_START, text, strlen(text)));
 }
 
 /* Under the lock: takes over `document` (a new reference) unless it is the one rendered. */
@@ -36,7 +33,7 @@ static int render(struct rendered *rendered, json_t *take_document)
     free(rendered->text);
     rendered->document = EIN_TAKE(document);
     rendered->text = text;
-    etag_of(text, rendered->etag, sizeof(rendered->etag));
+    etag_of(text, rendered->etag);
     return 0;
 }
 
@@ -97,7 +94,7 @@ static int reply_own(const struct service *service, struct ein_req *req, const j
 
     if (!text)
         return EIN_E_NO_MEMORY;
-    etag_of(text, etag, sizeof(etag));
+    etag_of(text, etag);
     return reply_text(service->host->http, req, text, etag);
 }
 
