@@ -29,11 +29,11 @@ static int read_record(struct repeating *repeating, struct ein_error *err)
     int r;
 
     if (agents->host->acquire(agents->ctx, EIN_RUNS, NULL, &service) < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "Nothing keeps records of runs now.");
+        return error_set(err, EIN_E_UNAVAILABLE, "Runs are not recorded now.");
     const struct ein_runs *runs = service->vtable;
     r = EIN_HAS(struct ein_runs, runs, get)
             ? runs->get(service->impl, repeating->id, &repeating->record, err)
-            : error_set(err, EIN_E_UNSUPPORTED, "What keeps records of runs cannot give them.");
+            : error_set(err, EIN_E_UNSUPPORTED, "The recorder of runs cannot return them.");
     agents->host->release(agents->ctx, service);
     if (r >= 0)
         r = repeating->http->may(repeating->req, repeating->record, err);

@@ -42,7 +42,7 @@ int record_read(const struct data_store *store, const struct record_key *at, jso
 
     /* User ids and namespaces may hold ':', so that two users' ids can meet. */
     if (strcmp(text_or_empty(doc, "userId"), at->user) != 0)
-        return error_set(err, EIN_E_DENIED, "The id of this record is taken by another user's.");
+        return error_set(err, EIN_E_DENIED, "Another user's record has this id.");
     *ret_doc = EIN_TAKE(doc);
     return 0;
 }

@@ -39,7 +39,7 @@ void about_initialize(struct turn *turn)
     char session[SESSION_SIZE];
 
     if (!wanted) {
-        turn_fail(turn, MCP_INVALID_PARAMS, "initialize has to say its protocolVersion.");
+        turn_fail(turn, MCP_INVALID_PARAMS, "initialize needs a protocolVersion.");
         return;
     }
     session_make(http->identity(turn->req)->uid, session);

@@ -227,7 +227,7 @@ static int take_message(struct turn *turn, const json_t *message, const char *ve
         break;
     }
     return reply_error(turn->server, turn->req, 400, MCP_INVALID_REQUEST,
-                       "This is no message of JSON-RPC 2.0.");
+                       "This is not a JSON-RPC 2.0 message.");
 }
 
 /* ---- several at once, as 2025-03-26 had it ---- */
@@ -244,7 +244,7 @@ static int take_one_of_batch(struct turn *turn, const json_t *message, const cha
     else if (kind == RPC_INVALID)
         put_answer(
             turn, 400,
-            rpc_error(NULL, MCP_INVALID_REQUEST, "This is no message of JSON-RPC 2.0.", NULL));
+            rpc_error(NULL, MCP_INVALID_REQUEST, "This is not a JSON-RPC 2.0 message.", NULL));
     if (kind == RPC_NOTIFICATION || kind == RPC_ANSWER)
         return 0;
     return json_array_append_new(answers, EIN_TAKE(turn->answer));
@@ -259,7 +259,7 @@ static int take_batch(struct turn *turn, const json_t *messages, const char *ver
 
     if (version && strcmp(version, "2025-03-26") != 0 && strcmp(version, "2024-11-05") != 0)
         return reply_error(turn->server, turn->req, 400, MCP_INVALID_REQUEST,
-                           "Several messages at once are of 2025-03-26 alone.");
+                           "Only version 2025-03-26 has batches.");
     if (count == 0 || count > turn->server->batch_max)
         return reply_error(turn->server, turn->req, 400, MCP_INVALID_REQUEST,
                            count == 0 ? "There is no message in the array."

@@ -136,7 +136,7 @@ static int check_get(const struct turn *turn)
         return http->fail(turn->req, 405, "Method Not Allowed");
     }
     if (!accept || !strcasestr(accept, "text/event-stream"))
-        return http->fail(turn->req, 406, "Only an event stream can be had here.");
+        return http->fail(turn->req, 406, "Only an event stream is served here.");
     if (turn->session &&
         !session_is_open(&turn->server->sessions, turn->session, http->identity(turn->req)->uid))
         return http->fail(turn->req, 404, "There is no such session; initialize begins another.");

@@ -130,8 +130,7 @@ static int take_page(void *data, json_t *result, json_t **ret_params, struct ein
     const char *cursor;
 
     if (wire_take_tools(result, listing->tools, &cursor) < 0)
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "the MCP server sent a list of tools that is none");
+        return error_set(err, EIN_E_UNAVAILABLE, "the MCP server's list of tools is malformed");
     if (listing->pages++ == 0 || ttl_ms < listing->ttl_ms)
         listing->ttl_ms = ttl_ms;
     if (json_array_size(listing->tools) > listing->mcp->tools_max)
@@ -225,8 +224,7 @@ static int take_result(void *data, json_t *result, json_t **ret_params, struct e
 
     (void)ret_params;
     if (!wire_take_result(result))
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "the MCP server sent a result that is none of a tool");
+        return error_set(err, EIN_E_UNAVAILABLE, "the MCP server's result is not a tool result");
     *ret_result = json_incref(result);
     return 0;
 }

@@ -242,7 +242,8 @@ int exchange_headers(const struct talk *talk, struct vendor_headers *headers, co
         return error_no_memory(err);
     r = vendor_bearer(headers, talk->call.token, err);
     if (r < 0)
-        return error_set(err, r, "the token of the MCP server has characters that none has");
+        return error_set(err, r,
+                         "the token for the MCP server has characters that are not allowed");
     if ((r = vendor_header(headers, "MCP-Protocol-Version", version, err)) < 0 ||
         (r = vendor_header(headers, "Mcp-Method", method, err)) < 0 ||
         (r = vendor_header(headers, "Mcp-Name", encoded, err)) < 0)
@@ -396,7 +397,7 @@ static int refused_by_status(const struct exchange *exchange, struct ein_error *
     if (status == 404 || status == 405 || status == 410)
         return error_set(err, EIN_E_NOT_FOUND, "no MCP server answers there (%d)", status);
     if (status == 429)
-        return error_set(err, EIN_E_BUSY, "the MCP server has too much to do (429)");
+        return error_set(err, EIN_E_BUSY, "the MCP server is too busy (429)");
     return error_set(err, EIN_E_UNAVAILABLE, "the MCP server answers with status %d", status);
 }
 
@@ -413,10 +414,9 @@ int exchange_refused(const struct exchange *exchange, struct ein_error *err)
         return error_set(err, EIN_E_UNAVAILABLE,
                          "the stream of the MCP server ended before its answer");
     if (exchange->is_other)
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "the MCP server answered another request than ours");
+        return error_set(err, EIN_E_UNAVAILABLE, "the MCP server answered a different request");
     if (exchange->is_garbled)
         return error_set(err, EIN_E_UNAVAILABLE,
-                         "what answers there is no MCP server: it sent something that is not JSON");
+                         "this is not an MCP server: it sent something that is not JSON");
     return error_set(err, EIN_E_UNAVAILABLE, "the MCP server sent no answer");
 }

@@ -92,9 +92,8 @@ static int take_result(const struct mcp_request *request, const json_t *message,
     if (type && (!json_is_string(type) || strcmp(json_string_value(type), "complete") != 0)) {
         if (json_is_string(type) && !strcmp(json_string_value(type), "input_required"))
             return error_set(err, EIN_E_UNSUPPORTED,
-                             "the MCP server asks for input, which einion does not give");
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "the MCP server sent a kind of result that nobody knows");
+                             "the MCP server asks for input, which einion does not support");
+        return error_set(err, EIN_E_UNAVAILABLE, "the MCP server's result is of an unknown type");
     }
     return request->on_result(request->data, result, ret_params, err);
 }

@@ -37,12 +37,13 @@ static char *resolve(const char *base, const char *to, struct ein_error *err)
 
     if (origin_len(to)) {
         if (origin_len(to) != origin || strncasecmp(base, to, origin) != 0) {
-            (void)error_set(err, EIN_E_DENIED, "the MCP server wants to be answered elsewhere");
+            (void)error_set(err, EIN_E_DENIED,
+                            "the MCP server names an endpoint at another origin");
             return NULL;
         }
         r = (url = strdup(to)) ? 0 : -1;
     } else if (to[0] == '/' && to[1] == '/') {
-        (void)error_set(err, EIN_E_DENIED, "the MCP server wants to be answered elsewhere");
+        (void)error_set(err, EIN_E_DENIED, "the MCP server names an endpoint at another origin");
         return NULL;
     } else if (to[0] == '/') {
         r = asprintf(&url, "%.*s%s", (int)origin, base, to);

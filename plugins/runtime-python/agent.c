@@ -378,8 +378,7 @@ static void on_call(struct agent *agent, const json_t *message, const struct fra
     struct run *run = agent->run;
 
     if (++run->calls_made > run->limits.calls) {
-        agent_fail(agent, "RuntimeError", "The agent made more calls to the server than it may.",
-                   "");
+        agent_fail(agent, "RuntimeError", "The agent made too many calls to the server.", "");
         return;
     }
     agent->asking = frame;
@@ -395,7 +394,7 @@ static void on_cancel(struct agent *agent, const json_t *message, const struct f
 static void on_body(struct agent *agent, const json_t *message, const struct frame *frame)
 {
     if (!bridge_body(agent, message, frame->blob, frame->blob_len))
-        fail_protocol(agent, "more of a request's body than it may");
+        fail_protocol(agent, "more of a request's body than allowed");
 }
 
 static void on_used(struct agent *agent, const json_t *message, const struct frame *frame)
@@ -410,7 +409,7 @@ static void on_result(struct agent *agent, const json_t *message, const struct f
 
     show_start(agent);
     if (frame->json_len > ((size_t)agent->run->limits.result_kb << 10) + WIRE_HEAD + 64)
-        agent_fail(agent, "ValueError", "The result is over the limit of its size.", "");
+        agent_fail(agent, "ValueError", "The result is too large.", "");
     else
         succeed(agent, value ? json_incref(value) : json_null());
 }
@@ -489,7 +488,7 @@ void agent_readable(struct agent *agent)
         room_len = room_len < (64u << 10) ? room_len : 64u << 10;
         char *room = room_len ? wire_buffer_room(&agent->in, room_len) : NULL;
         if (!room) {
-            fail_protocol(agent, "more than there is memory for");
+            fail_protocol(agent, "more than fits in memory");
             return;
         }
         ssize_t len = recv(agent->child->socket, room, room_len, MSG_DONTWAIT);

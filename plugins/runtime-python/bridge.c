@@ -167,7 +167,7 @@ static void call_agent(const struct call *call)
         return;
     }
     if (run->nested_made >= run->limits.nested_runs) {
-        refuse(call, "RuntimeError", "This run has called as many agents as it may.");
+        refuse(call, "RuntimeError", "This run has reached its limit of agent calls.");
         return;
     }
     run->nested_made++;
@@ -255,7 +255,7 @@ void bridge_call(struct agent *agent, const struct json_t *message, const void *
             refuse(&call, "TypeError", "The call has no parameters.");
         return;
     }
-    refuse(&call, "AttributeError", "The server offers agents no such call.");
+    refuse(&call, "AttributeError", "There is no such call.");
 }
 
 /* NULL: it has been answered meanwhile. */

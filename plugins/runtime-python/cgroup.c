@@ -154,7 +154,7 @@ static int make_folder(struct cgroup *cgroup, const char *path, struct ein_error
     if (cgroup->base < 0)
         return error_set(err, EIN_E_UNAVAILABLE, "cgroup %s: %s", path, strerror(errno));
     if (fstatfs(cgroup->base, &is) < 0 || (uint64_t)is.f_type != CGROUP2_MAGIC)
-        return error_set(err, EIN_E_UNAVAILABLE, "cgroup %s: is not of a version 2 tree", path);
+        return error_set(err, EIN_E_UNAVAILABLE, "cgroup %s: not in a cgroup v2 tree", path);
     snprintf(cgroup->name, sizeof(cgroup->name), FOLDER "%d", (int)getpid());
     if (mkdirat(cgroup->base, cgroup->name, 0755) < 0 && errno != EEXIST)
         return error_set(err, EIN_E_UNAVAILABLE, "cgroup %s: %s", path, strerror(errno));
@@ -195,7 +195,7 @@ static void open_own(const struct limits *limits, struct cgroup **ret_cgroup, ch
     char path[TEXT_MAX];
 
     if (!find_own(path, sizeof(path))) {
-        snprintf(why, why_size, "no version 2 tree is mounted");
+        snprintf(why, why_size, "no cgroup v2 tree is mounted");
     } else if (!is_delegated(path)) {
         snprintf(why, why_size, "%.100s was not delegated to this server", path);
     } else if (make(path, true, limits, ret_cgroup, &err) < 0) {

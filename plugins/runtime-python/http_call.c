@@ -301,7 +301,7 @@ static const struct slow_kind kind = { .lane = SLOW_HTTP,
 static int take_body(struct http_call *call, const void *body, size_t len, struct ein_error *err)
 {
     if (len > call->upload.window)
-        return error_set(err, EIN_E_INVALID, "A body of %zu bytes has to come in pieces.", len);
+        return error_set(err, EIN_E_INVALID, "A body of %zu bytes has to be streamed.", len);
     if (call->request.in_pieces)
         return take(&call->slow, body, len, false) ? 0 : error_no_memory(err);
     if (len > call->most)
@@ -351,10 +351,10 @@ static int check(struct agent *agent, const json_t *params, struct ein_error *er
         return error_set(err, EIN_E_UNAVAILABLE, "Agents have no HTTP client on this server.");
     if (agent->uploads >= run->limits.calls_in_flight)
         return error_set(err, EIN_E_BUSY,
-                         "No more than %u requests may be open whose body comes in pieces.",
+                         "No more than %u requests with streamed bodies may be open.",
                          run->limits.calls_in_flight);
     if (!slow_count(agent, SLOW_HTTP))
-        return error_set(err, EIN_E_BUSY, "This run has made as many requests as it may.");
+        return error_set(err, EIN_E_BUSY, "This run has reached its limit of HTTP requests.");
     return 0;
 }
 

@@ -116,7 +116,7 @@ static int check_answer(struct llm_call *call, int r)
 {
     if (call->said.fault == EIN_E_TOO_LARGE)
         return error_set(&call->slow.err, EIN_E_TOO_LARGE,
-                         "The model's answer is longer than the %zu bytes that it may have.",
+                         "The model's answer is longer than the limit of %zu bytes.",
                          call->said.max);
     if (call->said.fault)
         return error_no_memory(&call->slow.err);
@@ -187,7 +187,8 @@ static int check_messages(const json_t *messages, struct ein_error *err)
     size_t i;
 
     if (!json_is_array(messages) || json_array_size(messages) == 0)
-        return error_set(err, EIN_E_INVALID, "The messages are not a list with a message in it.");
+        return error_set(err, EIN_E_INVALID,
+                         "The messages are not a list with at least one message.");
     json_array_foreach((json_t *)messages, i, message)
     {
         const char *role = json_string_value(json_object_get(message, "role"));
@@ -292,7 +293,7 @@ static int set_up(struct llm_call *call, const struct agent *agent, struct ein_e
 void llm_call(struct agent *agent, int64_t call_id, const struct json_t *params)
 {
     struct llm_call *call = slow_new(agent, call_id, &kind, sizeof(*call),
-                                     "This run has called models as often as it may.");
+                                     "This run has reached its limit of model calls.");
 
     if (!call)
         return;

@@ -86,7 +86,7 @@ static int check(const struct mcp_call *call, const struct agent *agent, struct 
 void mcp_call(struct agent *agent, int64_t call_id, const char *method, const struct json_t *params)
 {
     struct mcp_call *call = slow_new(agent, call_id, &kind, sizeof(*call),
-                                     "This run has called MCP servers as often as it may.");
+                                     "This run has reached its limit of MCP calls.");
 
     if (!call)
         return;

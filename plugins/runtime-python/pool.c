@@ -358,7 +358,7 @@ static void give_up_waiting(struct pool *pool, struct zygote *zygote)
 {
     struct ein_error err;
 
-    (void)error_set(&err, EIN_E_UNAVAILABLE, "the sandbox did not begin within %d s",
+    (void)error_set(&err, EIN_E_UNAVAILABLE, "the sandbox did not start within %d s",
                     HELLO_MS / 1000);
     lost(pool, zygote, &err);
 }

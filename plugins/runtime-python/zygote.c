@@ -432,7 +432,7 @@ int zygote_read_exits(struct zygote *zygote, zygote_exit_fn *exited, void *data,
     int r = next_answer(zygote, 0, exited, data, &report, &fd, err);
 
     if (r == 1)
-        return error_set(err, EIN_E_UNAVAILABLE, "the sandbox answered what was not asked");
+        return error_set(err, EIN_E_UNAVAILABLE, "the sandbox sent an unexpected answer");
     return r;
 }
 

@@ -57,7 +57,7 @@ static int read_documents(const struct service *service, struct ein_req *req, st
 
     int r = host->acquire(service->ctx, EIN_SERVER, NULL, &found);
     if (r < 0)
-        return error_set(err, r, "The server does not describe its routes.");
+        return error_set(err, r, "The server's routes are not available.");
     const struct ein_server *server = found->vtable;
     r = server->openapi(found->impl, &ret->shared, err);
     if (r >= 0 && EIN_HAS(struct ein_server, server, openapi_for))

@@ -45,7 +45,7 @@ static int read_status(const struct service *service, json_t **ret_status, struc
 
     int r = host->acquire(service->ctx, EIN_SERVER, NULL, &found);
     if (r < 0)
-        return error_set(err, r, "The server says nothing of itself.");
+        return error_set(err, r, "The server's status is not available.");
     const struct ein_server *server = found->vtable;
     r = server->status(found->impl, ret_status, err);
     host->release(service->ctx, found);
@@ -133,7 +133,7 @@ int metrics_get(struct ein_req *req, void *self)
     char *text = NULL;
 
     if (!may_read_metrics(service, req))
-        return http->fail(req, 403, "Metrics are not given to this address without a token.");
+        return http->fail(req, 403, "Metrics need a token from this address.");
     int r = host->acquire(service->ctx, EIN_SERVER, NULL, &found);
     if (r < 0)
         return r;

@@ -58,7 +58,7 @@ int document_read(const char *text, size_t len, const struct spec_limits *limits
     if (r < 0)
         return r;
     if (!json_is_object(json))
-        return error_set(err, EIN_E_INVALID, "it is not an object at its outermost");
+        return error_set(err, EIN_E_INVALID, "its outermost value is not an object");
     *ret_document = EIN_TAKE(json);
     return 0;
 }

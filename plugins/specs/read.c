@@ -190,7 +190,8 @@ static int read_paths(struct reading *reading, json_t *list)
         note(reading, "Of %zu operations only the first %zu are here.",
              beyond + json_array_size(list), json_array_size(list));
     if (reading->steps_left == 0)
-        note(reading, "The same is meant too often: the last schemas and texts are cut.");
+        note(reading,
+             "The same schemas are referred to too often: the last schemas and texts are cut.");
     else if (reading->total_left == 0)
         note(reading, "All of it is longer than %zu bytes: the last schemas and texts are cut.",
              reading->limits->total_bytes);
@@ -231,9 +232,10 @@ static int read_all(struct reading *reading, json_t **ret_spec, struct ein_error
     const json_t *info = json_object_get(reading->root, "info");
 
     if (!version)
-        return error_set(err, EIN_E_INVALID,
-                         "it is no OpenAPI document: there is neither \"openapi\": \"3...\" nor "
-                         "\"swagger\": \"2.0\"");
+        return error_set(
+            err, EIN_E_INVALID,
+            "it is not an OpenAPI document: there is neither \"openapi\": \"3...\" nor "
+            "\"swagger\": \"2.0\"");
     if (!operations || read_paths(reading, operations) < 0)
         return error_no_memory(err);
     spec =

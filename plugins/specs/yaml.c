@@ -48,7 +48,7 @@ static int next_event(struct reader *reader, yaml_event_t *event)
 static int count_nodes(struct reader *reader, yaml_mark_t mark, size_t more)
 {
     if (more > reader->limits->nodes - reader->nodes)
-        return fault(reader, mark, EIN_E_TOO_LARGE, "there are more values than may be");
+        return fault(reader, mark, EIN_E_TOO_LARGE, "there are too many values");
     reader->nodes += more;
     return 0;
 }
@@ -56,7 +56,7 @@ static int count_nodes(struct reader *reader, yaml_mark_t mark, size_t more)
 static int check_depth(struct reader *reader, yaml_mark_t mark, unsigned below)
 {
     if (reader->depth + below > reader->limits->depth)
-        return fault(reader, mark, EIN_E_TOO_LARGE, "nested deeper than may be");
+        return fault(reader, mark, EIN_E_TOO_LARGE, "nested too deeply");
     if (reader->depth + below > reader->reach)
         reader->reach = reader->depth + below;
     return 0;
@@ -183,7 +183,7 @@ static int read_member(struct reader *reader, const yaml_event_t *key, json_t *m
     int r;
 
     if (key->type != YAML_SCALAR_EVENT || strlen(name) != key->data.scalar.length)
-        return fault(reader, key->start_mark, EIN_E_INVALID, "a key is not a plain text");
+        return fault(reader, key->start_mark, EIN_E_INVALID, "a key is not plain text");
     merged = key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(name, "<<") == 0;
     r = next_event(reader, &event);
     if (r < 0)

@@ -110,7 +110,8 @@ static int read_settings(struct site *site, const json_t *config, struct ein_err
     if (!*site->folder)
         return error_set(err, EIN_E_INVALID, "path: the folder of the front end has to be named");
     if (!path_is_good(site->index))
-        return error_set(err, EIN_E_INVALID, "index: \"%s\" is no file in the folder", site->index);
+        return error_set(err, EIN_E_INVALID, "index: \"%s\" is not a file in the folder",
+                         site->index);
     return pages_add(site, json_object_get(config, "pages"), err);
 }
 

@@ -36,10 +36,10 @@ int db_error(struct db *db, struct ein_error *err)
         return error_set(err, EIN_E_INTERNAL, "The store is damaged (%s)", text);
     case SQLITE_NOTADB:
         return error_set(err, EIN_E_INVALID,
-                         "This is not a store of einion: it is no SQLite file. Move it away, or "
+                         "This is not an einion store: it is not an SQLite file. Move it away, or "
                          "set another path");
     case SQLITE_CONSTRAINT:
-        return error_set(err, EIN_E_CONFLICT, "It is there already");
+        return error_set(err, EIN_E_CONFLICT, "It already exists");
     case SQLITE_NOMEM:
         return error_no_memory(err);
     case SQLITE_TOOBIG:

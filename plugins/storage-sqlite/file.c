@@ -42,7 +42,7 @@ static int check_path(const char *path, struct ein_error *err)
         return error_set(err, EIN_E_INVALID, "storage-sqlite needs the setting 'path'");
     if (*path == ':' || strncmp(path, "file:", 5) == 0)
         return error_set(err, EIN_E_INVALID,
-                         "'%.100s' is no file: storage-sqlite keeps documents on disk; "
+                         "'%.100s' is not a file: storage-sqlite keeps documents on disk; "
                          "storage-memory keeps them in memory",
                          path);
     return 0;
@@ -237,7 +237,7 @@ static int check_identity(struct db *db, int64_t *ret_version, struct ein_error 
     bool empty = !id && !version && !tables;
     if (id != APPLICATION_ID && !empty)
         return error_set(err, EIN_E_INVALID,
-                         "%s is not a store of einion: it is the SQLite file of another program "
+                         "%s is not an einion store: it is the SQLite file of another program "
                          "(application id 0x%08" PRIx64 "). Move it away, or set another path",
                          db->path, id);
     if (version > steps[STEP_COUNT - 1].version)
@@ -398,7 +398,7 @@ static int check_integrity(const struct sqlite *store, struct db *db, int64_t ms
         r = step_in_time(db, stmt, ms, &is_late, err);
     if (is_late) {
         store->host->log_msg(store->ctx, EIN_WARN,
-                             "%s is too large to be checked whole within check_ms, %" PRId64
+                             "%s is too large to be checked completely within check_ms, %" PRId64
                              " ms: what is damaged is found when it is read",
                              db->path, ms);
         return 0;
@@ -422,7 +422,7 @@ static int check_when_asked(const struct sqlite *store, struct db *db, bool clea
     if (strcmp(store->check, "never") == 0 || (clean && !always))
         return 0;
     store->host->log_msg(store->ctx, EIN_INFO,
-                         clean ? "Checking %s" : "%s was not closed in order: checking it",
+                         clean ? "Checking %s" : "%s was not closed cleanly: checking it",
                          db->path);
     return check_integrity(store, db, always ? 0 : store->check_ms, err);
 }

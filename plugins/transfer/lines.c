@@ -151,16 +151,16 @@ static int read_head(const struct import *import, const json_t *line, struct ein
     const json_t *head = json_object_get(line, head_member);
 
     if (!json_is_object(head))
-        return bad_line(import, "this is no export of einion", err);
+        return bad_line(import, "this is not an einion export", err);
     if (integer_of(head, "format") != FORMAT)
-        return bad_line(import, "a newer einion has written this: its format is not known", err);
+        return bad_line(import, "this was written by a newer einion: its format is unknown", err);
     return 0;
 }
 
 static int read_end(struct import *import, const json_t *end, struct ein_error *err)
 {
     if ((uint64_t)json_integer_value(end) != import->total)
-        return bad_line(import, "documents are missing: the file is not whole", err);
+        return bad_line(import, "documents are missing: the file is incomplete", err);
     import->ended = true;
     return 0;
 }
@@ -173,7 +173,7 @@ static int read_doc(struct import *import, const json_t *line, struct ein_error 
     int r;
 
     if (!set || !id)
-        return bad_line(import, "this is no document", err);
+        return bad_line(import, "this is not a document", err);
     import->total++;
     if (!import->load)
         return 0;
@@ -192,9 +192,9 @@ static int read_line(struct import *import, const char *text, size_t len, struct
     if (import->line == 1)
         return read_head(import, line, err);
     if (!json_is_object(line))
-        return bad_line(import, "this is not JSON: the file is not whole", err);
+        return bad_line(import, "this is not JSON: the file is incomplete", err);
     if (import->ended)
-        return bad_line(import, "the end was before this", err);
+        return bad_line(import, "there is more after the end", err);
     return end ? read_end(import, end, err) : read_doc(import, line, err);
 }
 
@@ -211,7 +211,7 @@ static int read_lines(struct import *import, FILE *in, struct ein_error *err)
         r = error_set(err, EIN_E_UNAVAILABLE, "%s cannot be read: %s", import->path,
                       strerror(errno));
     if (r >= 0 && !import->ended)
-        r = bad_line(import, "the end is missing: the file is not whole", err);
+        r = bad_line(import, "the end is missing: the file is incomplete", err);
     return r < 0 || !import->load ? r : load_flush(import->load, err);
 }
 

@@ -49,7 +49,7 @@ static int take_one(const json_t *doc, void *data, struct ein_error *err)
 {
     struct taking *taking = data;
     const char *id = text_of(doc, "_id");
-    char why[WHY_SIZE] = "it is no document: it has no _id";
+    char why[WHY_SIZE] = "it is not a document: it has no _id";
     int r = 1;
 
     if (id && strncmp(id, "_design/", 8) == 0) {
@@ -116,7 +116,7 @@ static int take_all(struct old *old, struct old_source *source, const json_t *na
         }
     if (r >= 0 && taken == 0)
         r = error_set(err, EIN_E_NOT_FOUND,
-                      "nothing is there that could be brought: none of users, agents, deployments, "
+                      "there is nothing to import: none of users, agents, deployments, "
                       "demos, agent_data_store");
     return r;
 }

@@ -135,7 +135,7 @@ static int said(const struct old_source *source, const struct ein_fetched *reply
     if (reply->status == 401 || reply->status == 403)
         return error_set(err, EIN_E_DENIED,
                          "%s%s: the database lets nobody in with this user and password (%s); they "
-                         "belong into the URL, or into COUCHDB_USER and COUCHDB_PASSWORD",
+                         "belong in the URL, or into COUCHDB_USER and COUCHDB_PASSWORD",
                          source->url, path, reason ? reason : "it does not say why");
     if (reply->status != 200)
         return error_set(err, EIN_E_UNAVAILABLE, "%s%s: the answer is %d (%s)", source->url, path,
@@ -320,7 +320,8 @@ int old_source_names(struct old_source *source, json_t **ret_names, struct ein_e
             r = EIN_E_INVALID;
     }
     return r < 0 || !json_is_array(*ret_names)
-               ? error_set(err, EIN_E_INVALID, "%s/_all_dbs: this is no list of names", source->url)
+               ? error_set(err, EIN_E_INVALID, "%s/_all_dbs: this is not a list of names",
+                           source->url)
                : 0;
 }
 

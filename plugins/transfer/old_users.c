@@ -30,7 +30,7 @@ static const struct {
 
 /* ---- money ---- */
 
-/* The dollars at NAME in nano-dollars; what is absent is OTHERWISE.  false: it is no amount. */
+/* The dollars at NAME in nano-dollars; what is absent is OTHERWISE.  false: it is not an amount. */
 static bool take_money(const json_t *usage, const char *name, double otherwise, int64_t *ret_nano)
 {
     const json_t *value = old_member(usage, name);
@@ -195,12 +195,12 @@ int old_take_user(struct old *old, struct load_tally *tally, const json_t *doc, 
     int r;
 
     if (strlen(uid) > UID_MAX || !*uid) {
-        (void)snprintf(why, WHY_SIZE, "its _id is no id of a user");
+        (void)snprintf(why, WHY_SIZE, "its _id is not a user's id");
         return 1;
     }
     if (!take_money(usage, "monthlyAllowance", 100, &money.allowance) ||
         !take_money(usage, "spendRemaining", 100, &money.left)) {
-        (void)snprintf(why, WHY_SIZE, "its allowance, or what is left of it, is no amount");
+        (void)snprintf(why, WHY_SIZE, "its allowance, or what is left of it, is not an amount");
         return 1;
     }
     money.date_ms = old_integer(usage, "allowanceResetDate");

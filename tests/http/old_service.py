@@ -72,7 +72,7 @@ COLLECTIONS = {
 
 REPORT = """\
 users: 2 brought, 0 here already, 1 left out
-  left out: dev_stub:broke: its allowance, or what is left of it, is no amount
+  left out: dev_stub:broke: its allowance, or what is left of it, is not an amount
   left out: 1 _design documents: einion has its own indexes
 agents: 3 brought, 0 here already, 2 left out
   left out: a-3: it has no code

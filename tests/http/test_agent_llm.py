@@ -102,7 +102,7 @@ return [call['function'], (await call_llm('anthropic', '{MODEL}', messages, {{}}
 
 REFUSED = {
     "no such model": ("await call_llm('anthropic', 'x' * 9, [{'role': 'user', 'content': 'a'}], {})", "ValueError"),
-    "no messages": (f"await call_llm('anthropic', '{MODEL}', [], {{}})", "ValueError: The messages are not a list with a message in it."),
+    "no messages": (f"await call_llm('anthropic', '{MODEL}', [], {{}})", "ValueError: The messages are not a list with at least one message."),
     "a role": (f"await call_llm('anthropic', '{MODEL}', [{{'role': 'boss', 'content': 'a'}}], {{}})", "ValueError: messages[0]: the role 'boss' is none of"),
     "a part": (f"await call_llm('anthropic', '{MODEL}', [{{'role': 'user', 'content': [{{'type': 'x'}}]}}], {{}})", "ValueError: messages[0]: Input should be"),
     "parameters": (ask(parameters="7"), "TypeError"),

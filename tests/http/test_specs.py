@@ -138,8 +138,8 @@ def test_a_long_document_is_refused(small, fetch, site):
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    ('{"a": [' + "1," * 600 + "1]}", "it has more than 500 values"), ("a:\n" + "- 1\n" * 600, "there are more values than may be"),
-    ('{"a": ' + "[" * 40 + "]" * 40 + "}", "it is nested deeper than 24 levels"), ("a: " + "[" * 40 + "]" * 40, "nested deeper than may be")])  # fmt: skip
+    ('{"a": [' + "1," * 600 + "1]}", "it has more than 500 values"), ("a:\n" + "- 1\n" * 600, "there are too many values"),
+    ('{"a": ' + "[" * 40 + "]" * 40 + "}", "it is nested deeper than 24 levels"), ("a: " + "[" * 40 + "]" * 40, "nested too deeply")])  # fmt: skip
 def test_a_large_or_deep_document_is_refused(small, fetch, site, content, said):
     site.answer("/x", whole(content))
     reply = fetch(site.url + "/x", small)
@@ -354,8 +354,8 @@ def test_limits_of_the_text(small):
 
 def test_what_is_no_openapi_document(server):
     for document in ({}, {"openapi": "2.0"}, {"swagger": "3.0"}, {"openapi": None}, {"openapi": "4"}, {"asyncapi": "3.0.0"}):
-        assert "it is no OpenAPI document" in refusal(server, document)
-    assert "it is not an object" in refusal(server, "[]")
+        assert "it is not an OpenAPI document" in refusal(server, document)
+    assert "is not an object" in refusal(server, "[]")
     assert "line 2" in refusal(server, "a: 1\n b: [}\n")
 
 
@@ -388,10 +388,10 @@ def test_what_lies_deepest_of_a_long_schema_is_cut(small):
 def test_aliases_that_stand_for_gigabytes(small, server):
     laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10))  # fmt: skip
-    assert "there are more values than may be" in refusal(small, laughs)
-    assert "there are more values than may be" in refusal(server, laughs)
+    assert "there are too many values" in refusal(small, laughs)
+    assert "there are too many values" in refusal(server, laughs)
     deep = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 30))
-    assert "nested deeper than may be" in refusal(small, deep)
+    assert "nested too deeply" in refusal(small, deep)
 
 
 def test_more_operations_than_are_read(small):

@@ -429,7 +429,7 @@ def test_without_a_cache_it_serves_all_the_same(own):
 
 @pytest.mark.parametrize("settings, words", [
     ({"path": '""'}, "path: the folder of the front end has to be named"),
-    ({"index": ".hidden"}, 'index: ".hidden" is no file in the folder'),
+    ({"index": ".hidden"}, 'index: ".hidden" is not a file in the folder'),
     ({"pages": '["agents"]'}, "pages"),
     ({"pages": '["/a/{b"]'}, "is not {name}"),
 ])  # fmt: skip

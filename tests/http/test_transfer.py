@@ -248,7 +248,7 @@ def test_who_is_asked_for_may_stand_in_the_environment(place, couch):
     here = place("sqlite")
     wrong = here.fails("import", f"http://{couch.host}")
     assert wrong == (f"einion: http://{couch.host}/_all_dbs: the database lets nobody in with this user and password "
-                     "(Name or password is incorrect.); they belong into the URL, or into COUCHDB_USER and COUCHDB_PASSWORD\n")  # fmt: skip
+                     "(Name or password is incorrect.); they belong in the URL, or into COUCHDB_USER and COUCHDB_PASSWORD\n")  # fmt: skip
     env = {"COUCHDB_USER": couch.user, "COUCHDB_PASSWORD": couch.password}
     assert here.run("import", f"http://{couch.host}", env=env).startswith(REPORT)
 
@@ -283,7 +283,7 @@ def test_a_file_that_is_none_is_told_of(place, tmp_path, content, words):
 def test_a_folder_without_anything_is_told_of(place, tmp_path):
     (tmp_path / "old").mkdir()
     here = place("sqlite")
-    assert "nothing is there that could be brought" in here.fails("import", str(tmp_path / "old"))
+    assert "there is nothing to import" in here.fails("import", str(tmp_path / "old"))
     assert "cannot be read: No such file or directory" in here.fails("import", str(tmp_path / "nowhere"))
 
 
@@ -299,7 +299,7 @@ def test_strange_documents_are_left_out(place, tmp_path):
     (tmp_path / "old" / "agents.json").write_text(json.dumps(rows))
     report = place("sqlite").run("import", str(tmp_path / "old"))
     assert report.startswith("agents: 0 brought, 0 here already, 4 left out\n  left out: x: its name is not a text\n  left out: y: it has no name\n"
-                             "  left out: ?: it is no document: it has no _id\n")  # fmt: skip
+                             "  left out: ?: it is not a document: it has no _id\n")  # fmt: skip
     assert report.rstrip().endswith("its _id is too long")
 
 
@@ -418,13 +418,13 @@ def test_who_is_logged_in_is_not_in_an_export(place, tmp_path):
 
 
 @pytest.mark.parametrize("spoil, words", [
-    (lambda lines: lines[1:], ":1: this is no export of einion"),
-    (lambda lines: lines[:-1], "the end is missing: the file is not whole"),
-    (lambda lines: lines[:2] + lines[3:], "documents are missing: the file is not whole"),
-    (lambda lines: lines[:3] + [lines[3][:20]] + lines[4:], ":4: this is not JSON: the file is not whole"),
-    (lambda lines: lines + [lines[1]], "the end was before this"),
-    (lambda lines: [lines[0].replace('"format":1', '"format":2')] + lines[1:], "a newer einion has written this"),
-    (lambda lines: lines[:1] + ['{"set":"agents","doc":{}}'] + lines[2:], ":2: this is no document"),
+    (lambda lines: lines[1:], ":1: this is not an einion export"),
+    (lambda lines: lines[:-1], "the end is missing: the file is incomplete"),
+    (lambda lines: lines[:2] + lines[3:], "documents are missing: the file is incomplete"),
+    (lambda lines: lines[:3] + [lines[3][:20]] + lines[4:], ":4: this is not JSON: the file is incomplete"),
+    (lambda lines: lines + [lines[1]], "there is more after the end"),
+    (lambda lines: [lines[0].replace('"format":1', '"format":2')] + lines[1:], "written by a newer einion"),
+    (lambda lines: lines[:1] + ['{"set":"agents","doc":{}}'] + lines[2:], ":2: this is not a document"),
     (lambda lines: [], "the end is missing"),
 ])  # fmt: skip
 def test_a_file_that_is_not_whole_is_not_begun(place, exported, tmp_path, spoil, words):

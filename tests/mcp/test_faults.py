@@ -349,13 +349,13 @@ def test_an_answer_to_another_request_is_none(user, modern, as_stream):
 
     modern.called = called
     said = user(modern.url, "t")
-    assert (said.r, said.error) == ("unavailable", "the MCP server answered another request than ours")
+    assert (said.r, said.error) == ("unavailable", "the MCP server answered a different request")
 
 
 @pytest.mark.parametrize("value", [{}, {"content": "text"}, {"content": [], "isError": "yes"}])
 def test_a_result_that_is_none_of_a_tool(user, modern, value):
     modern.called = lambda request: value
-    assert user(modern.url, "t").error == "the MCP server sent a result that is none of a tool"
+    assert user(modern.url, "t").error == "the MCP server's result is not a tool result"
 
 
 @pytest.mark.parametrize(("said", "right"), [
@@ -433,7 +433,7 @@ def test_a_redirect_inward_is_not_followed(peer, user):
 @pytest.mark.parametrize("value", [{}, {"tools": {}}, {"tools": [1]}, {"tools": [{"description": "no name"}]}])
 def test_a_list_that_is_none(user, modern, value):
     modern.listed = lambda request: value
-    assert user(modern.url).error == "the MCP server sent a list of tools that is none"
+    assert user(modern.url).error == "the MCP server's list of tools is malformed"
 
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[" * 100000, b'{"jsonrpc":"2.0"', b"\xff\xfe", b"null", b"[]", b"7"])
@@ -446,7 +446,7 @@ def test_what_is_no_message(user, modern, body):
 
 def test_a_kind_of_result_that_nobody_knows(user, modern):
     modern.called = lambda request: text("?", resultType="surprise")
-    assert "a kind of result that nobody knows" in user(modern.url, "t").error
+    assert "result is of an unknown type" in user(modern.url, "t").error
     modern.called = lambda request: {"resultType": "input_required", "requestState": "x"}
     assert user(modern.url, "t").r == "unsupported"
 
@@ -568,7 +568,7 @@ class OldSse:
 def test_the_address_to_post_to_is_of_the_same_origin(peer, user, endpoint):
     old = OldSse(peer, endpoint)
     said = user(old.url, "t", total_ms=5000)
-    assert (said.r, said.error) == ("denied", "the MCP server wants to be answered elsewhere") and not old.posts
+    assert (said.r, said.error) == ("denied", "the MCP server names an endpoint at another origin") and not old.posts
 
 
 def test_an_old_server_that_never_answers(peer, user):

@@ -55,8 +55,8 @@ static void keys_are_texts(void **state)
 {
     (void)state;
     says("200: a\ntrue: b\n~: c", "{\"200\":\"a\",\"true\":\"b\",\"~\":\"c\"}");
-    says("? [a]\n: b", "line 1: a key is not a plain text");
-    says("? {a: 1}\n: b", "line 1: a key is not a plain text");
+    says("? [a]\n: b", "line 1: a key is not plain text");
+    says("? {a: 1}\n: b", "line 1: a key is not plain text");
 }
 
 static void aliases_and_merges(void **state)
@@ -77,7 +77,7 @@ static void what_is_no_document(void **state)
 {
     (void)state;
     says("", "line 1: there is nothing");
-    says("[1]", "it is not an object at its outermost");
+    says("[1]", "its outermost value is not an object");
     says("a: 1\n---\nb: 1", "line 2: there is more than one document");
     says("a: \"\\0\"", "line 1: there is a NUL character");
 }

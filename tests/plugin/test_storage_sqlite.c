@@ -164,7 +164,7 @@ static void documents_and_indexes_outlive_a_restart(void **state)
     put_in(fixture, "things", "x", "{'b': 1, 'a': [2]}", rev);
     assert_int_equal(fixture->backend->index(fixture->impl, "things", "b", NULL), 0);
     reopen(fixture, NULL);
-    assert_false(fake_host_logged(fixture->host, "not closed in order"));
+    assert_false(fake_host_logged(fixture->host, "not closed cleanly"));
     expect_members(fixture, "things", "x", "{'b': 1, 'a': [2]}");
     EIN_JSON json_t *doc = get(fixture, "things", "x");
     assert_string_equal(json_string_value(json_object_get(doc, "_rev")), rev);
@@ -424,7 +424,7 @@ static void another_program_s_file_is_refused_and_left_alone(void **state)
     char text[5000];
     memset(text, 'x', sizeof(text));
     write_bytes(path, 0, text, sizeof(text));
-    expect_no_start(fixture, EIN_E_INVALID, "no SQLite file");
+    expect_no_start(fixture, EIN_E_INVALID, "not an SQLite file");
     assert_int_equal(unlink(path), 0);
     fixture_open(fixture, NULL);
 }
@@ -460,7 +460,7 @@ static void a_file_not_closed_in_order_is_checked(void **state)
     path_of(fixture, "store.db", path);
     expect_sql(path, "UPDATE ein_state SET clean = 0", NULL);
     fixture_open(fixture, NULL);
-    assert_true(fake_host_logged(fixture->host, "was not closed in order: checking it"));
+    assert_true(fake_host_logged(fixture->host, "was not closed cleanly: checking it"));
     reopen(fixture, NULL);
     assert_false(fake_host_logged(fixture->host, "checking it"));
     reopen(fixture, json_pack("{s:s}", "check", "always"));
@@ -497,13 +497,13 @@ static void a_check_that_takes_too_long_does_not_keep_the_server_away(void **sta
         fixture_close(fixture);
         expect_sql(path, "UPDATE ein_state SET clean = 0", NULL);
         fixture_open(fixture, json_pack("{s:i}", "check_ms", ms));
-        assert_true(fake_host_logged(fixture->host, "was not closed in order: checking it"));
-        assert_int_equal(fake_host_logged(fixture->host, "too large to be checked whole"), ms);
+        assert_true(fake_host_logged(fixture->host, "was not closed cleanly: checking it"));
+        assert_int_equal(fake_host_logged(fixture->host, "too large to be checked completely"), ms);
         expect_members(fixture, "things", "x", "{'a': 1}");
         put(fixture, "y", "{}");
     }
     reopen(fixture, json_pack("{s:s, s:i}", "check", "always", "check_ms", 1));
-    assert_false(fake_host_logged(fixture->host, "too large to be checked whole"));
+    assert_false(fake_host_logged(fixture->host, "too large to be checked completely"));
     sqlite3_cancel_auto_extension((void (*)(void))make_slow);
 }
 

@@ -109,7 +109,7 @@ def test_a_group_that_cannot_be_made_starts_no_agent(folder):
 
 
 @pytest.mark.parametrize("setting, said", [
-    ("/proc", "cgroup /proc: is not of a version 2 tree"), ("/nonesuch", "cgroup /nonesuch: No such file or directory"),
+    ("/proc", "cgroup /proc: not in a cgroup v2 tree"), ("/nonesuch", "cgroup /nonesuch: No such file or directory"),
 ])  # fmt: skip
 def test_a_folder_that_is_no_group_turns_agents_off(setting, said):
     with Driver(settings={"cgroup": setting}) as driver:

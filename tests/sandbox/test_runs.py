@@ -244,7 +244,7 @@ def test_calls_without_end_are_stopped(driver):
     assert failure(answer).startswith("RecursionError: Agents call each other too deeply")
     assert types(answer).count("agent_start") == types(answer).count("agent_end") == 9
     answer = called(driver, "for n in range(9):\n    await gofannon_client.call('echo', {})", ["e"], limits={"nested_runs": 4})
-    assert "as many agents as it may" in failure(answer)
+    assert "its limit of agent calls" in failure(answer)
 
 
 def test_a_called_agent_ends_with_its_caller(driver):
@@ -305,7 +305,7 @@ def test_http_requests_run_at_the_same_time_and_end_with_the_run(driver):
 
 def test_http_requests_are_counted(driver):
     error = failure(driver.run(body(f"for _ in range(9):\n    await http_client.get('{ECHO}')"), limits={"http_calls": 5}))
-    assert error == "ConnectError: This run has made as many requests as it may."
+    assert error == "ConnectError: This run has reached its limit of HTTP requests."
 
 
 TALK = "import sys\nchannel = sys.modules['given'].current\n"
@@ -315,7 +315,7 @@ POST = "{'method': 'POST', 'url': 'http://public.test/echo', 'headers': [], 'mor
 def test_a_body_may_come_no_faster_than_it_is_used(driver):
     unread = POST.replace("echo", "slow")
     text = TALK + f"call = channel.open('http', {unread})\nfor _ in range(200):\n    call.send('body', b'x' * 100000)\nawait asyncio.sleep(60)"
-    assert failure(driver.run(body(text))) == "RuntimeError: The agent's process sent more of a request's body than it may."
+    assert failure(driver.run(body(text))) == "RuntimeError: The agent's process sent more of a request's body than allowed."
 
 
 @pytest.mark.parametrize("text", [
@@ -334,12 +334,12 @@ def test_a_request_without_its_body_ends_with_the_run(driver):
 
 def test_requests_that_wait_for_their_bodies_are_bounded(driver):
     text = TALK + f"for _ in range(65):\n    call = channel.open('http', {POST})\nreturn (await call.next())[0]['msg']"
-    assert outcome(driver.run(body(text))) == "No more than 64 requests may be open whose body comes in pieces."
+    assert outcome(driver.run(body(text))) == "No more than 64 requests with streamed bodies may be open."
 
 
 def test_a_body_that_comes_whole_is_no_longer_than_a_piece(driver):
     text = TALK + f"call = channel.open('http', {POST.replace('True', 'False')}, b'x' * (257 << 10))\nreturn (await call.next())[0]['msg']"
-    assert outcome(driver.run(body(text))) == "A body of 263168 bytes has to come in pieces."
+    assert outcome(driver.run(body(text))) == "A body of 263168 bytes has to be streamed."
 
 
 def test_calls_that_wait_take_no_more_memory_in_the_server_than_the_process_may_have():
@@ -357,7 +357,7 @@ def test_calls_that_wait_take_no_more_memory_in_the_server_than_the_process_may_
 
 def test_calls_are_counted(driver):
     error = failure(driver.run(body("for n in range(100):\n    data_store.list_namespaces()"), limits={"calls": 20}))
-    assert "more calls" in error
+    assert "too many calls" in error
 
 
 # ---- limits and stopping

@@ -255,7 +255,7 @@ static pid_t build(struct launch *launch)
         pid = try_house(launch, rungs[i]);
         /* What several of them lack is one thing to know. */
         if (pid < 0 && strcmp(launch->missing, told) != 0)
-            fprintf(stderr, "einion-sandbox: cannot be had here: %s\n",
+            fprintf(stderr, "einion-sandbox: not available here: %s\n",
                     strcpy(told, launch->missing));
     }
     return pid;

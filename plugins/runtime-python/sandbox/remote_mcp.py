@@ -43,7 +43,7 @@ def _result(said):
 
 def _words_of(result):
     words = [part["text"] for part in result.content if isinstance(part.get("text"), str)]
-    return words[0] if words else "The tool failed without a word."
+    return words[0] if words else "The tool failed without giving a reason."
 
 
 def _line(name, about, required):
