@@ -18,6 +18,15 @@ struct world {
     struct fake_plugin *plugins[PLACES][PLUGINS];
 };
 
+static int take_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
+                       size_t stride, void *self, struct ein_error *err)
+{
+    (void)ctx, (void)routes, (void)count, (void)stride, (void)self, (void)err;
+    return 0;
+}
+
+static const struct ein_http http = { .struct_size = sizeof(http), .add_routes = take_routes };
+
 static void open_place(struct world *world, int place)
 {
     struct fake_host *host = fake_host_new();
@@ -29,6 +38,7 @@ static void open_place(struct world *world, int place)
     struct ein_error err = { 0 };
 
     world->host[place] = host;
+    host->table.http = &http;
     for (int i = 0; i < PLUGINS; i++)
         if (fake_plugin_open(host, names[i], settings[i] ? settings[i] : json_object(),
                              &world->plugins[place][i], &err) < 0 ||
