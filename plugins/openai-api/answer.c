@@ -253,7 +253,9 @@ static json_t *anthropic_words(const struct wrong *wrong)
 
 json_t *anthropic_error(const struct wrong *wrong, const char *request_id)
 {
-    return json_pack("{s:s, s:{s:s, s:o}, s:s}", "type", "error", "error", "type",
-                     row_of(wrong->status)->anthropic, "message", anthropic_words(wrong),
-                     "request_id", request_id);
+    json_t *details = wrong->code ? json_pack("{s:s}", "error_code", wrong->code) : NULL;
+
+    return json_pack("{s:s, s:{s:s, s:o, s:o*}, s:s}", "type", "error", "error", "type",
+                     row_of(wrong->status)->anthropic, "message", anthropic_words(wrong), "details",
+                     details, "request_id", request_id);
 }

@@ -9,6 +9,20 @@
 
 /* ---- messages ---- */
 
+/* A conversation that the vendor keeps.  By this code its clients know that they have to send the
+ * whole of it with each request, and do. */
+static int check_stateless(const struct asking *asking, const json_t *body)
+{
+    const json_t *thread = json_object_get(body, "thread");
+
+    if (!thread || json_is_null(thread))
+        return 0;
+    asking->flaw->code = "thread_unsupported_request";
+    return ask_refuse(asking, "thread",
+                      "'thread' is not taken: conversations are not kept here, so the whole of it "
+                      "is sent with each request.");
+}
+
 /* Nothing, where all of it was left out. */
 static int say(struct asking *asking, const char *role, json_t *content, const char *place)
 {
@@ -263,6 +277,8 @@ int anthropic_ask(const json_t *body, const struct ask_limits *limits, struct as
     struct asking asking = { .ask = ask, .flaw = flaw, .limits = limits, .list = "messages" };
     int r = ask_begin_list(&asking, body);
 
+    if (r >= 0)
+        r = check_stateless(&asking, body);
     if (r >= 0)
         r = read_messages(&asking, body);
     if (r >= 0)

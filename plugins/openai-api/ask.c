@@ -23,6 +23,7 @@ void ask_done(struct ask *ask)
     json_decref(ask->parameters);
     json_decref(ask->tool_choice);
     json_decref(ask->aliases);
+    json_decref(ask->text);
     json_decref(ask->notes);
     *ask = (struct ask){ 0 };
 }

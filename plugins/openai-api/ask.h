@@ -22,6 +22,8 @@ struct ask { /* zero is an empty one; all is its own: the body is not needed any
     json_t *inputs;   /* to embed, in place of messages; or NULL */
     json_t *aliases;  /* {"name", "namespace", "custom", "search"} of tools that the model knows
                          by another name or form, by that name; or NULL */
+    json_t *text;     /* responses: what was said of the form of the answer, to be told
+                         back; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     uint32_t max_notes;
     bool stream;
@@ -34,7 +36,8 @@ struct ask { /* zero is an empty one; all is its own: the body is not needed any
 /* What is wrong with a request. */
 struct flaw {
     char text[256];
-    char param[96]; /* "messages[2].content"; "": no one member */
+    char param[96];   /* "messages[2].content"; "": no one member */
+    const char *code; /* by which clients know it; or NULL */
 };
 
 /* POST /v1/chat/completions, /v1/completions, /v1/messages, /v1/responses and /v1/embeddings.  0,

@@ -77,7 +77,13 @@ static void response(struct answer *answer, const char *status, const struct wro
         out_out(out, &answer->calls);
     out_put(out, "],\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,"
                  "\"previous_response_id\":null,\"store\":false,\"temperature\":null,"
-                 "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,\"usage\":");
+                 "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,\"text\":");
+    /* Clients parse what they have asked for in this form. */
+    if (answer->ask->text)
+        out_json(out, answer->ask->text);
+    else
+        out_put(out, "{\"format\":{\"type\":\"text\"}}");
+    out_put(out, ",\"usage\":");
     if (done)
         usage(answer, out);
     else

@@ -51,13 +51,14 @@ static int read_input(struct asking *asking, const json_t *body)
 
 static int read_format(struct asking *asking, const json_t *body)
 {
-    const json_t *text = json_object_get(body, "text");
+    json_t *text = json_object_get(body, "text");
     const json_t *format = json_object_get(text, "format");
     json_t *verbosity = json_object_get(text, "verbosity");
     int r = text_of(format, "type")
                 ? chat_format(asking, format, json_object_get(format, "schema"), "text.format")
                 : 0;
 
+    asking->ask->text = json_is_object(text) ? json_incref(text) : NULL;
     return r >= 0 && json_is_string(verbosity) ? ask_parameter(asking->ask, "verbosity", verbosity)
                                                : r;
 }

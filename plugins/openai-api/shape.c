@@ -48,7 +48,10 @@ static json_t *words(const struct ein_http *http, const struct ein_req *req, int
         return json_string("There is no API key of einion in this request: send one as "
                            "\"Authorization: Bearer eink_...\" or \"x-api-key: eink_...\".");
     if (status == 404 && json_is_string(detail))
-        return json_sprintf("There is nothing at %s %s.", http->method(req), http->path(req));
+        return json_sprintf("There is nothing at %s %s%s.", http->method(req), http->path(req),
+                            strncmp(http->path(req), "/v1/v1/", strlen("/v1/v1/")) == 0
+                                ? ": this client adds /v1 to its base URL by itself"
+                                : "");
     if (status == 405)
         return json_sprintf("%s does not take %s.", http->path(req), http->method(req));
     if (json_is_string(detail))
@@ -96,6 +99,7 @@ int fail_flaw(const struct openai_api *api, struct ein_req *req, int r, const st
 {
     const struct wrong wrong = { .status = 400,
                                  .text = flaw->text,
+                                 .code = flaw->code,
                                  .param = flaw->param[0] ? flaw->param : NULL };
 
     return r == EIN_E_INVALID ? fail_with(api, req, &wrong) : r;

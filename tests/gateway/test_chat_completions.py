@@ -548,6 +548,7 @@ def test_the_servers_own_errors_have_the_same_shape(gateway):
         assert reply.status == status, reply
         error = reply.json["error"]
         assert error["code"] == code and error["type"] == "invalid_request_error" and error["param"] is None
+    assert "adds /v1 to its base URL" in gateway.post("/v1/v1/messages", {}).json["error"]["message"]
     assert gateway.get("/v1/chat/completions").header("Allow") == "POST"
     assert gateway.get("/nothing").json == {"detail": "Not Found"}
 

@@ -438,17 +438,27 @@ KINDS = {400: "invalid_request_error", 401: "authentication_error", 402: "billin
          429: "rate_limit_error", 500: "api_error", 503: "overloaded_error", 504: "timeout_error"}  # fmt: skip
 
 
-@pytest.mark.parametrize(("script", "status"), [fault[:2] for fault in FAULTS])
+@pytest.mark.parametrize(("script", "status", "code"), [(script, status, code) for script, status, _, code in FAULTS])
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_call_that_fails(gateway, script, status, stream):
+def test_a_call_that_fails(gateway, script, status, code, stream):
     reply = messages(gateway, [said(**script)], stream=stream)
     words = script["error"][1]
     if script.get("outcome", {}).get("fault") == 400:
         words = f"prompt is too long: {words}"
     assert reply.status == (529 if status == 503 else status), reply  # Anthropic's own number for it
-    assert reply.json == {"type": "error", "error": {"type": KINDS[status], "message": words},
+    told = {"details": {"error_code": code}} if status in (400, 404) else {}  # the others' type says it
+    assert reply.json == {"type": "error", "error": {"type": KINDS[status], "message": words, **told},
                           "request_id": reply.header("request-id")}  # fmt: skip
     assert reply.header("Retry-After") == ("2" if status == 429 else None)
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_conversations_are_not_kept(gateway, thread):
+    """The vendor's clients know the code, and send the whole conversation from then on."""
+    reply = messages(gateway, [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "rain"}]}], thread=thread)
+    assert reply.status == 400 and "not kept" in reply.json["error"]["message"]
+    assert reply.json["error"]["details"] == {"error_code": "thread_unsupported_request"}
+    assert messages(gateway, [ECHO], thread=None).status == 200
 
 
 def test_a_stream_that_breaks_off_says_why(gateway):

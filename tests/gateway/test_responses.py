@@ -178,6 +178,13 @@ def test_an_answer(gateway):
     assert body["einion"]["notes"] == OUTCOME["notes"] and reply.header("x-einion-cost") == "0.001234567"
 
 
+@pytest.mark.parametrize("text", [None, {"verbosity": "low", "format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}])
+def test_the_form_that_was_asked_for_is_told(gateway, text):
+    """Clients parse an answer by it."""
+    whole, last = respond(gateway, [said()], text=text).json, events(respond(gateway, [said()], text=text, stream=True))[-1]
+    assert whole["text"] == last[1]["response"]["text"] == (text or {"format": {"type": "text"}})
+
+
 @pytest.mark.parametrize(
     ("stop", "status", "reason"),
     [("stop", "completed", None), ("tool_calls", "completed", None), ("length", "incomplete", "max_output_tokens"),
