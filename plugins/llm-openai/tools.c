@@ -216,6 +216,14 @@ static bool is_strict(const json_t *schema)
     return true;
 }
 
+/* Any object: chat completions have a word of their own for it, and older models and servers know
+ * no other.  Responses do without: their word is refused unless the input has it, too. */
+static bool is_any_object(const struct openai_request *request, const json_t *schema)
+{
+    return request->style == OPENAI_CHAT && !request->openai->schema_is_format &&
+           json_object_size(schema) == 1 && openai_is_type(schema, "object");
+}
+
 int openai_add_schema(const struct openai_request *request, json_t *body)
 {
     const json_t *schema = request->call->reply_schema;
@@ -224,6 +232,8 @@ int openai_add_schema(const struct openai_request *request, json_t *body)
 
     if (!schema)
         return 0;
+    if (is_any_object(request, schema))
+        return openai_put(body, "response_format", json_pack("{s:s}", "type", "json_object"));
     if (request->style == OPENAI_CHAT || request->openai->schema_is_format)
         return openai_put(body, "response_format",
                           json_pack("{s:s, s:{s:s, s:O, s:b}}", "type", "json_schema",

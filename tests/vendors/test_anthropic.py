@@ -265,7 +265,9 @@ def test_an_open_schema_is_answered_by_a_tool(claude, upstream, schema):
     upstream.answer(ANTHROPIC, anthropic(Said(tools=[("give_the_answer", {"counts": {"a": 1}})])))
     answer = claude(reply_schema=schema)
     assert (answer.text, answer.tool_calls, answer.stop_reason) == ('{"counts":{"a":1}}', [], "stop")
-    assert "output_config" not in upstream.last.json and len(upstream.last.json["tools"]) == 1
+    any_object = {"type": "object", "properties": {}, "additionalProperties": True}
+    assert "output_config" not in upstream.last.json
+    assert [tool["input_schema"] for tool in upstream.last.json["tools"]] == [schema if "properties" in schema else any_object]
 
 
 def test_models_that_take_no_schema_answer_by_a_tool(claude, upstream):

@@ -232,6 +232,14 @@ def test_structured_output(openai, upstream, schema, strict):
     assert body["text"] == {"format": {"type": "json_schema", **form}, "verbosity": "low"}
 
 
+def test_any_object(openai, upstream):
+    """gpt-4-turbo, and many a server, know no schemas; responses want the word JSON in what is asked."""
+    schema = {"type": "object"}
+    assert chat(openai, upstream, reply_schema=schema)["response_format"] == {"type": "json_object"}
+    form = {"type": "json_schema", "name": "reply", "schema": schema, "strict": False}
+    assert responses(openai, upstream, reply_schema=schema)["text"] == {"format": form}
+
+
 def test_parameters_of_a_chat(openai, upstream):
     given = {"top_p": 0.5, "stop": ["a"], "seed": 7, "reasoning_effort": "low", "verbosity": "high", "user": "u",
              "service_tier": "flex", "parallel_tool_calls": False, "show_thinking": True, "temperature": None}  # fmt: skip

@@ -20,13 +20,22 @@ bool reply_tool_is_said(const json_t *settings)
     return strcmp(text_or_empty(json_object_get(settings, "wire"), "reply_schema"), "tool") == 0;
 }
 
+/* Where any object will do, that has to be said: a model takes silence for an empty one. */
+static json_t *parameters_of(const json_t *schema)
+{
+    if (json_object_size(schema) > 1)
+        return json_incref((json_t *)schema);
+    return json_pack("{s:s, s:{}, s:b}", "type", "object", "properties", "additionalProperties", 1);
+}
+
 static json_t *tools_with_answer(const struct ein_llm_call *call)
 {
     EIN_JSON json_t *tools = call->tools ? json_copy((json_t *)call->tools) : json_array();
+    json_t *answer = json_pack("{s:s, s:s, s:o}", "name", NAME, "description",
+                               "Gives the answer, in the form that is asked for.", "parameters",
+                               parameters_of(call->reply_schema));
 
-    if (json_array_append_new(tools, json_pack("{s:s, s:s, s:O}", "name", NAME, "description",
-                                               "Gives the answer, in the form that is asked for.",
-                                               "parameters", call->reply_schema)) < 0)
+    if (json_array_append_new(tools, answer) < 0)
         return NULL;
     return EIN_TAKE(tools);
 }
