@@ -35,7 +35,7 @@ static const struct common table[] = {
     { "seed", "integer", -DBL_MAX, DBL_MAX, CHAT_LIKE | GEMINI | OLLAMA, 0 },
     { "presence_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
     { "frequency_penalty", "float", -2, 2, CHAT_LIKE | OLLAMA, 0 },
-    { "top_p", "float", 0, 1, CHAT, 0 },
+    { "top_p", "float", 0, 1, (uint32_t)CHAT | GEMINI, 0 },
     { "parallel_tool_calls", "boolean", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "user", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "service_tier", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC | BEDROCK, 0 },

@@ -43,6 +43,7 @@ class Door:
             "models": {"path": str(self.folder), "watch_ms": 20, "retry_base_ms": 1, "retry_max_ms": 2, **settings},
             "anthropic": {"plugin": "llm-anthropic", "base_url": url, "api_key_env": "THE_KEY"},
             "openai": {"plugin": "llm-openai", "base_url": url, "api_key_env": "THE_KEY"},
+            "gemini": {"plugin": "llm-gemini", "base_url": url, "api_key_env": "THE_KEY"},
             "openrouter": {"plugin": "llm-openai", "title": "OpenRouter", "base_url": url, "api_key_env": "THE_KEY",
                            "api_style": "chat", "max_tokens_name": "max_tokens", "reasoning": "object"},
             "perplexity": {"plugin": "llm-openai", "title": "Perplexity", "base_url": url, "api_key_env": "THE_KEY",

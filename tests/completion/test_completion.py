@@ -11,7 +11,7 @@ import pytest
 from door import CLAUDE, OPUS
 from support import wait_until
 from vendor import CUT, RESET, STALL, Gate, event, sse, whole
-from vendor_formats import (ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic, anthropic_events,
+from vendor_formats import (ANTHROPIC, GEMINI, OPENAI_CHAT, OPENAI_RESPONSES, Said, anthropic, anthropic_events, gemini,
                             openai_chat, openai_chat_events, openai_response, openai_responses)  # fmt: skip
 
 OVERLOADED = whole({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, 529)
@@ -239,6 +239,13 @@ def test_what_only_chat_completions_have_is_asked_there(door, upstream):
     assert (answer.r, answer.notes, upstream.last.path, upstream.last.json["top_p"]) == ("ok", [], OPENAI_RESPONSES[1:], 0.9)
     answer = door()("Hi", model="openai/gpt-5", parameters=given)
     assert answer.r == "ok" and len(answer.notes) == len(given) and not given.keys() & upstream.last.json.keys()
+
+
+def test_geminis_top_p(door, upstream):
+    upstream.answer(GEMINI, gemini(Said("x")))
+    answer = door()("Hi", model="gemini/gemini-2.5-flash", parameters={"top_p": 0.9, "temperature": 0.5})
+    assert (answer.r, answer.notes) == ("ok", [])
+    assert upstream.last.json["generationConfig"].items() >= {"topP": 0.9, "temperature": 0.5}.items()
 
 
 # ---- again ------------------------------------------------------------------------
