@@ -61,6 +61,13 @@ def test_else_a_sentence_says_why_not(server, name, status, sentence):
     assert (reply.status, reply.json["error"]["message"]) == (status, sentence)
 
 
+@pytest.mark.parametrize("name", ["claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"])
+def test_a_vendors_own_name_without_a_date(start_server, upstream, name):
+    server = start_server(config=config(["anthropic"], {"anthropic": upstream.url}, plugins=["openai-api"]), env=ALL_KEYS)
+    reply = ask(server, name)
+    assert (reply.status, reply.json["model"]) == (200, "anthropic/claude-sonnet-4-5-20250929"), reply
+
+
 def test_nobody_sees_half_a_change(start_server, tmp_path):
     """Two models appear and disappear together, whoever looks."""
     folder = Folder(tmp_path / "models")
