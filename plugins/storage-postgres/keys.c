@@ -4,12 +4,14 @@
  * A server that does not know of a column yet would write rows without it.  So each row says for
  * how many columns it was written, and a constraint lets in only those that know them all: who
  * is refused reads the catalog again. */
-#include "member.h"
 #include "postgres.h"
 
+#include "buf.h"
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
+#include "hex.h"
+#include "scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,27 +50,67 @@ static int look(struct conn *conn, struct column *column, struct ein_error *err)
     return 0;
 }
 
-static int fill_row(struct conn *conn, const struct column *column, const PGresult *rows, int row,
-                    struct ein_error *err)
-{
-    EIN_JSON json_t *doc = NULL;
-    struct sql_bind binds[] = { { SQL_BYTES, NULL, 0, 0 },
-                                { SQL_NUMBER, NULL, 0, result_number(rows, row, 3) } };
-    char text[SQL_MAX];
-    struct key key;
-    int r = result_document(rows, row, 0, &doc, err);
+/* The rows whose column is to be filled, as PostgreSQL writes arrays: {1,2} and {"\\x10","\\x40"}.
+ */
+struct filling {
+    struct buf seqs, keys;
+};
 
-    if (r < 0)
-        return r;
-    if (key_make(member_at(doc, column->field), &key) < 0)
+static void filling_done(struct filling *filling)
+{
+    buf_done(&filling->seqs);
+    buf_done(&filling->keys);
+}
+
+static int add_key(struct filling *filling, const struct key *key, const char *seq,
+                   const char *before)
+{
+    char *hex;
+
+    if (buf_printf(&filling->seqs, "%s%s", before, seq) < 0 ||
+        buf_printf(&filling->keys, "%s\"\\\\x", before) < 0 ||
+        !(hex = buf_room(&filling->keys, key->len * 2)))
+        return -1;
+    hex_encode(key->data, key->len, hex);
+    return buf_char(&filling->keys, '"');
+}
+
+static int add_row(struct filling *filling, const struct column *column, const PGresult *rows,
+                   int row, struct ein_error *err)
+{
+    const struct doc_text doc = { .text = PQgetvalue(rows, row, 1),
+                                  .len = (size_t)PQgetlength(rows, row, 1) };
+    struct key key;
+
+    if (scan_key_of(&doc, column->field, &key) < 0)
         return error_no_memory(err);
-    binds[0].data = key.data;
-    binds[0].len = key.len;
-    snprintf(text, sizeof(text), "UPDATE \"set_%s\" SET k%d = $1, keys = %d WHERE seq = $2",
-             column->set, column->number, column->number);
-    r = conn_run(conn, text, binds, 2, NULL, err);
+    int r = add_key(filling, &key, PQgetvalue(rows, row, 0), row ? "," : "{");
     key_done(&key);
-    return r;
+    return r < 0 ? error_no_memory(err) : 0;
+}
+
+/* One statement for them all: the table is locked meanwhile. */
+static int fill_rows(struct conn *conn, const struct column *column, const PGresult *rows,
+                     struct ein_error *err)
+{
+    __attribute__((cleanup(filling_done))) struct filling filling = { BUF_INIT, BUF_INIT };
+    char text[SQL_MAX];
+    int r = 0;
+
+    for (int row = 0; r >= 0 && row < PQntuples(rows); row++)
+        r = add_row(&filling, column, rows, row, err);
+    if (r < 0 || !PQntuples(rows))
+        return r;
+    if (buf_char(&filling.seqs, '}') < 0 || buf_char(&filling.keys, '}') < 0)
+        return error_no_memory(err);
+
+    const struct sql_bind binds[] = { { SQL_TEXT, filling.seqs.data, filling.seqs.len, 0 },
+                                      { SQL_TEXT, filling.keys.data, filling.keys.len, 0 } };
+    snprintf(text, sizeof(text),
+             "UPDATE \"set_%s\" AS old SET k%d = new.key, keys = %d FROM"
+             " unnest($1::bigint[], $2::bytea[]) AS new(seq, key) WHERE old.seq = new.seq",
+             column->set, column->number, column->number);
+    return conn_run(conn, text, binds, 2, NULL, err);
 }
 
 static int fill(struct conn *conn, const struct column *column, struct ein_error *err)
@@ -76,8 +118,8 @@ static int fill(struct conn *conn, const struct column *column, struct ein_error
     char text[SQL_MAX];
     int r, count = FILL_ROWS;
 
-    snprintf(text, sizeof(text),
-             "DECLARE old_rows CURSOR FOR SELECT id, rev, body, seq FROM \"set_%s\"", column->set);
+    snprintf(text, sizeof(text), "DECLARE old_rows CURSOR FOR SELECT seq, body FROM \"set_%s\"",
+             column->set);
     r = conn_script(conn, text, err);
     while (r >= 0 && count == FILL_ROWS) {
         PGresult *rows = NULL;
@@ -85,8 +127,8 @@ static int fill(struct conn *conn, const struct column *column, struct ein_error
         snprintf(text, sizeof(text), "FETCH %d FROM old_rows", FILL_ROWS);
         r = conn_run(conn, text, NULL, 0, &rows, err);
         count = r < 0 ? 0 : PQntuples(rows);
-        for (int row = 0; r >= 0 && row < count; row++)
-            r = fill_row(conn, column, rows, row, err);
+        if (r >= 0)
+            r = fill_rows(conn, column, rows, err);
         PQclear(rows);
     }
     return r < 0 ? r : conn_script(conn, "CLOSE old_rows", err);
