@@ -85,18 +85,18 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
     conn->broken = gone || (known && failures[i].lost);
     if (!gone)
         conn->committing = false; /* it was not done, and there is nothing more to know */
-    if (conn->late)
-        return error_set(err, EIN_E_UNAVAILABLE, "The database does not answer");
+    const char *lost =
+        conn->late ? "The database does not answer" : "The connection to the database was lost";
     if (conn_lost(conn) && conn->committing)
-        return error_set(err, EIN_E_UNAVAILABLE,
-                         "The connection to the database was lost: whether this was written is "
-                         "not known");
+        return error_set(err, EIN_E_UNAVAILABLE, "%s: whether this was written is not known", lost);
+    if (conn->late)
+        return error_set(err, EIN_E_UNAVAILABLE, "%s", lost);
     if (known && !conn->again && store->open)
         store->host->log_msg(store->ctx, EIN_WARN, "The database: %s (%s)", text, state);
     if (known)
         return error_set(err, EIN_E_UNAVAILABLE, "%s", failures[i].text);
     if (conn_lost(conn))
-        return error_set(err, EIN_E_UNAVAILABLE, "The connection to the database was lost");
+        return error_set(err, EIN_E_UNAVAILABLE, "%s", lost);
     return error_set(err, EIN_E_INTERNAL, "The database: %s", text ? text : state);
 }
 

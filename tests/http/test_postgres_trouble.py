@@ -127,6 +127,21 @@ def test_a_database_that_stalls_is_not_waited_for(network, start):
     assert server.get(f"/agents/{created['_id']}").json == created
 
 
+def test_a_write_that_is_not_confirmed_in_time_may_have_been_done(network, start):
+    proxy, url = network
+    server = start(url, statement_ms=500, connect_s=2, connections=2)
+    assert server.post("/agents", AGENT).status == 201
+
+    def cut(to_server, data):
+        proxy.stalled = proxy.stalled or (to_server and b"late" in data)
+
+    proxy.cut = cut
+    refused(server.post("/agents", AGENT | {"name": "late"}), "The database does not answer: whether this was written is not known")
+    proxy.cut, proxy.stalled = None, False
+    server.wait_ready()
+    assert [agent["name"] for agent in server.get("/agents").json] == ["n", "late"]
+
+
 def test_who_cannot_be_connected_in_time_does_not_hold_up_others(cluster, network, start):
     proxy, url = network
     server = start(url, connect_s=2, connections=4)
