@@ -19,6 +19,7 @@ enum {
     PIPELINE_MAX = 100,   /* statements whose results wait to be read */
     ANSWER_MS = 2000,     /* that the database may take to say that statement_ms are over */
     NUMBER_SIZE = 24,
+    NAME_SIZE = UUID_SIZE + NUMBER_SIZE,
     OID_BYTEA = 17,
     OID_INT8 = 20,
     OID_TEXT = 25
@@ -227,6 +228,7 @@ int conn_open(struct conn *conn, struct ein_error *err)
     int r;
 
     conn_close(conn);
+    uuid_make(conn->name);
     conn->committing = conn->broken = conn->late = conn->unhurried = false;
     snprintf(connect_s, sizeof(connect_s), "%" PRIu32, conn->store->connect_s);
     snprintf(connect_ms, sizeof(connect_ms), "%" PRIu32, conn->store->connect_s * 1000);
@@ -272,8 +274,9 @@ static int forget_statements(struct conn *conn, struct ein_error *err)
     return conn_script(conn, "DEALLOCATE ALL", err);
 }
 
-/* The name of TEXT on this connection; *ret_new: it has still to be prepared. */
-static int name_of(struct conn *conn, const char *text, char ret_name[NUMBER_SIZE], bool *ret_new,
+/* The name of TEXT on this connection; *ret_new: it has still to be prepared.  No other connection
+ * has it: a pooler that mixes them up is not to run what another one calls so. */
+static int name_of(struct conn *conn, const char *text, char ret_name[NAME_SIZE], bool *ret_new,
                    struct ein_error *err)
 {
     const json_t *number = json_object_get(conn->statements, text);
@@ -282,13 +285,13 @@ static int name_of(struct conn *conn, const char *text, char ret_name[NUMBER_SIZ
 
     *ret_new = !number;
     if (number) {
-        snprintf(ret_name, NUMBER_SIZE, "s%d", (int)json_integer_value(number));
+        snprintf(ret_name, NAME_SIZE, "%s %d", conn->name, (int)json_integer_value(number));
         return 0;
     }
     if (json_object_size(conn->statements) >= STATEMENTS_MAX && !conn->sent)
         r = forget_statements(conn, err);
     next = json_object_size(conn->statements);
-    snprintf(ret_name, NUMBER_SIZE, "s%zu", next);
+    snprintf(ret_name, NAME_SIZE, "%s %zu", conn->name, next);
     if (r >= 0 && json_object_set_new(conn->statements, text, json_integer((json_int_t)next)) < 0)
         r = error_no_memory(err);
     return r;
@@ -305,7 +308,7 @@ static Oid *types_of(const struct sql_bind *binds, size_t count)
 
 /* The name of TEXT, prepared on this connection. */
 static int prepare(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
-                   char ret_name[NUMBER_SIZE], struct ein_error *err)
+                   char ret_name[NAME_SIZE], struct ein_error *err)
 {
     EIN_FREE Oid *types = NULL;
     PGresult *result;
@@ -396,7 +399,7 @@ static int run(struct conn *conn, const char *name, const char *text, const stru
 int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
              PGresult **ret_result, struct ein_error *err)
 {
-    char name[NUMBER_SIZE];
+    char name[NAME_SIZE];
     int r = prepare(conn, text, binds, count, name, err);
 
     return r < 0 ? r : run(conn, name, text, binds, count, ret_result, err);
@@ -494,7 +497,7 @@ int conn_send(struct conn *conn, const char *text, const struct sql_bind *binds,
               struct ein_error *err)
 {
     struct parameters parameters = { 0 };
-    char name[NUMBER_SIZE];
+    char name[NAME_SIZE];
     bool is_new;
     int r = make_way(conn, err);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "document.h"
+#include "ids.h"
 #include "sql_query.h"
 
 #include <einion/services.h>
@@ -38,7 +39,8 @@ struct postgres {
 struct conn {
     struct postgres *store;
     struct conn *next;
-    PGconn *pg;         /* NULL: none yet, or lost */
+    PGconn *pg; /* NULL: none yet, or lost */
+    char name[UUID_SIZE];
     json_t *statements; /* {text: number} of those that are prepared */
     bool broken;        /* something failed on the way, not in the database */
     bool fresh;         /* made for the call that has it */

@@ -5,6 +5,7 @@ it by itself."""
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -195,6 +196,25 @@ def test_a_connection_that_breaks_anywhere_loses_nothing_that_was_answered(netwo
     entries = len(me["usage"])
     assert me["spendRemaining"] == 100 - 0.5 * entries
     assert 1 + spent <= entries <= 1 + spent + unknown
+
+
+def test_no_two_connections_call_a_statement_the_same(network, start):
+    """A pooler in transaction mode gives one the session of another: what is called so there must not run."""
+    proxy, url = network
+    names = []
+
+    def look(to_server, data):
+        if to_server:
+            names.extend(re.findall(rb"P\0\0..([^\0]+)\0(?:SELECT|INSERT|UPDATE|DELETE)", data, re.DOTALL))
+
+    proxy.cut = look
+    server = start(url)
+    threads = [threading.Thread(target=lambda: [server.post("/agents", AGENT) for _ in range(5)]) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names) > 20 and len(set(names)) == len(names), names
 
 
 # ---- it says no ----
