@@ -411,6 +411,34 @@ int conn_ask(struct conn *conn, const char *text, const struct sql_bind *binds, 
     return run(conn, NULL, text, binds, count, ret_result, err);
 }
 
+static int session_of(struct conn *conn, int64_t *ret_pid, struct ein_error *err)
+{
+    PGresult *result = NULL;
+    int r = conn_ask(conn, "SELECT pg_backend_pid()", NULL, 0, &result, err);
+
+    if (r >= 0)
+        *ret_pid = result_number(result, 0, 0);
+    PQclear(result);
+    return r;
+}
+
+int conn_check_session(struct conn *conn, void *data, struct ein_error *err)
+{
+    struct conn other = { .store = conn->store };
+    int64_t pid = 0, of_other = 0;
+    int r = session_of(conn, &pid, err);
+
+    (void)data;
+    if (r >= 0 && conn_open(&other, NULL) >= 0)
+        (void)session_of(&other, &of_other, NULL);
+    conn_close(&other);
+    if (r < 0 || pid != of_other)
+        return r;
+    return error_set(err, EIN_E_UNSUPPORTED,
+                     "Two connections have one session of the database: a pooler before it has to "
+                     "give each its own (PgBouncer: pool_mode = session)");
+}
+
 int conn_begin(struct conn *conn, struct ein_error *err)
 {
     return conn_script(conn, "BEGIN", err);

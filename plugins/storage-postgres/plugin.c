@@ -128,7 +128,9 @@ static int start(void *self, struct ein_error *err)
 
     if (url)
         store->url = url;
-    r = pool_do(store, catalog_migrate, NULL, err);
+    r = pool_do(store, conn_check_session, NULL, err);
+    if (r >= 0)
+        r = pool_do(store, catalog_migrate, NULL, err);
     if (r < 0)
         return r;
     store->open = true;
@@ -154,6 +156,8 @@ static int check(void *self, ein_say *say, void *data, struct ein_error *err)
     if (url)
         store->url = url;
     r = conn_open(&conn, err);
+    if (r >= 0)
+        r = conn_check_session(&conn, NULL, err);
     if (r >= 0 &&
         asprintf(&line, "documents are kept in PostgreSQL %d at %s, database %s, schema %s",
                  PQserverVersion(conn.pg) / 10000, PQhost(conn.pg), PQdb(conn.pg),

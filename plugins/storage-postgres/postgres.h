@@ -62,6 +62,8 @@ int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, 
  * server thinks that values are as rare as they are in the mean, and asks the index for `null`. */
 int conn_ask(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,
              PGresult **ret_result, struct ein_error *err);
+/* What belongs to a session, a prepared statement or search_path, is not to be another's. */
+int conn_check_session(struct conn *conn, void *data, struct ein_error *err);
 int conn_begin(struct conn *conn, struct ein_error *err);
 int conn_commit(struct conn *conn, struct ein_error *err);
 /* From conn_pipeline() to conn_finish() statements are sent without waiting for their results. */

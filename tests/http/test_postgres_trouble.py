@@ -198,6 +198,34 @@ def test_a_connection_that_breaks_anywhere_loses_nothing_that_was_answered(netwo
     assert 1 + spent <= entries <= 1 + spent + unknown
 
 
+POOLER = "/usr/sbin/pgbouncer"
+
+
+@contextlib.contextmanager
+def pooler(cluster, mode):
+    """A PgBouncer before the cluster: its URL."""
+    pathlib.Path(cluster.folder, "pooler.ini").write_text(
+        f"[databases]\n* = host={cluster.folder} user=einion\n[pgbouncer]\nlisten_port = 6432\n"
+        f"unix_socket_dir = {cluster.folder}\nauth_type = any\npool_mode = {mode}\n"
+    )  # fmt: skip
+    process = subprocess.Popen([POOLER, f"{cluster.folder}/pooler.ini"], stderr=subprocess.DEVNULL, **cluster.quiet())
+    try:
+        wait_until(lambda: os.path.exists(f"{cluster.folder}/.s.PGSQL.6432"), 10, "the pooler")
+        yield f"{cluster.url}&port=6432"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists(POOLER), reason="PgBouncer is not installed")
+def test_a_pooler_has_to_give_each_connection_its_session(cluster, start, tmp_path):
+    for mode in ("transaction", "statement"):
+        with pooler(cluster, mode) as url:
+            assert "(PgBouncer: pool_mode = session)" in refusal(url, tmp_path)
+    with pooler(cluster, "session") as url:
+        assert start(url).post("/agents", AGENT).status == 201
+
+
 def test_no_two_connections_call_a_statement_the_same(network, start):
     """A pooler in transaction mode gives one the session of another: what is called so there must not run."""
     proxy, url = network
