@@ -63,6 +63,21 @@ static void roles_alternate(void **state)
     becomes("[" SAYS("assistant", "skip") "," SAYS("assistant", "skip") "]", "[]", "[]");
 }
 
+#define REMINDER(text) "\"<system-reminder>\"," text ",\"</system-reminder>\""
+
+static void what_the_system_says_later_stays_where_it_is(void **state)
+{
+    (void)state;
+    becomes("[" SAYS("user", "a") "," SAYS("system", "s") "," SAYS("assistant", "b") "," SAYS(
+                "system", "t") "," SAYS("user", "c") "," SAYS("assistant", "d") "]",
+            "[\"s\"]",
+            "[" TURN("user", "\"a\"") "," TURN("assistant", "\"b\"") "," TURN(
+                "user", REMINDER("\"t\"") ",\"c\"") "," TURN("assistant", "\"d\"") "]");
+    becomes("[" SAYS("user", "a") "," SAYS("assistant", "b") "," SAYS("system", "t") "]", "[]",
+            "[" TURN("user", "\"a\"") "," TURN("assistant",
+                                               "\"b\"") "," TURN("user", REMINDER("\"t\"")) "]");
+}
+
 #define BEGINS TURN("user", "\"(The conversation begins.)\"")
 
 static void the_user_begins(void **state)
@@ -262,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_alternate),
+        cmocka_unit_test(what_the_system_says_later_stays_where_it_is),
         cmocka_unit_test(the_user_begins),
         cmocka_unit_test(what_tools_answered_comes_first),
         cmocka_unit_test(the_last_word_ends_in_no_white_space),

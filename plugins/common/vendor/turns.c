@@ -16,6 +16,7 @@ struct walk {
     struct turns turns;
     json_t *blocks;  /* of the message that is being read; lent by `turns` */
     json_t *results; /* what tools answered in the last turn, until all of it is read */
+    bool spoken;     /* the assistant has */
 };
 
 static int add_tools(const json_t *content, json_t *names, json_t *tools)
@@ -231,6 +232,21 @@ static int turn_of(struct walk *walk, const char *role, struct ein_error *err)
     return 0;
 }
 
+/* What the system says later stands where it was said, as clients of Claude put it: among its first
+ * words it would come too early, and change what all that follows is cached by. */
+static int append_reminder(struct walk *walk, const json_t *content, struct ein_error *err)
+{
+    EIN_JSON json_t *begin = json_string("<system-reminder>");
+    EIN_JSON json_t *end = json_string("</system-reminder>");
+    int r = turn_of(walk, "user", err);
+
+    if (r >= 0)
+        r = append_text(walk, begin, err);
+    if (r >= 0)
+        r = append_content(walk, content, err);
+    return r < 0 ? r : append_text(walk, end, err);
+}
+
 static int read_message(struct walk *walk, const json_t *message, struct ein_error *err)
 {
     json_t *messages = walk->turns.messages;
@@ -238,6 +254,8 @@ static int read_message(struct walk *walk, const json_t *message, struct ein_err
     const json_t *content = json_object_get(message, "content");
     int r;
 
+    if (strcmp(role, "system") == 0 && walk->spoken)
+        return append_reminder(walk, content, err);
     if (strcmp(role, "system") == 0) {
         walk->blocks = walk->turns.system;
         return append_content(walk, content, err);
@@ -245,6 +263,7 @@ static int read_message(struct walk *walk, const json_t *message, struct ein_err
     if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
         return error_set(err, EIN_E_INVALID, "a message has the role '%.40s'", role);
     r = turn_of(walk, role, err);
+    walk->spoken |= strcmp(role, "assistant") == 0;
     if (r >= 0)
         r = append_content(walk, content, err);
     if (r >= 0 && json_array_size(walk->blocks) + json_array_size(walk->results) == 0)

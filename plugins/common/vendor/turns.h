@@ -8,7 +8,7 @@
 /* The messages of struct ein_llm_call for vendors that want user and assistant to alternate, and
  * the system's words apart. */
 struct turns {
-    json_t *system;   /* array of blocks */
+    json_t *system;   /* array of blocks: what it says before the assistant does */
     json_t *messages; /* array of {"role": "user"|"assistant", "content": array of blocks} */
 };
 
