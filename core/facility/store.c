@@ -66,8 +66,7 @@ void store_free(struct store *store)
 static int begin(struct store *store, enum op op, struct call *call, struct ein_error *err)
 {
     *call = (struct call){ .op = op };
-    if (err)
-        err->text[0] = '\0'; /* whose backend fails without a word is told one */
+    error_clear(err);
     if (services_acquire(store->services, EIN_STORAGE_BACKEND, NULL, &call->service) < 0) {
         metric_add(store->failed[op], 1);
         return error_set(err, EIN_E_UNAVAILABLE,

@@ -8,17 +8,12 @@
 static const char allowed_methods[] = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 static const char max_age_s[] = "600";
 
-static bool on_list(const char *const *origins, const char *origin)
-{
-    for (; *origins; origins++)
-        if (strcasecmp(*origins, origin) == 0)
-            return true;
-    return false;
-}
-
 bool cors_is_listed(const struct ein_req *req, const char *origin)
 {
-    return on_list(req->settings->origins, origin);
+    for (const char *const *listed = req->settings->origins; *listed; listed++)
+        if (strcasecmp(*listed, origin) == 0)
+            return true;
+    return false;
 }
 
 static bool is_allowed_method(const char *method)

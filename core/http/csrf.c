@@ -44,8 +44,7 @@ bool csrf_check(struct ein_req *req)
         return true;
     if (origin && cors_is_listed(req, origin))
         return true;
-    if (origin ? is_same_origin(req, origin) && !str_eq(site, "cross-site")
-               : !str_eq(site, "cross-site"))
+    if (!str_eq(site, "cross-site") && (!origin || is_same_origin(req, origin)))
         return true;
     (void)reply_fail(req, 403, "This server takes no changes from pages of another origin.");
     return false;

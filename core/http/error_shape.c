@@ -26,7 +26,7 @@ static int shape(const struct ein_service *service, void *data)
     const struct ein_error_shape *with = service->vtable;
     struct shaping *shaping = data;
 
-    if (!EIN_HAS(struct ein_error_shape, with, shape) || !is_below(shaping->req, with->path))
+    if (!is_below(shaping->req, with->path))
         return 0;
     shaping->body = with->shape(service->impl, shaping->req, shaping->status, shaping->detail);
     return shaping->body != NULL;

@@ -30,7 +30,7 @@ int http_new(const struct http_parts *parts, const struct settings_from *from,
 
     r = settings_new(from, &http->settings, err);
     if (r >= 0 && getrandom(http->id_seed, sizeof(http->id_seed), 0) < 0)
-        r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerror(errno));
+        r = error_set(err, EIN_E_UNAVAILABLE, "no random numbers: %s", strerrordesc_np(errno));
     once_here_init(&http->once, http);
     if (r >= 0 && (stats_init(&http->stats, parts->metrics) < 0 ||
                    router_new(parts->metrics, &http->router) < 0))

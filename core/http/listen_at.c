@@ -59,7 +59,7 @@ int listen_at_failed(const json_t *at, struct ein_error *err)
 {
     return error_set(err, errno == EADDRINUSE ? EIN_E_CONFLICT : EIN_E_UNAVAILABLE,
                      "cannot listen on %s port %d: %s", address_of(at), port_of(at),
-                     strerror(errno));
+                     strerrordesc_np(errno));
 }
 
 int listen_at_bind(const json_t *at, int *ret_fd, struct ein_error *err)
@@ -74,7 +74,8 @@ int listen_at_bind(const json_t *at, int *ret_fd, struct ein_error *err)
                          "listen.address: \"%s\" is not an IPv4 or IPv6 address", address_of(at));
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "cannot make a socket: %s", strerror(errno));
+        return error_set(err, EIN_E_UNAVAILABLE, "cannot make a socket: %s",
+                         strerrordesc_np(errno));
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (bind(fd, (struct sockaddr *)&address, len) < 0)

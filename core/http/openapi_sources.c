@@ -92,8 +92,6 @@ static int ask(const struct ein_service *service, void *data)
     EIN_JSON json_t *added = NULL;
     struct ein_error err = { 0 };
 
-    if (!EIN_HAS(struct ein_openapi_source, source, paths))
-        return 0;
     int r = error_due(&err, source->paths(service->impl, extending->req, &added, &err));
     if (r >= 0 && !are_paths(added))
         r = error_set(&err, EIN_E_INVALID, "they are not {path: {method: operation}}");

@@ -162,16 +162,11 @@ int reply_fail(struct ein_req *req, int status, const char *fmt, ...)
 {
     char text[REPLY_DETAIL_MAX];
     va_list args;
-    int len;
 
     va_start(args, fmt);
-    len = vsnprintf(text, sizeof(text), fmt, args);
+    str_vformat(text, sizeof(text), fmt, args);
     va_end(args);
-    if (len >= (int)sizeof(text))
-        len = (int)sizeof(text) - 1;
-    while (len > 0 && !str_is_utf8(text, (size_t)len))
-        len--; /* cut in the middle of a character */
-    return reply_fail_json(req, status, json_stringn(text, len > 0 ? (size_t)len : 0));
+    return reply_fail_json(req, status, json_string(text));
 }
 
 int reply_fail_error(struct ein_req *req, const struct ein_error *err)

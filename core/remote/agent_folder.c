@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DIGEST_LEN = 32, FILE_MODE = 0666, FOLDER_MODE = 0777 };
+enum { DIGEST_LEN = 32, FILE_MODE = 0644, FOLDER_MODE = 0777 };
 
 #define CODE  "agent.py"
 #define REST  "agent.json"
@@ -47,7 +47,7 @@ static int write_object(const char *folder, const char *name, const json_t *obje
     EIN_FREE char *path = NULL;
     int r = make_path(folder, name, &path, err);
 
-    return r < 0 ? r : file_write_json(path, object, FILE_MODE & ~(unsigned)0022, err);
+    return r < 0 ? r : file_write_json(path, object, FILE_MODE, err);
 }
 
 int agent_folder_read(const char *path, json_t **ret_agent, struct ein_error *err)
@@ -87,7 +87,7 @@ int agent_folder_write(const char *path, const json_t *agent, struct ein_error *
     if (r == 0)
         r = file_make_folder(path, FOLDER_MODE, err);
     if (r == 0)
-        r = file_write(code_path, code ? code : "", FILE_MODE & ~(unsigned)0022, err);
+        r = file_write(code_path, code ? code : "", FILE_MODE, err);
     return r < 0 ? r : write_object(path, REST, rest, err);
 }
 
