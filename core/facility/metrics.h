@@ -10,11 +10,11 @@ struct metric; /* one series: a name and its label values; lives as long as `met
 
 enum {
     METRICS_FAMILIES_MAX = 512,
-    METRICS_SERIES_MAX =
-        256, /* of one name; what is more is counted with all label values "other" */
+    METRICS_SERIES_MAX = 2048, /* of one name: all operations, each with a dozen statuses; what is
+                                  more is counted with all label values "other" */
     METRICS_LABELS_MAX = 8,
     METRICS_VALUE_MAX = 128, /* bytes of a label's value, cut there */
-    METRICS_TEXT_MAX = 16 * 1024 * 1024
+    METRICS_TEXT_MAX = 64 * 1024 * 1024
 };
 
 int metrics_new(struct metrics **ret_metrics);

@@ -75,9 +75,36 @@ static void nothing_unchecked_is_handled_for_want_of_memory(void **state)
     fixture_free(it);
 }
 
+/* An alert looks for status="5..". */
+static void the_statuses_of_all_operations_are_told_apart(void **state)
+{
+    enum { OPERATIONS = 150 };
+    static const int statuses[] = { 200, 201, 204, 304, 400, 401, 403, 404, 409, 422, 429, 500 };
+    struct fixture *it = fixture_with(NULL);
+    struct route_stats *stats[OPERATIONS];
+    char names[OPERATIONS][16];
+    struct ein_error err;
+    EIN_FREE char *text = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "operation_%zu", i);
+        stats[i] = route_stats_new(it->metrics, names[i]);
+        for (size_t k = 0; k < sizeof(statuses) / sizeof(statuses[0]); k++)
+            route_stats_count(stats[i], statuses[k], 1);
+    }
+    assert_int_equal(metrics_text(it->metrics, &text, &err), 0);
+    assert_non_null(strstr(text, "{operation=\"operation_149\",status=\"500\"} 1\n"));
+    assert_null(strstr(text, "\"other\""));
+    for (size_t i = 0; i < OPERATIONS; i++)
+        route_stats_free(stats[i]);
+    fixture_free(it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_statuses_of_all_operations_are_told_apart),
         cmocka_unit_test(nothing_unchecked_is_handled_for_want_of_memory),
     };
 
