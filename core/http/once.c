@@ -353,7 +353,8 @@ static int collect(const json_t *doc, void *found)
                                                   "_rev", json_object_get(doc, "_rev")));
 }
 
-/* Deletes the first MAX answers that fit WHERE: how many there were, or an error. */
+/* Deletes the first MAX answers that fit WHERE: how many there were, which may still be there where
+ * one of them has changed meanwhile, or an error. */
 static int drop_found(struct store *store, json_t *take_where, const char *const *order,
                       uint32_t max, struct ein_error *err)
 {
@@ -365,17 +366,24 @@ static int drop_found(struct store *store, json_t *take_where, const char *const
                                      .order = order,
                                      .limit = max,
                                      .fields = ids_only };
+    EIN_FREE struct ein_doc_op *ops = calloc(max, sizeof(*ops));
     const json_t *doc;
     size_t i;
 
-    if (!where || !found)
+    if (!where || !found || !ops)
         return error_no_memory(err);
     int r = store_find(store, set, &query, collect, found, NULL, err);
     json_array_foreach(found, i, doc)
     {
-        (void)store_del(store, set, text_of(doc, "_id"), text_of(doc, "_rev"), NULL);
+        ops[i] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+                                      .set = set,
+                                      .id = text_of(doc, "_id"),
+                                      .expect = text_of(doc, "_rev") };
     }
-    return r < 0 ? r : (int)json_array_size(found);
+    if (r >= 0 && i > 0)
+        r = store_batch(store, ops, i, sizeof(*ops), err);
+    /* Who has taken a key anew, or deleted it, was ahead. */
+    return r >= 0 || r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND ? (int)i : r;
 }
 
 /* The oldest go. */

@@ -13,7 +13,8 @@ struct world {
     struct fixture *http;
     struct fake_host *host;
     struct fake_plugin *storage;
-    int runs; /* of the handler */
+    struct ein_storage_backend backend; /* that of `storage`, but see write_or_not() */
+    int runs;                           /* of the handler */
     /* What the handler does. */
     int status, result;
     const char *bytes; /* NULL: it tells how often it has run */
@@ -22,6 +23,15 @@ struct world {
     bool stops;                         /* the server, in the middle of a stream */
     int socket, client;                 /* of requests that may stream; -1 */
 };
+
+static const struct ein_storage_backend *real;
+static bool is_full;
+
+static int write_or_not(void *impl, struct ein_doc_op *ops, size_t count, size_t stride,
+                        struct ein_error *err)
+{
+    return is_full ? EIN_E_FULL : real->batch(impl, ops, count, stride, err);
+}
 
 static struct world *world_of(bool has_storage)
 {
@@ -41,8 +51,11 @@ static struct world *world_of(bool has_storage)
                      0);
     assert_int_equal(fake_plugin_start(world->storage, NULL), 0);
     const struct ein_service *backend = fake_host_service(world->host, EIN_STORAGE_BACKEND);
+    real = backend->vtable;
+    world->backend = *real;
+    world->backend.batch = write_or_not;
     assert_int_equal(services_publish(world->http->services, &world->http->gate,
-                                      EIN_STORAGE_BACKEND, "memory", backend->vtable, backend->impl,
+                                      EIN_STORAGE_BACKEND, "memory", &world->backend, backend->impl,
                                       NULL),
                      0);
     return world;
@@ -426,6 +439,21 @@ static void an_answer_has_its_time(void **state)
     assert_int_equal(count_documents(world), 0);
 }
 
+static void what_is_somebodys_is_erased_or_it_is_said(void **state)
+{
+    struct world *world = *state;
+    struct store *store = world->http->store;
+    struct ein_error err;
+
+    expect(world, "k", 201, "{\"run\":1}");
+    expect(world, "l", 201, "{\"run\":2}");
+    is_full = true;
+    assert_int_equal(once_erase(store, "local-dev-user", &err), EIN_E_FULL);
+    is_full = false;
+    assert_int_equal(once_erase(store, "local-dev-user", &err), 2);
+    assert_int_equal(once_erase(store, "local-dev-user", &err), 0);
+}
+
 static void again(struct world *world, int status, const char *why)
 {
     struct ask it;
@@ -496,6 +524,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_answer_is_that_of_the_first),
         TEST(a_key_is_of_its_target),
+        TEST(what_is_somebodys_is_erased_or_it_is_said),
         TEST(another_input_is_refused),
         TEST(what_is_no_key_is_refused),
         TEST(of_two_at_once_one_runs),
