@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify.h"
+#include "print.h"
 #include "remote.h"
 #include "server.h"
 #include "str.h"
 #include <einion/plugin.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
@@ -174,7 +176,7 @@ static int completion(const struct command_line *line)
         list(commands[i].name, commands[i].argument ? commands[i].argument : "");
     remote_list(stdout);
     (void)printf(")\n\n%s", completion_bash);
-    return fflush(stdout) < 0 ? EIN_E_UNAVAILABLE : 0;
+    return 0;
 }
 
 static void block_signals(sigset_t *ret_set)
@@ -294,17 +296,29 @@ static int parse(int argc, char **argv, struct command_line *line)
     return optind < argc ? fail_usage("one argument too many: ", argv[optind]) + 1 : 0;
 }
 
+/* What the shell has closed is nothing that a socket, or a log, may become. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct command_line line = { 0 };
     const struct command *command = NULL;
     int status, r;
 
+    fill_standard_files();
     if (remote_is_meant(argc - 1, argv + 1))
         return remote_run(argc - 1, argv + 1);
     status = parse(argc, argv, &line);
     if (status > 0)
-        return status - 1;
+        return print_end(status - 1);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, line.command) == 0)
             command = &commands[i];
@@ -314,12 +328,9 @@ int main(int argc, char **argv)
         return fail_usage("this command needs an argument: ", command->argument);
     if (!command->argument && line.argument)
         return fail_usage("this command takes no argument: ", line.argument);
-    r = command->run(&line);
-    if (r > 0)
-        return r; /* EXIT_USAGE */
-    if (r == EIN_E_TIMEOUT) {
-        (void)fflush(stdout);
-        _exit(EXIT_FAILURE); /* what exit() would take apart is still in use */
-    }
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    r = command->run(&line); /* above 0: EXIT_USAGE */
+    status = print_end(r < 0 ? EXIT_FAILURE : r);
+    if (r == EIN_E_TIMEOUT)
+        _exit(status); /* what exit() would take apart is still in use */
+    return status;
 }

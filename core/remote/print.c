@@ -6,6 +6,7 @@
 #include "json_text.h"
 #include "member.h"
 #include "str.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,6 +70,16 @@ int print_failure(int status, const char *fmt, ...)
     (void)fflush(stdout);
     (void)fprintf(stderr, "einion: %s\n", clean ? clean : "no memory");
     return status;
+}
+
+int print_end(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return errno == EPIPE ? EXIT_FAILURE
+                          : print_failure(EXIT_FAILURE, "the output cannot be written: %s",
+                                          strerrordesc_np(errno ? errno : EIO));
 }
 
 /* Numbers as people write them, without exponents; dollars have nine decimals at most. */

@@ -10,6 +10,10 @@
 /* "einion: SENTENCE" on stderr; returns STATUS. */
 int print_failure(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* At the end of a command: STATUS, or 1 where stdout could not be written, which is said; who reads
+ * no more (head) is told nothing. */
+int print_end(int status);
+
 /* TEXT without what moves cursors, colours, rings, or turns the direction of writing: each is a
  * '?', line ends and tabs too where `lines` is 0; free().  NULL: no memory. */
 char *print_clean(const char *text, int lines);

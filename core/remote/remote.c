@@ -13,14 +13,11 @@
 #include "takeout.h"
 #include "usage.h"
 #include "users.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { WORDS_MAX = 2, LETTER_FIRST = 256 };
 
@@ -402,28 +399,6 @@ static int run(const struct command *command, const struct options *options, cha
     return status;
 }
 
-/* What the shell has closed is nothing that a socket may become. */
-static void fill_standard_files(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    (void)close(fd);
-}
-
-/* Nothing is well that could not be written; who reads no more (head) is told nothing. */
-static int end_output(int status)
-{
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    return errno == EPIPE ? REMOTE_FAILED
-                          : print_failure(REMOTE_FAILED, "the output cannot be written: %s",
-                                          strerrordesc_np(errno ? errno : EIO));
-}
-
 int remote_run(int argc, char **argv)
 {
     char *words[WORDS_MAX + 1] = { NULL };
@@ -434,9 +409,8 @@ int remote_run(int argc, char **argv)
     if (!command)
         return print_failure(REMOTE_USAGE, "'%s' knows no such command: %s", argv[0], argv[1]);
     (void)signal(SIGPIPE, SIG_IGN);
-    fill_standard_files();
     status = parse(command, argc - used + 1, argv + used - 1, &options, words);
     if (status != REMOTE_OK)
         return status;
-    return end_output(options.help ? help(command) : run(command, &options, words));
+    return print_end(options.help ? help(command) : run(command, &options, words));
 }
