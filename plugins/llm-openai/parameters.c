@@ -7,7 +7,7 @@
 
 enum {
     OUTPUT_MIN = 16, /* tokens that a response must be allowed */
-    USER_MAX = 64    /* bytes */
+    SHORT_MAX = 64   /* bytes of a name for a user or a cache */
 };
 
 static bool is_off(const json_t *effort)
@@ -102,15 +102,26 @@ static int add_parallel(const struct openai_request *request, json_t *body, json
                : 0;
 }
 
-static int add_user(const struct openai_request *request, json_t *body, json_t *value)
+static int add_short(json_t *body, const char *name, json_t *value)
 {
-    const char *user = json_string_value(value);
+    const char *text = json_string_value(value);
     char made[TURNS_ID_SIZE];
 
-    (void)request;
-    return openai_put(body, "user",
-                      user ? json_string(turns_short_id(user, USER_MAX, "user", made))
+    return openai_put(body, name,
+                      text ? json_string(turns_short_id(text, SHORT_MAX, name, made))
                            : json_incref(value));
+}
+
+static int add_user(const struct openai_request *request, json_t *body, json_t *value)
+{
+    (void)request;
+    return add_short(body, "user", value);
+}
+
+static int add_cache_key(const struct openai_request *request, json_t *body, json_t *value)
+{
+    (void)request;
+    return add_short(body, "prompt_cache_key", value);
 }
 
 static int add_nothing(const struct openai_request *request, json_t *body, json_t *value)
@@ -133,11 +144,16 @@ static const struct {
     const char *name;
     int (*add)(const struct openai_request *request, json_t *body, json_t *value);
 } known[] = {
-    { "max_tokens", add_max_tokens },    { "verbosity", add_verbosity },
-    { "response_format", add_format },   { "parallel_tool_calls", add_parallel },
-    { "thinking_budget", add_budget },   { "user", add_user },
+    { "max_tokens", add_max_tokens },
+    { "verbosity", add_verbosity },
+    { "response_format", add_format },
+    { "parallel_tool_calls", add_parallel },
+    { "thinking_budget", add_budget },
+    { "user", add_user },
+    { "prompt_cache_key", add_cache_key },
     { "reasoning_effort", add_nothing }, /* see add_reasoning() */
-    { "show_thinking", add_nothing },    { "stream", add_nothing },
+    { "show_thinking", add_nothing },
+    { "stream", add_nothing },
 };
 
 static int add_parameter(const struct openai_request *request, json_t *body, const char *name,

@@ -39,6 +39,7 @@ static const struct common table[] = {
     { "parallel_tool_calls", "boolean", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "user", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC, 0 },
     { "service_tier", "string", 0, 0, CHAT_LIKE | RESPONSES | ANTHROPIC | BEDROCK, 0 },
+    { "prompt_cache_key", "string", 0, 0, RESPONSES, 0 },
     { "verbosity", "string", 0, 0, CHAT_LIKE | RESPONSES, 0 },
     { "show_thinking", "boolean", 0, 0, ALL, 0 },
     { "reasoning_effort", "string", 0, 0, ALL, MODEL_REASONING },

@@ -216,6 +216,13 @@ static bool is_dearer(const char *name, const json_t *value)
     return tier && strcasecmp(tier, "priority") == 0 && strcmp(name, "service_tier") == 0;
 }
 
+/* For whom they embed, and by what OpenAI finds again what it has cached, is the vendors' business
+ * who ask for it. */
+static bool changes_no_answer(const struct model *model, const char *name)
+{
+    return (model->embeds && strcmp(name, "user") == 0) || strcmp(name, "prompt_cache_key") == 0;
+}
+
 static int check_one(struct check *check, const char *given, const json_t *value)
 {
     const struct model *model = check->rules->model;
@@ -225,8 +232,7 @@ static int check_one(struct check *check, const char *given, const json_t *value
 
     if (is_unset(value))
         return 0;
-    /* Whom they embed for is the vendors' business who ask for it: it changes no vector. */
-    if (model->embeds && strcmp(given, "user") == 0 && !common_find(check->rules, given))
+    if (changes_no_answer(model, given) && !common_find(check->rules, given))
         return 0;
     if (common_is_fixed(model, name) && !passed)
         return leave_out(check, given, "chooses by itself how freely it words");

@@ -312,7 +312,6 @@ static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "stream_options", .read = read_stream_options },
     { "store", USE_NOTHING },
     { "metadata", USE_NOTHING },
-    { "prompt_cache_key", USE_NOTHING },
     { "prompt_cache_retention", USE_NOTHING },
     { "prompt_cache_options", USE_NOTHING },
     { "usage", USE_NOTHING }, /* OpenRouter's way to ask for what always comes */

@@ -86,7 +86,6 @@ static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "store", USE_NOTHING },
     { "metadata", USE_NOTHING },
     { "client_metadata", USE_NOTHING },
-    { "prompt_cache_key", USE_NOTHING },
     { "prompt_cache_retention", USE_NOTHING },
     { "prompt_cache_options", USE_NOTHING },
     { "truncation", USE_NOTHING },

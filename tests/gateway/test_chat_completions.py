@@ -245,7 +245,7 @@ def test_parameters_bear_the_names_of_the_catalog(gateway):
     assert sent == {
         "temperature": 0.5, "top_p": 0.9, "seed": 7, "max_tokens": 64, "stop": ["END"], "frequency_penalty": 0.1,
         "presence_penalty": -0.1, "reasoning_effort": "low", "parallel_tool_calls": False, "verbosity": "low",
-        "user": "u", "service_tier": "flex", "repeat_penalty": 1.1,
+        "user": "u", "service_tier": "flex", "repeat_penalty": 1.1, "prompt_cache_key": "k",
     }  # fmt: skip
 
 

@@ -358,6 +358,11 @@ static void unknown_parameters_are_left_out(void **state)
     assert_kept("{\"0123456789012345678901234567890123456789012345678901234567890äöü\": 5}", "",
                 "'0123456789012345678901234567890123456789012345678901234567890ä' was left out");
     assert_kept("{\"top_k\": 5}", "", "'top_k' was left out");
+    assert_kept("{\"prompt_cache_key\": \"k\"}", "", NULL); /* nobody misses it */
+    assert_string_equal(
+        check_as("openai", "{\"api_style\": \"responses\"}", "{\"prompt_cache_key\": \"k\"}", false)
+            .kept,
+        "{\"prompt_cache_key\":\"k\"}");
     assert_kept("{\"provider\": {\"order\": []}}", "{\"provider\":{\"order\":[]}}", NULL);
 }
 

@@ -261,10 +261,11 @@ def test_ids_are_as_short_as_the_vendor_takes_them(openai, upstream):
         ids = {body["messages"][1]["tool_calls"][0]["id"], body["messages"][2]["tool_call_id"]}
         assert len(ids) == 1 and (ids == {"c" * length}) is kept and len(ids.pop()) <= 40
     for length, kept in ((64, True), (400, False)):
-        body = responses(openai, upstream, conversation("c" * length), parameters={"user": "u" * 65})
+        body = responses(openai, upstream, conversation("c" * length), parameters={"user": "u" * 65, "prompt_cache_key": "k" * 65})
         ids = {body["input"][1]["call_id"], body["input"][2]["call_id"]}
         assert len(ids) == 1 and (ids == {"c" * length}) is kept and len(ids.pop()) <= 64
     assert re.fullmatch("user_[0-9a-f]{16}", body["user"])
+    assert re.fullmatch("prompt_cache_key_[0-9a-f]{16}", body["prompt_cache_key"])
 
 
 @pytest.mark.parametrize("parameters, reasoning", [
