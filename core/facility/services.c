@@ -24,6 +24,7 @@ struct entry {
     struct list link; /* in its iface, or withdrawn */
     struct ein_service service;
     struct gate *gate; /* the owner's; NULL: never leaves */
+    uint64_t number;   /* grows along the list */
     uint32_t users;    /* atomic: acquired and not yet released */
     char names[];      /* iface NUL name NUL */
 };
@@ -33,6 +34,7 @@ struct services {
     struct iface *buckets[BUCKETS]; /* guarded by lock, with all below */
     struct list withdrawn;          /* struct entry */
     size_t count;                   /* entries and ifaces */
+    uint64_t last_number;           /* of an entry */
 };
 
 static void unlock(pthread_rwlock_t **lock)
@@ -210,6 +212,7 @@ int services_publish(struct services *services, struct gate *gate, const char *i
     entry = iface ? entry_new(gate, iface_name, name, vtable, impl) : NULL;
     if (!entry)
         return error_no_memory(err);
+    entry->number = ++services->last_number;
     list_append(&iface->entries, &entry->link);
     services->count++;
     return 0;
@@ -321,43 +324,41 @@ bool services_release(const struct ein_service *service)
     return true;
 }
 
-/* All services of an interface whose owners let us in. */
-static size_t acquire_all(struct services *services, const char *iface_name,
-                          const struct ein_service ***ret_acquired)
+/* The first service of IFACE published after NUMBER whose owner lets us in; NULL: there is none. */
+static const struct entry *next_entry(struct services *services, const struct iface *iface,
+                                      uint64_t number)
 {
-    const struct iface *iface;
-    size_t count = 0;
     READING(services);
 
-    iface = iface_name ? iface_find(services, iface_name) : NULL;
-    if (!iface)
-        return 0;
-    list_each(it, &iface->entries) count++;
-    *ret_acquired = calloc(count ? count : 1, sizeof(**ret_acquired));
-    if (!*ret_acquired)
-        return 0;
-    count = 0;
     list_each(it, &iface->entries)
     {
         struct entry *entry = list_entry(it, struct entry, link);
 
-        if (entry_enter(entry))
-            (*ret_acquired)[count++] = &entry->service;
+        if (entry->number > number && entry_enter(entry))
+            return entry;
     }
-    return count;
+    return NULL;
 }
 
-int services_each(struct services *services, const char *iface,
+static const struct iface *iface_of(struct services *services, const char *name)
+{
+    READING(services);
+
+    return name ? iface_find(services, name) : NULL;
+}
+
+int services_each(struct services *services, const char *iface_name,
                   int (*visit)(const struct ein_service *service, void *data), void *data)
 {
-    EIN_FREE const struct ein_service **acquired = NULL;
-    size_t count = visit ? acquire_all(services, iface, &acquired) : 0;
+    const struct iface *iface = iface_of(services, iface_name);
+    const struct entry *entry;
+    uint64_t number = 0;
     int r = visit ? 0 : EIN_E_INVALID;
 
-    for (size_t i = 0; i < count; i++) {
-        if (r == 0)
-            r = visit(acquired[i], data);
-        services_release(acquired[i]);
+    while (iface && r == 0 && (entry = next_entry(services, iface, number))) {
+        number = entry->number;
+        r = visit(&entry->service, data);
+        services_release(&entry->service);
     }
     return r;
 }

@@ -226,6 +226,26 @@ static void all_are_visited_in_the_order_of_publishing(void **state)
     assert_int_equal(services_each(world->services, "none/1", note, &names), 0);
 }
 
+/* Whoever waits for an owner to leave waits for those who are with it, not with another. */
+static int leave_two(const struct ein_service *service, void *data)
+{
+    struct world *world = data;
+
+    assert_string_equal(service->name, "first");
+    gate_shut(&world->two);
+    assert_true(gate_drain(&world->two, 0));
+    return 0;
+}
+
+static void who_is_not_visited_yet_may_leave(void **state)
+{
+    struct world *world = *state;
+
+    publish(world, &world->one, "a/1", "first");
+    publish(world, &world->two, "a/1", "second");
+    assert_int_equal(services_each(world->services, "a/1", leave_two, world), 0);
+}
+
 static void *acquire_often(void *data)
 {
     struct world *world = data;
@@ -267,6 +287,7 @@ int main(void)
         TEST(a_service_is_found_by_interface_and_name),
         TEST(without_a_name_the_first_published_is_meant_or_the_configured),
         TEST(a_name_is_taken_once),
+        TEST(who_is_not_visited_yet_may_leave),
         TEST(a_release_too_many_lets_nobody_else_out),
         TEST(bad_names_are_refused),
         TEST(who_has_not_started_or_is_leaving_is_not_found),
