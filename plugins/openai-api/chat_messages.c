@@ -48,9 +48,18 @@ static int detail(struct asking *asking, json_t *parts, const json_t *item)
                                        json_is_string(text) ? text : NULL, "replay", replay));
 }
 
+/* LiteLLM keeps members of others below one of its own, and sends that back. */
+static const json_t *details_of(const json_t *message)
+{
+    const json_t *details = json_object_get(message, "reasoning_details");
+    const json_t *kept = json_object_get(message, "provider_specific_fields");
+
+    return details ? details : json_object_get(kept, "reasoning_details");
+}
+
 static int thoughts(struct asking *asking, json_t *parts, const json_t *message)
 {
-    const json_t *details = json_object_get(message, "reasoning_details"), *item;
+    const json_t *details = details_of(message), *item;
     json_t *text = json_object_get(message, "reasoning_content");
     size_t i;
     int r = 0;
@@ -163,8 +172,10 @@ static int old_call(struct asking *asking, json_t *parts, const json_t *message)
 
 static bool is_simple(const json_t *message)
 {
-    static const char *const more[] = { "tool_calls",        "function_call", "refusal",
-                                        "reasoning_content", "reasoning",     "reasoning_details" };
+    static const char *const more[] = {
+        "tool_calls",        "function_call",           "refusal", "reasoning_content", "reasoning",
+        "reasoning_details", "provider_specific_fields"
+    };
 
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
         const json_t *member = json_object_get(message, more[i]);

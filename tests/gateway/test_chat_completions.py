@@ -415,6 +415,17 @@ def test_thoughts_come_back_as_they_went(gateway):
     ]}]  # fmt: skip
 
 
+def test_thoughts_that_litellm_sends_back(gateway):
+    """Members that it does not know stand below one of its own."""
+    details = chat(gateway, [said(thought("hm"), thought(None, REPLAYS[0]), thought(None, REPLAYS[1]))]).json["choices"][0]["message"]["reasoning_details"]
+    for content in ("x", None):
+        message = {"role": "assistant", "content": content, "provider_specific_fields": {"reasoning_details": details}}
+        (sent,) = translated(gateway, message)
+        assert [part["replay"] for part in sent["content"] if part["type"] == "thought"] == REPLAYS[:2]
+    plain = {"role": "assistant", "content": "x", "provider_specific_fields": {"refusal": None}}
+    assert translated(gateway, plain)[0]["content"] == [{"type": "text", "text": "x"}]
+
+
 def test_thoughts_of_other_servers(gateway):
     for name in ("reasoning", "reasoning_content"):
         message = {"role": "assistant", "content": "x", name: "hm"}
