@@ -207,13 +207,14 @@ static int add(const struct openai_request *request, json_t *input, const json_t
     return error_set(err, EIN_E_INVALID, "a message has a role that nobody knows");
 }
 
-/* A first system message is the instructions; a question that is all there is, is the input. */
+/* A first system message is the instructions, unless there were no input then; a question that is
+ * all there is, is the input. */
 int openai_responses_add_input(const struct openai_request *request, json_t *body,
                                struct ein_error *err)
 {
     const json_t *messages = request->call->messages;
     const json_t *first = json_array_get(messages, 0);
-    size_t from = has_role(first, "system") ? 1 : 0, count = json_array_size(messages);
+    size_t count = json_array_size(messages), from = count > 1 && has_role(first, "system") ? 1 : 0;
     const json_t *last = json_array_get(messages, from);
     json_t *input;
     int r = from ? openai_put(body, "instructions", openai_text(content_of(first))) : 0;

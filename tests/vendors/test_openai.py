@@ -65,6 +65,13 @@ def test_a_response_is_what_the_official_client_sends(talk, upstream):
     assert (upstream.last.path, upstream.last.bearer) == ("/v1/responses", "key-of-the-user")
 
 
+def test_a_system_message_alone_is_the_input(openai, upstream):
+    """The vendor refuses instructions without any."""
+    body = responses(openai, upstream, [BRIEF[0]], model="gpt-5")
+    assert "instructions" not in body
+    assert [(item["role"], item["content"]) for item in body["input"]] == [("system", "Be brief.")]
+
+
 def test_a_response_streams_and_nothing_is_kept_at_the_vendor(openai, upstream):
     body = responses(openai, upstream, "Hi", model="gpt-5")
     assert body == {"model": "gpt-5", "input": "Hi", "stream": True, "store": False,
