@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { KEY_MAX = 16 << 10 }; /* bytes: of a longer one nothing is remembered */
+
 struct peer {
     struct map_entry entry; /* the key is the peer's own */
     struct peer_state state;
@@ -147,7 +149,7 @@ static struct peer *find_or_make(struct peers *peers, const char *key)
 {
     struct peer *peer = find(peers, key);
 
-    if (peer)
+    if (peer || strlen(key) > KEY_MAX)
         return peer;
     make_room(peers);
     peer = calloc(1, sizeof(*peer));
@@ -182,6 +184,8 @@ static void set_verdict(struct peers *peers, const char *key, enum peer_era era)
         verdict->era = era;
         return;
     }
+    if (address_len(key) > KEY_MAX)
+        return;
     if (peers->verdicts.count >= peers->max)
         drop_verdicts(peers); /* each is but one more question */
     verdict = calloc(1, sizeof(*verdict));
