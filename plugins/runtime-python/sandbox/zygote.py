@@ -93,6 +93,7 @@ def main():
     if absent:
         sys.exit("preload: no module named " + ", ".join(absent))
 
+    reseed()  # OpenSSL's first use takes milliseconds
     os.register_at_fork(after_in_child=reseed)
     import agent_rt
     import given
