@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/packaging/packages.sh"
 
 packages_tests=(
-    libcmocka-dev postgresql pgbouncer clang libclang-rt-14-dev abigail-tools g++ nginx-light wrk mandoc
+    libcmocka-dev postgresql pgbouncer clang libclang-rt-dev abigail-tools g++ nginx-light wrk mandoc
     python3-pytest python3-yaml python3-cryptography python3-pip shellcheck curl openssl slapd
     ldap-utils brotli systemd
 )
