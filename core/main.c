@@ -293,7 +293,7 @@ static int parse(int argc, char **argv, struct command_line *line)
     }
     line->command = optind < argc ? argv[optind++] : "serve";
     line->argument = optind < argc ? argv[optind++] : NULL;
-    return optind < argc ? fail_usage("one argument too many: ", argv[optind]) + 1 : 0;
+    return optind < argc ? fail_usage("unexpected argument: ", argv[optind]) + 1 : 0;
 }
 
 /* What the shell has closed is nothing that a socket, or a log, may become. */

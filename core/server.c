@@ -176,7 +176,7 @@ int server_end(struct server *server, int r)
 {
     if (!take_down(server)) {
         log_write(server->rooms.log, EIN_ERROR, "server", NULL,
-                  "ending beneath calls that have not come back");
+                  "exiting although calls into plugins have not returned");
         return EIN_E_TIMEOUT;
     }
     free_all(server);
@@ -513,8 +513,8 @@ static void log_faults(const struct server *server, const char *faults)
 {
     for (size_t len; *faults; faults += len + (faults[len] == '\n')) {
         len = strcspn(faults, "\n");
-        log_write(server->rooms.log, EIN_ERROR, "server", NULL,
-                  "configuration not taken over: %.*s", (int)len, faults);
+        log_write(server->rooms.log, EIN_ERROR, "server", NULL, "configuration not reloaded: %.*s",
+                  (int)len, faults);
     }
 }
 
@@ -533,7 +533,7 @@ int server_reload(struct server *server)
         log_faults(server, faults ? faults : err.text);
         return r;
     }
-    log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration read again");
+    log_write(server->rooms.log, EIN_INFO, "server", NULL, "configuration reloaded");
     events_emit(server->rooms.events, "configuration.reloaded", json_object());
     audit_reload(server, before);
     return r;

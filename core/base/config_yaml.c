@@ -41,7 +41,7 @@ static void on_member(void *data, size_t line, const char *path, bool again)
 
     origin_at(source, line, origin);
     if (again)
-        source_fault(source, origin, path, "is there twice, first at %s",
+        source_fault(source, origin, path, "appears twice, first at %s",
                      json_string_value(json_object_get(source->origins, path)));
     else
         (void)json_object_set_new(source->origins, path, json_string(origin));

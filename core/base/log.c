@@ -372,7 +372,7 @@ static int start_yder(struct log *log, struct ein_error *err)
         return error_set(err, EIN_E_UNAVAILABLE, "log.to: cannot be opened");
     log->has_yder = true;
     if (log->target == TO_FD && !y_set_logs_callback(on_yder, log, NULL))
-        return error_set(err, EIN_E_UNAVAILABLE, "log: yder takes no callback");
+        return error_set(err, EIN_E_UNAVAILABLE, "log: yder's callback cannot be set");
     return 0;
 }
 
@@ -415,7 +415,7 @@ static int start(struct log *log, const json_t *settings, struct ein_error *err)
         return error_no_memory(err);
     if (log->target == TO_FD) {
         if (pthread_create(&log->flusher, NULL, flusher_run, log) != 0)
-            return error_set(err, EIN_E_UNAVAILABLE, "log: no thread");
+            return error_set(err, EIN_E_UNAVAILABLE, "log: cannot start a thread");
         log->has_flusher = true;
     }
     return start_yder(log, err);

@@ -290,7 +290,7 @@ int lines_take(struct lines *lines, const struct client_url *url, const struct e
         EIN_LOCKED(&lines->lock);
         r = wait_for_room(lines, cancel, until_ms, err);
         if (r == 0 && (r = take(lines, url, &dropped, slot)) < 0)
-            (void)error_set(err, r, "no memory, or no descriptor, for a fetch");
+            (void)error_set(err, r, "out of memory or file descriptors");
     }
     free_all(&dropped);
     return r;

@@ -30,9 +30,9 @@ static int read_authorities(struct trust *trust, const char *ca_file, struct ein
     gnutls_x509_trust_list_deinit(trust->authorities, 1);
     trust->authorities = NULL;
     if (ca_file)
-        return error_set(err, EIN_E_INVALID, "egress.ca_file: %s: there is no certificate in it",
+        return error_set(err, EIN_E_INVALID, "egress.ca_file: %s: it contains no certificate",
                          ca_file);
-    return error_set(err, EIN_E_UNAVAILABLE, "the system has no authorities that it trusts");
+    return error_set(err, EIN_E_UNAVAILABLE, "the system trusts no certificate authorities");
 }
 
 int trust_new(const char *ca_file, struct trust **ret_trust, struct ein_error *err)
@@ -117,7 +117,7 @@ int trust_check(struct trust *trust, void *tls, const char *host, struct ein_err
     int r;
 
     if (count == 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "%s: it showed no certificate", host);
+        return error_set(err, EIN_E_UNAVAILABLE, "%s: it presented no certificate", host);
     {
         EIN_LOCKED(&trust->lock);
         r = trust->authorities ? 0 : read_authorities(trust, NULL, err);

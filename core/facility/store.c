@@ -130,7 +130,7 @@ static int not_found(int r, const char *set, const char *id, struct ein_error *e
 /* A backend's mistake, which none of those who ask would survive. */
 static int nothing_given(struct ein_error *err)
 {
-    return error_set(err, EIN_E_INTERNAL, "the storage answered well and gave nothing");
+    return error_set(err, EIN_E_INTERNAL, "the storage reported success but returned nothing");
 }
 
 int store_get(struct store *store, const char *set, const char *id, json_t **ret_doc,

@@ -276,7 +276,7 @@ bool once_begin(struct ein_req *req, struct once *once)
         return false;
     }
     if (!digest_id(req, key, once) || !digest_input(req, once)) {
-        (void)reply_fail(req, 503, "The Idempotency-Key cannot be digested.");
+        (void)reply_fail(req, 503, "The Idempotency-Key could not be hashed.");
         return false;
     }
     struct ein_error err;

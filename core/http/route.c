@@ -153,7 +153,7 @@ static int parse_template(struct route_entry *entry, struct ein_error *err)
     }
     for (size_t i = 0; i < entry->count; i++) {
         if (entry->segments[i].kind != SEGMENT_LITERAL && has_param(entry, i))
-            return error_set(err, EIN_E_INVALID, "route %s: {%s} is there twice", name,
+            return error_set(err, EIN_E_INVALID, "route %s: {%s} appears twice", name,
                              entry->segments[i].text);
         if (entry->segments[i].kind != SEGMENT_LITERAL)
             params++;

@@ -202,7 +202,7 @@ int instance_leave(struct ein_ctx *ctx, uint32_t drain_ms, struct ein_error *err
     if (!drain(ctx, drain_ms)) {
         say_held(ctx, held, sizeof(held));
         instance_set_state(ctx, INSTANCE_WITHDRAWN, held);
-        return error_set(err, EIN_E_TIMEOUT, "%s: not left after %u ms, held by %s", ctx->name,
+        return error_set(err, EIN_E_TIMEOUT, "%s: still in use after %u ms, held by %s", ctx->name,
                          drain_ms, held);
     }
     /* fini() frees what the routes point to. */

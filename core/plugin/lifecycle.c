@@ -192,8 +192,8 @@ static int start_one(struct lifecycle *lifecycle, struct ein_ctx *ctx, struct ei
 
     if (!lost)
         return instance_start(ctx, ++lifecycle->starts, err);
-    (void)error_set(err, EIN_E_UNAVAILABLE, "%s needs %s, which nobody offers now", ctx->name,
-                    lost);
+    (void)error_set(err, EIN_E_UNAVAILABLE, "%s needs %s, which no running plugin offers",
+                    ctx->name, lost);
     take_down(lifecycle, ctx);
     if (!ctx->entered)
         instance_set_state(ctx, INSTANCE_FAILED, err->text);

@@ -103,7 +103,7 @@ static int say_cycle(const struct sorting *sorting, size_t *ret_at, struct ein_e
                          sorting->items[at].name, need, sorting->items[whom].name);
         at = whom;
     } while (at != first);
-    r = error_set(err, EIN_E_INVALID, "these wait for each other: %s", buf_str(&chain));
+    r = error_set(err, EIN_E_INVALID, "these plugins need each other: %s", buf_str(&chain));
     buf_done(&chain);
     return r;
 }

@@ -17,7 +17,7 @@ static void say(void *data)
 
     log_write(
         overdue->ctx->setup->log, EIN_WARN, overdue->ctx->name, NULL,
-        "%s() has not come back for %lld ms; the server can neither reload nor stop meanwhile",
+        "%s() has not returned for %lld ms; until then the server can neither reload nor stop",
         overdue->step, (long long)(clock_mono_ms() - overdue->began_ms));
 }
 

@@ -75,7 +75,7 @@ static int end_answer(const struct session *session, const struct call *call,
         return print_failure(REMOTE_FAILED, "%s", answer->error);
     if (answer->has_ended)
         return REMOTE_OK;
-    return call->status == 200 ? print_failure(REMOTE_FAILED, "the answer has broken off")
+    return call->status == 200 ? print_failure(REMOTE_FAILED, "the answer broke off")
                                : session_fail(session, call);
 }
 
@@ -94,7 +94,7 @@ static int ask(const struct session *session, const char *model, json_t *message
     int status;
 
     if (!body)
-        return print_failure(REMOTE_USAGE, "that is no text (UTF-8)");
+        return print_failure(REMOTE_USAGE, "that is not valid UTF-8");
     if (whole) {
         status = session_call(session, &call);
         if (status == REMOTE_OK) {
@@ -123,7 +123,7 @@ static int add_question(json_t *messages, const char *text)
 
     return json_array_append_new(messages, message) == 0
                ? REMOTE_OK
-               : print_failure(REMOTE_USAGE, "that is no text (UTF-8)");
+               : print_failure(REMOTE_USAGE, "that is not valid UTF-8");
 }
 
 static void *cancel_on_interrupt(void *cancel)
@@ -153,7 +153,7 @@ static int ask_patiently(const struct session *session, const char *model, json_
     (void)sigaddset(&interrupt, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &interrupt, &before);
     if (pthread_create(&watcher, NULL, cancel_on_interrupt, asking.cancel) != 0) {
-        status = print_failure(REMOTE_FAILED, "no thread can be made");
+        status = print_failure(REMOTE_FAILED, "cannot start a thread");
     } else {
         status = ask(&asking, model, messages);
         (void)pthread_kill(watcher, SIGINT);

@@ -321,7 +321,7 @@ static int miss(const struct command *command, int count)
         at += strcspn(at, " ") + 1;
     EIN_FREE char *word = strndup(at, strcspn(at, " "));
 
-    return wrong_use(command, "this is missing: ", word ? word : "");
+    return wrong_use(command, "missing argument: ", word ? word : "");
 }
 
 /* ---- the command line ---- */
@@ -378,7 +378,7 @@ static int parse(const struct command *command, int argc, char **argv, struct op
         return REMOTE_OK;
     for (; optind < argc; optind++) {
         if (count == command->most)
-            return wrong_use(command, "one argument too many: ", argv[optind]);
+            return wrong_use(command, "unexpected argument: ", argv[optind]);
         words[count++] = argv[optind];
     }
     return count < command->least ? miss(command, count) : REMOTE_OK;

@@ -321,7 +321,7 @@ int runs_list(struct session *session, char **words)
     session_add_query(&path, "limit", options->limit);
     session_add_query(&path, "agent_id", agent ? text_of(agent, "_id") : options->agent);
     session_add_query(&path, "status", options->status);
-    status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
+    status = path.error ? print_failure(REMOTE_USAGE, "the query is too long")
                         : session_get(session, &runs, path.data);
     buf_done(&path);
     if (status != REMOTE_OK)

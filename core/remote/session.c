@@ -229,7 +229,7 @@ int session_catch_signals(struct session *session)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&thread, NULL, watch_signals, cancel) != 0) {
         cancel_free(cancel);
-        return print_failure(REMOTE_FAILED, "no thread can be made");
+        return print_failure(REMOTE_FAILED, "cannot start a thread");
     }
     (void)pthread_detach(thread);
     session->cancel = cancel;
@@ -452,7 +452,7 @@ int session_fail(const struct session *session, const struct call *call)
     if (call->status == 0 && call->err.code == EIN_E_INVALID)
         return print_failure(REMOTE_USAGE, "%s", after_colon(call->err.text));
     if (call->status == 0)
-        return print_failure(REMOTE_NOBODY, "%s is not reached%s: %s", session->url,
+        return print_failure(REMOTE_NOBODY, "%s cannot be reached%s: %s", session->url,
                              session->is_proxied ? " (a proxy is set)" : "",
                              after_colon(call->err.text));
     if (call->status == 401 && !call->vendor_refuses)
@@ -461,11 +461,11 @@ int session_fail(const struct session *session, const struct call *call)
     if (call->status == 404 && call->absent)
         return print_failure(REMOTE_FAILED, "%s", call->absent);
     if (call->status >= 300 && call->status < 400)
-        return print_failure(REMOTE_FAILED, "%s sends one elsewhere: is that its URL?",
+        return print_failure(REMOTE_FAILED, "%s redirects elsewhere: is that the right URL?",
                              session->url);
     if (sentence)
         return print_failure(REMOTE_FAILED, "%s", sentence);
-    return print_failure(REMOTE_FAILED, "%s answers %d, and not as einion does", session->url,
+    return print_failure(REMOTE_FAILED, "%s answers %d, but not as einion does", session->url,
                          call->status);
 }
 

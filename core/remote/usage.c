@@ -87,7 +87,7 @@ int usage_show(struct session *session, char **words)
     session_add_query(&path, "by", by);
     session_add_query(&path, "from", options->from);
     session_add_query(&path, "to", options->to);
-    status = path.error ? print_failure(REMOTE_USAGE, "that is too long to ask for")
+    status = path.error ? print_failure(REMOTE_USAGE, "the query is too long")
                         : session_get(session, &report, path.data);
     buf_done(&path);
     if (status == REMOTE_OK && options->json)

@@ -35,6 +35,6 @@ int error_due(struct ein_error *err, int result)
     err->text[sizeof(err->text) - 1] = '\0';
     str_clean(err->text);
     if (!err->text[0])
-        (void)error_set(err, result, "it failed with %d and did not say why", result);
+        (void)error_set(err, result, "it failed with code %d and gave no reason", result);
     return result;
 }

@@ -26,7 +26,7 @@ static void on_member(void *data, size_t line, const char *place, bool again)
     struct reading *reading = data;
     char text[64];
 
-    (void)snprintf(text, sizeof(text), "is there twice, first in line %lld",
+    (void)snprintf(text, sizeof(text), "appears twice, first in line %lld",
                    (long long)yaml_line_of(reading->lines, place));
     if (again)
         on_fault(data, line, place, text);

@@ -83,7 +83,7 @@ MISTAKES = {
     "no size": "agent_runtime/1 'mine': its struct_size, 0, does not reach as far as run",
     "no methods": "agent_runtime/1 'mine' has no methods",
     "no routes": 'routes of "clumsy": there are none',
-    "a parameter twice": "route clumsy: {a} is there twice",
+    "a parameter twice": "route clumsy: {a} appears twice",
     "no listener": "subscribe(): there is no on_event(), or no name of a topic",
     "no watcher": "watch(): there is no on_span()",
     "two lines": "llm_provider/1 needs a name of 1 to 127 bytes of printable UTF-8",
@@ -171,8 +171,8 @@ def test_what_never_returns_is_named_and_does_not_keep_the_server(kind, held, bu
             wait_until(lambda: "einion_http_requests_in_flight 2" in server.get("/metrics").text, 10, "the call")
         assert server.stop() == 1
         assert kept.at_end()
-    assert f"never-returns: not left after 500 ms, held by {held}" in server.log()
-    assert "have not come back" in server.log()
+    assert f"never-returns: still in use after 500 ms, held by {held}" in server.log()
+    assert "have not returned" in server.log()
 
 
 def test_a_stop_that_is_late_is_named(build_plugin, plugin_config, start_server):
@@ -180,13 +180,13 @@ def test_a_stop_that_is_late_is_named(build_plugin, plugin_config, start_server)
     config = plugin_config({"never-returns": file}, **{"never-returns": {"slow": True}})
     server = start_server(backend="memory", config=config, sets=["limits.plugin_drain_ms=500"])
     assert server.stop() == 0
-    assert server.log().count("never-returns: stop() has not come back for ") >= 2
+    assert server.log().count("never-returns: stop() has not returned for ") >= 2
 
 
 def test_no_step_is_late_because_nothing_is_waited_for(start_server):
     server = start_server(backend="memory", sets=["limits.plugin_drain_ms=0"])
     server.stop()
-    assert "has not come back for" not in server.log()
+    assert "has not returned for" not in server.log()
 
 
 def test_two_that_need_each_other_are_refused_with_the_circle(build_plugin, plugin_config):

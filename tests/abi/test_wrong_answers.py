@@ -63,7 +63,7 @@ def test_what_nobody_could_use_is_nobody_s_answer(ask):
 
 def test_a_failure_without_words_is_a_sentence(ask):
     reply = ask("long-error")
-    assert reply.status == 500 and reply.json["error"]["message"] == "it failed with -9999 and did not say why"
+    assert reply.status == 500 and reply.json["error"]["message"] == "it failed with code -9999 and gave no reason"
 
 
 def test_texts_end_where_there_is_no_room_and_what_is_not_utf8_is_left_out(ask):
@@ -97,7 +97,7 @@ def test_a_login_that_answers_wrongly_lets_nobody_in(build_plugin, start_server)
     server = start_server(backend="memory", config=f"storage: {{backend: memory}}\nplugins: {plugins}\n")
     for odd, status, detail in (
         ("long", 401, "x" * 251),
-        ("bytes", 401, "it failed with -4 and did not say why"),
+        ("bytes", 401, "it failed with code -4 and gave no reason"),
         ("silent", 401, "Not allowed."),
         ("number", 500, "The login 'odd' answers with 7: that is nothing"),
         ("nobody", 500, "An internal server error occurred."),
@@ -105,6 +105,6 @@ def test_a_login_that_answers_wrongly_lets_nobody_in(build_plugin, start_server)
         reply = server.get("/auth/sessions", headers={"Odd": odd})
         assert (reply.status, reply.detail) == (status, detail), odd
     reply = server.get("/auth/login/odd")
-    assert (reply.status, reply.detail) == (502, "Provider exchange failed: it failed with -5 and did not say why")
+    assert (reply.status, reply.detail) == (502, "Provider exchange failed: it failed with code -5 and gave no reason")
     assert [p["type"] for p in server.get("/auth/providers").json["providers"]] == ["odd"]
-    assert "The login 'odd' does not describe itself: it failed with -5 and did not say why" in server.log()
+    assert "The login 'odd' does not describe itself: it failed with code -5 and gave no reason" in server.log()

@@ -77,7 +77,7 @@ def test_a_server_that_is_not_there(stranger):
     with Vendor() as vendor:
         gone = vendor.url
     status, _, said = stranger.run("agents", "--server", gone)
-    assert status == NOBODY and said.startswith(f"einion: {gone} is not reached: Failed to connect to ")
+    assert status == NOBODY and said.startswith(f"einion: {gone} cannot be reached: Failed to connect to ")
 
 
 def test_a_key_is_in_no_command_line_and_no_log(alice, key):
@@ -506,7 +506,7 @@ def test_one_takes_out_what_is_ones_own(tmp_path, paying):
     status, _, said = shell.run("takeout", "no/such/folder")
     assert status == USAGE and "no/such/folder cannot be written" in said
     status, _, said = shell.run("users", "takeout", "dev_stub:alice")
-    assert status == USAGE and "this is missing: FILE" in said
+    assert status == USAGE and "missing argument: FILE" in said
 
     limited = alice.post("/users/me/keys", {"name": "limited", "scopes": ["models"]}).json["key"]
     assert shell.run("takeout", "no.jsonl", env={"EINION_API_KEY": limited})[0] == FAILED
@@ -544,7 +544,7 @@ def test_what_no_einion_answers_is_nobody(tmp_path, users):
     ([], FAILED, "the server has not sent all of it"),
     (['{"end":{"agents":1}'], FAILED, "the server has not sent all of it"),
     (['{"error":"The store\\u001b is away."}\n'], FAILED, "not all of it can be read: The store? is away."),
-    (['{"end":{"agents":1}}\n', CUT], NOBODY, "is not reached"),
+    (['{"end":{"agents":1}}\n', CUT], NOBODY, "cannot be reached"),
 ])  # fmt: skip
 def test_what_is_not_whole_leaves_no_file(tmp_path, steps, status, said):
     with Vendor() as vendor:
@@ -589,7 +589,7 @@ def test_every_command_has_help(tmp_path):
         assert status == USAGE and f"Usage: einion {command}" in said
     for wrong in (["login"], ["agents", "nonsense"], ["run"], ["runs", "show"], ["models", "x"], ["run", "x", "--input"]):
         assert shell.run(*wrong)[0] == USAGE
-    assert shell.run("runs", "show")[2] == "einion: this is missing: ID\nUsage: einion runs show ID\n"
+    assert shell.run("runs", "show")[2] == "einion: missing argument: ID\nUsage: einion runs show ID\n"
     for wrong in (["runs", "--limit", "ten"], ["runs", "follow", "x", "--retry", "-1"]):
         status, _, said = shell.run(*wrong)
         assert status == USAGE and "wants a number" in said

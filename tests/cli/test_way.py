@@ -54,7 +54,7 @@ def test_a_proxy_carries_every_command(stranger, key, proxy):
 
     proxy.refusal = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"
     status, _, said = stranger.run("agents")
-    assert status == FAILED and said == f"einion: {url} answers 407, and not as einion does\n"
+    assert status == FAILED and said == f"einion: {url} answers 407, but not as einion does\n"
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
@@ -86,7 +86,7 @@ def test_a_proxy_that_does_not_help_is_named(stranger, proxy):
     for refusal in (b"HTTP/1.1 403 No\r\n\r\n", b"nonsense\r\n\r\n"):
         proxy.refusal = refusal
         status, _, said[refusal] = stranger.run("whoami", "--server", "https://server.test", env={"https_proxy": proxy.address})
-        assert status == NOBODY and said[refusal].startswith("einion: https://server.test is not reached (a proxy is set): ")
+        assert status == NOBODY and said[refusal].startswith("einion: https://server.test cannot be reached (a proxy is set): ")
     assert "403" in said[b"HTTP/1.1 403 No\r\n\r\n"]
 
 

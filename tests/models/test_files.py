@@ -137,7 +137,7 @@ WRONG = {
         "providers: {openai: {models: {gpt-5: {built_in_tools: [saw]}}}}", 1,
         "providers.openai.models.gpt-5.built_in_tools: names saw, which is not in its provider's built_in_tools"),
     "no alias of nowhere": ("aliases: {best: gpt-5}", 1, 'aliases.best: is not "provider/model"'),
-    "not a key twice": ("aliases:\n  a: x/y\n  a: x/z\n", 3, "aliases.a: is there twice, first in line 2"),
+    "not a key twice": ("aliases:\n  a: x/y\n  a: x/z\n", 3, "aliases.a: appears twice, first in line 2"),
     "no anchors": ("a: &x 1", 1, "a: YAML anchors are not supported"),
     "not without an end": ("providers: [", 2, "did not find expected node content"),
     "no list": ("- 1", 0, "is not an object"),

@@ -97,7 +97,7 @@ def test_nobody_waits_for_a_server_that_does_not_answer(start_server, upstream):
     assert ids(server, "ollama") == ["llama2", "mistral"]
     assert ids(server) is None
     assert server.stop() == 0  # nor does the server, when it ends
-    assert "not left after" not in server.log()
+    assert "still in use after" not in server.log()
 
 
 def test_a_list_has_a_limit(start_server, upstream):

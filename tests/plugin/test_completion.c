@@ -349,7 +349,7 @@ static void a_failure_without_a_reason_is_told_as_one(void **state)
     fixture->steps[0] = (struct step){ .r = -99, .fault = 12345, .words = "" };
     struct result result = ask(fixture, MODEL);
     assert_int_equal(result.r, -99);
-    assert_string_equal(result.err.text, "it failed with -99 and did not say why");
+    assert_string_equal(result.err.text, "it failed with code -99 and gave no reason");
     assert_int_equal(result.outcome.attempts, 1);
     assert_int_equal(result.outcome.fault, EIN_LLM_FAULT_NONE);
     assert_int_equal(result.outcome.status, 500);

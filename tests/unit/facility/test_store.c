@@ -280,7 +280,7 @@ static void a_backend_that_fails_without_a_word_is_given_one(void **state)
     memset(&err, 'x', sizeof err); /* as a stack may be */
     world->backend.answer = EIN_E_UNAVAILABLE;
     assert_int_equal(store_get(world->store, "agents", "a", &doc, &err), EIN_E_UNAVAILABLE);
-    assert_string_equal(err.text, "it failed with -5 and did not say why");
+    assert_string_equal(err.text, "it failed with code -5 and gave no reason");
     assert_int_equal(err.code, EIN_E_UNAVAILABLE);
 }
 
@@ -295,11 +295,11 @@ static void a_backend_that_gives_nothing_has_failed(void **state)
     json_decref(doc);
     world->backend.empty = true;
     assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), EIN_E_INTERNAL);
-    assert_string_equal(err.text, "the storage answered well and gave nothing");
+    assert_string_equal(err.text, "the storage reported success but returned nothing");
     world->backend.answer = 0;
     assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), 0);
     assert_int_equal(store_get(world->store, "agents", "a", &doc, &err), EIN_E_INTERNAL);
-    assert_string_equal(err.text, "the storage answered well and gave nothing");
+    assert_string_equal(err.text, "the storage reported success but returned nothing");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

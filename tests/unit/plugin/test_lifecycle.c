@@ -213,7 +213,7 @@ static void an_init_that_fails_while_its_job_runs_is_undone_when_the_job_ends(vo
 
     lifecycle_set_drain_ms(world->lifecycle, 20);
     world_refuse(world, "- {name: bad, plugin: puppet, settings: {busy_ms: 3000, fail: init}}\n",
-                 "bad: init: told to fail; bad: not left after 20 ms, held by 1 jobs");
+                 "bad: init: told to fail; bad: still in use after 20 ms, held by 1 jobs");
     assert_false(lifecycle_stop(world->lifecycle));
     assert_int_equal(world->forgotten, 0);
     lifecycle_set_drain_ms(world->lifecycle, 10000);

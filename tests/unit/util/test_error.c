@@ -49,7 +49,7 @@ static void what_a_plugin_has_written_is_ended_and_utf8(void **state)
     assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
     memset(err.text, 0xff, sizeof(err.text));
     (void)error_due(&err, EIN_E_BUSY);
-    assert_string_equal(err.text, "it failed with -12 and did not say why");
+    assert_string_equal(err.text, "it failed with code -12 and gave no reason");
 }
 
 __attribute__((format(printf, 3, 4))) static void format(char *to, size_t size, const char *fmt,
