@@ -108,11 +108,17 @@ static int find_versions(const struct asked *asked, json_t **ret_found, char **r
                          struct ein_error *err)
 {
     static const char *const order[] = { "version", NULL };
+    static const char *const shown[] = { "version",    "createdAt",
+                                         "createdBy",  "restoredFrom",
+                                         "agent.name", "agent.friendlyName",
+                                         NULL };
     const struct agents *agents = asked->agents;
     EIN_JSON json_t *where = json_pack("{s:O}", "agentId", json_object_get(asked->agent, "_id"));
     EIN_JSON json_t *found = NULL;
     json_t *present = NULL;
-    struct ein_query query = { .struct_size = sizeof(query), .where = where, .order = order };
+    struct ein_query query = {
+        .struct_size = sizeof(query), .where = where, .order = order, .fields = shown
+    };
     int r;
 
     if (!where)

@@ -167,8 +167,7 @@ static int compare(const json_t *a, const json_t *b)
     return x == NUMBER ? compare_numbers(a, b) : x == TEXT ? compare_texts(a, b) : 0;
 }
 
-/* A new reference or NULL. */
-static json_t *value_of(const json_t *members, const char *id, const char *path)
+json_t *model_value(const json_t *members, const char *id, const char *path)
 {
     char name[256];
     const json_t *at = members;
@@ -230,7 +229,7 @@ static bool matches(const struct model_doc *doc, const json_t *where)
 
     json_object_foreach((json_t *)where, field, condition)
     {
-        json_t *value = value_of(doc->members, doc->id, field);
+        json_t *value = model_value(doc->members, doc->id, field);
         if (!json_is_object(condition))
             all = all && holds(value, "$eq", condition);
         json_object_foreach(condition, op, with)
@@ -247,8 +246,8 @@ static int compare_places(const struct model_place *a, const struct model_place 
 {
     for (; order && *order; order++) {
         bool descending = **order == '-';
-        json_t *x = value_of(a->members, a->id, *order + descending);
-        json_t *y = value_of(b->members, b->id, *order + descending);
+        json_t *x = model_value(a->members, a->id, *order + descending);
+        json_t *y = model_value(b->members, b->id, *order + descending);
         int r = compare(x, y);
         json_decref(x);
         json_decref(y);

@@ -30,6 +30,9 @@ struct model_place {
     uint64_t seq;
 };
 
+/* What PATH leads to: a new reference or NULL. */
+json_t *model_value(const json_t *members, const char *id, const char *path);
+
 void model_done(struct model *model);
 void model_copy(struct model *to, const struct model *from);
 struct model_doc *model_get(struct model *model, const char *id);

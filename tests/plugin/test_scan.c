@@ -58,15 +58,59 @@ static void a_scanned_document_has_what_is_asked_for(void **state)
             const char *const fields[] = { paths[p], NULL };
             EIN_JSON json_t *doc = NULL;
             json_t *member = json_object_get(whole, paths[p]);
+            const json_t *inside = member_at(whole, paths[p]);
 
             query.fields = fields;
             assert_true(scan_needs_text(&query));
             assert_int_equal(scan_document(&query, text, strlen(text), "i", "r", &doc, NULL), 0);
             assert_string_equal(json_string_value(json_object_get(doc, "_id")), "i");
             assert_string_equal(json_string_value(json_object_get(doc, "_rev")), "r");
-            assert_int_equal(json_object_size(doc), member ? 3 : 2);
             assert_true(!member || json_equal(json_object_get(doc, paths[p]), member));
+            assert_true(!inside || json_equal(member_at(doc, paths[p]), inside));
+            assert_true(inside || !member_at(doc, paths[p]));
+            if (!strchr(paths[p], '.'))
+                assert_int_equal(json_object_size(doc), member ? 3 : 2);
         }
+    }
+}
+
+static json_t *json_of(const char *text)
+{
+    EIN_FREE char *quoted = strdup(text);
+
+    for (char *at = quoted; (at = strchr(at, '\''));)
+        *at = '"';
+    return json_loads(quoted, 0, NULL);
+}
+
+static void a_scanned_document_has_members_of_members(void **state)
+{
+    static const char text[] =
+        "{\"x\":1,\"a\":{\"code\":[{\"}\":2}],\"b\":{\"c\":1,\"d\":[2]},\"e\":\"\","
+        "\"f\":{}},\"ab\":{\"b\":3},\"a.b\":4,\"z\":{\"b\":5}}";
+    static const struct {
+        const char *fields[5], *members;
+    } asked[] = {
+        { { "a.b" }, "{'a': {'b': {'c': 1, 'd': [2]}}, 'a.b': 4}" },
+        { { "a.b.c", "a.e", "z" }, "{'a': {'b': {'c': 1}, 'e': ''}, 'z': {'b': 5}}" },
+        { { "a.f.x", "a.code.b", "x.y" }, "{'a': {'f': {}}}" },
+        { { "a", "a.b" },
+          "{'a': {'code': [{'}': 2}], 'b': {'c': 1, 'd': [2]}, 'e': '', 'f': {}}, 'a.b': 4}" },
+        { { "a.b.d", "z.none", "ab.b" }, "{'a': {'b': {'d': [2]}}, 'z': {}, 'ab': {'b': 3}}" },
+        { { "a..b", ".a", "a." }, "{'a': {}}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        const struct query query = { .fields = asked[i].fields };
+        EIN_JSON json_t *doc = NULL;
+        EIN_JSON json_t *expected = json_of(asked[i].members);
+
+        assert_int_equal(scan_document(&query, text, sizeof(text) - 1, "i", "r", &doc, NULL), 0);
+        json_object_del(doc, "_id");
+        json_object_del(doc, "_rev");
+        if (!json_equal(doc, expected))
+            fail_msg("%zu: %s", i, json_dumps(doc, 0));
     }
 }
 
@@ -115,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scan_finds_what_parsing_finds),
         cmocka_unit_test(a_scanned_document_has_what_is_asked_for),
+        cmocka_unit_test(a_scanned_document_has_members_of_members),
         cmocka_unit_test(a_scan_of_damaged_text_stays_inside),
     };
 

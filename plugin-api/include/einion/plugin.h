@@ -345,7 +345,8 @@ struct ein_query {
                                  Ties are in order of creation. */
     const char *cursor;       /* what an earlier find with the same where and order returned */
     /* 1.1: the members that are asked for, beside `_id` and `_rev`; NULL-ended, none: only these two.
-     * Others may be there.  Long documents are read much faster without what nobody needs.  NULL: all. */
+     * A dotted path asks for one of an object's, which may come with that alone.  Others may be there.
+     * Long documents are read much faster without what nobody needs.  NULL: all. */
     const char *const *fields;
 };
 

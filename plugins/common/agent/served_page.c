@@ -14,20 +14,26 @@ struct reading {
     const json_t *where;
 };
 
+/* What is told of the agent of a deployment, or where that does not say so itself of the agent as
+ * it is; code is not among it. */
+static const char *const of_deployments[] = {
+    "agentId",         "version",           "agent.name",         "agent.description",
+    "agent.docstring", "agent.inputSchema", "agent.outputSchema", NULL
+};
+static const char *const of_agents[] = { "name",        "description",  "docstring",
+                                         "inputSchema", "outputSchema", NULL };
+
 /* The agents of these deployments, by their ids. */
 static int find_agents(const struct reading *reading, const json_t *deployments,
                        json_t **ret_agents, struct ein_error *err)
 {
-    /* What is told where the deployment does not say so itself; code is not among it. */
-    static const char *const fields[] = { "name",        "description",  "docstring",
-                                          "inputSchema", "outputSchema", NULL };
     EIN_JSON json_t *where = json_copy((json_t *)reading->where);
     EIN_JSON json_t *ids = json_array();
     EIN_JSON json_t *found = NULL;
     EIN_JSON json_t *agents = json_object();
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
-                                     .fields = fields };
+                                     .fields = of_agents };
     const json_t *deployment;
     json_t *agent;
     size_t i;
@@ -87,7 +93,7 @@ int served_page(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                      .limit = limit,
                                      .where = where,
                                      .cursor = cursor,
-                                     .fields = names ? whose : NULL };
+                                     .fields = names ? whose : of_deployments };
     EIN_JSON json_t *deployments = NULL;
     EIN_JSON json_t *page = json_array();
     char *next = NULL;

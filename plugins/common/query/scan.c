@@ -138,51 +138,89 @@ bool scan_needs_text(const struct query *query)
     return !query->fields || *query->fields || query->order_count;
 }
 
-/* What it is ordered by is in a cursor. */
-static bool is_wanted(const struct query *query, const char *quoted, size_t len)
+/* Whether a member of the object at PREFIX is asked for: whole, or *ret_inside, a path to something
+ * in it.  What it is ordered by is in a cursor. */
+static bool is_wanted(const struct query *query, const char *prefix, size_t prefix_len,
+                      const char *quoted, size_t len, const char **ret_inside)
 {
-    for (const char *const *field = query->fields; *field; field++)
-        if (is_name(quoted, len, *field, strlen(*field)))
+    *ret_inside = NULL;
+    for (const char *const *field = query->fields; *field; field++) {
+        const char *name = *field + prefix_len;
+        size_t first;
+
+        if (prefix_len && strncmp(*field, prefix, prefix_len) != 0)
+            continue;
+        if (is_name(quoted, len, name, strlen(name)))
             return true;
-    for (size_t i = 0; i < query->order_count; i++)
+        first = strcspn(name, ".");
+        if (name[first] && is_name(quoted, len, name, first))
+            *ret_inside = *field;
+    }
+    for (size_t i = 0; i < query->order_count && !prefix_len; i++)
         if (is_name(quoted, len, query->order[i].field, strcspn(query->order[i].field, ".")))
             return true;
     return false;
 }
 
-static bool add_member(json_t *doc, const char *quoted, const char *colon, const char *end)
+static bool add_member(json_t *object, const char *quoted, const char *colon, json_t *take_value)
 {
     EIN_JSON json_t *name =
         json_loadb(quoted, (size_t)(colon - quoted), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    json_t *value =
-        json_loadb(colon + 1, (size_t)(end - colon - 1), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
-    return json_object_setn_new(doc, json_string_value(name), json_string_length(name), value) == 0;
+    return json_object_setn_new(object, json_string_value(name), json_string_length(name),
+                                take_value) == 0;
+}
+
+/* Adds to OBJECT what is asked for of the one at hand, which is at PREFIX, and goes over it.
+ * false: something there is not JSON, or no memory. */
+static bool add_members(struct scan *scan, const struct query *query, const char *prefix,
+                        size_t prefix_len, json_t *object)
+{
+    scan->at++;
+    while (scan->at < scan->end && *scan->at == '"') {
+        const char *quoted = scan->at, *colon, *value, *inside;
+        bool wanted, good = true;
+        skip_string(scan);
+        colon = scan->at++;
+        if (colon >= scan->end || *colon != ':')
+            return true;
+        value = scan->at;
+        wanted = is_wanted(query, prefix, prefix_len, quoted, (size_t)(colon - quoted), &inside);
+        if (!wanted && inside && value < scan->end && *value == '{') {
+            json_t *part = json_object();
+            size_t len = prefix_len + strcspn(inside + prefix_len, ".") + 1;
+            good = add_member(object, quoted, colon, part) &&
+                   add_members(scan, query, inside, len, part);
+        } else {
+            skip_value(scan);
+        }
+        if (wanted)
+            good = add_member(object, quoted, colon,
+                              json_loadb(value, (size_t)(scan->at - value),
+                                         JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL));
+        if (!good)
+            return false;
+        if (scan->at >= scan->end || *scan->at++ != ',')
+            return true;
+    }
+    if (scan->at < scan->end)
+        scan->at++;
+    return true;
 }
 
 int scan_document(const struct query *query, const char *text, size_t len, const char *id,
                   const char *rev, json_t **ret_doc, struct ein_error *err)
 {
-    struct scan scan = { text + 1, text + len };
+    struct scan scan = { text, text + len };
     EIN_JSON json_t *doc = NULL;
 
     if (!query->fields)
         return doc_decode(text, len, id, rev, ret_doc, err);
     doc = json_pack("{s:s, s:s}", "_id", id, "_rev", rev);
-    while (doc && scan.at < scan.end && *scan.at == '"') {
-        const char *quoted = scan.at, *colon;
-        skip_string(&scan);
-        colon = scan.at++;
-        if (colon >= scan.end || *colon != ':')
-            break;
-        skip_value(&scan);
-        if (is_wanted(query, quoted, (size_t)(colon - quoted)) &&
-            !add_member(doc, quoted, colon, scan.at))
-            return doc_decode(text, len, id, rev, ret_doc, err); /* which says what is wrong */
-        scan.at++;
-    }
     if (!doc)
         return error_no_memory(err);
+    if (!add_members(&scan, query, "", 0, doc))
+        return doc_decode(text, len, id, rev, ret_doc, err); /* which says what is wrong */
     *ret_doc = EIN_TAKE(doc);
     return 0;
 }
