@@ -146,6 +146,11 @@ int catalog_load(struct conn *conn, struct ein_error *err)
         if (add_row(keys, indexed, result, row) < 0)
             r = error_no_memory(err);
     PQclear(result);
+    if (r < 0 && conn->again) { /* nobody changes these tables */
+        conn->again = false;
+        conn_say(conn->store, "42P01", "the tables are gone, or not to be seen any more");
+        return error_set(err, r, "The database's tables are gone, or not to be seen any more");
+    }
     if (r < 0)
         return r;
     EIN_LOCKED(&catalog->lock);

@@ -18,6 +18,8 @@ enum {
     SERVER_MIN = 130000,  /* incremental sorting */
     PIPELINE_MAX = 100,   /* statements whose results wait to be read */
     ANSWER_MS = 2000,     /* that the database may take to say that statement_ms are over */
+    SAY_AGAIN_MS = 10000,
+    STATE_LEN = 5, /* of an SQLSTATE */
     NUMBER_SIZE = 24,
     NAME_SIZE = UUID_SIZE + NUMBER_SIZE,
     OID_BYTEA = 17,
@@ -70,9 +72,19 @@ static bool is_fatal(const PGresult *result)
     return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
+void conn_say(struct postgres *store, const char *state, const char *text)
+{
+    uint64_t now = (uint64_t)clock_mono_ms() / SAY_AGAIN_MS, said = 0;
+
+    memcpy(&said, state, strnlen(state, STATE_LEN));
+    said |= now << (8 * STATE_LEN);
+    if (__atomic_exchange_n(&store->said, said, __ATOMIC_RELAXED) != said)
+        store->host->log_msg(store->ctx, EIN_WARN, "The database: %s (%s)", text, state);
+}
+
 static int fail(struct conn *conn, const PGresult *result, struct ein_error *err)
 {
-    const struct postgres *store = conn->store;
+    struct postgres *store = conn->store;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     size_t i = 0, count = sizeof(failures) / sizeof(failures[0]);
@@ -93,7 +105,7 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
     if (conn->late)
         return error_set(err, EIN_E_UNAVAILABLE, "%s", lost);
     if (known && !conn->again && store->open)
-        store->host->log_msg(store->ctx, EIN_WARN, "The database: %s (%s)", text, state);
+        conn_say(store, state, text);
     if (known)
         return error_set(err, EIN_E_UNAVAILABLE, "%s", failures[i].text);
     if (conn_lost(conn))

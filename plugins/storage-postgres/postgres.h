@@ -32,7 +32,8 @@ struct postgres {
     struct pool *pool;
     struct catalog *catalog;
     bool open;
-    bool still; /* there is one connection, and its transaction must not end */
+    uint64_t said; /* of what was wrong, and when: see conn_say() */
+    bool still;    /* there is one connection, and its transaction must not end */
 };
 
 /* One connection; whoever has it is alone with it. */
@@ -54,6 +55,8 @@ struct conn {
 /* ---- conn.c ---- */
 int conn_open(struct conn *conn, struct ein_error *err);
 void conn_close(struct conn *conn);
+/* Into the log what is wrong, by its SQLSTATE; once in a while for all who hear the same. */
+void conn_say(struct postgres *store, const char *state, const char *text);
 bool conn_lost(const struct conn *conn);
 /* *ret_result (may be NULL) is for PQclear(). */
 int conn_run(struct conn *conn, const char *text, const struct sql_bind *binds, size_t count,

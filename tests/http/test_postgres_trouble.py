@@ -315,7 +315,8 @@ def test_what_the_database_refuses_is_said_in_a_sentence(cluster, start):
         raising(cluster, state)
         refused(server.post("/agents", AGENT), detail)
         assert server.get("/agents").status == 200 and server.get("/readyz").status == 200
-    assert 'could not extend file "base/5/16388" (53100)' in server.log()
+        assert [server.post("/agents", AGENT).status for _ in range(5)] == [503] * 5
+    assert server.log().count('could not extend file "base/5/16388" (53100)') == 1
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01", "26000", "42P05"])
@@ -337,6 +338,17 @@ def test_a_role_that_may_not_log_in_any_more_is_not_named_to_clients(cluster, st
         wait_until(lambda: server.post("/agents", AGENT).status == status, 10, f"a {status}")
         assert "clerk" not in server.get("/readyz").text
     assert 'role "clerk" is not permitted to log in' in server.log()
+
+
+def test_tables_that_may_not_be_seen_any_more_are_no_others_change(cluster, start):
+    support_postgres.query(cluster.url, "CREATE ROLE clerk LOGIN; GRANT CREATE ON DATABASE postgres TO clerk")
+    server = start(cluster.url.replace("einion@", "clerk@"))
+    assert server.post("/agents", AGENT).status == 201
+    support_postgres.query(cluster.url, "ALTER SCHEMA einion OWNER TO einion")
+    refused(server.post("/agents", AGENT), "The database's tables are gone, or not to be seen any more")
+    assert "gone, or not to be seen any more (42P01)" in server.log()
+    support_postgres.query(cluster.url, "ALTER SCHEMA einion OWNER TO clerk")
+    assert server.post("/agents", AGENT).status == 201
 
 
 @pytest.mark.parametrize("case", ["encoding", "tls"])
