@@ -99,6 +99,39 @@ def test_a_loop_of_tools(gateway):
     ]  # fmt: skip
 
 
+def test_what_claude_code_sends(gateway):
+    """All of a turn, with the members and betas that it has."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    body = {
+        "model": "one/small", "max_tokens": 64000, "stream": False, "thinking": {"type": "adaptive"}, "output_config": {"effort": "high"},
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+        "metadata": {"user_id": '{"device_id":"d","account_uuid":"","session_id":"s"}'},
+        "system": [{"type": "text", "text": "x-anthropic-billing-header: cc_version=2;"}, {"type": "text", "text": "Be brief.", **mark}],
+        "tools": [{"name": "Bash", "description": "Runs.", "input_schema": {"type": "object", "properties": {}}},
+                  {"name": "mcp__f__g", "input_schema": {"type": "object"}, "defer_loading": True}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "<system-reminder>Today</system-reminder>"}, {"type": "text", "text": "Go"}]},
+            {"role": "system", "content": "These agents there are."},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "c2ln"},
+                                              {"type": "tool_use", "id": "t", "name": "ToolSearch", "input": {"query": "g"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "is_error": False, **mark,
+                                          "content": [{"type": "tool_reference", "tool_name": "mcp__f__g"}]}]},
+            ECHO],
+    }  # fmt: skip
+    headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14"}
+    reply = gateway.post("/v1/messages?beta=true", body, headers=headers)
+    sent = echo(reply)
+    assert reply.json["einion"]["notes"][:2] == ["'defer_loading' of tools was left out.", "'context_management' was left out."]
+    assert sent["parameters"] == {"max_tokens": 64000, "reasoning_effort": "high", "user": body["metadata"]["user_id"]}
+    assert [tool["name"] for tool in sent["tools"]] == ["Bash", "mcp__f__g"]
+    assert [message["role"] for message in sent["messages"]] == ["system", "user", "system", "assistant", "user", "user"]
+    assert sent["messages"][0]["content"][1] == {"type": "text", "text": "Be brief.", "cache": {"ttl": "5m"}}
+    assert sent["messages"][3]["content"][0] == {"type": "thought", "text": "", "replay": {"wire": "anthropic", "signature": "c2ln"}}
+    assert sent["messages"][4]["content"] == [{"type": "tool_result", "id": "t", "name": "ToolSearch", "cache": {"ttl": "5m"},
+                                               "content": [{"type": "text", "text": "mcp__f__g"}]}]  # fmt: skip
+    assert gateway.request("HEAD", "/").status == 200  # which it begins with
+
+
 def test_results_go_in_the_order_of_their_calls(gateway):
     """Claude Code sends what is there first, and some models know which is which by their place alone."""
     calls = [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in "abc"]
