@@ -45,7 +45,6 @@ void jobs_withdraw(struct jobs *jobs, struct jobs_owner *owner);
 bool jobs_drain(struct jobs *jobs, struct jobs_owner *owner, uint32_t timeout_ms);
 uint32_t jobs_running(struct jobs *jobs, const struct jobs_owner *owner);
 
-
 /* For facilities: a job in storage of the caller's, which the bound does not count, so that it
  * cannot be refused.  Not again before it has run. */
 struct job {

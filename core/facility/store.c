@@ -253,9 +253,15 @@ int store_backup(struct store *store, const char *path, struct ein_error *err)
 
 int store_sets(struct store *store, json_t **ret_names, struct ein_error *err)
 {
+    json_t *names = NULL;
+
     if (!ret_names)
         return nowhere(err, "sets", "ret_names");
-    return CALL(store, SETS, sets, err, ret_names, err);
+    int r = CALL(store, SETS, sets, err, &names, err);
+    if (r < 0 || !names)
+        return r < 0 ? r : nothing_given(err);
+    *ret_names = names;
+    return r;
 }
 
 int store_weigh(struct store *store, const char *set, const json_t *where, uint64_t *ret_bytes,

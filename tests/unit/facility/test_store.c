@@ -90,12 +90,23 @@ static int tally(void *impl, const char *set, const json_t *where, uint64_t *ret
     return note(impl, "tally");
 }
 
+static int sets(void *impl, json_t **ret_names, struct ein_error *err)
+{
+    const struct backend *backend = impl;
+
+    (void)err;
+    if (!backend->empty)
+        *ret_names = json_array();
+    return 0;
+}
+
 static const struct ein_storage_backend methods = { .struct_size = sizeof methods,
                                                     .get = get,
                                                     .batch = batch,
                                                     .find = find,
                                                     .tally = tally,
-                                                    .claim = claim };
+                                                    .claim = claim,
+                                                    .sets = sets };
 
 struct world {
     struct services *services;
@@ -298,6 +309,7 @@ static void a_backend_that_gives_nothing_has_failed(void **state)
     assert_string_equal(err.text, "the storage reported success but returned nothing");
     world->backend.answer = 0;
     assert_int_equal(store_claim(world->store, "agents", "due", 1, 1, &doc, &err), 0);
+    assert_int_equal(store_sets(world->store, &doc, &err), EIN_E_INTERNAL);
     assert_int_equal(store_get(world->store, "agents", "a", &doc, &err), EIN_E_INTERNAL);
     assert_string_equal(err.text, "the storage reported success but returned nothing");
 }
