@@ -95,11 +95,8 @@ static int call_agent(const struct session *session, const json_t *agent, const 
 {
     EIN_FREE char *path = session_path("agents", text_of(agent, "_id"), rest);
     struct call call = { .method = method, .path = path };
-    int status;
+    int status = session_call(session, &call);
 
-    if (!path)
-        return print_failure(REMOTE_FAILED, "no memory");
-    status = session_call(session, &call);
     *ret_reply = call.reply;
     return status;
 }
@@ -231,8 +228,6 @@ static int push_changed(const struct session *session, const char *folder, const
                          .body = agent,
                          .if_match = session->options->force ? NULL : text_of(known, "revision") };
 
-    if (!path)
-        return print_failure(REMOTE_FAILED, "no memory");
     (void)session_send(session, &call);
     *ret_agent = call.reply;
     if (call.status == 200)

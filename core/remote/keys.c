@@ -107,7 +107,7 @@ int keys_revoke(struct session *session, char **words)
     EIN_FREE char *path = session_path("users/me/keys", words[0], "");
     EIN_FREE char *id = print_clean(words[0], 0);
     struct call call = { .method = "DELETE", .path = path };
-    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+    int status = session_call(session, &call);
 
     json_decref(call.reply);
     if (status == REMOTE_OK && !session->options->json)

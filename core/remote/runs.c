@@ -110,8 +110,6 @@ static int follow(const struct session *session, const char *id, struct watching
     int64_t until = clock_mono_ms() + retry_ms(session->options);
     bool told = false;
 
-    if (!path || !absent)
-        return print_failure(REMOTE_FAILED, "no memory");
     for (;;) {
         struct call call = { .method = "GET",
                              .path = path,
@@ -229,11 +227,8 @@ static int call_run(const struct session *session, const char *method, const cha
     struct call call = {
         .method = method, .path = path, .even_if_interrupted = true, .absent = absent
     };
-    int status;
+    int status = session_call(session, &call);
 
-    if (!path || !absent)
-        return print_failure(REMOTE_FAILED, "no memory");
-    status = session_call(session, &call);
     *ret_run = call.reply;
     return status;
 }

@@ -399,11 +399,12 @@ int session_send(const struct session *session, struct call *call)
     call->status = 0;
     call->reply = NULL;
     call->run_id[0] = '\0';
-    if (has_dots(call->path)) {
+    if (call->path && has_dots(call->path)) {
         (void)error_set(&call->err, EIN_E_INVALID, "nothing on a server is called '.' or '..'");
         return REMOTE_USAGE;
     }
-    if (asprintf(&url, "%s%s", session->url, call->path) < 0 || (call->body && !body)) {
+    if (!call->path || (call->body && !body) ||
+        asprintf(&url, "%s%s", session->url, call->path) < 0) {
         (void)error_no_memory(&call->err);
         return REMOTE_FAILED;
     }
@@ -451,6 +452,8 @@ int session_fail(const struct session *session, const struct call *call)
         return print_failure(REMOTE_INTERRUPTED, "interrupted");
     if (call->status == 0 && call->err.code == EIN_E_INVALID)
         return print_failure(REMOTE_USAGE, "%s", after_colon(call->err.text));
+    if (call->status == 0 && call->err.code == EIN_E_NO_MEMORY)
+        return print_failure(REMOTE_FAILED, "no memory");
     if (call->status == 0)
         return print_failure(REMOTE_NOBODY, "%s cannot be reached%s: %s", session->url,
                              session->is_proxied ? " (a proxy is set)" : "",

@@ -53,7 +53,7 @@ int session_catch_signals(struct session *session);
 bool session_is_interrupted(const struct session *session);
 
 struct call {
-    const char *method, *path; /* `path` begins with '/', and may have a query */
+    const char *method, *path; /* `path` begins with '/', and may have a query; NULL: no memory */
     const json_t *body;        /* NULL: none */
     const char *if_match;      /* a revision; NULL: none */
     int64_t last_event;        /* number of the last event that was seen; 0: none */

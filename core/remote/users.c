@@ -35,7 +35,7 @@ static int end_all(const struct session *session, const char *uid, const char *w
 {
     EIN_FREE char *path = session_path("admin/users", uid, what);
     struct call call = { .method = "DELETE", .path = path };
-    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+    int status = session_call(session, &call);
 
     *ret_count = integer_of(call.reply, counted);
     json_decref(call.reply);
@@ -113,7 +113,7 @@ static int change_block(const struct session *session, const char *id, const cha
     EIN_FREE char *path = session_path("admin/users", id, "/blocked");
     EIN_FREE char *clean = print_clean(id, 0);
     struct call call = { .method = method, .path = path, .body = body };
-    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+    int status = session_call(session, &call);
 
     if (status == REMOTE_OK && !session->options->json)
         (void)printf("%s: %s\n", clean ? clean : "", body ? "blocked" : "unblocked");
@@ -161,7 +161,7 @@ int users_erase(struct session *session, char **words)
 {
     EIN_FREE char *path = session_path("admin/users", words[0], "");
     struct call call = { .method = "DELETE", .path = path };
-    int status = path ? session_call(session, &call) : print_failure(REMOTE_FAILED, "no memory");
+    int status = session_call(session, &call);
     EIN_JSON json_t *reply = call.reply;
 
     if (status == REMOTE_OK && session->options->json)
@@ -187,6 +187,5 @@ int users_takeout(struct session *session, char **words)
     EIN_FREE char *path =
         session_path("admin/users", json_string_value(json_array_get(ids, 0)), "/export");
 
-    return path ? takeout_write(session, path, words[1])
-                : print_failure(REMOTE_FAILED, "no memory");
+    return takeout_write(session, path, words[1]);
 }
