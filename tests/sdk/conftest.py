@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import functools
+import os
 import pathlib
 import subprocess
 import sys
@@ -49,12 +50,28 @@ def npm():
 
 
 @pytest.fixture(scope="session")
-def python_folder():
-    """Where the python client is; None where it cannot be had."""
-    folder = BUILD / "pip" / "openai"
-    if not (folder / ".done").exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "0", "--target", folder, "openai==3.57.0"]
-        if subprocess.run(command, capture_output=True).returncode != 0:
-            return None
-        (folder / ".done").touch()
-    return folder
+def run_python(the_server, key):
+    """run_python("openai", "-c", "..."): what that says, which has the python client of this name."""
+    versions = {"openai": "3.57.0", "anthropic": "2.14.0"}
+
+    @functools.cache
+    def folder(name):
+        folder = BUILD / "pip" / f"{name}-{versions[name]}"
+        if not (folder / ".done").exists():
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "0", "--target", folder, f"{name}=={versions[name]}"]
+            if subprocess.run(command, capture_output=True).returncode != 0:
+                return None
+            (folder / ".done").touch()
+        return folder
+
+    def run(name, *arguments):
+        if folder(name) is None:
+            pytest.skip(f"the python client {name} cannot be had")
+        url = f"http://127.0.0.1:{the_server.port}"
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder(name)), "PYTHONDONTWRITEBYTECODE": "1",
+               "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": key, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": key}  # fmt: skip
+        run = subprocess.run(["/usr/bin/python3", *arguments], env=env, capture_output=True, text=True, timeout=300)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    return run

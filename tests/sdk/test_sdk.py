@@ -339,27 +339,25 @@ def test_a_stream_of_claude_that_breaks_off(claude, upstream):
 # ---- in python ----
 
 
-def test_the_python_client(python_folder, server, key, upstream):
-    if python_folder is None:
-        pytest.skip("the python client cannot be had")
+def test_the_python_client(run_python, server, upstream):
     upstream.answer(OPENAI_CHAT, openai_chat(Said("Hello!")), openai_chat(Said("Many a little")), openai_chat(WEATHER),
                     openai_chat(Said(" upon")), openai_chat(Said(" a time")), openai_chat(Said(tools=[("edit", {"input": "a\nb"})])))
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "OPENAI_API_KEY": key,
-           "OPENAI_BASE_URL": f"http://127.0.0.1:{server.port}/v1", "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
-    run = subprocess.run(["/usr/bin/python3", HERE / "openai_client.py"], env=env, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout)
+    said = json.loads(run_python("openai", HERE / "openai_client.py"))
     assert said == {"text": "Hello!", "streamed": "Many a little", "call": {"city": "Paris"}, "missing": "NotFoundError",
                     "prompted": " upon a time", "custom": ["ChatCompletionMessageCustomToolCall", "a\nb"]}  # fmt: skip
 
 
-def test_the_readme(python_folder, server, key, upstream):
-    if python_folder is None:
-        pytest.skip("the python client cannot be had")
+def test_the_python_client_of_claude(run_python, server, upstream):
+    """Its tool runner would have the vendor keep the conversation, and sends all of it when told that nobody does."""
+    upstream.answer(ANTHROPIC, anthropic(WEATHER), anthropic(RAIN), anthropic(Said("Many a little")))
+    said = json.loads(run_python("anthropic", HERE / "anthropic_client.py"))
+    assert said == {"final": "It rains in Paris.", "calls": ["Paris"], "streamed": "Many a little"}
+    second = upstream.requests[1].json
+    assert [message["role"] for message in second["messages"]] == ["user", "assistant", "user"] and second["tools"]
+
+
+def test_the_readme(run_python, server, key, upstream):
     upstream.answer(ANTHROPIC, anthropic(Said("A block of iron.", input=1000, output=100)))
     code = re.search(r"```python\n(.*?)```", README, re.S)[1]
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}").replace("eink_\u2026", key)
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(python_folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.run(["/usr/bin/python3", "-c", code], env=env, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout == "A block of iron.\n0.0075 USD"
+    assert run_python("openai", "-c", code) == "A block of iron.\n0.0075 USD"
