@@ -10,8 +10,9 @@
 struct data_store {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    size_t value_max; /* bytes of a value's JSON text */
-    size_t many_max;  /* and of all that an agent is given at once */
+    size_t value_max;  /* bytes of a value's JSON text */
+    size_t many_max;   /* and of all that an agent is given at once */
+    size_t memory_max; /* that these take */
 };
 
 enum { WRITE_TRIES = 100 }; /* of a write that others keep overtaking */

@@ -2,6 +2,7 @@
 #include "cleanup.h"
 #include "disk_room.h"
 #include "error.h"
+#include "json_memory.h"
 #include "member.h"
 #include "namespaces.h"
 #include "python_json.h"
@@ -64,11 +65,17 @@ static int key_of(struct op_call *call, const json_t *key, struct record_key *re
 static int gather(struct op_call *call, const json_t *doc)
 {
     call->gathered += (size_t)integer_of(doc, "sizeBytes");
-    if (call->gathered <= call->store->many_max)
-        return 0;
-    return error_set(call->err, EIN_E_TOO_LARGE,
-                     "these values are longer than %zu bytes together: ask for fewer at a time",
-                     call->store->many_max);
+    call->memory += json_memory(doc);
+    if (call->gathered > call->store->many_max)
+        return error_set(call->err, EIN_E_TOO_LARGE,
+                         "these values are longer than %zu bytes together: ask for fewer at a time",
+                         call->store->many_max);
+    if (call->memory > call->store->memory_max)
+        return error_set(call->err, EIN_E_TOO_LARGE,
+                         "these values take more than %zu bytes of memory together: ask for fewer "
+                         "at a time",
+                         call->store->memory_max);
+    return 0;
 }
 
 /* 1 and the value, touched; 0 where there is none. */

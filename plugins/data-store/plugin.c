@@ -18,6 +18,8 @@
  * Settings
  *   max_value_bytes   the longest JSON text of one value (8388608)
  *   max_many_bytes    of all that get_all() and get_many() give at once (33554432)
+ *   max_many_memory   that these take in memory: many short values take up to a hundred times
+ *                     their text (268435456)
  *
  * Example
  *   plugins:
@@ -50,6 +52,13 @@ static const char config_schema[] = SCHEMA({
             "maximum" : 1073741824,
             "default" : 33554432,
             "description" : "How long all values may be that an agent is given at once."
+        },
+        "max_many_memory" : {
+            "type" : "integer",
+            "minimum" : 1,
+            "maximum" : 4294967296,
+            "default" : 268435456,
+            "description" : "How many bytes of memory they may take."
         }
     }
 });
@@ -156,6 +165,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     store->ctx = ctx;
     store->value_max = (size_t)json_integer_value(json_object_get(config, "max_value_bytes"));
     store->many_max = (size_t)json_integer_value(json_object_get(config, "max_many_bytes"));
+    store->memory_max = (size_t)json_integer_value(json_object_get(config, "max_many_memory"));
 
     int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
     if (r >= 0)

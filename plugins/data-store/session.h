@@ -21,6 +21,7 @@ struct op_call {
     const char *agent, *ns; /* agent may be NULL */
     const json_t *args;
     size_t gathered; /* bytes of the values for the answer */
+    size_t memory;   /* that they take */
     json_t *entry;   /* the line of the opsLog: operations add their members */
     struct ein_error *err;
 };

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "document.h"
 #include "hash.h"
+#include "json_memory.h"
 #include "list.h"
 #include "map.h"
 
@@ -14,13 +15,7 @@ enum {
     SHARDS = 16, /* a power of two */
     KEY_SIZE = DOC_SET_MAX + 1 + DOC_ID_MAX + 1,
     SHARE_OF_ONE = 4, /* a document above a quarter of its shard is not kept */
-    /* What jansson and malloc take, roughly, beside names and texts: */
-    BYTES_PER_ENTRY = 256,
-    BYTES_PER_OBJECT = 224,
-    BYTES_PER_MEMBER = 80,
-    BYTES_PER_ARRAY = 128,
-    BYTES_PER_TEXT = 64,
-    BYTES_PER_NUMBER = 32
+    BYTES_PER_ENTRY = 256
 };
 
 struct entry {
@@ -102,31 +97,6 @@ static struct entry *add(struct shard *shard, const struct name *name)
     return entry;
 }
 
-/* Of a document's values, which take three to twelve times what its text does. */
-static size_t memory_of(const json_t *value)
-{
-    size_t bytes = 0, i;
-    const char *name;
-    json_t *child;
-
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        json_object_foreach((json_t *)value, name, child) bytes +=
-            BYTES_PER_MEMBER + strlen(name) + memory_of(child);
-        return bytes + BYTES_PER_OBJECT;
-    case JSON_ARRAY:
-        json_array_foreach(value, i, child) bytes += memory_of(child);
-        return bytes + BYTES_PER_ARRAY;
-    case JSON_STRING:
-        return BYTES_PER_TEXT + json_string_length(value);
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return BYTES_PER_NUMBER;
-    default:
-        return 0;
-    }
-}
-
 /* ---- the cache ---- */
 
 struct cache *cache_new(size_t max_bytes)
@@ -192,7 +162,7 @@ json_t *cache_get(struct cache *cache, const char *set, const char *id, uint64_t
 
 void cache_put(struct cache *cache, const char *set, const char *id, json_t *doc, uint64_t ticket)
 {
-    size_t bytes = BYTES_PER_ENTRY + memory_of(doc);
+    size_t bytes = BYTES_PER_ENTRY + json_memory(doc);
     struct name name;
 
     if (bytes > cache->shard_max / SHARE_OF_ONE || !make_name(set, id, &name))

@@ -123,6 +123,23 @@ def test_no_more_is_gathered_for_an_agent_than_it_may_be_given(start_server):
     assert all("longer than 1000 bytes together" in one for one in said[2:])
 
 
+def test_no_more_is_gathered_for_an_agent_than_memory_is_left_to_it(start_server):
+    server = start_server(backend="memory", sets=["plugins.data-store.max_many_memory=1000000"], ready=True)
+    assert server.put(url("short", "all"), {"value": ["x" * 100] * 500}).status == 200
+    assert server.put(url("empty", "all"), {"value": [{}] * 5000}).status == 200  # 20 kB of text, a megabyte and more of memory
+    code = """async def run(input_dict, tools):
+    store = data_store.use_namespace('all')
+    said = [len(store.get('short'))]
+    for ask in (store.get_all, lambda: store.get('empty'), lambda: store.get_many(['empty', 'short'])):
+        try:
+            said.append(len(ask()))
+        except Exception as error:
+            said.append(str(error))
+    return said"""
+    said = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}}).json["result"]
+    assert said[0] == 500 and all("take more than 1000000 bytes of memory together" in one for one in said[1:])
+
+
 # ---- namespaces ----
 
 VALUES = [None, True, 0, -1, 0.1, 1.0, 1e16, 1e15, 1e-05, 1.5e300, "", "é", "€", "\U0001f600", 'a"b\\c\n\t\x01\x7f', [], {}, [1, [2]],
