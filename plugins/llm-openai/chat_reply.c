@@ -243,7 +243,7 @@ static int take_told(struct openai_reply *reply, const struct json_found *told,
     int r;
 
     openai_take_names(reply, told[CHUNK_ID].value, told[CHUNK_MODEL].value);
-    openai_take_usage(reply->outcome, told[CHUNK_USAGE].value);
+    openai_take_counts(reply->outcome, told);
     r = take_content(reply, told[CHUNK_CONTENT].value, err);
     return r == 0 && reason ? take_reason(reply, reason, err) : r;
 }

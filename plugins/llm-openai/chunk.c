@@ -20,6 +20,22 @@ static const struct json_known of_choice[] = { { "index", CHUNK_INDEX },
                                                { "delta", .members = of_delta },
                                                { "finish_reason", CHUNK_REASON },
                                                { 0 } };
+static const struct json_known of_input[] = { { "cached_tokens", CHUNK_CACHED },
+                                              { "audio_tokens" },
+                                              { 0 } };
+static const struct json_known of_output[] = { { "reasoning_tokens", CHUNK_REASONING },
+                                               { "audio_tokens" },
+                                               { "accepted_prediction_tokens" },
+                                               { "rejected_prediction_tokens" },
+                                               { 0 } };
+static const struct json_known of_usage[] = {
+    { "prompt_tokens", CHUNK_INPUT },
+    { "completion_tokens", CHUNK_OUTPUT },
+    { "total_tokens", CHUNK_TOTAL },
+    { "prompt_tokens_details", .members = of_input },
+    { "completion_tokens_details", .members = of_output },
+    { 0 },
+};
 static const struct json_known of_chunk[] = {
     { "id", CHUNK_ID },
     { "object" },
@@ -29,7 +45,7 @@ static const struct json_known of_chunk[] = {
     { "service_tier" },
     { "system_fingerprint" },
     { "choices", .members = of_choice, .list = true },
-    { "usage", CHUNK_USAGE },
+    { "usage", .members = of_usage },
     { "obfuscation" },
     { 0 },
 };
@@ -41,7 +57,7 @@ static void learn(struct chunk *chunk, const char *text, size_t len, const struc
     const struct json_found *content = &told[CHUNK_CONTENT];
 
     buf_clear(&chunk->last);
-    if (!json_is_string(content->value) || told[CHUNK_REASON].value || told[CHUNK_USAGE].value)
+    if (!json_is_string(content->value) || told[CHUNK_REASON].value)
         return;
     chunk->head = (size_t)(content->at - text) + 1;
     chunk->tail = len - chunk->head - content->len + 2;

@@ -51,6 +51,8 @@ void openai_stop(const struct openai_reply *reply, const char *reason);
 void openai_take_names(const struct openai_reply *reply, const json_t *id, const json_t *model);
 /* Tokens and cost, of either format. */
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage);
+/* The same of a chunk: the tokens alone, without their JSON. */
+void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told);
 
 /* An error inside an answer: an object with "error", or itself one. */
 int openai_fail(struct openai_reply *reply, const json_t *body, struct ein_error *err);

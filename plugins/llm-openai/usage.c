@@ -52,37 +52,59 @@ static int64_t cost_of(const json_t *usage)
     return nano;
 }
 
-/* Some vendors count reasoning beside the output, and not in it. */
-static void add_reasoning(struct ein_llm_outcome *outcome, uint64_t total)
+struct used {
+    uint64_t input, output, total, cached, written, reasoning;
+    int64_t cost;
+};
+
+/* Where nothing is said, what was said before still counts.  Some vendors count reasoning beside
+ * the output, and not in it. */
+static void take(struct ein_llm_outcome *outcome, const struct used *used)
 {
-    if (total &&
-        total == outcome->input_tokens + outcome->output_tokens + outcome->reasoning_tokens)
-        outcome->output_tokens += outcome->reasoning_tokens;
+    const uint64_t all = used->input + used->output + used->reasoning;
+
+    if (!used->input && !used->output && !used->cost)
+        return;
+    outcome->input_tokens = used->input;
+    outcome->output_tokens = used->output + (used->total == all ? used->reasoning : 0);
+    outcome->cached_tokens = used->cached;
+    outcome->cache_write_tokens = used->written;
+    outcome->reasoning_tokens = used->reasoning;
+    outcome->vendor_cost = used->cost;
+}
+
+void openai_take_counts(struct ein_llm_outcome *outcome, const struct json_found *told)
+{
+    if (!told[CHUNK_INPUT].value && !told[CHUNK_OUTPUT].value)
+        return;
+    const struct used used = {
+        .input = vendor_number(told[CHUNK_INPUT].value),
+        .output = vendor_number(told[CHUNK_OUTPUT].value),
+        .total = vendor_number(told[CHUNK_TOTAL].value),
+        .cached = vendor_number(told[CHUNK_CACHED].value),
+        .reasoning = vendor_number(told[CHUNK_REASONING].value),
+    };
+
+    take(outcome, &used);
 }
 
 void openai_take_usage(struct ein_llm_outcome *outcome, const json_t *usage)
 {
-    const json_t *in, *out;
+    const json_t *in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
+    const json_t *out = first_object(usage, "output_tokens_details", "completion_tokens_details");
+    struct used used = {
+        .input = COUNT(usage, "input_tokens", "prompt_tokens"),
+        .output = COUNT(usage, "output_tokens", "completion_tokens"),
+        .total = vendor_count(usage, "total_tokens"),
+        .cached = COUNT(in, "cached_tokens", "cache_read_input_tokens"),
+        .written = COUNT(in, "cache_write_tokens", "cache_creation_input_tokens"),
+        .reasoning = vendor_count(out, "reasoning_tokens"),
+        .cost = cost_of(usage),
+    };
 
-    if (!json_is_object(usage))
-        return;
-    const uint64_t input = COUNT(usage, "input_tokens", "prompt_tokens");
-    const uint64_t output = COUNT(usage, "output_tokens", "completion_tokens");
-    const int64_t cost = cost_of(usage);
-
-    if (!input && !output && !cost) /* nothing is said; what was said before still counts */
-        return;
-    in = first_object(usage, "input_tokens_details", "prompt_tokens_details");
-    out = first_object(usage, "output_tokens_details", "completion_tokens_details");
-    outcome->input_tokens = input;
-    outcome->output_tokens = output;
-    outcome->cached_tokens = COUNT(in, "cached_tokens", "cache_read_input_tokens");
-    if (!outcome->cached_tokens)
-        outcome->cached_tokens = vendor_count(usage, "prompt_cache_hit_tokens");
-    outcome->cache_write_tokens = COUNT(in, "cache_write_tokens", "cache_creation_input_tokens");
-    outcome->reasoning_tokens = vendor_count(out, "reasoning_tokens");
-    if (!outcome->reasoning_tokens)
-        outcome->reasoning_tokens = vendor_count(usage, "reasoning_tokens");
-    add_reasoning(outcome, vendor_count(usage, "total_tokens"));
-    outcome->vendor_cost = cost;
+    if (!used.cached)
+        used.cached = vendor_count(usage, "prompt_cache_hit_tokens");
+    if (!used.reasoning)
+        used.reasoning = vendor_count(usage, "reasoning_tokens");
+    take(outcome, &used);
 }
