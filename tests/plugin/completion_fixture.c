@@ -231,7 +231,7 @@ static int ledger_extend(void *impl, const char *hold, uint32_t lease_ms, struct
 
     (void)hold, (void)lease_ms, (void)err;
     fixture->extended++;
-    return 0;
+    return fixture->extend_result;
 }
 
 static void copy(char *to, size_t size, const char *text)

@@ -62,7 +62,7 @@ struct fixture {
     int64_t bound; /* of the last reserve() */
     int holds;     /* open */
     int reserved, extended, released;
-    int reserve_result, settle_result;
+    int reserve_result, extend_result, settle_result;
     struct settled settled[SETTLED];
     size_t settled_count;
 

@@ -748,6 +748,26 @@ static void a_crowd_of_silent_calls_keeps_its_money(void **state)
         leases_remove(leases, &lease[i]);
 }
 
+static void a_hold_that_could_not_be_extended_is_due_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct leases *leases = &fixture->models.completion.leases;
+    struct lease lease = { .hold = "hold-1" };
+
+    leases_add(leases, &lease);
+    lease.until_ms -= 900; /* of 1000 */
+    fixture->extend_result = EIN_E_UNAVAILABLE;
+    fake_host_tick(fixture->host);
+    assert_int_equal(fixture->extended, 1);
+    lease.until_ms -= 10;
+    fixture->extend_result = 0;
+    fake_host_tick(fixture->host);
+    assert_int_equal(fixture->extended, 2);
+    fake_host_tick(fixture->host);
+    assert_int_equal(fixture->extended, 2);
+    leases_remove(leases, &lease);
+}
+
 /* ---- many at once ---- */
 
 enum { CALLERS = 16, TURNS = 50 };
@@ -862,6 +882,7 @@ int main(void)
         T(what_another_model_has_used_counts_too),
         T(a_silent_call_keeps_its_money),
         T(a_crowd_of_silent_calls_keeps_its_money),
+        T(a_hold_that_could_not_be_extended_is_due_again),
         T(callers_do_not_disturb_each_other),
         T(calls_are_measured),
     };
