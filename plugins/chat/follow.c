@@ -21,13 +21,6 @@ struct following {
     unsigned attempt; /* whose pieces were sent last; 0: none were */
 };
 
-bool follow_wanted(const struct ein_http *http, const struct ein_req *req)
-{
-    const char *accept = http->header(req, "Accept");
-
-    return accept && strcasestr(accept, "text/event-stream");
-}
-
 static bool is_cancelled(const struct following *following)
 {
     const struct ein_host *host = following->chat->host;

@@ -3,10 +3,6 @@
 
 #include "chat.h"
 #include <jansson.h>
-#include <stdbool.h>
-
-/* Does REQ ask for an event stream? */
-bool follow_wanted(const struct ein_http *http, const struct ein_req *req);
 
 /* Sends TICKET, whose `_id` is there, as an event, its pieces as they come, and its end. */
 int follow(struct chat *chat, struct ein_req *req, const json_t *ticket);

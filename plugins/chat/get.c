@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "accept.h"
 #include "cleanup.h"
 #include "follow.h"
 #include "http_json.h"
@@ -21,7 +22,7 @@ int chat_get(struct ein_req *req, void *self)
     int r = get_visible(chat->host, chat->ctx, req, TICKET_SET, http->path_param(req, "ticket_id"),
                         &ticket, &err);
 
-    if (r == 0 && follow_wanted(http, req))
+    if (r == 0 && accept_events(http, req))
         return follow(chat, req, ticket);
     if (r == 0)
         r = follow_wait(chat, req, wanted_wait(chat, http->query(req)), &ticket, &err);

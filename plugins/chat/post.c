@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "accept.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "disk_room.h"
@@ -84,11 +85,6 @@ static json_t *member(const struct posting *posting, const char *name)
     return json_object_get(posting->body, name);
 }
 
-static const char *key_of_caller(const struct ein_identity *identity)
-{
-    return strcmp(identity->proof, "api_key") == 0 ? text_of(identity->claims, "keyId") : NULL;
-}
-
 static int make_ticket(struct posting *posting)
 {
     const struct chat *chat = posting->chat;
@@ -127,7 +123,7 @@ static int make_asked(struct posting *posting)
                   member(posting, "parameters"), "builtInTools", member(posting, "builtInTools"),
                   "tools", member(posting, "tools"), "toolChoice", member(posting, "toolChoice"),
                   "replySchema", member(posting, "replySchema"), "visible", visible, "scopes",
-                  scopes, "keyId", key_of_caller(posting->identity));
+                  scopes, "keyId", text_of(posting->identity->claims, "keyId"));
     return posting->asked ? 0 : EIN_E_NO_MEMORY;
 }
 
@@ -176,7 +172,7 @@ static int answer(struct posting *posting, const json_t *ticket)
 {
     EIN_JSON json_t *as_new = json_copy((json_t *)ticket);
 
-    if (follow_wanted(posting->http, posting->req))
+    if (accept_events(posting->http, posting->req))
         return follow(posting->chat, posting->req, ticket);
     if (!as_new || json_object_set_new(as_new, "status", json_string("pending")) < 0 ||
         json_object_set_new(as_new, "result", json_null()) < 0 ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /agents/generate-code. */
+#include "accept.h"
 #include "answer.h"
 #include "ask.h"
 #include "buf.h"
@@ -165,13 +166,6 @@ static int compose(struct composing *composing)
     return r;
 }
 
-static bool is_followed(const struct ein_http *http, const struct ein_req *req)
-{
-    const char *accept = http->header(req, "Accept");
-
-    return accept && strcasestr(accept, "text/event-stream");
-}
-
 int composer_generate(struct ein_req *req, void *self)
 {
     const struct composer *composer = self;
@@ -180,7 +174,7 @@ int composer_generate(struct ein_req *req, void *self)
         .composer = composer,
         .req = req,
         .body = http->body(req),
-        .follows = is_followed(http, req),
+        .follows = accept_events(http, req),
     };
     int r = compose(&composing);
 

@@ -268,6 +268,14 @@ def test_a_stream_of_one_that_has_ended_is_its_end(sqlite_chat):
     assert reply.status == 204  # a browser does not come again
 
 
+def test_json_is_sent_to_who_wants_it_as_much_as_a_stream(sqlite_chat):
+    accepts = ["application/json, text/event-stream", "text/event-stream;q=0", "application/json, text/event-stream;q=0.5"]
+    for accept in accepts:
+        ticket_id = ask(sqlite_chat, {"text": "x"})
+        done = ended(sqlite_chat, ticket_id)
+        assert sqlite_chat.get(f"/chat/{ticket_id}", headers={"Accept": accept}).json == done, accept
+
+
 def test_a_slow_reader_gets_pieces_joined_and_misses_none(start_sqlite, vendor, held):
     server = start_sqlite()
     ticket_id = ask(server, {"text": "0123456789", "times": 20000}, held.step)
