@@ -9,7 +9,7 @@ static bool is_whole(double real)
     return real >= 0x1p53 || real <= -0x1p53 || (double)(json_int_t)real == real;
 }
 
-static bool is_of(const json_t *value, const char *type)
+bool json_is_of(const json_t *value, const char *type)
 {
     static const struct {
         const char *name;
@@ -20,13 +20,18 @@ static bool is_of(const json_t *value, const char *type)
         { "boolean", JSON_TRUE },    { "boolean", JSON_FALSE },  { "null", JSON_NULL },
     };
 
+    bool is_known = false;
+
     if (!strcmp(type, "integer") && json_is_real(value))
         return is_whole(json_real_value(value));
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (!strcmp(types[i].name, type) && types[i].type == json_typeof(value))
+        if (strcmp(types[i].name, type) != 0)
+            continue;
+        if (types[i].type == json_typeof(value))
             return true;
+        is_known = true;
     }
-    return false;
+    return !is_known;
 }
 
 static bool fits_type(const json_t *type, const json_t *value)
@@ -35,10 +40,10 @@ static bool fits_type(const json_t *type, const json_t *value)
     size_t i;
 
     if (json_is_string(type))
-        return is_of(value, json_string_value(type));
+        return json_is_of(value, json_string_value(type));
     json_array_foreach(type, i, one)
     {
-        if (json_is_string(one) && is_of(value, json_string_value(one)))
+        if (json_is_string(one) && json_is_of(value, json_string_value(one)))
             return true;
     }
     return !json_is_array(type);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sample.h"
 #include "cleanup.h"
+#include "json_fits.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -227,25 +228,6 @@ json_t *sample_of_schema(const json_t *schema, const json_t *whole)
 
 /* ---- does it fit? ---- */
 
-static bool is_of_type(const json_t *value, const char *type)
-{
-    if (strcmp(type, "string") == 0)
-        return json_is_string(value);
-    if (strcmp(type, "integer") == 0)
-        return json_is_integer(value) ||
-               (json_is_real(value) &&
-                json_real_value(value) == (double)(json_int_t)json_real_value(value));
-    if (strcmp(type, "number") == 0)
-        return json_is_number(value);
-    if (strcmp(type, "boolean") == 0)
-        return json_is_boolean(value);
-    if (strcmp(type, "array") == 0)
-        return json_is_array(value);
-    if (strcmp(type, "object") == 0)
-        return json_is_object(value);
-    return true;
-}
-
 static json_t *fault_of_members(const json_t *schema, const json_t *value)
 {
     const json_t *properties = json_object_get(schema, "properties");
@@ -260,7 +242,7 @@ static json_t *fault_of_members(const json_t *schema, const json_t *value)
         if (!property && json_is_false(json_object_get(schema, "additionalProperties")))
             return json_sprintf("there is no '%s'", name);
         if (json_is_string(type) && !json_is_null(member) &&
-            !is_of_type(member, json_string_value(type)))
+            !json_is_of(member, json_string_value(type)))
             return json_sprintf("'%s' is to be of the type %s", name, json_string_value(type));
     }
     return NULL;

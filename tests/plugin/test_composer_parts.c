@@ -159,6 +159,8 @@ static void arguments_are_held_against_their_schema(void **state)
     (void)state;
     expect_fault(schema, "{\"a\": 1}", NULL);
     expect_fault(schema, "{\"a\": 1.0, \"b\": null}", NULL);
+    expect_fault(schema, "{\"a\": 1e300}", NULL);
+    expect_fault(schema, "{\"a\": 1.5}", "'a' is to be of the type integer");
     expect_fault(schema, "{}", "'a' is missing");
     expect_fault(schema, "{\"a\": \"1\"}", "'a' is to be of the type integer");
     expect_fault(schema, "{\"a\": 1, \"c\": 1}", "there is no 'c'");
