@@ -23,13 +23,8 @@ enum model_price {
 enum { PRICE_LONG_CONTEXT = 200000 }; /* input tokens above which the second tier counts */
 
 enum model_ability { /* bits of `can` and `cannot`; in neither: not known */
-                     MODEL_THOUGHTS = 1u << 0,   /* returns_thoughts */
-                     MODEL_EFFORT = 1u << 1,     /* supports_effort */
-                     MODEL_THINKING = 1u << 2,   /* supports_thinking */
-                     MODEL_TOOLS = 1u << 3,      /* can_tool_call */
-                     MODEL_STRUCTURED = 1u << 4, /* can_structured_output */
-                     MODEL_REASONING = 1u << 5,  /* can_reasoning */
-                     MODEL_ATTACHMENT = 1u << 6  /* can_attachment */
+                     MODEL_THINKING = 1u << 0, /* supports_thinking */
+                     MODEL_REASONING = 1u << 1 /* can_reasoning */
 };
 
 struct model { /* const; lives as long as its snapshot */

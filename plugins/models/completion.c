@@ -40,7 +40,6 @@ int completion_init(struct models *models, const json_t *config, struct ein_erro
 {
     struct completion *self = &models->completion;
 
-    self->config = config;
     self->refuse = strcmp(text_of(config, "parameters"), "refuse") == 0;
     self->max_notes = setting_of(config, "max_notes");
     self->pass = json_object_get(config, "pass_parameters");

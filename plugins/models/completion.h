@@ -10,7 +10,6 @@
 struct models;
 
 struct completion {                  /* const after init, but for what its parts guard themselves */
-    const json_t *config;            /* lent until fini() */
     bool refuse;                     /* parameters that cannot be */
     size_t max_notes;                /* of one call */
     const json_t *pass, *pass_tools; /* names of parameters, and of vendors' tools, that are handed

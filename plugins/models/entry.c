@@ -42,10 +42,8 @@ static void read_abilities(struct model *model)
         const char *name;
         uint32_t bit;
     } abilities[] = {
-        { "returns_thoughts", MODEL_THOUGHTS },        { "supports_effort", MODEL_EFFORT },
-        { "supports_thinking", MODEL_THINKING },       { "can_tool_call", MODEL_TOOLS },
-        { "can_structured_output", MODEL_STRUCTURED }, { "can_reasoning", MODEL_REASONING },
-        { "can_attachment", MODEL_ATTACHMENT },
+        { "supports_thinking", MODEL_THINKING },
+        { "can_reasoning", MODEL_REASONING },
     };
 
     for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++) {

@@ -88,9 +88,9 @@ static int fetch(struct live *live, const struct ein_service *service, struct ei
 
     if (r < 0)
         return r;
-    if (told && !json_is_array(told) && !json_is_null(told))
-        return live->catalog->host->set_error(err, EIN_E_INVALID, "models() gave no array");
     if (told && !json_is_null(told)) {
+        if (!json_is_array(told))
+            return error_set(err, EIN_E_INVALID, "models() gave no array");
         entries = entries_of(live, told);
         if (!entries)
             return error_no_memory(err);

@@ -177,7 +177,6 @@ static void numbers_are_read_exactly(void **state)
 {
     EIN_JSON json_t *json = json_loads(
         "{\"limits\": {\"context\": 5000, \"input\": 4000, \"output\": 1000},"
-        " \"can_tool_call\": true,"
         " \"can_reasoning\": false, \"price\": {\"input\": 1.75, \"output\": 14, \"cache_read\":"
         " 0.00875, \"input_above_200k\": 3.5, \"request\": 5000, \"cache_write\": 0.02288}}",
         0, NULL);
@@ -188,7 +187,7 @@ static void numbers_are_read_exactly(void **state)
     assert_int_equal(model.context_window, 5000);
     assert_int_equal(model.max_input, 4000);
     assert_int_equal(model.max_output, 1000);
-    assert_int_equal(model.can, MODEL_TOOLS);
+    assert_int_equal(model.can, 0);
     assert_int_equal(model.cannot, MODEL_REASONING);
     assert_int_equal(model.time_percent, 100);
     assert_true(model.priced);
