@@ -42,6 +42,8 @@ static void a_tools_parameters_are_an_object(void **state)
         { "{'$ref':'#/$defs/A','$defs':{'A':{'properties':{'a':{}},'required':['a']}}}",
           "{'type':'object','properties':{'a':{}},'required':['a'],"
           "'$defs':{'A':{'properties':{'a':{}},'required':['a']}}}" },
+        { "{'allOf':[{'properties':{'a':{}},'required':null}]}",
+          "{'type':'object','properties':{'a':{}}}" },
         { "{'oneOf':[{'$ref':'#/definitions/A'},{'$ref':'#/a/b'},{'$ref':'#/$defs/none'},7],"
           "'definitions':{'A':{'properties':{'a':{}}}}}",
           "{'type':'object','properties':{'a':{}},'definitions':{'A':{'properties':{'a':{}}}}}" },

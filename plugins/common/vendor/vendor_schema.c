@@ -4,7 +4,6 @@
 #include "cleanup.h"
 #include "member.h"
 
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_one_of(const char *text, const char *const *list, size_t count)
@@ -81,7 +80,7 @@ static int add_branch(const json_t *root, const json_t *branch, json_t *all, jso
     const json_t *schema = target_of(root, branch);
     const json_t *more = json_object_get(schema, "required");
 
-    if (required && more && json_array_extend(required, (json_t *)more) < 0)
+    if (required && json_is_array(more) && json_array_extend(required, (json_t *)more) < 0)
         return -1;
     return add_properties(schema, all);
 }
@@ -127,7 +126,7 @@ json_t *vendor_tool_schema(const json_t *parameters)
         return json_incref((json_t *)parameters);
     made = json_is_object(parameters) ? json_copy((json_t *)parameters) : json_object();
     all = json_object();
-    required = said ? json_copy((json_t *)said) : json_array();
+    required = json_is_array(said) ? json_copy((json_t *)said) : json_array();
     if (!made || !all || !required || add_branches(parameters, all, required) < 0 ||
         json_object_set_new(made, "type", json_string("object")) < 0 ||
         json_object_set_new(made, "properties", properties_of(all)) < 0 ||
