@@ -163,11 +163,14 @@ static void write_end(struct chat *chat, struct run *run, const json_t *result, 
     struct ein_error err;
     int r = ticket_end(chat, run->ticket, rev, result, error, &err);
 
-    if (r == EIN_E_TOO_LARGE && result)
-        r = ticket_end(chat, run->ticket, rev, NULL, "The answer is too long to be kept.", &err);
     while (r < 0 && !somebody_was_ahead(r) && why_stopped(run) != RUN_HAND_BACK &&
            clock_wall_ms() < lease_ends) {
-        pause_ms(WRITE_PAUSE_MS);
+        if (r == EIN_E_TOO_LARGE && result) {
+            result = NULL;
+            error = "The answer is too long to be kept.";
+        } else {
+            pause_ms(WRITE_PAUSE_MS);
+        }
         r = ticket_end(chat, run->ticket, rev, result, error, &err);
     }
     if (r < 0)
