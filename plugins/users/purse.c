@@ -374,7 +374,7 @@ static int pay(struct purses *purses, struct payment *payment, const char *uid,
     int r = note(purses, payment, err);
     if (r == 0)
         purse_end_call(purses, call, payment->backed ? payment->cost : 0);
-    else
+    else if (r == EIN_E_UNAVAILABLE)
         payment->purse->payments++; /* pay_now()'s */
     return r;
 }
