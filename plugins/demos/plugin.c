@@ -5,8 +5,8 @@
  *   POST GET /demos                a demo is its maker's, or its workspace's
  *   GET PUT DELETE /demos/{demo_id}
  *   GET  /demos/{demo_id}/app         the demo as a page
- *   GET  /demos/{demo_id}/app/frame   the demo in that page, which runs in a frame without an
- * origin POST /demos/{demo_id}/app/token   what that page calls with, anew
+ *   GET  /demos/{demo_id}/app/frame   the demo in that page, in a frame without an origin
+ *   POST /demos/{demo_id}/app/token   what that page calls with, anew
  *
  * What a model answers is read strictly: one JSON object with these three texts, a fence round it
  * forgiven.  An answer that is none is sent back once with what is wrong; then 502 says what was
@@ -44,6 +44,7 @@
 #include "erase.h"
 #include "http_json.h"
 #include "init.h"
+#include "member.h"
 #include <stdlib.h>
 
 enum { SWEEP_MS = 60000 };
@@ -179,11 +180,6 @@ static const struct ein_route routes[] = {
       .handle = demos_app_token },
 };
 
-static size_t setting(const json_t *config, const char *name)
-{
-    return (size_t)json_integer_value(json_object_get(config, name));
-}
-
 static const char *const kept[] = { DEMO_SET, OWNER_INDEX, NULL };
 static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
 
@@ -212,13 +208,13 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     *demos = (struct demos){
         .host = host,
         .ctx = ctx,
-        .code_max = setting(config, "code_max_bytes"),
-        .apis_max = setting(config, "apis_max"),
-        .name_max = setting(config, "name_max_bytes"),
-        .prompt_max = setting(config, "prompt_max_bytes"),
-        .repairs = (unsigned)setting(config, "repairs"),
-        .generate_ms = (uint32_t)setting(config, "generate_ms"),
-        .token_ms = json_integer_value(json_object_get(config, "token_s")) * 1000,
+        .code_max = setting_of(config, "code_max_bytes"),
+        .apis_max = setting_of(config, "apis_max"),
+        .name_max = setting_of(config, "name_max_bytes"),
+        .prompt_max = setting_of(config, "prompt_max_bytes"),
+        .repairs = setting_of(config, "repairs"),
+        .generate_ms = setting_of(config, "generate_ms"),
+        .token_ms = integer_of(config, "token_s") * 1000,
         .ancestors = json_object_get(config, "frame_ancestors"),
     };
     r = EIN_ADD_ROUTES(host, ctx, routes, demos, err);
