@@ -369,6 +369,16 @@ char *str_vprint(const char *fmt, va_list args)
     return vasprintf(&text, fmt, args) < 0 ? NULL : text;
 }
 
+char *str_print(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    char *text = str_vprint(fmt, args);
+    va_end(args);
+    return text;
+}
+
 const char *str_bearer(const char *authorization)
 {
     static const char scheme[] = "Bearer ";

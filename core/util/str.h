@@ -55,7 +55,8 @@ int str_cut(const char *text, int max);
 void str_clean(char *text);
 /* vsnprintf(3) as UTF-8: a character that the size or a precision ("%.40s") cuts is left out. */
 void str_vformat(char *to, size_t size, const char *fmt, va_list args);
-/* vasprintf(3): free(); NULL: no memory. */
+/* asprintf(3): free(); NULL: no memory. */
+char *str_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *str_vprint(const char *fmt, va_list args);
 
 /* The token of an Authorization header with the scheme Bearer (RFC 6750, 2.1); NULL: there is none.

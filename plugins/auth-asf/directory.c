@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "ldap_text.h"
+#include "str.h"
 
 #include <ctype.h>
 #include <ldap.h>
@@ -140,15 +141,13 @@ static int ask(const struct asf *asf, LDAP *ldap, const struct question *questio
     static char cn[] = "cn";
     char *attributes[] = { cn, NULL };
     struct timeval timeout = { .tv_sec = asf_ldap_timeout_s(asf) };
-    EIN_FREE char *filter = NULL;
+    EIN_FREE char *filter =
+        question->value ? str_print("(%s=%s)", question->attribute, question->value) : NULL;
     LDAPMessage *result = NULL; /* stays NULL where there was no answer, which libldap asserts */
     int status, r;
 
-    if (!question->value ||
-        asprintf(&filter, "(%s=%s)", question->attribute, question->value) < 0) {
-        filter = NULL;
+    if (!filter)
         return error_no_memory(err);
-    }
     status = ldap_search_ext_s(ldap, question->base, question->scope, filter, attributes, 0, NULL,
                                NULL, &timeout, ASF_ENTRIES_MAX, &result);
     if (status == LDAP_SUCCESS && result)
@@ -187,11 +186,9 @@ static int ask_committer(const struct asf *asf, LDAP *ldap, const char *uid, jso
 static int ask_pmc(const struct asf *asf, LDAP *ldap, const char *uid, json_t *names,
                    struct ein_error *err)
 {
-    EIN_FREE char *rdn = ldap_name_value(uid), *dn = NULL, *value = NULL;
-
-    if (!rdn || asprintf(&dn, "uid=%s,%s", rdn, asf_ldap_text(asf, "people_base")) < 0)
-        dn = NULL;
-    value = dn ? ldap_filter_value(dn) : NULL;
+    EIN_FREE char *rdn = ldap_name_value(uid);
+    EIN_FREE char *dn = rdn ? str_print("uid=%s,%s", rdn, asf_ldap_text(asf, "people_base")) : NULL;
+    EIN_FREE char *value = dn ? ldap_filter_value(dn) : NULL;
     const struct question question = { asf_ldap_text(asf, "pmc_base"), LDAP_SCOPE_ONELEVEL,
                                        "member", value };
     return ask(asf, ldap, &question, names, err);

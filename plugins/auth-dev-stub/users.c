@@ -5,8 +5,8 @@
 #include "error.h"
 #include "member.h"
 #include "percent.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const json_t *find_user(const struct dev_stub *stub, const char *uid)
@@ -82,15 +82,13 @@ static int login_url(void *impl, const struct ein_login *login, char **ret_url,
     EIN_FREE char *state = percent_encode(login->state, "");
     EIN_FREE char *back = percent_encode(login->redirect_uri, "");
     EIN_FREE char *uids = dev_stub_uids(stub);
-    EIN_FREE char *users = uids ? percent_encode(uids, ",") : NULL, *url = NULL;
+    EIN_FREE char *users = uids ? percent_encode(uids, ",") : NULL;
+    EIN_FREE char *url = state && back && users
+                             ? str_print("/auth/dev-stub-picker?state=%s&redirect_uri=%s&users=%s",
+                                         state, back, users)
+                             : NULL;
 
-    if (!state || !back || !users ||
-        asprintf(&url, "/auth/dev-stub-picker?state=%s&redirect_uri=%s&users=%s", state, back,
-                 users) < 0) {
-        url = NULL; /* asprintf() leaves it undefined */
-        return error_no_memory(err);
-    }
-    *ret_url = stub->host->text_dup(url);
+    *ret_url = url ? stub->host->text_dup(url) : NULL;
     return *ret_url ? 0 : error_no_memory(err);
 }
 

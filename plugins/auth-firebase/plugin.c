@@ -33,6 +33,7 @@
 #include "init.h"
 #include "member.h"
 #include "schemas.h"
+#include "str.h"
 
 #include <stdlib.h>
 
@@ -102,10 +103,9 @@ static int set_up(struct firebase *firebase, const json_t *config, struct ein_er
             "Which project? Set project_id, or FIREBASE_PROJECT_ID in the environment.");
     firebase->project = project;
     firebase->leeway_s = integer_of(config, "leeway_s");
-    if (asprintf(&firebase->issuer, "https://securetoken.google.com/%s", project) < 0) {
-        firebase->issuer = NULL;
+    firebase->issuer = str_print("https://securetoken.google.com/%s", project);
+    if (!firebase->issuer)
         return error_no_memory(err);
-    }
     r = emulator_allowed(json_is_true(json_object_get(config, "emulator")), &firebase->emulator,
                          err);
     if (r == 0)

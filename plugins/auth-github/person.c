@@ -3,6 +3,7 @@
 #include "error.h"
 #include "github.h"
 #include "member.h"
+#include "str.h"
 
 #include <stdio.h>
 
@@ -11,13 +12,10 @@ enum { NUMBER_SIZE = 24 };
 static int get(const struct github *github, const char *what, const char *path, const char *token,
                struct oauth_answer *ret_answer, struct ein_error *err)
 {
-    EIN_FREE char *url = NULL;
+    EIN_FREE char *url = str_print("%s%s", github_text(github, "api_url"), path);
 
-    if (asprintf(&url, "%s%s", github_text(github, "api_url"), path) < 0) {
-        url = NULL;
-        return error_no_memory(err);
-    }
-    return oauth_get(&github->oauth, what, url, token, ret_answer, err);
+    return url ? oauth_get(&github->oauth, what, url, token, ret_answer, err)
+               : error_no_memory(err);
 }
 
 /* The number of a user or an organisation; false: there is none. */

@@ -3,8 +3,7 @@
 #include "clock.h"
 #include "error.h"
 #include "oidc.h"
-
-#include <stdio.h>
+#include "str.h"
 
 /* What a login cannot do without, and what it may use. */
 static const struct {
@@ -47,15 +46,14 @@ static int check_metadata(const struct oidc *oidc, const json_t *metadata, struc
 static int fetch_metadata(const struct oidc *oidc, json_t **ret_metadata, struct ein_error *err)
 {
     EIN_ANSWER struct oauth_answer answer = { 0 };
-    EIN_FREE char *url = NULL;
     size_t len = strlen(oidc->issuer);
+    EIN_FREE char *url =
+        str_print("%.*s/.well-known/openid-configuration",
+                  (int)(oidc->issuer[len - 1] == '/' ? len - 1 : len), oidc->issuer);
     int r;
 
-    if (asprintf(&url, "%.*s/.well-known/openid-configuration",
-                 (int)(oidc->issuer[len - 1] == '/' ? len - 1 : len), oidc->issuer) < 0) {
-        url = NULL;
+    if (!url)
         return error_no_memory(err);
-    }
     const struct oauth_call call = { .what = "discovery document", .url = url };
     r = oauth_call(&oidc->oauth, &call, &answer, err);
     if (r == 0 && (answer.status != 200 || !json_is_object(answer.json)))

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "member.h"
 #include "oidc.h"
+#include "str.h"
 
 static bool offers(const json_t *metadata, const char *list, const char *what)
 {
@@ -45,14 +46,10 @@ static char *scope_of(const struct oidc *oidc, const json_t *metadata)
 {
     const char *given = oidc_text(oidc, "scope"), *groups = group_scope(oidc, metadata),
                *offline = offline_scope(oidc, metadata);
-    char *scope;
 
-    if (*given)
-        return strdup(given);
-    if (asprintf(&scope, "%s%s%s%s%s", oidc->kind->scope, *groups ? " " : "", groups,
-                 *offline ? " " : "", offline) < 0)
-        return NULL;
-    return scope;
+    return *given ? strdup(given)
+                  : str_print("%s%s%s%s%s", oidc->kind->scope, *groups ? " " : "", groups,
+                              *offline ? " " : "", offline);
 }
 
 static int login_url(void *impl, const struct ein_login *login, char **ret_url,

@@ -4,9 +4,9 @@
 #include "cleanup.h"
 #include "error.h"
 #include "oidc.h"
+#include "str.h"
 
 #include <ctype.h>
-#include <stdio.h>
 
 enum { GUID_LEN = 36 };
 
@@ -32,8 +32,7 @@ static int issuer(const json_t *config, char **ret_issuer, struct ein_error *err
         return error_set(
             err, EIN_E_INVALID,
             "tenant_id is the GUID of one directory, as the overview of Entra shows it.");
-    if (asprintf(ret_issuer, "https://login.microsoftonline.com/%s/v2.0", tenant) < 0)
-        *ret_issuer = NULL;
+    *ret_issuer = str_print("https://login.microsoftonline.com/%s/v2.0", tenant);
     return 0;
 }
 

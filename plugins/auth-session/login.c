@@ -175,14 +175,13 @@ static void tell(const struct step *step, const char *uid, const char *outcome, 
 /* "What it is" and a sentence, both text. */
 static int show_page(const struct step *step, int status, const char *title, const char *sentence)
 {
-    EIN_FREE char *safe = html_escape(sentence), *body = NULL;
+    EIN_FREE char *safe = sentence ? html_escape(sentence) : NULL;
+    EIN_FREE char *body =
+        safe ? str_print("<p>%s</p>\n<p><a href=\"/auth/login/%s\">Try again</a></p>", safe,
+                         step->type)
+             : NULL;
 
-    if (!safe || asprintf(&body, "<p>%s</p>\n<p><a href=\"/auth/login/%s\">Try again</a></p>", safe,
-                          step->type) < 0) {
-        body = NULL; /* asprintf() leaves it undefined */
-        return EIN_E_NO_MEMORY;
-    }
-    return html_reply(step->http, step->req, status, title, body);
+    return body ? html_reply(step->http, step->req, status, title, body) : EIN_E_NO_MEMORY;
 }
 
 static bool is_error_code(const char *code)
@@ -195,18 +194,13 @@ static int show_error(const struct step *step, bool is_ours)
 {
     const char *code = parameter(step, "error"), *why = parameter(step, "error_description");
     EIN_FREE char *sentence = NULL;
-    int len;
 
     if (!is_ours)
         why = NULL;
     if (!is_ours && !is_error_code(code))
         code = "error";
-    len = asprintf(&sentence, "The provider %s says: %.200s%s%.500s", step->type, code,
-                   why ? ": " : "", why ? why : "");
-    if (len < 0) {
-        sentence = NULL;
-        return EIN_E_NO_MEMORY;
-    }
+    sentence = str_print("The provider %s says: %.200s%s%.500s", step->type, code, why ? ": " : "",
+                         why ? why : "");
     if (is_ours) /* else nobody was on the way, and any link would be an entry of the audit */
         tell(step, NULL, "failed", code);
     return show_page(step, 400, "Login failed", sentence);
@@ -215,16 +209,12 @@ static int show_error(const struct step *step, bool is_ours)
 static int show_denied(const struct step *step, const json_t *claims)
 {
     const char *name = text_of(claims, "name");
-    EIN_FREE char *sentence = NULL;
+    EIN_FREE char *sentence =
+        str_print("%.200s (%.400s) is neither a member of a workspace nor an administrator of this "
+                  "server, and may not log in.",
+                  name ? name : text_of(claims, "uid"), text_of(claims, "uid"));
 
     tell(step, text_of(claims, "uid"), "denied", "no workspace");
-    if (asprintf(&sentence,
-                 "%.200s (%.400s) is neither a member of a workspace nor an administrator of this "
-                 "server, and may not log in.",
-                 name ? name : text_of(claims, "uid"), text_of(claims, "uid")) < 0) {
-        sentence = NULL;
-        return EIN_E_NO_MEMORY;
-    }
     return show_page(step, 403, "Login denied", sentence);
 }
 

@@ -3,8 +3,8 @@
 #include "auth_session.h"
 #include "cleanup.h"
 #include "percent.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -58,7 +58,6 @@ char *return_to_url(const json_t *frontends, const char *return_to)
     static const char kept[] = "/%!$&'()*+,;=:@?#[]";
     const char *front = json_string_value(json_array_get(frontends, 0));
     EIN_FREE char *safe = NULL;
-    char *url;
 
     if (!return_to_is_good(frontends, return_to))
         return_to = "/";
@@ -67,5 +66,5 @@ char *return_to_url(const json_t *frontends, const char *return_to)
         return NULL;
     if (!is_path(safe))
         return EIN_TAKE(safe);
-    return asprintf(&url, "%.*s%s", (int)origin_len(front), front, safe) < 0 ? NULL : url;
+    return str_print("%.*s%s", (int)origin_len(front), front, safe);
 }

@@ -3,10 +3,10 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "str.h"
 
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +75,8 @@ int files_part_open(const char *path, char **ret_part, int *ret_fd, struct ein_e
     if (lstat(path, &there) == 0)
         return error_set(err, EIN_E_CONFLICT, "%s exists already: only a new file is written",
                          path);
-    if (asprintf(&part, "%s.part-XXXXXX", path) < 0)
+    part = str_print("%s.part-XXXXXX", path);
+    if (!part)
         return error_no_memory(err);
     *ret_fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
     if (*ret_fd < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "html.h"
 #include "cleanup.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The policy names the style by its SHA-256: nothing else may be in a page. */
@@ -61,23 +61,20 @@ char *html_escape(const char *text)
 int html_reply(const struct ein_http *http, struct ein_req *req, int status, const char *title,
                const char *body)
 {
-    EIN_FREE char *safe_title = html_escape(title), *page = NULL;
-    int len;
+    EIN_FREE char *safe_title = html_escape(title);
 
     if (!safe_title)
         return EIN_E_NO_MEMORY;
-    len = asprintf(&page,
-                   "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                   "<title>%s</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<h1>%s</h1>\n"
-                   "%s\n</body>\n</html>\n",
-                   safe_title, safe_title, body);
-    if (len < 0) {
-        page = NULL;
+    EIN_FREE char *page =
+        str_print("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                  "<title>%s</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<h1>%s</h1>\n"
+                  "%s\n</body>\n</html>\n",
+                  safe_title, safe_title, body);
+    if (!page)
         return EIN_E_NO_MEMORY;
-    }
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         if (http->set_header(req, headers[i].name, headers[i].value) < 0)
             return EIN_E_NO_MEMORY;
-    return http->reply_bytes(req, status, "text/html; charset=utf-8", page, (size_t)len);
+    return http->reply_bytes(req, status, "text/html; charset=utf-8", page, strlen(page));
 }

@@ -7,9 +7,9 @@
 #include "demos.h"
 #include "page.h"
 #include "percent.h"
+#include "str.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const headers[][2] = {
@@ -36,9 +36,8 @@ static int reply_page(const struct ein_http *http, struct ein_req *req, const ch
 static char *app_path(const json_t *demo)
 {
     EIN_FREE char *id = percent_encode(json_string_value(json_object_get(demo, "_id")), "");
-    char *path;
 
-    return id && asprintf(&path, "/demos/%s/app", id) >= 0 ? path : NULL;
+    return id ? str_print("/demos/%s/app", id) : NULL;
 }
 
 int demos_app(struct ein_req *req, void *self)

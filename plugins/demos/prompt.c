@@ -4,8 +4,8 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "percent.h"
+#include "str.h"
 #include <einion/plugin.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What the model is told, a section after the other. */
@@ -59,12 +59,10 @@ static json_t *described(const json_t *api, const char *origin)
 {
     const char *name = json_string_value(json_object_get(api, "friendlyName"));
     EIN_FREE char *segment = percent_encode(name, "");
-    EIN_FREE char *url = NULL;
+    EIN_FREE char *url = segment ? str_print("%s/rest/%s", origin, segment) : NULL;
 
-    if (!segment || asprintf(&url, "%s/rest/%s", origin, segment) < 0) {
-        url = NULL;
+    if (!url)
         return NULL;
-    }
     return json_pack("{s:s, s:s, s:O, s:O?, s:O?}", "name", name, "url", url, "description",
                      json_object_get(api, "description"), "input",
                      json_object_get(api, "inputSchema"), "output",

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bedrock.h"
 #include "error.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 char *bedrock_base_url(const char *region)
 {
     const char *china = strncmp(region, "cn-", 3) == 0 ? ".cn" : "";
-    char *url;
 
-    if (asprintf(&url, "https://bedrock-runtime.%s.amazonaws.com%s", region, china) < 0)
-        return NULL;
-    return url;
+    return str_print("https://bedrock-runtime.%s.amazonaws.com%s", region, china);
 }
 
 /* A port that is the scheme's own is not in the Host header. */

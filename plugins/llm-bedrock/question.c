@@ -5,8 +5,7 @@
 #include "error.h"
 #include "percent.h"
 #include "sign.h"
-
-#include <stdio.h>
+#include "str.h"
 
 int question_path(struct question *question, const char *model, const char *verb,
                   struct ein_error *err)
@@ -15,11 +14,8 @@ int question_path(struct question *question, const char *model, const char *verb
 
     if (!id || !*id)
         return error_set(err, EIN_E_INVALID, "the model has no name");
-    if (asprintf(&question->path, "/model/%s/%s", id, verb) < 0) {
-        question->path = NULL;
-        return error_no_memory(err);
-    }
-    return 0;
+    question->path = str_print("/model/%s/%s", id, verb);
+    return question->path ? 0 : error_no_memory(err);
 }
 
 int question_body(const struct bedrock *bedrock, struct question *question, const json_t *body,
@@ -36,14 +32,12 @@ static int sign_question(const struct bedrock *bedrock, struct question *questio
                          struct ein_error *err)
 {
     const struct sign_keys keys = { bedrock->key_id, bedrock->key, bedrock->token };
-    EIN_FREE char *path = NULL;
+    EIN_FREE char *path = str_print("%s%s", bedrock->path, question->path);
     struct signature signature;
     int r;
 
-    if (asprintf(&path, "%s%s", bedrock->path, question->path) < 0) {
-        path = NULL;
+    if (!path)
         return error_no_memory(err);
-    }
     const struct sign_request request = {
         .service = bedrock->service,
         .region = bedrock->region,

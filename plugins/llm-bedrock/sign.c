@@ -5,6 +5,7 @@
 #include "error.h"
 #include "hex.h"
 #include "percent.h"
+#include "str.h"
 
 #include <gnutls/crypto.h>
 #include <stdio.h>
@@ -43,14 +44,12 @@ static int sign_text(const char *secret, const char *day, const struct sign_requ
                      const char *text, char ret_signature[HASH_TEXT])
 {
     const char *const steps[] = { request->region, request->service, "aws4_request", text };
-    EIN_FREE char *first = NULL;
+    EIN_FREE char *first = str_print("AWS4%s", secret);
     unsigned char key[HASH];
     int r;
 
-    if (asprintf(&first, "AWS4%s", secret) < 0) {
-        first = NULL;
+    if (!first)
         return EIN_E_NO_MEMORY;
-    }
     r = step(key, strlen(first), first, day);
     gnutls_memset(first, 0, strlen(first));
     for (size_t i = 0; r >= 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -72,30 +71,26 @@ static int hash_request(const struct sign_keys *keys, const struct sign_request 
                         const char *date, char ret_hash[HASH_TEXT])
 {
     EIN_FREE char *path = percent_encode(request->path, "/");
-    EIN_FREE char *text = NULL;
     char body[HASH_TEXT];
     int r = path ? hash_text(request->body, request->body_len, body) : EIN_E_NO_MEMORY;
 
-    if (r >= 0 && asprintf(&text,
-                           "POST\n%s\n\ncontent-type:application/json\nhost:%s\nx-amz-date:%s\n"
-                           "%s%s%s\n%s\n%s",
-                           path, request->host, date, keys->token ? "x-amz-security-token:" : "",
-                           keys->token ? keys->token : "", keys->token ? "\n" : "",
-                           signed_headers(keys), body) < 0) {
-        text = NULL;
-        r = EIN_E_NO_MEMORY;
-    }
-    if (r >= 0)
-        r = hash_text(text, strlen(text), ret_hash);
-    if (text)
-        gnutls_memset(text, 0, strlen(text));
+    if (r < 0)
+        return r;
+    EIN_FREE char *text = str_print(
+        "POST\n%s\n\ncontent-type:application/json\nhost:%s\nx-amz-date:%s\n"
+        "%s%s%s\n%s\n%s",
+        path, request->host, date, keys->token ? "x-amz-security-token:" : "",
+        keys->token ? keys->token : "", keys->token ? "\n" : "", signed_headers(keys), body);
+    if (!text)
+        return EIN_E_NO_MEMORY;
+    r = hash_text(text, strlen(text), ret_hash);
+    gnutls_memset(text, 0, strlen(text));
     return r;
 }
 
 static int make_authorization(const struct sign_keys *keys, const struct sign_request *request,
                               const char *date, char **ret_authorization)
 {
-    EIN_FREE char *scope = NULL, *text = NULL;
     char day[9], hash[HASH_TEXT], signature[HASH_TEXT];
     int r;
 
@@ -103,21 +98,18 @@ static int make_authorization(const struct sign_keys *keys, const struct sign_re
     r = hash_request(keys, request, date, hash);
     if (r < 0)
         return r;
-    if (asprintf(&scope, "%s/%s/%s/aws4_request", day, request->region, request->service) < 0) {
-        scope = NULL;
+    EIN_FREE char *scope =
+        str_print("%s/%s/%s/aws4_request", day, request->region, request->service);
+    EIN_FREE char *text = scope ? str_print(ALGORITHM "\n%s\n%s\n%s", date, scope, hash) : NULL;
+
+    if (!text)
         return EIN_E_NO_MEMORY;
-    }
-    if (asprintf(&text, ALGORITHM "\n%s\n%s\n%s", date, scope, hash) < 0) {
-        text = NULL;
-        return EIN_E_NO_MEMORY;
-    }
     r = sign_text(keys->secret, day, request, text, signature);
     if (r < 0)
         return r;
-    if (asprintf(ret_authorization, ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-                 keys->id, scope, signed_headers(keys), signature) < 0)
-        return EIN_E_NO_MEMORY;
-    return 0;
+    *ret_authorization = str_print(ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
+                                   keys->id, scope, signed_headers(keys), signature);
+    return *ret_authorization ? 0 : EIN_E_NO_MEMORY;
 }
 
 int sign(const struct sign_keys *keys, const struct sign_request *request,

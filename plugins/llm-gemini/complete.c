@@ -3,8 +3,8 @@
 #include "gemini.h"
 #include "percent.h"
 #include "reply_tool.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
@@ -24,11 +24,8 @@ char *gemini_path(const struct gemini *gemini, const char *model, const char *ve
 {
     EIN_FREE char *encoded = percent_encode(model, "/");
     const char *folder = strchr(model, '/') ? "" : "models/"; /* or "tunedModels/NAME" */
-    char *path;
 
-    if (!encoded || asprintf(&path, "/%s/%s%s:%s", gemini->version, folder, encoded, verb) < 0)
-        return NULL;
-    return path;
+    return encoded ? str_print("/%s/%s%s:%s", gemini->version, folder, encoded, verb) : NULL;
 }
 
 static int run(const struct gemini *gemini, const struct ein_llm_call *call, const char *key,

@@ -2,6 +2,7 @@
 #include "error.h"
 #include "gemini.h"
 #include "member.h"
+#include "str.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,15 +85,10 @@ static int read_call(struct gemini_reader *reader, const json_t *part, struct ei
 static int tell_fenced(struct gemini_reader *reader, const char *language, const char *code,
                        struct ein_error *err)
 {
-    EIN_FREE char *text = NULL;
-    size_t len = strlen(code);
+    EIN_FREE char *text =
+        str_print("\n```%s\n%s%s```\n", language, code, str_ends(code, "\n") ? "" : "\n");
 
-    if (asprintf(&text, "\n```%s\n%s%s```\n", language, code,
-                 len && code[len - 1] == '\n' ? "" : "\n") < 0) {
-        text = NULL;
-        return error_no_memory(err);
-    }
-    return tell(reader, EIN_LLM_TEXT, text, NULL, err);
+    return text ? tell(reader, EIN_LLM_TEXT, text, NULL, err) : error_no_memory(err);
 }
 
 static int read_code(struct gemini_reader *reader, const json_t *part, struct ein_error *err)

@@ -5,7 +5,6 @@
 #include "openai.h"
 #include "turns.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,16 +30,11 @@ int openai_append(json_t *array, json_t *take_value)
 /* Where the part is: its URL, or one that holds it. */
 static json_t *url_of(const json_t *part)
 {
-    EIN_FREE char *text = NULL;
     const char *type = text_of(part, "media_type"), *data = text_of(part, "data");
 
     if (!data)
         return json_incref(json_object_get(part, "url"));
-    if (asprintf(&text, "data:%s;base64,%s", type ? type : "application/octet-stream", data) < 0) {
-        text = NULL;
-        return NULL;
-    }
-    return json_string(text);
+    return json_sprintf("data:%s;base64,%s", type ? type : "application/octet-stream", data);
 }
 
 /* "mp3" of "audio/mpeg"; NULL: not audio. */

@@ -6,10 +6,10 @@
 #include "file_text.h"
 #include "hash.h"
 #include "resolve.h"
+#include "str.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -106,15 +106,10 @@ static void drop_names(struct dirent **names, int count)
 static int add_named(const char *folder, const char *name, size_t max_bytes, json_t **catalog,
                      struct ein_error *err)
 {
-    EIN_FREE char *path = NULL;
+    EIN_FREE char *path = str_print("%s/%s", folder, name);
     json_t *added;
-    int r;
+    int r = path ? files_add(path, max_bytes, *catalog, &added, err) : error_no_memory(err);
 
-    if (asprintf(&path, "%s/%s", folder, name) < 0) {
-        path = NULL;
-        return error_no_memory(err);
-    }
-    r = files_add(path, max_bytes, *catalog, &added, err);
     if (r < 0)
         return r;
     json_decref(*catalog);

@@ -85,11 +85,10 @@ static const char config_schema[] = "{\"type\": \"object\", \"properties\": {"
 static char *url_of(const char *endpoint, const char *path)
 {
     size_t len = strlen(endpoint);
-    char *url = NULL;
 
     while (len > 0 && endpoint[len - 1] == '/')
         len--;
-    return asprintf(&url, "%.*s%s", (int)len, endpoint, path) < 0 ? NULL : url;
+    return str_print("%.*s%s", (int)len, endpoint, path);
 }
 
 static int set_urls(struct otlp *otlp, const json_t *config, struct ein_error *err)

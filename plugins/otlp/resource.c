@@ -6,8 +6,8 @@
 #include "error.h"
 #include "ids.h"
 #include "percent.h"
+#include "str.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- lists of the environment ---- */
@@ -66,7 +66,8 @@ static int add_header(const char *key, const char *value, void *data)
         return EIN_E_TOO_LARGE;
     if (strpbrk(key, ": \r\n") || strpbrk(value, "\r\n"))
         return EIN_E_INVALID;
-    return asprintf(&otlp->headers[count], "%s: %s", key, value) < 0 ? EIN_E_NO_MEMORY : 0;
+    otlp->headers[count] = str_print("%s: %s", key, value);
+    return otlp->headers[count] ? 0 : EIN_E_NO_MEMORY;
 }
 
 /* What they say stays out of what is said of them: they may be secrets. */

@@ -8,7 +8,6 @@
 #include "str.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 enum { TIME_DIGITS = 20 };
 
@@ -104,9 +103,7 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
 
 static char *time_key(const char *uid, int64_t us)
 {
-    char *key;
-
-    return asprintf(&key, "%s|%0*" PRId64, uid, TIME_DIGITS, us) < 0 ? NULL : key;
+    return str_print("%s|%0*" PRId64, uid, TIME_DIGITS, us);
 }
 
 json_t *entry_where(const char *uid, int64_t from_us, int64_t to_us)

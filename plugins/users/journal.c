@@ -4,9 +4,9 @@
 #include "cleanup.h"
 #include "error.h"
 #include "files.h"
+#include "str.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -62,12 +62,8 @@ static int open_pair(const char *folder, int number, struct journal **ret_journa
     for (int i = 0; r == 0 && i < 2; i++)
         journal->fd[i] = -1;
     for (int i = 0; r == 0 && i < 2; i++) {
-        if (asprintf(&journal->path[i], "%s/ledger-%d.%d", folder, number, i) < 0) {
-            journal->path[i] = NULL;
-            r = error_no_memory(err);
-        } else {
-            r = open_file(journal, i, err);
-        }
+        journal->path[i] = str_print("%s/ledger-%d.%d", folder, number, i);
+        r = journal->path[i] ? open_file(journal, i, err) : error_no_memory(err);
         if (r == 0 && i == 0 && flock(journal->fd[0], LOCK_EX | LOCK_NB) < 0) {
             journal_close(journal);
             return 0;
@@ -139,15 +135,13 @@ int journal_open(const char *folder, journal_line *each, void *data, struct jour
                  struct ein_error *err)
 {
     struct journal *ours = NULL;
-    EIN_FREE char *inside = NULL;
-    int r = asprintf(&inside, "%s/ledger", folder) < 0 ? EIN_E_NO_MEMORY
-                                                       : files_make_parents(inside, err);
+    EIN_FREE char *inside = str_print("%s/ledger", folder);
+    int r = inside ? files_make_parents(inside, err) : error_no_memory(err);
 
     for (int number = 0; r >= 0 && number < PAIRS_MAX; number++) {
         struct journal *pair = NULL;
-        EIN_FREE char *path = NULL;
-        if (ours &&
-            (asprintf(&path, "%s/ledger-%d.0", folder, number) < 0 || access(path, F_OK) < 0))
+        EIN_FREE char *path = str_print("%s/ledger-%d.0", folder, number);
+        if (ours && (!path || access(path, F_OK) < 0))
             break;
         r = open_pair(folder, number, &pair, err);
         for (int i = 0; r > 0 && i < 2; i++) {

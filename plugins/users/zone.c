@@ -3,10 +3,10 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "str.h"
 #include "zone_rule.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { HEADER_LEN = 44, TRANSITIONS_MAX = 4096, TYPES_MAX = 256, TYPE_LEN = 6, DAY_S = 86400 };
@@ -182,10 +182,10 @@ static bool is_name(const char *name)
 static int read_named(const char *folder, const char *name, unsigned char *data, size_t *ret_len,
                       struct ein_error *err)
 {
-    EIN_FREE char *path = NULL;
+    EIN_FREE char *path = str_print("%s/%s", folder, name);
     ssize_t n;
 
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
+    if (!path)
         return error_no_memory(err);
     EIN_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *ret_len = 0;

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "files.h"
+#include "str.h"
 
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
@@ -108,7 +109,8 @@ int ring_file_write(const char *path, const struct ring *ring, bool is_new, stru
 
     if (r < 0)
         return r;
-    if (asprintf(&part, "%s.part", path) < 0)
+    part = str_print("%s.part", path);
+    if (!part)
         return error_no_memory(err);
     (void)unlink(part); /* of one who was killed */
     fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -147,7 +149,8 @@ int ring_file_lock(const char *path, bool alone, struct ein_error *err)
 
     if (r < 0)
         return r;
-    if (asprintf(&name, "%s.lock", path) < 0)
+    name = str_print("%s.lock", path);
+    if (!name)
         return error_no_memory(err);
     fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "percent.h"
+#include "str.h"
 
 #include <arpa/inet.h>
 #include <gnutls/crypto.h>
@@ -118,19 +119,16 @@ static char *basic_header(const struct oauth *oauth)
 {
     EIN_SECRET char *id = percent_encode(oauth->client_id, "");
     EIN_SECRET char *secret = percent_encode(oauth->client_secret, "");
-    EIN_SECRET char *both = NULL;
+    EIN_SECRET char *both = id && secret ? str_print("%s:%s", id, secret) : NULL;
     gnutls_datum_t plain, encoded;
-    char *header = NULL;
+    char *header;
 
-    if (!id || !secret || asprintf(&both, "%s:%s", id, secret) < 0) {
-        both = NULL;
+    if (!both)
         return NULL;
-    }
     plain = (gnutls_datum_t){ (unsigned char *)both, (unsigned)strlen(both) };
     if (gnutls_base64_encode2(&plain, &encoded) < 0)
         return NULL;
-    if (asprintf(&header, "Authorization: Basic %.*s", (int)encoded.size, encoded.data) < 0)
-        header = NULL;
+    header = str_print("Authorization: Basic %.*s", (int)encoded.size, encoded.data);
     gnutls_memset(encoded.data, 0, encoded.size);
     gnutls_free(encoded.data);
     return header;
@@ -162,16 +160,15 @@ int oauth_tokens(const struct oauth *oauth, const char *url, enum oauth_client_a
           auth == OAUTH_POST && *oauth->client_secret ? oauth->client_secret : NULL },
     };
     EIN_SECRET char *start = OAUTH_QUERY(NULL, client);
-    EIN_SECRET char *rest = oauth_query(NULL, params, count), *form = NULL;
+    EIN_SECRET char *rest = oauth_query(NULL, params, count);
+    EIN_SECRET char *form =
+        start && rest ? str_print("%s%s%s", start, *start ? "&" : "", rest) : NULL;
     EIN_SECRET char *basic = auth == OAUTH_BASIC ? basic_header(oauth) : NULL;
     EIN_ANSWER struct oauth_answer answer = { 0 };
     int r;
 
-    if (!start || !rest || (auth == OAUTH_BASIC && !basic) ||
-        asprintf(&form, "%s%s%s", start, *start ? "&" : "", rest) < 0) {
-        form = NULL;
+    if (!form || (auth == OAUTH_BASIC && !basic))
         return error_no_memory(err);
-    }
     const struct oauth_call call = {
         .what = "token endpoint", .url = url, .form = form, .header = basic
     };

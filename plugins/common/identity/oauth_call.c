@@ -2,8 +2,7 @@
 #include "error.h"
 #include "json_depth.h"
 #include "oauth.h"
-
-#include <stdio.h>
+#include "str.h"
 
 /* The target of <...>; rel="next" in a Link header; free(). */
 static char *next_of(const char *link)
@@ -80,14 +79,12 @@ int oauth_unexpected(const struct oauth *oauth, const struct oauth_call *call,
 int oauth_get(const struct oauth *oauth, const char *what, const char *url, const char *token,
               struct oauth_answer *ret_answer, struct ein_error *err)
 {
-    EIN_SECRET char *header = NULL;
+    EIN_SECRET char *header = str_print("Authorization: Bearer %s", token);
     struct oauth_answer answer = { 0 };
     int r;
 
-    if (asprintf(&header, "Authorization: Bearer %s", token) < 0) {
-        header = NULL;
+    if (!header)
         return error_no_memory(err);
-    }
     const struct oauth_call call = { .what = what, .url = url, .header = header };
     r = oauth_call(oauth, &call, &answer, err);
     if (r == 0 && answer.status == 401)

@@ -4,7 +4,6 @@
 #include "oauth.h"
 #include "str.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 bool oauth_lists(const json_t *array, const char *text)
@@ -86,9 +85,7 @@ int oauth_about(const char *title, const char *icon, json_t **ret_about, struct 
 /* "login/NAME/ID"; free(). */
 static char *grant_name(const struct oauth *oauth, const char *id)
 {
-    char *name;
-
-    return asprintf(&name, "login/%s/%s", oauth->name, id) < 0 ? NULL : name;
+    return str_print("login/%s/%s", oauth->name, id);
 }
 
 static const struct ein_service *vault_of(const struct oauth *oauth)

@@ -185,8 +185,7 @@ static char *shorten(const struct vendor *vendor, const char *words, const char 
             safe[i] = ' ';
     while (len && safe[len - 1] == ' ')
         len--;
-    if (asprintf(&text, "%.*s%s", (int)len, safe, strlen(safe) > VENDOR_WORDS_MAX ? "..." : "") < 0)
-        text = NULL;
+    text = str_print("%.*s%s", (int)len, safe, strlen(safe) > VENDOR_WORDS_MAX ? "..." : "");
     vendor->host->mem_free(safe);
     return text;
 }

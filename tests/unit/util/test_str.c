@@ -42,6 +42,17 @@ static void secrets_are_compared_whole(void **state)
     assert_true(str_eq_secret("", ""));
 }
 
+static void text_is_printed_as_long_as_it_is(void **state)
+{
+    char *text = str_print("%s%0300d", "a", 7);
+
+    (void)state;
+    assert_int_equal(strlen(text), 301);
+    assert_true(str_starts(text, "a000"));
+    assert_true(str_ends(text, "007"));
+    free(text);
+}
+
 static const char kept[] = "correct horse battery staple";
 
 static void compare(void *given)
@@ -282,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_is_shown_ends_with_a_whole_character),
         cmocka_unit_test(null_equals_only_null),
         cmocka_unit_test(beginnings_and_ends),
+        cmocka_unit_test(text_is_printed_as_long_as_it_is),
         cmocka_unit_test(secrets_are_compared_whole),
         cmocka_unit_test(secrets_are_compared_in_as_many_steps_wherever_they_differ),
         cmocka_unit_test(percent_decoding),
