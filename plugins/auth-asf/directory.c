@@ -7,9 +7,6 @@
 
 #include <ctype.h>
 #include <ldap.h>
-#include <stdio.h>
-
-enum { TITLE_MAX = 128 };
 
 static const char system_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -197,32 +194,26 @@ static int ask_pmc(const struct asf *asf, LDAP *ldap, const char *uid, json_t *n
 /* ---- workspaces ---- */
 
 /* "Apache Tomcat" of "tomcat", unless a setting says better. */
-static void title_of(const struct asf *asf, const char *project, char ret_title[TITLE_MAX])
+static json_t *title_of(const struct asf *asf, const char *project)
 {
-    const char *given = json_string_value(
-        json_object_get(json_object_get(asf->config, "project_display_names"), project));
+    json_t *given = json_object_get(json_object_get(asf->config, "project_display_names"), project);
 
-    if (given)
-        (void)snprintf(ret_title, TITLE_MAX, "%s", given);
-    else
-        (void)snprintf(ret_title, TITLE_MAX, "Apache %c%s", toupper((unsigned char)project[0]),
-                       project + 1);
+    return json_is_string(given)
+               ? json_incref(given)
+               : json_sprintf("Apache %c%s", toupper((unsigned char)project[0]), project + 1);
 }
 
 /* The ids are those that the service whose API this is has given: project:NAME. */
 static int add_project(const struct asf *asf, json_t *workspaces, const char *project, bool admin,
                        struct ein_error *err)
 {
-    char title[TITLE_MAX];
-
     if (!*project)
         return 0;
-    title_of(asf, project, title);
-    if (json_array_append_new(workspaces,
-                              json_pack("{s:o, s:s, s:s, s:s, s:n}", "id",
-                                        json_sprintf("project:%s", project), "role",
-                                        admin ? "admin" : "member", "name", title, "source",
-                                        admin ? "ldap_pmc" : "ldap_committer", "description")) < 0)
+    if (json_array_append_new(
+            workspaces,
+            json_pack("{s:o, s:s, s:o, s:s, s:n}", "id", json_sprintf("project:%s", project),
+                      "role", admin ? "admin" : "member", "name", title_of(asf, project), "source",
+                      admin ? "ldap_pmc" : "ldap_committer", "description")) < 0)
         return error_no_memory(err);
     return 0;
 }

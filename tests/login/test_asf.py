@@ -58,12 +58,13 @@ def test_somebody_is_sent_there_without_a_client(open_provider, asf, directory):
 
 
 def test_committers_have_their_projects_and_admin_those_of_their_pmc(open_provider, asf, directory):
-    provider = open_provider("auth-asf", settings(asf, directory, project_display_names={"httpd": "Apache HTTP Server"}))
+    httpd = "Apache HTTP Server, " + "ж" * 60
+    provider = open_provider("auth-asf", settings(asf, directory, project_display_names={"httpd": httpd}))
     claims = provider.exchange(Login(), "jdoe-1")
     assert claims | {"workspaces": None} == {"uid": "asf:jdoe", "name": "Jane Doe", "email": "jdoe@apache.org",
                                              "provider": "asf", "workspaces": None}  # fmt: skip
     assert sorted(claims["workspaces"], key=lambda workspace: workspace["id"]) == [
-        {"id": "project:httpd", "role": "member", "name": "Apache HTTP Server", "source": "ldap_committer", "description": None},
+        {"id": "project:httpd", "role": "member", "name": httpd, "source": "ldap_committer", "description": None},
         {"id": "project:tomcat", "role": "admin", "name": "Apache Tomcat", "source": "ldap_pmc", "description": None},
     ]
     other = provider.exchange(Login(), "asmith-1")
