@@ -30,14 +30,17 @@ static json_t *responses_reasoning(const struct openai_request *request, const j
                      shown && !request->unshown && *summary ? summary : NULL);
 }
 
-/* One of the two, not both: every model knows an effort. */
+/* One of the two, not both: every model knows an effort.  A budget of 0 is none, and of -1 as the
+ * model likes. */
 static json_t *chat_reasoning(const json_t *parameters, const json_t *effort, const json_t *show)
 {
     const json_t *budget = is_off(effort) ? json_object_get(parameters, "thinking_budget") : NULL;
+    json_int_t tokens = json_integer_value(budget);
 
-    return json_pack("{s:O*, s:O*, s:o*}", "effort", is_off(effort) ? NULL : effort, "max_tokens",
-                     json_is_null(budget) ? NULL : budget, "exclude",
-                     json_is_false(show) ? json_true() : NULL);
+    return json_pack(
+        "{s:O*, s:o*, s:O*, s:o*}", "effort", is_off(effort) ? NULL : effort, "enabled",
+        json_is_integer(budget) && tokens <= 0 ? json_boolean(tokens) : NULL, "max_tokens",
+        tokens > 0 ? budget : NULL, "exclude", json_is_false(show) ? json_true() : NULL);
 }
 
 static int add_reasoning(const struct openai_request *request, json_t *body)

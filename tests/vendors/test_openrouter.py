@@ -45,6 +45,10 @@ def test_what_only_openrouter_knows(openrouter, upstream):
     assert "thinking_budget" not in body and "show_thinking" not in body
     openrouter(parameters=given | {"reasoning_effort": "low"})  # it takes one of the two
     assert upstream.last.json["reasoning"] == {"effort": "low", "exclude": True}
+    openrouter(parameters={"thinking_budget": -1})
+    assert upstream.last.json["reasoning"] == {"enabled": True}
+    openrouter(parameters={"thinking_budget": 0})
+    assert upstream.last.json["reasoning"] == {"enabled": False}
     cached = {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
     assert body["messages"][0] == {"role": "system", "content": [cached]}
 
