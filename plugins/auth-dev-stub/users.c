@@ -9,19 +9,6 @@
 
 #include <string.h>
 
-static const json_t *find_user(const struct dev_stub *stub, const char *uid)
-{
-    const json_t *user;
-    size_t i;
-
-    json_array_foreach(stub->users, i, user)
-    {
-        if (!strcmp(text_of(user, "uid"), uid))
-            return user;
-    }
-    return NULL;
-}
-
 static json_t *workspaces_of(const struct dev_stub *stub, const json_t *user)
 {
     json_t *workspaces = json_array(), *item;
@@ -97,7 +84,7 @@ static int exchange(void *impl, const struct ein_login *login, json_t **ret_clai
                     struct ein_error *err)
 {
     const struct dev_stub *stub = impl;
-    const json_t *user = find_user(stub, login->code);
+    const json_t *user = list_find(stub->users, "uid", login->code);
 
     if (!user)
         return error_set(err, EIN_E_NOT_FOUND, "there is no user '%.100s'", login->code);
@@ -121,7 +108,7 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     const json_t *user = NULL;
 
     if (uid && !strncmp(uid, stub->name, len) && uid[len] == ':')
-        user = find_user(stub, uid + len + 1);
+        user = list_find(stub->users, "uid", uid + len + 1);
     if (!user)
         return error_set(err, EIN_E_DENIED, "this user is not configured any more");
     return claims_of(stub, user, ret_claims, err);

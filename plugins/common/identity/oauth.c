@@ -120,18 +120,9 @@ static char *basic_header(const struct oauth *oauth)
     EIN_SECRET char *id = percent_encode(oauth->client_id, "");
     EIN_SECRET char *secret = percent_encode(oauth->client_secret, "");
     EIN_SECRET char *both = id && secret ? str_print("%s:%s", id, secret) : NULL;
-    gnutls_datum_t plain, encoded;
-    char *header;
+    EIN_SECRET char *encoded = both ? base64_encode(both, strlen(both)) : NULL;
 
-    if (!both)
-        return NULL;
-    plain = (gnutls_datum_t){ (unsigned char *)both, (unsigned)strlen(both) };
-    if (gnutls_base64_encode2(&plain, &encoded) < 0)
-        return NULL;
-    header = str_print("Authorization: Basic %.*s", (int)encoded.size, encoded.data);
-    gnutls_memset(encoded.data, 0, encoded.size);
-    gnutls_free(encoded.data);
-    return header;
+    return encoded ? str_print("Authorization: Basic %s", encoded) : NULL;
 }
 
 static int read_tokens(const struct oauth *oauth, const struct oauth_call *call,
