@@ -97,7 +97,7 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     int r;
 
     if (!is_uid(uid))
-        return error_set(err, EIN_E_INVALID, "This is not somebody of %s.", asf->oauth.title);
+        return error_set(err, EIN_E_INVALID, "This user is not from %s.", asf->oauth.title);
     r = asf_workspaces(asf, uid, &workspaces, err);
     if (r < 0)
         return r;

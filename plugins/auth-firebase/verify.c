@@ -86,7 +86,8 @@ static int refuse(const struct firebase *firebase, struct ein_req *req, const st
     if (why->code == EIN_E_NO_MEMORY)
         return error_set(err, why->code, "%s", why->text);
     if (why->code == EIN_E_UNAVAILABLE || why->code == EIN_E_BUSY)
-        return error_set(err, why->code, "Firebase's keys cannot be had at the moment; try again.");
+        return error_set(err, why->code,
+                         "Firebase's keys cannot be fetched at the moment; try again.");
     http->log_msg(req, EIN_INFO, "A Firebase token was refused: %s", why->text);
     if (bearer_refuse(http, req, why->code == EIN_E_TIMEOUT ? "token_expired" : "token_invalid") <
         0)

@@ -51,17 +51,17 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     EIN_JSON json_t *today = NULL;
     EIN_SECRET char *token = NULL;
     int r = id ? oauth_grant_get(&github->oauth, id, &token, err)
-               : error_set(err, EIN_E_INVALID, "This is not somebody of %s.", github->oauth.title);
+               : error_set(err, EIN_E_INVALID, "This user is not from %s.", github->oauth.title);
 
     if (r == 0)
         r = github_person(github, token, &today, err);
     if (r == EIN_E_NOT_FOUND) {
         (void)oauth_grant_drop(&github->oauth, id, NULL);
-        return error_set(err, EIN_E_DENIED, "%s does not vouch for this person any more.",
+        return error_set(err, EIN_E_DENIED, "%s no longer vouches for this person.",
                          github->oauth.title);
     }
     if (r == 0 && strcmp(oauth_id_of(&github->oauth, today), id) != 0)
-        r = error_set(err, EIN_E_INVALID, "%s tells of somebody else.", github->oauth.title);
+        r = error_set(err, EIN_E_INVALID, "%s describes somebody else.", github->oauth.title);
     if (r == 0)
         *ret_claims = EIN_TAKE(today);
     return r;

@@ -83,7 +83,7 @@ static int next_page(const struct github *github, const struct oauth_answer *ans
         return 0;
     if (strncmp(answer->next, base, len) != 0 || answer->next[len] != '/')
         return error_set(err, EIN_E_INVALID,
-                         "The list of organisations of %s goes on somewhere else.",
+                         "The list of organisations of %s continues on another server.",
                          github->oauth.title);
     *ret_path = strdup(answer->next + len);
     return *ret_path ? 0 : error_no_memory(err);
@@ -99,7 +99,8 @@ static int add_organisations(const struct github *github, const char *token, jso
         EIN_ANSWER struct oauth_answer answer = { 0 };
 
         if (page == OAUTH_PAGES_MAX)
-            return error_set(err, EIN_E_TOO_LARGE, "The list of organisations of %s does not end.",
+            return error_set(err, EIN_E_TOO_LARGE,
+                             "The list of organisations of %s has too many pages.",
                              github->oauth.title);
         r = get(github, "list of organisations", path, token, &answer, err);
         if (r == 0)

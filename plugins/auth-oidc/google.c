@@ -82,7 +82,7 @@ static int groups(const struct oidc *oidc, const json_t *claims, const char *acc
         EIN_ANSWER struct oauth_answer answer = { 0 };
 
         if (page == OAUTH_PAGES_MAX)
-            return error_set(err, EIN_E_TOO_LARGE, "The list of groups of %s does not end.",
+            return error_set(err, EIN_E_TOO_LARGE, "The list of groups of %s has too many pages.",
                              oidc->oauth.title);
         r = get_page(oidc, user, token, access_token, &answer, err);
         if (r == 0)

@@ -122,7 +122,7 @@ static int add_userinfo(const struct oidc *oidc, const json_t *metadata, const c
         return r;
     sub = text_of(answer.json, "sub");
     if (!sub || strcmp(sub, text_of(claims, "sub")) != 0)
-        return error_set(err, EIN_E_INVALID, "The userinfo endpoint of %s tells of somebody else.",
+        return error_set(err, EIN_E_INVALID, "The userinfo endpoint of %s describes somebody else.",
                          oidc->oauth.title);
     return json_object_update_missing(claims, answer.json) < 0 ? error_no_memory(err) : 0;
 }
@@ -251,7 +251,7 @@ static int claims_of_today(struct oidc *oidc, const json_t *metadata, const json
     else if (!(claims = json_pack("{s:s}", "sub", id)))
         r = error_no_memory(err);
     if (r == 0 && strcmp(text_of(claims, "sub"), id) != 0)
-        r = error_set(err, EIN_E_INVALID, "%s tells of somebody else.", oidc->oauth.title);
+        r = error_set(err, EIN_E_INVALID, "%s describes somebody else.", oidc->oauth.title);
     if (r == 0)
         r = add_userinfo(oidc, metadata, text_of(tokens, "access_token"), claims, err);
     if (r == 0)
@@ -266,7 +266,7 @@ static int refresh(void *impl, const json_t *claims, json_t **ret_claims, struct
     const char *id = oauth_id_of(&oidc->oauth, claims);
     EIN_JSON json_t *metadata = NULL;
     int r = id ? oidc_discover(oidc, &metadata, err)
-               : error_set(err, EIN_E_INVALID, "This is not somebody of %s.", oidc->oauth.title);
+               : error_set(err, EIN_E_INVALID, "This user is not from %s.", oidc->oauth.title);
 
     if (r == 0)
         r = ask_for_tokens(oidc, metadata, id, &tokens, err);

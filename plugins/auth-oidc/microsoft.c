@@ -95,7 +95,8 @@ static int next_page(const struct oidc *oidc, const json_t *page, const char *ba
     if (!next)
         return 0;
     if (!is_same_place(next, base))
-        return error_set(err, EIN_E_INVALID, "The list of groups of %s goes on somewhere else.",
+        return error_set(err, EIN_E_INVALID,
+                         "The list of groups of %s continues on another server.",
                          oidc->oauth.title);
     *ret_url = strdup(next);
     return *ret_url ? 0 : error_no_memory(err);
@@ -116,7 +117,7 @@ static int groups(const struct oidc *oidc, const json_t *claims, const char *acc
         EIN_ANSWER struct oauth_answer answer = { 0 };
 
         if (page == OAUTH_PAGES_MAX)
-            return error_set(err, EIN_E_TOO_LARGE, "The list of groups of %s does not end.",
+            return error_set(err, EIN_E_TOO_LARGE, "The list of groups of %s has too many pages.",
                              oidc->oauth.title);
         r = oauth_get(&oidc->oauth, "list of groups", url, access_token, &answer, err);
         if (r == 0)

@@ -71,7 +71,8 @@ static int refuse(const struct oidc *oidc, struct ein_req *req, const char *reas
 
     http->log_msg(req, EIN_INFO, "A token of %s was refused: %s", oidc->oauth.name, why->text);
     if (why->code == EIN_E_UNAVAILABLE || why->code == EIN_E_BUSY)
-        return error_set(err, why->code, "The keys of %s cannot be had at the moment; try again.",
+        return error_set(err, why->code,
+                         "The keys of %s cannot be fetched at the moment; try again.",
                          oidc->oauth.title);
     if (why->code == EIN_E_NO_MEMORY)
         return error_set(err, why->code, "%s", why->text);

@@ -129,7 +129,7 @@ static int take_over(const struct auth_session *self, json_t **doc, const json_t
     if (r < 0)
         return r;
     if (strcmp(text_of(claims, "uid"), text_of(*doc, "userId")) != 0)
-        return error_set(err, EIN_E_INVALID, "the provider spoke of somebody else");
+        return error_set(err, EIN_E_INVALID, "the provider described somebody else");
     if (!claims_may_log_in(claims))
         return end_denied(self, *doc, err);
     is_admin = json_is_true(json_object_get(claims, "admin"));

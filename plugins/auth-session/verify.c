@@ -27,7 +27,8 @@ static int check_provider(const struct auth_session *self, const json_t *doc, st
 
     if (!service)
         return error_set(err, EIN_E_DENIED,
-                         "This session is of the login '%s', which this server has no more.", name);
+                         "This session belongs to the login '%s', which this server no longer has.",
+                         name);
     self->host->release(self->ctx, service);
     return 0;
 }

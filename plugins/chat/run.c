@@ -207,7 +207,7 @@ static void write_failure(struct chat *chat, struct run *run, const struct ein_e
         write_end(chat, run, NULL, text);
         return;
     case RUN_BLOCKED:
-        write_end(chat, run, NULL, "Who asked this has been blocked.");
+        write_end(chat, run, NULL, "The user who asked this has been blocked.");
         return;
     case RUN_WANTED:
         write_end(chat, run, NULL, why->text);
@@ -221,7 +221,7 @@ static int read_asked(const struct chat *chat, const struct run *run, json_t **r
     int r = chat->host->store->get(chat->ctx, ASKED_SET, run->id, ret_asked, err);
 
     if (r == EIN_E_NOT_FOUND)
-        return error_set(err, r, "What this chat asked is not stored any more.");
+        return error_set(err, r, "The question of this chat is no longer stored.");
     if (r < 0)
         chat->host->log_msg(chat->ctx, EIN_ERROR, "Ticket %s waits for its lease to end: %s",
                             run->id, err->text);

@@ -112,6 +112,5 @@ void chat_sweep(void *data)
     for (int round = 0; r == SWEPT_AT_ONCE && round < ROUNDS_MAX; round++)
         r = sweep_some(chat, &err);
     if (r < 0)
-        chat->host->log_msg(chat->ctx, EIN_ERROR, "Old tickets could not be cleared away: %s",
-                            err.text);
+        chat->host->log_msg(chat->ctx, EIN_ERROR, "Old tickets could not be deleted: %s", err.text);
 }

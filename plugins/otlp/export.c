@@ -79,7 +79,7 @@ static void tell_dropped(struct otlp *otlp)
     count(otlp, "dropped", dropped);
     if (dropped > 0)
         otlp->host->log_msg(otlp->ctx, EIN_WARN,
-                            "%llu spans are dropped: as many waited as may (queue: %zu)",
+                            "%llu spans were dropped: the queue of %zu was full",
                             (unsigned long long)dropped, otlp->queue.max);
 }
 

@@ -51,7 +51,7 @@ static void note_partial(struct otlp *otlp, const char *body)
             continue;
         if (may_say(otlp, OTLP_SAID_PARTIAL))
             otlp->host->log_msg(otlp->ctx, EIN_WARN,
-                                "The collector has not taken everything (%s%s%s)", key,
+                                "The collector rejected some of what was sent (%s%s%s)", key,
                                 message ? ": " : "", message ? message : "");
         return;
     }
@@ -101,10 +101,11 @@ static void say(struct otlp *otlp, const struct answer *answer)
     if (answer->taken == !otlp->failing || !may_say(otlp, OTLP_SAID_STATE))
         return;
     if (answer->taken)
-        otlp->host->log_msg(otlp->ctx, EIN_INFO, "The collector takes traces and metrics again");
+        otlp->host->log_msg(otlp->ctx, EIN_INFO, "The collector accepts traces and metrics again");
     else
         otlp->host->log_msg(otlp->ctx, EIN_WARN,
-                            "The collector does not take traces and metrics: %s", answer->why.text);
+                            "The collector does not accept traces and metrics: %s",
+                            answer->why.text);
     otlp->failing = !answer->taken;
 }
 

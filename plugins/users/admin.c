@@ -19,7 +19,7 @@ static int show_all(const struct users *users, struct ein_req *req, const json_t
         EIN_ACCOUNT struct account account = { 0 };
         json_t *shown = NULL;
         if (host->cancel->fired(host->http->cancel(req)))
-            return error_set(err, EIN_E_CANCELLED, "Nobody waits for the list");
+            return error_set(err, EIN_E_CANCELLED, "The client is gone");
         int r = account_get(users, json_string_value(id), NULL, &account, err);
         if (r == 0)
             r = user_show(users, &account, &shown, err);

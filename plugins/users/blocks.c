@@ -118,8 +118,8 @@ void blocks_look(void *data)
     EIN_LOCKED(&blocks->reading);
 
     if (r < 0 && !blocks->failing)
-        users->host->log_msg(users->ctx, EIN_ERROR, "who has been blocked since cannot be read: %s",
-                             err.text);
+        users->host->log_msg(users->ctx, EIN_ERROR,
+                             "the users blocked since then cannot be read: %s", err.text);
     blocks->failing = r < 0;
 }
 
@@ -177,7 +177,7 @@ static int check_actor(struct blocking *blocking, struct change *change, struct 
     if (r < 0)
         return r;
     if (integer_of(blocking->actors, "blockedMs"))
-        return error_set(err, EIN_E_DENIED, "You have been blocked meanwhile.");
+        return error_set(err, EIN_E_DENIED, "You have been blocked in the meantime.");
     blocking->ops[change->more_count++] =
         (struct ein_doc_op){ .kind = EIN_DOC_CHECK,
                              .set = USERS_SET,
@@ -249,7 +249,7 @@ int admin_block(struct ein_req *req, void *self)
     char now[CLOCK_ISO_SIZE];
 
     if (identity && strcmp(identity->uid, uid) == 0)
-        return http->fail(req, 409, "Nobody blocks themselves: there would be an admin less.");
+        return http->fail(req, 409, "You cannot block yourself: there would be one admin fewer.");
     clock_iso(now);
     reason = text_of(http->body(req), "reason");
     EIN_JSON json_t *blocked = json_pack("{s:s, s:s, s:s?}", "at", now, "by",

@@ -96,7 +96,7 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
     if (out.error == EIN_E_NO_MEMORY)
         return error_no_memory(err);
     if (out.error || !str_is_utf8(out.data, out.len))
-        return error_set(err, EIN_E_INVALID, "What a call has cost has no text as JSON");
+        return error_set(err, EIN_E_INVALID, "The entry cannot be written as JSON");
     *ret_text = buf_take(&out, NULL);
     return 0;
 }

@@ -81,7 +81,7 @@ int keys_put(struct ein_req *req, void *self)
     if (!provider || !provider->member)
         return unknown_provider(users, req, name);
     if (!is_key(key))
-        return http->fail(req, 400, "A key has no blanks and no other than ASCII characters.");
+        return http->fail(req, 400, "A key consists of printable ASCII characters without blanks.");
     int r = account_change(users, uid, name_provider, (void *)provider, &account, &err);
     if (r == 0)
         r = model_key_put(users, uid, provider, key, &err);

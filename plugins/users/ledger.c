@@ -273,7 +273,7 @@ static int check_entry(const struct ein_ledger_entry *entry, struct ein_error *e
     if (r == 0 && !entry->user_id)
         r = error_set(err, EIN_E_INVALID, "What a call has cost is a user's");
     if (r == 0 && entry->metadata && !json_is_object(entry->metadata))
-        r = error_set(err, EIN_E_INVALID, "The metadata of an entry are no object");
+        r = error_set(err, EIN_E_INVALID, "The metadata of an entry is not an object");
     return r;
 }
 
@@ -334,7 +334,7 @@ static int release(void *impl, const char *hold, struct ein_error *err)
     r = users->host->store->get(users->ctx, HOLDS_SET, hold, &held, err);
     if (r == 0)
         r = give_back(users, held, EIN_REV_ANY, NULL, err);
-    return r == EIN_E_NOT_FOUND ? error_set(err, r, "There is no hold %.40s any more", hold) : r;
+    return r == EIN_E_NOT_FOUND ? error_set(err, r, "The hold %.40s no longer exists", hold) : r;
 }
 
 /* CONFLICT and NOT_FOUND: it was extended, settled or released at the last moment. */
@@ -351,8 +351,8 @@ static int expire(const struct users *users, const json_t *held, struct ein_erro
         return 0;
     if (r == 0)
         users->host->log_msg(users->ctx, EIN_WARN,
-                             "The hold %s of %s has ended without a word of what the call has "
-                             "cost: it was given back",
+                             "The hold %s of %s expired before the cost of its call was known: "
+                             "it was released",
                              text_of(held, "_id"), of.uid);
     return r;
 }
@@ -371,7 +371,8 @@ void ledger_sweep(void *data)
             r = 1;
     }
     if (r < 0)
-        users->host->log_msg(users->ctx, EIN_ERROR, "Holds could not be given back: %s", err.text);
+        users->host->log_msg(users->ctx, EIN_ERROR, "Expired holds could not be released: %s",
+                             err.text);
 }
 
 const struct ein_ledger ledger_service = {

@@ -228,5 +228,6 @@ int user_add_usage(struct ein_req *req, void *self)
     if (r == 200)
         return r;
     /* Or it would be reported again. */
-    return http->fail(req, 503, "The cost is entered, but the user cannot be read now.");
+    return http->fail(req, 503,
+                      "The cost was recorded, but the user cannot be read at the moment.");
 }

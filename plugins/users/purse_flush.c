@@ -167,10 +167,10 @@ void *purse_flusher(void *data)
     while (wait_for_payments(users)) {
         bool worked = atomic_load(&users->purses->works);
         if (purse_flush(users, &err) < 0 && worked)
-            users->host->log_msg(users->ctx, EIN_ERROR,
-                                 "What calls have cost cannot be entered, and waits in the "
-                                 "journal: %s",
-                                 err.text);
+            users->host->log_msg(
+                users->ctx, EIN_ERROR,
+                "Costs of calls cannot be written to the store and wait in the journal: %s",
+                err.text);
     }
     return NULL;
 }

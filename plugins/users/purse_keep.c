@@ -159,8 +159,8 @@ static void expire_call(const struct users *users, struct call *call)
     if (purse_store_expire(users, &of, call->hold, call->bound, call->created_us) < 0)
         return;
     users->host->log_msg(users->ctx, EIN_WARN,
-                         "The hold %s of %s has ended without a word of what the call has cost: "
-                         "it was given back",
+                         "The hold %s of %s expired before the cost of its call was known: it was "
+                         "released",
                          call->hold, call->purse->uid);
 }
 

@@ -41,7 +41,7 @@ static int begin(struct users *users, struct ein_error *err)
         return r;
     purses->runs = pthread_create(&purses->flusher, NULL, purse_flusher, users) == 0;
     if (!purses->runs)
-        return error_set(err, EIN_E_UNAVAILABLE, "no thread for the ledger");
+        return error_set(err, EIN_E_UNAVAILABLE, "the ledger's thread cannot be started");
     return users->host->every(users->ctx, PURSE_KEEP_MS, purse_keep, users);
 }
 

@@ -132,7 +132,7 @@ static int walk(struct report *report, const char *set, const json_t *where, con
     do {
         char *next = NULL;
         if (host->cancel->fired(report->cancel))
-            r = error_set(&report->why, EIN_E_CANCELLED, "Nobody waits for the report");
+            r = error_set(&report->why, EIN_E_CANCELLED, "The client is gone");
         else
             r = host->store->find(report->users->ctx, set, &query, each, report, &next,
                                   &report->why);

@@ -42,8 +42,8 @@ static int read_text(const char *path, int fd, char text[RING_TEXT_MAX], struct 
     if (n < 0)
         return cannot(path, "read", err);
     if (len == RING_TEXT_MAX - 1 || strlen(text) != len)
-        return error_set(err, EIN_E_INVALID, "The key file %s is none: it is too long, or binary",
-                         path);
+        return error_set(err, EIN_E_INVALID,
+                         "The key file %s is not a key file: it is too long, or binary", path);
     return 0;
 }
 

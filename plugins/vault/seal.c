@@ -30,7 +30,7 @@ static int open_cipher(const struct ring_key *key, gnutls_aead_cipher_hd_t *ret_
     const gnutls_datum_t datum = { (unsigned char *)key->key, RING_KEY_LEN };
 
     if (gnutls_aead_cipher_init(ret_cipher, GNUTLS_CIPHER_AES_256_GCM, &datum) < 0)
-        return error_set(err, EIN_E_INTERNAL, "The cipher of the vault does not start");
+        return error_set(err, EIN_E_INTERNAL, "The vault's cipher cannot be initialised");
     return 0;
 }
 

@@ -83,7 +83,7 @@ static int open_once(struct vault *vault, const char *name, json_t **ret_doc, ch
         return r;
     const char *id = seal_key_id(doc);
     if (!id || vault_key(vault, id, &key) < 0)
-        return error_set(err, EIN_E_CONFLICT, "The key that has sealed '%s' is not at hand", name);
+        return error_set(err, EIN_E_CONFLICT, "The key that sealed '%s' is not available", name);
     r = seal_open(&key, name, doc, ret_secret, err);
     gnutls_memset(&key, 0, sizeof(key));
     if (r == 0 && ret_doc)
@@ -103,7 +103,7 @@ int vault_open(struct vault *vault, const char *name, json_t **ret_doc, char **r
             return err ? err->code : EIN_E_UNAVAILABLE;
     }
     return r == EIN_E_CONFLICT
-               ? error_set(err, EIN_E_INVALID, "The key that has sealed '%s' is not at hand", name)
+               ? error_set(err, EIN_E_INVALID, "The key that sealed '%s' is not available", name)
                : r;
 }
 

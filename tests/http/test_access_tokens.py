@@ -308,7 +308,7 @@ def test_while_the_issuer_is_down_tokens_are_not_refused(start_server, path):
     assert (reply.status, world.peers[0].asked(path)) == (401, [])  # what is not for us costs nothing
     reply = ask(server, sign(world.oidc))
     assert (reply.status, reply.header("WWW-Authenticate")) == (503, None), reply
-    assert reply.detail == "The keys of OpenID Connect cannot be had at the moment; try again."
+    assert reply.detail == "The keys of OpenID Connect cannot be fetched at the moment; try again."
     world.close()
 
 

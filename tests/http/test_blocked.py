@@ -159,7 +159,7 @@ def test_nobody_blocks_themselves(sqlite_server):
     admin = who(sqlite_server, "site_admin_1")
     for one in (admin, key_of(admin, ["admin"])):
         reply = one.put(f"/admin/users/{ADMIN}/blocked", {})
-        assert (reply.status, reply.detail) == (409, "Nobody blocks themselves: there would be an admin less.")
+        assert (reply.status, reply.detail) == (409, "You cannot block yourself: there would be one admin fewer.")
     assert admin.get("/admin/users").status == 200
 
 
@@ -256,7 +256,7 @@ def test_a_chat_that_is_answered_ends(start_server):
         admin.delete(ALICE)
         end = ended(alice, ticket)
         connection.close()
-    assert (end["status"], end["error"]) == ("failed", "Who asked this has been blocked.")
+    assert (end["status"], end["error"]) == ("failed", "The user who asked this has been blocked.")
 
 
 # ---- logins that have ended ----

@@ -219,10 +219,10 @@ def test_keys_that_cannot_be_had_are_an_error_of_the_server(start_server, bad_go
     before = len(google.requests)
     for _ in range(3):
         reply = ask(server, KEY1.sign(claims()))
-        assert (reply.status, reply.detail) == (503, "Firebase's keys cannot be had at the moment; try again.")
+        assert (reply.status, reply.detail) == (503, "Firebase's keys cannot be fetched at the moment; try again.")
     assert len(bad_google.requests) == 1  # it is not asked again at once
     assert len(google.requests) == before  # nothing was followed
-    assert "cannot be had: " in server.log()
+    assert "cannot be fetched: " in server.log()
     assert server.healthy()
 
 

@@ -467,7 +467,7 @@ def test_a_session_is_refused_while_its_provider_is_gone(start_server):
     alice = Person(server).login("alice")
     restarted(server, ["auth=" + json.dumps({"providers": [{**DEV_STUB, "name": "other"}]})])
     reply = alice.get("/agents")
-    assert (reply.status, reply.detail) == (401, "This session is of the login 'dev_stub', which this server has no more.")
+    assert (reply.status, reply.detail) == (401, "This session belongs to the login 'dev_stub', which this server no longer has.")
     assert 'reason="session_expired"' in reply.header("WWW-Authenticate")
     assert alice.get("/auth/me").status == alice.post("/auth/refresh-workspaces").status == 401
     restarted(server, [logins()])  # it was a mistake

@@ -108,7 +108,7 @@ def test_userinfo_says_what_the_id_token_does_not(open_provider, issuer):
 def test_userinfo_of_somebody_else_is_refused(open_provider, issuer):
     issuer.claims = {}
     issuer.userinfo = {"sub": "mallory", "groups": ["engineering"]}
-    with pytest.raises(Refused, match="tells of somebody else"):
+    with pytest.raises(Refused, match="describes somebody else"):
         issuer.login(open_provider("auth-oidc", issuer.settings()), Login())
 
 
@@ -416,7 +416,7 @@ def test_what_the_provider_says_of_somebody_else_is_refused(open_provider, issue
     provider = open_provider("auth-oidc", issuer.settings())
     claims = issuer.login(provider, Login())
     issuer.sub = "mallory"
-    with pytest.raises(Refused, match="tells of somebody else") as refused:
+    with pytest.raises(Refused, match="describes somebody else") as refused:
         provider.refresh(claims)
     assert refused.value.code == INVALID
 
@@ -449,7 +449,7 @@ def test_a_token_that_userinfo_does_not_take_ends_no_session(open_provider, issu
     claims = issuer.login(provider, Login())
     issuer.peer.answers["/me"] = (401, {})
     issuer.nonce = None
-    with pytest.raises(Refused, match="does not take its own token") as refused:
+    with pytest.raises(Refused, match="no longer accepts its own token") as refused:
         provider.refresh(claims)
     assert refused.value.code != DENIED
 

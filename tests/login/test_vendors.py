@@ -85,7 +85,7 @@ def test_an_account_that_may_not_see_groups_is_told(open_provider, google):
 
 def test_a_list_of_groups_without_end_is_an_error(open_provider, google):
     google.peer.answers["/groups"] = {"groups": [], "nextPageToken": "more"}
-    with pytest.raises(Refused, match="does not end") as refused:
+    with pytest.raises(Refused, match="has too many pages") as refused:
         google.login(open_provider("auth-oidc", google_settings(google)), Login())
     assert refused.value.code == TOO_LARGE
 
@@ -166,7 +166,7 @@ def test_accounts_of_another_directory_are_not_let_in(open_provider, microsoft):
 def test_a_token_does_not_follow_a_list_elsewhere(open_provider, microsoft, where):
     link = where.format(host=microsoft.url, other=microsoft.url.replace("127.0.0.1", "localhost"))
     microsoft.peer.answers["/memberOf"] = {"value": [], "@odata.nextLink": link}
-    with pytest.raises(Refused, match="goes on somewhere else") as refused:
+    with pytest.raises(Refused, match="continues on another server") as refused:
         microsoft.login(open_provider("auth-oidc", microsoft_settings(microsoft)), Login())
     assert refused.value.code == INVALID
     assert len(microsoft.peer.asked("/memberOf")) == 1
@@ -174,5 +174,5 @@ def test_a_token_does_not_follow_a_list_elsewhere(open_provider, microsoft, wher
 
 def test_graphs_list_without_end_is_an_error(open_provider, microsoft):
     microsoft.peer.answers["/memberOf"] = {"value": [], "@odata.nextLink": microsoft.url + "/memberOf?again"}
-    with pytest.raises(Refused, match="does not end"):
+    with pytest.raises(Refused, match="has too many pages"):
         microsoft.login(open_provider("auth-oidc", microsoft_settings(microsoft)), Login())

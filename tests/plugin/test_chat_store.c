@@ -311,7 +311,7 @@ static void a_request_that_is_not_there_is_a_failure(void **state)
 {
     set_fault(READ_ASKED, 1, EIN_E_NOT_FOUND, false);
     ask(*state);
-    expect_error(*state, "What this chat asked is not stored any more.");
+    expect_error(*state, "The question of this chat is no longer stored.");
 }
 
 static void an_answer_that_is_too_long_for_the_store_is_a_failure(void **state)

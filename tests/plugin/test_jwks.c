@@ -286,11 +286,11 @@ static void an_endpoint_that_fails_is_told_and_let_be(void **state)
     endpoint.fails = EIN_E_TIMEOUT;
     assert_int_equal(jwks_find(world->jwks, "k1", JWT_ALG_RS256, &key, &good_s, &err),
                      EIN_E_UNAVAILABLE);
-    assert_string_equal(err.text, "The keys at http://keys/ cannot be had: the endpoint fails");
+    assert_string_equal(err.text, "The keys at http://keys/ cannot be fetched: the endpoint fails");
     for (int i = 0; i < 100; i++)
         assert_int_equal(find(*state, "k1", JWT_ALG_RS256), EIN_E_UNAVAILABLE);
     assert_int_equal(endpoint.fetches, 1);
-    assert_true(fake_host_logged(world->host, "cannot be had"));
+    assert_true(fake_host_logged(world->host, "cannot be fetched"));
 }
 
 static void a_redirect_is_no_answer(void **state)

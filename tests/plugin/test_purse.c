@@ -540,7 +540,7 @@ static void a_store_that_fails_gets_it_later(void **state)
     __atomic_store_n(&fixture->refusals, 1, __ATOMIC_SEQ_CST);
     assert_int_equal(settle(fixture, hold, 10), 0);
     wait_for_entries(fixture, 1);
-    assert_true(fake_host_logged(host, "waits in the journal: the store is on holiday"));
+    assert_true(fake_host_logged(host, "wait in the journal: the store is on holiday"));
     assert_int_equal(left(fixture) + held(fixture), 100 * NANO - 10);
 }
 

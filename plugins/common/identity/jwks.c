@@ -140,7 +140,7 @@ static int fetch(const struct jwks *jwks, struct jwks_set **ret_set, int64_t *re
     json_decref(got.headers);
     jwks->host->mem_free(got.body);
     if (r < 0)
-        return error_set(err, EIN_E_UNAVAILABLE, "The keys at %s cannot be had: %s", jwks->url,
+        return error_set(err, EIN_E_UNAVAILABLE, "The keys at %s cannot be fetched: %s", jwks->url,
                          why.text);
     return 0;
 }

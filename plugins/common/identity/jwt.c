@@ -183,7 +183,7 @@ int jwt_check(const json_t *claims, const struct jwt_rules *rules, struct ein_er
     size_t len = json_string_length(sub);
 
     if (!is(json_object_get(claims, "iss"), rules->issuer))
-        return error_set(err, EIN_E_DENIED, "The token is of another issuer.");
+        return error_set(err, EIN_E_DENIED, "The token is from another issuer.");
     if (!is_for(claims, rules))
         return error_set(err, EIN_E_DENIED, "The token is for somebody else.");
     if (!json_is_string(sub) || len == 0 || len > rules->subject_max)

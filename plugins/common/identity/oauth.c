@@ -74,7 +74,7 @@ int oauth_check_url(const char *url, const char *what, bool allow_http, struct e
     if (https || (http && (allow_http || is_this_machine(url + 7))))
         return 0;
     return error_set(err, EIN_E_INVALID,
-                     "%s has to be https: whoever listens could log in as anybody.", what);
+                     "%s has to be https: whoever listens in could log in as anybody.", what);
 }
 
 /* ---- the way back ---- */

@@ -72,8 +72,8 @@ int oauth_unexpected(const struct oauth *oauth, const struct oauth_call *call,
     if (answer->status != 200)
         return error_set(err, EIN_E_UNAVAILABLE, "The %s of %s answers with status %d.", call->what,
                          oauth->title, answer->status);
-    return error_set(err, EIN_E_UNAVAILABLE, "The %s of %s answers something else than it should.",
-                     call->what, oauth->title);
+    return error_set(err, EIN_E_UNAVAILABLE, "The %s of %s sent an unexpected answer.", call->what,
+                     oauth->title);
 }
 
 int oauth_get(const struct oauth *oauth, const char *what, const char *url, const char *token,
@@ -88,8 +88,7 @@ int oauth_get(const struct oauth *oauth, const char *what, const char *url, cons
     const struct oauth_call call = { .what = what, .url = url, .header = header };
     r = oauth_call(oauth, &call, &answer, err);
     if (r == 0 && answer.status == 401)
-        r = error_set(err, EIN_E_NOT_FOUND, "%s does not take its own token any more.",
-                      oauth->title);
+        r = error_set(err, EIN_E_NOT_FOUND, "%s no longer accepts its own token.", oauth->title);
     else if (r == 0 && (answer.status != 200 || !answer.json))
         r = oauth_unexpected(oauth, &call, &answer, err);
     if (r < 0) {

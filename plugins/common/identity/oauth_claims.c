@@ -113,7 +113,7 @@ void oauth_grant_keep(const struct oauth *oauth, const char *id, const char *tok
         return;
     const struct ein_vault *vault = service->vtable;
     if (!name || vault->put(service->impl, name, token, &why) < 0)
-        oauth->host->log_msg(oauth->ctx, EIN_WARN, "What lets %s be asked again was not kept: %s",
+        oauth->host->log_msg(oauth->ctx, EIN_WARN, "The refresh token of %s was not stored: %s",
                              oauth->title, why.text);
     oauth->host->release(oauth->ctx, service);
 }
@@ -138,8 +138,7 @@ int oauth_grant_get(const struct oauth *oauth, const char *id, char **ret_token,
         vault->wipe(service->impl, secret);
         r = *ret_token ? 0 : error_no_memory(err);
     } else if (r == EIN_E_NOT_FOUND) {
-        r = error_set(err, EIN_E_UNSUPPORTED, "%s gave nothing to ask it again with.",
-                      oauth->title);
+        r = error_set(err, EIN_E_UNSUPPORTED, "%s gave no refresh token.", oauth->title);
     }
     oauth->host->release(oauth->ctx, service);
     return r;
