@@ -27,6 +27,7 @@ struct running {
     uint64_t received; /* bytes of the body */
     size_t trailers;   /* and of the headers behind it */
     int64_t sent;      /* bytes of a body that comes in pieces */
+    bool sent_all;     /* as many as were promised, and their end */
 
     struct ein_error denied; /* code 0: not denied */
     int result;              /* what our side stopped it with; 0: it did not, 1: it has enough */

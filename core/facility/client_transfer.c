@@ -115,40 +115,48 @@ static size_t on_write(char *piece, size_t size, size_t count, void *data)
     return running->result == 0 ? len : CURL_WRITEFUNC_ERROR;
 }
 
-static size_t stop_sending(struct running *running, int result)
-{
-    (void)stop(running, result);
-    return CURL_READFUNC_ABORT;
-}
-
-/* libcurl sends more than the length it was told, or less.  The server would take the rest for a
- * request of its own, or the next request for the rest: that may be somebody else's. */
-static bool breaks_length(struct running *running, int64_t len)
+/* LEN bytes have come of at most ROOM.  Of more or fewer than were promised the server would take
+ * the rest for a request of its own, or the next request for the rest: that may be somebody
+ * else's. */
+static int check_sent(struct running *running, int64_t len, size_t room)
 {
     const int64_t promised = running->what->send_len;
 
+    if (len < 0 || (size_t)len > room)
+        return error_set(running->err, EIN_E_CANCELLED, "stopped by the sender of the body");
     running->sent += len;
-    return promised >= 0 && (len > 0 ? running->sent > promised : running->sent < promised);
+    if (promised >= 0 && (len > 0 ? running->sent > promised : running->sent < promised))
+        return error_set(running->err, EIN_E_INVALID,
+                         "%s: the body is not as long as its Content-Length",
+                         running->what->url->host);
+    return 0;
 }
 
 static size_t on_read(char *piece, size_t size, size_t count, void *data)
 {
     struct running *running = data;
+    const struct transfer *what = running->what;
+    char more;
     int64_t len;
+    int r;
 
     if (is_cancelled(running)) {
         (void)stop_cancelled(running);
         return CURL_READFUNC_ABORT;
     }
-    len = running->what->on_send(running->what->send_data, piece, size * count);
+    if (running->sent_all)
+        return 0;
+    len = what->on_send(what->send_data, piece, size * count);
     running->moved = true;
-    if (len < 0 || (size_t)len > size * count)
-        return stop_sending(
-            running, error_set(running->err, EIN_E_CANCELLED, "stopped by the sender of the body"));
-    if (breaks_length(running, len))
-        return stop_sending(running, error_set(running->err, EIN_E_INVALID,
-                                               "%s: the body is not as long as its Content-Length",
-                                               running->what->url->host));
+    r = check_sent(running, len, size * count);
+    if (r == 0 && len > 0 && running->sent == what->send_len) { /* newer libcurls ask no further */
+        running->sent_all = true;
+        r = check_sent(running, what->on_send(what->send_data, &more, 1), 1);
+    }
+    if (r < 0) {
+        (void)stop(running, r);
+        return CURL_READFUNC_ABORT;
+    }
     return (size_t)len;
 }
 
