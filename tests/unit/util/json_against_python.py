@@ -38,6 +38,9 @@ def expected(text):
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg.startswith('Illegal trailing comma'):  # 3.13 and later, of the comma; before, of what follows it
+            at = len(text) - len(text[error.pos + 1:].lstrip(' \t\n\r'))
+            return f'{at} Expecting ' + ('value' if error.msg.endswith('array') else 'property name enclosed in double quotes')
         return f'{error.pos} {error.msg}'
     return 'ok ' + json.dumps(value, separators=(',', ':'), ensure_ascii=False)
 
