@@ -116,10 +116,7 @@ static struct conn *conn_of(struct MHD_Connection *connection)
 
 static void conn_open(struct listener *listener, struct MHD_Connection *connection, void **context)
 {
-    const union MHD_ConnectionInfo *fd =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const union MHD_ConnectionInfo *from =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info;
     struct conn *conn = calloc(1, sizeof(*conn));
     struct ip ip;
     uint16_t port;
@@ -129,8 +126,11 @@ static void conn_open(struct listener *listener, struct MHD_Connection *connecti
         return;
     update_body_max(listener);
     conn->listener = listener;
-    conn->watch.fd = fd->connect_fd;
-    if (from && from->client_addr && ip_of(from->client_addr, &ip, &port))
+    /* What it tells is there until it is asked again. */
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    conn->watch.fd = info->connect_fd;
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info && info->client_addr && ip_of(info->client_addr, &ip, &port))
         ip_text(&ip, conn->addr);
     watch_conn_until(&conn->watch, clock_mono_ms() + limits_of(listener)->read_ms);
     watch_conn_add(listener->http->watch, &conn->watch);
