@@ -335,8 +335,7 @@ STRICT_OK = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     b"GET /health HTTP/1.1\nHost: a\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
     b"GET /health HTTP/1.1\r\nHost: a\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n\n",
     b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\0b\r\nX: c\r\n\r\n",
-    b"GET /health HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n", b"GET /hea\0lth HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GE\0T /health HTTP/1.1\r\nHost: a\r\n\r\n", b"GET  /health HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n", b"GET  /health HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\nY: d\r\n\r\n",
     b"GET /health HTTP/1.1\r\nHost: a\r\nX:\r\n b\r\n\r\n",
     b"POST /raw HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 45\r\n\r\n",
@@ -348,6 +347,14 @@ def test_a_line_that_others_may_end_elsewhere_is_refused_before_the_body(driver,
         assert reply.status == 400
         assert reply.header("Connection").lower() == "close"
         assert is_closed(client)
+
+
+@pytest.mark.parametrize("line", [b"GET /hea\0lth HTTP/1.1", b"GE\0T /health HTTP/1.1"])
+def test_a_nul_in_the_request_line_is_no_request(driver, line):
+    with driver.connect() as client:
+        client.sendall(line + b"\r\nHost: a\r\n\r\n")
+        reply = client.recv(100)  # libmicrohttpd 1.0 says nothing
+        assert reply == b"" or reply.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("more", [b"", b"X:\r\n", b"X:  \t y z\r\nY:z\r\n", b"X: " + b"y" * 13000 + b"\r\n",
@@ -368,8 +375,9 @@ def test_after_a_chunked_body_the_connection_is_closed(driver):
     with driver.connect() as client:
         client.sendall(b"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                        b"2;x=\nab\r\n0\r\n\r\n" + STRICT_OK)
-        reply = read_reply(client)
-        assert (reply.body, reply.header("Connection").lower()) == (b"ab", "close")
+        reply = read_reply(client)  # libmicrohttpd 1.0 refuses a line of a chunk that ends in LF alone
+        assert (reply.body if reply.status == 200 else reply.status) in (b"ab", 400)
+        assert reply.header("Connection").lower() == "close"
         assert is_closed(client)
 
 
@@ -434,7 +442,7 @@ def test_one_address_may_open_so_many_connections(own):
 
 @pytest.mark.parametrize("pieces", [
     [b"G"] * 400, [b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n"] * 400,
-    [b"POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"] + [b"x"] * 400, [b""] * 400])
+    [b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"] + [b"x"] * 400, [b""] * 400])
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
 def test_a_request_that_trickles_in_is_cut_off(own, pieces, later):
     server = own(**FAST)
