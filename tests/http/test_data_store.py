@@ -105,38 +105,32 @@ def test_a_value_that_is_too_large_is_refused(start_server):
     assert (reply.status, reply.json) == (413, {"detail": "The value has 101 bytes; at most 100 are kept."})
 
 
-def test_no_more_is_gathered_for_an_agent_than_it_may_be_given(start_server):
-    server = start_server(backend="memory", sets=["plugins.data-store.max_many_bytes=1000"], ready=True)
-    for key in ("a", "b", "c"):
-        assert server.put(url(key, "all"), {"value": "x" * 398}).status == 200
-    code = """async def run(input_dict, tools):
-    store = data_store.use_namespace('all')
-    said = [len(store.get_many(['a', 'b'])), store.list_keys()]
-    for ask in (store.get_all, lambda: store.get_many(['a', 'b', 'c'])):
+def told(server, *asks):
+    """How many values an agent is given for each of these, or why it is given none."""
+    code = f"""async def run(input_dict, tools):
+    store, said = data_store.use_namespace('all'), []
+    for ask in ({", ".join(f"lambda: store.{ask}" for ask in asks)},):
         try:
             said.append(len(ask()))
         except Exception as error:
             said.append(str(error))
     return said"""
-    said = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}}).json["result"]
-    assert said[:2] == [2, ["a", "b", "c"]]
-    assert all("longer than 1000 bytes together" in one for one in said[2:])
+    return server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}}).json["result"]
+
+
+def test_no_more_is_gathered_for_an_agent_than_it_may_be_given(start_server):
+    server = start_server(backend="memory", sets=["plugins.data-store.max_many_bytes=1000"], ready=True)
+    for key in ("a", "b", "c"):
+        assert server.put(url(key, "all"), {"value": "x" * 398}).status == 200
+    said = told(server, "get_many(['a', 'b'])", "list_keys()", "get_all()", "get_many(['a', 'b', 'c'])")
+    assert said[:2] == [2, 3] and all("longer than 1000 bytes together" in one for one in said[2:])
 
 
 def test_no_more_is_gathered_for_an_agent_than_memory_is_left_to_it(start_server):
     server = start_server(backend="memory", sets=["plugins.data-store.max_many_memory=1000000"], ready=True)
     assert server.put(url("short", "all"), {"value": ["x" * 100] * 500}).status == 200
     assert server.put(url("empty", "all"), {"value": [{}] * 5000}).status == 200  # 20 kB of text, a megabyte and more of memory
-    code = """async def run(input_dict, tools):
-    store = data_store.use_namespace('all')
-    said = [len(store.get('short'))]
-    for ask in (store.get_all, lambda: store.get('empty'), lambda: store.get_many(['empty', 'short'])):
-        try:
-            said.append(len(ask()))
-        except Exception as error:
-            said.append(str(error))
-    return said"""
-    said = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}}).json["result"]
+    said = told(server, "get('short')", "get_all()", "get('empty')", "get_many(['empty', 'short'])")
     assert said[0] == 500 and all("take more than 1000000 bytes of memory together" in one for one in said[1:])
 
 
