@@ -79,9 +79,10 @@ def test_a_failure_shows_the_agents_own_lines(driver):
     assert failure(answer) == "KeyError: 'x'"
     assert types(answer) == ["agent_start", "error", "agent_end"]
     traceback = answer["trace"][1]["traceback"]
-    assert traceback == ("Traceback (most recent call last):\n"
-                         '  File "<string>", line 4, in run\n    return helper()\n            ^^^^^^^^\n'
-                         '  File "<string>", line 2, in helper\n    return {}[\'x\']\n           ~~^^^^^\nKeyError: \'x\'\n')  # fmt: skip
+    unmarked = "".join(line for line in traceback.splitlines(keepends=True) if line.strip(" ~^\n"))  # each Python marks other columns
+    assert unmarked == ("Traceback (most recent call last):\n"
+                        '  File "<string>", line 4, in run\n    return helper()\n'
+                        '  File "<string>", line 2, in helper\n    return {}[\'x\']\nKeyError: \'x\'\n')  # fmt: skip
 
 
 @pytest.mark.parametrize("code, error", [

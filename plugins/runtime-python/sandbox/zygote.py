@@ -18,7 +18,7 @@ CLONE_THREAD = 0x10000
 UNWANTED = ("rich", "rich.console", "click", "pygments")
 WANTED = """
 _strptime abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath codecs collections
-colorsys concurrent.futures contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib
+colorsys concurrent.futures.thread contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib
 email email.message email.mime.multipart email.mime.text encodings.ascii encodings.cp1252 encodings.cp437 encodings.idna
 encodings.latin_1 encodings.punycode encodings.raw_unicode_escape encodings.utf_16 encodings.utf_8_sig enum
 errno fnmatch fractions functools glob graphlib gzip hashlib heapq hmac html html.parser http http.client
