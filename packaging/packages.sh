@@ -62,5 +62,5 @@ packages_need() {
     "${packages_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}" ||
         die "apt-get could not install: ${missing[*]}" \
-            "What it said is above. It needs the network, and a mirror of Debian 12 in /etc/apt."
+            "What it said is above. It needs the network, and a mirror of Debian in /etc/apt."
 }

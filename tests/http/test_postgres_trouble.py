@@ -184,7 +184,7 @@ def test_a_connection_that_breaks_anywhere_loses_nothing_that_was_answered(netwo
         created += [agent.json["_id"]] if agent.status == 201 else []
         not_known += agent.status == 503 and "not known" in agent.detail
         spent += usage.status == 200
-        spent += usage.status == 503 and "is entered" in usage.detail
+        spent += usage.status == 503 and "was recorded" in usage.detail
         unknown += usage.status == 503 and "not known" in usage.detail
         server.wait_ready()
     assert len(created) < 12
