@@ -54,13 +54,11 @@ static int receive(struct session *session, const char *path, struct takeout *ta
     return REMOTE_OK;
 }
 
-static int end_file(struct takeout *takeout)
+static void end_file(struct takeout *takeout)
 {
-    int fd = fileno(takeout->out);
-
-    if (!takeout->cannot && (fflush(takeout->out) != 0 || fsync(fd) < 0))
+    if (!takeout->cannot && (fflush(takeout->out) != 0 || fsync(fileno(takeout->out)) < 0))
         takeout->cannot = errno;
-    return fclose(takeout->out);
+    (void)fclose(takeout->out);
 }
 
 int takeout_write(struct session *session, const char *path, const char *file)
@@ -78,7 +76,7 @@ int takeout_write(struct session *session, const char *path, const char *file)
     status = session_catch_signals(session);
     if (status == REMOTE_OK)
         status = receive(session, path, &takeout);
-    (void)end_file(&takeout);
+    end_file(&takeout);
     EIN_JSON json_t *last = takeout.last;
     if (takeout.cannot)
         status = print_failure(REMOTE_FAILED, "%s cannot be written: %s", clean ? clean : "",

@@ -23,11 +23,12 @@ static json_t *time_of(const json_t *key, const char *member)
 json_t *key_show(const struct api_keys *self, const json_t *key)
 {
     const char *id = text_of(key, "_id");
-    EIN_JSON json_t *shown = json_pack(
-        "{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:O}", "_id", id, "name", json_object_get(key, "name"),
-        "prefix", json_sprintf(KEY_PREFIX "%.4s…", id), "scopes", json_object_get(key, "scopes"),
-        "createdAt", time_of(key, "created"), "expiresAt", time_of(key, "expires"), "lastUsedAt",
-        time_of(key, "lastUsed"), "madeBy", or_null(key, "madeBy"));
+    EIN_JSON json_t *shown =
+        json_pack("{s:s, s:O, s:o, s:O, s:o, s:o, s:o, s:O}", "_id", id, "name",
+                  json_object_get(key, "name"), "prefix", json_sprintf(API_KEY_PREFIX "%.4s…", id),
+                  "scopes", json_object_get(key, "scopes"), "createdAt", time_of(key, "created"),
+                  "expiresAt", time_of(key, "expires"), "lastUsedAt", time_of(key, "lastUsed"),
+                  "madeBy", or_null(key, "madeBy"));
 
     return shown && limits_show(self, key, shown, NULL) == 0 ? EIN_TAKE(shown) : NULL;
 }

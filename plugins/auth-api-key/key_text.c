@@ -11,7 +11,7 @@
 enum {
     BASE = 62,
     FAIR = 256 - 256 % BASE, /* bytes from here on would favour some characters */
-    SECRET_AT = sizeof(KEY_PREFIX) - 1 + KEY_ID_LEN + 1,
+    SECRET_AT = sizeof(API_KEY_PREFIX) - 1 + KEY_ID_LEN + 1,
     CHECK_AT = SECRET_AT + KEY_SECRET_LEN
 };
 
@@ -44,26 +44,26 @@ int key_text_make(char ret_text[KEY_SIZE], char ret_id[KEY_ID_SIZE])
 {
     int r;
 
-    memcpy(ret_text, KEY_PREFIX, sizeof(KEY_PREFIX) - 1);
+    memcpy(ret_text, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1);
     ret_text[SECRET_AT - 1] = '_';
     ret_text[KEY_LEN] = '\0';
-    r = make_random(ret_text + sizeof(KEY_PREFIX) - 1, KEY_ID_LEN);
+    r = make_random(ret_text + sizeof(API_KEY_PREFIX) - 1, KEY_ID_LEN);
     if (r >= 0)
         r = make_random(ret_text + SECRET_AT, KEY_SECRET_LEN);
     if (r < 0)
         return r;
     write_check(ret_text, ret_text + CHECK_AT);
-    memcpy(ret_id, ret_text + sizeof(KEY_PREFIX) - 1, KEY_ID_LEN);
+    memcpy(ret_id, ret_text + sizeof(API_KEY_PREFIX) - 1, KEY_ID_LEN);
     ret_id[KEY_ID_LEN] = '\0';
     return 0;
 }
 
 bool key_text_parse(const char *text, char ret_id[KEY_ID_SIZE])
 {
-    const char *id = text + sizeof(KEY_PREFIX) - 1;
+    const char *id = text + sizeof(API_KEY_PREFIX) - 1;
     char check[KEY_CHECK_LEN];
 
-    if (strlen(text) != KEY_LEN || strncmp(text, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) != 0)
+    if (strlen(text) != KEY_LEN || strncmp(text, API_KEY_PREFIX, sizeof(API_KEY_PREFIX) - 1) != 0)
         return false;
     if (strspn(id, digits) != KEY_ID_LEN || text[SECRET_AT - 1] != '_' ||
         strspn(text + SECRET_AT, digits) != KEY_SECRET_LEN + KEY_CHECK_LEN)

@@ -11,13 +11,11 @@
 #include "bearer.h"
 #include <stdbool.h>
 
-#define KEY_PREFIX API_KEY_PREFIX
-
 enum {
     KEY_ID_LEN = 12,
     KEY_SECRET_LEN = 43,
     KEY_CHECK_LEN = 6,
-    KEY_LEN = sizeof(KEY_PREFIX) - 1 + KEY_ID_LEN + 1 + KEY_SECRET_LEN + KEY_CHECK_LEN,
+    KEY_LEN = sizeof(API_KEY_PREFIX) - 1 + KEY_ID_LEN + 1 + KEY_SECRET_LEN + KEY_CHECK_LEN,
     KEY_ID_SIZE = KEY_ID_LEN + 1,
     KEY_SIZE = KEY_LEN + 1,
     KEY_HASH_BYTES = 32

@@ -8,8 +8,9 @@
  * and the threads of connections have small stacks. */
 bool json_deeper_than(const char *text, size_t len, unsigned limit);
 
-/* No fewer than there are values in the text, if it is JSON.  Each takes up to 250 bytes of memory,
- * however short it is. */
+enum { JSON_VALUE_BYTES = 250 }; /* that a value takes in memory at most, however short it is */
+
+/* No fewer than there are values in the text, if it is JSON. */
 size_t json_values(const char *text, size_t len);
 /* Are these more than `max`?  Texts that are too short for it are not looked at. */
 bool json_more_values_than(const char *text, size_t len, size_t max);

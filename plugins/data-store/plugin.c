@@ -30,6 +30,7 @@
 #include "erase.h"
 #include "http_json.h"
 #include "init.h"
+#include "member.h"
 #include "namespaces.h"
 #include "ownership.h"
 #include "records.h"
@@ -163,9 +164,9 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         return error_no_memory(err);
     store->host = host;
     store->ctx = ctx;
-    store->value_max = (size_t)json_integer_value(json_object_get(config, "max_value_bytes"));
-    store->many_max = (size_t)json_integer_value(json_object_get(config, "max_many_bytes"));
-    store->memory_max = (size_t)json_integer_value(json_object_get(config, "max_many_memory"));
+    store->value_max = (size_t)integer_of(config, "max_value_bytes");
+    store->many_max = (size_t)integer_of(config, "max_many_bytes");
+    store->memory_max = (size_t)integer_of(config, "max_many_memory");
 
     int r = EIN_ADD_ROUTES(host, ctx, routes, store, err);
     if (r >= 0)

@@ -8,10 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    STACK_SIZE = 1 << 20, /* providers of models, and the JSON of what they say */
-    VALUE_BYTES = 250     /* that a JSON value takes, at most */
-};
+enum { STACK_SIZE = 1 << 20 /* providers of models, and the JSON of what they say */ };
 
 bool slow_count(struct agent *agent, enum slow_lane lane)
 {
@@ -169,7 +166,7 @@ void slow_begin(struct agent *agent, int64_t id, struct slow_call *take_call)
     take_call->serial = agent->serial;
     take_call->id = id;
     take_call->held = agent->asking->json_len +
-                      VALUE_BYTES * json_values(agent->asking->json, agent->asking->json_len);
+                      JSON_VALUE_BYTES * json_values(agent->asking->json, agent->asking->json_len);
     agent->held += take_call->held;
     take_call->wake = run->wake;
     memcpy(take_call->place, agent->place, sizeof(take_call->place));

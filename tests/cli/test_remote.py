@@ -441,12 +441,18 @@ def test_a_site_admin_ends_what_somebody_who_leaves_has(tmp_path, paying):
     assert Person(paying).login("alice").delete("/admin/users/dev_stub:carol/keys").status == 403
 
 
+def shell_of(person, tmp_path, paying):
+    """Logged in with a key of theirs that may do everything."""
+    shell = Shell(tmp_path, paying)
+    shell.key = person.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+    shell.good("login", shell.url, "--key-file", "-", text=shell.key + "\n")
+    return shell
+
+
 def test_somebody_is_blocked_by_id_or_by_address(tmp_path, paying):
     admin, carol = Person(paying).login("site_admin_1"), Person(paying).login("carol")
     assert carol.get("/users/me").status == 200
-    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
-    shell = Shell(tmp_path, paying)
-    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    shell = shell_of(admin, tmp_path, paying)
     for called in ("dev_stub:carol", "Carol@DEV.local"):
         assert shell.good("users", "block", called, "--reason", "has left") == "dev_stub:carol: blocked\n"
         assert carol.get("/users/me").status == 403
@@ -465,9 +471,7 @@ def test_somebody_is_blocked_by_id_or_by_address(tmp_path, paying):
 def test_somebody_is_erased(tmp_path, paying):
     admin, carol = Person(paying).login("site_admin_1"), Person(paying).login("carol")
     assert carol.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
-    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
-    shell = Shell(tmp_path, paying)
-    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    shell = shell_of(admin, tmp_path, paying)
     said = shell.good("users", "erase", "dev_stub:carol")
     assert re.fullmatch(r"dev_stub:carol erased: .*1 data-store.*\n", said) and " logins" in said
     assert carol.get("/users/me").status == 401
@@ -488,9 +492,7 @@ def test_one_takes_out_what_is_ones_own(tmp_path, paying):
     alice = Person(paying).login("alice")
     assert alice.get("/users/me").status == 200
     assert alice.put("/data-store/namespaces/n/records/k", {"value": "kept\nhere"}).status == 200
-    mine = alice.post("/users/me/keys", {"name": "mine", "scopes": ["admin"]}).json["key"]
-    shell = Shell(tmp_path, paying)
-    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    shell = shell_of(alice, tmp_path, paying)
     said = shell.good("takeout", "mine.jsonl")
     assert re.fullmatch(r"mine\.jsonl: 1 users, .*\b1 data_store\b.*\n", said), said
     path = tmp_path / "mine.jsonl"
@@ -498,7 +500,7 @@ def test_one_takes_out_what_is_ones_own(tmp_path, paying):
     head, *docs, end = lines_of(path)
     assert head["user"] == "dev_stub:alice" and len(docs) == sum(end["end"].values())
     assert [line["doc"]["value"] for line in docs if line["set"] == "data_store"] == ["kept\nhere"]
-    assert mine not in path.read_text()
+    assert shell.key not in path.read_text()
 
     assert shell.run("takeout", "mine.jsonl") == (CONFLICT, "", "einion: mine.jsonl is there already\n")
     assert lines_of(path)[0] == head
@@ -516,9 +518,7 @@ def test_one_takes_out_what_is_ones_own(tmp_path, paying):
 def test_a_site_admin_takes_out_what_is_somebodys(tmp_path, paying):
     admin, dave = Person(paying).login("site_admin_1"), Person(paying).login("dave")
     assert dave.get("/users/me").status == 200
-    mine = admin.post("/users/me/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
-    shell = Shell(tmp_path, paying)
-    shell.good("login", shell.url, "--key-file", "-", text=mine + "\n")
+    shell = shell_of(admin, tmp_path, paying)
     for i, called in enumerate(("dev_stub:dave", "Dave@DEV.local")):
         shell.good("users", "takeout", called, f"{i}.jsonl")
         assert lines_of(tmp_path / f"{i}.jsonl")[0]["user"] == "dev_stub:dave"

@@ -147,6 +147,8 @@ static void hold_one(struct held *held, struct client *of)
     held->cancel = cancel_new(NULL);
     held->client = of;
     assert_int_equal(pthread_create(&held->thread, NULL, hold, held), 0);
+    while (!in_use(of))
+        continue;
 }
 
 static void let_go(struct held *held)
@@ -166,8 +168,6 @@ static void a_fetch_waits_for_one_as_long_as_it_may_take_to_connect(void **state
     (void)state;
     change("connections", 1);
     hold_one(&held, client);
-    while (!in_use(client))
-        continue;
     what.connect_ms = 50;
     reply = run(&what, "/hello");
     assert_fails(&reply, EIN_E_TIMEOUT, "egress.connections");
@@ -185,8 +185,6 @@ static void nor_longer_than_the_whole_of_it_may_take(void **state)
     (void)state;
     change("connections", 1);
     hold_one(&held, client);
-    while (!in_use(client))
-        continue;
     what.total_ms = 50;
     what.connect_ms = 5000;
     reply = run(&what, "/hello");
@@ -210,8 +208,6 @@ static void it_goes_on_when_one_is_free(void **state)
     (void)state;
     change("connections", 1);
     hold_one(&held, client);
-    while (!in_use(client))
-        continue;
     assert_int_equal(pthread_create(&thread, NULL, let_go_later, &held), 0);
     (void)connection_of("/hello");
     (void)pthread_join(thread, NULL);
@@ -224,8 +220,6 @@ static void a_fetch_that_waits_is_cancelled(void **state)
     (void)state;
     change("connections", 1);
     hold_one(&first, client);
-    while (!in_use(client))
-        continue;
     hold_one(&second, client);
     let_go(&second);
     let_go(&first);
@@ -253,8 +247,6 @@ static void a_fetch_that_goes_on_ends_with_its_client(void **state)
     json_decref(settings);
     json_decref(changes);
     hold_one(&held, other);
-    while (!in_use(other))
-        continue;
     client_free(other);
     (void)pthread_join(held.thread, NULL);
     assert_int_equal(held.r, EIN_E_CANCELLED);
