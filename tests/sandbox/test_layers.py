@@ -43,6 +43,7 @@ def getting_through(world, without, attacks, user):
     try:
         with Driver(WEAKENED, settings={**SETTINGS, "running": 12}, without=without, user=user) as driver:
             answers = perform(attacks, world, driver, user)
+            assert "not available here" not in driver.log()
     finally:
         del os.environ["EINION_TEST_SECRET"]
         (world.folder / "scratch").write_text("the server's own")
@@ -162,6 +163,14 @@ def test_an_ordinary_users_run_whose_user_namespace_fails_does_not_begin():
     with Driver(WEAKENED, fail="user namespace", user=AS_NOBODY) as driver:
         answer = driver.run(body("return 'ran'"))
         assert answer["code"] == -5 and "isolation step user namespace failed" in answer["text"]
+
+
+def test_a_place_that_is_refused_for_the_moment_is_asked_for_again():
+    with Driver() as driver, Driver(WEAKENED, fail="place") as again:
+        for one in (driver, again):
+            assert outcome(one.run(body("return 'ran'"))) == "ran"
+        assert again.status()["status"]["barriers"] == driver.status()["status"]["barriers"]
+        assert "not available here" not in again.log()
 
 
 def test_all_steps_are_those_of_children():

@@ -23,7 +23,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { REASON_MAX = 200, UIDS = 65536 };
+enum {
+    REASON_MAX = 200,
+    UIDS = 65536,
+    TRIES_MAX = 10, /* of a place that the machine may give and has not */
+    TRY_AGAIN_US = 100000
+};
 
 #define HOST_NAME "agent" /* what agents are told that the machine is called */
 
@@ -34,10 +39,15 @@ struct launch {
     char missing[REASON_MAX]; /* why the last rung could not be reached */
 };
 
+struct fault {
+    int cause; /* errno */
+    char what[REASON_MAX / 2];
+};
+
 struct house {
     uint32_t flags;
     int go[2];    /* the parent tells that the uid maps are written */
-    int fault[2]; /* the child tells what failed; closed by exec */
+    int fault[2]; /* the child tells what failed, a struct fault; closed by exec */
 };
 
 static int write_file(const char *path, const char *text)
@@ -55,7 +65,10 @@ static int write_file(const char *path, const char *text)
 
 static _Noreturn void fail(const struct house *house, const char *what)
 {
-    dprintf(house->fault[1], "%s: %s", what, strerror(errno));
+    struct fault fault = { .cause = errno };
+
+    snprintf(fault.what, sizeof(fault.what), "%s", what);
+    (void)!write(house->fault[1], &fault, sizeof(fault));
     _exit(1);
 }
 
@@ -193,40 +206,59 @@ static unsigned long wanted_namespaces(void)
     return flags;
 }
 
-/* The zygote, running; -1 with launch->missing if this house cannot be built. */
+/* The zygote, running; -1 and errno with launch->missing if this house cannot be built. */
 static pid_t try_house(struct launch *launch, uint32_t flags)
 {
     struct house house = { .flags = flags };
     unsigned long namespaces = flags & HOUSE_NAMESPACES ? wanted_namespaces() : 0;
     const char *failed = NULL;
-    ssize_t len = 0;
+    struct fault fault = { 0 };
 
     if (pipe2(house.go, O_CLOEXEC) < 0 || pipe2(house.fault, O_CLOEXEC) < 0)
         _exit(1);
     pid_t pid = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
     if (pid == 0)
         build_house(launch, &house);
-    close(house.go[0]);
-    close(house.fault[1]);
-
     if (pid < 0)
         failed = "new namespaces";
     else
         failed = map_ids(launch, pid, flags);
-    if (failed)
-        snprintf(launch->missing, REASON_MAX, "%s: %s", failed, strerror(errno));
-    else if (write(house.go[1], "g", 1) == 1)
-        len = read(house.fault[0], launch->missing, REASON_MAX - 1);
+    fault.cause = errno;
+    close(house.go[0]);
+    close(house.fault[1]);
+    if (!failed && write(house.go[1], "g", 1) == 1 &&
+        read(house.fault[0], &fault, sizeof(fault)) == sizeof(fault))
+        failed = fault.what;
     close(house.go[1]);
     close(house.fault[0]);
-    if (!failed && len == 0)
+    if (!failed)
         return pid;
 
-    if (len > 0)
-        launch->missing[len] = '\0';
+    snprintf(launch->missing, REASON_MAX, "%s: %s", failed, strerror(fault.cause));
     if (pid > 0)
         waitpid(pid, NULL, 0);
+    errno = fault.cause;
     return -1;
+}
+
+/* Not for want of memory or processes, which others may give back. */
+static bool is_refused(int cause)
+{
+    return cause == EPERM || cause == EACCES || cause == ENOSYS || cause == EINVAL ||
+           cause == ENOSPC;
+}
+
+/* A weaker place is for as long as the server lives, so what may pass is waited for. */
+static pid_t insist(struct launch *launch, uint32_t flags)
+{
+    for (int tries = 1;; tries++) {
+        errno = EAGAIN;
+        pid_t pid = step_fails_at_first("place") ? -1 : try_house(launch, flags);
+
+        if (pid > 0 || is_refused(errno) || tries == TRIES_MAX)
+            return pid;
+        usleep(TRY_AGAIN_US);
+    }
 }
 
 /* Never a root of its own in a mount namespace that is not. */
@@ -252,7 +284,7 @@ static pid_t build(struct launch *launch)
     for (size_t i = 0; pid < 0 && i < sizeof(rungs) / sizeof(rungs[0]); i++) {
         if (is_skipped(rungs[i]))
             continue;
-        pid = try_house(launch, rungs[i]);
+        pid = insist(launch, rungs[i]);
         /* What several of them lack is one thing to know. */
         if (pid < 0 && strcmp(launch->missing, told) != 0)
             fprintf(stderr, "einion-sandbox: not available here: %s\n",
