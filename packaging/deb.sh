@@ -41,7 +41,7 @@ DESTDIR=$tree /usr/bin/meson install -C "$build" --no-rebuild --quiet --strip >/
 find "$tree/usr/share/man" -type f -exec gzip -9n {} +
 install -Dm644 -t "$tree/usr/share/doc/einion" "$root/README.md" "$root/packaging/guide.md"
 install -Dm644 -t "$tree/usr/share/doc/einion/examples" "$root/packaging/nginx/einion.conf" \
-    "$root/packaging/container/seccomp.json" "$root/plugin-api/template/"*
+    "$root/packaging/container/"* "$root/plugin-api/template/"*
 install -Dm644 "$root/packaging/debian/copyright" "$tree/usr/share/doc/einion/copyright"
 
 # dpkg-shlibdeps says which packages have the libraries; it wants a source package round it.

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import socket
 import ssl
 import subprocess
@@ -216,6 +217,33 @@ def test_the_filter_of_containers_is_that_of_the_unit():
     assert PROFILE["syscalls"][1]["args"] == [{"index": 0, "value": socket.AF_INET6, "op": "SCMP_CMP_GT"}]
 
 
+def test_the_manifest_for_kubernetes_is_that_of_the_image_and_its_server(tmp_path):
+    of = {one["kind"]: one for one in yaml.safe_load_all((ROOT / "packaging/container/kubernetes.yaml").read_text())}
+    runs = runpy.run_path(str(ROOT / "packaging/image.py"))["RUNS"]
+    pod = of["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" == runs["User"]
+    assert {f"{port['containerPort']}/tcp" for port in container["ports"]} == set(runs["ExposedPorts"])
+    assert pod["hostname"] == "agent" and pod["securityContext"]["seccompProfile"]["localhostProfile"] == "einion.seccomp.json"
+
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    state, configuration = pod["volumes"]
+    assert {mounts[state["name"]]} == set(runs["Volumes"]) and mounts[configuration["name"]] == "/etc/einion"
+    assert state["persistentVolumeClaim"]["claimName"] == of["PersistentVolumeClaim"]["metadata"]["name"]
+    assert configuration["configMap"]["name"] == of["ConfigMap"]["metadata"]["name"]
+    assert container["envFrom"][0]["secretRef"]["name"] == of["Secret"]["metadata"]["name"]
+
+    limits = yaml.safe_load((ROOT / "config/einion.yaml").read_text())["limits"]
+    assert pod["terminationGracePeriodSeconds"] * 1000 > limits["drain_ms"] + limits["plugin_drain_ms"]
+    (tmp_path / "einion.yaml").write_text(of["ConfigMap"]["data"]["einion.yaml"])
+    einion = [BUILD / "core/einion", "--config", tmp_path / "einion.yaml", "--set", f"listen.port={free_port()}"]
+    env = {"EINION_STATE_DIR": str(tmp_path), **of["Secret"]["stringData"], "OIDC_SECRET": "a secret"}
+    told = {command: subprocess.run([*einion, command], capture_output=True, text=True, env=env) for command in ("check", "routes")}
+    assert [one.returncode for one in told.values()] == [0, 0], told
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert f"GET     {container[probe]['httpGet']['path']} " in told["routes"].stdout
+
+
 # ---- as a package ----
 
 
@@ -248,7 +276,7 @@ def holds_what_a_server_needs(package, tmp_path):
     assert {"/usr/bin/einion", "libulfius2.7", "python3-httpx"} <= {part["name"] for part in bill["components"]}
     assert (tmp_path / "usr/share/bash-completion/completions/einion").is_file()
     examples = {path.name for path in (tmp_path / "usr/share/doc/einion/examples").iterdir()}
-    assert examples == {"einion.conf", "seccomp.json", *(path.name for path in (ROOT / "plugin-api/template").iterdir())}
+    assert examples == {"einion.conf", "kubernetes.yaml", "seccomp.json", *(path.name for path in (ROOT / "plugin-api/template").iterdir())}
     unit = next(tmp_path.rglob("einion.service")).read_text()
     program, config = re.search(r"^ExecStart=/(\S+) --config /(\S+)$", unit, re.M).groups()
     checked = subprocess.run([tmp_path / program, "--config", tmp_path / config, "--set", f"listen.port={free_port()}", "check"],
