@@ -34,32 +34,6 @@ static struct reply_block *find(struct reply *reply, const json_t *event)
     return NULL;
 }
 
-int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
-{
-    json_t *start = json_object_get(event, "content_block");
-    const char *text = text_or_empty(start, "text");
-    struct reply_block *block = reply->open;
-    int r = 0;
-
-    if (!json_is_object(start) || !json_is_integer(json_object_get(event, "index")) ||
-        find(reply, event))
-        return strange(reply, err);
-    while (block < reply->open + REPLY_OPEN_MAX && block->start)
-        block++;
-    if (block == reply->open + REPLY_OPEN_MAX)
-        return strange(reply, err);
-    block->index = json_integer_value(json_object_get(event, "index"));
-    block->start = json_incref(start);
-    buf_init(&block->text, reply->vendor->event_max);
-    if (strcmp(text_or_empty(start, "type"), "text") != 0 || !*text)
-        return 0;
-    if (reply->keep)
-        r = vendor_keep(reply->vendor, &block->text, text, reply->outcome, err);
-    return r < 0 ? r : vendor_piece(&reply->sink, EIN_LLM_TEXT, text, NULL, err);
-}
-
-/* ---- deltas ---- */
-
 /* A page that the text names, told once. */
 static int cite(struct reply *reply, struct reply_block *block, json_t *citation,
                 struct ein_error *err)
@@ -78,6 +52,41 @@ static int cite(struct reply *reply, struct reply_block *block, json_t *citation
                                    json_object_get(citation, "cited_text")),
                          err);
 }
+
+static int begin_text(struct reply *reply, struct reply_block *block, struct ein_error *err)
+{
+    const json_t *citations = json_object_get(block->start, "citations");
+    const char *text = text_or_empty(block->start, "text");
+    int r = 0;
+
+    if (*text && reply->keep)
+        r = vendor_keep(reply->vendor, &block->text, text, reply->outcome, err);
+    if (*text && r >= 0)
+        r = vendor_piece(&reply->sink, EIN_LLM_TEXT, text, NULL, err);
+    for (size_t i = 0; r >= 0 && i < json_array_size(citations); i++)
+        r = cite(reply, block, json_array_get(citations, i), err);
+    return r;
+}
+
+int block_start(struct reply *reply, const json_t *event, struct ein_error *err)
+{
+    json_t *start = json_object_get(event, "content_block");
+    struct reply_block *block = reply->open;
+
+    if (!json_is_object(start) || !json_is_integer(json_object_get(event, "index")) ||
+        find(reply, event))
+        return strange(reply, err);
+    while (block < reply->open + REPLY_OPEN_MAX && block->start)
+        block++;
+    if (block == reply->open + REPLY_OPEN_MAX)
+        return strange(reply, err);
+    block->index = json_integer_value(json_object_get(event, "index"));
+    block->start = json_incref(start);
+    buf_init(&block->text, reply->vendor->event_max);
+    return strcmp(text_or_empty(start, "type"), "text") == 0 ? begin_text(reply, block, err) : 0;
+}
+
+/* ---- deltas ---- */
 
 int block_delta(struct reply *reply, const json_t *event, struct ein_error *err)
 {

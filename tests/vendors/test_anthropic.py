@@ -555,20 +555,22 @@ def test_thoughts_that_are_not_shown_are_replayed(claude, upstream):
 
 def test_pages_that_are_cited_are_told_once(claude, upstream):
     def cite(url):
-        return {"type": "citations_delta", "citation": {"type": "web_search_result_location", "url": url, "title": "T",
-                                                        "cited_text": "c", "encrypted_index": "e"}}  # fmt: skip
+        return {"type": "web_search_result_location", "url": url, "title": "T", "cited_text": "c", "encrypted_index": "e"}
 
-    script(upstream, START,
-           *block(0, {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
-                  {"type": "input_json_delta", "partial_json": '{"query": "x"}'}),
-           *block(1, {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1",
-                      "content": [{"type": "web_search_result", "url": "https://c", "title": "C"}]}),
-           *block(2, {"type": "text", "text": ""}, {"type": "text_delta", "text": "A"}, cite("https://a"),
-                  cite("https://b"), cite("https://a")),
+    cited = [cite("https://a"), cite("https://b"), cite("https://a")]
+    search = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1",
+             "content": [{"type": "web_search_result", "url": "https://c", "title": "C"}]}  # fmt: skip
+    script(upstream, START, *block(0, search, {"type": "input_json_delta", "partial_json": '{"query": "x"}'}), *block(1, found),
+           *block(2, {"type": "text", "text": ""}, {"type": "text_delta", "text": "A"},
+                  *({"type": "citations_delta", "citation": citation} for citation in cited)),
            end(), STOP)  # fmt: skip
-    answer = claude()
-    assert answer.sources == [{"url": "https://a", "title": "T", "text": "c"}, {"url": "https://b", "title": "T", "text": "c"}]
-    assert (answer.text, answer.tool_calls) == ("A", [])
+    streamed = claude(built_in_tools=[SEARCH])
+    content = [search | {"input": {"query": "x"}}, found, {"type": "text", "text": "A", "citations": cited}]
+    upstream.answer(ANTHROPIC, whole(anthropic_message(Said("A")) | {"content": content}))
+    for answer in (streamed, claude(built_in_tools=[SEARCH])):
+        assert answer.sources == [{"url": "https://a", "title": "T", "text": "c"}, {"url": "https://b", "title": "T", "text": "c"}]
+        assert (answer.text, answer.tool_calls) == ("A", [])
 
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
