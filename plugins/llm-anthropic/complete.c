@@ -64,7 +64,7 @@ static int run(const struct anthropic *anthropic, const struct ein_llm_call *cal
 static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, json_t *body,
                   struct reply *reply, struct ein_error *err)
 {
-    int64_t until = clock_mono_ms() + call->total_ms;
+    int64_t until_ms = clock_mono_ms() + call->total_ms;
     int r = run(anthropic, call, body, reply, err);
 
     for (uint32_t i = 0; r >= 0 && reply->paused && reply->content && i < anthropic->continuations;
@@ -74,10 +74,7 @@ static int run_on(const struct anthropic *anthropic, struct ein_llm_call *call, 
                                             json_pack("{s:s, s:O}", "role", "assistant", "content",
                                                       reply->content)) < 0)
             return error_no_memory(err);
-        if (call->total_ms) {
-            int64_t left = until - clock_mono_ms();
-            call->total_ms = left > 1 ? (uint32_t)left : 1;
-        }
+        vendor_left(call, until_ms);
         reply_next(reply);
         r = run(anthropic, call, body, reply, err);
     }

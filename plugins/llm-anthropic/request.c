@@ -216,7 +216,8 @@ static int set_metadata(const json_t *parameters, json_t *body, struct ein_error
 static int set_parameters(const struct ein_llm_call *call, const struct anthropic_rules *rules,
                           json_t *body, struct ein_error *err)
 {
-    bool possible = !thinking_forced(call->tool_choice) && thoughts_are_there(json_object_get(body, "messages"));
+    bool possible = !thinking_forced(call->tool_choice) &&
+                    thoughts_are_there(json_object_get(body, "messages"));
     struct thinking thinking;
     EIN_JSON json_t *think = NULL;
     int r;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
 #include "error.h"
 #include "ollama.h"
 #include "reply_tool.h"
@@ -94,6 +95,7 @@ static int ask(const void *self, struct ein_llm_call *call, const struct vendor_
 {
     const struct ollama *ollama = self;
     struct ollama_reader reader = { .vendor = &ollama->vendor, .sink = *sink, .outcome = outcome };
+    int64_t until_ms = clock_mono_ms() + call->total_ms;
     int r = ollama_key(ollama, call, &reader.secret, outcome, err);
 
     if (r < 0)
@@ -103,6 +105,7 @@ static int ask(const void *self, struct ein_llm_call *call, const struct vendor_
         return r;
     *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
     error_clear(err);
+    vendor_left(call, until_ms);
     return ask_once(ollama, call, false, &reader, err);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call, from the messages to the outcome. */
+#include "clock.h"
 #include "error.h"
 #include "member.h"
 #include "reply.h"
@@ -131,6 +132,7 @@ static int ask_once(struct openai_request *request, const struct vendor_sink *si
 static int ask(const void *self, struct ein_llm_call *call, const struct vendor_sink *sink,
                struct ein_llm_outcome *outcome, struct ein_error *err)
 {
+    int64_t until_ms = clock_mono_ms() + call->total_ms;
     struct openai_request request;
     const char *key = NULL;
     bool again = true;
@@ -143,6 +145,7 @@ static int ask(const void *self, struct ein_llm_call *call, const struct vendor_
     while (r == 0 && again) {
         *outcome = (struct ein_llm_outcome){ .struct_size = sizeof(*outcome) };
         error_clear(err);
+        vendor_left(call, until_ms);
         r = ask_once(&request, sink, key, outcome, &again, err);
         if (again)
             r = 0;

@@ -3,12 +3,13 @@
 
 import json
 import re
+import time
 
 import pytest
 import yaml
 from readme import README
 from talk import WEATHER
-from vendor import sse, whole
+from vendor import STALL, raw, sse, whole
 from vendor_formats import OPENAI_CHAT, OPENAI_RESPONSES, Said, openai_chat, openai_chat_events, openai_responses
 from vendor_formats import openai_response, openai_responses_events
 
@@ -121,6 +122,21 @@ def test_an_account_that_has_not_proved_who_it_is_is_asked_for_less(talk, upstre
     upstream.answer(OPENAI_RESPONSES, whole({"error": refused}, 400))
     answer = openai(settings=RESPONSES)
     assert (answer.r, answer.fault, len(upstream.requests)) == ("invalid", "bad_request", before + 1)
+
+
+def test_who_is_asked_again_has_the_rest_of_the_time(talk, upstream):
+    openai = talk("llm-openai", base_url=upstream.url, refused_s=0)
+
+    def slow(request):
+        if request.json.get("stream"):
+            time.sleep(1)
+            return whole({"error": {"message": "Your organization must be verified.", "param": "stream"}}, 400)
+        return raw(STALL)
+
+    upstream.answer(OPENAI_RESPONSES, slow)
+    begun = time.monotonic()
+    answer = openai(settings=RESPONSES, total_ms=3000)
+    assert (answer.r, len(upstream.requests)) == ("timeout", 2) and time.monotonic() - begun < 3.8
 
 
 def test_the_key_of_the_server_is_sent_where_the_user_has_none(openai, upstream):

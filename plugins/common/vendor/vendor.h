@@ -146,6 +146,9 @@ char *vendor_body(const struct vendor *vendor, const json_t *body, size_t *ret_l
 
 /* A table that may be shorter than ours: what is not there is zero. */
 void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_call);
+/* For what is asked in turn: its total_ms becomes what is left until UNTIL_MS, at least 1; 0
+ * stays. */
+void vendor_left(struct ein_llm_call *call, int64_t until_ms);
 /* As much of the outcome as the caller has room for. */
 void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_outcome *ret);
 

@@ -164,16 +164,14 @@ static int ask_some(const struct vendor_embedding *how, struct ein_llm_call call
 static int ask_all(const struct vendor_embedding *how, struct ein_llm_call *call,
                    struct vendor_vectors *vectors, struct ein_error *err)
 {
-    int64_t end_ms = clock_mono_ms() + call->total_ms;
+    int64_t until_ms = clock_mono_ms() + call->total_ms;
     int r = check_inputs(how, call, vectors->outcome, err);
 
     while (r >= 0 && vectors->first < vectors->count) {
         size_t left = vectors->count - vectors->first;
 
         vectors->asked = how->at_once && how->at_once < left ? how->at_once : left;
-        if (call->total_ms && vectors->first)
-            call->total_ms =
-                end_ms - clock_mono_ms() > 1 ? (uint32_t)(end_ms - clock_mono_ms()) : 1;
+        vendor_left(call, until_ms);
         r = ask_some(how, *call, vectors, err);
         vectors->first += vectors->asked;
     }

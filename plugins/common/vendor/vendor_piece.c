@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
 #include "error.h"
 #include "ids.h"
 #include "json_text.h"
@@ -17,6 +18,14 @@ void vendor_read_call(const struct ein_llm_call *call, struct ein_llm_call *ret_
 
     *ret_call = (struct ein_llm_call){ 0 };
     memcpy(ret_call, call, known);
+}
+
+void vendor_left(struct ein_llm_call *call, int64_t until_ms)
+{
+    int64_t left_ms = until_ms - clock_mono_ms();
+
+    if (call->total_ms)
+        call->total_ms = left_ms > 1 ? (uint32_t)left_ms : 1;
 }
 
 void vendor_give_outcome(const struct ein_llm_outcome *outcome, struct ein_llm_outcome *ret)
