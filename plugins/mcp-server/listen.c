@@ -128,17 +128,18 @@ static int check_get(const struct turn *turn)
 {
     const struct mcp_server *server = turn->server;
     const struct ein_http *http = server->host->http;
-    const char *version = http->header(turn->req, "MCP-Protocol-Version");
     const char *accept = http->header(turn->req, "Accept");
 
-    if (version && strcmp(version, MCP_MODERN) == 0) {
+    /* Clients of HTTP+SSE would wait here for ever for the address to post to. */
+    if (!turn->session) {
         (void)http->set_header(turn->req, "Allow", "POST"); /* without it at worst */
-        return http->fail(turn->req, 405, "Method Not Allowed");
+        return http->fail(turn->req, 405,
+                          "Without a session there is nothing to listen to: this is streamable "
+                          "HTTP, which begins with a POST.");
     }
     if (!accept || !strcasestr(accept, "text/event-stream"))
         return http->fail(turn->req, 406, "Only an event stream is served here.");
-    if (turn->session &&
-        !session_is_open(&turn->server->sessions, turn->session, http->identity(turn->req)->uid))
+    if (!session_is_open(&turn->server->sessions, turn->session, http->identity(turn->req)->uid))
         return http->fail(turn->req, 404, "There is no such session; initialize begins another.");
     return 0;
 }

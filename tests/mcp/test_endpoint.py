@@ -360,11 +360,15 @@ def test_a_client_of_2025_listens_by_get(legacy, alice):
     with legacy.listen() as stream:
         alice.deploy()
         assert next(stream) == {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
-    assert alice.get("/mcp").status == 406
-    headers = {"Accept": "text/event-stream", "MCP-Protocol-Version": "2026-07-28"}
-    assert alice.get("/mcp", headers=headers).status == 405
+    assert alice.get("/mcp", headers={"Mcp-Session-Id": legacy.session}).status == 406
     headers = {"Accept": "text/event-stream", "Mcp-Session-Id": "nonsense"}
     assert alice.get("/mcp", headers=headers).status == 404
+
+
+@pytest.mark.parametrize("version", [None, "2026-07-28"])
+def test_a_client_of_2024_or_2026_is_not_left_waiting_for_what_never_comes_by_get(alice, version):
+    reply = alice.get("/mcp", headers={"Accept": "text/event-stream"} | ({"MCP-Protocol-Version": version} if version else {}))
+    assert reply.status == 405 and reply.header("Allow") == "POST" and "begins with a POST" in reply.text
 
 
 def test_who_is_blocked_listens_no_more_and_calls_nothing(many):
@@ -381,10 +385,11 @@ def test_who_is_blocked_listens_no_more_and_calls_nothing(many):
 
 def test_there_are_only_so_many_who_listen(many):
     server, person = many(listeners=1)
-    talker = Talker(person, modern=True)
-    with Talker(person).initialize().listen():
+    talker, legacy = Talker(person, modern=True), Talker(person).initialize()
+    with legacy.listen():
         assert failure(talker.reply("subscriptions/listen", {"notifications": {}})) == (200, -32000)
-        assert person.get("/mcp", headers={"Accept": "text/event-stream"}).status == 503
+        headers = {"Accept": "text/event-stream", "Mcp-Session-Id": legacy.session}
+        assert person.get("/mcp", headers=headers).status == 503
 
 
 def test_a_stream_ends_after_its_time(many):
