@@ -205,6 +205,11 @@ static int change(const struct users *users, const char *uid, account_edit *edit
 
 /* ---- what is due ---- */
 
+bool account_is_due(const json_t *user)
+{
+    return clock_wall_ms() >= integer_of(user, "resetAtMs");
+}
+
 /* Once for all servers: who comes second finds it done. */
 static int reset_if_due(const struct account *account, struct change *change, void *data,
                         struct ein_error *err)
@@ -235,7 +240,7 @@ int account_ensure(const struct users *users, const char *uid, json_t **ret_user
 
     if (r < 0)
         return r;
-    if (clock_wall_ms() >= integer_of(user, "resetAtMs")) {
+    if (account_is_due(user)) {
         r = change(users, uid, reset_if_due, (void *)users, err);
         if (r < 0)
             return r;

@@ -26,6 +26,9 @@ int account_get(const struct users *users, const char *uid, const struct ein_ide
 int account_ensure(const struct users *users, const char *uid, json_t **ret_user,
                    struct ein_error *err);
 
+/* Is the allowance of who is read without account_get() to be reset? */
+bool account_is_due(const json_t *user);
+
 /* What is left: of the allowance, holds not yet subtracted. */
 int64_t account_left(const struct account *account);
 

@@ -31,19 +31,10 @@ def test_one_is_looked_up_alone_and_all_together_however_many_there_are(start_se
         agent = server.post("/agents", {"name": name, "description": "d", "code": ECHO, "friendlyName": name}).json
         assert server.post(f"/agents/{agent['_id']}/deploy").status == 201
 
-    def operations(path):
-        """Of the document store, for a request."""
-        counts = []
-        for _ in range(2):
-            lines = [line for line in server.get("/metrics").text.splitlines() if line.startswith("einion_store_operations_total{")]
-            counts.append(sum(float(line.split()[1]) for line in lines))
-            assert server.get(path).status == 200
-        return counts[1] - counts[0]
-
     paths = ("/v1/models/gofannon/parrot", "/v1/models", "/providers", "/deployments")
     deploy("parrot")
-    alone = [operations(path) for path in paths]
+    alone = [server.store_operations(path) for path in paths]
     for i in range(5):
         deploy(f"other{i}")
-    assert [operations(path) for path in paths] == alone
+    assert [server.store_operations(path) for path in paths] == alone
     assert len([model for model in server.get("/v1/models").json["data"] if model["owned_by"] == "gofannon"]) == 6

@@ -394,6 +394,15 @@ class Server(Verbs):
 
     # ---- talking to it ----
 
+    def store_operations(self, path, **options):
+        """Of the document store, for a request."""
+        counts = []
+        for _ in range(2):
+            lines = [line for line in self.get("/metrics").text.splitlines() if line.startswith("einion_store_operations_total{")]
+            counts.append(sum(float(line.split()[1]) for line in lines))
+            assert self.get(path, **options).status == 200
+        return counts[1] - counts[0]
+
     def connect(self, timeout=PATIENCE):
         return Connection(self.port, timeout)
 

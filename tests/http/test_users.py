@@ -170,7 +170,7 @@ def test_an_allowance_is_full_again_at_its_date_and_then_monthly(users):
     assert usage_of(user)["allowanceResetDate"] == soon and usage_of(user)["spendRemaining"] == 60
     while time.time() * 1000 <= soon:
         time.sleep(0.05)
-    info = usage_of(me(users))
+    info = usage_of(users.get("/admin/users", headers=ADMIN).json[0])
     assert info["spendRemaining"] == 100
     assert soon + 27 * 86400 * 1000 < info["allowanceResetDate"] <= soon + MONTH_MS
     assert len(info["usage"]) == 1
@@ -371,6 +371,21 @@ def test_admin_sees_all_users_in_pages(users):
         page = users.get(re.fullmatch(r'<(.*)>; rel="next"', link)[1], headers=ADMIN)
         seen += page.json
     assert seen == whole
+
+
+def test_for_each_user_of_the_list_the_store_is_asked_once(start_server):
+    server = start_server(backend="memory", env=ENV)
+
+    def make(numbers):
+        for number in numbers:
+            assert server.put(f"/admin/users/u{number}", {"spendRemaining": number}, headers=ADMIN).status == 200
+
+    make([1])
+    alone = server.store_operations("/admin/users", headers=ADMIN)
+    make(range(2, 502))
+    left = [usage_of(user)["spendRemaining"] for user in server.get("/admin/users", headers=ADMIN).json]
+    assert left == list(range(1, 502))
+    assert server.store_operations("/admin/users", headers=ADMIN) == alone + 500 + 1  # what is left is read for 500 at once
 
 
 def test_admin_changes_allowance_then_date_then_what_is_left(users):
