@@ -33,6 +33,8 @@ static const struct kept {
     { "users", "_id", { "blocked" } },
     { "ledger_accounts", "_id" },
     { "ledger_entries", "userTime", .begins = true },
+    { "ledger_expired", "userId" },
+    { "ledger_budgets", "userId" }, /* of their keys */
     { "disk_quotas", "_id" },
     { "auth_sessions", "userId", { "_id", "said" } },
     { "api_keys", "userId", { "hash" } },

@@ -377,7 +377,7 @@ static int start(void *self, struct ein_error *err)
     static const char *const indexes[][2] = {
         { HOLDS_SET, "dueAt" },      { HOLDS_SET, "createdAtUs" },   { EXPIRED_SET, "createdAtUs" },
         { ENTRIES_SET, "userTime" }, { ENTRIES_SET, "createdAtUs" }, { BUDGETS_SET, "dueAt" },
-        { USERS_SET, "blockedMs" },
+        { EXPIRED_SET, "userId" },   { BUDGETS_SET, "userId" },      { USERS_SET, "blockedMs" },
     };
     struct users *users = self;
     int r = zone_load(users->zone_folder, users->time_zone, &users->zone, err);

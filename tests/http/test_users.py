@@ -481,6 +481,17 @@ def entries(uid, count):
                              "timestamp": "2026-01-01T00:00:00.000000Z", "model": "m"}  # fmt: skip
 
 
+def test_what_is_left_to_keys_and_what_nobody_settled_is_in_ones_copy():
+    with Server(env=ENV) as server:
+        server.start()
+        server.stop()
+        for name in ("ledger_budgets", "ledger_expired"):
+            put_docs(server, name, ((f"{name} of {uid}", {"userId": uid, "createdAtUs": 1}) for uid in ("local-dev-user", "another")))
+        server.start()
+        docs = [json.loads(line).get("doc") for line in server.get("/users/me/export").text.splitlines()]
+        assert [doc["_id"] for doc in docs if doc] == ["ledger_expired of local-dev-user", "ledger_budgets of local-dev-user"]
+
+
 def test_a_report_nobody_waits_for_ends():
     pages = 100
 
