@@ -351,8 +351,7 @@ static int on_request(const struct _u_request *request, struct _u_response *resp
         response->binary_body = EIN_TAKE(req.reply.body);
         response->binary_body_length = req.reply.len;
         watch_conn_until(&conn->watch,
-                         clock_mono_ms() + limits_of(listener)->idle_ms +
-                             (int64_t)req.reply.len * 1000 / limits_of(listener)->reply_bytes_s);
+                         clock_mono_ms() + limits_reply_ms(limits_of(listener), req.reply.len));
     }
     request_done(&req);
     return U_CALLBACK_COMPLETE;

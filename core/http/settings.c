@@ -32,6 +32,11 @@ static const struct {
     { "idempotency_answers", offsetof(struct limits, idempotency_answers) },
 };
 
+int64_t limits_reply_ms(const struct limits *limits, int64_t len)
+{
+    return limits->idle_ms + len * 1000 / limits->reply_bytes_s;
+}
+
 static int read_limits(struct limits *limits, const json_t *json, struct ein_error *err)
 {
     for (size_t i = 0; i < sizeof(limit_table) / sizeof(limit_table[0]); i++) {

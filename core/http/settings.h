@@ -23,6 +23,9 @@ struct limits {
     uint32_t idempotency_bytes, idempotency_answers;    /* of one answer; of one user */
 };
 
+/* How long a client may take for so much of its reply. */
+int64_t limits_reply_ms(const struct limits *limits, int64_t len);
+
 /* What a running server may be told anew (SIGHUP).  Immutable once made. */
 struct settings {
     struct settings *older; /* requests may still be reading it */

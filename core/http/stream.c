@@ -14,6 +14,7 @@
 #include "request.h"
 #include "str.h"
 #include "stream_head.h"
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -43,6 +44,7 @@ struct stream {
     bool at_break;   /* what was sent so far ends in an empty line */
     const char *due; /* the rest of a heartbeat that did not fit; "" */
     size_t len;      /* sent, without what frames it */
+    int64_t owed;    /* bytes: what was due while the client was waited for, less what it took */
 };
 
 /* ---- writing; the lock is held ---- */
@@ -61,14 +63,17 @@ static bool is_cancelled(const struct stream *stream)
 /* The client is slow: until it has taken something, or is not waited for any more. */
 static int wait_for_room(struct stream *stream)
 {
+    const struct limits *limits = &stream->req->settings->limits;
+    int64_t began_ms = clock_mono_ms();
+    int64_t left_ms = limits_reply_ms(limits, limits->stream_queue_bytes - stream->owed);
     struct pollfd fds[2] = { { .fd = stream->req->head.fd, .events = POLLOUT },
                              { .fd = cancel_fd(&stream->req->cancel), .events = POLLIN } };
 
-    while (poll(fds, fds[1].fd < 0 ? 1 : 2, -1) < 0) {
-        if (errno != EINTR)
-            return set_gone(stream);
-    }
-    return is_cancelled(stream) ? set_gone(stream) : 0;
+    left_ms = left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : left_ms;
+    int r = poll(fds, fds[1].fd < 0 ? 1 : 2, (int)left_ms);
+    bool given_up = r == 0 || (r < 0 && errno != EINTR);
+    stream->owed += (clock_mono_ms() - began_ms) * limits->reply_bytes_s / 1000;
+    return given_up || is_cancelled(stream) ? set_gone(stream) : 0;
 }
 
 /* Takes what was sent off the front. */
@@ -94,12 +99,14 @@ static int write_all(struct stream *stream, struct iovec *parts, size_t count)
     while (message.msg_iovlen > 0 && r == 0) {
         ssize_t sent = sendmsg(stream->req->head.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (sent >= 0)
+        if (sent >= 0) {
             advance(&message, (size_t)sent);
-        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            stream->owed = stream->owed > sent ? stream->owed - sent : 0;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             r = wait_for_room(stream);
-        else if (errno != EINTR)
+        } else if (errno != EINTR) {
             r = set_gone(stream);
+        }
     }
     __atomic_store_n(&stream->active_ms, clock_mono_ms(), __ATOMIC_RELAXED);
     return r;

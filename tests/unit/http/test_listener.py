@@ -490,6 +490,27 @@ def test_a_client_that_takes_its_reply_too_slowly_is_dropped(own):
     assert len(server.post("/echo", text).body) > 8_000_000
 
 
+def read_slowly(client, seconds):
+    """A kilobyte each so many seconds, to the end of the stream; how many came."""
+    got = 0
+    while piece := client.recv(1024):
+        got += len(piece)
+        time.sleep(seconds)
+    return got
+
+
+@pytest.mark.parametrize("limit, dropped", [(4_000_000, True), (4096, False)], ids=["too slowly", "slowly"])
+def test_a_client_that_takes_a_stream_too_slowly_is_dropped(own, limit, dropped):
+    server = own(read_ms=60000, idle_ms=1000, reply_bytes_s=limit, stream_queue_bytes=4096)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"GET /stream?count=100&size=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (read_slowly(client, 0.05) > 100_000) is not dropped
+        wait_for(lambda: server.get("/left").json()["left"] == dropped)
+
+
 def test_a_handler_may_take_longer_than_idle_connections_last(own):
     server = own(**FAST)
     assert server.get("/wait?ms=2000").json() == {"waited": True}
