@@ -13,7 +13,6 @@
 #include "ownership.h"
 #include "save.h"
 #include "secrets.h"
-#include "served.h"
 #include <stdbool.h>
 
 int agents_check_texts(const struct agents *agents, struct ein_req *req, const json_t *body)
@@ -146,28 +145,22 @@ int agents_update(struct ein_req *req, void *self)
     return r ? r : change_until_done(http, req, self, try_update);
 }
 
-/* Deletes AGENT, as it is, with all that belongs to it. */
-static int forget(void *self, const json_t *agent, struct ein_error *err)
+static int erase_agent(void *self, const json_t *agent, struct ein_error *err)
 {
-    const struct agents *agents = self;
-    const struct ein_store *store = agents->host->store;
-    const char *id = text_of(agent, "_id");
-    int r = save_none(agents, agent, err);
-
-    if (r < 0)
-        return r;
-    secrets_forget(agents, id);
-    (void)store->del(agents->ctx, SETTINGS_SET, id, EIN_REV_ANY, NULL); /* most have none */
-    return 0;
+    return save_none(self, agent, err);
 }
 
 static int erase(void *impl, const char *uid, uint64_t *ret_count, struct ein_error *err)
 {
-    static const struct erase_what what = { .set = AGENT_SET, .field = OWNER_INDEX, .one = forget };
+    static const struct erase_what what = { .set = AGENT_SET,
+                                            .field = OWNER_INDEX,
+                                            .one = erase_agent };
     const struct agents *agents = impl;
+    int r;
 
     *ret_count = 0;
-    return erase_some(agents->host, agents->ctx, &what, impl, uid, ret_count, err);
+    r = erase_some(agents->host, agents->ctx, &what, impl, uid, ret_count, err);
+    return r < 0 ? r : secrets_sweep(agents, err);
 }
 
 const struct ein_erasure agents_erasure = { .struct_size = sizeof(agents_erasure), .erase = erase };
@@ -187,11 +180,14 @@ static int try_delete(struct ein_req *req, void *self, struct ein_error *err)
     r = check_rev(host->http, req, doc_rev(agent));
     if (r)
         return r;
-    r = forget(self, agent, err);
+    r = save_none(agents, agent, err);
     if (r == EIN_E_CONFLICT || r == EIN_E_NOT_FOUND)
         return EIN_E_CONFLICT;
     if (r < 0)
         return host->http->fail_error(req, err);
+    if (secrets_sweep(agents, err) < 0) /* the next deletion tries again */
+        host->log_msg(agents->ctx, EIN_WARN, "secrets of deleted agents are still sealed: %s",
+                      err->text);
     return host->http->reply(req, 204, NULL);
 }
 

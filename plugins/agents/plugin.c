@@ -40,6 +40,7 @@
 #include "agent_doc.h"
 #include "agent_run.h"
 #include "agent_schemas.h"
+#include "agent_secret.h"
 #include "agent_version.h"
 #include "agents.h"
 #include "http_json.h"
@@ -266,6 +267,8 @@ static int start(void *self, struct ein_error *err)
         r = store->index(agents->ctx, VERSION_SET, "agentId", err);
     if (r >= 0)
         r = store->index(agents->ctx, VERSION_SET, "createdBy", err);
+    if (r >= 0)
+        r = store->index(agents->ctx, SECRET_SET, SECRETS_INDEX, err);
     return r < 0 ? r : store->index(agents->ctx, DEPLOYMENT_SET, "agentId", err);
 }
 

@@ -2,12 +2,15 @@
 #include "save.h"
 
 #include "agent_doc.h"
+#include "agent_secret.h"
 #include "agent_version.h"
 #include "cleanup.h"
 #include "disk_room.h"
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
+#include "secrets.h"
+#include "served.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,30 +144,51 @@ int save_over(const struct agents *agents, const struct save *save, char ret_rev
     return 0;
 }
 
+/* A write of DOC, which is kept of the agent ID in SET; where it is NULL, that there is still none.
+ */
+static struct ein_doc_op beside_op(int32_t kind, const char *set, const char *id, const json_t *doc)
+{
+    return (struct ein_doc_op){ .kind = doc ? kind : EIN_DOC_CHECK,
+                                .set = set,
+                                .id = id,
+                                .expect = doc ? text_of(doc, "_rev") : EIN_REV_NEW,
+                                .doc = doc };
+}
+
 int save_none(const struct agents *agents, const json_t *agent, struct ein_error *err)
 {
+    const struct ein_host *host = agents->host;
     const char *agent_id = text_of(agent, "_id");
     EIN_JSON json_t *ids = NULL;
+    EIN_JSON json_t *secrets = NULL;
+    EIN_JSON json_t *settings = NULL;
     size_t i;
     json_t *id;
     int r = version_ids(agents, agent, agent_version(agent), &ids, err);
 
+    if (r == 0)
+        r = agent_secret_names(host, agents->ctx, agent_id, &secrets, err);
+    if (r == 0)
+        r = served_settings(host, agents->ctx, agent_id, &settings, err);
     if (r < 0)
         return r;
-    EIN_FREE struct ein_doc_op *ops = calloc(json_array_size(ids) + 1, sizeof(*ops));
-    if (!ops)
+    size_t count = json_array_size(ids) + 3;
+    EIN_FREE struct ein_doc_op *ops = calloc(count, sizeof(*ops));
+    if (!ops || (secrets && secrets_mark(secrets) < 0))
         return error_no_memory(err);
     ops[0] = (struct ein_doc_op){
         .kind = EIN_DOC_DELETE, .set = AGENT_SET, .id = agent_id, .expect = text_of(agent, "_rev")
     };
+    ops[1] = beside_op(EIN_DOC_PUT, SECRET_SET, agent_id, secrets);
+    ops[2] = beside_op(EIN_DOC_DELETE, SETTINGS_SET, agent_id, settings);
     json_array_foreach(ids, i, id)
     {
-        ops[i + 1] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
+        ops[i + 3] = (struct ein_doc_op){ .kind = EIN_DOC_DELETE,
                                           .set = VERSION_SET,
                                           .id = json_string_value(id) };
     }
-    r = deployments_remove(agents->host, agents->ctx, agent_id, ops, json_array_size(ids) + 1, err);
+    r = deployments_remove(host, agents->ctx, agent_id, ops, count, err);
     if (r >= 0)
-        disk_give_doc(agents->host, agents->ctx, text_of(agent, "owner"), agent);
+        disk_give_doc(host, agents->ctx, text_of(agent, "owner"), agent);
     return r;
 }

@@ -23,5 +23,6 @@ int save_new(const struct agents *agents, json_t *agent, char ret_rev[EIN_REV_SI
 int save_over(const struct agents *agents, const struct save *save, char ret_rev[EIN_REV_SIZE],
               struct ein_error *err);
 
-/* Deletes AGENT with its versions and deployments.  CONFLICT or NOT_FOUND as above. */
+/* Deletes AGENT with its versions, deployments and settings; its secrets are left to
+ * secrets_sweep().  CONFLICT or NOT_FOUND as above. */
 int save_none(const struct agents *agents, const json_t *agent, struct ein_error *err);

@@ -6,6 +6,7 @@
 #include "audit_event.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "erase.h"
 #include "error.h"
 #include "member.h"
 #include <ctype.h>
@@ -230,23 +231,42 @@ int agents_secret_delete(struct ein_req *req, void *self)
     return host->http->reply(req, 204, NULL);
 }
 
-void secrets_forget(const struct agents *agents, const char *agent_id)
+/* ---- of agents that are no more ---- */
+
+#define DELETED "deleted"
+
+int secrets_mark(json_t *names)
 {
+    return json_object_set_new(names, SECRETS_INDEX, json_string(DELETED));
+}
+
+static int forget(void *self, const json_t *doc, struct ein_error *err)
+{
+    const struct agents *agents = self;
     const struct ein_host *host = agents->host;
-    EIN_JSON json_t *doc = NULL;
-    struct ein_error err;
-    const char *name;
+    const char *agent_id = text_of(doc, "_id"), *name;
     json_t *about;
-    int r = agent_secret_names(host, agents->ctx, agent_id, &doc, &err);
+    int r = 0;
 
     json_object_foreach(names_of(doc), name, about)
     {
         if (r == 0)
-            r = agent_secret_set(host, agents->ctx, agent_id, name, NULL, &err);
+            r = agent_secret_set(host, agents->ctx, agent_id, name, NULL, err);
     }
-    if (r == 0 && doc)
-        r = host->store->del(agents->ctx, SECRET_SET, agent_id, EIN_REV_ANY, &err);
-    if (r < 0)
-        host->log_msg(agents->ctx, EIN_WARN, "secrets of the deleted agent %s are still sealed: %s",
-                      agent_id, err.text);
+    return r < 0 ? r : host->store->del(agents->ctx, SECRET_SET, agent_id, EIN_REV_ANY, err);
+}
+
+int secrets_sweep(const struct agents *agents, struct ein_error *err)
+{
+    static const struct erase_what what = { .set = SECRET_SET,
+                                            .field = SECRETS_INDEX,
+                                            .one = forget };
+    uint64_t count;
+    int r;
+
+    do {
+        count = 0;
+        r = erase_some(agents->host, agents->ctx, &what, (void *)agents, DELETED, &count, err);
+    } while (r == 0 && count > 0);
+    return r;
 }

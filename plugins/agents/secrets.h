@@ -14,6 +14,12 @@
                                       "," FIELD("updatedBy", OR_NULL(TEXT), ""))) "}"
 
 #include "agents.h"
+#include <jansson.h>
 
-/* Deletes the secrets of an agent that is no more; what fails is logged. */
-void secrets_forget(const struct agents *agents, const char *agent_id);
+/* Secrets are in the vault, and go after their agent: NAMES (a document of SECRET_SET) says until
+ * then that it is no more. */
+#define SECRETS_INDEX "agent"
+int secrets_mark(json_t *names);
+
+/* Deletes the secrets of all agents that are no more, also what a server that died has left. */
+int secrets_sweep(const struct agents *agents, struct ein_error *err);

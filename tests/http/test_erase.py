@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 
+import postgres as support_postgres
 import pytest
 from agents import ECHO, deploy, make_agent, unique
 from chats import SCRIPTED, ask, ended
@@ -18,6 +19,7 @@ from people import Person
 from people import room as people_room
 from support import PATIENCE, logins, wait_until
 from support import Person as LoggedIn
+from tcp_proxy import Proxy
 from vendor import Gate, raw
 
 ADMIN = {"X-Admin-Password": "pw"}
@@ -251,6 +253,50 @@ def test_runs_at_another_server_leave_nothing(start_server, postgres, tmp_path):
     assert [sets_with(one, tmp_path, run["_id"]) for run in runs] == [set()] * 3
     for connection in connections:
         connection.close()
+
+
+def with_an_agent(server):
+    """Somebody with an agent that has all that an agent can have; its id."""
+    ann = Person(server, f"header:{uuid.uuid4().hex}")
+    agent, _ = deploy(ann)
+    assert ann.put(f"/agents/{agent['_id']}/secrets/TOKEN", {"value": "v"}).status == 204
+    assert ann.put(f"/agents/{agent['_id']}/deployment/settings", {"runs": 2}).status == 200
+    return ann, agent["_id"]
+
+
+def break_off_at(proxy, last):
+    """Lets LAST messages to the database through, and counts them."""
+    count = [0]
+
+    def cut(to_server, data):
+        count[0] += to_server
+        return len(data) if to_server and count[0] == last else None
+
+    proxy.cut = cut
+    return count
+
+
+@pytest.mark.skipif(not support_postgres.programs(), reason="PostgreSQL is not installed")
+def test_an_erasure_that_is_broken_off_anywhere_leaves_nothing_to_the_next(start_server, tmp_path):
+    with support_postgres.Cluster() as cluster, Proxy(f"{cluster.folder}/.s.PGSQL.5432") as proxy:
+        env = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw",
+               "DATABASE_URL": f"postgresql://einion@127.0.0.1:{proxy.port}/postgres?sslmode=disable"}  # fmt: skip
+        server = start_server(backend="postgres", sets=AUTH_SETS, env=env)
+        ben, kept = with_an_agent(server)
+        before = sets_with(server, tmp_path, kept)
+        statuses, last, sent = [], 0, 0
+        while sent >= last:
+            ann, agent = with_an_agent(server)
+            last += 1
+            count = break_off_at(proxy, last)
+            statuses.append(erase(server, ann.uid).status)
+            proxy.cut, sent = None, count[0]
+            server.wait_ready()
+            assert erase(server, ann.uid).status in (200, 404)
+            left = {json.loads(line)["set"] for line in everything(server, tmp_path) if agent in line or ann.uid in line}
+            assert left <= STAY, last
+        assert set(statuses) == {200, 503} and statuses[-1] == 200
+        assert sets_with(server, tmp_path, kept) == before and ben.get(f"/agents/{kept}").status == 200
 
 
 @pytest.mark.parametrize("uid, status, detail", [

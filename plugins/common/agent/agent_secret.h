@@ -5,7 +5,8 @@
 #include <einion/plugin.h>
 #include <jansson.h>
 
-/* `_id` is the agent's; {"names": {NAME: {"updatedAt", "updatedBy"}}}.  The texts are not here. */
+/* `_id` is the agent's; {"names": {NAME: {"updatedAt", "updatedBy"}}}, and "agent": "deleted" until
+ * those of one that is no more are gone.  The texts are not here. */
 #define SECRET_SET "agent_secrets"
 
 enum {
