@@ -91,9 +91,9 @@ static void read_file(struct loading *loading, const char *path)
 
 static const char *plugin_of(const json_t *instance, const char *name)
 {
-    const json_t *plugin = json_object_get(instance, "plugin");
+    const char *plugin = text_of(instance, "plugin");
 
-    return json_is_string(plugin) ? json_string_value(plugin) : name;
+    return plugin ? plugin : name;
 }
 
 /* What the file says of an instance that ships counts before what it ships with; one that the file
@@ -180,26 +180,6 @@ static void read_auth_file(struct loading *loading)
 }
 
 /* ---- environment and command line ---- */
-
-/* "a, b" -> ["a", "b"] */
-static json_t *list_of(const char *text)
-{
-    EIN_FREE char *copy = strdup(text);
-    json_t *list = json_array();
-    char *rest = copy, *item;
-
-    while (rest && (item = strsep(&rest, ","))) {
-        size_t len;
-
-        item += strspn(item, " \t");
-        len = strlen(item);
-        while (len > 0 && strchr(" \t", item[len - 1]))
-            item[--len] = '\0';
-        if (len > 0)
-            (void)json_array_append_new(list, json_string(item));
-    }
-    return list;
-}
 
 /* Where the file is silent. */
 static void read_environment(struct loading *loading)
@@ -348,7 +328,7 @@ static void tidy(struct loading *loading)
 
     if (json_is_string(origins))
         (void)json_object_set_new(json_object_get(loading->tree, "http"), "origins",
-                                  list_of(json_string_value(origins)));
+                                  list_split(json_string_value(origins)));
     json_object_foreach_safe(loading->tree, next, name, value)
     {
         if (json_is_null(value) || (str_eq(name, "auth") && is_empty(value)))
@@ -376,8 +356,7 @@ static void path_of(const json_t *tree, const json_t *loc, const char *base,
         if (i == 0 || (i == 3 && in_plugins && str_eq(name, "settings")))
             continue;
         if (i == 2 && in_plugins)
-            name =
-                json_string_value(json_object_get(json_array_get(plugins, (size_t)index), "name"));
+            name = text_of(json_array_get(plugins, (size_t)index), "name");
         (void)snprintf(number, sizeof(number), "%lld", (long long)index);
         yaml_place(longer, out, name ? name : number);
         (void)snprintf(out, CONFIG_PATH_MAX, "%s", longer);
@@ -413,13 +392,13 @@ static void report(struct source *source, const json_t *tree, const json_t *faul
 {
     const json_t *input = json_object_get(fault, "input");
     const char *text = json_string_value(input), *type, *dot;
-    const char *msg = json_string_value(json_object_get(fault, "msg"));
+    const char *msg = text_of(fault, "msg");
     char path[CONFIG_PATH_MAX];
     bool is_shown;
 
     path_of(tree, json_object_get(fault, "loc"), base, path);
     path_as_written(source->written, path);
-    type = json_string_value(json_object_get(fault, "type"));
+    type = text_of(fault, "type");
     dot = strrchr(path, '.');
     dot = dot ? dot + 1 : path;
     is_shown = text && strlen(text) <= 40 && !str_eq(type, "extra_forbidden") &&
@@ -576,7 +555,7 @@ int config_plugin_check(struct config *config, size_t index, const char *schema_
     static const char nothing[] = "{\"type\":\"object\",\"properties\":{}}";
     json_t *plugin = json_array_get(json_object_get(config->tree, "plugins"), index);
     EIN_JSON json_t *settings = json_incref(json_object_get(plugin, "settings"));
-    const char *name = json_string_value(json_object_get(plugin, "name"));
+    const char *name = text_of(plugin, "name");
     char base[CONFIG_PATH_MAX];
     struct buf faults;
     struct source source = { .name = config->name,

@@ -65,16 +65,6 @@ static int continue_last(json_t *head, const char *name, json_t *take_value)
     return json_object_set_new(head, name, joined(before, " ", value));
 }
 
-static void trim(const char **text, size_t *len)
-{
-    while (*len > 0 && (**text == ' ' || **text == '\t')) {
-        (*text)++;
-        (*len)--;
-    }
-    while (*len > 0 && strchr(" \t\r\n", (*text)[*len - 1]))
-        (*len)--;
-}
-
 /* "Name" of len bytes in lower case, into out; false: not a name. */
 static bool name_of(const char *line, size_t len, char *out, size_t size)
 {
@@ -92,20 +82,18 @@ static bool name_of(const char *line, size_t len, char *out, size_t size)
 static int add_line(json_t *head, const char *line, size_t len, char *name, size_t name_size)
 {
     const char *colon = memchr(line, ':', len), *value;
-    size_t value_len;
 
     if (line[0] == ' ' || line[0] == '\t') {
-        trim(&line, &len);
+        line = str_trim(line, &len);
         return continue_last(head, name, text_of(line, len));
     }
     if (!colon || !name_of(line, (size_t)(colon - line), name, name_size)) {
         name[0] = '\0';
         return 0;
     }
-    value = colon + 1;
-    value_len = len - (size_t)(value - line);
-    trim(&value, &value_len);
-    return add(head, name, text_of(value, value_len));
+    len -= (size_t)(colon + 1 - line);
+    value = str_trim(colon + 1, &len);
+    return add(head, name, text_of(value, len));
 }
 
 json_t *client_head_json(const char *lines, size_t len)

@@ -21,12 +21,7 @@ static bool parse_hop(const char *text, size_t len, struct ip *ret)
     unsigned bits;
     char *end;
 
-    while (len > 0 && strchr(" \t", *text)) {
-        text++;
-        len--;
-    }
-    while (len > 0 && strchr(" \t", text[len - 1]))
-        len--;
+    text = str_trim(text, &len);
     if (len >= sizeof(address))
         return false;
     memcpy(address, text, len);

@@ -106,15 +106,8 @@ static void split_target(struct ein_req *req)
 /* It goes into logs and pages: nothing that could mean something there. */
 static bool good_id(const char *id)
 {
-    static const char others[] = "-_.:/+=~@";
-    size_t len = 0;
-
-    for (; id[len]; len++)
-        if (len == REQUEST_ID_MAX ||
-            !((id[len] >= '0' && id[len] <= '9') || (id[len] >= 'A' && id[len] <= 'Z') ||
-              (id[len] >= 'a' && id[len] <= 'z') || strchr(others, id[len])))
-            return false;
-    return len > 0;
+    return strnlen(id, REQUEST_ID_MAX + 1) <= REQUEST_ID_MAX &&
+           str_only(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+=~@");
 }
 
 void request_init(struct ein_req *req, struct http *http, const struct head *head)
@@ -330,17 +323,6 @@ const char *request_header(const struct ein_req *req, const char *name)
     return NULL;
 }
 
-static const char *trim(const char *text, size_t *len)
-{
-    while (*len > 0 && (*text == ' ' || *text == '\t')) {
-        text++;
-        (*len)--;
-    }
-    while (*len > 0 && (text[*len - 1] == ' ' || text[*len - 1] == '\t'))
-        (*len)--;
-    return text;
-}
-
 const char *request_cookie(const struct ein_req *req, const char *name)
 {
     const char *at = name ? req->known[HEADER_COOKIE] : NULL;
@@ -348,7 +330,7 @@ const char *request_cookie(const struct ein_req *req, const char *name)
 
     while (at && *at) {
         size_t len = strcspn(at, ";"), rest = len;
-        const char *pair = trim(at, &rest);
+        const char *pair = str_trim(at, &rest);
 
         if (rest > name_len && memcmp(pair, name, name_len) == 0 && pair[name_len] == '=') {
             const char *value = pair + name_len + 1;

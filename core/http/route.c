@@ -15,11 +15,6 @@ enum {
 /* Those of them that this server does not know are refused. */
 #define FLAGS_REFUSED UINT32_C(0xffff0000)
 
-static bool all_of(const char *text, const char *allowed)
-{
-    return text && *text && text[strspn(text, allowed)] == '\0';
-}
-
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
@@ -50,12 +45,12 @@ static int check_spec(const struct ein_route *spec, struct ein_error *err)
 {
     const char *name = spec->operation_id ? spec->operation_id : "(unnamed)";
 
-    if (!all_of(spec->operation_id, UPPER LOWER DIGITS "_.-"))
+    if (!spec->operation_id || !str_only(spec->operation_id, UPPER LOWER DIGITS "_.-"))
         return error_set(
             err, EIN_E_INVALID,
             "route %s %s: a route needs an operation_id of letters, digits, '_', '.' and '-'",
             spec->method ? spec->method : "?", spec->path ? spec->path : "?");
-    if (!all_of(spec->method, UPPER))
+    if (!spec->method || !str_only(spec->method, UPPER))
         return error_set(err, EIN_E_INVALID, "route %s: the method must be in capitals", name);
     if (!spec->path || spec->path[0] != '/')
         return error_set(err, EIN_E_INVALID, "route %s: the path must begin with '/'", name);

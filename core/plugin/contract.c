@@ -55,20 +55,15 @@ static const struct {
 #undef MEMBER
 };
 
-static bool has_only(const char *text, const char *allowed)
-{
-    return *text && !text[strspn(text, allowed)];
-}
-
 /* Who counts what somebody keeps asks for all sets at once, and for each at every write. */
 static int check_sets(const char *name, const char *const *sets, struct ein_error *err)
 {
 #define LETTERS "abcdefghijklmnopqrstuvwxyz_0123456789"
     for (size_t i = 0; sets[i]; i += 2) {
-        if (!has_only(sets[i], LETTERS))
+        if (!str_only(sets[i], LETTERS))
             return error_set(err, EIN_E_INVALID, EIN_KEEPS " '%s': '%s' is not the name of a set",
                              name, sets[i]);
-        if (!sets[i + 1] || !has_only(sets[i + 1], LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ."))
+        if (!sets[i + 1] || !str_only(sets[i + 1], LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ."))
             return error_set(err, EIN_E_INVALID,
                              EIN_KEEPS
                              " '%s': after the set '%s' comes no field that names its owner",

@@ -90,30 +90,12 @@ static bool read_unit(struct parser *p, size_t u, unsigned *ret_unit)
     return true;
 }
 
-static void add_character(struct buf *out, unsigned c)
-{
-    if (c < 0x80) {
-        (void)buf_char(out, (char)c);
-    } else if (c < 0x800) {
-        (void)buf_char(out, (char)(0xc0 | c >> 6));
-        (void)buf_char(out, (char)(0x80 | (c & 0x3f)));
-    } else if (c < 0x10000) {
-        (void)buf_char(out, (char)(0xe0 | c >> 12));
-        (void)buf_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
-        (void)buf_char(out, (char)(0x80 | (c & 0x3f)));
-    } else {
-        (void)buf_char(out, (char)(0xf0 | c >> 18));
-        (void)buf_char(out, (char)(0x80 | (c >> 12 & 0x3f)));
-        (void)buf_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
-        (void)buf_char(out, (char)(0x80 | (c & 0x3f)));
-    }
-}
-
 /* At the 'u' of "\uXXXX". */
 static bool read_unicode_escape(struct parser *p)
 {
     size_t u = p->at;
     unsigned c = 0, low = 0;
+    char bytes[4];
 
     if (!read_unit(p, u, &c))
         return false;
@@ -133,7 +115,7 @@ static bool read_unicode_escape(struct parser *p)
     if (c >= 0xd800 && c <= 0xdfff)
         return fail(p, u - 1, "Lone surrogate in a string");
 
-    add_character(&p->scratch, c);
+    (void)buf_add(&p->scratch, bytes, str_utf8_write(c, bytes));
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* What a member of a JSON object holds; lent by the object, which may be NULL. */
 #pragma once
 
+#include "str.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,6 +76,23 @@ static inline json_t *list_find(const json_t *list, const char *member, const ch
             return item;
     }
     return NULL;
+}
+
+/* "a, b" as ["a", "b"]; NULL: no memory. */
+static inline json_t *list_split(const char *text)
+{
+    json_t *list = json_array();
+
+    for (size_t whole; *text; text += whole + (text[whole] == ',')) {
+        size_t len = whole = strcspn(text, ",");
+        const char *item = str_trim(text, &len);
+
+        if (len > 0 && json_array_append_new(list, json_stringn(item, len)) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
 }
 
 /* Is TEXT one of LIST, an array or NULL? */

@@ -63,6 +63,25 @@ bool str_ends(const char *text, const char *suffix)
     return len >= suffix_len && memcmp(text + len - suffix_len, suffix, suffix_len) == 0;
 }
 
+bool str_only(const char *text, const char *allowed)
+{
+    return *text && !text[strspn(text, allowed)];
+}
+
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+const char *str_trim(const char *text, size_t *len)
+{
+    for (; *len > 0 && is_white(*text); text++)
+        (*len)--;
+    while (*len > 0 && is_white(text[*len - 1]))
+        (*len)--;
+    return text;
+}
+
 bool str_eq_secret(const char *a, const char *b)
 {
     size_t a_len = strlen(a), b_len = strlen(b);
@@ -104,6 +123,26 @@ size_t str_utf8_len(const char *text, size_t len)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     return need;
+}
+
+uint32_t str_utf8_read(const char *text, size_t len)
+{
+    static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    uint32_t character = (unsigned char)text[0] & first[len];
+
+    for (size_t i = 1; i < len; i++)
+        character = character << 6 | ((unsigned char)text[i] & 0x3f);
+    return character;
+}
+
+size_t str_utf8_write(uint32_t character, char out[4])
+{
+    unsigned more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+
+    out[0] = (char)(more ? 0xff00 >> (more + 1) | character >> 6 * more : character);
+    for (unsigned i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | (character >> 6 * (more - i) & 0x3f));
+    return 1 + more;
 }
 
 size_t str_count(const char *text, size_t len)

@@ -11,6 +11,10 @@ bool str_eq(const char *a, const char *b);
 bool str_eq_case(const char *a, const char *b); /* ASCII letters of either case are equal */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+/* Is it made of these characters, and not empty? */
+bool str_only(const char *text, const char *allowed);
+/* Without the white space around it; *len is the length of both. */
+const char *str_trim(const char *text, size_t *len);
 
 /* Takes as long for any two texts of the same lengths (for secrets). */
 bool str_eq_secret(const char *a, const char *b);
@@ -23,6 +27,10 @@ bool str_is_utf8(const char *text, size_t len); /* RFC 3629, no NUL */
 
 /* Bytes of the one UTF-8 character that the text begins with (a NUL is one); 0: there is none. */
 size_t str_utf8_len(const char *text, size_t len);
+
+/* What that character, of `len` bytes, is; and its bytes into `out`, whose number is returned. */
+uint32_t str_utf8_read(const char *text, size_t len);
+size_t str_utf8_write(uint32_t character, char out[4]);
 
 /* Characters of UTF-8. */
 size_t str_count(const char *text, size_t len);

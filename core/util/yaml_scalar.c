@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "yaml_scalar.h"
+#include "str.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,11 +25,6 @@ static json_t *word_value(const char *text)
             return words[i].is == WORD_NULL ? json_null() : json_boolean(words[i].is == WORD_TRUE);
     }
     return NULL;
-}
-
-static bool only(const char *text, const char *digits)
-{
-    return *text && text[strspn(text, digits)] == '\0';
 }
 
 static json_t *integer_value(const char *text, int base)
@@ -56,16 +52,16 @@ static bool is_float(const char *text)
     if (*text != 'e' && *text != 'E')
         return *text == '\0';
     text += text[1] == '-' || text[1] == '+' ? 2 : 1;
-    return only(text, "0123456789");
+    return str_only(text, "0123456789");
 }
 
 static json_t *number_value(const char *text)
 {
-    if (only(text + (*text == '-' || *text == '+'), "0123456789"))
+    if (str_only(text + (*text == '-' || *text == '+'), "0123456789"))
         return integer_value(text, 10);
-    if (strncmp(text, "0x", 2) == 0 && only(text + 2, "0123456789abcdefABCDEF"))
+    if (strncmp(text, "0x", 2) == 0 && str_only(text + 2, "0123456789abcdefABCDEF"))
         return integer_value(text + 2, 16);
-    if (strncmp(text, "0o", 2) == 0 && only(text + 2, "01234567"))
+    if (strncmp(text, "0o", 2) == 0 && str_only(text + 2, "01234567"))
         return integer_value(text + 2, 8);
     return is_float(text) && isfinite(strtod(text, NULL)) ? json_real(strtod(text, NULL)) : NULL;
 }

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ids.h"
+#include "hex.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 void uuid_make(char ret_text[UUID_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char b[16];
-    char *at = ret_text;
+    char hex[2 * sizeof(b) + 1];
 
     /* So few bytes are never cut short once the kernel's pool is up, and it is. */
     if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
         abort();
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = hex[b[i] >> 4];
-        *at++ = hex[b[i] & 15];
-    }
-    *at = '\0';
+    hex_encode(b, sizeof(b), hex);
+    (void)snprintf(ret_text, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16,
+                   hex + 20);
 }

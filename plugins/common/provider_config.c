@@ -9,12 +9,6 @@ static const struct {
 #include "exclusive.h" /* made of config/models */
 };
 
-static bool is_set(const json_t *parameters, const char *name)
-{
-    const json_t *value = json_object_get(parameters, name);
-    return value && !json_is_null(value);
-}
-
 json_t *provider_config_fault(const json_t *config, const json_t *loc, const json_t *input)
 {
     const char *provider = text_or_empty(config, "provider");
@@ -25,8 +19,8 @@ json_t *provider_config_fault(const json_t *config, const json_t *loc, const jso
         const char *a = exclusive[i].a, *b = exclusive[i].b;
 
         if (strcmp(exclusive[i].model, model) != 0 ||
-            strcmp(exclusive[i].provider, provider) != 0 || !is_set(parameters, a) ||
-            !is_set(parameters, b))
+            strcmp(exclusive[i].provider, provider) != 0 || !unless_null(parameters, a) ||
+            !unless_null(parameters, b))
             continue;
         EIN_JSON json_t *text =
             json_sprintf("Value error, Parameters '%s' and '%s' are mutually exclusive for %s/%s.",

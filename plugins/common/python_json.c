@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python_json.h"
 
+#include "str.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,31 +34,10 @@ static void put_text(struct out *out, const char *text)
     put(out, text, strlen(text));
 }
 
-/* One character of valid UTF-8; moves *at behind it. */
-static uint32_t next_character(const unsigned char **at)
-{
-    const unsigned char *c = *at;
-
-    if (c[0] < 0x80) {
-        *at += 1;
-        return c[0];
-    }
-    if (c[0] < 0xe0) {
-        *at += 2;
-        return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
-    }
-    if (c[0] < 0xf0) {
-        *at += 3;
-        return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
-    }
-    *at += 4;
-    return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
-}
-
 static void put_escape(struct out *out, uint32_t c)
 {
     static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
-    char text[13];
+    char text[24];
 
     const char *named = c && c < 0x80 ? strchr(from, (int)c) : NULL;
     if (named)
@@ -71,16 +52,20 @@ static void put_escape(struct out *out, uint32_t c)
 
 static void put_string(struct out *out, const char *text, size_t len)
 {
-    const unsigned char *at = (const unsigned char *)text, *end = at + len;
+    const char *at = text, *end = at + len;
 
     put(out, "\"", 1);
     while (at < end) {
-        const unsigned char *plain = at;
+        const char *plain = at;
         while (at < end && *at >= ' ' && *at <= '~' && *at != '"' && *at != '\\')
             at++;
-        put(out, (const char *)plain, (size_t)(at - plain));
-        if (at < end)
-            put_escape(out, next_character(&at));
+        put(out, plain, (size_t)(at - plain));
+        if (at < end) {
+            size_t character = str_utf8_len(at, (size_t)(end - at));
+            character = character ? character : 1;
+            put_escape(out, str_utf8_read(at, character));
+            at += character;
+        }
     }
     put(out, "\"", 1);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python_repr.h"
 #include "buf.h"
+#include "str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,19 +29,6 @@ static bool is_printable(uint32_t code)
     return true;
 }
 
-/* The character at TEXT, which is valid UTF-8, and its length in bytes. */
-static uint32_t decode(const unsigned char *text, size_t *ret_len)
-{
-    static const unsigned char masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-    size_t len = *text < 0x80 ? 1 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
-    uint32_t code = *text & masks[len];
-
-    for (size_t i = 1; i < len; i++)
-        code = code << 6 | (text[i] & 0x3f);
-    *ret_len = len;
-    return code;
-}
-
 static void write_character(struct buf *out, const char *bytes, size_t len, uint32_t code,
                             char quote)
 {
@@ -65,13 +53,12 @@ static void write_character(struct buf *out, const char *bytes, size_t len, uint
 static void write_text(struct buf *out, const char *text)
 {
     const char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
-    size_t len;
 
     (void)buf_char(out, quote);
-    for (; *text; text += len) {
-        uint32_t code = decode((const unsigned char *)text, &len);
-
-        write_character(out, text, len, code, quote);
+    for (size_t left = strlen(text), len; left; text += len, left -= len) {
+        len = str_utf8_len(text, left);
+        len = len ? len : 1;
+        write_character(out, text, len, str_utf8_read(text, len), quote);
     }
     (void)buf_char(out, quote);
 }

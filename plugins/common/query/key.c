@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key.h"
 
+#include "str.h"
+
 #include <einion/plugin.h>
 
 #include <stdint.h>
@@ -104,16 +106,6 @@ static uint32_t take_last(const unsigned char *text, size_t *len)
     return c | (uint32_t)(text[--*len] & (shift ? 0x3f >> shift / 6 : 0x7f)) << shift;
 }
 
-static size_t put_character(unsigned char *out, uint32_t c)
-{
-    size_t more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-
-    out[0] = (unsigned char)(more ? (0xff00 >> (more + 1)) | c >> 6 * more : c);
-    for (size_t i = 1; i <= more; i++)
-        out[i] = (unsigned char)(0x80 | (c >> 6 * (more - i) & 0x3f));
-    return 1 + more;
-}
-
 /* UTF-8 sorts as its characters do, and what compares text may take nothing else. */
 int key_make_past_prefix(const json_t *text, struct key *ret_key)
 {
@@ -126,8 +118,8 @@ int key_make_past_prefix(const json_t *text, struct key *ret_key)
     while (ret_key->len > 1 && last >= LAST)
         last = take_last(ret_key->data, &ret_key->len);
     if (last < LAST)
-        ret_key->len += put_character(ret_key->data + ret_key->len,
-                                      last == BEFORE_SURROGATES ? BEHIND_SURROGATES : last + 1);
+        ret_key->len += str_utf8_write(last == BEFORE_SURROGATES ? BEHIND_SURROGATES : last + 1,
+                                       (char *)ret_key->data + ret_key->len);
     else
         ret_key->data[0]++;
     return 0;

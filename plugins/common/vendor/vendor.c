@@ -5,6 +5,7 @@
 #include "error.h"
 #include "member.h"
 #include "sse.h"
+#include "str.h"
 
 #include <string.h>
 #include <strings.h>
@@ -132,11 +133,8 @@ static int on_sse(void *data, const char *name, char *text, size_t len)
 
 static int on_line(void *data, const char *text, size_t len)
 {
-    size_t blank = 0;
-
-    while (blank < len && (text[blank] == ' ' || text[blank] == '\t'))
-        blank++;
-    return event(data, NULL, text + blank, len - blank);
+    text = str_trim(text, &len);
+    return event(data, NULL, text, len);
 }
 
 static void take_tokens(const struct run *run)
@@ -198,13 +196,10 @@ static void begin_good(struct run *run)
 /* Blanks before either are none of it. */
 static void tell_apart(struct run *run, const char *piece, size_t len)
 {
-    size_t blank = 0;
-
-    while (blank < len && strchr(" \t\r\n", piece[blank]))
-        blank++;
-    if (blank == len)
+    piece = str_trim(piece, &len);
+    if (len == 0)
         return;
-    if (piece[blank] == '{' || piece[blank] == '[')
+    if (*piece == '{' || *piece == '[')
         begin_whole(run);
     else
         begin_stream(run);

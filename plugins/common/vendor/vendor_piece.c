@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clock.h"
 #include "error.h"
+#include "hex.h"
 #include "ids.h"
 #include "json_text.h"
 #include "member.h"
 #include "str.h"
 #include "vendor.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* ---- tables of another age ---- */
@@ -220,11 +220,11 @@ static unsigned hex4(const char *text, const char *end)
     if (end - text < 4)
         return 0x10000;
     for (int i = 0; i < 4; i++) {
-        char c = (char)tolower((unsigned char)text[i]);
+        int digit = hex_digit(text[i]);
 
-        if (!isxdigit((unsigned char)c))
+        if (digit < 0)
             return 0x10000;
-        value = value * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+        value = value * 16 + (unsigned)digit;
     }
     return value;
 }

@@ -31,6 +31,27 @@ static void beginnings_and_ends(void **state)
     assert_false(str_ends("c", "bc"));
 }
 
+static void a_text_is_made_of_some_characters_only(void **state)
+{
+    (void)state;
+    assert_true(str_only("cab", "abc"));
+    assert_false(str_only("cab!", "abc"));
+    assert_false(str_only("", "abc"));
+}
+
+static void white_space_around_a_text_is_none_of_it(void **state)
+{
+    static const char text[] = " \t a b\r\n";
+    size_t len = sizeof(text) - 1;
+
+    (void)state;
+    assert_ptr_equal(str_trim(text, &len), text + 3);
+    assert_int_equal(len, 3);
+    len = 3;
+    (void)str_trim(text, &len);
+    assert_int_equal(len, 0);
+}
+
 static void secrets_are_compared_whole(void **state)
 {
     (void)state;
@@ -142,6 +163,21 @@ static void utf8_is_that_of_rfc_3629(void **state)
         assert_int_equal(str_is_utf8(cases[i].text, cases[i].len), cases[i].is_utf8);
     assert_int_equal(str_utf8_len("é!", 3), 2);
     assert_int_equal(str_utf8_len("", 0), 0);
+}
+
+static void characters_are_read_as_they_were_written(void **state)
+{
+    static const uint32_t characters[] = { 0x7f,   0x80,   0x7ff,   0x800,
+                                           0xd7ff, 0xffff, 0x10000, 0x10ffff };
+    char bytes[4];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+        size_t len = str_utf8_write(characters[i], bytes);
+
+        assert_int_equal(str_utf8_len(bytes, len), len);
+        assert_int_equal(str_utf8_read(bytes, len), characters[i]);
+    }
 }
 
 static void what_stands_for_itself_in_json_ends_with_the_first_byte_that_does_not(void **state)
@@ -298,6 +334,9 @@ int main(void)
         cmocka_unit_test(secrets_are_compared_in_as_many_steps_wherever_they_differ),
         cmocka_unit_test(percent_decoding),
         cmocka_unit_test(utf8_is_that_of_rfc_3629),
+        cmocka_unit_test(characters_are_read_as_they_were_written),
+        cmocka_unit_test(a_text_is_made_of_some_characters_only),
+        cmocka_unit_test(white_space_around_a_text_is_none_of_it),
         cmocka_unit_test(what_stands_for_itself_in_json_ends_with_the_first_byte_that_does_not),
         cmocka_unit_test(spellings),
         cmocka_unit_test(nearest_word_is_one_that_may_be_meant),
