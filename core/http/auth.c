@@ -139,8 +139,7 @@ static bool fail_too_many(struct ein_req *req, uint32_t left_ms)
 
     (void)snprintf(seconds, sizeof(seconds), "%u", left_ms / 1000 + 1);
     (void)reply_set_header(req, "Retry-After", seconds);
-    (void)reply_fail(req, 429, "Too many wrong logins from your address; wait a minute.");
-    return false;
+    return reply_refuse(req, 429, "Too many wrong logins from your address; wait a minute.");
 }
 
 /* Counts a wrong login.  False: there were too many, and the reply is made. */
@@ -179,8 +178,7 @@ static bool refused(struct ein_req *req, const struct ein_error *why)
         return false;
     if (is_optional(req))
         return true;
-    (void)reply_fail(req, 401, "%s", why->text);
-    return false;
+    return reply_refuse(req, 401, "%s", why->text);
 }
 
 static bool nobody(struct ein_req *req)
@@ -189,8 +187,7 @@ static bool nobody(struct ein_req *req)
         return true;
     if (str_bearer(request_header(req, "Authorization")))
         challenge(req, "reason", "token_unknown", "invalid_token");
-    (void)reply_fail(req, 401, "%s", not_logged_in);
-    return false;
+    return reply_refuse(req, 401, "%s", not_logged_in);
 }
 
 /* Not as nobody either: they would wonder. */
@@ -201,8 +198,7 @@ static bool check_blocked(struct ein_req *req)
     if (stay_check_blocked(req->http, req->identity->uid, &why) == 0)
         return true;
     challenge(req, "reason", "account_blocked", NULL);
-    (void)reply_fail(req, 403, "%s", why.text);
-    return false;
+    return reply_refuse(req, 403, "%s", why.text);
 }
 
 bool auth_authenticate(struct ein_req *req)
@@ -217,10 +213,8 @@ bool auth_authenticate(struct ein_req *req)
         return check_blocked(req);
     if (r == EIN_E_DENIED)
         return refused(req, &asking.why);
-    if (r < 0) {
-        (void)reply_fail(req, error_status(r), "%s", asking.why.text);
-        return false;
-    }
+    if (r < 0)
+        return reply_refuse(req, error_status(r), "%s", asking.why.text);
     if (!asking.anybody && req->settings->no_login)
         return local_let_in(req);
     return nobody(req);
@@ -253,20 +247,18 @@ static bool check_password(struct ein_req *req, const char *given)
     if (given && str_eq_secret(given, req->settings->admin_password))
         return true;
     challenge(req, "reason", given ? "wrong_password" : "missing_credentials", NULL);
-    if (!given || count_wrong(req))
-        (void)reply_fail(req, 401, "Invalid admin password");
-    return false;
+    if (given && !count_wrong(req))
+        return false;
+    return reply_refuse(req, 401, "Invalid admin password");
 }
 
 static bool authorize_admin(struct ein_req *req)
 {
     if (is_site_admin(req->identity))
         return true;
-    if (!req->settings->admin_password) {
-        (void)reply_fail(req, 403,
-                         "Admin panel is disabled, and auth.site_admins does not name you");
-        return false;
-    }
+    if (!req->settings->admin_password)
+        return reply_refuse(req, 403,
+                            "Admin panel is disabled, and auth.site_admins does not name you");
     return check_password(req, request_header(req, "X-Admin-Password"));
 }
 
@@ -276,8 +268,8 @@ bool auth_authorize(struct ein_req *req)
         return false;
     if (!has_scope(req->identity, req->route->spec.scope)) {
         challenge(req, "scope", req->route->spec.scope, "insufficient_scope");
-        (void)reply_fail(req, 403, "This credential lacks the scope '%s'.", req->route->spec.scope);
-        return false;
+        return reply_refuse(req, 403, "This credential lacks the scope '%s'.",
+                            req->route->spec.scope);
     }
     return true;
 }

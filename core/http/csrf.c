@@ -46,6 +46,5 @@ bool csrf_check(struct ein_req *req)
         return true;
     if (!str_eq(site, "cross-site") && (!origin || is_same_origin(req, origin)))
         return true;
-    (void)reply_fail(req, 403, "This server takes no changes from pages of another origin.");
-    return false;
+    return reply_refuse(req, 403, "This server takes no changes from pages of another origin.");
 }

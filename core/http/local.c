@@ -49,18 +49,16 @@ bool local_is_host(const char *host, const char *const *allowed)
 
 bool local_let_in(struct ein_req *req)
 {
-    if (!local_is_host(req->known[HEADER_HOST], req->settings->hosts)) {
-        (void)reply_fail(req, 403,
-                         "This server has no login and answers only as localhost; the request was "
-                         "for another name (see http.origins in the configuration).");
-        return false;
-    }
-    if (proxy_names_stranger(req)) {
-        (void)reply_fail(req, 403,
-                         "This server has no login and answers this machine only; a proxy has sent "
-                         "the request on for another one (X-Forwarded-For, X-Real-IP, Forwarded).");
-        return false;
-    }
+    if (!local_is_host(req->known[HEADER_HOST], req->settings->hosts))
+        return reply_refuse(
+            req, 403,
+            "This server has no login and answers only as localhost; the request was "
+            "for another name (see http.origins in the configuration).");
+    if (proxy_names_stranger(req))
+        return reply_refuse(
+            req, 403,
+            "This server has no login and answers this machine only; a proxy has sent "
+            "the request on for another one (X-Forwarded-For, X-Real-IP, Forwarded).");
     req->identity = &local_user;
     return true;
 }

@@ -270,15 +270,11 @@ bool once_begin(struct ein_req *req, struct once *once)
     *once = (struct once){ .here = &req->http->once,
                            .store = req->http->store,
                            .before = req->reply.headers };
-    if (!is_key(key)) {
-        (void)reply_fail(req, 400, "An Idempotency-Key has 1 to %d visible ASCII characters.",
-                         KEY_MAX);
-        return false;
-    }
-    if (!digest_id(req, key, once) || !digest_input(req, once)) {
-        (void)reply_fail(req, 503, "The Idempotency-Key could not be hashed.");
-        return false;
-    }
+    if (!is_key(key))
+        return reply_refuse(req, 400, "An Idempotency-Key has 1 to %d visible ASCII characters.",
+                            KEY_MAX);
+    if (!digest_id(req, key, once) || !digest_input(req, once))
+        return reply_refuse(req, 503, "The Idempotency-Key could not be hashed.");
     struct ein_error err;
     if (enter(req->http, once, &err) < 0) {
         (void)reply_fail_error(req, &err);

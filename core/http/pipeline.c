@@ -35,23 +35,17 @@ static bool head(struct ein_req *req)
     reply_add_header(req, "X-Request-ID", req->id);
     if (fault) {
         req->reply.close = true; /* who knows where the next request would begin */
-        (void)reply_fail(req, 400, "%s", fault);
-        return false;
+        return reply_refuse(req, 400, "%s", fault);
     }
     if (!cors_check(req))
         return false;
-    if (strlen(req->head.target) > limits->url_bytes) {
-        (void)reply_fail(req, 414, "The URL is longer than %u bytes.", limits->url_bytes);
-        return false;
-    }
-    if (req->header_bytes > limits->header_bytes) {
-        (void)reply_fail(req, 431, "The headers are longer than %u bytes.", limits->header_bytes);
-        return false;
-    }
-    if (req->query_text && request_parse_query(req) < 0) {
-        (void)reply_fail(req, 400, "The query has a bad escape, or is not UTF-8.");
-        return false;
-    }
+    if (strlen(req->head.target) > limits->url_bytes)
+        return reply_refuse(req, 414, "The URL is longer than %u bytes.", limits->url_bytes);
+    if (req->header_bytes > limits->header_bytes)
+        return reply_refuse(req, 431, "The headers are longer than %u bytes.",
+                            limits->header_bytes);
+    if (req->query_text && request_parse_query(req) < 0)
+        return reply_refuse(req, 400, "The query has a bad escape, or is not UTF-8.");
     return true;
 }
 
@@ -80,23 +74,19 @@ static bool find_route(struct ein_req *req)
         (void)__atomic_add_fetch(&req->route->stats->inside, 1, __ATOMIC_RELAXED);
         return true;
     case ROUTER_BAD_PATH:
-        (void)reply_fail(req, 400, "The path has a bad escape, or is not UTF-8.");
-        return false;
+        return reply_refuse(req, 400, "The path has a bad escape, or is not UTF-8.");
     case ROUTER_BAD_METHOD:
         (void)reply_set_header(req, "Allow", match.allow);
-        (void)reply_fail(req, 405, "Method Not Allowed");
-        return false;
+        return reply_refuse(req, 405, "Method Not Allowed");
     case ROUTER_SHUT:
-        (void)reply_fail(req, 503, "This part of the server is being stopped or is disabled.");
-        return false;
+        return reply_refuse(req, 503, "This part of the server is being stopped or is disabled.");
     case ROUTER_SLASH:
         redirect_without_slash(req);
         return false;
     case ROUTER_NOT_FOUND:
         break;
     }
-    (void)reply_fail(req, 404, "Not Found");
-    return false;
+    return reply_refuse(req, 404, "Not Found");
 }
 
 static bool wants_json(const struct route *route)
@@ -130,16 +120,14 @@ static bool body(struct ein_req *req)
     uint32_t max = body_max(req, req->route);
     const char *coding = request_header(req, "Content-Encoding");
 
-    if (req->head.body_len > max || req->head.body_cut) {
-        (void)reply_fail(req, 413, "The body is longer than %u bytes.", max);
-        return false;
-    }
+    if (req->head.body_len > max || req->head.body_cut)
+        return reply_refuse(req, 413, "The body is longer than %u bytes.", max);
     if (req->head.body_len == 0)
         return true;
     if (coding && strcasecmp(coding, "identity") != 0) {
         (void)reply_set_header(req, "Accept-Encoding", "identity");
-        (void)reply_fail(req, 415, "The body has a Content-Encoding; send it as it is, without.");
-        return false;
+        return reply_refuse(req, 415,
+                            "The body has a Content-Encoding; send it as it is, without.");
     }
     return true;
 }

@@ -158,15 +158,32 @@ int reply_fail_json(struct ein_req *req, int status, json_t *take_detail)
     return reply_json(req, status, body ? body : json_pack("{s:O}", "detail", detail));
 }
 
-int reply_fail(struct ein_req *req, int status, const char *fmt, ...)
+static int fail(struct ein_req *req, int status, const char *fmt, va_list args)
 {
     char text[REPLY_DETAIL_MAX];
+
+    str_vformat(text, sizeof(text), fmt, args);
+    return reply_fail_json(req, status, json_string(text));
+}
+
+int reply_fail(struct ein_req *req, int status, const char *fmt, ...)
+{
     va_list args;
 
     va_start(args, fmt);
-    str_vformat(text, sizeof(text), fmt, args);
+    int r = fail(req, status, fmt, args);
     va_end(args);
-    return reply_fail_json(req, status, json_string(text));
+    return r;
+}
+
+bool reply_refuse(struct ein_req *req, int status, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)fail(req, status, fmt, args);
+    va_end(args);
+    return false;
 }
 
 int reply_fail_error(struct ein_req *req, const struct ein_error *err)

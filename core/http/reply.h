@@ -43,6 +43,9 @@ int reply_set_header(struct ein_req *req, const char *name, const char *value);
 int reply_set_cookie(struct ein_req *req, const char *name, const char *value, int64_t max_age_s,
                      uint32_t flags);
 
+/* reply_fail(), and false: for steps of the data path, after which there is no other. */
+bool reply_refuse(struct ein_req *req, int status, const char *fmt, ...) EIN_PRINTF(3, 4);
+
 /* For the server's own headers, known to be well-formed; value is lent for the request's life. */
 void reply_add_header(struct ein_req *req, const char *name, const char *value);
 const char *reply_header(const struct ein_req *req, const char *name); /* or NULL */
