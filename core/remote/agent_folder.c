@@ -5,6 +5,8 @@
 #include "error.h"
 #include "file.h"
 #include "hex.h"
+#include "member.h"
+#include "str.h"
 #include <ctype.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>
@@ -19,35 +21,27 @@ enum { DIGEST_LEN = 32, FILE_MODE = 0644, FOLDER_MODE = 0777 };
 /* What is the server's, or has a file of its own. */
 static const char *const not_in_rest[] = { "_id", "_rev", "createdAt", "updatedAt", "code", NULL };
 
-static int make_path(const char *folder, const char *name, char **ret_path, struct ein_error *err)
-{
-    return asprintf(ret_path, "%s/%s", folder, name) < 0 ? error_no_memory(err) : 0;
-}
-
 static int read_text(const char *folder, const char *name, char **ret_text, struct ein_error *err)
 {
-    EIN_FREE char *path = NULL;
-    int r = make_path(folder, name, &path, err);
+    EIN_FREE char *path = str_print("%s/%s", folder, name);
 
-    return r < 0 ? r : file_read(path, AGENT_FILE_MAX, ret_text, NULL, err);
+    return path ? file_read(path, AGENT_FILE_MAX, ret_text, NULL, err) : error_no_memory(err);
 }
 
 static int read_object(const char *folder, const char *name, json_t **ret_object,
                        struct ein_error *err)
 {
-    EIN_FREE char *path = NULL;
-    int r = make_path(folder, name, &path, err);
+    EIN_FREE char *path = str_print("%s/%s", folder, name);
 
-    return r < 0 ? r : file_read_object(path, AGENT_FILE_MAX, ret_object, err);
+    return path ? file_read_object(path, AGENT_FILE_MAX, ret_object, err) : error_no_memory(err);
 }
 
 static int write_object(const char *folder, const char *name, const json_t *object,
                         struct ein_error *err)
 {
-    EIN_FREE char *path = NULL;
-    int r = make_path(folder, name, &path, err);
+    EIN_FREE char *path = str_print("%s/%s", folder, name);
 
-    return r < 0 ? r : file_write_json(path, object, FILE_MODE, err);
+    return path ? file_write_json(path, object, FILE_MODE, err) : error_no_memory(err);
 }
 
 int agent_folder_read(const char *path, json_t **ret_agent, struct ein_error *err)
@@ -77,17 +71,14 @@ int agent_folder_read(const char *path, json_t **ret_agent, struct ein_error *er
 
 int agent_folder_write(const char *path, const json_t *agent, struct ein_error *err)
 {
-    const char *code = json_string_value(json_object_get(agent, "code"));
     EIN_JSON json_t *rest = json_copy((json_t *)agent);
-    EIN_FREE char *code_path = NULL;
-    int r = make_path(path, CODE, &code_path, err);
+    EIN_FREE char *code_path = str_print("%s/" CODE, path);
+    int r = code_path ? file_make_folder(path, FOLDER_MODE, err) : error_no_memory(err);
 
     for (size_t i = 0; not_in_rest[i]; i++)
         (void)json_object_del(rest, not_in_rest[i]);
     if (r == 0)
-        r = file_make_folder(path, FOLDER_MODE, err);
-    if (r == 0)
-        r = file_write(code_path, code ? code : "", FILE_MODE, err);
+        r = file_write(code_path, text_or_empty(agent, "code"), FILE_MODE, err);
     return r < 0 ? r : write_object(path, REST, rest, err);
 }
 
@@ -134,9 +125,8 @@ static int digest(const char *path, char *ret_hex, struct ein_error *err)
     *ret_hex = '\0';
     if (!code && !rest)
         return 0;
-    if (asprintf(&both, "%zu %s%s", code ? strlen(code) : 0, code ? code : "", rest ? rest : "") <
-            0 ||
-        gnutls_hash_fast(GNUTLS_DIG_SHA256, both, strlen(both), hash) < 0)
+    both = str_print("%zu %s%s", code ? strlen(code) : 0, code ? code : "", rest ? rest : "");
+    if (!both || gnutls_hash_fast(GNUTLS_DIG_SHA256, both, strlen(both), hash) < 0)
         return error_no_memory(err);
     hex_encode(hash, sizeof(hash), ret_hex);
     return 0;
@@ -163,7 +153,7 @@ int agent_folder_note(const char *path, const char *url, const json_t *agent, st
 
 int agent_folder_is_changed(const char *path, const json_t *known, struct ein_error *err)
 {
-    const char *then = json_string_value(json_object_get(known, "digest"));
+    const char *then = text_of(known, "digest");
     char hex[2 * DIGEST_LEN + 1];
     int r = digest(path, hex, err);
 
@@ -173,11 +163,11 @@ int agent_folder_is_changed(const char *path, const json_t *known, struct ein_er
 /* The server chooses the name: it may be no path. */
 char *agent_folder_name(const json_t *agent)
 {
-    const char *name = json_string_value(json_object_get(agent, "friendlyName"));
+    const char *name = text_of(agent, "friendlyName");
     char *folder;
 
     if (!name || !*name)
-        name = json_string_value(json_object_get(agent, "name"));
+        name = text_of(agent, "name");
     folder = strdup(name && *name ? name : "agent");
     for (char *at = folder; at && *at; at++)
         if (!isalnum((unsigned char)*at) && (at == folder || !strchr("-_.", *at)))

@@ -12,13 +12,10 @@
 /* What happened, for people on stdout, or AGENT for scripts. */
 static int tell(const struct session *session, const char *what, const json_t *agent)
 {
-    EIN_FREE char *name = print_clean(text_of(agent, "name"), 0);
-    EIN_FREE char *id = print_clean(text_of(agent, "_id"), 0);
-
     if (session->options->json)
         print_json(stdout, agent);
     else
-        (void)printf("%s %s (%s)\n", what, name ? name : "", id ? id : "");
+        print_line("%s %s (%s)", what, text_of(agent, "name"), text_of(agent, "_id"));
     return REMOTE_OK;
 }
 
@@ -126,7 +123,6 @@ int agents_deploy(struct session *session, char **words)
 {
     EIN_JSON json_t *agent = NULL;
     EIN_JSON json_t *reply = NULL;
-    EIN_FREE char *endpoint = NULL;
     int status = agents_find(session, words[0], false, &agent);
 
     if (status == REMOTE_OK && !text_of(agent, "friendlyName"))
@@ -138,12 +134,10 @@ int agents_deploy(struct session *session, char **words)
         status = call_agent(session, agent, "POST", "/deploy", &reply);
     if (status != REMOTE_OK)
         return status;
-    if (session->options->json) {
+    if (session->options->json)
         print_json(stdout, reply);
-        return status;
-    }
-    endpoint = text_of(reply, "endpoint") ? print_clean(text_of(reply, "endpoint"), 0) : NULL;
-    (void)printf("deployed as %s%s\n", session->url, endpoint ? endpoint : "");
+    else
+        print_line("deployed as %s%s", session->url, text_or_empty(reply, "endpoint"));
     return status;
 }
 
@@ -183,7 +177,8 @@ int agents_pull(struct session *session, char **words)
     if (status != REMOTE_OK)
         return status;
     folder = words[1] ? strdup(words[1]) : agent_folder_name(agent);
-    if (!folder || asprintf(&what, "pulled into %s:", folder) < 0)
+    what = folder ? str_print("pulled into %s:", folder) : NULL;
+    if (!what)
         return print_failure(REMOTE_FAILED, "no memory");
     status = pull(session, folder, agent);
     return status == REMOTE_OK ? tell(session, what, agent) : status;

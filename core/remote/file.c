@@ -76,11 +76,11 @@ static int write_all(int fd, const char *text)
 
 int file_write(const char *path, const char *text, unsigned mode, struct ein_error *err)
 {
-    EIN_FREE char *part = NULL;
+    EIN_FREE char *part = str_print("%s.XXXXXX", path);
     EIN_CLOSE int fd = -1;
     int r = 0;
 
-    if (asprintf(&part, "%s.XXXXXX", path) < 0)
+    if (!part)
         return error_no_memory(err);
     fd = mkostemp(part, O_CLOEXEC); /* mode 0600 */
     if (fd < 0)

@@ -39,19 +39,6 @@ int keys_list(struct session *session, char **words)
 
 /* ---- making one ---- */
 
-/* "a,b" as ["a", "b"]; NULL: no memory. */
-static json_t *list_of(const char *text)
-{
-    EIN_JSON json_t *list = json_array();
-
-    for (size_t len; *text; text += len + (text[len] == ',')) {
-        len = strcspn(text, ",");
-        if (len && json_array_append_new(list, json_stringn(text, len)) < 0)
-            return NULL;
-    }
-    return EIN_TAKE(list);
-}
-
 /* "5/month", or "5". */
 static int budget_of(const char *text, json_t **ret_budget)
 {
@@ -76,8 +63,8 @@ static int body_of(const struct options *options, const char *name, json_t **ret
     if (options->days)
         (void)str_to_u64(options->days, &days);
     *ret_body = json_pack("{s:s, s:o, s:o*, s:O*}", "name", name, "scopes",
-                          list_of(options->scopes ? options->scopes : "models"), "models",
-                          options->models ? list_of(options->models) : NULL, "budget", budget);
+                          list_split(options->scopes ? options->scopes : "models"), "models",
+                          options->models ? list_split(options->models) : NULL, "budget", budget);
     if (*ret_body && days)
         (void)json_object_set_new(*ret_body, "expiresIn", json_integer((json_int_t)days * DAY_S));
     return *ret_body ? REMOTE_OK : print_failure(REMOTE_FAILED, "no memory");
@@ -94,23 +81,21 @@ int keys_create(struct session *session, char **words)
     call.body = body;
     status = session_call(session, &call);
     EIN_JSON json_t *made = call.reply;
-    EIN_FREE char *key = status == REMOTE_OK ? print_clean(text_or_empty(made, "key"), 0) : NULL;
     if (status == REMOTE_OK && session->options->json)
         print_json(stdout, made);
     else if (status == REMOTE_OK)
-        (void)printf("%s\n", key ? key : "");
+        print_line("%s", text_or_empty(made, "key"));
     return status;
 }
 
 int keys_revoke(struct session *session, char **words)
 {
     EIN_FREE char *path = session_path("users/me/keys", words[0], "");
-    EIN_FREE char *id = print_clean(words[0], 0);
     struct call call = { .method = "DELETE", .path = path };
     int status = session_call(session, &call);
 
     json_decref(call.reply);
     if (status == REMOTE_OK && !session->options->json)
-        (void)printf("revoked %s\n", id ? id : "");
+        print_line("revoked %s", words[0]);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "file.h"
+#include "member.h"
 #include "print.h"
 #include "servers.h"
 #include "str.h"
@@ -14,11 +15,11 @@
 
 static int ask_for_key(const char *url, char **ret_key)
 {
-    EIN_FREE char *prompt = NULL;
+    EIN_FREE char *prompt = str_print("API key of %s: ", url);
     char key[SESSION_KEY_MAX];
     int status;
 
-    if (asprintf(&prompt, "API key of %s: ", url) < 0)
+    if (!prompt)
         return print_failure(REMOTE_FAILED, "no memory");
     status = typed_ask(prompt, key, sizeof(key));
     if (status == REMOTE_USAGE)
@@ -59,15 +60,12 @@ static int ask_who(const struct session *session, struct call *call)
 
 static int tell_who(const struct session *session, const json_t *me)
 {
-    EIN_FREE char *uid = print_clean(json_is_string(json_object_get(me, "uid"))
-                                         ? json_string_value(json_object_get(me, "uid"))
-                                         : "?",
-                                     0);
+    const char *uid = text_of(me, "uid");
 
     if (session->options->json)
         print_json(stdout, me);
     else
-        (void)printf("%s at %s\n", uid ? uid : "?", session->url);
+        print_line("%s at %s", uid ? uid : "?", session->url);
     return REMOTE_OK;
 }
 
@@ -193,7 +191,7 @@ int login_list(const struct options *options, char **words)
         return print_failure(REMOTE_FAILED, "%s", err.text);
     json_object_foreach(json_object_get(file, "servers"), name, server)
     {
-        const char *first = json_string_value(json_object_get(file, "default"));
+        const char *first = text_of(file, "default");
 
         (void)json_array_append_new(rows, json_pack("{s:s, s:O?, s:b}", "name", name, "url",
                                                     json_object_get(server, "url"), "default",
@@ -222,7 +220,7 @@ int login_out(const struct options *options, char **words)
     if (!servers_find(file, wanted, &name))
         return print_failure(REMOTE_FAILED, "you are not logged in%s%s", wanted ? " to " : "",
                              wanted ? wanted : "");
-    (void)printf("logged out of %s\n", name);
+    print_line("logged out of %s", name);
     servers = json_object_get(file, "servers");
     (void)json_object_del(servers, name);
     other = any_name(servers);

@@ -15,16 +15,6 @@
 
 enum { COLUMNS_MAX = 12, CELL_MAX = 60 };
 
-static uint32_t decode(const char *text, size_t len)
-{
-    static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-    uint32_t code = (unsigned char)text[0] & first[len];
-
-    for (size_t i = 1; i < len; i++)
-        code = code << 6 | ((unsigned char)text[i] & 0x3f);
-    return code;
-}
-
 /* Controls (C0, DEL, C1), line separators, and what turns the direction of writing. */
 static bool is_harmful(uint32_t code)
 {
@@ -50,7 +40,7 @@ char *print_clean(const char *text, int lines)
         len = str_utf8_len(text, left);
         if (lines && (*text == '\n' || *text == '\t'))
             (void)buf_char(&out, *text);
-        else if (len == 0 || is_harmful(decode(text, len)))
+        else if (len == 0 || is_harmful(str_utf8_read(text, len)))
             (void)buf_char(&out, '?');
         else
             (void)buf_add(&out, text, len);
@@ -59,17 +49,32 @@ char *print_clean(const char *text, int lines)
     return buf_take(&out, NULL);
 }
 
+static void say(FILE *out, const char *before, const char *fmt, va_list args)
+{
+    EIN_FREE char *text = str_vprint(fmt, args);
+    EIN_FREE char *clean = text ? print_clean(text, 0) : NULL;
+
+    (void)fprintf(out, "%s%s\n", before, clean ? clean : "no memory");
+}
+
 int print_failure(int status, const char *fmt, ...)
 {
     va_list args;
 
-    va_start(args, fmt);
-    EIN_FREE char *text = str_vprint(fmt, args);
-    va_end(args);
-    EIN_FREE char *clean = text ? print_clean(text, 0) : NULL;
     (void)fflush(stdout);
-    (void)fprintf(stderr, "einion: %s\n", clean ? clean : "no memory");
+    va_start(args, fmt);
+    say(stderr, "einion: ", fmt, args);
+    va_end(args);
     return status;
+}
+
+void print_line(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(stdout, "", fmt, args);
+    va_end(args);
 }
 
 int print_end(int status)
@@ -94,7 +99,8 @@ static char *value_text(const json_t *value)
         return strdup(json_string_value(value));
     if (!json_is_real(value) || real >= exact_max || real <= -exact_max)
         return json_text_dump(value, NULL);
-    if (asprintf(&text, "%.*f", DECIMALS, real) < 0)
+    text = str_print("%.*f", DECIMALS, real);
+    if (!text)
         return NULL;
     size_t len = strlen(text);
     while (text[len - 1] == '0')
@@ -174,10 +180,10 @@ static void write_escaped(FILE *out, const char *text)
     for (size_t left = strlen(text), len; left; text += len, left -= len) {
         len = str_utf8_len(text, left);
         len = len ? len : 1;
-        if (*text == '\n' || !is_harmful(decode(text, len)))
+        if (*text == '\n' || !is_harmful(str_utf8_read(text, len)))
             continue;
         (void)fwrite(from, 1, (size_t)(text - from), out);
-        (void)fprintf(out, "\\u%04x", decode(text, len));
+        (void)fprintf(out, "\\u%04x", str_utf8_read(text, len));
         from = text + len;
     }
     (void)fwrite(from, 1, (size_t)(text - from), out);
@@ -273,18 +279,15 @@ void print_list(FILE *out, bool json, const json_t *rows, const struct print_col
 
 void print_counts(const char *what, const char *says, const json_t *counts)
 {
-    EIN_FREE char *clean = print_clean(what, 0);
+    EIN_BUF struct buf line = BUF_INIT;
     const char *name, *between = "";
     const json_t *count;
 
-    (void)printf("%s%s", clean ? clean : "", says);
     json_object_foreach((json_t *)counts, name, count)
     {
-        EIN_FREE char *thing = print_clean(name, 0);
-
-        (void)printf("%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(count),
-                     thing ? thing : "");
+        (void)buf_printf(&line, "%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(count),
+                         name);
         between = ", ";
     }
-    (void)putchar('\n');
+    print_line("%s%s%s", what, says, buf_str(&line));
 }

@@ -10,6 +10,9 @@
 /* "einion: SENTENCE" on stderr; returns STATUS. */
 int print_failure(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line for people on stdout. */
+void print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* At the end of a command: STATUS, or 1 where stdout could not be written, which is said; who reads
  * no more (head) is told nothing. */
 int print_end(int status);

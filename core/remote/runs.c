@@ -55,10 +55,10 @@ static int on_event(void *data, const char *event, char *text, size_t len)
  * none. */
 static int finish(const struct session *session, const json_t *done)
 {
-    const char *outcome = json_string_value(json_object_get(done, "outcome"));
-    const char *status = json_string_value(json_object_get(done, "status"));
-    const char *error = json_string_value(json_object_get(done, "error"));
-    const char *reason = json_string_value(json_object_get(done, "reason"));
+    const char *outcome = text_of(done, "outcome");
+    const char *status = text_of(done, "status");
+    const char *error = text_of(done, "error");
+    const char *reason = text_of(done, "reason");
     const json_t *warnings = json_object_get(done, "schemaWarnings"), *warning;
     bool good = str_eq(outcome ? outcome : status, outcome ? "success" : "completed");
     size_t i;
@@ -78,13 +78,7 @@ static int finish(const struct session *session, const json_t *done)
     return print_failure(REMOTE_FAILED, "%s", error ? error : "the run has failed");
 }
 
-/* What 404 means: free(); NULL: no memory. */
-static char *no_run(const char *id)
-{
-    char *text;
-
-    return asprintf(&text, "there is no run '%s'", id) < 0 ? NULL : text;
-}
+static const char no_run[] = "there is no run '%s'"; /* what 404 means */
 
 static bool pause_is_over(const struct session *session)
 {
@@ -106,7 +100,7 @@ static int64_t retry_ms(const struct options *options)
 static int follow(const struct session *session, const char *id, struct watching *watching)
 {
     EIN_FREE char *path = session_path("runs", id, "/stream");
-    EIN_FREE char *absent = no_run(id);
+    EIN_FREE char *absent = str_print(no_run, id);
     int64_t until = clock_mono_ms() + retry_ms(session->options);
     bool told = false;
 
@@ -203,19 +197,14 @@ static int make_call(const struct session *session, char **words, json_t *input,
                      json_t **ret_body)
 {
     const char *detach = session->options->detach ? "?detach=1" : "";
-    int r;
 
     if (strchr(words[0], '/')) {
-        r = order_of(words[0], input, ret_body);
-        if (r != REMOTE_OK)
-            return r;
-        r = asprintf(ret_path, "/agents/run-code/stream%s", detach);
-    } else {
-        *ret_body = json_incref(input);
-        *ret_path = session_path("rest", words[0], detach);
-        r = *ret_path ? 0 : -1;
+        *ret_path = str_print("/agents/run-code/stream%s", detach);
+        return order_of(words[0], input, ret_body);
     }
-    return r < 0 ? print_failure(REMOTE_FAILED, "no memory") : REMOTE_OK;
+    *ret_path = session_path("rest", words[0], detach);
+    *ret_body = json_incref(input);
+    return REMOTE_OK;
 }
 
 /* METHOD of /runs/ID, and what follows it. */
@@ -223,7 +212,7 @@ static int call_run(const struct session *session, const char *method, const cha
                     const char *rest, json_t **ret_run)
 {
     EIN_FREE char *path = session_path("runs", id, rest);
-    EIN_FREE char *absent = no_run(id);
+    EIN_FREE char *absent = str_print(no_run, id);
     struct call call = {
         .method = method, .path = path, .even_if_interrupted = true, .absent = absent
     };
@@ -248,20 +237,18 @@ static int interrupted(const struct session *session, const struct call *call)
 static int end_run(const struct session *session, const struct call *call,
                    const struct watching *watching)
 {
-    EIN_FREE char *id = print_clean(call->run_id, 0);
-
     if (watching->done)
         return finish(session, watching->done);
     if (session_is_interrupted(session))
         return interrupted(session, call);
-    if (watching->leave && watching->seen && id) {
-        (void)printf("%s\n", id);
+    if (watching->leave && watching->seen) {
+        print_line("%s", call->run_id);
         return REMOTE_OK;
     }
     if (watching->seen)
         return print_failure(
             REMOTE_NOBODY, "the connection is lost: 'einion runs show %s' tells what became of it",
-            id ? id : "");
+            call->run_id);
     return session_fail(session, call);
 }
 
@@ -342,12 +329,11 @@ int runs_show(struct session *session, char **words)
 int runs_cancel(struct session *session, char **words)
 {
     EIN_JSON json_t *run = NULL;
-    EIN_FREE char *id = print_clean(words[0], 0);
     int status = call_run(session, "POST", words[0], "/stop", &run);
 
     if (status == REMOTE_OK && session->options->json)
         print_json(stdout, run);
     else if (status == REMOTE_OK)
-        (void)printf("the run %s is stopped\n", id ? id : "");
+        print_line("the run %s is stopped", words[0]);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "member.h"
 #include "percent.h"
 #include "print.h"
+#include "str.h"
 #include "typed.h"
 #include <stdio.h>
 #include <string.h>
@@ -20,18 +21,16 @@ static int call_secret(const struct session *session, const char *method, const 
 {
     EIN_JSON json_t *agent = NULL;
     EIN_FREE char *encoded = name ? percent_encode(name, "") : NULL;
-    EIN_FREE char *rest = NULL;
+    EIN_FREE char *rest = name ? str_print("/secrets/%s", encoded ? encoded : "") : NULL;
     EIN_FREE char *path = NULL;
     struct call call = { .method = method, .body = body };
     int status = agents_find(session, called, false, &agent);
 
     if (status != REMOTE_OK)
         return status;
-    if ((name && !encoded) ||
-        asprintf(&rest, "/secrets%s%s", name ? "/" : "", name ? encoded : "") < 0 ||
-        !(path = session_path("agents", text_of(agent, "_id"), rest)))
+    if (name && (!encoded || !rest))
         return print_failure(REMOTE_FAILED, "no memory");
-    call.path = path;
+    call.path = path = session_path("agents", text_of(agent, "_id"), name ? rest : "/secrets");
     status = session_call(session, &call);
     *ret_reply = call.reply;
     return status;
@@ -57,7 +56,7 @@ int secrets_list(struct session *session, char **words)
 static int read_secret(const struct options *options, const char *name, char **ret_secret)
 {
     bool at_terminal = !options->input && isatty(STDIN_FILENO);
-    EIN_FREE char *prompt = NULL;
+    EIN_FREE char *prompt = str_print("%s: ", name);
     struct ein_error err;
     size_t len;
     int status;
@@ -71,7 +70,7 @@ static int read_secret(const struct options *options, const char *name, char **r
         return REMOTE_OK;
     }
     *ret_secret = calloc(1, SESSION_KEY_MAX);
-    if (!*ret_secret || asprintf(&prompt, "%s: ", name) < 0)
+    if (!*ret_secret || !prompt)
         return print_failure(REMOTE_FAILED, "no memory");
     status = typed_ask(prompt, *ret_secret, SESSION_KEY_MAX);
     return status == REMOTE_OK ? status : print_failure(REMOTE_INTERRUPTED, "no secret was given");
@@ -79,10 +78,8 @@ static int read_secret(const struct options *options, const char *name, char **r
 
 static int tell(const struct session *session, const char *what, const char *name)
 {
-    EIN_FREE char *clean = print_clean(name, 0);
-
     if (!session->options->json)
-        (void)printf("%s %s\n", what, clean ? clean : "");
+        print_line("%s %s", what, name);
     return REMOTE_OK;
 }
 

@@ -4,6 +4,8 @@
 #include "cleanup.h"
 #include "error.h"
 #include "file.h"
+#include "member.h"
+#include "str.h"
 #include <stdio.h>
 
 #define FILE_NAME "servers.json"
@@ -11,16 +13,15 @@
 static int find_folder(char **ret_folder, struct ein_error *err)
 {
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    int r;
 
     if (config && *config == '/')
-        r = asprintf(ret_folder, "%s/einion", config);
+        *ret_folder = str_print("%s/einion", config);
     else if (home && *home == '/')
-        r = asprintf(ret_folder, "%s/.config/einion", home);
+        *ret_folder = str_print("%s/.config/einion", home);
     else
         return error_set(err, EIN_E_INVALID,
                          "neither HOME nor XDG_CONFIG_HOME says where logins are kept");
-    return r < 0 ? error_no_memory(err) : 0;
+    return *ret_folder ? 0 : error_no_memory(err);
 }
 
 static int find_file(char **ret_path, struct ein_error *err)
@@ -30,7 +31,8 @@ static int find_file(char **ret_path, struct ein_error *err)
 
     if (r < 0)
         return r;
-    return asprintf(ret_path, "%s/" FILE_NAME, folder) < 0 ? error_no_memory(err) : 0;
+    *ret_path = str_print("%s/" FILE_NAME, folder);
+    return *ret_path ? 0 : error_no_memory(err);
 }
 
 int servers_read(json_t **ret_servers, struct ein_error *err)
@@ -62,7 +64,7 @@ int servers_write(const json_t *servers, struct ein_error *err)
 
 const json_t *servers_find(const json_t *servers, const char *name, const char **ret_name)
 {
-    const char *which = name ? name : json_string_value(json_object_get(servers, "default"));
+    const char *which = name ? name : text_of(servers, "default");
 
     *ret_name = which;
     return which ? json_object_get(json_object_get(servers, "servers"), which) : NULL;

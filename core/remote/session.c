@@ -13,6 +13,7 @@
 #include "print.h"
 #include "servers.h"
 #include "str.h"
+#include "typed.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -153,12 +154,11 @@ static int open_known(const struct options *options, const json_t *server,
     int status;
 
     if (!known.ca && !setting("EINION_CA"))
-        known.ca = json_string_value(json_object_get(server, "ca"));
+        known.ca = text_of(server, "ca");
     known.plain_http = json_is_true(json_object_get(server, "plainHttp"));
     if (!key)
-        key = json_string_value(json_object_get(server, "key"));
-    status = session_open_url(&known, json_string_value(json_object_get(server, "url")), key,
-                              ret_session);
+        key = text_of(server, "key");
+    status = session_open_url(&known, text_of(server, "url"), key, ret_session);
     ret_session->options = options;
     return status;
 }
@@ -202,10 +202,7 @@ static void *watch_signals(void *data)
     sigset_t set;
     int signal_number;
 
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
+    typed_ending_signals(&set);
     if (sigwait(&set, &signal_number) == 0)
         cancel_fire(data);
     if (sigwait(&set, &signal_number) == 0)
@@ -222,10 +219,7 @@ int session_catch_signals(struct session *session)
 
     if (!cancel)
         return print_failure(REMOTE_FAILED, "no memory");
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
+    typed_ending_signals(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&thread, NULL, watch_signals, cancel) != 0) {
         cancel_free(cancel);
@@ -258,9 +252,9 @@ struct calling {
 static int on_head(void *data, int status, const json_t *headers)
 {
     struct calling *calling = data;
-    const char *type = json_string_value(json_object_get(headers, "content-type"));
-    const char *run = json_string_value(json_object_get(headers, "x-einion-run-id"));
-    const char *challenge = json_string_value(json_object_get(headers, "www-authenticate"));
+    const char *type = text_of(headers, "content-type");
+    const char *run = text_of(headers, "x-einion-run-id");
+    const char *challenge = text_of(headers, "www-authenticate");
 
     calling->call->status = status;
     calling->call->vendor_refuses = challenge && strstr(challenge, "upstream_credentials");
@@ -391,7 +385,7 @@ static bool has_dots(const char *path)
 
 int session_send(const struct session *session, struct call *call)
 {
-    EIN_FREE char *url = NULL;
+    EIN_FREE char *url = call->path ? str_print("%s%s", session->url, call->path) : NULL;
     EIN_FREE char *body = call->body ? json_text_dump(call->body, NULL) : NULL;
     struct calling calling = { .call = call };
     int r;
@@ -403,8 +397,7 @@ int session_send(const struct session *session, struct call *call)
         (void)error_set(&call->err, EIN_E_INVALID, "nothing on a server is called '.' or '..'");
         return REMOTE_USAGE;
     }
-    if (!call->path || (call->body && !body) ||
-        asprintf(&url, "%s%s", session->url, call->path) < 0) {
+    if (!url || (call->body && !body)) {
         (void)error_no_memory(&call->err);
         return REMOTE_FAILED;
     }
@@ -431,17 +424,14 @@ static char *sentence_of(const json_t *reply)
     const json_t *detail = json_object_get(reply, "detail");
     const json_t *first = json_array_get(detail, 0);
     const char *text = json_string_value(detail);
-    const char *message = json_string_value(json_object_get(first, "msg"));
+    const char *message = text_of(first, "msg");
     EIN_FREE char *place = first ? json_text_dump(json_object_get(first, "loc"), NULL) : NULL;
-    char *sentence = NULL;
 
     if (!text)
         text = json_string_value(member_at(reply, "error.message"));
     if (text)
         return strdup(text);
-    if (!message || asprintf(&sentence, "%s, at %s", message, place ? place : "?") < 0)
-        return NULL;
-    return sentence;
+    return message ? str_print("%s, at %s", message, place ? place : "?") : NULL;
 }
 
 int session_fail(const struct session *session, const struct call *call)
@@ -498,9 +488,8 @@ int session_get(const struct session *session, json_t **ret_reply, const char *p
 char *session_path(const char *set, const char *id, const char *rest)
 {
     EIN_FREE char *segment = percent_encode(id, "");
-    char *path;
 
-    return segment && asprintf(&path, "/%s/%s%s", set, segment, rest) >= 0 ? path : NULL;
+    return segment ? str_print("/%s/%s%s", set, segment, rest) : NULL;
 }
 
 void session_add_query(struct buf *path, const char *name, const char *value)

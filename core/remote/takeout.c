@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "json_text.h"
+#include "member.h"
 #include "print.h"
 #include "str.h"
 #include <errno.h>
@@ -44,7 +45,7 @@ static int receive(struct session *session, const char *path, struct takeout *ta
     if (takeout->cannot == 0 && (status != REMOTE_OK || call.status != 200))
         status = session_fail(session, &call);
     json_decref(call.reply);
-    error = json_string_value(json_object_get(takeout->last, "error"));
+    error = text_of(takeout->last, "error");
     if (takeout->cannot || status != REMOTE_OK)
         return status;
     if (error)
@@ -64,14 +65,13 @@ static void end_file(struct takeout *takeout)
 int takeout_write(struct session *session, const char *path, const char *file)
 {
     struct takeout takeout = { 0 };
-    EIN_FREE char *clean = print_clean(file, 0);
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), status;
 
     if (fd < 0 && errno == EEXIST)
-        return print_failure(REMOTE_CONFLICT, "%s is there already", clean ? clean : "");
+        return print_failure(REMOTE_CONFLICT, "%s is there already", file);
     takeout.out = fd < 0 ? NULL : fdopen(fd, "w");
     if (!takeout.out)
-        return print_failure(REMOTE_USAGE, "%s cannot be written: %s", clean ? clean : "",
+        return print_failure(REMOTE_USAGE, "%s cannot be written: %s", file,
                              strerrordesc_np(errno));
     status = session_catch_signals(session);
     if (status == REMOTE_OK)
@@ -79,7 +79,7 @@ int takeout_write(struct session *session, const char *path, const char *file)
     end_file(&takeout);
     EIN_JSON json_t *last = takeout.last;
     if (takeout.cannot)
-        status = print_failure(REMOTE_FAILED, "%s cannot be written: %s", clean ? clean : "",
+        status = print_failure(REMOTE_FAILED, "%s cannot be written: %s", file,
                                strerrordesc_np(takeout.cannot));
     if (status != REMOTE_OK)
         (void)unlink(file);

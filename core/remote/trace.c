@@ -66,8 +66,8 @@ static void write_line(FILE *out, const char *format, const json_t *event, json_
 
 void trace_print(FILE *out, const json_t *event)
 {
-    const char *type = json_string_value(json_object_get(event, "type"));
-    json_int_t depth = json_integer_value(json_object_get(event, "depth"));
+    const char *type = text_of(event, "type");
+    json_int_t depth = integer_of(event, "depth");
     const char *format = NULL;
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

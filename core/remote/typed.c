@@ -30,6 +30,14 @@ void typed_trim(char *text)
         text[--len] = '\0';
 }
 
+void typed_ending_signals(sigset_t *ret_set)
+{
+    (void)sigemptyset(ret_set);
+    (void)sigaddset(ret_set, SIGINT);
+    (void)sigaddset(ret_set, SIGTERM);
+    (void)sigaddset(ret_set, SIGHUP);
+}
+
 /* Ctrl-C is read as the end of it, and a signal waits until the echo is on again: nothing ends the
  * process without.  Its length; 0: none. */
 static size_t read_unseen(int terminal, const struct termios *before, const char *prompt,
@@ -39,10 +47,7 @@ static size_t read_unseen(int terminal, const struct termios *before, const char
     sigset_t ending, others;
     ssize_t len = 0;
 
-    (void)sigemptyset(&ending);
-    (void)sigaddset(&ending, SIGINT);
-    (void)sigaddset(&ending, SIGTERM);
-    (void)sigaddset(&ending, SIGHUP);
+    typed_ending_signals(&ending);
     (void)pthread_sigmask(SIG_BLOCK, &ending, &others);
     EIN_CLOSE int signals = signalfd(-1, &ending, SFD_CLOEXEC);
     struct pollfd wait_for[] = { { .fd = terminal, .events = POLLIN },

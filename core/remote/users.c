@@ -45,7 +45,6 @@ static int end_all(const struct session *session, const char *uid, const char *w
 /* Sessions first: whoever has one makes keys. */
 int users_revoke(struct session *session, char **words)
 {
-    EIN_FREE char *id = print_clean(words[0], 0);
     json_int_t sessions, keys;
     int status = end_all(session, words[0], "/sessions", "deletedCount", &sessions);
 
@@ -57,9 +56,9 @@ int users_revoke(struct session *session, char **words)
         (void)printf("{\"sessions\":%" JSON_INTEGER_FORMAT ",\"keys\":%" JSON_INTEGER_FORMAT "}\n",
                      sessions, keys);
     else
-        (void)printf("%s: %" JSON_INTEGER_FORMAT " logins ended, %" JSON_INTEGER_FORMAT
-                     " keys revoked\n",
-                     id ? id : "", sessions, keys);
+        print_line("%s: %" JSON_INTEGER_FORMAT " logins ended, %" JSON_INTEGER_FORMAT
+                   " keys revoked",
+                   words[0], sessions, keys);
     return status;
 }
 
@@ -97,12 +96,8 @@ static int find_users(const struct session *session, const char *called, json_t 
     ids = who_is(users, called);
     if (json_array_size(ids) == 0 && session->options->force)
         (void)json_array_append_new(ids, json_string(called));
-    if (json_array_size(ids) == 0) {
-        EIN_FREE char *clean = print_clean(called, 0);
-
-        return print_failure(REMOTE_FAILED, "no user has the id or the address '%s'",
-                             clean ? clean : "");
-    }
+    if (json_array_size(ids) == 0)
+        return print_failure(REMOTE_FAILED, "no user has the id or the address '%s'", called);
     *ret_ids = EIN_TAKE(ids);
     return REMOTE_OK;
 }
@@ -111,12 +106,11 @@ static int change_block(const struct session *session, const char *id, const cha
                         const json_t *body, json_t *done)
 {
     EIN_FREE char *path = session_path("admin/users", id, "/blocked");
-    EIN_FREE char *clean = print_clean(id, 0);
     struct call call = { .method = method, .path = path, .body = body };
     int status = session_call(session, &call);
 
     if (status == REMOTE_OK && !session->options->json)
-        (void)printf("%s: %s\n", clean ? clean : "", body ? "blocked" : "unblocked");
+        print_line("%s: %s", id, body ? "blocked" : "unblocked");
     (void)json_array_append_new(done, call.reply ? call.reply : json_null());
     return status;
 }
