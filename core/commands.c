@@ -7,6 +7,7 @@
 #include "loader.h"
 #include "log.h"
 #include "login_check.h"
+#include "member.h"
 #include "router.h"
 #include "server_inside.h"
 #include "services.h"
@@ -18,7 +19,7 @@ static int check_storage(const struct server *server, struct ein_error *err)
 {
     struct services *services = server->rooms.services;
     const json_t *storage = config_section(server->config, "storage");
-    const char *name = json_string_value(json_object_get(storage, "backend"));
+    const char *name = text_of(storage, "backend");
     const struct ein_service *service;
 
     if (services_acquire(services, EIN_STORAGE_BACKEND, NULL, &service) >= 0) {
@@ -110,8 +111,8 @@ int server_list_plugins(const struct server_setup *setup, FILE *out)
         return r;
     json_array_foreach(json_object_get(config_json(server->config), "plugins"), i, plugin)
     {
-        const char *name = json_string_value(json_object_get(plugin, "name"));
-        const char *file = json_string_value(json_object_get(plugin, "plugin"));
+        const char *name = text_of(plugin, "name");
+        const char *file = text_of(plugin, "plugin");
         bool enabled = json_is_true(json_object_get(plugin, "enabled"));
         struct plugin *opened = NULL;
         struct ein_error err = { 0 };

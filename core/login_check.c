@@ -5,6 +5,7 @@
 #include "error.h"
 #include "listen_at.h"
 #include "local.h"
+#include "member.h"
 #include "services.h"
 #include "str.h"
 #include <einion/services.h>
@@ -55,7 +56,7 @@ static bool is_reachable(const struct login_facts *facts)
 
 static bool wants_login(const struct config *config)
 {
-    const char *env = json_string_value(json_object_get(config_json(config), "env"));
+    const char *env = text_of(config_json(config), "env");
 
     return json_object_size(config_section(config, "auth")) > 0 || str_eq(env, "firebase");
 }
@@ -87,7 +88,7 @@ static const json_t *find_plugin(const struct config *config, const char *name)
 
     json_array_foreach(json_object_get(config_json(config), "plugins"), i, plugin)
     {
-        const char *file = json_string_value(json_object_get(plugin, "plugin"));
+        const char *file = text_of(plugin, "plugin");
 
         if (file && strstr(file, name) && json_is_true(json_object_get(plugin, "enabled")))
             return plugin;

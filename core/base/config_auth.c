@@ -90,25 +90,25 @@ static void instance_of(const char *name, char out[INSTANCE_MAX])
             *at = '-';
 }
 
-static int add_provider(struct expanding *it, const json_t *provider, size_t index)
-{
-    const char *type = text_of(provider, "type"), *name = text_of(provider, "name");
-    EIN_JSON json_t *settings = json_copy(json_object_get(provider, "config"));
-    char instance[INSTANCE_MAX], from[CONFIG_PATH_MAX];
-
-    if (!settings || json_object_set(settings, "type", json_object_get(provider, "type")) < 0 ||
-        (name && json_object_set(settings, "name", json_object_get(provider, "name")) < 0))
-        return EIN_E_NO_MEMORY;
-    instance_of(name ? name : type, instance);
-    (void)snprintf(from, sizeof(from), "auth.providers.%zu.config", index);
-    return add_instance(it, instance, plugin_of(type), EIN_TAKE(settings), from);
-}
-
 static const char *name_of(const json_t *provider)
 {
     const char *name = text_of(provider, "name");
 
     return name ? name : text_of(provider, "type");
+}
+
+static int add_provider(struct expanding *it, const json_t *provider, size_t index)
+{
+    json_t *type = json_object_get(provider, "type"), *name = json_object_get(provider, "name");
+    EIN_JSON json_t *settings = json_copy(json_object_get(provider, "config"));
+    char instance[INSTANCE_MAX], from[CONFIG_PATH_MAX];
+
+    if (!settings || json_object_set(settings, "type", type) < 0 ||
+        (name && json_object_set(settings, "name", name) < 0))
+        return EIN_E_NO_MEMORY;
+    instance_of(name_of(provider), instance);
+    (void)snprintf(from, sizeof(from), "auth.providers.%zu.config", index);
+    return add_instance(it, instance, plugin_of(json_string_value(type)), EIN_TAKE(settings), from);
 }
 
 /* Instances that are no providers. */
@@ -193,12 +193,10 @@ static int add_providers(struct expanding *it, const json_t *providers)
 
     json_array_foreach(providers, i, provider)
     {
-        if (is_enabled(provider))
+        if (r == 0 && is_enabled(provider))
             r = add_provider(it, provider, i);
-        if (r < 0)
-            return r;
     }
-    return 0;
+    return r;
 }
 
 static bool any_enabled(const json_t *providers)

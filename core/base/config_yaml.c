@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "config_source.h"
+#include "member.h"
 #include "yaml_scalar.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static void on_member(void *data, size_t line, const char *path, bool again)
     origin_at(source, line, origin);
     if (again)
         source_fault(source, origin, path, "appears twice, first at %s",
-                     json_string_value(json_object_get(source->origins, path)));
+                     text_of(source->origins, path));
     else
         (void)json_object_set_new(source->origins, path, json_string(origin));
 }

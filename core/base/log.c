@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "error.h"
 #include "log_line.h"
+#include "member.h"
 #include "str.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -68,7 +69,7 @@ static int level_of(const char *name)
 
 static const char *setting(const json_t *settings, const char *name, const char *unset)
 {
-    const char *value = json_string_value(json_object_get(settings, name));
+    const char *value = text_of(settings, name);
 
     return value ? value : unset;
 }

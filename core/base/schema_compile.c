@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "json_text.h"
+#include "member.h"
 #include "schema_node.h"
 #include "str.h"
 #include <string.h>
@@ -218,7 +219,7 @@ static bool has_back_reference(const char *pattern)
 
 static int read_pattern(const struct compiler *c, const json_t *json, struct node *node)
 {
-    const char *pattern = json_string_value(json_object_get(json, "pattern"));
+    const char *pattern = text_of(json, "pattern");
     char why[80];
     int r;
 
@@ -328,7 +329,7 @@ static int read_any_of(struct compiler *c, const json_t *json, struct node *node
 
     json_array_foreach(branches, i, branch)
     {
-        if (str_eq(json_string_value(json_object_get(branch, "type")), "null"))
+        if (str_eq(text_of(branch, "type"), "null"))
             node->is_nullable = true;
         else if (r == 0)
             r = compile(c, branch, &node->any_of[node->any_count++]);
@@ -363,7 +364,7 @@ static void node_free(struct node *node)
 
 static int read_node(struct compiler *c, const json_t *json, struct node *node)
 {
-    const char *title = json_string_value(json_object_get(json, "title"));
+    const char *title = text_of(json, "title");
     const json_t *items = json_object_get(json, "items");
     int r;
 

@@ -161,18 +161,13 @@ static enum fault check_number(bool is_lax, const json_t *value, json_t **ret)
     return FAULT_FLOAT;
 }
 
-static double number_of(const json_t *value)
-{
-    return json_number_value(value);
-}
-
 static enum fault check_range(const struct node *node, const json_t *value)
 {
-    if (node->at_least && number_of(value) < number_of(node->at_least))
+    if (node->at_least && json_number_value(value) < json_number_value(node->at_least))
         return FAULT_GE;
-    if (node->more_than && number_of(value) <= number_of(node->more_than))
+    if (node->more_than && json_number_value(value) <= json_number_value(node->more_than))
         return FAULT_GT;
-    if (node->at_most && number_of(value) > number_of(node->at_most))
+    if (node->at_most && json_number_value(value) > json_number_value(node->at_most))
         return FAULT_LE;
     return FAULT_NONE;
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "egress.h"
 #include "error.h"
+#include "member.h"
 #include "metrics.h"
 #include "str.h"
 #include "tracing.h"
@@ -327,7 +328,7 @@ static bool is_redirect(int status)
 static int check_length(const struct fetch *fetch, int status, const json_t *headers,
                         struct ein_error *err)
 {
-    const char *text = json_string_value(json_object_get(headers, "content-length"));
+    const char *text = text_of(headers, "content-length");
     uint64_t length;
 
     if (!text || str_eq(fetch->method, "HEAD") || status == 304 || !str_to_u64(text, &length) ||
@@ -340,7 +341,7 @@ static int check_length(const struct fetch *fetch, int status, const json_t *hea
 static int on_head(void *data, int status, json_t *headers, struct ein_error *err)
 {
     struct fetch *fetch = data;
-    const char *location = json_string_value(json_object_get(headers, "location"));
+    const char *location = text_of(headers, "location");
     int r;
 
     fetch->status = status;

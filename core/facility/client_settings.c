@@ -26,7 +26,7 @@ void client_settings_free(struct client_settings *settings)
 static int read_number(const json_t *section, const char *name, uint64_t *ret_number,
                        struct ein_error *err)
 {
-    json_int_t value = json_integer_value(json_object_get(section, name));
+    json_int_t value = integer_of(section, name);
 
     if (value <= 0)
         return error_set(err, EIN_E_INVALID, "egress.%s: not a number above 0", name);
@@ -72,7 +72,7 @@ static int read_limits(struct client_settings *settings, const json_t *section,
 static int read_trust(struct client_settings *settings, const json_t *section,
                       struct ein_error *err)
 {
-    const char *path = json_string_value(json_object_get(section, "ca_file"));
+    const char *path = text_of(section, "ca_file");
 
     if (!path || !*path)
         return trust_new(NULL, &settings->trust, err);

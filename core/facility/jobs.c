@@ -76,7 +76,7 @@ static struct list *place_of(struct jobs *jobs, const struct job *job)
 static void enqueue(struct jobs *jobs, struct job *job)
 {
     list_append(place_of(jobs, job), &job->link); /* before it */
-    if (job->counted)
+    if (!job->embedded)
         jobs->queued++;
     if (job->owner)
         job->owner->queued++;
@@ -136,7 +136,7 @@ static struct job *take(struct jobs *jobs)
     struct job *job = list_entry(jobs->queue.next, struct job, link);
 
     list_remove(&job->link);
-    if (job->counted)
+    if (!job->embedded)
         jobs->queued--;
     if (job->owner) {
         job->owner->queued--;
@@ -251,7 +251,7 @@ static void take_queued(struct jobs *jobs, const struct jobs_owner *owner, struc
         if (owner && job->owner != owner)
             continue;
         list_remove(it);
-        if (job->counted)
+        if (!job->embedded)
             jobs->queued--;
         if (job->owner)
             job->owner->queued--;
@@ -324,8 +324,7 @@ int jobs_submit(struct jobs *jobs, struct jobs_owner *owner, void (*run_job)(voi
             drop(data);
         return run_job ? EIN_E_NO_MEMORY : EIN_E_INVALID;
     }
-    *job =
-        (struct job){ .owner = owner, .run = run_job, .drop = drop, .data = data, .counted = true };
+    *job = (struct job){ .owner = owner, .run = run_job, .drop = drop, .data = data };
     r = submit(jobs, job);
     if (r < 0)
         drop_and_free(job, false);
@@ -337,7 +336,6 @@ void jobs_add(struct jobs *jobs, struct job *job)
     EIN_LOCKED(&jobs->lock);
 
     job->embedded = true;
-    job->counted = false;
     enqueue(jobs, job);
 }
 

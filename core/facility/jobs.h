@@ -53,6 +53,6 @@ struct job {
     void (*run)(void *data);
     void (*drop)(void *data);
     void *data;
-    bool counted, embedded;
+    bool embedded; /* not made by jobs_submit(), nor counted */
 };
 void jobs_add(struct jobs *jobs, struct job *job);

@@ -31,7 +31,7 @@ int store_claim(struct store *store, const char *set, const char *due_field, int
                 int64_t lease, json_t **ret_doc, struct ein_error *err);
 int store_backup(struct store *store, const char *path, struct ein_error *err);
 int store_sets(struct store *store, json_t **ret_names, struct ein_error *err);
-/* What is read from now on is of this moment. */
 int store_weigh(struct store *store, const char *set, const json_t *where, uint64_t *ret_bytes,
                 struct ein_error *err);
+/* What is read from now on is of this moment. */
 int store_stand_still(struct store *store, struct ein_error *err);

@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "ip.h"
+#include "member.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,14 +15,12 @@ enum { ANSWER_S = 2, ANSWER_SIZE = 1024 };
 
 static const char *address_of(const json_t *at)
 {
-    const char *text = json_string_value(json_object_get(at, "address"));
-
-    return text ? text : "";
+    return text_or_empty(at, "address");
 }
 
 static int port_of(const json_t *at)
 {
-    return (int)json_integer_value(json_object_get(at, "port"));
+    return (int)integer_of(at, "port");
 }
 
 static int parse(const json_t *at, struct sockaddr_storage *address, socklen_t *len)
@@ -49,10 +48,7 @@ static int parse(const json_t *at, struct sockaddr_storage *address, socklen_t *
 
 bool listen_at_is_loopback(const json_t *at)
 {
-    struct sockaddr_storage address;
-    socklen_t len;
-
-    return parse(at, &address, &len) == 0 && ip_is_loopback_name(address_of(at));
+    return ip_is_loopback(address_of(at));
 }
 
 int listen_at_failed(const json_t *at, struct ein_error *err)

@@ -4,13 +4,13 @@
 #include "built_in_tools.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 
 json_t *asked_model_name(const json_t *body)
 {
     const json_t *config = json_object_get(body, "modelConfig");
 
-    return json_sprintf("%s/%s", json_string_value(json_object_get(config, "provider")),
-                        json_string_value(json_object_get(config, "model")));
+    return json_sprintf("%s/%s", text_of(config, "provider"), text_of(config, "model"));
 }
 
 int asked_model_tools(const struct ein_service *completion, const struct ein_completion_call *call,

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include <string.h>
 
 const json_t *built_in_tool(const json_t *model, const char *name)
@@ -12,7 +13,7 @@ const json_t *built_in_tool(const json_t *model, const char *name)
 
     json_array_foreach(json_object_get(model, "built_in_tools"), i, tool)
     {
-        const char *id = json_string_value(json_object_get(tool, "id"));
+        const char *id = text_of(tool, "id");
 
         if (id && strcmp(id, name) == 0)
             return json_object_get(tool, "tool_config");

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "hex.h"
+#include "member.h"
 #include "mix.h"
 #include "out.h"
 #include "str.h"
@@ -256,12 +257,12 @@ int doc_decode(const char *text, size_t len, const char *id, const char *rev, js
 
 const char *doc_id(const json_t *doc)
 {
-    return json_string_value(json_object_get(doc, "_id"));
+    return text_of(doc, "_id");
 }
 
 const char *doc_rev(const json_t *doc)
 {
-    return json_string_value(json_object_get(doc, "_rev"));
+    return text_of(doc, "_rev");
 }
 
 /* ---- writes ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "draining.h"
 #include "cleanup.h"
+#include "member.h"
 #include "str.h"
 
 #include <einion/services.h>
@@ -15,5 +16,5 @@ bool server_is_draining(const struct ein_host *host, struct ein_ctx *ctx)
         return true;
     (void)((const struct ein_server *)service->vtable)->status(service->impl, &status, NULL);
     host->release(ctx, service);
-    return str_eq(json_string_value(json_object_get(status, "status")), "draining");
+    return str_eq(text_of(status, "status"), "draining");
 }

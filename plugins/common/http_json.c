@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "document.h"
 #include "error.h"
+#include "member.h"
 #include "percent.h"
 
 #include <stdbool.h>
@@ -53,7 +54,7 @@ int check_rev(const struct ein_http *http, struct ein_req *req, const char *rev)
         return http->fail(req, 412,
                           "The document has changed: its revision is not the one in If-Match.");
 
-    const char *named = json_string_value(json_object_get(http->body(req), "_rev"));
+    const char *named = text_of(http->body(req), "_rev");
     if (named && (!rev || strcmp(named, rev) != 0))
         return http->fail(req, 409,
                           "The document has changed: its revision is not the _rev in the body.");
@@ -97,8 +98,8 @@ void page_read(const struct ein_http *http, const struct ein_req *req, struct ei
     const json_t *given = http->query(req);
 
     if (json_object_get(given, "limit"))
-        query->limit = (uint32_t)json_integer_value(json_object_get(given, "limit"));
-    query->cursor = json_string_value(json_object_get(given, "cursor"));
+        query->limit = (uint32_t)integer_of(given, "limit");
+    query->cursor = text_of(given, "cursor");
 }
 
 /* The query of the request, but for the cursor: the next page is of the same list. */

@@ -2,6 +2,7 @@
 #include "message_parts.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -110,7 +111,7 @@ static int check_one_of(const struct place *place, const json_t *part, const str
 
 static int check_part(const struct place *place, const json_t *part, const char *role)
 {
-    const struct part_type *type = type_named(json_string_value(json_object_get(part, "type")));
+    const struct part_type *type = type_named(text_of(part, "type"));
     int r = 0;
 
     if (!json_is_object(part))
@@ -161,8 +162,8 @@ json_t *message_parts_faults(const json_t *messages)
     {
         struct place place = { faults, i, -1 };
 
-        if (check_content(&place, json_object_get(message, "content"),
-                          json_string_value(json_object_get(message, "role"))) < 0)
+        if (check_content(&place, json_object_get(message, "content"), text_of(message, "role")) <
+            0)
             return NULL;
     }
     return EIN_TAKE(faults);

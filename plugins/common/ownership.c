@@ -2,6 +2,7 @@
 #include "ownership.h"
 
 #include "cleanup.h"
+#include "member.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,7 @@ int ownership_set(json_t *doc, const char *workspace)
 
 const char *ownership_workspace(const json_t *doc)
 {
-    return json_string_value(json_object_get(doc, "workspaceId"));
+    return text_of(doc, "workspaceId");
 }
 
 bool ownership_moves(const json_t *doc, const json_t *body)
@@ -104,8 +105,8 @@ const char *ownership_drawer(const struct ein_http *http, struct ein_req *req, c
 int ownership_whose(const struct ein_http *http, struct ein_req *req, const char **ret_owner)
 {
     const json_t *query = http->query(req);
-    const char *workspace = json_string_value(json_object_get(query, "workspaceId"));
-    const char *user = json_string_value(json_object_get(query, "userId"));
+    const char *workspace = text_of(query, "workspaceId");
+    const char *user = text_of(query, "userId");
     const char *uid = http->identity(req)->uid;
     EIN_JSON json_t *thing = NULL;
     struct ein_error err;

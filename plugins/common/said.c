@@ -2,6 +2,7 @@
 #include "said.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include <string.h>
 
 int said_init(struct said *said, size_t max)
@@ -83,7 +84,7 @@ static int add_replay(struct said *said, json_t *replay)
     if (close_words(said) < 0)
         return -1;
     json_t *last = json_array_get(said->parts, json_array_size(said->parts) - 1);
-    const char *of = json_string_value(json_object_get(last, "type"));
+    const char *of = text_of(last, "type");
 
     said->needs_message = true;
     if (!of || strcmp(of, "thought") != 0 || json_object_get(last, "replay"))

@@ -5,6 +5,7 @@
 #include "document.h"
 #include "error.h"
 #include "http_json.h"
+#include "member.h"
 #include <stdbool.h>
 
 enum { TRIES_MAX = 10 /* while others deploy the same agent */ };
@@ -127,8 +128,8 @@ static int add_ops(const struct change *change, const json_t *deployments, json_
         *op = (struct ein_doc_op){
             .kind = change->agent ? EIN_DOC_PUT : EIN_DOC_DELETE,
             .set = DEPLOYMENT_SET,
-            .id = json_string_value(json_object_get(deployment, "_id")),
-            .expect = json_string_value(json_object_get(deployment, "_rev")),
+            .id = text_of(deployment, "_id"),
+            .expect = text_of(deployment, "_rev"),
         };
         if (change->agent) {
             json_t *doc = with_owner(deployment, change->agent);
@@ -210,7 +211,7 @@ int deployments_remove(const struct ein_host *host, struct ein_ctx *ctx, const c
 int deployments_move(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
                      struct ein_doc_op *also, size_t count, struct ein_error *err)
 {
-    const struct change change = { json_string_value(json_object_get(agent, "_id")), agent };
+    const struct change change = { text_of(agent, "_id"), agent };
 
     return change_all(host, ctx, &change, (struct also){ also, count }, err);
 }

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "ids.h"
+#include "member.h"
 #include "scopes.h"
 #include "scrub.h"
 #include <stdbool.h>
@@ -202,12 +203,12 @@ static struct ein_run_about about_of(const struct agent_order *order)
         .flags = order->detached ? EIN_RUN_DETACHED : 0,
         .kind = order->kind,
         .user_id = run->user_id,
-        .workspace_id = json_string_value(json_object_get(run->agent, "workspaceId")),
+        .workspace_id = text_of(run->agent, "workspaceId"),
         .agent_id = run->agent_id,
         .agent_name = run->agent_name,
         .request_id = run->request_id,
         .key_id = run->key_id,
-        .version = json_integer_value(json_object_get(run->agent, "version")),
+        .version = integer_of(run->agent, "version"),
         .code = run->code,
         .input = run->input,
         .parent = run->cancel,
@@ -308,7 +309,7 @@ int agent_run(const struct ein_host *host, struct ein_ctx *ctx, struct ein_req *
     whole.run.visible = visible;
     whole.run.scopes = scopes;
     whole.run.request_id = host->http->request_id(req);
-    whole.run.key_id = json_string_value(json_object_get(identity->claims, "keyId"));
+    whole.run.key_id = text_of(identity->claims, "keyId");
     return load_and_run(&runner, &whole, ret_outcome, err);
 }
 

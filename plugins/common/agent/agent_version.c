@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -15,7 +16,7 @@ enum { OUTER = sizeof(outer) / sizeof(outer[0]) };
 
 int64_t agent_version(const json_t *agent)
 {
-    int64_t version = json_integer_value(json_object_get(agent, "version"));
+    int64_t version = integer_of(agent, "version");
 
     return version > 0 ? version : 1;
 }
@@ -58,7 +59,7 @@ json_t *agent_version_new(const json_t *agent, const char *uid, int64_t restored
 int agent_version_get(const struct ein_host *host, struct ein_ctx *ctx, const json_t *agent,
                       int64_t number, json_t **ret_version, struct ein_error *err)
 {
-    const char *agent_id = json_string_value(json_object_get(agent, "_id"));
+    const char *agent_id = text_of(agent, "_id");
     char id[VERSION_ID_SIZE];
     int r = EIN_E_NOT_FOUND;
 
@@ -71,7 +72,7 @@ int agent_version_get(const struct ein_host *host, struct ein_ctx *ctx, const js
         return error_set(err, r, "Agent '%s' has no version %" PRId64 ", or no longer", agent_id,
                          number);
     /* Nothing was saved since it was made by a server that kept no versions. */
-    *ret_version = agent_version_new(agent, json_string_value(json_object_get(agent, "userId")), 0);
+    *ret_version = agent_version_new(agent, text_of(agent, "userId"), 0);
     return *ret_version ? 0 : error_no_memory(err);
 }
 

@@ -2,6 +2,7 @@
 #include "field_schema.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include <string.h>
 
 static const struct {
@@ -25,7 +26,7 @@ static json_t *type_schema(const json_t *declared)
 
 static bool is_schema(const json_t *fields)
 {
-    const char *type = json_string_value(json_object_get(fields, "type"));
+    const char *type = text_of(fields, "type");
 
     return type && strcmp(type, "object") == 0 &&
            json_is_object(json_object_get(fields, "properties"));

@@ -2,6 +2,7 @@
 #include "schema_warnings.h"
 
 #include "cleanup.h"
+#include "member.h"
 #include "python_repr.h"
 #include "str.h"
 #include <stdbool.h>
@@ -128,7 +129,7 @@ static int warn_of_types(json_t *warnings, const json_t *result, const json_t *s
 
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_object_get(result, keys[i]);
-        const char *declared = json_string_value(json_object_get(schema, keys[i]));
+        const char *declared = text_of(schema, keys[i]);
 
         if (!value || !declared || fits(value, declared))
             continue;

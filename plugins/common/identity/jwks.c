@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "error.h"
+#include "member.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -97,8 +98,8 @@ static bool says(const char *header, const char *word)
 
 int64_t jwks_age(const json_t *headers)
 {
-    const char *control = json_string_value(json_object_get(headers, "cache-control"));
-    const char *age = json_string_value(json_object_get(headers, "age"));
+    const char *control = text_of(headers, "cache-control");
+    const char *age = text_of(headers, "age");
     int64_t seconds = directive(control, "max-age"), spent = age ? strtoll(age, NULL, 10) : 0;
 
     if (says(control, "no-store") || says(control, "no-cache"))

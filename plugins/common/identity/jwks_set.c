@@ -3,6 +3,7 @@
 #include "error.h"
 #include "json_depth.h"
 #include "jwks.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -60,7 +61,7 @@ static int add(struct jwks_set *set, const char *kid, struct jwt_key *take_key)
  * may hold others' keys, and those of tomorrow's algorithms. */
 static int add_jwk(struct jwks_set *set, const json_t *jwk)
 {
-    const char *kid = json_string_value(json_object_get(jwk, "kid"));
+    const char *kid = text_of(jwk, "kid");
     struct jwt_key *key;
 
     return jwt_key_from_jwk(jwk, &key) < 0 ? 0 : add(set, kid, key);

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "json_depth.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static json_t *part_object(const struct parts *parts, int which)
 static int read_header(struct jwt *jwt, struct ein_error *err)
 {
     const json_t *kid = json_object_get(jwt->header, "kid");
-    const char *alg = json_string_value(json_object_get(jwt->header, "alg"));
+    const char *alg = text_of(jwt->header, "alg");
 
     if (!alg)
         return error_set(err, EIN_E_INVALID, "The token names no algorithm.");

@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "percent.h"
 #include "str.h"
 
@@ -96,7 +97,7 @@ int oauth_check_callback(const struct oauth *oauth, const struct ein_login *logi
                          const char *issuer, bool iss_required, struct ein_error *err)
 {
     const json_t *iss = json_object_get(login->query, "iss");
-    const char *error = json_string_value(json_object_get(login->query, "error"));
+    const char *error = text_of(login->query, "error");
     const char *said = json_string_value(iss);
     char word[WORD_MAX];
 
@@ -128,7 +129,7 @@ static char *basic_header(const struct oauth *oauth)
 static int read_tokens(const struct oauth *oauth, const struct oauth_call *call,
                        struct oauth_answer *answer, json_t **ret_tokens, struct ein_error *err)
 {
-    const char *error = json_string_value(json_object_get(answer->json, "error"));
+    const char *error = text_of(answer->json, "error");
     char word[WORD_MAX];
 
     if (error) { /* with status 400, but GitHub says 200 */

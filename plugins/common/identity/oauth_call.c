@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "error.h"
 #include "json_depth.h"
+#include "member.h"
 #include "oauth.h"
 #include "str.h"
 
@@ -23,7 +24,7 @@ static void read_answer(const struct ein_fetched *got, struct oauth_answer *answ
 {
     answer->status = got->status;
     answer->json = json_outer_read(got->body, got->body_len, OAUTH_DEPTH_MAX);
-    answer->next = next_of(json_string_value(json_object_get(got->headers, "link")));
+    answer->next = next_of(text_of(got->headers, "link"));
 }
 
 int oauth_call(const struct oauth *oauth, const struct oauth_call *call,

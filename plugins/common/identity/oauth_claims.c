@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cleanup.h"
 #include "error.h"
+#include "member.h"
 #include "oauth.h"
 #include "str.h"
 
@@ -71,7 +72,7 @@ static const char *id_of(const struct oauth *oauth, const char *uid)
 
 const char *oauth_id_of(const struct oauth *oauth, const json_t *claims)
 {
-    return id_of(oauth, json_string_value(json_object_get(claims, "uid")));
+    return id_of(oauth, text_of(claims, "uid"));
 }
 
 int oauth_about(const char *title, const char *icon, json_t **ret_about, struct ein_error *err)

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "error.h"
 #include "hash.h"
+#include "member.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -30,7 +31,7 @@ int refused_new(const json_t *config, struct refused **ret_refused, struct ein_e
         return error_set(err, EIN_E_INTERNAL, "no random numbers");
     }
     (void)pthread_mutex_init(&refused->lock, NULL);
-    refused->for_ms = 1000 * json_integer_value(json_object_get(config, "refused_s"));
+    refused->for_ms = 1000 * integer_of(config, "refused_s");
     *ret_refused = refused;
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "thinking.h"
+#include "member.h"
 
 #include <string.h>
 
@@ -50,8 +51,7 @@ static bool flag(const json_t *settings, const char *name, bool unknown)
 
 static bool is_adaptive(const json_t *settings)
 {
-    const char *style =
-        json_string_value(json_object_get(json_object_get(settings, "wire"), "thinking"));
+    const char *style = text_of(json_object_get(settings, "wire"), "thinking");
 
     return style ? strcmp(style, "adaptive") == 0 : flag(settings, "supports_effort", false);
 }
@@ -96,7 +96,7 @@ static void turn_on(const json_t *parameters, const json_t *settings, int64_t ma
 void thinking_plan(const json_t *parameters, const json_t *settings, int64_t max_tokens,
                    bool possible, struct thinking *ret_thinking)
 {
-    const char *name = json_string_value(json_object_get(parameters, "reasoning_effort"));
+    const char *name = text_of(parameters, "reasoning_effort");
     const json_t *budget = json_object_get(parameters, "thinking_budget");
     bool budgeted = json_is_integer(budget), off = says_no(name);
     size_t effort = effort_find(name);

@@ -2,6 +2,7 @@
 #include "base64url.h"
 #include "clock.h"
 #include "error.h"
+#include "member.h"
 #include "vendor.h"
 
 #include <endian.h>
@@ -127,7 +128,7 @@ static int check_inputs(const struct vendor_embedding *how, const struct ein_llm
 static int check_vectors(const struct vendor_vectors *vectors, const struct ein_llm_call *call,
                          struct ein_error *err)
 {
-    json_int_t wanted = json_integer_value(json_object_get(call->parameters, "dimensions"));
+    json_int_t wanted = integer_of(call->parameters, "dimensions");
 
     for (size_t i = 0; i < vectors->asked; i++)
         if (!vectors->rows[vectors->first + i])
