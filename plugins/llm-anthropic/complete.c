@@ -46,7 +46,7 @@ static int run(const struct anthropic *anthropic, const struct ein_llm_call *cal
     const struct vendor_call what = {
         .llm = call,
         .path = "/v1/messages",
-        .headers = (const char *const *)headers.lines,
+        .headers = &headers,
         .body = &asked,
         .secret = reply->secret,
         .id_header = "request-id",

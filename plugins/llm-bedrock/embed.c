@@ -67,7 +67,7 @@ static int send_question(const struct bedrock *bedrock, const struct ein_llm_cal
     const struct vendor_call what = {
         .llm = call,
         .path = question->path,
-        .headers = (const char *const *)question->headers.lines,
+        .headers = &question->headers,
         .body_text = question->body,
         .body_len = question->body_len,
         .secret = question->secret,

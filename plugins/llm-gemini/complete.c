@@ -41,8 +41,8 @@ static int run(const struct gemini *gemini, const struct ein_llm_call *call, con
     const struct vendor_call request = {
         .llm = call,
         .path = path,
-        .headers = (const char *const *)headers.lines,
-        .accept = "*/*",
+        .headers = &headers,
+        .accept = "Accept: */*",
         .body = body,
         .secret = key,
         .framing = VENDOR_SSE,

@@ -63,7 +63,7 @@ static int ask(const void *self, const struct ein_llm_call *call, struct vendor_
     const struct vendor_call request = {
         .llm = call,
         .path = path,
-        .headers = (const char *const *)headers.lines,
+        .headers = &headers,
         .body = &body,
         .secret = key,
         .framing = VENDOR_JSON,

@@ -14,7 +14,7 @@ int ollama_call(const struct ollama *ollama, struct vendor_call *call, const cha
 
     if (r < 0)
         return r;
-    call->headers = (const char *const *)headers.lines;
+    call->headers = &headers;
     call->secret = key;
     call->classify = call->classify ? call->classify : ollama_classify;
     return vendor_run(&ollama->vendor, call, outcome, err);

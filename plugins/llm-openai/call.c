@@ -93,7 +93,7 @@ static int send_request(const struct openai_request *request, json_t **body, con
     const struct vendor_call call = {
         .llm = request->call,
         .path = chat ? openai->chat_path : openai->responses_path,
-        .headers = (const char *const *)headers.lines,
+        .headers = &headers,
         .body = body,
         .secret = key,
         .framing = request->stream ? VENDOR_SSE : VENDOR_JSON,

@@ -67,7 +67,7 @@ static int run(const struct openai *openai, const struct ein_llm_call *call,
     const struct vendor_call what = {
         .llm = call,
         .path = openai->embeddings_path,
-        .headers = (const char *const *)headers.lines,
+        .headers = &headers,
         .body = &body,
         .secret = embedding->reply.secret,
         .framing = VENDOR_JSON,

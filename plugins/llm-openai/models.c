@@ -133,7 +133,7 @@ int openai_models(void *impl, json_t **ret_models, struct ein_error *err)
         return r;
     const struct vendor_call call = {
         .path = openai->models_path,
-        .headers = (const char *const *)headers.lines,
+        .headers = &headers,
         .secret = openai->vendor.own_key,
         .framing = VENDOR_JSON,
         .on_whole = take_list,

@@ -295,7 +295,7 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
 {
     struct talk *talk = exchange->talk;
     struct mcp *mcp = talk->mcp;
-    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    const char *lines[2 + VENDOR_HEADERS_MAX + 1], **at = lines;
     struct ein_fetched got = { .struct_size = sizeof(got) };
     uint32_t left_ms = talk_left_ms(talk);
     size_t body_len = 0;
@@ -307,15 +307,13 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
     buf_init(&exchange->body, mcp->reply_max);
     if (message && !body)
         return error_set(err, EIN_E_INVALID, "the arguments cannot be sent as JSON");
-    r = vendor_header(&lines, "Accept",
-                      message ? "application/json, text/event-stream" : "text/event-stream", err);
-    if (r == 0 && message)
-        r = vendor_header(&lines, "Content-Type", "application/json", err);
-    for (size_t i = 0; i < headers->count && r == 0; i++)
-        r = vendor_header(&lines, NULL, headers->lines[i], err);
-    if (r == 0 && left_ms == 0)
+    *at++ = message ? "Accept: application/json, text/event-stream" : "Accept: text/event-stream";
+    if (message)
+        *at++ = "Content-Type: application/json";
+    *vendor_headers_lend(headers, at) = NULL;
+    if (left_ms == 0) {
         r = error_set(err, EIN_E_TIMEOUT, "the MCP server does not answer in time");
-    if (r == 0) {
+    } else {
         const struct ein_fetch what = {
             .struct_size = sizeof(what),
             .egress = talk->call.egress,
@@ -327,7 +325,7 @@ int exchange_run(struct exchange *exchange, const char *url, const struct vendor
             .max_bytes = mcp->reply_max,
             .method = message ? "POST" : "GET",
             .url = url ? url : talk->call.url,
-            .headers = (const char *const *)lines.lines,
+            .headers = lines,
             .body = body,
             .body_len = body_len,
             .on_head = on_head,

@@ -105,11 +105,12 @@ static const char *key = "secret-1";
 static struct answer run(const struct script *wanted, enum vendor_framing framing)
 {
     struct answer answer = { .outcome = { .struct_size = sizeof(answer.outcome) } };
-    const char *const headers[] = { "Authorization: Bearer secret-1", NULL };
+    char line[] = "Authorization: Bearer secret-1";
+    const struct vendor_headers headers = { { line }, 1 };
     EIN_JSON json_t *body = json_pack("{s:i}", "n", 1);
     const struct vendor_call call = {
         .path = "/chat",
-        .headers = headers,
+        .headers = &headers,
         .secret = key,
         .body = &body,
         .framing = framing,

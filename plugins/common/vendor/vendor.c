@@ -12,9 +12,8 @@
 
 /* ---- an instance ---- */
 
-static int check_headers(const json_t *headers, struct ein_error *err)
+static int take_headers(struct vendor *vendor, const json_t *headers, struct ein_error *err)
 {
-    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
     const char *name;
     json_t *value;
     int r = 0;
@@ -22,7 +21,7 @@ static int check_headers(const json_t *headers, struct ein_error *err)
     json_object_foreach((json_t *)headers, name, value)
     {
         if (r == 0)
-            r = vendor_header(&lines, name, json_string_value(value), err);
+            r = vendor_header(&vendor->headers, name, json_string_value(value), err);
     }
     return r;
 }
@@ -51,7 +50,6 @@ int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_c
         .ctx = ctx,
         .title = text_or_empty(settings, "title"),
         .own_key = *key ? host->secret(ctx, key) : NULL,
-        .headers = json_object_get(settings, "headers"),
         .connect_ms = setting_of(settings, "connect_ms"),
         .first_byte_ms = setting_of(settings, "first_byte_ms"),
         .idle_ms = setting_of(settings, "idle_ms"),
@@ -60,12 +58,17 @@ int vendor_init(struct vendor *vendor, const struct ein_host *host, struct ein_c
         .event_max = setting_of(settings, "event_max_bytes"),
         .max_redirects = setting_of(settings, "max_redirects"),
     };
-    r = check_headers(vendor->headers, err);
-    return r < 0 ? r : take_base_url(vendor, text_or_empty(settings, "base_url"), err);
+    r = take_headers(vendor, json_object_get(settings, "headers"), err);
+    if (r == 0)
+        r = take_base_url(vendor, text_or_empty(settings, "base_url"), err);
+    if (r < 0)
+        vendor_done(vendor);
+    return r;
 }
 
 void vendor_done(struct vendor *vendor)
 {
+    vendor_headers_done(&vendor->headers);
     free((char *)vendor->base_url);
     vendor->base_url = NULL;
 }
@@ -373,26 +376,6 @@ static int finish(struct run *run, int r, const struct ein_error *why)
 
 /* ---- the request ---- */
 
-static int add_headers(const struct run *run, struct vendor_headers *lines, bool body)
-{
-    const struct vendor_call *call = run->call;
-    const char *accept = call->accept ? call->accept : "application/json";
-    const char *name;
-    json_t *value;
-    int r = vendor_header(lines, "Accept", accept, run->err);
-
-    if (r == 0 && body)
-        r = vendor_header(lines, "Content-Type", "application/json", run->err);
-    json_object_foreach((json_t *)run->vendor->headers, name, value)
-    {
-        if (r == 0)
-            r = vendor_header(lines, name, json_string_value(value), run->err);
-    }
-    for (const char *const *line = call->headers; line && *line && r == 0; line++)
-        r = vendor_header(lines, NULL, *line, run->err);
-    return r;
-}
-
 static uint32_t first_of(uint32_t ours, uint32_t otherwise)
 {
     return ours ? ours : otherwise;
@@ -402,12 +385,16 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
 {
     const struct vendor *vendor = run->vendor;
     const struct ein_llm_call *given = &run->deadlines;
-    EIN_VENDOR_HEADERS struct vendor_headers lines = { .count = 0 };
+    const char *lines[2 + 2 * VENDOR_HEADERS_MAX + 1], **at = lines;
     struct ein_error why = { 0 };
-    int r = add_headers(run, &lines, body != NULL);
 
-    if (r < 0)
-        return r;
+    *at++ = run->call->accept ? run->call->accept : "Accept: application/json";
+    if (body)
+        *at++ = "Content-Type: application/json";
+    at = vendor_headers_lend(&vendor->headers, at);
+    if (run->call->headers)
+        at = vendor_headers_lend(run->call->headers, at);
+    *at = NULL;
     const struct ein_fetch what = {
         .struct_size = sizeof(what),
         .egress = EIN_EGRESS_OPERATOR,
@@ -419,7 +406,7 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
         .max_bytes = vendor->reply_max,
         .method = body ? "POST" : "GET",
         .url = url,
-        .headers = (const char *const *)lines.lines,
+        .headers = lines,
         .body = body,
         .body_len = body_len,
         .on_head = on_head,
@@ -428,7 +415,7 @@ static int transfer(struct run *run, const char *url, const char *body, size_t b
         .cancel = given->cancel,
         .piece_bytes = run->call->framing == VENDOR_JSON ? 0 : VENDOR_PIECE,
     };
-    r = vendor->host->client->fetch(vendor->ctx, &what, NULL, &why);
+    int r = vendor->host->client->fetch(vendor->ctx, &what, NULL, &why);
     return finish(run, r, &why);
 }
 

@@ -25,14 +25,20 @@ enum {
     VENDOR_RETRY_MAX_MS = 24 * 60 * 60 * 1000
 };
 
+/* Their memory is overwritten before it is freed. */
+struct vendor_headers {
+    char *lines[VENDOR_HEADERS_MAX + 1]; /* "Name: value", NULL-ended */
+    size_t count;
+};
+
 /* An instance.  Lent until fini(). */
 struct vendor {
     const struct ein_host *host;
     struct ein_ctx *ctx;
-    const char *title;     /* "OpenAI", for people */
-    const char *base_url;  /* without a '/' at the end, see vendor_init() */
-    const char *own_key;   /* where a call brings none; NULL: none */
-    const json_t *headers; /* {name: value} sent with every call, may be NULL */
+    const char *title;             /* "OpenAI", for people */
+    const char *base_url;          /* without a '/' at the end, see vendor_init() */
+    const char *own_key;           /* where a call brings none; NULL: none */
+    struct vendor_headers headers; /* sent with every call */
     uint32_t connect_ms, first_byte_ms, idle_ms,
         total_ms;       /* where a call has none; 0: the server's */
     uint64_t reply_max; /* bytes of one reply */
@@ -65,17 +71,14 @@ void vendor_done(struct vendor *vendor);
 
 /* ---- headers ---- */
 
-/* Lines for one call; their memory is overwritten before it is freed. */
-struct vendor_headers {
-    char *lines[VENDOR_HEADERS_MAX + 1]; /* "Name: value", NULL-ended */
-    size_t count;
-};
 /* VALUE NULL or "": none is added.  INVALID: it cannot be one.  NO_MEMORY, TOO_LARGE. */
 int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
                   struct ein_error *err);
 /* The same of Authorization with a bearer's token. */
 int vendor_bearer(struct vendor_headers *headers, const char *token, struct ein_error *err);
 void vendor_headers_done(struct vendor_headers *headers);
+/* Puts them AT a place among lines, as long as they are there; returns the next one. */
+const char **vendor_headers_lend(const struct vendor_headers *headers, const char **at);
 #define EIN_VENDOR_HEADERS __attribute__((cleanup(vendor_headers_done)))
 
 /* ---- a call ---- */
@@ -107,10 +110,10 @@ struct vendor_failure {
 };
 
 struct vendor_call {
-    const struct ein_llm_call *llm; /* for deadlines and cancel; NULL: a call of our own */
-    const char *path;               /* after base_url, such as "/chat/completions" */
-    const char *const *headers;     /* NULL-ended, may be NULL */
-    const char *accept;             /* NULL: application/json */
+    const struct ein_llm_call *llm;       /* for deadlines and cancel; NULL: a call of our own */
+    const char *path;                     /* after base_url, such as "/chat/completions" */
+    const struct vendor_headers *headers; /* may be NULL */
+    const char *accept;                   /* the line; NULL: of application/json */
     json_t **body;         /* POSTed, and given back (NULL) before the vendor is waited for;
                               NULL: GET, unless there is body_text */
     const char *body_text; /* instead, where it has to be signed */

@@ -73,7 +73,7 @@ static int add_line(struct vendor_headers *headers, const char *name, const char
 
     if (!value || !*value)
         return 0;
-    if (!is_printable(value) || (*between && (!*name || strpbrk(name, ": \t\r\n"))))
+    if (!is_printable(value) || !*name || strpbrk(name, ": \t\r\n"))
         return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name);
     if (headers->count >= VENDOR_HEADERS_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
@@ -89,7 +89,7 @@ static int add_line(struct vendor_headers *headers, const char *name, const char
 int vendor_header(struct vendor_headers *headers, const char *name, const char *value,
                   struct ein_error *err)
 {
-    return add_line(headers, name ? name : "", name ? ": " : "", value, err);
+    return add_line(headers, name, ": ", value, err);
 }
 
 int vendor_bearer(struct vendor_headers *headers, const char *token, struct ein_error *err)
@@ -104,6 +104,11 @@ void vendor_headers_done(struct vendor_headers *headers)
         free(headers->lines[i]);
     }
     headers->count = 0;
+}
+
+const char **vendor_headers_lend(const struct vendor_headers *headers, const char **at)
+{
+    return mempcpy(at, headers->lines, headers->count * sizeof(*at));
 }
 
 int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, const char **ret_key,
