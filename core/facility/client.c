@@ -198,7 +198,8 @@ struct fetch {
     bool public;
     struct client_url url;
     const char *method;
-    const char **headers; /* lines of the caller's, NULL-ended, with room for a traceparent */
+    /* Lines of the caller's, NULL-ended, with room for a traceparent. */
+    const char *headers[HEADERS_COUNT_MAX + 2];
     char traceparent[sizeof("traceparent: ") + EIN_TRACEPARENT_SIZE];
     bool send_body;
     int64_t send_len;
@@ -258,15 +259,10 @@ static int take_headers(struct fetch *fetch, struct ein_error *err)
 
     fetch->send_len = -1;
     fetch->decode = true;
-    while (lines && lines[given])
-        given++;
-    if (given > HEADERS_COUNT_MAX)
-        return error_set(err, EIN_E_INVALID, "more than %d headers", HEADERS_COUNT_MAX);
-    fetch->headers = calloc(given + 2, sizeof(*fetch->headers));
-    if (!fetch->headers)
-        return error_no_memory(err);
-    for (size_t i = 0; i < given && r == 0; i++)
-        r = take_header(fetch, lines[i], &count, err);
+    for (; lines && lines[given] && r == 0; given++)
+        r = given == HEADERS_COUNT_MAX
+                ? error_set(err, EIN_E_INVALID, "more than %d headers", HEADERS_COUNT_MAX)
+                : take_header(fetch, lines[given], &count, err);
     return r;
 }
 
@@ -565,7 +561,6 @@ static int fetch_init(struct client *client, struct fetch *fetch, const struct e
 
 static void fetch_done(struct fetch *fetch)
 {
-    free(fetch->headers);
     client_url_done(&fetch->url);
     free(fetch->location);
     json_decref(fetch->head);

@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-enum { TIME_DIGITS = 20 };
+enum { TIME_DIGITS = 20, USUAL = 1024 /* bytes that an entry has room in */ };
 
 /* Names come with what is before and behind them.  What is nothing takes no room: each call has an
  * entry.  Zero is nothing, and so is NULL. */
@@ -73,11 +73,11 @@ int entry_write(const struct ein_host *host, const struct ein_ledger_entry *entr
                 struct ein_error *err)
 {
     int64_t us = clock_wall_us();
-    char now[CLOCK_ISO_SIZE];
+    char now[CLOCK_ISO_SIZE], usual[USUAL];
     EIN_BUF struct buf out = BUF_INIT;
 
     clock_iso_at(now, us);
-    out_init(&out);
+    buf_init_in(&out, usual, sizeof(usual), SIZE_MAX / 2);
     put_text(&out, "{\"userId\":", entry->user_id);
     put_user_time(&out, entry->user_id, us);
     put_text(&out, ",\"timestamp\":", now);

@@ -74,7 +74,7 @@ static int hand_out(const struct users *users, struct purse *purse, int64_t boun
                     uint32_t lease_ms, char ret_hold[EIN_HOLD_SIZE], struct ein_error *err)
 {
     struct purses *purses = users->purses;
-    struct call *call = calloc(1, sizeof(*call));
+    struct call *call = malloc(sizeof(*call));
     const uint64_t number = htobe64(++purses->number);
     char digits[2 * sizeof(number) + 1], *end;
 
@@ -408,10 +408,10 @@ int purse_settle(const struct users *users, const char *hold, const struct ein_l
     if (atomic_load(&users->purses->count) >= users->settle_pending &&
         (r = purse_flush(users, err)) < 0)
         return r;
-    payment = calloc(1, sizeof(*payment));
+    payment = malloc(sizeof(*payment));
     if (!payment)
         return error_no_memory(err);
-    payment->cost = entry->cost;
+    *payment = (struct payment){ .cost = entry->cost };
     str_copy(payment->hold, sizeof(payment->hold), hold);
     r = entry_write(users->host, entry, &payment->text, err);
     if (r == 0)
