@@ -241,26 +241,68 @@ static int acquire(struct server *server, const char *iface, const struct ein_se
     return r < 0 ? error_set(err, r, "no enabled plugin offers %s", iface) : 0;
 }
 
-int server_rotate_keys(const struct server_setup *setup)
+typedef int counting(void *impl, uint64_t *ret_count, struct ein_error *err);
+
+/* What does something to many things, by a service that need not be able to. */
+struct count_command {
+    const char *iface;
+    counting *(*find)(const void *vtable); /* NULL: it cannot */
+    const char *before, *after;            /* the count of what it was done to */
+};
+
+static int run_count(const struct server_setup *setup, const struct count_command *command)
 {
     struct server *server = NULL;
     const struct ein_service *service = NULL;
     struct ein_error err = { 0 };
     uint64_t count = 0;
-    int r = start_for(setup, EIN_VAULT, true, &server);
+    int r = start_for(setup, command->iface, true, &server);
 
     if (r < 0)
         return r;
-    r = acquire(server, EIN_VAULT, &service, &err);
+    r = acquire(server, command->iface, &service, &err);
+    counting *work = r == 0 ? command->find(service->vtable) : NULL;
     if (r == 0)
-        r = ((const struct ein_vault *)service->vtable)->rotate(service->impl, &count, &err);
+        r = work ? work(service->impl, &count, &err)
+                 : error_set(&err, EIN_E_UNSUPPORTED, "the plugin that offers %s cannot do that",
+                             command->iface);
     services_release(service);
     if (r < 0)
         (void)server_say(&err);
     else
-        (void)printf("a new master key has sealed %llu secrets; the old one is gone\n",
-                     (unsigned long long)count);
+        (void)printf("%s%llu%s\n", command->before, (unsigned long long)count, command->after);
     return server_end(server, r);
+}
+
+static counting *find_rotate(const void *vtable)
+{
+    const struct ein_vault *vault = vtable;
+
+    return EIN_HAS(struct ein_vault, vault, rotate) ? vault->rotate : NULL;
+}
+
+int server_rotate_keys(const struct server_setup *setup)
+{
+    static const struct count_command rotate = { EIN_VAULT, find_rotate,
+                                                 "a new master key has sealed ",
+                                                 " secrets; the old one is gone" };
+
+    return run_count(setup, &rotate);
+}
+
+static counting *find_verify(const void *vtable)
+{
+    const struct ein_audit *audit = vtable;
+
+    return EIN_HAS(struct ein_audit, audit, verify) ? audit->verify : NULL;
+}
+
+int server_audit_verify(const struct server_setup *setup)
+{
+    static const struct count_command verify = { EIN_AUDIT, find_verify, "",
+                                                 " entries, none changed, taken away or put in" };
+
+    return run_count(setup, &verify);
 }
 
 static void print_report(const json_t *report)
@@ -298,27 +340,5 @@ int server_transfer(const struct server_setup *setup, const char *place, bool is
     if (r < 0)
         (void)server_say(&err);
     print_report(report);
-    return server_end(server, r);
-}
-
-int server_audit_verify(const struct server_setup *setup)
-{
-    struct server *server = NULL;
-    const struct ein_service *service = NULL;
-    struct ein_error err = { 0 };
-    uint64_t count = 0;
-    int r = start_for(setup, EIN_AUDIT, true, &server);
-
-    if (r < 0)
-        return r;
-    r = acquire(server, EIN_AUDIT, &service, &err);
-    if (r == 0)
-        r = ((const struct ein_audit *)service->vtable)->verify(service->impl, &count, &err);
-    services_release(service);
-    if (r < 0)
-        (void)server_say(&err);
-    else
-        (void)printf("%llu entries, none changed, taken away or put in\n",
-                     (unsigned long long)count);
     return server_end(server, r);
 }

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from people import SETS, Person
-from support import EINION, wait_until
+from support import BUILD, EINION, Server, wait_until
 
 ADMIN = {"X-Admin-Password": "pw"}
 ENV = {"ADMIN_PANEL_ENABLED": "true", "ADMIN_PANEL_PASSWORD": "pw"}
@@ -173,3 +173,12 @@ def test_a_log_that_is_not_in_order_is_told_and_does_not_stop_the_server(sqlite_
 def test_a_wrong_command_is_told(sqlite_server):
     done = subprocess.run([EINION, "audit", "erase"], env=sqlite_server.environment(), capture_output=True, text=True)
     assert done.returncode == 2 and "audit knows no such command: erase" in done.stderr
+
+
+@pytest.mark.parametrize("command, service", [("rotate-keys", "vault/1"), ("audit verify", "audit/1")])
+def test_a_plugin_that_cannot_do_it_is_not_asked(tmp_path, command, service):
+    sets = [f"plugins.cannot.plugin={BUILD}/tests/third-party/cannot.so", "plugins.vault.enabled=false", "plugins.audit.enabled=false"]
+    options = [word for one in sets for word in ("--set", one)]
+    done = subprocess.run([EINION, *options, *command.split()], env=Server(state=tmp_path).environment(), cwd=tmp_path,
+                          capture_output=True, text=True, timeout=300)  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "") and f"the plugin that offers {service} cannot do that" in done.stderr, done
