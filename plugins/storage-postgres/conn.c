@@ -17,7 +17,7 @@ enum {
     BINDS_MAX = 65535,    /* of the protocol */
     SERVER_MIN = 130000,  /* incremental sorting */
     PIPELINE_MAX = 100,   /* statements whose results wait to be read */
-    ANSWER_MS = 2000,     /* that the database may take to say that statement_ms are over */
+    ANSWER_MS = 2000, /* that the database may take to say that the time of a statement is over */
     SAY_AGAIN_MS = 10000,
     STATE_LEN = 5, /* of an SQLSTATE */
     NUMBER_SIZE = 24,
@@ -119,7 +119,8 @@ static int fail(struct conn *conn, const PGresult *result, struct ein_error *err
  * its way will not be waited for. */
 static bool await(struct conn *conn)
 {
-    int64_t until_ms = clock_mono_ms() + conn->store->statement_ms + ANSWER_MS;
+    uint32_t most_ms = conn->unhurried ? conn->store->index_ms : conn->store->statement_ms;
+    int64_t until_ms = clock_mono_ms() + most_ms + ANSWER_MS;
     int unsent;
 
     while (!conn_lost(conn) && ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg))) {
@@ -129,9 +130,9 @@ static bool await(struct conn *conn)
 
         if (unsent < 0)
             return true; /* PQgetResult() knows why */
-        if (!conn->unhurried && left_ms <= 0)
+        if (left_ms <= 0)
             conn->late = conn->broken = true;
-        else if (poll(&at, 1, conn->unhurried ? -1 : (int)left_ms) < 0 && errno != EINTR)
+        else if (poll(&at, 1, (int)left_ms) < 0 && errno != EINTR)
             conn->broken = true;
         else if (!PQconsumeInput(conn->pg))
             return true;

@@ -182,10 +182,10 @@ static int make(struct conn *conn, struct column *column, bool indexed, struct e
     int r;
 
     snprintf(text, sizeof(text),
-             "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;" LOCK_TABLES
+             "SET LOCAL statement_timeout TO %" PRIu32 "; SET LOCAL lock_timeout TO 0;" LOCK_TABLES
              "; SET LOCAL lock_timeout TO %" PRIu32 "; LOCK TABLE \"set_%s\""
              " IN ACCESS EXCLUSIVE MODE",
-             conn->store->lock_ms, column->set);
+             conn->store->index_ms, conn->store->lock_ms, column->set);
     r = conn_script(conn, text, err);
     if (r >= 0)
         r = look(conn, column, err);

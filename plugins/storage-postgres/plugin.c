@@ -19,6 +19,7 @@
  *   connect_s            to connect, in seconds (10)
  *   wait_ms              that a call waits for a connection before it is refused (10000)
  *   statement_ms         that one statement may take (30000)
+ *   index_ms             that one may take that makes a column or an index (3600000)
  *   lock_ms              of these, waiting for a row or table that others have locked (2000)
  *   max_document_bytes   the largest document, as JSON text (16777216)
  *   find_bytes           of documents that a find reads into memory at once (4194304)
@@ -58,6 +59,8 @@ static const char config_schema[] = SCHEMA({"type": "object", "properties": {
                 "description": "How long a call waits for a connection; then it is refused."},
     "statement_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 30000,
                      "description": "What one statement may take."},
+    "index_ms": {"type": "integer", "minimum": 100, "maximum": 86400000, "default": 3600000,
+                 "description": "What one statement may take that makes a column or an index."},
     "lock_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 2000,
                 "description": "How long a statement waits for what others have locked."},
     "max_document_bytes": {"type": "integer", "minimum": 1024, "maximum": 536870912,
@@ -109,6 +112,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
         .connect_s = setting_of(config, "connect_s"),
         .wait_ms = setting_of(config, "wait_ms"),
         .statement_ms = setting_of(config, "statement_ms"),
+        .index_ms = setting_of(config, "index_ms"),
         .lock_ms = setting_of(config, "lock_ms"),
         .max_bytes = (size_t)integer_of(config, "max_document_bytes"),
         .find_bytes = (size_t)integer_of(config, "find_bytes"),

@@ -27,7 +27,7 @@ struct postgres {
     struct ein_ctx *ctx;
     const char *url, *schema; /* lent from the settings */
     int connections;
-    uint32_t connect_s, wait_ms, statement_ms, lock_ms;
+    uint32_t connect_s, wait_ms, statement_ms, index_ms, lock_ms;
     size_t max_bytes, find_bytes;
     struct pool *pool;
     struct catalog *catalog;
@@ -46,7 +46,7 @@ struct conn {
     bool broken;        /* something failed on the way, not in the database */
     bool fresh;         /* made for the call that has it */
     bool late;          /* it has not answered in time */
-    bool unhurried;     /* what is to be done may take as long as it takes */
+    bool unhurried;     /* a statement may take index_ms */
     bool again;         /* the last failure is worth another try */
     bool committing;    /* whether it has been done is not known */
     int sent;           /* in a pipeline: statements whose results have not been read */

@@ -49,9 +49,9 @@ def refused(reply, detail):
     assert int(reply.header("Retry-After")) > 0
 
 
-def refusal(url, tmp_path):
+def refusal(url, tmp_path, **settings):
     """What a server says that does not start."""
-    server = Server("postgres", env={"DATABASE_URL": url}, state=tmp_path).spawn()
+    server = Server("postgres", sets=setting(**settings), env={"DATABASE_URL": url}, state=tmp_path).spawn()
     server.expect_end = True
     assert server.process.wait(60 * SCALE) == 1, server.log()
     return server.log()
@@ -141,6 +141,17 @@ def test_a_write_that_is_not_confirmed_in_time_may_have_been_done(network, start
     proxy.cut, proxy.stalled = None, False
     server.wait_ready()
     assert [agent["name"] for agent in server.get("/agents").json] == ["n", "late"]
+
+
+def test_a_database_that_stalls_while_it_makes_an_index_is_not_waited_for(network, tmp_path):
+    proxy, url = network
+
+    def cut(to_server, data):
+        proxy.stalled = proxy.stalled or (to_server and b"CREATE INDEX" in data)
+
+    proxy.cut = cut
+    assert "The database does not answer" in refusal(url, tmp_path, index_ms=1000, connect_s=2)
+    assert proxy.stalled
 
 
 def test_who_cannot_be_connected_in_time_does_not_hold_up_others(cluster, network, start):
