@@ -470,7 +470,7 @@ def test_somebody_is_blocked_by_id_or_by_address(tmp_path, paying):
 
 def test_somebody_is_erased(tmp_path, paying):
     admin, carol = Person(paying).login("site_admin_1"), Person(paying).login("carol")
-    assert carol.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
+    assert carol.get("/users/me").status == carol.put("/data-store/namespaces/n/records/k", {"value": 1}).status == 200
     shell = shell_of(admin, tmp_path, paying)
     said = shell.good("users", "erase", "dev_stub:carol")
     assert re.fullmatch(r"dev_stub:carol erased: .*1 data-store.*\n", said) and " logins" in said

@@ -272,8 +272,7 @@ static void run_batch(struct world *world, const struct ein_doc_op *ops, const i
 {
     static const char *const fixed[] = { EIN_REV_ANY, EIN_REV_NEW, "1-0123456789abcdef" };
     EIN_FREE struct ein_doc_op *told = calloc(count, sizeof(*told));
-    char(*revs)[MODEL_STORES][EIN_REV_SIZE] = calloc(count, sizeof(*revs));
-    EIN_FREE void *revs_memory = revs;
+    EIN_FREE char(*revs)[MODEL_STORES][EIN_REV_SIZE] = calloc(count, sizeof(*revs));
     int expected = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -336,8 +335,7 @@ static void write_many(struct world *world)
 {
     EIN_FREE struct ein_doc_op *ops = calloc(MANY, sizeof(*ops));
     EIN_FREE int *expects = calloc(MANY, sizeof(*expects));
-    char(*ids)[64] = calloc(MANY, sizeof(*ids));
-    EIN_FREE void *memory = ids;
+    EIN_FREE char(*ids)[64] = calloc(MANY, sizeof(*ids));
     EIN_JSON json_t *doc = document(world), *other = document(world);
 
     for (int i = 0; i < MANY; i++) {
@@ -463,9 +461,8 @@ static void ask_page(struct world *world, int s, struct walk *walk, bool wants_c
 
     walk->query.cursor = walk->cursor;
     EIN_JSON json_t *asked = describe(&walk->query);
-    const struct model_doc **expected =
+    EIN_FREE const struct model_doc **expected =
         model_find(&world->model, walk->query.where, walk->query.order, &walk->place, &there);
-    EIN_FREE void *memory = expected;
     size_t most = walk->query.limit && walk->query.limit < there ? walk->query.limit : there;
     int stops = stop_at && stop_at <= most ? STOPPED : 0;
     if (stops)
@@ -538,8 +535,7 @@ static void tally_and_weigh(struct world *world)
 {
     EIN_JSON json_t *where = filter(world);
     size_t count, weight = 0;
-    const struct model_doc **found = model_find(&world->model, where, NULL, NULL, &count);
-    EIN_FREE void *memory = found;
+    EIN_FREE const struct model_doc **found = model_find(&world->model, where, NULL, NULL, &count);
 
     for (size_t i = 0; i < count; i++) {
         const struct ein_host *host = &world->stores[0].fixture.host->table;
