@@ -5,6 +5,7 @@
 #include "agent_version.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "disk_room.h"
 #include "error.h"
 #include "http_json.h"
 #include "member.h"
@@ -91,7 +92,8 @@ static int write_deployment(const struct deployments *self, const struct wanted 
     };
     if (!doc || ownership_set(doc, ownership_workspace(agent)) < 0)
         return error_no_memory(err);
-    return self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
+    int r = disk_take_doc(self->host, self->ctx, text_of(doc, OWNER_INDEX), doc, present, err);
+    return r < 0 ? r : self->host->store->batch(self->ctx, ops, 2, sizeof(ops[0]), err);
 }
 
 /* Does DEPLOYMENT serve what is wanted already? */

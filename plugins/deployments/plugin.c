@@ -23,7 +23,8 @@
  *
  * Publishes openapi_source/1: each agent that the caller can call is an operation of /openapi.json.
  *
- * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.
+ * Needs storage_backend/1.  Asks agent_runtime/1 at the moment of a call.  Publishes keeps/1, and
+ * asks disk_quota/1 before a deployment is written.
  *
  * Settings
  *   openapi_operations   the most agents of one caller that /openapi.json shows (1000)
@@ -169,6 +170,10 @@ static const struct ein_route routes[] = {
       .handle = deployments_call },
 };
 
+/* Each has a copy of its agent. */
+static const char *const kept[] = { DEPLOYMENT_SET, OWNER_INDEX, NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -185,6 +190,8 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     if (r >= 0)
         r = host->publish(ctx, EIN_LLM_PROVIDER, "gofannon", &deployments_provider, deployments,
                           err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, deployments, err);
     if (r >= 0)
         r = host->publish(ctx, EIN_OPENAPI_SOURCE, "deployments", &deployments_openapi, deployments,
                           err);

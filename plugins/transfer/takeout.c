@@ -39,7 +39,6 @@ static const struct kept {
     { "auth_sessions", "userId", { "_id", "said" } },
     { "api_keys", "userId", { "hash" } },
     { "api_key_owners", "_id" },
-    { DEPLOYMENT_SET, OWNER_INDEX },
     { "runs", "userId" },
 };
 

@@ -50,7 +50,7 @@ def expect_full(reply):
 def test_who_keeps_nothing_is_told_so(ann):
     answer = kept(ann)
     assert (answer["usedBytes"], answer["maxBytes"]) == (0, MIB)
-    assert answer["sets"] == {name: 0 for name in ("data_store", "agents", "agent_versions", "demos", "tickets", "ticket_requests", "sessions")}
+    assert answer["sets"] == {name: 0 for name in ("data_store", "agents", "agent_versions", "deployments", "demos", "tickets", "ticket_requests", "sessions")}
 
 
 def test_what_would_be_too_much_is_refused_and_loses_nothing(ann):
@@ -119,6 +119,18 @@ def test_an_agent_that_grows_or_is_restored_needs_room(ann):
     assert ann.delete("/data-store/namespaces/n").status == 200
     assert ann.delete(f"/agents/{agent}").status == 204
     wait_until(lambda: kept(ann)["usedBytes"] == 0, 5, "the versions' room")
+
+
+def test_a_deployment_has_a_copy_of_its_agent(ann):
+    agent = ann.make_agent(code="#" + "x" * 200_000, friendlyName=f"n{uuid.uuid4().hex}")
+    assert put(ann, "a", "x" * 500_000).status == 200
+    expect_full(ann.post(f"/agents/{agent}/deploy"))
+    assert ann.delete("/data-store/namespaces/n").status == 200
+    assert ann.post(f"/agents/{agent}/deploy").status == 201
+    assert put(ann, "a", "x" * 300_000).status == 200
+    expect_full(put(ann, "b", "x" * 200_000))
+    assert ann.delete(f"/agents/{agent}/undeploy").status == 204
+    assert put(ann, "b", "x" * 200_000).status == 200
 
 
 def test_an_agent_is_told_what_it_may_not_keep(room, ann):

@@ -2,6 +2,7 @@
 #include "agent_doc.h"
 
 #include "cleanup.h"
+#include "disk_room.h"
 #include "document.h"
 #include "error.h"
 #include "http_json.h"
@@ -162,6 +163,11 @@ static int change_batch(const struct ein_host *host, struct ein_ctx *ctx,
     r = host->store->batch(ctx, ops, count + also.count, sizeof(*ops), err);
     for (size_t i = 0; i < also.count; i++)
         also.ops[i] = ops[count + i]; /* with its new revision */
+    for (size_t i = 0; r >= 0 && !change->agent && i < json_array_size(deployments); i++) {
+        const json_t *gone = json_array_get(deployments, i);
+
+        disk_give_doc(host, ctx, text_of(gone, "owner"), gone);
+    }
     return r;
 }
 
