@@ -5,12 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Unlike json_dumps() this writes the shortest number that reads back the same (0.1, not
- * 0.10000000000000001). */
 
 enum {
     DEPTH_MAX = 512,
@@ -30,38 +25,40 @@ static bool dump_plain(struct buf *out, const char *text, size_t len)
     return true;
 }
 
-static bool dump_string(struct buf *out, const char *text, size_t len)
+bool json_text_escape(struct buf *out, const char *text, size_t len)
 {
-    static const char short_form[32] = {
-        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
-    };
-    size_t piece = 0, at = str_plain_len(text, len);
+    static const char short_form[128] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+                                          ['\t'] = 't', ['"'] = '"',  ['\\'] = '\\' };
+    size_t piece = 0, step;
+    bool is_utf8 = true;
 
-    if (at == len)
-        return dump_plain(out, text, len);
-    (void)buf_char(out, '"');
-    for (; at < len; at += str_plain_len(text + at, len - at)) {
+    for (size_t at = 0; (at += str_plain_len(text + at, len - at)) < len; at += step) {
         unsigned char c = (unsigned char)text[at];
-        size_t step = 1;
 
         if (c >= 0x80) {
             step = str_utf8_len(text + at, len - at);
-            if (step == 0)
-                return false;
-        } else {
-            (void)buf_add(out, text + piece, at - piece);
-            piece = at + 1;
-            if (c >= 0x20)
-                (void)buf_printf(out, "\\%c", c);
-            else if (short_form[c])
-                (void)buf_printf(out, "\\%c", short_form[c]);
-            else
-                (void)buf_printf(out, "\\u%04x", c);
+            is_utf8 = is_utf8 && step > 0;
+            step = step ? step : 1;
+            continue;
         }
-        at += step;
+        (void)buf_add(out, text + piece, at - piece);
+        if (short_form[c])
+            (void)buf_add(out, (const char[]){ '\\', short_form[c] }, 2);
+        else
+            (void)buf_printf(out, "\\u%04x", c);
+        step = 1;
+        piece = at + 1;
     }
-    (void)buf_add(out, text + piece, at - piece);
-    return buf_char(out, '"') == 0;
+    (void)buf_add(out, text + piece, len - piece);
+    return is_utf8;
+}
+
+static bool dump_string(struct buf *out, const char *text, size_t len)
+{
+    if (str_plain_len(text, len) == len)
+        return dump_plain(out, text, len);
+    (void)buf_char(out, '"');
+    return json_text_escape(out, text, len) && buf_char(out, '"') == 0;
 }
 
 static bool dump_integer(struct buf *out, json_int_t value)
@@ -77,78 +74,11 @@ static bool dump_integer(struct buf *out, json_int_t value)
     return buf_add(out, at, (size_t)(digits + sizeof(digits) - at)) == 0;
 }
 
-/* DIGITS with a point before the last PLACES of them. */
-static bool dump_places(struct buf *out, bool negative, uint64_t digits, size_t places)
-{
-    char text[32], *at = text + sizeof(text);
-
-    for (size_t i = 0; i <= places || digits; i++, digits /= 10) {
-        if (i == places)
-            *--at = '.';
-        *--at = (char)('0' + digits % 10);
-    }
-    if (negative)
-        *--at = '-';
-    return buf_add(out, at, (size_t)(text + sizeof(text) - at)) == 0;
-}
-
-/* Most numbers that people write have few digits: of at most 15 there is one for each double, which
- * is then the shortest.  Much quicker than trying what reads back the same. */
-static bool dump_short_real(struct buf *out, double value)
-{
-    static const double powers[] = { 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8 };
-    double size = fabs(value);
-
-    if (!(size >= 1e-4 && size < 1e7))
-        return false;
-    for (size_t places = 1; places <= sizeof(powers) / sizeof(powers[0]); places++) {
-        double power = powers[places - 1];
-        uint64_t whole = (uint64_t)(size * power + 0.5);
-
-        if ((double)whole / power == size)
-            return dump_places(out, value < 0, whole, places);
-    }
-    return false;
-}
-
-/* As Python's repr(): an exponent below 1e-4 and from 1e16 on, else a point. */
 static bool dump_real(struct buf *out, double value)
 {
-    char text[40], digits[24];
-    int exponent, count = 0;
+    char text[JSON_REAL_SIZE];
 
-    if (!isfinite(value))
-        return false;
-    if (dump_short_real(out, value))
-        return true;
-    for (int precision = 14; precision <= 16; precision++) {
-        (void)snprintf(text, sizeof(text), "%.*e", precision, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-
-    exponent = atoi(strchr(text, 'e') + 1);
-    for (const char *p = text; *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9')
-            digits[count++] = *p;
-    while (count > 1 && digits[count - 1] == '0')
-        count--;
-
-    if (text[0] == '-')
-        (void)buf_char(out, '-');
-    if (exponent < -4 || exponent >= 16) {
-        (void)buf_char(out, digits[0]);
-        if (count > 1)
-            (void)buf_printf(out, ".%.*s", count - 1, digits + 1);
-        return buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent)) == 0;
-    }
-    if (exponent < 0)
-        return buf_printf(out, "0.%.*s%.*s", -exponent - 1, "000", count, digits) == 0;
-    for (int i = 0; i <= exponent; i++)
-        (void)buf_char(out, i < count ? digits[i] : '0');
-    if (count > exponent + 1)
-        return buf_printf(out, ".%.*s", count - exponent - 1, digits + exponent + 1) == 0;
-    return buf_text(out, ".0") == 0;
+    return isfinite(value) && buf_add(out, text, json_text_real(value, text)) == 0;
 }
 
 /* With the character before it, and the colon. */

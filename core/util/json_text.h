@@ -2,7 +2,10 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+struct buf;
 
 /* Why a text is not JSON, in the words of the service whose API we serve. */
 struct json_fault {
@@ -24,3 +27,10 @@ json_t *json_text_value(const char **text, const char *end, size_t max_depth);
 
 /* Compact UTF-8, order of members kept; free().  NULL: no memory, or not representable. */
 char *json_text_dump(const json_t *json, size_t *ret_len);
+
+/* VALUE, which is finite, as Python's repr() has it: the fewest digits that read back the same, an
+ * exponent below 1e-4 and from 1e16 on, else a point.  Its length. */
+enum { JSON_REAL_SIZE = 32 };
+size_t json_text_real(double value, char out[JSON_REAL_SIZE]);
+/* TEXT as the inside of a string.  False: it is not UTF-8, and was added as it is. */
+bool json_text_escape(struct buf *out, const char *text, size_t len);

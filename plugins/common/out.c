@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "out.h"
 
-#include "str.h"
+#include "json_text.h"
 
 #include <einion/plugin.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { NANO_DIGITS = 9 };
@@ -21,32 +20,9 @@ void out_out(struct buf *out, const struct buf *other)
     out_bytes(out, other->data, other->len);
 }
 
-static void escape(struct buf *out, unsigned char c)
-{
-    static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    char text[8];
-
-    for (const char *at = names; *at; at += 2)
-        if ((unsigned char)*at == c) {
-            out_bytes(out, (const char[]){ '\\', at[1] }, 2);
-            return;
-        }
-    (void)snprintf(text, sizeof(text), "\\u%04x", c);
-    out_put(out, text);
-}
-
 void out_escaped(struct buf *out, const char *text, size_t len)
 {
-    const char *from = text, *end = text + len;
-
-    for (; (text += str_plain_len(text, (size_t)(end - text))) < end; text++) {
-        if ((unsigned char)*text >= 0x80)
-            continue;
-        out_bytes(out, from, (size_t)(text - from));
-        escape(out, (unsigned char)*text);
-        from = text + 1;
-    }
-    out_bytes(out, from, (size_t)(end - from));
+    (void)json_text_escape(out, text, len);
 }
 
 void out_quoted(struct buf *out, const char *text)

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python_json.h"
 
+#include "json_text.h"
 #include "str.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum {
-    DIGITS_MAX = 17, /* decimal digits that tell any two doubles apart */
-    FIXED_MAX = 16   /* repr() writes an exponent where more digits stand before the point */
-};
 
 struct out {
     char *text;
@@ -70,90 +64,11 @@ static void put_string(struct out *out, const char *text, size_t len)
     put(out, "\"", 1);
 }
 
-/* Adds one to the last of `digits`, as "%e" writes them ("1.234e-05").  False: all are nines. */
-static bool round_up(char *text)
-{
-    for (char *at = strchr(text, 'e'); at > text;) {
-        at--;
-        if (*at == '.')
-            continue;
-        if (*at < '9') {
-            ++*at;
-            return true;
-        }
-        *at = '0';
-    }
-    return false;
-}
-
-/* The fewest digits that read back as `value` (positive), in the form of "%e". */
-static void shortest(double value, char *text, size_t size)
-{
-    int exponent;
-    bool power_of_two = frexp(value, &exponent) == 0.5;
-
-    for (int digits = 1; digits <= DIGITS_MAX; digits++) {
-        snprintf(text, size, "%.*e", digits - 1, value);
-        if (strtod(text, NULL) == value)
-            return;
-        /* Above a power of two doubles lie twice as far apart as below: the nearest decimal
-         * may miss it below where the next one hits above. */
-        if (power_of_two && digits < DIGITS_MAX && round_up(text) && strtod(text, NULL) == value)
-            return;
-    }
-}
-
-static void put_fixed(struct out *out, const char *digits, int len, int point)
-{
-    static const char zeros[] = "0000000000000000";
-
-    if (point <= 0) {
-        put_text(out, "0.");
-        put(out, zeros, (size_t)-point);
-        put(out, digits, (size_t)len);
-    } else if (len <= point) {
-        put(out, digits, (size_t)len);
-        put(out, zeros, (size_t)(point - len));
-        put_text(out, ".0");
-    } else {
-        put(out, digits, (size_t)point);
-        put(out, ".", 1);
-        put(out, digits + point, (size_t)(len - point));
-    }
-}
-
 static void put_real(struct out *out, double value)
 {
-    char text[DIGITS_MAX + 16], digits[DIGITS_MAX + 1], exponent[16];
-    int len = 0;
+    char text[JSON_REAL_SIZE];
 
-    if (signbit(value))
-        put(out, "-", 1);
-    if (value == 0) {
-        put_text(out, "0.0");
-        return;
-    }
-
-    shortest(fabs(value), text, sizeof(text));
-    const char *at = text;
-    for (; *at != 'e'; at++) {
-        if (*at != '.')
-            digits[len++] = *at;
-    }
-    while (len > 1 && digits[len - 1] == '0')
-        len--;
-    int point = atoi(at + 1) + 1;
-
-    if (point > -4 && point <= FIXED_MAX) {
-        put_fixed(out, digits, len, point);
-        return;
-    }
-    put(out, digits, 1);
-    if (len > 1)
-        put(out, ".", 1);
-    put(out, digits + 1, (size_t)len - 1);
-    snprintf(exponent, sizeof(exponent), "e%+03d", point - 1);
-    put_text(out, exponent);
+    put(out, text, json_text_real(value, text));
 }
 
 static void put_integer(struct out *out, json_int_t value)
