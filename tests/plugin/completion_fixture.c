@@ -41,9 +41,6 @@ static void fill_catalog(struct fixture *fixture)
 int catalog_find(struct catalog *catalog, const char *user_id, const char *model,
                  const json_t *visible, struct found *ret_found, struct ein_error *err)
 {
-    (void)catalog;
-    (void)user_id;
-    (void)visible;
     for (size_t i = 0; i < 4; i++) {
         char name[128];
         const struct model *one = &current->catalog[i];
@@ -180,8 +177,6 @@ static int key_get(void *impl, const char *user_id, const char *provider, char *
     struct fixture *fixture = impl;
     EIN_LOCKED(&fixture->lock);
 
-    (void)user_id;
-    (void)provider;
     if (fixture->key_result < 0)
         return fixture->host->table.set_error(err, fixture->key_result, "The vault is closed");
     if (!fixture->secret)
@@ -213,7 +208,6 @@ static int ledger_reserve(void *impl, const char *user_id, int64_t bound, uint32
     struct fixture *fixture = impl;
     EIN_LOCKED(&fixture->lock);
 
-    (void)user_id;
     assert_true(lease_ms > 0);
     if (fixture->reserve_result < 0)
         return fixture->host->table.set_error(err, fixture->reserve_result,

@@ -83,7 +83,6 @@ OURS int statvfs(const char *path, struct statvfs *ret_disk)
     const struct disk disk = disk_now();
     int64_t left = *disk.folder ? disk.bytes - used_of(&disk) : INT32_MAX;
 
-    (void)path;
     *ret_disk = (struct statvfs){ .f_frsize = BLOCK,
                                   .f_bavail = left < 0 ? 0 : (fsblkcnt_t)(left / BLOCK) };
     return 0;

@@ -731,13 +731,11 @@ static void play_rounds(void (*one)(struct world *world))
 
 static void all_stores_say_what_the_contract_says(void **state)
 {
-    (void)state;
     play_rounds(play_alone);
 }
 
 static void so_they_do_while_others_write(void **state)
 {
-    (void)state;
     play_rounds(play_together);
 }
 

@@ -254,7 +254,6 @@ static void a_query_that_makes_no_sense_is_refused_in_words(void **state)
 
 static int count_found(const json_t *doc, void *seen)
 {
-    (void)doc;
     ++*(int *)seen;
     return 0;
 }
@@ -586,7 +585,6 @@ static int stop_at_second(const json_t *doc, void *data)
 {
     int *seen = data;
 
-    (void)doc;
     return ++*seen == 2 ? 7 : 0;
 }
 

@@ -8,9 +8,6 @@ const char *storage_backend_name, *storage_settings = "{}";
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
 {
-    (void)info;
-    (void)kind;
-    (void)ftw;
     return remove(path);
 }
 

@@ -53,7 +53,6 @@ static int steps;
 
 static int count_steps(void *data)
 {
-    (void)data;
     steps += STEPS_AT_ONCE;
     return 0;
 }
@@ -62,8 +61,6 @@ struct sqlite3_api_routines;
 
 static int watch_steps(sqlite3 *handle, char **text, const struct sqlite3_api_routines *api)
 {
-    (void)text;
-    (void)api;
     sqlite3_progress_handler(handle, STEPS_AT_ONCE, count_steps, NULL);
     return 0;
 }
@@ -109,7 +106,6 @@ static json_t *document(int i, const char *id)
 
 static int count_doc(const json_t *doc, void *count)
 {
-    (void)doc;
     ++*(int *)count;
     return 0;
 }

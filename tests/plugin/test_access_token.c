@@ -23,7 +23,6 @@ static int kind(const char *header, const char *claims)
 
 static void the_type_says_that_it_is_one(void **state)
 {
-    (void)state;
     assert_int_equal(kind("{\"typ\":\"at+jwt\"}", "{}"), 0);
     assert_int_equal(kind("{\"typ\":\"AT+JWT\"}", "{}"), 0);
     assert_int_equal(kind("{\"typ\":\"application/at+jwt\"}", "{}"), 0);
@@ -38,7 +37,6 @@ static void without_its_type_it_has_to_show(void **state)
     static const char *const headers[] = { "{}", "{\"typ\":\"JWT\"}",
                                            "{\"typ\":\"application/jwt\"}" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         assert_int_equal(kind(headers[i], "{\"scope\":\"\"}"), 0);
         assert_int_equal(kind(headers[i], "{\"scp\":[],\"typ\":\"Bearer\"}"), 0);
@@ -56,7 +54,6 @@ static void who_is_no_person_has_no_login(void **state)
 {
     static const char header[] = "{\"typ\":\"at+jwt\"}";
 
-    (void)state;
     assert_int_equal(
         kind(header, "{\"sub\":\"a\",\"client_id\":\"b\",\"azp\":\"b\",\"oid\":\"c\"}"), 0);
     assert_int_equal(kind(header, "{\"sub\":\"a\",\"azp\":\"a\"}"), EIN_E_DENIED);
@@ -75,7 +72,6 @@ static void its_scopes_are_those_of_ours(void **state)
     EIN_JSON json_t *scopes = access_token_scopes(claims);
     EIN_JSON json_t *expected = json_pack("[s, s]", "agents:run", "models");
 
-    (void)state;
     assert_true(json_equal(scopes, expected));
 }
 
@@ -90,7 +86,6 @@ static void a_scope_is_read_to_the_letter(void **state)
                                             ":read" };
     char longest[4 + 65 + 1] = "use:";
 
-    (void)state;
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         assert_true(scope_is_ours(ours[i]));
     for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++)
@@ -107,7 +102,6 @@ static void a_token_is_known_until_it_expires(void **state)
     EIN_JSON json_t *claims = json_object();
     struct seen *seen;
 
-    (void)state;
     assert_int_equal(seen_new(1, &seen, NULL), 0);
     seen_add(seen, one, claims, 100, 50, 90);
     for (int i = 0; i < 2; i++) {
@@ -128,7 +122,6 @@ static void a_token_is_known_no_longer_than_its_key(void **state)
     EIN_JSON json_t *claims = json_object();
     struct seen *seen;
 
-    (void)state;
     assert_int_equal(seen_new(2, &seen, NULL), 0);
     seen_add(seen, one, claims, INT64_C(1) << 52, 60, 100);
     {

@@ -16,7 +16,6 @@ static void a_key_is_read_as_it_was_made(void **state)
 {
     char text[KEY_SIZE], other[KEY_SIZE], id[KEY_ID_SIZE], other_id[KEY_ID_SIZE];
 
-    (void)state;
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(key_text_make(text, id), 0);
         assert_int_equal(key_text_make(other, other_id), 0);
@@ -33,7 +32,6 @@ static void a_key_with_one_wrong_character_is_none(void **state)
     char text[KEY_SIZE], id[KEY_ID_SIZE];
     static const char wrong[] = "0Az_-. \x7f\xc3";
 
-    (void)state;
     assert_int_equal(key_text_make(text, id), 0);
     for (size_t at = 0; at < KEY_LEN; at++) {
         char right = text[at];
@@ -54,7 +52,6 @@ static void the_check_is_the_same_for_ever(void **state)
     static const char key[] = "eink_0123456789AB_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq1HWnzX";
     char id[KEY_ID_SIZE];
 
-    (void)state;
     assert_true(key_text_parse(key, id));
     assert_string_equal(id, "0123456789AB");
 }
@@ -64,7 +61,6 @@ static void all_characters_are_as_likely(void **state)
     unsigned counts[256] = { 0 };
     char text[KEY_SIZE], id[KEY_ID_SIZE];
 
-    (void)state;
     for (int i = 0; i < 4000; i++) {
         assert_int_equal(key_text_make(text, id), 0);
         for (int j = 0; j < KEY_SECRET_LEN; j++)
@@ -102,7 +98,6 @@ static void a_held_key_is_found_by_id_and_hash(void **state)
     struct key_cache *cache = key_cache_new(64);
     uint64_t ticket = 0;
 
-    (void)state;
     assert_int_equal(get(cache, "aaaaaaaaaaaa", 1, &ticket), -1);
     put(cache, "aaaaaaaaaaaa", 1, ticket);
     assert_int_equal(get(cache, "aaaaaaaaaaaa", 1, NULL), 1);
@@ -132,7 +127,6 @@ static void a_hash_is_compared_in_as_many_steps_wherever_it_differs(void **state
     uint64_t ticket;
     long steps[3];
 
-    (void)state;
     assert_null(key_cache_get(made.cache, "0123456789AB", made.hash, &ticket));
     key_cache_put(made.cache, "0123456789AB", made.hash, claims, 60000, ticket);
     for (size_t i = 0; i < 3; i++) {
@@ -154,7 +148,6 @@ static void what_was_read_before_all_was_forgotten_is_not_held(void **state)
     struct key_cache *cache = key_cache_new(64);
     uint64_t early = 0, late = 0;
 
-    (void)state;
     assert_int_equal(get(cache, "aaaaaaaaaaaa", 1, &early), -1);
     put(cache, "bbbbbbbbbbbb", 2, early);
     key_cache_forget(cache);
@@ -173,7 +166,6 @@ static void no_more_is_held_than_there_are_slots(void **state)
     char id[KEY_ID_SIZE];
     int held = 0;
 
-    (void)state;
     (void)get(cache, "aaaaaaaaaaaa", 1, &ticket);
     for (unsigned char i = 0; i < 200; i++) {
         snprintf(id, sizeof(id), "key%09u", i);
@@ -195,7 +187,6 @@ static void what_is_held_for_no_time_is_not_held(void **state)
     EIN_JSON json_t *claims = json_object();
     uint64_t ticket = 0;
 
-    (void)state;
     (void)get(cache, "aaaaaaaaaaaa", 1, &ticket);
     key_cache_put(cache, "aaaaaaaaaaaa", hash, claims, 0, ticket);
     assert_int_equal(get(cache, "aaaaaaaaaaaa", 1, NULL), -1);

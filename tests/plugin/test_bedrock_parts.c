@@ -42,7 +42,6 @@ static void a_frame_may_come_in_any_pieces(void **state)
 {
     unsigned char twice[2 * GOLDEN];
 
-    (void)state;
     assert_int_equal(GOLDEN, 0xb4);
     memcpy(twice, golden, GOLDEN);
     memcpy(twice + GOLDEN, golden, GOLDEN);
@@ -68,7 +67,6 @@ static void every_bit_counts(void **state)
 {
     unsigned char bytes[GOLDEN];
 
-    (void)state;
     for (size_t bit = 0; bit < 8 * (size_t)GOLDEN; bit++) {
         struct seen seen = { 0 };
         struct ein_error err = { 0 };
@@ -92,7 +90,6 @@ static void who_does_not_want_a_frame_gets_no_more(void **state)
     struct ein_error err = { 0 };
     struct frames frames;
 
-    (void)state;
     memcpy(twice, golden, GOLDEN);
     memcpy(twice + GOLDEN, golden, GOLDEN);
     frames_init(&frames, MAX);
@@ -109,7 +106,6 @@ static void a_frame_has_a_maximum(void **state)
     struct ein_error err = { 0 };
     struct frames frames;
 
-    (void)state;
     frames_init(&frames, GOLDEN - 1);
     assert_int_equal(frames_feed(&frames, golden, 11, on_frame, &seen, &err), 0);
     assert_int_equal(frames_feed(&frames, golden + 11, 1, on_frame, &seen, &err),
@@ -125,7 +121,6 @@ static void room_is_made_for_what_comes(void **state)
     struct seen seen = { 0 };
     struct frames frames;
 
-    (void)state;
     frames_init(&frames, MAX);
     assert_int_equal(frames_feed(&frames, promise, 12, on_frame, &seen, NULL), 0);
     assert_int_equal(frames_feed(&frames, "0123456789", 10, on_frame, &seen, NULL), 0);
@@ -150,7 +145,6 @@ static void signatures_are_what_awss_signer_makes(void **state)
           "Signature=7c0231641ce9082aa360aaab51069b7c12f29d246a23205d07a3f93609ec813b" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct sign_keys keys = { "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
                                         cases[i].token };
@@ -186,7 +180,6 @@ static void host_and_path_are_those_of_the_base_url(void **state)
     };
     static const char *const bad[] = { "https://user@a.b", "https://a.b?x", "https://a.b#x" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         struct bedrock bedrock = { .vendor.base_url = good[i][0] };
 
@@ -207,7 +200,6 @@ static void the_base_url_follows_from_the_region(void **state)
 {
     EIN_FREE char *europe = bedrock_base_url("eu-west-1"), *china = bedrock_base_url("cn-north-1");
 
-    (void)state;
     assert_string_equal(europe, "https://bedrock-runtime.eu-west-1.amazonaws.com");
     assert_string_equal(china, "https://bedrock-runtime.cn-north-1.amazonaws.com.cn");
 }

@@ -36,7 +36,6 @@ static void what_is_wanted_more_is_preferred(void **state)
         { "text/event-stream ; x=1 ; Q=0.2 , application/json ; q=0.3", false },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         assert_int_equal(accept_prefers(table[i].accept, "text/event-stream", "application/json"),
                          table[i].events);
@@ -44,7 +43,6 @@ static void what_is_wanted_more_is_preferred(void **state)
 
 static void a_scope_covers_those_below_it(void **state)
 {
-    (void)state;
     assert_true(scope_covers("agents", "agents"));
     assert_true(scope_covers("agents", "agents:run"));
     assert_false(scope_covers("agents:run", "agents"));
@@ -62,7 +60,6 @@ static void a_credential_without_scopes_is_not_limited(void **state)
     EIN_JSON json_t *of_whole = scopes_json(&whole);
     EIN_JSON json_t *of_empty = scopes_json(&empty);
 
-    (void)state;
     assert_true(scope_is_held(&limited, "use:payroll") &&
                 scope_is_among(of_limited, "use:payroll"));
     assert_false(scope_is_held(&limited, "use:other") || scope_is_among(of_limited, "use:other"));
@@ -88,7 +85,6 @@ static void declared_fields_are_a_schema(void **state)
     EIN_JSON json_t *any = field_schema(NULL, true);
     EIN_JSON json_t *null = field_schema(json_null(), true);
 
-    (void)state;
     assert_json(input,
                 "{\"type\":\"object\",\"additionalProperties\":true,\"properties\":{"
                 "\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"number\"},\"c\":{},\"d\":{}}}");

@@ -91,7 +91,6 @@ static void an_unknown_root_is_a_missing_node(void **state)
     json_t *world = json_object();
     json_t *chain = build(world, "nope");
 
-    (void)state;
     expect_json(chain, "{\"root\":\"nope\",\"nodes\":{\"nope\":{\"id\":\"nope\",\"type\":\"agent\","
                        "\"name\":\"(missing)\",\"description\":\"\",\"input_schema\":{},"
                        "\"output_schema\":{},\"missing\":true,\"truncated\":false}},\"edges\":[]}");
@@ -103,7 +102,6 @@ static void servers_come_first_and_a_call_after_its_subtree(void **state)
 {
     json_t *world = json_object();
 
-    (void)state;
     add_agent(world, "a", json_pack("[s, s]", "b", "c"), "http://m/");
     add_agent(world, "b", json_pack("[s]", "d"), "http://m/");
     add_agent(world, "c", json_array(), NULL);
@@ -126,7 +124,6 @@ static void cycles_are_marked_where_they_close(void **state)
 {
     json_t *world = json_object();
 
-    (void)state;
     add_agent(world, "a", json_pack("[s, s]", "a", "b"), NULL);
     add_agent(world, "b", json_pack("[s]", "c"), NULL);
     add_agent(world, "c", json_pack("[s, s]", "a", "b"), NULL);
@@ -141,7 +138,6 @@ static void no_edge_comes_twice(void **state)
 {
     json_t *world = json_object();
 
-    (void)state;
     add_agent(world, "a", json_pack("[s, s, s, s]", "b", "b", "c", "b"), NULL);
     add_agent(world, "b", json_pack("[s]", "d"), NULL);
     add_agent(world, "c", json_pack("[s]", "d"), NULL);
@@ -159,7 +155,6 @@ static void a_line_is_cut_below_depth_eight(void **state)
     json_t *world = json_object();
     char id[16], next[16];
 
-    (void)state;
     for (int i = 0; i < 12; i++) {
         snprintf(id, sizeof(id), "n%d", i);
         snprintf(next, sizeof(next), "n%d", i + 1);
@@ -180,7 +175,6 @@ static void a_short_way_to_an_agent_counts_though_a_long_one_comes_first(void **
     json_t *world = json_object();
     char id[16], next[16];
 
-    (void)state;
     add_agent(world, "n0", json_pack("[s, s]", "n1", "n9"), NULL);
     for (int i = 1; i < 10; i++) {
         snprintf(id, sizeof(id), "n%d", i);
@@ -203,7 +197,6 @@ static void too_many_agents_are_refused(void **state)
     json_t *chain = NULL;
     struct ein_error err = { 0 };
 
-    (void)state;
     for (int i = 0; i < CHAIN_AGENTS_MAX; i++)
         json_array_append_new(calls, json_sprintf("n%d", i));
     add_agent(world, "a", calls, NULL);
@@ -225,7 +218,6 @@ static void a_store_that_fails_is_no_missing_agent(void **state)
     json_t *chain = NULL;
     struct ein_error err = { 0 };
 
-    (void)state;
     add_agent(world, "a", json_pack("[s]", "b"), NULL);
     assert_int_equal(chain_build("a", fail_to_load, world, &chain, &err), EIN_E_UNAVAILABLE);
     assert_string_equal(err.text, "the disk is gone");
@@ -333,7 +325,6 @@ static void check_edges(const struct graph *graph, const json_t *chain)
 
 static void any_graph_is_shown_whole_and_once(void **state)
 {
-    (void)state;
     for (unsigned seed = 1; seed <= 2000; seed++) {
         struct graph graph;
 

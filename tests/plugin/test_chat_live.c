@@ -144,9 +144,6 @@ static void a_maximum_is_kept(void **state)
 
 static int fail_on(enum live_kind kind, const char *bytes, size_t len, void *data)
 {
-    (void)kind;
-    (void)bytes;
-    (void)len;
     ++*(int *)data;
     return -1;
 }

@@ -95,10 +95,6 @@ static int complete(void *impl, const struct ein_completion_call *call, ein_llm_
 {
     const struct ein_llm_piece piece = { sizeof(piece), EIN_LLM_TEXT, "hello", NULL };
 
-    (void)impl;
-    (void)call;
-    (void)ret;
-    (void)err;
     EIN_LOCKED(&fault.lock);
     fault.calls++;
     return sink(&piece, data);
@@ -112,12 +108,6 @@ static const struct ein_completion completion = { .struct_size = sizeof(completi
 static int take_routes(struct ein_ctx *ctx, const struct ein_route *added, size_t count,
                        size_t stride, void *self, struct ein_error *err)
 {
-    (void)ctx;
-    (void)added;
-    (void)count;
-    (void)stride;
-    (void)self;
-    (void)err;
     return 0;
 }
 

@@ -41,7 +41,6 @@ static const json_t *req_query(const struct ein_req *req)
 
 static int req_fail(struct ein_req *req, int status, const char *fmt, ...)
 {
-    (void)fmt;
     return req->status = status;
 }
 
@@ -79,7 +78,6 @@ static int rev_answer(const char *if_match, const char *body, const char *rev)
 
 static void a_write_without_a_revision_always_may(void **state)
 {
-    (void)state;
     assert_int_equal(rev_answer(NULL, NULL, "3-a"), 0);
     assert_int_equal(rev_answer(NULL, "{}", NULL), 0);
     assert_int_equal(rev_answer(NULL, "{\"_rev\": null}", "3-a"), 0);
@@ -87,7 +85,6 @@ static void a_write_without_a_revision_always_may(void **state)
 
 static void if_match_is_a_list_of_strong_tags(void **state)
 {
-    (void)state;
     assert_int_equal(rev_answer("\"3-a\"", NULL, "3-a"), 0);
     assert_int_equal(rev_answer("\"2-b\", \"3-a\"", NULL, "3-a"), 0);
     assert_int_equal(rev_answer("*", NULL, "3-a"), 0);
@@ -101,7 +98,6 @@ static void if_match_is_a_list_of_strong_tags(void **state)
 
 static void a_stale_rev_in_the_body_is_a_conflict(void **state)
 {
-    (void)state;
     assert_int_equal(rev_answer(NULL, "{\"_rev\": \"3-a\"}", "3-a"), 0);
     assert_int_equal(rev_answer(NULL, "{\"_rev\": \"2-b\"}", "3-a"), 409);
     assert_int_equal(rev_answer(NULL, "{\"_rev\": \"3-a\"}", NULL), 409);
@@ -111,7 +107,6 @@ static void a_reply_carries_its_revision_as_strong_etag(void **state)
 {
     struct ein_req req = { 0 };
 
-    (void)state;
     assert_int_equal(reply_with_rev(&http, &req, 200, "3-a", json_object()), 200);
     assert_string_equal(req.header, "ETag: \"3-a\"");
 }
@@ -121,7 +116,6 @@ static void the_next_page_is_linked_with_everything_encoded(void **state)
     struct ein_req req = { .path = "/a%2Fb/<x>", .query = json_pack("{s:i}", "limit", 7) };
     struct ein_query query = { .struct_size = sizeof(query) };
 
-    (void)state;
     page_read(&http, &req, &query);
     assert_int_equal(query.limit, 7);
     assert_null(query.cursor);
@@ -149,7 +143,6 @@ static void parameters_that_exclude_each_other_are_a_fault(void **state)
         config_fault("claude-opus-4-6", "{\"temperature\": 1, \"top_p\": 0.5}");
     EIN_FREE char *text = json_dumps(fault, JSON_COMPACT);
 
-    (void)state;
     assert_string_equal(
         text, "{\"type\":\"value_error\",\"loc\":[\"body\"],\"msg\":\"Value error, Parameters "
               "'temperature' and 'top_p' are mutually exclusive for anthropic/claude-opus-4-6.\","
@@ -159,7 +152,6 @@ static void parameters_that_exclude_each_other_are_a_fault(void **state)
 
 static void one_of_them_or_an_unknown_model_is_none(void **state)
 {
-    (void)state;
     assert_null(config_fault("claude-opus-4-6", "{\"temperature\": 1}"));
     assert_null(config_fault("claude-opus-4-6", "{\"temperature\": 1, \"top_p\": null}"));
     assert_null(config_fault("no-such-model", "{\"temperature\": 1, \"top_p\": 0.5}"));
@@ -170,7 +162,6 @@ static void times_are_utc_with_microseconds(void **state)
     static const char shape[] = "dddd-dd-ddTdd:dd:dd.ddddddZ";
     char text[CLOCK_ISO_SIZE], later[CLOCK_ISO_SIZE];
 
-    (void)state;
     clock_iso(text);
     clock_iso(later);
     assert_int_equal(strlen(text), strlen(shape));
@@ -183,7 +174,6 @@ static void ids_are_random_uuids(void **state)
 {
     char a[UUID_SIZE], b[UUID_SIZE];
 
-    (void)state;
     uuid_make(a);
     uuid_make(b);
     assert_int_equal(strlen(a), 36);
@@ -208,7 +198,6 @@ static void a_key_is_good_for_the_models_it_names(void **state)
     EIN_JSON json_t *none = json_pack("{s:[]}", "models");
     EIN_JSON json_t *all = json_object();
 
-    (void)state;
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
         if (!key_limits_allow(limits, allowed[i][0], allowed[i][1]))
             fail_msg("%s/%s", allowed[i][0], allowed[i][1]);

@@ -39,7 +39,6 @@ static void prices_of_input_and_output(void **state)
 {
     struct model model = priced(1.75, 14);
 
-    (void)state;
     assert_int_equal(cost(&model, (struct usage){ .input = 1000, .output = 100 }),
                      1000 * 1750 + 100 * 14000);
     assert_int_equal(cost(&model, (struct usage){ 0 }), 0);
@@ -50,7 +49,6 @@ static void costs_are_rounded_up_once(void **state)
 {
     struct model model = priced(0, 0);
 
-    (void)state;
     model.price[PRICE_INPUT] = 1; /* a millionth of a nano-dollar a token */
     model.price[PRICE_OUTPUT] = 1;
     assert_int_equal(cost(&model, (struct usage){ .input = 1, .output = 1 }), 1);
@@ -63,7 +61,6 @@ static void prices_of_the_cache(void **state)
     struct model model = priced(3, 15);
     struct usage usage = { .input = 1000, .cached = 600, .cache_write = 300 };
 
-    (void)state;
     assert_int_equal(cost(&model, usage), 1000 * 3000); /* no prices of its own */
     model.price[PRICE_CACHE_READ] = 300000000;
     model.price[PRICE_CACHE_WRITE] = 3750000000;
@@ -83,7 +80,6 @@ static void prices_above_200k(void **state)
 {
     struct model model = priced(2, 12);
 
-    (void)state;
     model.long_price[PRICE_INPUT] = 4 * NANO;
     model.long_price[PRICE_OUTPUT] = 18 * NANO;
     model.price[PRICE_CACHE_READ] = NANO / 5;
@@ -100,7 +96,6 @@ static void prices_of_reasoning_and_requests(void **state)
     struct model model = priced(2, 8);
     struct usage usage = { .input = 10, .output = 100, .reasoning = 60 };
 
-    (void)state;
     assert_int_equal(cost(&model, usage), 10 * 2000 + 100 * 8000);
     model.price[PRICE_REASONING] = 3 * NANO;
     assert_int_equal(cost(&model, usage), 10 * 2000 + 40 * 8000 + 60 * 3000);
@@ -112,7 +107,6 @@ static void no_number_of_tokens_overflows(void **state)
 {
     struct model model = priced(100, 100);
 
-    (void)state;
     assert_int_equal(cost(&model, (struct usage){ .input = UINT64_MAX, .output = UINT64_MAX }),
                      PRICE_MAX);
     assert_int_equal(price_bound(&model, UINT64_MAX, UINT64_MAX, 0), PRICE_MAX);
@@ -123,7 +117,6 @@ static void a_bound_is_of_the_dearer_tier(void **state)
 {
     struct model model = priced(2, 8);
 
-    (void)state;
     model.long_price[PRICE_INPUT] = NANO;
     model.long_price[PRICE_OUTPUT] = 9 * NANO;
     assert_int_equal(price_bound(&model, 300000, 10, 0), 300000 * 2000 + 10 * 9000);
@@ -134,7 +127,6 @@ static void the_bound_is_never_below_the_cost(void **state)
 {
     struct model model = priced(2, 8);
 
-    (void)state;
     model.price[PRICE_CACHE_READ] = NANO / 5;
     model.price[PRICE_CACHE_WRITE] = 5 * NANO / 2;
     model.price[PRICE_REASONING] = 9 * NANO;
@@ -157,7 +149,6 @@ static void what_has_no_price_is_free(void **state)
 {
     struct model model = priced(0, 0);
 
-    (void)state;
     assert_true(price_is_free(&model));
     model.price[PRICE_REQUEST] = 1;
     assert_false(price_is_free(&model));
@@ -181,7 +172,6 @@ static void a_token_is_at_least_a_byte(void **state)
 {
     struct size size = size_of("[{\"role\": \"user\", \"content\": \"0123456789\"}]");
 
-    (void)state;
     assert_int_equal(size.bytes, 10);
     assert_int_equal(size_bound(&size, 100, 0), 10 + 2 * 16);
     assert_int_equal(size_bound(&size, 100, 20), 20); /* the model takes no more */
@@ -194,7 +184,6 @@ static void images_and_files_count_for_themselves(void **state)
         size_of("[{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"hi\"},"
                 "{\"type\": \"image\", \"media_type\": \"image/png\", \"data\": \"AAAAAAAA\"}]}]");
 
-    (void)state;
     assert_int_equal(size.images, 1);
     assert_true(size.bytes < 30); /* not the image's own */
     assert_in_range(size_bound(&size, 5000, 0), 5000, 5100);
@@ -213,7 +202,6 @@ static void calls_of_tools_and_their_results_count(void **state)
         size_of("[{\"role\": \"assistant\", \"content\": [{\"type\": \"tool_call\", \"arguments\":"
                 "{\"queries\": [\"0123456789012345678901234567890123456789\"]}}]}]");
 
-    (void)state;
     assert_true(size.bytes >= 40);
     size = size_of("[{\"role\": \"tool\", \"content\": [{\"type\": \"tool_result\", \"content\":"
                    "\"0123456789012345678901234567890123456789\"}]}]");
@@ -279,7 +267,6 @@ static void assert_kept(const char *given, const char *kept, const char *note)
 
 static void numbers_may_be_text(void **state)
 {
-    (void)state;
     assert_kept("{\"temperature\": \"0.5\", \"max_tokens\": \"4096\"}",
                 "{\"temperature\":0.5,\"max_tokens\":4096}", NULL);
     assert_kept("{\"max_tokens\": 4096.0}", "{\"max_tokens\":4096}", NULL);
@@ -290,7 +277,6 @@ static void numbers_may_be_text(void **state)
 
 static void empty_and_null_are_unset(void **state)
 {
-    (void)state;
     assert_kept("{\"temperature\": \"\", \"max_tokens\": null}", "", NULL);
     assert_kept("{}", "", NULL);
 }
@@ -301,7 +287,6 @@ static void what_is_no_number_is_left_out(void **state)
                                          "\"12 apples\"", "[1]",      "{}",      "1.5",
                                          "\"1e400\"",     "true" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char given[64];
         snprintf(given, sizeof(given), "{\"max_tokens\": %s}", wrong[i]);
@@ -311,7 +296,6 @@ static void what_is_no_number_is_left_out(void **state)
 
 static void ranges_are_kept(void **state)
 {
-    (void)state;
     assert_kept("{\"temperature\": 1.5}", "",
                 "'temperature' was left out: openai/m takes it from 0 to 1");
     assert_kept("{\"max_tokens\": 0}", "", "takes it from 1 to 8192");
@@ -324,7 +308,6 @@ static void ranges_are_kept(void **state)
 
 static void choices_are_kept(void **state)
 {
-    (void)state;
     assert_kept("{\"reasoning_effort\": \"low\"}", "{\"reasoning_effort\":\"low\"}", NULL);
     assert_kept("{\"reasoning_effort\": \"none\"}", "{\"reasoning_effort\":\"disable\"}", NULL);
     assert_kept("{\"reasoning_effort\": \"huge\"}", "", "takes one of disable, low, high");
@@ -344,7 +327,6 @@ static void choices_are_kept(void **state)
 
 static void the_first_of_an_exclusive_pair_is_kept(void **state)
 {
-    (void)state;
     assert_kept("{\"top_p\": 0.5, \"temperature\": 0.5}", "{\"top_p\":0.5}",
                 "'temperature' was left out: openai/m takes it not together with 'top_p'");
     assert_kept("{\"top_p\": \"\", \"temperature\": 0.5}", "{\"temperature\":0.5}", NULL);
@@ -353,7 +335,6 @@ static void the_first_of_an_exclusive_pair_is_kept(void **state)
 
 static void unknown_parameters_are_left_out(void **state)
 {
-    (void)state;
     assert_kept("{\"color\": \"red\"}", "", "'color' was left out: openai/m has no such parameter");
     assert_kept("{\"0123456789012345678901234567890123456789012345678901234567890äöü\": 5}", "",
                 "'0123456789012345678901234567890123456789012345678901234567890ä' was left out");
@@ -368,7 +349,6 @@ static void unknown_parameters_are_left_out(void **state)
 
 static void common_parameters_need_no_row(void **state)
 {
-    (void)state;
     assert_kept("{\"stop\": \"END\", \"seed\": 7}", "{\"stop\":[\"END\"],\"seed\":7}", NULL);
     assert_kept("{\"stop_sequences\": [\"a\", \"b\"]}", "{\"stop\":[\"a\",\"b\"]}", NULL);
     assert_kept("{\"stop\": [1]}", "", "'stop' was left out");
@@ -381,7 +361,6 @@ static void common_parameters_need_no_row(void **state)
 
 static void a_tier_without_a_price_is_left_out(void **state)
 {
-    (void)state;
     assert_kept("{\"service_tier\": \"flex\"}", "{\"service_tier\":\"flex\"}", NULL);
     assert_kept("{\"service_tier\": \"priority\"}", "",
                 "'service_tier' was left out: openai/m has no price here for that");
@@ -399,7 +378,6 @@ static void a_wire_without_a_parameter_is_told(void **state)
     struct checked checked =
         check_as("anthropic", rows, "{\"seed\": 1, \"stop\": \"x\", \"max_tokens\": 5}", false);
 
-    (void)state;
     assert_string_equal(checked.kept, "{\"stop\":[\"x\"],\"max_tokens\":5}");
     assert_non_null(
         strstr(checked.notes, "'seed' was left out: anthropic/m has no such parameter"));
@@ -415,7 +393,6 @@ static void who_thinks_is_sent_no_temperature(void **state)
     static const char thinking[] = "{\"temperature\": 0.5, \"reasoning_effort\": \"low\"}";
     struct checked checked = check_as("anthropic", rows, thinking, false);
 
-    (void)state;
     assert_string_equal(checked.kept, "{\"reasoning_effort\":\"low\"}");
     assert_string_equal(checked.notes,
                         "[\"'temperature' was left out: anthropic/m does not take it "
@@ -463,7 +440,6 @@ static void thinking_that_cannot_be_is_told(void **state)
     static const char thinks[] = "{\"thinking_budget\": 2000, \"temperature\": 1}";
     static const char low[] = "{\"reasoning_effort\": \"low\"}";
 
-    (void)state;
     assert_thinks(budgets, thinks, "\"auto\"", thinks, NULL);
     assert_thinks(budgets, thinks, "\"required\"", "{\"temperature\": 1}",
                   "'thinking_budget' was left out: anthropic/m does not think where it has to");
@@ -491,7 +467,6 @@ static void nobody_thinks_more_than_the_model_can(void **state)
         .provider = "gemini", .id = "m", .json = json, .max_output = 65536
     };
 
-    (void)state;
     assert_int_equal(parameters_check(&(struct parameter_rules){ .model = &model, .max_notes = 64 },
                                       given, &kept, &notes, NULL),
                      0);
@@ -518,7 +493,6 @@ static void what_the_vendor_refuses_is_left_out_whatever_the_row_says(void **sta
     const struct parameter_rules rules = { .model = &model, .max_notes = 64 };
     const struct parameter_rules but = { .model = &model, .pass = pass };
 
-    (void)state;
     assert_int_equal(parameters_check(&but, freely, &passed, &none, NULL), 0);
     assert_true(json_equal(passed, freely));
     assert_int_equal(parameters_check(&rules, given, &kept, &notes, NULL), 0);
@@ -560,7 +534,6 @@ static void what_one_of_openais_apis_has_is_for_models_that_have_both(void **sta
         { .max_notes = 64, .model = &others }
     };
 
-    (void)state;
     assert_kept_of(&with_both, "{\"stop\": [\"END\"], \"seed\": 7, \"top_p\": 0.5}");
     for (size_t i = 0; i < sizeof(with_one) / sizeof(with_one[0]); i++)
         assert_kept_of(&with_one[i], "{}");
@@ -571,7 +544,6 @@ static void a_model_that_nobody_has_listed_takes_what_is_common(void **state)
     struct checked checked = check_as("vllm", "{\"parameters\": {}}",
                                       "{\"temperature\": \"0.25\", \"top_k\": 4}", false);
 
-    (void)state;
     assert_string_equal(checked.kept, "{\"temperature\":0.25,\"top_k\":4}");
     checked = check_as("ollama", "{\"parameters\": {\"num_predict\": {\"type\": \"integer\"}}}",
                        "{\"max_tokens\": \"9\"}", false);
@@ -583,7 +555,6 @@ static void agents_are_given_what_was_sent(void **state)
     struct checked checked =
         check_as("gofannon", "{\"parameters\": {}}", "{\"city\": \"\", \"n\": \"4\"}", false);
 
-    (void)state;
     assert_string_equal(checked.kept, "{\"city\":\"\",\"n\":\"4\"}");
 }
 
@@ -591,7 +562,6 @@ static void parameters_can_be_refused(void **state)
 {
     struct checked checked = check_as("openai", rows, "{\"color\": 1}", true);
 
-    (void)state;
     assert_int_equal(checked.r, EIN_E_INVALID);
     assert_string_equal(checked.error,
                         "The parameter 'color' cannot be: openai/m has no such parameter");
@@ -627,7 +597,6 @@ static void each_vendor_is_asked_again_as_it_says(void **state)
         { "my-vllm", { 408, 409, 429, 500, 503 }, { 400, 401, 404 } },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         for (size_t k = 0; k < 10 && rules[i].yes[k]; k++)
             assert_true(helps(rules[i].provider, EIN_LLM_FAULT_OVERLOADED, rules[i].yes[k]));
@@ -645,7 +614,6 @@ static void some_faults_never_help(void **state)
                                       EIN_LLM_FAULT_REFUSED, EIN_LLM_FAULT_NO_CREDIT,
                                       EIN_LLM_FAULT_CONTEXT_TOO_LONG };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         assert_false(helps("openai", faults[i], 429));
         assert_false(helps("openai", faults[i], 0));
@@ -661,7 +629,6 @@ static void pauses_grow_to_a_maximum(void **state)
     const struct retry retry = { .retries = 9, .base_ms = 500, .max_ms = 7000 };
     static const uint32_t longest[] = { 500, 1000, 2000, 4000, 7000, 7000, 7000 };
 
-    (void)state;
     for (uint32_t i = 0; i < 7; i++) {
         assert_int_equal(retry_pause_ms(&retry, i + 1, 0, 0), longest[i]);
         assert_int_equal(retry_pause_ms(&retry, i + 1, 0, 1), longest[i] * 3 / 4);
@@ -711,7 +678,6 @@ static void without_limits_nothing_is_counted(void **state)
     struct limits *limits = limits_of(config);
     struct taken taken = take(limits, alice, 1, 0);
 
-    (void)state;
     assert_int_equal(taken.r, 0);
     assert_int_equal(taken.requests.limit, 0);
     limits_free(limits);
@@ -722,7 +688,6 @@ static void requests_a_minute_are_counted_by_user(void **state)
     EIN_JSON json_t *config = json_pack("{s:{s:i}}", "user", "requests", 3);
     struct limits *limits = limits_of(config);
 
-    (void)state;
     for (int i = 3; i-- > 0;) {
         struct taken taken = take(limits, alice, 1, 1000);
         assert_int_equal(taken.r, 0);
@@ -749,7 +714,6 @@ static void what_is_refused_takes_nothing(void **state)
         json_pack("{s:{s:i}, s:{s:i}}", "user", "requests", 1, "model", "requests", 5);
     struct limits *limits = limits_of(config);
 
-    (void)state;
     assert_int_equal(take(limits, alice, 1, 0).r, 0);
     for (int i = 0; i < 20; i++)
         assert_int_equal(take(limits, alice, 1, 0).r, EIN_E_BUSY);
@@ -764,7 +728,6 @@ static void tokens_are_corrected_afterwards(void **state)
     EIN_JSON json_t *config = json_pack("{s:{s:i}}", "user", "tokens", 6000);
     struct limits *limits = limits_of(config);
 
-    (void)state;
     assert_int_equal(take(limits, alice, 100, 0).tokens.remaining, 5900);
     limits_correct(limits, &alice, 100, 6100, 0); /* 100 more than there were */
     struct taken taken = take(limits, alice, 50, 0);
@@ -781,7 +744,6 @@ static void what_is_above_the_limit_waits_for_all_of_it(void **state)
     EIN_JSON json_t *config = json_pack("{s:{s:i}}", "user", "tokens", 60);
     struct limits *limits = limits_of(config);
 
-    (void)state;
     assert_int_equal(take(limits, alice, 600, 0).r, 0);
     struct taken taken = take(limits, alice, 1, 0);
     assert_int_equal(taken.r, EIN_E_BUSY);
@@ -798,7 +760,6 @@ static void one_model_may_have_its_own_limit(void **state)
     struct limits *limits = limits_of(config);
     const struct limits_who other = { .provider = "openai", .model = "n" };
 
-    (void)state;
     assert_int_equal(take(limits, alice, 1, 0).r, 0);
     assert_int_equal(take(limits, bob, 1, 0).r, 0);
     struct taken taken = take(limits, bob, 1, 0);
@@ -819,7 +780,6 @@ static void a_key_may_have_its_own_rates(void **state)
     struct limits *limits = limits_of(config), *open = limits_of(none);
     struct limits_who key = { .key_id = "k", .key_rates = rates };
 
-    (void)state;
     struct taken taken = take(limits, key, 1, 0);
     assert_int_equal(taken.r, 0);
     assert_int_equal(taken.requests.limit, 1);
@@ -848,7 +808,6 @@ static void who_is_not_heard_of_is_forgotten(void **state)
     char id[16];
     struct limits_who who = { .key_id = id };
 
-    (void)state;
     for (int i = 0; i < LIMITS_KEPT_MAX - 2; i++) {
         snprintf(id, sizeof(id), "%d", i);
         assert_int_equal(take(limits, who, 1, 0).r, 0);

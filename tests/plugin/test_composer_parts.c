@@ -29,7 +29,6 @@ static void expect_written(const char *answer, const char *name, const char *doc
 
 static void its_three_parts_are_read(void **state)
 {
-    (void)state;
     expect_written("NAME: Sums-Up!\nDOCSTRING:\nSums\nup.\nCODE:\n```python\n" RUN
                    "    return 1\n```\n",
                    "sums_up", "Sums\nup.", RUN "    return 1\n");
@@ -37,21 +36,18 @@ static void its_three_parts_are_read(void **state)
 
 static void a_fence_within_code_does_not_end_it(void **state)
 {
-    (void)state;
     expect_written("NAME: a\nCODE:\n```\n" RUN "    a = '''\n```\n'''\n    return a\n```", "a", "",
                    RUN "    a = '''\n```\n'''\n    return a\n");
 }
 
 static void a_body_alone_is_wrapped_with_the_imports_it_uses(void **state)
 {
-    (void)state;
     expect_written("CODE:\n```\n  a = json.loads('1')\n\n  return a\n```", "sum_up_the_news", "",
                    "import json\n\n\n" RUN "    a = json.loads('1')\n\n    return a\n");
 }
 
 static void imports_are_not_said_twice(void **state)
 {
-    (void)state;
     expect_written("```\nimport re\n" RUN "    return [re.escape('a'), await call_llm()]\n```",
                    "sum_up_the_news", "",
                    "from services.llm_service import call_llm\nimport re\n" RUN
@@ -60,14 +56,12 @@ static void imports_are_not_said_twice(void **state)
 
 static void a_name_within_another_is_not_that_name(void **state)
 {
-    (void)state;
     expect_written("```\n" RUN "    return here.json\n```", "sum_up_the_news", "",
                    RUN "    return here.json\n");
 }
 
 static void what_comes_from_the_future_stays_first(void **state)
 {
-    (void)state;
     expect_written("```\nfrom __future__ import annotations\n" RUN "    return re\n```",
                    "sum_up_the_news", "",
                    "from __future__ import annotations\n" RUN "    return re\n");
@@ -75,7 +69,6 @@ static void what_comes_from_the_future_stays_first(void **state)
 
 static void an_answer_without_code_has_none(void **state)
 {
-    (void)state;
     expect_written("I cannot do that.", "sum_up_the_news", "", NULL);
     expect_written("", "sum_up_the_news", "", NULL);
     expect_written("CODE:\n```python\n\n```", "sum_up_the_news", "", NULL);
@@ -97,7 +90,6 @@ static void expect_sample(const char *schema_text, const char *expected)
 
 static void a_schema_is_its_own_example(void **state)
 {
-    (void)state;
     expect_sample("{\"type\": \"string\", \"example\": \"a\"}", "\"a\"");
     expect_sample("{\"enum\": [2, 3]}", "2");
     expect_sample("{\"const\": 4, \"default\": 5}", "4");
@@ -115,7 +107,6 @@ static void a_schema_is_its_own_example(void **state)
 
 static void references_end(void **state)
 {
-    (void)state;
     expect_sample("{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"type\": \"boolean\"}}}", "true");
     expect_sample("{\"$ref\": \"http://example.org/a\"}", "null");
     expect_sample("{\"$ref\": \"#\"}", "null");
@@ -128,7 +119,6 @@ static void what_refers_to_all_of_itself_many_times_ends(void **state)
 {
     json_t *schema = json_pack("{s:[]}", "allOf"), *sample;
 
-    (void)state;
     for (int i = 0; i < 1000; i++)
         json_array_append_new(json_object_get(schema, "allOf"), json_pack("{s:s}", "$ref", "#"));
     sample = sample_of_schema(schema, schema);
@@ -156,7 +146,6 @@ static void arguments_are_held_against_their_schema(void **state)
     const char *schema = "{\"required\": [\"a\"], \"additionalProperties\": false, \"properties\": "
                          "{\"a\": {\"type\": \"integer\"}, \"b\": {\"type\": \"array\"}}}";
 
-    (void)state;
     expect_fault(schema, "{\"a\": 1}", NULL);
     expect_fault(schema, "{\"a\": 1.0, \"b\": null}", NULL);
     expect_fault(schema, "{\"a\": 1e300}", NULL);
@@ -171,7 +160,6 @@ static void arguments_are_held_against_their_schema(void **state)
 
 static void a_url_is_an_operation(void **state)
 {
-    (void)state;
     assert_true(url_fits("https://a.org/v1/pets/7?x=1", "https://a.org/v1/", "/pets/{id}"));
     assert_true(url_fits("https://A.org/v1/pets/7/", "https://a.org/v1", "/pets/{id}"));
     assert_true(url_fits("https://a.org/pets/7.json", "https://a.org", "/pets/{id}.json"));
@@ -185,7 +173,6 @@ static void a_url_is_an_operation(void **state)
 
 static void queries_are_found(void **state)
 {
-    (void)state;
     assert_true(url_has_query("http://a/?b=1&c=2", "c"));
     assert_false(url_has_query("http://a/?bc=1#c=2", "c"));
     assert_false(url_has_query("http://a/", "c"));

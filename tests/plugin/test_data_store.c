@@ -22,10 +22,6 @@ struct fixture {
 static int take_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
                        size_t stride, void *self, struct ein_error *err)
 {
-    (void)ctx;
-    (void)routes;
-    (void)self;
-    (void)err;
     return count && stride == sizeof(struct ein_route) ? 0 : EIN_E_INVALID;
 }
 

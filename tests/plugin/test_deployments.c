@@ -36,8 +36,6 @@ struct ein_req {
 static int take_routes(struct ein_ctx *ctx, const struct ein_route *added, size_t count,
                        size_t stride, void *self, struct ein_error *err)
 {
-    (void)ctx;
-    (void)err;
     assert_int_equal(stride, sizeof(*added));
     for (size_t i = 0; i < count; i++) {
         assert_true(route_count < ROUTES_MAX);
@@ -49,14 +47,11 @@ static int take_routes(struct ein_ctx *ctx, const struct ein_route *added, size_
 
 static const char *req_param(const struct ein_req *req, const char *name)
 {
-    (void)name;
     return req->param;
 }
 
 static const char *req_header(const struct ein_req *req, const char *name)
 {
-    (void)req;
-    (void)name;
     return NULL;
 }
 
@@ -77,16 +72,10 @@ static const struct ein_identity *req_identity(const struct ein_req *req)
 
 static struct ein_cancel *req_cancel(struct ein_req *req)
 {
-    (void)req;
     return NULL;
 }
 
-static void req_log(const struct ein_req *req, int level, const char *fmt, ...)
-{
-    (void)req;
-    (void)level;
-    (void)fmt;
-}
+static void req_log(const struct ein_req *req, int level, const char *fmt, ...) {}
 
 static int req_reply(struct ein_req *req, int status, json_t *take_body)
 {
@@ -125,9 +114,6 @@ static int req_fail_error(struct ein_req *req, const struct ein_error *err)
 
 static int req_set_header(struct ein_req *req, const char *name, const char *value)
 {
-    (void)req;
-    (void)name;
-    (void)value;
     return 0;
 }
 
@@ -147,7 +133,6 @@ static json_t *req_visible(const struct ein_req *req)
 
 static const char *req_id(const struct ein_req *req)
 {
-    (void)req;
     return "r-1";
 }
 
@@ -265,7 +250,6 @@ static void what_belongs_to_others_cannot_be_seen_or_touched(void **state)
     static const char *const operations[] = { "get_agent", "update_agent", "delete_agent",
                                               "deploy_agent", "get_agent_deployment" };
 
-    (void)state;
     assert_int_equal(call(ALICE, "deploy_agent", id, NULL, NULL), 201);
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
         assert_int_equal(call(BOB, operations[i], id, json_object(), NULL), 404);
@@ -288,7 +272,6 @@ static void a_name_that_another_user_serves_is_taken(void **state)
     EIN_FREE char *first = make_agent(ALICE, "served");
     EIN_FREE char *second = make_agent(BOB, "served");
 
-    (void)state;
     assert_int_equal(call(ALICE, "deploy_agent", first, NULL, NULL), 201);
     assert_int_equal(call(BOB, "deploy_agent", second, NULL, NULL), 409);
     assert_int_equal(call(ALICE, "delete_agent", first, NULL, NULL), 204);
@@ -339,7 +322,6 @@ static void a_call_without_a_runtime_fails_and_says_so(void **state)
     EIN_FREE char *id = make_agent(ALICE, "served");
     EIN_JSON json_t *reply = NULL;
 
-    (void)state;
     assert_int_equal(call(ALICE, "deploy_agent", id, NULL, NULL), 201);
     assert_int_equal(call(ALICE, "call_deployed_agent", "served", NULL, &reply), 500);
     assert_string_equal(json_string_value(reply),

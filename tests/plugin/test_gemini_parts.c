@@ -42,7 +42,6 @@ static void test_signatures_of_text(void **state)
     static const char alone[] = "{\"text\":\"\",\"thoughtSignature\":\"cw==\"}";
     char parts[256];
 
-    (void)state;
     becomes("m", TEXT("b") "," SIGNED("1"), signed_b);
     (void)snprintf(parts, sizeof(parts), "{\"text\":\"a\"},%s", signed_b);
     becomes("m", TEXT("ab") "," SIGNED("1"), parts);
@@ -66,7 +65,6 @@ static void test_signatures_of_calls(void **state)
     static const char bare[] = "{\"functionCall\":{\"name\":\"f\",\"args\":{}}}";
     char content[256], parts[512];
 
-    (void)state;
     (void)snprintf(content, sizeof(content), "%s,%s", call, call);
     (void)snprintf(parts, sizeof(parts), "%s,%s", bare, bare);
     becomes("gemini-2.5-pro", content, parts);
@@ -91,7 +89,6 @@ static void thinks(const char *model, const char *parameters, const char *expect
 
 static void test_thinking(void **state)
 {
-    (void)state;
     thinks("gemini-2.5-flash", "{}", "");
     thinks("gemini-2.5-flash", "{\"reasoning_effort\":\"none\"}", "{\"thinkingBudget\":0}");
     thinks("gemini-2.5-pro", "{\"reasoning_effort\":\"max\"}",
@@ -124,7 +121,6 @@ static void means(int status, const char *body, int fault, uint32_t retry_after_
 
 static void test_errors(void **state)
 {
-    (void)state;
     means(429, RETRY("34s"), EIN_LLM_FAULT_RATE_LIMIT, 34000);
     means(429, "[" RETRY("0.0001s") "]", EIN_LLM_FAULT_RATE_LIMIT, 1);
     means(429, RETRY("-5s"), EIN_LLM_FAULT_RATE_LIMIT, 0);

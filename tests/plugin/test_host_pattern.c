@@ -20,7 +20,6 @@ static void a_url_has_one_place(void **state)
     };
     struct url_place place;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_true(url_place_read(cases[i].url, &place));
         assert_string_equal(place.host, cases[i].host);
@@ -59,7 +58,6 @@ static void what_readers_could_read_in_two_ways_is_refused(void **state)
     };
     struct url_place place;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
         assert_false(url_place_read(urls[i], &place));
 }
@@ -94,7 +92,6 @@ static void a_pattern_is_a_host_or_all_below_one(void **state)
     };
     struct url_place place;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_true(url_place_read(cases[i].url, &place));
         assert_int_equal(host_pattern_matches(cases[i].pattern, &place), cases[i].matches);
@@ -112,7 +109,6 @@ static void the_form_of_a_pattern_is_checked_when_it_is_saved(void **state)
     };
     regex_t form;
 
-    (void)state;
     assert_int_equal(regcomp(&form, HOST_PATTERN_FORM, REG_EXTENDED | REG_NOSUB), 0);
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_int_equal(regexec(&form, good[i], 0, NULL, 0), 0);

@@ -61,7 +61,6 @@ static void of_what_is_known_it_reads_what_is_wanted(void **state)
         { "", NULL },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct json_found found[PLACES] = { [C].value = json_true() };
         const char *const wanted[PLACES] = { NULL, cases[i].a, cases[i].b };

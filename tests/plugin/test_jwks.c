@@ -46,7 +46,6 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
 {
     int fails;
 
-    (void)ctx;
     pthread_mutex_lock(&endpoint.lock);
     endpoint.fetches++;
     endpoint.last = *what;
@@ -89,7 +88,6 @@ static void hold(bool held)
 
 static int group_setup(void **state)
 {
-    (void)state;
     rsa = token_key_rsa(2048);
     ec = token_key_ec();
     return 0;
@@ -97,7 +95,6 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-    (void)state;
     token_key_free(rsa);
     token_key_free(ec);
     free(endpoint.body);
@@ -314,7 +311,6 @@ static void lies_are_no_keys(void **state)
     };
     struct jwks_set *set;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
         assert_int_equal(jwks_set_parse(lies[i], strlen(lies[i]), &set, NULL), EIN_E_INVALID);
 }
@@ -323,7 +319,6 @@ static void a_set_has_so_many_keys_and_no_more(void **state)
 {
     json_t *keys = json_array();
 
-    (void)state;
     for (int i = 0; i <= JWKS_KEYS_MAX; i++)
         json_array_append_new(keys, token_key_jwk(ec, NULL));
     offers(json_pack("{s:o}", "keys", keys));
@@ -347,7 +342,6 @@ static int64_t age(const char *control, const char *spent)
 
 static void cache_control_says_how_long_within_limits(void **state)
 {
-    (void)state;
     assert_int_equal(age("public, max-age=19302, must-revalidate, no-transform", NULL), 19302);
     assert_int_equal(age("max-age=19302", "302"), 19000);
     assert_int_equal(age("MAX-AGE=\"600\"", NULL), 600);

@@ -30,7 +30,6 @@ static void html_has_no_markup_of_the_text(void **state)
         { "&lt;", "&amp;lt;" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         EIN_FREE char *escaped = html_escape(cases[i][0]);
 
@@ -45,7 +44,6 @@ static void percents_go_there_and_back(void **state)
     };
     EIN_FREE char *encoded = percent_encode("/a b?ü", "/?");
 
-    (void)state;
     assert_string_equal(encoded, "/a%20b?%C3%BC");
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         EIN_FREE char *text = percent_encode(texts[i], "");
@@ -59,7 +57,6 @@ static void moments_are_written_as_timestamps(void **state)
 {
     char text[CLOCK_ISO_SIZE];
 
-    (void)state;
     clock_iso_at(text, 0);
     assert_string_equal(text, "1970-01-01T00:00:00.000000Z");
     clock_iso_at(text, INT64_C(1800000000789000));
@@ -72,7 +69,6 @@ static void tokens_differ_and_have_one_hash(void **state)
     static const char url_safe[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    (void)state;
     assert_int_equal(token_make(a), 0);
     assert_int_equal(token_make(b), 0);
     assert_int_equal(strspn(a, url_safe), 43);
@@ -99,7 +95,6 @@ static void several_front_ends_may_be_named(void **state)
         { "https://a.example.evil/", "https://a.example/" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         EIN_FREE char *url = return_to_url(frontends, cases[i][0]);
 
@@ -123,7 +118,6 @@ static void a_state_brings_back_what_was_made_with_it(void **state)
     const struct auth_session self = with_key(7);
     struct login_secrets made, found;
 
-    (void)state;
     assert_int_equal(state_make(&self, "oidc", &made), 0);
     assert_true(state_check(&self, "oidc", made.state, &found));
     assert_string_equal(found.state, made.state);
@@ -139,7 +133,6 @@ static void no_two_logins_share_anything(void **state)
     const struct auth_session self = with_key(7);
     struct login_secrets a, b;
 
-    (void)state;
     assert_int_equal(state_make(&self, "oidc", &a), 0);
     assert_int_equal(state_make(&self, "oidc", &b), 0);
     assert_string_not_equal(a.state, b.state);
@@ -153,7 +146,6 @@ static void a_state_is_for_one_provider_one_key_and_ten_minutes(void **state)
     struct login_secrets made, found;
     int64_t before = present;
 
-    (void)state;
     assert_int_equal(state_make(&self, "oidc", &made), 0);
     assert_false(state_check(&self, "google", made.state, &found));
     assert_false(state_check(&self, "oid", made.state, &found));
@@ -173,7 +165,6 @@ static void a_state_cannot_be_changed(void **state)
     EIN_FREE unsigned char *bytes = NULL;
     size_t len;
 
-    (void)state;
     assert_int_equal(state_make(&self, "oidc", &made), 0);
     bytes = base64url_decode(made.state, strlen(made.state), &len);
     for (size_t bit = 0; bit < 8 * len; bit++) {

@@ -27,7 +27,6 @@ static enum peer_era remembered(int url_len)
 
 static void an_address_without_end_is_not_remembered(void **state)
 {
-    (void)state;
     assert_int_equal(remembered(1000), PEER_LEGACY);
     assert_int_equal(remembered(1 << 20), PEER_UNKNOWN);
 }

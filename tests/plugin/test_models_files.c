@@ -60,7 +60,6 @@ static void a_model_is_served_whole(void **state)
     EIN_JSON json_t *base = added(NULL, BASE);
     EIN_JSON json_t *model = model_of(base, NULL, "p", "b");
 
-    (void)state;
     assert_json(
         model, "{\"context_window\": 5, \"parameters\": {\"n\": {\"type\": \"integer\", \"max\": 9,"
                " \"default\": null, \"description\": \"How many.\"}}, \"built_in_tools\": [{\"id\":"
@@ -77,7 +76,6 @@ static void a_price_is_replaced_as_a_whole(void **state)
     EIN_JSON json_t *a = model_of(more, NULL, "p", "a");
     EIN_JSON json_t *b = model_of(more, NULL, "p", "b");
 
-    (void)state;
     assert_json(json_object_get(a, "price"),
                 "{\"input\": 3, \"output\": 4, \"source\": \"x.yaml\"}");
     assert_int_equal(json_integer_value(json_object_get(json_object_get(b, "price"), "input")), 1);
@@ -91,7 +89,6 @@ static void what_was_there_is_left_as_it_was(void **state)
     EIN_JSON json_t *a = model_of(more, NULL, "p", "a");
     EIN_JSON json_t *b = model_of(more, NULL, "p", "b");
 
-    (void)state;
     assert_true(json_equal(base, before));
     assert_null(a);
     assert_non_null(json_object_get(b, "price")); /* from a, when it was there */
@@ -110,7 +107,6 @@ static void a_live_list_counts_for_what_files_do_not_say(void **state)
     EIN_JSON json_t *b = model_of(base, live, "p", "new");
     EIN_JSON json_t *m = model_of(base, live, "other", "m");
 
-    (void)state;
     assert_int_equal(json_integer_value(json_object_get(a, "context_window")), 7);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(a, "price"), "input")), 1);
     /* What it says wrongly is left out, and the rest is taken. */
@@ -127,7 +123,6 @@ static void exclusions_and_windows_are_derived(void **state)
     struct check check = { .err = NULL };
     EIN_JSON json_t *resolved = NULL;
 
-    (void)state;
     assert_int_equal(catalog_resolve(&check, base, NULL, &resolved), 0);
     EIN_JSON json_t *exclusive = catalog_exclusive(resolved);
     EIN_JSON json_t *windows = catalog_context_windows(resolved);
@@ -159,7 +154,6 @@ static void a_fault_has_its_line(void **state)
         { "a: !!str 1", "x:1: a: YAML tags are not supported" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct ein_error err = { 0 };
         json_t *catalog;
@@ -182,7 +176,6 @@ static void numbers_are_read_exactly(void **state)
         0, NULL);
     struct model model;
 
-    (void)state;
     model_read(&model, "p", "m", json);
     assert_int_equal(model.context_window, 5000);
     assert_int_equal(model.max_input, 4000);
@@ -214,7 +207,6 @@ static void a_model_that_thinks_has_more_time(void **state)
         { "{\"can_reasoning\": true, \"time_percent\": 120}", 120 },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
         EIN_JSON json_t *json = json_loads(models[i].entry, 0, NULL);
         struct model model;

@@ -18,7 +18,6 @@ static void becomes(const char *messages, const char *expected)
 
 static void test_messages(void **state)
 {
-    (void)state;
     becomes("[]", "[]");
     becomes("[{\"role\":\"user\"}]", "[{\"role\":\"user\",\"content\":\"\"}]");
     becomes("[{\"role\":\"odd\",\"content\":\"a\"}]", "[{\"role\":\"user\",\"content\":\"a\"}]");
@@ -47,7 +46,6 @@ static void asks(const char *parameters, const char *keep_alive, const char *exp
 
 static void test_requests(void **state)
 {
-    (void)state;
     asks("{}", "", BARE "}");
     asks("{\"max_tokens\":5}", "", BARE ",\"options\":{\"num_predict\":5}}");
     asks("{}", "5m", BARE ",\"keep_alive\":\"5m\"}");
@@ -66,7 +64,6 @@ static void shows(const char *shown, const char *expected)
 
 static void test_entries(void **state)
 {
-    (void)state;
     shows("{}", "{\"id\":\"m\"}");
     shows("{\"model_info\":{\".context_length\":7,\"a.context_length\":-1,\"b\":1}}",
           "{\"id\":\"m\"}");

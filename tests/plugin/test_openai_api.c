@@ -38,7 +38,6 @@ static void money_is_a_decimal_without_a_rest(void **state)
         { INT64_MIN, "-9223372036.854775808" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct buf out;
 
@@ -52,7 +51,6 @@ static void strings_are_escaped(void **state)
 {
     struct buf out;
 
-    (void)state;
     out_init(&out);
     out_quoted(&out, "a\"b\\c\b\f\n\r\t\x01\x1f\x7f\xe2\x98\x83");
     out_quoted(&out, NULL);
@@ -65,7 +63,6 @@ static void json_fits_into_a_string(void **state)
     json_t *json = json_pack("{s:s, s:[i, f]}", "a", "\"\n", "b", 1, 0.5);
     struct buf out;
 
-    (void)state;
     out_init(&out);
     out_json_escaped(&out, json);
     expect(&out, "{\\\"a\\\":\\\"\\\\\\\"\\\\n\\\",\\\"b\\\":[1,0.5]}");
@@ -78,7 +75,6 @@ static void what_is_no_json_fails_once_and_for_all(void **state)
 {
     struct buf out;
 
-    (void)state;
     out_init(&out);
     out_json(&out, NULL);
     assert_int_not_equal(out.error, 0);
@@ -108,7 +104,6 @@ static void texts_are_not_copied(void **state)
     int (*const reads[])(const json_t *, const struct ask_limits *, struct ask *,
                          struct flaw *) = { chat_ask, anthropic_ask };
 
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct ask ask = { .model = NULL };
         struct flaw flaw = { .text = "" };
@@ -131,7 +126,6 @@ static void a_flaw_is_cut_between_characters(void **state)
     char word[1000];
     json_t *text;
 
-    (void)state;
     for (size_t shift = 0; shift < 3; shift++) {
         memset(word, 'a', sizeof(word));
         for (size_t i = shift; i + 3 < sizeof(word); i += 3)
@@ -155,7 +149,6 @@ static void replays_survive_as_text(void **state)
         "{\"wire\":\"openai\",\"item\":{\"a\":[1,\"\xe2\x98\x83\"]}}",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(replays) / sizeof(replays[0]); i++) {
         json_t *replay = parse(replays[i]);
         char *text = replay_text(replay);
@@ -178,7 +171,6 @@ static void what_is_no_replay_says_nothing(void **state)
 
     size_t values_left = 1000;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_null(replay_read(bad[i], &values_left));
 }
@@ -200,7 +192,6 @@ static void pieces_of_a_stream_use_one_piece_of_memory(void **state)
     const struct ask ask = { .model = (char[]){ "a/b" } };
     const struct ein_completion_outcome outcome = { .provider = "one", .model = "small" };
 
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct answer answer;
         const char *data;
@@ -228,7 +219,6 @@ static void kinds_of_the_future_are_skipped(void **state)
     const struct ask ask = { .model = (char[]){ "a/b" } };
     const struct ein_completion_outcome outcome = { .provider = "" };
 
-    (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct answer answer;
 

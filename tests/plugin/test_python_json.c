@@ -75,7 +75,6 @@ static void values_are_written_as_python_does(void **state)
     };
     struct inputs inputs;
 
-    (void)state;
     inputs_open(&inputs);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         fprintf(inputs.file, "%s\n", texts[i]);
@@ -106,7 +105,6 @@ static void floats_are_written_as_repr_does(void **state)
     };
     struct inputs inputs;
 
-    (void)state;
     inputs_open(&inputs);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         fprintf(inputs.file, "%s\n", texts[i]);
@@ -117,7 +115,6 @@ static void every_power_of_two_is_written_as_repr_does(void **state)
 {
     struct inputs inputs;
 
-    (void)state;
     inputs_open(&inputs);
     for (int exponent = -1074; exponent < 1024; exponent++)
         fprintf(inputs.file, "%.17e\n", ldexp(1, exponent));
@@ -129,7 +126,6 @@ static void any_double_is_written_as_repr_does(void **state)
     uint64_t seed = 0x9e3779b97f4a7c15u;
     struct inputs inputs;
 
-    (void)state;
     inputs_open(&inputs);
     for (int i = 0; i < RANDOM_DOUBLES; i++) {
         double value;
@@ -147,7 +143,6 @@ static void a_text_that_is_too_long_is_cut_and_its_length_told(void **state)
     EIN_JSON json_t *value = json_pack("[i, i, s]", 1, 2, "abc");
     char text[6];
 
-    (void)state;
     assert_int_equal(python_json(value, NULL, 0), strlen("[1, 2, \"abc\"]"));
     assert_int_equal(python_json(value, text, sizeof(text)), strlen("[1, 2, \"abc\"]"));
     assert_string_equal(text, "[1, 2");

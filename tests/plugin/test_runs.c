@@ -53,7 +53,6 @@ static void a_run_that_nobody_needs_is_not_freed_beneath_the_writer(void **state
         .struct_size = sizeof(about), .kind = "code", .user_id = "alice", .code = "pass"
     };
 
-    (void)state;
     store = host->table.store;
     reading.batch = batch_and_read;
     host->table.store = &reading;
@@ -89,7 +88,6 @@ static void all_that_is_to_be_written_is_however_much_it_is(void **state)
     const struct ein_erasure *erasure = erasing->vtable;
     uint64_t count;
 
-    (void)state;
     service = fake_host_service(host, EIN_RUNS);
     for (int i = 0; i < RUNS; i++) {
         const struct ein_runs *runs = service->vtable;

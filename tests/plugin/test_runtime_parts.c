@@ -34,7 +34,6 @@ static void the_schema_is_json_and_holds_every_limit(void **state)
     json_t *property;
     size_t numbers = 0;
 
-    (void)state;
     assert_non_null(properties);
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(properties, "cpu_s"), "default")),
@@ -52,7 +51,6 @@ static void isolation_is_strict_unless_another_level_is_named(void **state)
     struct settings settings;
     EIN_JSON json_t *off = json_pack("{s:s}", "isolation", "off");
 
-    (void)state;
     assert_int_equal(read_settings("{}").isolation, ISOLATION_STRICT);
     assert_int_equal(read_settings("{\"isolation\":\"container\"}").isolation, ISOLATION_CONTAINER);
     assert_int_equal(settings_read(off, &settings, NULL), EIN_E_INVALID);
@@ -65,7 +63,6 @@ static void a_virtual_environment_brings_its_interpreter(void **state)
     EIN_JSON json_t *none = json_pack("{s:s}", "venv", "/nonexistent/venv");
     EIN_JSON json_t *hidden = json_pack("{s:s}", "venv", "/tmp/venv");
 
-    (void)state;
     assert_string_equal(read_settings("{}").python, "/usr/bin/python3");
     assert_string_equal(read_settings("{\"python\":\"/opt/p\"}").python, "/opt/p");
     assert_string_equal(read_settings("{\"python\":\"/opt/p\",\"venv\":\"/usr\"}").python,
@@ -83,7 +80,6 @@ static void a_run_lowers_limits_but_raises_none(void **state)
                                         "processes", 2, "memory_mb", "64");
     struct limits limits = limits_lowered(&base, wanted);
 
-    (void)state;
     assert_int_equal(limits.cpu_s, 5);
     assert_int_equal(limits.timeout_ms, base.timeout_ms);
     assert_int_equal(limits.processes, base.processes);
@@ -126,7 +122,6 @@ static void what_the_machine_gives_decides_the_level(void **state)
         { 0, 0, ISOLATION_BEST_EFFORT, LAYER_NO_FILES },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct level level;
         struct ein_error err;
@@ -142,7 +137,6 @@ static void a_level_below_the_required_one_is_refused_with_the_missing_step(void
     struct level level;
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(decide(0, 7, ISOLATION_STRICT, &level, &err), EIN_E_UNAVAILABLE);
     assert_non_null(strstr(err.text, "strict cannot be reached"));
     assert_non_null(strstr(err.text, "new namespaces: Operation not permitted"));
@@ -157,7 +151,6 @@ static void an_interpreter_with_threads_is_refused(void **state)
     struct level level;
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(level_decide(hello, sizeof(hello) - 1, ISOLATION_BEST_EFFORT, &level, &err),
                      EIN_E_UNAVAILABLE);
     assert_non_null(strstr(err.text, "threads"));
@@ -171,7 +164,6 @@ static void every_end_has_its_reason(void **state)
 {
     struct limits limits = { .cpu_s = 2 };
 
-    (void)state;
     assert_non_null(strstr(death_of(SIGSYS, 0, false, &limits).message, "forbidden system call"));
     assert_non_null(strstr(death_of(SIGSEGV, 0, false, &limits).message, "crashed"));
     assert_non_null(strstr(death_of(SIGKILL, 1950, false, &limits).message, "2 s of CPU time"));
@@ -186,7 +178,6 @@ static void only_the_sandbox_itself_can_report_a_failed_step(void **state)
 {
     static const char said[] = "isolation step landlock failed: Operation not permitted\n";
 
-    (void)state;
     assert_true(death_is_isolation(SANDBOX_STEP_EXIT << 8, said, sizeof(said) - 1));
     assert_false(death_is_isolation(1 << 8, said, sizeof(said) - 1));
     assert_false(death_is_isolation(SANDBOX_STEP_EXIT << 8, "bye", 3));
@@ -221,7 +212,6 @@ static void events_have_their_fields_in_order(void **state)
     json_t *value;
     size_t i = 0;
 
-    (void)state;
     trace_start(&trace, &who);
     trace_stdout(&trace, &who, "hi", 2, 0);
     trace_error(&trace, &who, "ValueError", "boom", "Traceback");
@@ -243,7 +233,6 @@ static void long_texts_are_cut_between_characters(void **state)
     struct fake_host *host = fake_host_new();
     char text[TRACE_TEXT_MAX * 2 + 20];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(text); i += 2)
         memcpy(text + i, "\xc3\xa9", 2);
     EIN_JSON json_t *cut = trace_text(&host->table, text, sizeof(text), 5);
@@ -261,7 +250,6 @@ static void bytes_that_are_no_text_are_shown_all_the_same(void **state)
     struct fake_host *host = fake_host_new();
     EIN_JSON json_t *text = trace_text(&host->table, "a\xff\0b", 4, 0);
 
-    (void)state;
     assert_string_equal(json_string_value(text), "a? b");
     fake_host_free(host);
 }
@@ -277,7 +265,6 @@ static void output_ends_with_a_mark_when_its_limit_is_reached(void **state)
                            .bytes_left = INT64_MAX };
     const struct speaker who = { "echo", NULL, 0 };
 
-    (void)state;
     for (int i = 0; i < 5; i++)
         trace_log(&trace, &who, "INFO", "x", "line", 4, 0);
     assert_int_equal(json_array_size(events), 3);
@@ -294,7 +281,6 @@ static void a_trace_that_is_full_says_so_and_still_ends(void **state)
     };
     const struct speaker who = { "echo", NULL, 0 };
 
-    (void)state;
     for (int i = 0; i < 5; i++)
         trace_log(&trace, &who, "INFO", "x", "line", 4, 0);
     assert_true(trace.full);
@@ -311,7 +297,6 @@ static void users_have_limits_of_their_own(void **state)
     struct settings settings;
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(settings_read(config, &settings, &err), 0);
     const struct limits a = limits_of_user(&settings, "a"), b = limits_of_user(&settings, "b");
     assert_int_equal(a.cpu_s, 5);
@@ -325,13 +310,11 @@ static void users_have_limits_of_their_own(void **state)
 
 static bool never(const void *data)
 {
-    (void)data;
     return false;
 }
 
 static bool always(const void *data)
 {
-    (void)data;
     return true;
 }
 
@@ -361,7 +344,6 @@ static void one_user_cannot_take_every_place(void **state)
     struct admission_place places[4], none;
     struct admission admission;
 
-    (void)state;
     a.all = b.all = (struct admission_limit){ 3, 0 };
     a.of_user = b.of_user = (struct admission_limit){ 2, 0 };
     admission_init(&admission);
@@ -386,7 +368,6 @@ static void a_lane_has_its_own_limit_and_a_user_of_its_name_another(void **state
     struct admission admission;
     struct ein_error err;
 
-    (void)state;
     a.of_lane = (struct admission_limit){ 1, 0 };
     admission_init(&admission);
     assert_int_equal(enter(&admission, &a, &places[0]), 0);
@@ -408,7 +389,6 @@ static void who_waits_is_refused_in_time(void **state)
     struct admission_place place, none;
     struct admission admission;
 
-    (void)state;
     a.all = b.all = (struct admission_limit){ 1, 1 };
     b.queue_ms = 100;
     admission_init(&admission);
@@ -474,7 +454,6 @@ static void who_waits_has_its_turn_in_order(void **state)
     struct admission admission;
     char order[8] = "";
 
-    (void)state;
     admission_init(&admission);
     assert_int_equal(enter(&admission, &first, &place), 0);
     for (uint32_t i = 0; i < 4; i++)
@@ -497,7 +476,6 @@ static void all_who_wait_are_told_when_it_is_shut(void **state)
     struct admission admission;
     char order[8] = "";
 
-    (void)state;
     admission_init(&admission);
     assert_int_equal(enter(&admission, &first, &place), 0);
     for (uint32_t i = 0; i < 3; i++)

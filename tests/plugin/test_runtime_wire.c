@@ -23,7 +23,6 @@ static void a_frame_is_found_only_when_it_is_whole(void **state)
     struct ein_error err;
     size_t len = build(bytes, 9, 3, "{\"t\":\"x\"}abc", 12);
 
-    (void)state;
     for (size_t part = 0; part < len; part++)
         assert_int_equal(wire_frame(bytes, part, MAX, &frame, &err), 0);
     assert_int_equal(wire_frame(bytes, len, MAX, &frame, &err), 1);
@@ -39,7 +38,6 @@ static void the_next_frame_begins_where_the_first_ends(void **state)
     size_t first = build(bytes, 2, 0, "{}", 2);
     size_t len = first + build(bytes + first, 2, 1, "[]z", 3);
 
-    (void)state;
     assert_int_equal(wire_frame(bytes, len, MAX, &frame, NULL), 1);
     assert_int_equal(frame.len, first);
     assert_int_equal(wire_frame(bytes + frame.len, len - frame.len, MAX, &frame, NULL), 1);
@@ -51,7 +49,6 @@ static void a_frame_over_the_limit_is_refused_by_its_head_alone(void **state)
     char bytes[8];
     struct frame frame;
 
-    (void)state;
     build(bytes, MAX, 1, "", 0);
     assert_int_equal(wire_frame(bytes, 8, MAX, &frame, NULL), EIN_E_TOO_LARGE);
     build(bytes, UINT32_MAX, UINT32_MAX, "", 0);
@@ -72,7 +69,6 @@ static int parse(const char *json, unsigned depth, size_t values)
 
 static void only_objects_are_messages(void **state)
 {
-    (void)state;
     assert_int_equal(parse("{}", DEPTH, 8), 0);
     assert_int_equal(parse("[]", DEPTH, 8), EIN_E_INVALID);
     assert_int_equal(parse("1", DEPTH, 8), EIN_E_INVALID);
@@ -86,7 +82,6 @@ static void only_objects_are_messages(void **state)
 
 static void what_is_nested_too_deeply_is_not_parsed(void **state)
 {
-    (void)state;
     assert_int_equal(parse("{\"a\":{\"b\":[]}}", 3, 8), 0);
     assert_int_equal(parse("{\"a\":{\"b\":[]}}", 2, 8), EIN_E_TOO_LARGE);
     assert_int_equal(parse("{\"a\":\"[[[[[[\\\"[[[[\"}", 1, 8), 0);
@@ -95,7 +90,6 @@ static void what_is_nested_too_deeply_is_not_parsed(void **state)
 
 static void too_many_values_are_never_parsed(void **state)
 {
-    (void)state;
     assert_int_equal(parse("{\"a\":[1,[],{},\"[,,,,,\"]}", DEPTH, 8), 0);
     assert_int_equal(parse("{\"a\":[1,1,1,1,1,1,1,1,1]}", DEPTH, 8), EIN_E_TOO_LARGE);
     assert_int_equal(parse("{\"a\":[{},{},{},{},{}]}", DEPTH, 8), EIN_E_TOO_LARGE);
@@ -105,7 +99,6 @@ static void a_buffer_keeps_its_maximum(void **state)
 {
     struct wire_buffer buffer = { .max = 100 };
 
-    (void)state;
     assert_non_null(wire_buffer_room(&buffer, 100));
     assert_null(wire_buffer_room(&buffer, 101));
     buffer.end = 90;
@@ -120,7 +113,6 @@ static void a_buffer_keeps_its_bytes_when_it_moves_them(void **state)
 {
     struct wire_buffer buffer = { .max = 4096 };
 
-    (void)state;
     memcpy(wire_buffer_room(&buffer, 1000), "0123456789", 10);
     buffer.end = 1000;
     wire_buffer_drop(&buffer, 5);
@@ -137,7 +129,6 @@ static void what_is_appended_is_read_again(void **state)
     EIN_JSON json_t *again = NULL;
     struct frame frame;
 
-    (void)state;
     assert_int_equal(wire_append(&buffer, message, "blob", 4, NULL), 0);
     assert_int_equal(
         wire_frame(buffer.bytes + buffer.start, wire_buffer_len(&buffer), MAX, &frame, NULL), 1);
@@ -152,7 +143,6 @@ static void what_does_not_fit_leaves_the_buffer_as_it_was(void **state)
     struct wire_buffer buffer = { .max = 32 };
     EIN_JSON json_t *message = json_pack("{s:s}", "t", "a text that is longer than that");
 
-    (void)state;
     assert_int_equal(wire_append(&buffer, message, NULL, 0, NULL), EIN_E_TOO_LARGE);
     assert_int_equal(wire_buffer_len(&buffer), 0);
     wire_buffer_free(&buffer);

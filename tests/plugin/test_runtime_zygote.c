@@ -10,10 +10,6 @@
 
 static void no_exit(struct child *child, int status, uint32_t cpu_ms, void *data)
 {
-    (void)child;
-    (void)status;
-    (void)cpu_ms;
-    (void)data;
     fail();
 }
 
@@ -57,7 +53,6 @@ static void a_child_that_nobody_could_kill_is_let_go(void **state)
     struct sandbox_report report = { .op = OP_SPAWNED, .pid = 7 };
     bool closed;
 
-    (void)state;
     assert_int_equal(spawn_with(report, sizeof(report), &closed), EIN_E_BUSY);
     assert_true(closed);
 }
@@ -67,7 +62,6 @@ static void answers_that_make_no_sense_end_the_zygote(void **state)
     struct sandbox_report report = { .op = OP_SPAWNED, .pid = 7 };
     bool closed;
 
-    (void)state;
     assert_int_equal(spawn_with(report, sizeof(report) - 1, &closed), EIN_E_UNAVAILABLE);
     assert_true(closed);
 }

@@ -24,7 +24,6 @@ static void pieces_become_parts_in_their_order(void **state)
 {
     struct said said;
 
-    (void)state;
     assert_int_equal(said_init(&said, SIZE_MAX), 0);
     assert_int_equal(take(&said, EIN_LLM_THOUGHT, "I th", NULL), 0);
     assert_int_equal(take(&said, EIN_LLM_THOUGHT, "ink", "{\"replay\": 1}"), 0);
@@ -53,7 +52,6 @@ static void its_maximum_is_of_all_that_is_said(void **state)
 {
     struct said said;
 
-    (void)state;
     assert_int_equal(said_init(&said, 10), 0);
     assert_int_equal(take(&said, EIN_LLM_TEXT, "12345", NULL), 0);
     assert_int_equal(take(&said, EIN_LLM_THOUGHT, "12345", NULL), 0);

@@ -24,7 +24,6 @@ static const char *const paths[] = {
 
 static void a_scan_finds_what_parsing_finds(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT(documents); i++) {
         EIN_JSON json_t *doc = json_loads(documents[i], JSON_ALLOW_NUL, NULL);
         assert_non_null(doc);
@@ -44,7 +43,6 @@ static void a_scanned_document_has_what_is_asked_for(void **state)
 {
     static const char *const none[] = { NULL };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(documents); i++) {
         const char *text = documents[i];
         EIN_JSON json_t *whole = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -100,7 +98,6 @@ static void a_scanned_document_has_members_of_members(void **state)
         { { "a..b", ".a", "a." }, "{'a': {}}" },
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(asked); i++) {
         const struct query query = { .fields = asked[i].fields };
         EIN_JSON json_t *doc = NULL;
@@ -139,7 +136,6 @@ static void a_scan_of_damaged_text_stays_inside(void **state)
 {
     static const char rubbish[] = "\"\\{}[]:,\0x";
 
-    (void)state;
     for (size_t i = 0; i < COUNT(documents); i++) {
         size_t len = strlen(documents[i]);
         EIN_FREE char *text = strdup(documents[i]);

@@ -20,7 +20,6 @@ static void expect_warnings(const char *result_text, const char *schema_text, co
 
 static void nothing_is_said_without_a_schema(void **state)
 {
-    (void)state;
     expect_warnings("[1]", "null", "null");
     expect_warnings("[1]", "{}", "null");
     assert_true(json_is_null(schema_warnings(json_null(), NULL)));
@@ -28,7 +27,6 @@ static void nothing_is_said_without_a_schema(void **state)
 
 static void a_fitting_result_has_no_warnings(void **state)
 {
-    (void)state;
     expect_warnings("{\"s\": \"x\", \"i\": 1, \"f\": 1.5, \"b\": false, \"l\": [], \"j\": null}",
                     "{\"s\": \"string\", \"i\": \"integer\", \"f\": \"float\", \"b\": \"boolean\", "
                     "\"l\": \"list\", \"j\": \"json\"}",
@@ -37,13 +35,11 @@ static void a_fitting_result_has_no_warnings(void **state)
 
 static void whole_numbers_and_booleans_are_floats(void **state)
 {
-    (void)state;
     expect_warnings("{\"f\": 2, \"g\": true}", "{\"f\": \"float\", \"g\": \"float\"}", "null");
 }
 
 static void unknown_types_accept_anything(void **state)
 {
-    (void)state;
     expect_warnings("{\"a\": 1, \"b\": 1}", "{\"a\": \"matrix\", \"b\": {\"type\": \"string\"}}",
                     "null");
 }
@@ -61,14 +57,12 @@ static void a_result_that_is_no_dict_is_named_by_its_python_type(void **state)
         { "true", "[\"Output is not a dict (got bool). Expected keys: ['a', 'b'].\"]" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         expect_warnings(rows[i].result, "{\"b\": \"json\", \"a\": \"json\"}", rows[i].expected);
 }
 
 static void missing_and_unexpected_keys_are_listed_sorted(void **state)
 {
-    (void)state;
     expect_warnings("{\"z\": 1, \"y\": 2, \"a\": 3}",
                     "{\"d\": \"json\", \"a\": \"json\", \"c\": \"json\"}",
                     "[\"Missing required output keys: ['c', 'd']\","
@@ -79,7 +73,6 @@ static void missing_and_unexpected_keys_are_listed_sorted(void **state)
 
 static void wrong_types_are_told_in_the_order_of_the_keys(void **state)
 {
-    (void)state;
     expect_warnings("{\"b\": true, \"a\": \"x\", \"d\": {}, \"c\": 1.0, \"e\": null}",
                     "{\"b\": \"integer\", \"a\": \"integer\", \"d\": \"list\", \"c\": \"integer\", "
                     "\"e\": \"boolean\"}",
@@ -92,7 +85,6 @@ static void wrong_types_are_told_in_the_order_of_the_keys(void **state)
 
 static void keys_are_written_as_python_writes_them(void **state)
 {
-    (void)state;
     expect_warnings(
         "{}",
         "{\"it's\": \"json\", \"a\\\"'b\": \"json\", \"new\\nline\": \"json\", \"\\\\\": \"json\", "

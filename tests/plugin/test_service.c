@@ -25,9 +25,6 @@ static struct fake_host *logging_host;
 static int add_routes(struct ein_ctx *ctx, const struct ein_route *routes, size_t count,
                       size_t stride, void *self, struct ein_error *err)
 {
-    (void)ctx;
-    (void)stride;
-    (void)err;
     for (size_t i = 0; i < count; i++)
         known[known_count++] = &routes[i];
     known_self = self;
@@ -58,7 +55,6 @@ static void req_log(const struct ein_req *req, int level, const char *fmt, ...)
     char line[16384];
     va_list args;
 
-    (void)req;
     va_start(args, fmt);
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
@@ -75,7 +71,6 @@ static int req_reply(struct ein_req *req, int status, json_t *take_body)
 static int req_reply_bytes(struct ein_req *req, int status, const char *type, const void *data,
                            size_t len)
 {
-    (void)type;
     req->text = strndup(data, len);
     return req->status = status;
 }
@@ -128,7 +123,6 @@ static int said_status(void *impl, json_t **ret_status, struct ein_error *err)
 {
     struct said *said = impl;
 
-    (void)err;
     *ret_status = json_incref(said->status);
     return 0;
 }
@@ -137,15 +131,12 @@ static int said_openapi(void *impl, json_t **ret_document, struct ein_error *err
 {
     struct said *said = impl;
 
-    (void)err;
     *ret_document = json_incref(said->document);
     return 0;
 }
 
 static int said_metrics(void *impl, char **ret_text, struct ein_error *err)
 {
-    (void)impl;
-    (void)err;
     *ret_text = strdup("einion_up 1\n");
     return 0;
 }
@@ -211,7 +202,6 @@ static void ready_says_which_plugin_is_not_well(void **state)
     struct fixture *f = open_with(json_object());
     struct ein_req req = { 0 };
 
-    (void)state;
     f->said.status =
         json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:n}]}", "status", "ready", "version", "9",
                   "plugins", "name", "agents", "plugin", "agents", "state", "started", "reason");
@@ -247,7 +237,6 @@ static void metrics_are_for_this_machine(void **state)
 {
     struct fixture *f = open_with(json_object());
 
-    (void)state;
     assert_int_equal(metrics_status("127.0.0.1", NULL, NULL), 200);
     assert_int_equal(metrics_status("127.8.0.1", NULL, NULL), 200);
     assert_int_equal(metrics_status("::1", NULL, NULL), 200);
@@ -264,14 +253,12 @@ static void metrics_can_be_for_everybody(void **state)
 {
     struct fixture *f = open_with(json_pack("{s:s}", "metrics", "all"));
 
-    (void)state;
     assert_int_equal(metrics_status("10.0.0.1", "8.8.8.8", NULL), 200);
     close_it(f);
 }
 
 static void metrics_can_be_for_those_with_a_token(void **state)
 {
-    (void)state;
     setenv("METRICS_TOKEN", "t0ken", 1);
     struct fixture *f = open_with(json_pack("{s:s}", "metrics", "nobody"));
     unsetenv("METRICS_TOKEN");
@@ -287,7 +274,6 @@ static void metrics_can_be_for_those_with_a_token(void **state)
 
 static void an_empty_token_is_none(void **state)
 {
-    (void)state;
     setenv("METRICS_TOKEN", "", 1);
     struct fixture *f = open_with(json_pack("{s:s}", "metrics", "nobody"));
     unsetenv("METRICS_TOKEN");
@@ -302,7 +288,6 @@ static void the_tag_of_openapi_changes_with_the_routes(void **state)
     struct ein_req req = { 0 };
     char first[sizeof(req.headers)];
 
-    (void)state;
     f->said.document = json_pack("{s:s}", "openapi", "3.1.0");
     assert_int_equal(call("/openapi.json", &req), 200);
     assert_string_equal(req.text, "{\"openapi\":\"3.1.0\"}");
@@ -325,7 +310,6 @@ static void docs_can_be_switched_off(void **state)
 {
     struct fixture *f = open_with(json_object());
 
-    (void)state;
     assert_non_null(route_of("/docs"));
     assert_non_null(route_of("/openapi.json"));
     close_it(f);
@@ -350,7 +334,6 @@ static void a_client_line_is_logged_with_its_origin(void **state)
     struct fixture *f = open_with(json_object());
     struct ein_req req = { .client_addr = "10.0.0.1" };
 
-    (void)state;
     assert_int_equal(log_status(&req, "warning", "hello",
                                 json_pack("{s:i, s:s}", "x", 1, "client_host", "forged")),
                      202);
@@ -370,7 +353,6 @@ static void secrets_of_a_client_line_are_not_logged(void **state)
     struct fixture *f = open_with(json_object());
     struct ein_req req = { .client_addr = "10.0.0.1" };
 
-    (void)state;
     assert_int_equal(log_status(&req, "INFO", "my key is sk-abcdefghijklmnopqrstuvwx",
                                 json_pack("{s:s}", "k", "sk-zyxwvutsrqponmlkjihgfedc")),
                      202);
@@ -387,7 +369,6 @@ static void a_flood_of_client_lines_is_refused(void **state)
     struct fixture *f = open_with(json_pack("{s:i}", "client_log_per_minute", 3));
     struct ein_req req = { .client_addr = "10.0.0.1" };
 
-    (void)state;
     for (int i = 0; i < 3; i++)
         assert_int_equal(log_status(&req, "INFO", "flood", json_null()), 202);
     assert_int_equal(log_status(&req, "INFO", "too much", json_null()), 429);

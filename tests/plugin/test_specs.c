@@ -33,7 +33,6 @@ static void says(const char *text, const char *expected)
 
 static void json_and_yaml_are_read_alike(void **state)
 {
-    (void)state;
     says("{\"a\": [1, 2.5, true, null, \"x\"]}", "{\"a\":[1,2.5,true,null,\"x\"]}");
     says("a: [1, 2.5, true, null, x]", "{\"a\":[1,2.5,true,null,\"x\"]}");
     says("a:\n- 1\n- 2.5\n- true\n- ~\n- x\n", "{\"a\":[1,2.5,true,null,\"x\"]}");
@@ -43,7 +42,6 @@ static void json_and_yaml_are_read_alike(void **state)
 
 static void scalars_are_of_the_core_schema(void **state)
 {
-    (void)state;
     says("a: [yes, no, on, 1_0, 0x1F, 0o17, 017, +1, -0]",
          "{\"a\":[\"yes\",\"no\",\"on\",\"1_0\",31,15,17,1,0]}");
     says("a: [1e3, .5, 1., .inf, 1e400, 2024-01-01, '1', !!str 1]",
@@ -53,7 +51,6 @@ static void scalars_are_of_the_core_schema(void **state)
 
 static void keys_are_texts(void **state)
 {
-    (void)state;
     says("200: a\ntrue: b\n~: c", "{\"200\":\"a\",\"true\":\"b\",\"~\":\"c\"}");
     says("? [a]\n: b", "line 1: a key is not plain text");
     says("? {a: 1}\n: b", "line 1: a key is not plain text");
@@ -61,7 +58,6 @@ static void keys_are_texts(void **state)
 
 static void aliases_and_merges(void **state)
 {
-    (void)state;
     says("a: &x {b: 1}\nc: *x", "{\"a\":{\"b\":1},\"c\":{\"b\":1}}");
     says("a: &x 1\nb: &x 2\nc: *x", "{\"a\":1,\"b\":2,\"c\":2}");
     says("a: &x {p: 1, q: 1}\nb: {p: 2, <<: *x}",
@@ -75,7 +71,6 @@ static void aliases_and_merges(void **state)
 
 static void what_is_no_document(void **state)
 {
-    (void)state;
     says("", "line 1: there is nothing");
     says("[1]", "its outermost value is not an object");
     says("a: 1\n---\nb: 1", "line 2: there is more than one document");
@@ -115,7 +110,6 @@ static void urls_are_resolved(void **state)
         { "https://a/b", "x:y", "https://a/x:y" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         resolves(cases[i].base, cases[i].text, cases[i].expected);
 }
@@ -145,7 +139,6 @@ static void expands(const struct spec_limits *limits, const char *text, const ch
 
 static void schemas_are_made_whole(void **state)
 {
-    (void)state;
     expands(&plenty,
             "{\"S\":{\"$ref\":\"#/A\"},\"A\":{\"items\":{\"$ref\":\"#/"
             "B\"}},\"B\":{\"type\":\"string\"}}",
@@ -166,7 +159,6 @@ static void limits_cut_schemas(void **state)
 {
     struct spec_limits few = plenty;
 
-    (void)state;
     few.schema_depth = 1;
     expands(&few, "{\"S\":{\"items\":{\"type\":\"string\"}}}",
             "{\"items\":{\"x-cut\":\"deeper than 1 schemas\"}}");
@@ -255,7 +247,6 @@ static void what_is_meant_often_is_not_read_for_ever(void **state)
     json_t *bs[] = { many_members(), json_pack("{s:o}", "$ref", long_text(much)),
                      json_pack("{s:{s:o}}", "example", "a", long_text(much)), json_object() };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bs) / sizeof(bs[0]); i++) {
         size_t len;
 
@@ -285,7 +276,6 @@ static void what_was_not_asked_for_longest_is_forgotten(void **state)
 {
     struct recall recall;
 
-    (void)state;
     assert_int_equal(recall_init(&recall, 2, 100), 0);
     learn(&recall, "a", 1);
     learn(&recall, "b", 1);
@@ -310,7 +300,6 @@ static void nothing_need_be_remembered(void **state)
 {
     struct recall recall;
 
-    (void)state;
     assert_int_equal(recall_init(&recall, 0, 100), 0);
     learn(&recall, "a", 1);
     assert_false(knows(&recall, "a"));

@@ -36,7 +36,6 @@ static void the_best_encoding_is_taken(void **state)
         { "identity, gzip;q=0.5", CODING_NONE },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (ask_coding(table[i].accept) != table[i].coding)
             fail_msg("\"%s\" gives %d", table[i].accept, (int)ask_coding(table[i].accept));
@@ -66,7 +65,6 @@ static void parts_are_within_the_file(void **state)
         { "bytes=0-9999999999999999999", 10, RANGE_ALL, 0, 0 },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint64_t first = 0, len = 0;
 
@@ -99,7 +97,6 @@ static void paths_that_may_lead_astray_are_refused(void **state)
                                        ".well-known/..",
                                        ".well-knownx" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         if (!path_is_good(good[i]))
             fail_msg("%s is refused", good[i]);
@@ -110,7 +107,6 @@ static void paths_that_may_lead_astray_are_refused(void **state)
 
 static void types_go_by_the_end_of_the_name(void **state)
 {
-    (void)state;
     assert_string_equal(file_type("a/b.HTML")->type, "text/html; charset=utf-8");
     assert_string_equal(file_type("a.js/b")->type, "application/octet-stream");
     assert_string_equal(file_type("js")->type, "application/octet-stream");
@@ -166,7 +162,6 @@ static void no_way_leads_out_of_the_folder(void **state)
                                            "sub/up/secret" };
     char folder[] = "/tmp/einion-site-XXXXXX", site[64];
 
-    (void)state;
     assert_non_null(mkdtemp(folder));
     (void)snprintf(site, sizeof(site), "%s/site", folder);
     run("echo s >secret && mkdir -p site/sub && cd site && echo f >file && echo g >sub/file && "

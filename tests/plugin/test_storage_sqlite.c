@@ -201,15 +201,12 @@ static sqlite3 *reader;  /* the last one that was opened while steps were watche
 
 static int count_steps(void *data)
 {
-    (void)data;
     steps++;
     return 0;
 }
 
 static int watch_steps(sqlite3 *handle, char **text, const struct sqlite3_api_routines *api)
 {
-    (void)text;
-    (void)api;
     reader = handle;
     sqlite3_progress_handler(handle, STEPS_AT_ONCE, count_steps, NULL);
     return SQLITE_OK;
@@ -244,7 +241,6 @@ static void open_counted(struct fixture *fixture, int count, size_t text_len, co
 
 static int count_doc(const json_t *doc, void *count)
 {
-    (void)doc;
     ++*(int *)count;
     return 0;
 }
@@ -470,9 +466,6 @@ static void a_file_not_closed_in_order_is_checked(void **state)
 /* A file so large that its check is not over after a second. */
 static int begin_slowly(unsigned kind, void *data, void *stmt, void *text)
 {
-    (void)kind;
-    (void)data;
-    (void)stmt;
     if (strstr(text, "quick_check"))
         nanosleep(&(struct timespec){ 1, 0 }, NULL);
     return 0;
@@ -480,8 +473,6 @@ static int begin_slowly(unsigned kind, void *data, void *stmt, void *text)
 
 static int make_slow(sqlite3 *handle, char **text, const struct sqlite3_api_routines *api)
 {
-    (void)text;
-    (void)api;
     return sqlite3_trace_v2(handle, SQLITE_TRACE_STMT, begin_slowly, NULL);
 }
 

@@ -53,7 +53,6 @@ static void expect_events(const char *stream, const char *events)
 
 static void test_events(void **state)
 {
-    (void)state;
     expect_events("data: one\n\n", "message=one|");
     expect_events("data: a\r\rdata: b\r\n\r\ndata: c\n\n", "message=a|message=b|message=c|");
     expect_events("\xef\xbb\xbf"
@@ -76,7 +75,6 @@ static void test_long_events(void **state)
     struct seen seen = { .len = 0 };
     struct sse sse;
 
-    (void)state;
     memset(name, 'n', sizeof(name));
     sse_init(&sse, 400, on_event, &seen);
     assert_int_equal(sse_feed(&sse, "event: ", 7), 0);
@@ -103,7 +101,6 @@ static void test_stopping(void **state)
     struct text_lines lines;
     struct sse sse;
 
-    (void)state;
     sse_init(&sse, 100, on_event, &seen);
     assert_int_equal(sse_feed(&sse, "data: a\n\ndata: b\n\n", 18), 7);
     assert_string_equal(seen.text, "message=a|");
@@ -121,7 +118,6 @@ static void test_lines(void **state)
     static const char stream[] = "{\"a\":1}\r\n\n{\"b\":\"\xc3\xa9\"}\nlast";
     struct text_lines lines;
 
-    (void)state;
     for (size_t size = 1; size < sizeof(stream); size++) {
         struct seen seen = { .len = 0 };
 
@@ -142,7 +138,6 @@ static void test_long_lines(void **state)
     struct seen seen = { .len = 0 };
     struct text_lines lines;
 
-    (void)state;
     text_lines_init(&lines, TEXT_LINES_LF, 4, on_line, &seen);
     assert_int_equal(text_lines_feed(&lines, "1234\n", 5), 0);
     assert_int_equal(text_lines_feed(&lines, "12345\n", 6), EIN_E_TOO_LARGE);

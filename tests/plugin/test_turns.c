@@ -52,7 +52,6 @@ static void becomes(const char *messages, const char *system, const char *turned
 
 static void roles_alternate(void **state)
 {
-    (void)state;
     becomes("[]", "[]", "[]");
     becomes("[" SAYS("system", "s") "," SAYS("user", "a") "," SAYS("system", "t") "]",
             "[\"s\",\"t\"]", "[" TURN("user", "\"a\"") "]");
@@ -67,7 +66,6 @@ static void roles_alternate(void **state)
 
 static void what_the_system_says_later_stays_where_it_is(void **state)
 {
-    (void)state;
     becomes("[" SAYS("user", "a") "," SAYS("system", "s") "," SAYS("assistant", "b") "," SAYS(
                 "system", "t") "," SAYS("user", "c") "," SAYS("assistant", "d") "]",
             "[\"s\"]",
@@ -82,7 +80,6 @@ static void what_the_system_says_later_stays_where_it_is(void **state)
 
 static void the_user_begins(void **state)
 {
-    (void)state;
     becomes("[" SAYS("assistant", "a") "," SAYS("user", "b") "]", "[]",
             "[" BEGINS "," TURN("assistant", "\"a\"") "," TURN("user", "\"b\"") "]");
     becomes("[" SAYS("system", "s") "]", "[\"s\"]", "[" BEGINS "]");
@@ -90,7 +87,6 @@ static void the_user_begins(void **state)
 
 static void what_tools_answered_comes_first(void **state)
 {
-    (void)state;
     becomes("[" TURN("user", TEXT("a") "," RESULT("two") "," TEXT("b")) "," TURN(
                 "user", RESULT("y") "," TEXT("c")) "]",
             "[]", "[" TURN("user", "\"one of\",\"two\",\"y\",\"a\",\"b\",\"c\"") "]");
@@ -115,7 +111,6 @@ static void says_last(const char *messages, const char *last)
 
 static void the_last_word_ends_in_no_white_space(void **state)
 {
-    (void)state;
     says_last("[]", "");
     says_last("[" TURN("user", TEXT("a ")) "]", TURN("user", TEXT("a ")));
     says_last("[" TURN("assistant", TEXT("a ") "," TEXT("b \\n\\t")) "]",
@@ -138,7 +133,6 @@ static void tools_that_were_called_are_named_once(void **state)
     EIN_JSON json_t *tools = turns_tools(messages);
     EIN_FREE char *got = json_dumps(tools, JSON_COMPACT);
 
-    (void)state;
     assert_string_equal(got, "[{\"name\":\"f\"},{\"name\":\"g\"}]");
 }
 
@@ -152,7 +146,6 @@ static void what_cannot_be_turned_is_told(void **state)
         { "[" SAYS("system", "bad") "]", "a bad part" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         EIN_JSON json_t *given = json_loads(bad[i][0], 0, NULL);
         struct ein_error err = { 0 };
@@ -169,7 +162,6 @@ static void a_replay_is_for_its_wire(void **state)
     EIN_JSON json_t *ours = json_pack("{s:{s:s, s:s}}", "replay", "wire", "w", "signature", "s");
     EIN_JSON json_t *none = json_pack("{s:s}", "replay", "w");
 
-    (void)state;
     assert_ptr_equal(turns_replay(ours, "w"), json_object_get(ours, "replay"));
     assert_null(turns_replay(ours, "v"));
     assert_null(turns_replay(none, "w"));
@@ -187,7 +179,6 @@ static void ids_are_what_vendors_take(void **state)
     };
     char id[TURNS_ID_SIZE], again[TURNS_ID_SIZE], before[TURNS_ID_SIZE] = "";
 
-    (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         turns_tool_id(good[i], id);
         assert_string_equal(id, good[i]);
@@ -227,7 +218,6 @@ static void plans(const char *parameters, const char *settings, int64_t max_toke
 
 static void a_budget_is_below_max_tokens(void **state)
 {
-    (void)state;
     plans("{}", NULL, 9000, "", "");
     plans("{\"thinking_budget\":2000}", NULL, 9000, ENABLED("2000"), "");
     plans("{\"thinking_budget\":9000}", NULL, 9000, ENABLED("8999"), "");
@@ -246,7 +236,6 @@ static void a_budget_is_below_max_tokens(void **state)
 
 static void the_catalog_says_what_models_can(void **state)
 {
-    (void)state;
     plans("{\"reasoning_effort\":\"xhigh\"}", EFFORTS, 9000, "{\"type\":\"adaptive\"}", "xhigh");
     plans("{\"reasoning_effort\":\"minimal\"}", EFFORTS, 9, "{\"type\":\"adaptive\"}", "low");
     plans(
@@ -262,7 +251,6 @@ static void the_catalog_says_what_models_can(void **state)
 
 static void thoughts_are_shown_or_not(void **state)
 {
-    (void)state;
     plans("{\"thinking_budget\":2000,\"show_thinking\":true}", NULL, 9000,
           "{\"type\":\"enabled\",\"budget_tokens\":2000,\"display\":\"summarized\"}", "");
     plans("{\"thinking_budget\":-1,\"show_thinking\":false}", EFFORTS, 9000,

@@ -28,7 +28,6 @@ static int64_t nano_of(double dollars)
 
 static void dollars_become_the_nearest_nano_dollars(void **state)
 {
-    (void)state;
     assert_int_equal(nano_of(0), 0);
     assert_int_equal(nano_of(0.1), 100000000);
     assert_int_equal(nano_of(49.5), 49500000000);
@@ -44,7 +43,6 @@ static void dollars_become_the_nearest_nano_dollars(void **state)
 
 static void an_amount_outlives_the_way_through_json(void **state)
 {
-    (void)state;
     srand(7);
     for (int i = 0; i < 100000; i++) {
         int64_t nano = ((int64_t)rand() << 31 | rand()) % (MONEY_MAX + 1), back = -1;
@@ -62,7 +60,6 @@ static void what_is_no_amount_is_refused(void **state)
     EIN_JSON json_t *more = json_real(4000000.1);
     EIN_JSON json_t *text = json_string("1");
 
-    (void)state;
     assert_int_equal(money_from_json(less, &nano, &err), EIN_E_INVALID);
     assert_int_equal(money_from_json(more, &nano, &err), EIN_E_INVALID);
     assert_int_equal(money_from_json(text, &nano, &err), EIN_E_INVALID);
@@ -82,7 +79,6 @@ static void money_as_text_is_exact(void **state)
                   { INT64_MIN, "-9223372036.854775808" } };
     char text[MONEY_TEXT_SIZE];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         money_to_text(cases[i].nano, text);
         assert_string_equal(text, cases[i].text);
@@ -111,7 +107,6 @@ static void offsets_are_those_of_the_c_library(void **state)
         "Africa/Monrovia"
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct zone *zone = load(names[i]);
         setenv("TZ", names[i], 1);
@@ -138,7 +133,6 @@ static void skipped_and_repeated_hours_are_found(void **state)
 {
     struct zone *berlin = load("Europe/Berlin");
 
-    (void)state;
     assert_int_equal(zone_to_utc(berlin, moment(2026, 7, 1, 0, 0)), moment(2026, 6, 30, 22, 0));
     assert_int_equal(zone_to_utc(berlin, moment(2026, 12, 1, 0, 0)), moment(2026, 11, 30, 23, 0));
     /* 02:30 does not exist on 29 March 2026, and is twice on 25 October. */
@@ -155,7 +149,6 @@ static void a_name_leads_nowhere_else(void **state)
     struct ein_error err;
     struct zone *zone;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(zone_load(ZONES, names[i], &zone, &err), EIN_E_NOT_FOUND);
     assert_int_equal(zone_load(ZONES, "tzdata.zi", &zone, &err), EIN_E_NOT_FOUND);
@@ -165,7 +158,6 @@ static void a_name_leads_nowhere_else(void **state)
 
 static void days_are_those_of_the_c_library(void **state)
 {
-    (void)state;
     for (int64_t day = -800000; day < 800000; day += 13) {
         time_t at = day * DAY;
         struct tm utc;
@@ -185,7 +177,6 @@ static void months_begin_where_they_are_anchored(void **state)
     int64_t last = moment(2026, 1, 31, 9, 30) * 1000, at = last;
     static const int days[] = { 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
-    (void)state;
     assert_int_equal(calendar_next_month(utc, 0, moment(2026, 11, 26, 12, 0) * 1000),
                      moment(2026, 12, 1, 0, 0) * 1000);
     assert_int_equal(calendar_next_month(utc, 0, moment(2026, 12, 1, 0, 0) * 1000),
@@ -226,7 +217,6 @@ static void times_are_read_strictly(void **state)
     struct zone *berlin = load("Europe/Berlin");
     int64_t ms;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         if (calendar_parse(berlin, wrong[i], false, &ms))
             fail_msg("'%s' was taken", wrong[i]);
@@ -249,7 +239,6 @@ static void periods_begin_at_midnight_of_the_zone(void **state)
     int64_t now = moment(2026, 11, 27, 23, 30) * 1000; /* a Friday; in Berlin it is Saturday */
     int64_t day, next_ms;
 
-    (void)state;
     assert_true(calendar_period(utc, "day", now, &day, &next_ms));
     assert_int_equal(day, calendar_day((struct date){ 2026, 11, 27 }));
     assert_int_equal(next_ms, moment(2026, 11, 28, 0, 0) * 1000);
@@ -279,7 +268,6 @@ static void it_is_remembered_that_there_is_no_key(void **state)
     struct no_keys *no_keys = no_keys_new(60000);
     uint64_t ticket;
 
-    (void)state;
     assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
     no_keys_put(no_keys, "model_key/a/openai", ticket);
     assert_true(no_keys_has(no_keys, "model_key/a/openai", &ticket));
@@ -294,7 +282,6 @@ static void what_was_read_before_a_key_was_put_is_not_remembered(void **state)
     struct no_keys *no_keys = no_keys_new(60000);
     uint64_t ticket;
 
-    (void)state;
     assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
     no_keys_forget(no_keys);
     no_keys_put(no_keys, "model_key/a/openai", ticket);
@@ -309,7 +296,6 @@ static void nobody_is_told_of_anothers_missing_key(void **state)
     uint64_t ticket;
     char name[32];
 
-    (void)state;
     assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
     no_keys_put(no_keys, "model_key/a/openai", ticket);
     for (int i = 0; i < 5000; i++) {
@@ -324,7 +310,6 @@ static void the_memory_of_no_key_may_be_switched_off(void **state)
     struct no_keys *no_keys = no_keys_new(0);
     uint64_t ticket;
 
-    (void)state;
     assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));
     no_keys_put(no_keys, "model_key/a/openai", ticket);
     assert_false(no_keys_has(no_keys, "model_key/a/openai", &ticket));

@@ -34,7 +34,6 @@ static int fetch(struct ein_ctx *ctx, const struct ein_fetch *what, struct ein_f
 {
     EIN_JSON json_t *headers = json_loads(script.headers ? script.headers : "{}", 0, NULL);
 
-    (void)ctx;
     script.asked = *what;
     (void)snprintf(script.url, sizeof(script.url), "%s %s", what->method, what->url);
     (void)snprintf(script.body, sizeof(script.body), "%.*s", (int)what->body_len,
@@ -75,7 +74,6 @@ static void note(struct answer *answer, const char *name, const json_t *json)
 
 static int on_event(void *data, const char *event, json_t *json, struct ein_error *err)
 {
-    (void)err;
     note(data, event, json);
     if (!json)
         return VENDOR_END;
@@ -84,7 +82,6 @@ static int on_event(void *data, const char *event, json_t *json, struct ein_erro
 
 static int on_whole(void *data, json_t *json, struct ein_error *err)
 {
-    (void)err;
     note(data, "whole", json);
     return 0;
 }
@@ -93,7 +90,6 @@ static void classify(void *data, struct vendor_failure *failure)
 {
     const json_t *error = json_object_get(failure->body, "error");
 
-    (void)data;
     if (error)
         failure->words = json_string_value(json_object_get(error, "message"));
 }
@@ -131,7 +127,6 @@ static int set_up(void **state)
     struct ein_error err = { 0 };
     static json_t *settings;
 
-    (void)state;
     host = fake_host_new();
     host->table.client = &client;
     settings = json_loads("{\"title\": \"Acme\", \"base_url\": \"https://acme.test/v1//\","
@@ -155,7 +150,6 @@ static int tear_down(void **state)
 
 static void test_request(void **state)
 {
-    (void)state;
     run(&(struct script){ .status = 200, .pieces = { "data: true\n\n" } }, VENDOR_SSE);
     assert_string_equal(script.url, "POST https://acme.test/v1/chat");
     assert_string_equal(script.body, "{\"n\":1}");
@@ -175,7 +169,6 @@ static void test_settings(void **state)
     struct ein_error err = { 0 };
     struct vendor other;
 
-    (void)state;
     assert_int_equal(vendor_init(&other, &host->table, NULL, no_url, &err), EIN_E_INVALID);
     assert_int_equal(vendor_init(&other, &host->table, NULL, bad_header, &err), EIN_E_INVALID);
 }
@@ -186,7 +179,6 @@ static void test_streams(void **state)
 {
     struct answer a;
 
-    (void)state;
     a = run(&(struct script){ .status = 200,
                               .headers = "{\"x-request-id\": \"req_1\"}",
                               .pieces = { ": hi\n\nevent: e\nda", "ta: [1]\n\ndata: [DONE]\n\n",
@@ -217,7 +209,6 @@ static void test_whole(void **state)
                                             .pieces = { "{\"a\"", ":1}" } },
                           VENDOR_SSE);
 
-    (void)state;
     assert_int_equal(a.r, 0);
     assert_string_equal(a.seen, "whole={\"a\":1}|");
     a = run(&(struct script){ .status = 200, .pieces = { " \n", "\t[1", "]" } }, VENDOR_SSE);
@@ -243,7 +234,6 @@ static void test_broken_streams(void **state)
 {
     struct answer a;
 
-    (void)state;
     a = run(&(struct script){ .status = 200, .pieces = { "data: [1]\n\ndata: [" } }, VENDOR_SSE);
     expect_fault(&a, EIN_LLM_FAULT_UNREACHABLE, EIN_E_UNAVAILABLE,
                  "the answer of Acme broke off before its end");
@@ -277,7 +267,6 @@ static void test_no_answer(void **state)
 {
     struct answer a = run(&(struct script){ .r = EIN_E_UNAVAILABLE }, VENDOR_SSE);
 
-    (void)state;
     expect_fault(&a, EIN_LLM_FAULT_UNREACHABLE, EIN_E_UNAVAILABLE,
                  "Acme cannot be reached: because of the test");
     a = run(&(struct script){ .r = EIN_E_TIMEOUT }, VENDOR_SSE);
@@ -319,7 +308,6 @@ static void test_failures(void **state)
           "Acme does not take the request (404): [REDACTED:key]" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer a = run(&(struct script){ .status = cases[i].status,
                                                 .headers = cases[i].headers,
@@ -336,7 +324,6 @@ static void test_long_words(void **state)
     char words[400];
     struct answer a;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(words) - 1; i += 3)
         memcpy(words + i, "\xe2\x82\xac", 3);
     words[sizeof(words) - 1] = '\0';
@@ -358,7 +345,6 @@ static void test_short_keys(void **state)
     };
     char text[64];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         key = cases[i].key;
         (void)snprintf(text, sizeof(text), "Acme does not accept the key (401): %s",
@@ -393,7 +379,6 @@ static void test_retry_after(void **state)
           7000 },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer a =
             run(&(struct script){ .status = 429, .headers = cases[i].headers }, VENDOR_SSE);
@@ -417,7 +402,6 @@ static void expect_json(const char *text, const char *expected)
 
 static void test_json(void **state)
 {
-    (void)state;
     expect_json("\"a\\u0000b\"", "a\xef\xbf\xbd"
                                  "b");
     expect_json("\"a\\\\u0000\"", "a\\u0000");
@@ -436,7 +420,6 @@ static void test_deep_json(void **state)
 {
     char text[2 * VENDOR_DEPTH_MAX + 3];
 
-    (void)state;
     memset(text, '[', VENDOR_DEPTH_MAX + 1);
     memset(text + VENDOR_DEPTH_MAX + 1, ']', VENDOR_DEPTH_MAX + 1);
     text[sizeof(text) - 1] = '\0';
@@ -454,7 +437,6 @@ static void test_tool_calls(void **state)
     struct answer a = { .outcome = { .struct_size = sizeof(a.outcome) } };
     const struct vendor_sink sink = { take_piece, &a };
 
-    (void)state;
     assert_int_equal(vendor_tool_call(&vendor, &sink, "1", "f", "{\"x\":2}", &a.outcome, &a.err),
                      0);
     assert_int_equal(vendor_tool_call(&vendor, &sink, "2", "g", "", &a.outcome, &a.err), 0);
@@ -473,7 +455,6 @@ static void test_keys(void **state)
     struct answer a = { .outcome = { .struct_size = sizeof(a.outcome) } };
     const char *found = NULL;
 
-    (void)state;
     a.r = vendor_key(&vendor, &(struct ein_llm_call){ 0 }, &found, &a.outcome, &a.err);
     expect_fault(&a, EIN_LLM_FAULT_BAD_KEY, EIN_E_DENIED,
                  "There is no key for Acme: neither the caller nor this server has one");
@@ -498,7 +479,6 @@ static void test_older_tables(void **state)
                                  .user_id = "u" };
     struct ein_llm_call read;
 
-    (void)state;
     vendor_give_outcome(&outcome, &old);
     assert_int_equal(old.fault, 5);
     assert_int_equal(old.vendor_cost, 0);
@@ -512,7 +492,6 @@ static void test_counts(void **state)
     EIN_JSON json_t *json =
         json_pack("{s:i, s:s, s:i, s:n, s:f}", "a", 7, "b", "12", "c", -4, "d", "e", 3.0);
 
-    (void)state;
     assert_int_equal(vendor_count(json, "a"), 7);
     assert_int_equal(vendor_count(json, "b"), 12);
     assert_int_equal(vendor_count(json, "c"), 0);
@@ -528,7 +507,6 @@ static void test_what_is_refused_is_remembered_for_a_while(void **state)
     char model[16];
     unsigned known = 0;
 
-    (void)state;
     assert_int_equal(refused_new(config, &refused, NULL), 0);
     refused_add(refused, NULL, "m", "stream");
     assert_true(refused_has(refused, NULL, "m", "stream"));

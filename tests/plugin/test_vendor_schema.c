@@ -49,7 +49,6 @@ static void a_tools_parameters_are_an_object(void **state)
           "{'type':'object','properties':{'a':{}},'definitions':{'A':{'properties':{'a':{}}}}}" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[2][512];
 
@@ -67,13 +66,11 @@ static void one_that_is_well_is_not_copied(void **state)
     EIN_JSON json_t *schema = json_pack("{s:s, s:{}}", "type", "object", "properties");
     EIN_JSON json_t *made = vendor_tool_schema(schema);
 
-    (void)state;
     assert_ptr_equal(made, schema);
 }
 
 static void closed_schemas_have_no_bounds(void **state)
 {
-    (void)state;
     becomes(vendor_closed_schema,
             "{\"type\":[\"object\",\"null\"],\"properties\":{\"maximum\":{\"type\":\"array\","
             "\"minItems\":2,\"items\":{\"enum\":[{\"type\":\"object\"}]}}}}",
@@ -100,7 +97,6 @@ static void which_are_open(void **state)
         { "[]", false },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         EIN_JSON json_t *schema = json_loads(cases[i].schema, 0, NULL);
 

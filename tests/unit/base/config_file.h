@@ -28,7 +28,6 @@ static inline int begin(void **state)
 {
     int fd = mkstemp(file);
 
-    (void)state;
     for (const char *const *name =
              (const char *const[]){ "APP_ENV", "FRONTEND_URL", "DATABASE_PROVIDER",
                                     "ADMIN_PANEL_ENABLED", "AUTH_CONFIG_PATH", "T_UNSET", NULL };
@@ -39,7 +38,6 @@ static inline int begin(void **state)
 
 static inline int finish(void **state)
 {
-    (void)state;
     return unlink(file);
 }
 

@@ -10,7 +10,6 @@ static void built_in_configuration_is_valid(void **state)
     const json_t *plugins, *plugin;
     size_t i, count_off = 0;
 
-    (void)state;
     assert_int_equal(setenv("EINION_STATE_DIR", "/var/lib/e", 1), 0);
     config = loaded(NULL, NULL);
     plugins = json_object_get(config_json(config), "plugins");
@@ -41,7 +40,6 @@ static void documented_defaults_are_the_defaults(void **state)
 {
     struct config *written, *empty;
 
-    (void)state;
     assert_int_equal(setenv("EINION_STATE_DIR", "/var/lib/e", 1), 0);
     written = loaded(NULL, NULL);
     empty = loaded("", NULL);
@@ -79,7 +77,6 @@ static void what_a_file_lists_changes_what_ships(void **state)
     const json_t *openrouter = json_object_get(plugin_named(config, "openrouter"), "settings");
     const json_t *chat = plugin_named(config, "chat");
 
-    (void)state;
     assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), count + 1);
     assert_string_equal(text_of(plugin_named(config, "openrouter"), "plugin"), "llm-openai");
     assert_string_equal(text_of(json_object_get(openrouter, "headers"), "X-Title"), "t");
@@ -114,7 +111,6 @@ static void the_backend_switches_on_its_plugin_and_off_those_that_ship_beside_it
     };
     struct config *config = loaded(NULL, memory);
 
-    (void)state;
     assert_true(json_is_true(json_object_get(plugin_named(config, "storage-memory"), "enabled")));
     assert_true(json_is_false(json_object_get(plugin_named(config, "storage-sqlite"), "enabled")));
     config_free(config);
@@ -131,7 +127,6 @@ static void without_those_that_ship_there_is_what_a_file_lists(void **state)
     static const char *const only[] = { "shipped_plugins=false", "plugins.b.x=1", NULL };
     struct config *config = loaded("shipped_plugins: true\nplugins: {a: }\n", only);
 
-    (void)state;
     assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 2);
     config_free(config);
     static const char *const off[] = { "false", "no", "${NOT_SET:-off}", "0" };
@@ -156,7 +151,6 @@ static void scalars_are_those_of_yaml_1_2(void **state)
                   "b", "yes", "c", 12, "d", 31, "e", 1.5, "f", "g", "1", "h", 15, "i", -3, "j",
                   1000.0, "k", 0.5, "l", "a\tb", "m", "NO", "n", "1_000");
 
-    (void)state;
     assert_true(json_equal(settings_of(config, 0), expected));
     json_decref(expected);
     config_free(config);
@@ -166,7 +160,6 @@ static void environment_is_put_in(void **state)
 {
     struct config *config;
 
-    (void)state;
     assert_int_equal(setenv("T_SET", "9100", 1), 0);
     assert_int_equal(setenv("T_EMPTY", "", 1), 0);
     config =
@@ -190,7 +183,6 @@ static void environment_fills_in_where_the_file_is_silent(void **state)
     struct config *config;
     const json_t *origins;
 
-    (void)state;
     (void)setenv("FRONTEND_URL", "https://a.example, https://b.example", 1);
     (void)setenv("DATABASE_PROVIDER", "memory", 1);
     (void)setenv("ADMIN_PANEL_ENABLED", "true", 1);
@@ -223,7 +215,6 @@ static void sets_are_applied_last(void **state)
     struct config *config = loaded("log: {level: warn}\nplugins: {one: {size: 1}}\n", sets);
     const json_t *plugins = json_object_get(config_json(config), "plugins");
 
-    (void)state;
     assert_string_equal(json_string_value(at(config, "log", "level")), "debug");
     assert_int_equal(json_array_size(at(config, "egress", "allow")), 2);
     assert_int_equal(json_array_size(plugins), 2);
@@ -236,7 +227,6 @@ static void sets_are_applied_last(void **state)
 
 static void all_faults_are_told_at_once_with_their_places(void **state)
 {
-    (void)state;
     assert_faults(
         "listen: {adress: x}\n"
         "limits:\n"
@@ -268,7 +258,6 @@ static void a_file_that_lists_plugins_has_these_and_no_others(void **state)
 {
     struct config *config = loaded("plugins: {}\n", NULL);
 
-    (void)state;
     assert_int_equal(json_array_size(json_object_get(config_json(config), "plugins")), 0);
     config_free(config);
 }
@@ -287,7 +276,6 @@ static void what_is_no_yaml_is_refused(void **state)
     };
     char deep[200] = "auth: ";
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         assert_faults(texts[i][0], NULL, (const char *const[]){ texts[i][1], NULL });
     memset(deep + 6, '[', 100);
@@ -303,7 +291,6 @@ static void unreadable_files_are_told(void **state)
     struct config *config;
     char *faults;
 
-    (void)state;
     assert_int_equal(config_load("/no/such/file", NULL, &config, &faults), EIN_E_INVALID);
     assert_string_equal(faults, "/no/such/file: No such file or directory\n");
     free(faults);
@@ -315,7 +302,6 @@ static void auth_may_lie_in_a_file_of_its_own(void **state)
     int fd = mkstemp(other);
     struct config *config;
 
-    (void)state;
     assert_true(fd >= 0);
     (void)close(fd);
     write_file(other, "auth: {providers: [{type: dev_stub}], session_ttl_hours: 2}\n");
@@ -339,7 +325,6 @@ static void settings_of_a_plugin_are_checked_against_its_schema(void **state)
     const json_t *plugins = json_object_get(config_json(config), "plugins");
     char *faults, expected[512];
 
-    (void)state;
     assert_int_equal(config_plugin_check(config, 0, PLUGIN_SCHEMA, &faults), 0);
     assert_null(faults);
     assert_int_equal(json_integer_value(json_object_get(
@@ -365,7 +350,6 @@ static void sections_that_are_not_there_are_empty(void **state)
 {
     struct config *config = loaded("", NULL);
 
-    (void)state;
     assert_int_equal(json_object_size(config_section(config, "no.such.thing")), 0);
     assert_int_equal(json_object_size(config_section(config, "listen.port")), 0);
     config_free(config);
@@ -375,7 +359,6 @@ static void secrets_come_from_environment_file_or_credentials(void **state)
 {
     char *value;
 
-    (void)state;
     (void)unsetenv("T_KEY");
     assert_null(config_secret("T_KEY"));
     write_file(file, "from-file\n");

@@ -33,7 +33,6 @@ static void without_the_section_nothing_is_added(void **state)
     static const char *const texts[] = { "plugins: {service: }\n", "auth:\nplugins: {service: }\n",
                                          "auth: {}\nplugins: {service: }\n" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct config *config = loaded(texts[i], NULL);
 
@@ -50,7 +49,6 @@ static void each_provider_becomes_an_instance(void **state)
         { "microsoft", "auth-oidc" },    { "github", "auth-github" }, { "asf", "auth-asf" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++) {
         char text[200];
         struct config *config;
@@ -78,7 +76,6 @@ static void several_of_a_type_have_names(void **state)
                                    "    - {type: github, enabled: false}\n",
                                    NULL);
 
-    (void)state;
     assert_instances(config, "auth-session auth-work-sso auth-oidc auth-api-key ");
     assert_string_equal(setting(config, 1, "name"), "work_sso");
     assert_string_equal(setting(config, 1, "type"), "oidc");
@@ -98,7 +95,6 @@ static void the_servers_own_names_are_taken(void **state)
 {
     static const char *const names[] = { "session", "api_key", "firebase" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char text[200], told[200];
 
@@ -117,7 +113,6 @@ static void another_plugin_in_its_place_is_left_alone(void **state)
     struct config *config =
         loaded(DEV_STUB "plugins: {auth-dev-stub: {plugin: /srv/mine.so, a: 1}}\n", NULL);
 
-    (void)state;
     assert_instances(config, "auth-session auth-dev-stub auth-api-key ");
     assert_int_equal(json_object_size(settings_of(config, 1)), 1);
     config_free(config);
@@ -137,7 +132,6 @@ static void the_rest_becomes_settings_of_the_session(void **state)
                   "https://a.example", "site_admins", "dev_stub:root", "session_ttl_hours", 3,
                   "workspace_refresh_minutes", 15, "legacy_firebase_enabled", 1);
 
-    (void)state;
     assert_true(json_equal(settings_of(config, 0), expected));
     json_decref(expected);
     config_free(config);
@@ -153,7 +147,6 @@ static void what_is_written_under_plugins_wins(void **state)
                                             "  auth-dev-stub: {enabled: false, display_name: B}\n",
                                    NULL);
 
-    (void)state;
     assert_instances(config, "service auth-session agents auth-dev-stub auth-api-key ");
     assert_int_equal(
         json_integer_value(json_object_get(settings_of(config, 1), "session_ttl_hours")), 7);
@@ -168,7 +161,6 @@ static void firebase_is_switched_on_by_its_variable(void **state)
 {
     struct config *config;
 
-    (void)state;
     (void)setenv("APP_ENV", "firebase", 1);
     config = loaded("plugins: {service: }\n", NULL);
     assert_instances(config, "auth-firebase auth-api-key service ");
@@ -188,7 +180,6 @@ static void faults_are_told_where_they_were_written(void **state)
                NULL);
     char *faults, expected[512];
 
-    (void)state;
     assert_int_equal(config_plugin_check(config, 1,
                                          "{\"properties\":{\"type\":{\"type\":\"string\"},"
                                          "\"client_id\":{\"type\":\"string\"}}}",
@@ -229,7 +220,6 @@ static void somebody_must_be_able_to_log_in(void **state)
     static const char told[] =
         "FILE:1: auth.providers: none is enabled, so that nobody could log in";
 
-    (void)state;
     assert_faults("auth: {ownership: shared}\n", NULL, (const char *const[]){ told, NULL });
     assert_faults("auth: {providers: [{type: oidc, enabled: false}]}\n", NULL,
                   (const char *const[]){ told, NULL });

@@ -82,7 +82,6 @@ static void a_refused_request_tells_why_and_whose_key_it_had(void **state)
     struct log_access refused = visit;
     char *text, said[300];
 
-    (void)state;
     (void)snprintf(said, sizeof(said), "%0250d no \"%s\"", 0, "sk-ant-api03-0123456789abcdef");
     refused.status = 403;
     refused.uid = "u";
@@ -102,7 +101,6 @@ static void text_lines(void **state)
     struct fixture f;
     char *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     log_write(f.log, EIN_WARN, "agents", "r-9", "run %d ended", 3);
     log_write(f.log, EIN_DEBUG, "agents", NULL, "not shown");
@@ -125,7 +123,6 @@ static void lines_for_the_journal_have_its_priority(void **state)
     char stream[64], *text;
     int err = dup(STDERR_FILENO), fd;
 
-    (void)state;
     begin(&f, "text", "info", true);
     log_free(f.log);
     fd = open(f.path, O_WRONLY | O_APPEND);
@@ -160,7 +157,6 @@ static void json_lines_are_objects(void **state)
     struct json_fault fault;
     char *text, *line, *rest;
 
-    (void)state;
     begin(&f, "json", "debug", true);
     log_write(f.log, EIN_DEBUG, "a\"b", NULL, "x\x01\"\\\n\xff\xe2\x80\xa8 é");
     log_access(f.log, &visit);
@@ -192,7 +188,6 @@ static void no_client_can_forge_a_line(void **state)
     struct fixture f;
     char *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     forged.path = "/\n2026-01-01T00:00:00.000Z ERROR server: gone\r\x1b[2J\x7f\xc2\x9b\xff";
     forged.request_id = "a b\n";
@@ -215,7 +210,6 @@ static void long_lines_are_cut_and_end(void **state)
     struct fixture f;
     char *text, *wide = calloc(1, 50001);
 
-    (void)state;
     memset(wide, '\n', 50000);
     begin(&f, "json", "info", true);
     visited.path = visited.uid = visited.trace_id = wide;
@@ -241,7 +235,6 @@ static void secrets_do_not_reach_the_file(void **state)
     struct fixture f;
     char *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     log_write(f.log, EIN_INFO, "x", "Bearer abc123def456", "password=hunter2");
     text = end(&f);
@@ -255,7 +248,6 @@ static void entries_are_written_at_once_and_visits_soon(void **state)
     struct fixture f;
     char *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     log_write(f.log, EIN_INFO, "x", NULL, "now");
     text = content(f.path);
@@ -280,7 +272,6 @@ static void what_ulfius_says_is_logged(void **state)
     struct fixture f;
     char *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     y_log_message(Y_LOG_LEVEL_ERROR, "port %d\nis taken", 80);
     text = end(&f);
@@ -295,7 +286,6 @@ static void reload_changes_level_and_reopens_the_file(void **state)
     json_t *settings;
     char moved[80], *text;
 
-    (void)state;
     begin(&f, "text", "info", true);
     log_write(f.log, EIN_INFO, "x", NULL, "before");
     (void)snprintf(moved, sizeof(moved), "%s.1", f.path);
@@ -325,7 +315,6 @@ static void unusable_settings_are_refused(void **state)
     struct ein_error err;
     struct log *log;
 
-    (void)state;
     for (size_t i = 0; i < 4; i++) {
         json_t *json = json_pack("{s:s}", settings[i][0], settings[i][1]);
 
@@ -346,7 +335,6 @@ static void reader_that_stopped_costs_lines_and_no_time(void **state)
     ssize_t n;
     bool told = false;
 
-    (void)state;
     assert_int_equal(pipe(pipe_fds), 0);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", pipe_fds[1]);
     settings = json_pack("{s:s}", "to", path);

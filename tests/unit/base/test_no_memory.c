@@ -186,43 +186,36 @@ static bool use_config(void)
 
 static void buffers(void **state)
 {
-    (void)state;
     torture(use_buf);
 }
 
 static void arenas(void **state)
 {
-    (void)state;
     torture(use_arena);
 }
 
 static void tokens(void **state)
 {
-    (void)state;
     torture(use_cancel);
 }
 
 static void json(void **state)
 {
-    (void)state;
     torture(use_json);
 }
 
 static void secrets(void **state)
 {
-    (void)state;
     torture(use_redact);
 }
 
 static void schemas(void **state)
 {
-    (void)state;
     torture(use_schema);
 }
 
 static void configurations(void **state)
 {
-    (void)state;
     torture(use_config);
 }
 

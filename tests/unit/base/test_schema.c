@@ -61,7 +61,6 @@ static void recorded_verdicts_are_ours(void **state)
     json_t *cases = json_load_file(SCHEMA_CASES, JSON_DECODE_ANY, &at), *one;
     size_t i;
 
-    (void)state;
     assert_true(json_array_size(cases) >= 200);
     json_array_foreach(cases, i, one)
     {
@@ -93,7 +92,6 @@ static void recorded_verdicts_are_ours(void **state)
 
 static void requests_take_either_spelling_and_get_defaults(void **state)
 {
-    (void)state;
     assert_check(PERSON, SCHEMA_REQUEST, "{\"full_name\":\"A\",\"zzz\":1}", 0,
                  "{\"fullName\":\"A\",\"age\":7,\"nick\":null,\"tags\":[]}");
     assert_check(PERSON, SCHEMA_REQUEST, "{\"full_name\":\"A\",\"fullName\":\"B\",\"age\":\" 9 \"}",
@@ -107,7 +105,6 @@ static void requests_take_either_spelling_and_get_defaults(void **state)
 
 static void order_of_free_objects_is_kept(void **state)
 {
-    (void)state;
     assert_check("{\"type\":\"object\"}", SCHEMA_REQUEST, "{\"z\":1,\"a\":{\"y\":2,\"b\":3}}", 0,
                  "{\"z\":1,\"a\":{\"y\":2,\"b\":3}}");
     assert_check("{\"type\":\"object\",\"properties\":{\"b\":{}},\"additionalProperties\":true}",
@@ -120,7 +117,6 @@ static void queries_are_texts(void **state)
                          "\"maximum\":10},\"all\":{\"type\":\"boolean\"},\"tags\":{\"type\":"
                          "\"array\",\"items\":{\"type\":\"string\"}}}}";
 
-    (void)state;
     assert_check(schema, SCHEMA_QUERY, "{\"limit\":\"10\",\"all\":\"yes\",\"tags\":\"one\"}", 0,
                  "{\"limit\":10,\"all\":true,\"tags\":[\"one\"]}");
     assert_check(schema, SCHEMA_QUERY, "{\"limit\":[\"1\",\"2\"],\"tags\":[\"a\",\"b\"]}", 0,
@@ -133,7 +129,6 @@ static void queries_are_texts(void **state)
 
 static void replies_are_exact(void **state)
 {
-    (void)state;
     assert_check(PERSON, SCHEMA_REPLY, "{\"fullName\":\"A\"}", 0, "{\"fullName\":\"A\"}");
     assert_check(PERSON, SCHEMA_REPLY, "{\"fullName\":\"A\",\"age\":\"9\",\"more\":1}",
                  EIN_E_INVALID,
@@ -151,7 +146,6 @@ static void settings_are_judged_in_the_operators_words(void **state)
                          "\"in\":{\"type\":\"object\",\"default\":{},\"properties\":{\"n\":"
                          "{\"type\":\"integer\",\"default\":3,\"minimum\":1}}}}}";
 
-    (void)state;
     assert_check(schema, SCHEMA_CONFIG, "{\"in\":{\"n\":\"5\"}}", 0, "{\"in\":{\"n\":5}}");
     assert_check(schema, SCHEMA_CONFIG, "{}", 0, "{\"in\":{\"n\":3}}");
     assert_check(
@@ -181,7 +175,6 @@ static void unusable_schemas_are_refused_with_a_reason(void **state)
         { "{\"type\":\"string\"", "Expecting ',' delimiter" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++) {
         struct schema *schema = NULL;
         struct ein_error err = { 0 };
@@ -198,7 +191,6 @@ static void schemas_have_a_depth(void **state)
     struct schema *schema;
     struct ein_error err;
 
-    (void)state;
     for (int i = 0; i < 40; i++)
         (void)strcat(text, "{\"items\":");
     (void)strcat(text, "{}");
@@ -217,7 +209,6 @@ static void many_faults_make_no_huge_reply(void **state)
     char *big = calloc(1, 20001), *text;
     size_t len;
 
-    (void)state;
     memset(big, 'x', 20000);
     for (int i = 0; i < 1000; i++)
         (void)json_array_append_new(value, json_pack("{s:s}", "c", big));
@@ -239,7 +230,6 @@ static void bodies_that_are_none(void **state)
     json_t *expected = json("[{\"type\":\"missing\",\"loc\":[\"body\"],\"msg\":\"Field required\","
                             "\"input\":null}]");
 
-    (void)state;
     assert_json(no_body, expected);
     json_decref(expected);
     expected =
@@ -259,7 +249,6 @@ static void no_fault_repeats_a_secret(void **state)
         "\"apiKey\": {\"type\": \"string\", \"minLength\": 4, \"writeOnly\": true}}}";
     struct schema *compiled_schema = compiled(schema);
 
-    (void)state;
     assert_true(schema_takes_secrets(compiled_schema));
     schema_free(compiled_schema);
     assert_check(schema, SCHEMA_REQUEST, "{\"apiKey\": \"sesame\", \"x\": 1}", EIN_E_INVALID,

@@ -8,7 +8,6 @@ static void every_code_has_its_status_and_sentence(void **state)
     static const int statuses[] = { 0,   400, 404, 409, 403, 503, 504,
                                     499, 503, 501, 500, 413, 429, 507 };
 
-    (void)state;
     for (int i = 1; i <= 13; i++) {
         assert_int_equal(error_status(-i), statuses[i]);
         assert_true(strlen(error_text(-i)) > 5);
@@ -20,7 +19,6 @@ static void unknown_codes_are_internal_errors(void **state)
 {
     static const int codes[] = { 0, 1, -14, -1000000, 500 };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         assert_int_equal(error_status(codes[i]), 500);
         assert_string_equal(error_text(codes[i]), error_text(EIN_E_INTERNAL));

@@ -109,7 +109,6 @@ int client_world_setup(void **state)
     struct ein_error err;
     int r = upstream_start(&upstream);
 
-    (void)state;
     if (r == 0)
         r = client_new(settings, NULL, 0, NULL, &client, &err);
     json_decref(settings);
@@ -118,7 +117,6 @@ int client_world_setup(void **state)
 
 int client_world_teardown(void **state)
 {
-    (void)state;
     client_free(client);
     upstream_stop(&upstream);
     return 0;

@@ -8,7 +8,6 @@ static void a_reply_has_status_headers_and_body(void **state)
 {
     struct reply reply = get("/hello");
 
-    (void)state;
     assert_ok(&reply);
     assert_int_equal(reply.got.status, 200);
     assert_string_equal(reply.got.body, "hello");
@@ -27,7 +26,6 @@ static void repeated_headers_are_joined_and_cookies_are_not(void **state)
     struct reply reply = get("/headers");
     const json_t *cookies;
 
-    (void)state;
     assert_ok(&reply);
     assert_string_equal(header(&reply, "x-two"), "a, b");
     assert_string_equal(header(&reply, "x-latin"), "caf\xc3\xa9");
@@ -42,7 +40,6 @@ static void connections_are_kept_and_used_again(void **state)
 {
     struct reply first = get("/hello"), second = get("/hello");
 
-    (void)state;
     assert_ok(&first);
     assert_ok(&second);
     assert_string_equal(header(&first, "x-connection"), header(&second, "x-connection"));
@@ -58,7 +55,6 @@ static void requests_of_one_connection_leave_nothing_to_each_other(void **state)
     static const char *const of_post[] = { "X-Mine: 1", "Accept-Encoding: br", NULL };
     struct reply first = get("/hello");
 
-    (void)state;
     assert_ok(&first);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct ein_fetch what = by_operator();
@@ -85,7 +81,6 @@ static void a_chunked_reply_is_whole_and_its_trailer_is_no_header(void **state)
 {
     struct reply reply = get("/chunked");
 
-    (void)state;
     assert_ok(&reply);
     assert_string_equal(reply.got.body, "one two three");
     assert_null(json_object_get(reply.got.headers, "x-after"));
@@ -96,7 +91,6 @@ static void an_early_hint_is_not_the_reply(void **state)
 {
     struct reply reply = get("/early");
 
-    (void)state;
     assert_ok(&reply);
     assert_int_equal(reply.got.status, 200);
     assert_null(json_object_get(reply.got.headers, "link"));
@@ -109,7 +103,6 @@ static void a_head_request_has_no_body(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.method = "HEAD";
     what.max_bytes = 3;
     reply = run(&what, "/hello");
@@ -125,7 +118,6 @@ static void a_compressed_reply_is_unpacked_unless_the_caller_asked_for_it(void *
     struct reply reply = get("/gzip");
     struct ein_fetch what = by_operator();
 
-    (void)state;
     assert_ok(&reply);
     assert_string_equal(reply.got.body, "small");
     assert_null(json_object_get(reply.got.headers, "content-encoding"));
@@ -149,7 +141,6 @@ static void method_headers_and_body_arrive(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     what.method = "PATCH";
     what.headers = headers;
     what.body = "{\"a\":1}";
@@ -173,7 +164,6 @@ static void nothing_is_sent_that_nobody_asked_for(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     what.method = "POST";
     reply = run(&what, "/echo");
     echo = echoed(&reply);
@@ -205,7 +195,6 @@ static void a_bad_request_is_refused_before_it_is_sent(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad_headers / sizeof bad_headers[0]; i++) {
         what.headers = bad_headers[i];
         reply = run(&what, "/hello");
@@ -226,7 +215,6 @@ static void a_bad_request_is_refused_before_it_is_sent(void **state)
 /* More than are remembered, and each more than once. */
 static void each_of_many_urls_leads_where_it_says(void **state)
 {
-    (void)state;
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 100; i++) {
             char path[32], target[32];
@@ -248,7 +236,6 @@ static void a_url_has_a_maximum_length(void **state)
     char *url = malloc(CLIENT_URL_MAX + 2);
     struct reply reply;
 
-    (void)state;
     memset(url, 'a', CLIENT_URL_MAX + 1);
     url[CLIENT_URL_MAX + 1] = '\0';
     memcpy(url, "http://h/", 9);
@@ -265,7 +252,6 @@ static void a_big_body_is_sent_in_pieces_from_the_callers_thread(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     what.method = "PUT";
     what.on_send = send_piece;
     what.data = &sender;
@@ -287,7 +273,6 @@ static void a_body_of_known_length_says_so(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     what.method = "POST";
     what.headers = headers;
     what.on_send = send_piece;
@@ -307,7 +292,6 @@ static void a_body_is_as_long_as_it_says(void **state)
     static const char *const headers[] = { "Content-Length: 100000", NULL };
     static const size_t lengths[] = { 99999, 100001, 5000000 };
 
-    (void)state;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         struct sender sender = { .left = lengths[i], .thread = pthread_self() };
         struct ein_fetch what = by_operator();
@@ -328,7 +312,6 @@ static void a_sender_that_gives_up_stops_the_transfer(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.method = "POST";
     what.on_send = send_piece;
     what.data = &sender;
@@ -343,7 +326,6 @@ static void a_server_may_ask_for_the_body_or_refuse_it(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     what.method = "POST";
     what.headers = headers;
     what.body = "body";
@@ -417,7 +399,6 @@ static void a_slow_receiver_holds_the_sender_back_and_loses_nothing(void **state
     struct ein_fetch what = streaming(&receiver);
     struct reply reply;
 
-    (void)state;
     what.idle_ms = 1000;
     reply = run(&what, "/big?n=20971520");
     assert_ok(&reply);
@@ -433,7 +414,6 @@ static void a_receiver_says_how_long_pieces_may_be(void **state)
         uint32_t wanted, longest;
     } rows[] = { { 0, 16384 }, { 1, 1024 }, { 2000, 2000 }, { UINT32_MAX, 16384 } };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct receiver receiver = { 0 };
         struct ein_fetch what = streaming(&receiver);
@@ -454,7 +434,6 @@ static void time_in_the_receiver_is_not_the_servers(void **state)
     struct ein_fetch what = streaming(&receiver);
     struct reply reply;
 
-    (void)state;
     what.idle_ms = 200;
     reply = run(&what, "/slow-body?s=0.05");
     assert_ok(&reply);
@@ -466,7 +445,6 @@ static void what_comes_after_enough_is_not_waited_for(void **state)
 {
     static const char *const paths[] = { "/endless", "/stall", "/reset?late=1" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct receiver receiver = { .enough_at = 1 };
         struct ein_fetch what = streaming(&receiver);
@@ -489,7 +467,6 @@ static void what_may_follow_the_end_is_waited_for_a_while(void **state)
     struct ein_fetch what = streaming(&stalled);
     struct reply reply = run(&what, "/stall");
 
-    (void)state;
     assert_ok(&reply);
     assert_int_equal(stalled.len, strlen("some"));
     done(&reply);
@@ -506,7 +483,6 @@ static void a_reply_that_ends_behind_enough_leaves_its_connection(void **state)
     struct ein_fetch what = streaming(&receiver);
     struct reply reply = run(&what, "/chunked"), next = get("/hello");
 
-    (void)state;
     assert_ok(&reply);
     assert_int_equal(receiver.len, strlen("one "));
     assert_string_equal(header(&next, "x-connection"), header(&reply, "x-connection"));
@@ -520,7 +496,6 @@ static void a_receiver_that_stops_the_transfer_ends_it(void **state)
     struct ein_fetch what = streaming(&receiver);
     struct reply reply = run(&what, "/endless");
 
-    (void)state;
     assert_fails(&reply, EIN_E_CANCELLED, "receiver");
     reply = get("/gone");
     assert_string_equal(reply.got.body, "yes");
@@ -540,7 +515,6 @@ static void a_reply_that_is_too_long_is_refused(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.max_bytes = 1000;
     reply = run(&what, "/big?n=1001");
     assert_fails(&reply, EIN_E_TOO_LARGE, "1000 bytes");
@@ -557,7 +531,6 @@ static void a_bomb_is_stopped_by_what_comes_out_of_it(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.max_bytes = 1024 * 1024;
     reply = run(&what, "/gzip?bomb=1");
     assert_fails(&reply, EIN_E_TOO_LARGE, "1048576 bytes");
@@ -567,7 +540,6 @@ static void ten_megabytes_of_headers_are_refused(void **state)
 {
     struct reply reply = get("/big-head");
 
-    (void)state;
     assert_fails(&reply, EIN_E_TOO_LARGE, "headers");
     reply = get("/big-trailer");
     assert_fails(&reply, EIN_E_TOO_LARGE, "headers");
@@ -579,7 +551,6 @@ static void each_phase_has_its_own_patience(void **state)
     struct reply reply;
     int64_t began_ms = clock_mono_ms();
 
-    (void)state;
     what.first_byte_ms = 150;
     reply = run(&what, "/silent");
     assert_fails(&reply, EIN_E_TIMEOUT, "no answer within 150 ms");
@@ -606,7 +577,6 @@ static void a_connection_that_is_never_made_times_out(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.connect_ms = 150;
     /* TEST-NET-1 leads nowhere; a machine without a route says so at once. */
     reply = run(&what, "http://192.0.2.1/");
@@ -630,7 +600,6 @@ static void what_breaks_is_told_and_never_taken_for_a_reply(void **state)
         { "http://no.such.host.invalid/", "no.such.host.invalid" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct reply reply = get(table[i].path);
 

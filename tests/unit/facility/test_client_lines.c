@@ -17,7 +17,6 @@ static void change(const char *name, int value)
 
 static int default_settings(void **state)
 {
-    (void)state;
     change(NULL, 0);
     return 0;
 }
@@ -48,7 +47,6 @@ static void only_as_many_as_may_stay_open_and_the_oldest_goes_first(void **state
 {
     int first;
 
-    (void)state;
     change("idle_connections", 1);
     first = connection_of("/hello");
     assert_int_equal(connection_of("/hello"), first);
@@ -65,7 +63,6 @@ static void one_that_was_idle_for_too_long_is_not_used_again(void **state)
 {
     int first;
 
-    (void)state;
     change("idle_connection_ms", 1);
     first = connection_of("/hello");
     (void)usleep(5000);
@@ -76,7 +73,6 @@ static void other_settings_want_other_connections(void **state)
 {
     int first = connection_of("/hello");
 
-    (void)state;
     change(NULL, 0);
     assert_int_not_equal(connection_of("/hello"), first);
 }
@@ -85,7 +81,6 @@ static void one_that_its_server_closed_meanwhile_costs_nothing(void **state)
 {
     struct reply reply;
 
-    (void)state;
     (void)connection_of("/hello");
     reply = get("/close"); /* closes without a word */
     assert_int_equal(reply.r, EIN_E_UNAVAILABLE);
@@ -96,7 +91,6 @@ static void what_comes_behind_a_reply_is_not_the_next_one(void **state)
 {
     struct reply reply = get("/behind");
 
-    (void)state;
     assert_string_equal(reply.got.body, "asked");
     done(&reply);
     (void)usleep(500 * 1000); /* until it has come */
@@ -165,7 +159,6 @@ static void a_fetch_waits_for_one_as_long_as_it_may_take_to_connect(void **state
     struct reply reply;
     struct held held;
 
-    (void)state;
     change("connections", 1);
     hold_one(&held, client);
     what.connect_ms = 50;
@@ -182,7 +175,6 @@ static void nor_longer_than_the_whole_of_it_may_take(void **state)
     struct reply reply;
     struct held held;
 
-    (void)state;
     change("connections", 1);
     hold_one(&held, client);
     what.total_ms = 50;
@@ -205,7 +197,6 @@ static void it_goes_on_when_one_is_free(void **state)
     struct held held;
     pthread_t thread;
 
-    (void)state;
     change("connections", 1);
     hold_one(&held, client);
     assert_int_equal(pthread_create(&thread, NULL, let_go_later, &held), 0);
@@ -217,7 +208,6 @@ static void a_fetch_that_waits_is_cancelled(void **state)
 {
     struct held first, second;
 
-    (void)state;
     change("connections", 1);
     hold_one(&first, client);
     hold_one(&second, client);
@@ -227,7 +217,6 @@ static void a_fetch_that_waits_is_cancelled(void **state)
 
 static void an_idle_one_makes_room_for_one_to_somewhere_else(void **state)
 {
-    (void)state;
     change("connections", 1);
     (void)connection_of("/hello");
     (void)connection_of(by_name());
@@ -242,7 +231,6 @@ static void a_fetch_that_goes_on_ends_with_its_client(void **state)
     struct held held;
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(client_new(settings, NULL, 0, NULL, &other, &err), 0);
     json_decref(settings);
     json_decref(changes);

@@ -14,7 +14,6 @@ static void redirects_are_followed_as_far_as_asked(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply = run(&what, "/redirect?n=2");
 
-    (void)state;
     assert_ok(&reply);
     assert_int_equal(reply.got.status, 302);
     assert_string_equal(header(&reply, "location"), "/redirect?n=1");
@@ -72,7 +71,6 @@ static void a_redirect_keeps_or_drops_the_body_as_its_status_says(void **state)
                   { 307, "POST", 4 },
                   { 308, "POST", 4 } };
 
-    (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct reply reply;
         json_t *echo = redirected_post(table[i].status, "127.0.0.1", &reply);
@@ -91,7 +89,6 @@ static void another_origin_gets_no_credentials(void **state)
     struct reply reply;
     json_t *echo = redirected_post(307, "localhost", &reply);
 
-    (void)state;
     assert_null(sent_header(echo, "authorization"));
     assert_null(sent_header(echo, "x-api-key"));
     assert_null(sent_header(echo, "cookie"));
@@ -105,7 +102,6 @@ static void a_redirect_to_another_scheme_is_refused(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.max_redirects = 3;
     reply = run(&what, "/to?url=file:///etc/passwd");
     assert_fails(&reply, EIN_E_INVALID, "http");
@@ -117,7 +113,6 @@ static void a_body_in_pieces_is_not_sent_twice(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.method = "POST";
     what.on_send = send_piece;
     what.data = &sender;
@@ -158,7 +153,6 @@ static void the_public_reaches_no_address_inside(void **state)
     };
     struct ein_fetch what = { 0 };
 
-    (void)state;
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct reply reply = run(&what, urls[i]);
 
@@ -172,7 +166,6 @@ static void the_refusal_of_a_name_is_about_where_it_leads(void **state)
     struct ein_fetch what = { 0 };
     struct reply reply = run(&what, "http://localhost:9/");
 
-    (void)state;
     assert_fails(&reply, EIN_E_DENIED, "localhost: ");
     assert_non_null(strstr(reply.err.text, "loopback"));
     assert_non_null(strstr(reply.err.text, "egress.allow"));
@@ -198,7 +191,6 @@ static void a_redirect_inward_is_refused_at_the_hop(void **state)
     struct ein_fetch what = { .max_redirects = 5 };
     struct reply reply;
 
-    (void)state;
     set_allow("[\"127.0.0.1\"]");
     reply = run(&what, "/to?url=http://169.254.169.254/");
     assert_fails(&reply, EIN_E_DENIED, "169.254.169.254");
@@ -216,7 +208,6 @@ static void the_operator_may_allow_a_host_by_name(void **state)
     struct reply reply;
     char url[64];
 
-    (void)state;
     set_allow("[\"localhost\"]");
     (void)snprintf(url, sizeof url, "http://localhost:%d/hello", upstream.port);
     reply = run(&what, url);
@@ -234,7 +225,6 @@ static void a_pooled_connection_is_checked_like_a_new_one(void **state)
     struct reply reply;
     char url[64];
 
-    (void)state;
     (void)snprintf(url, sizeof url, "http://localhost:%d/hello", upstream.port);
     reply = run(&what, url);
     assert_ok(&reply);
@@ -251,7 +241,6 @@ static void the_public_may_not_name_another_host(void **state)
     struct reply reply;
     json_t *echo;
 
-    (void)state;
     set_allow("[\"127.0.0.1\"]");
     reply = run(&what, "/echo");
     echo = echoed(&reply);
@@ -265,7 +254,6 @@ static void the_environment_names_no_proxy(void **state)
 {
     struct reply reply;
 
-    (void)state;
     assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
     reply = get("/hello");
     assert_ok(&reply);
@@ -279,7 +267,6 @@ static void a_configured_proxy_is_asked_and_private_names_are_still_refused(void
     struct reply reply;
     char proxy[64];
 
-    (void)state;
     (void)snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", upstream.port);
     change_settings(json_pack("{s: s}", "proxy", proxy));
     assert_int_equal(setenv("no_proxy", "*", 1), 0); /* the configuration counts */
@@ -300,7 +287,6 @@ static void a_file_without_authorities_is_refused(void **state)
     json_t *changes = json_pack("{s: s}", "ca_file", path), *settings;
     struct ein_error err;
 
-    (void)state;
     assert_true(fd >= 0);
     (void)close(fd);
     settings = section_with("egress", changes);
@@ -350,7 +336,6 @@ static void a_fetch_is_cancelled_in_every_phase(void **state)
     static const char *const paths[] = { "http://192.0.2.1/", "/silent", "/stall",
                                          "/slow-head?s=0.5", "/endless" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct ein_fetch what = by_operator();
         struct reply reply;
@@ -369,7 +354,6 @@ static void an_upload_is_cancelled(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     what.method = "POST";
     what.on_send = send_piece;
     what.data = &sender;
@@ -382,7 +366,6 @@ static void the_server_sees_that_a_cancelled_client_has_left(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply = run_cancelled(&what, "/silent", 20 * 1000);
 
-    (void)state;
     assert_fails(&reply, EIN_E_CANCELLED, "cancelled");
     reply = get("/gone");
     assert_string_equal(reply.got.body, "yes");
@@ -395,7 +378,6 @@ static void what_is_cancelled_already_is_not_sent(void **state)
     struct ein_fetch what = by_operator();
     struct reply reply;
 
-    (void)state;
     cancel_fire(cancel);
     what.cancel = cancel;
     reply = run(&what, "/slow-head?s=1");
@@ -424,7 +406,6 @@ static void many_threads_fetch_at_once(void **state)
     pthread_t threads[16];
     bool failed[16] = { false };
 
-    (void)state;
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, fetch_many, &failed[i]), 0);
     for (size_t i = 0; i < 16; i++) {
@@ -442,7 +423,6 @@ static void an_older_callers_structs_are_read_and_written_only_as_far_as_they_go
     struct ein_fetch what = by_operator();
     char url[64];
 
-    (void)state;
     memset(&box.got.body, 0xee, sizeof box.got - offsetof(struct ein_fetched, body));
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/hello", upstream.port);
     what.url = url;
@@ -463,7 +443,6 @@ static int note_status(void *data, int status, const json_t *headers)
 
 static int add_up(void *data, const void *piece, size_t len)
 {
-    (void)piece;
     *(int *)data += (int)len;
     return 0;
 }
@@ -474,7 +453,6 @@ static void who_is_told_by_callbacks_need_not_ask_for_the_rest(void **state)
     char url[64];
     int told = 0;
 
-    (void)state;
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d/hello", upstream.port);
     what.url = url;
     what.struct_size = sizeof what;
@@ -495,7 +473,6 @@ static void fetches_are_counted_by_outcome(void **state)
     struct ein_fetch what = { .struct_size = sizeof what, .url = "http://127.0.0.1/" };
     char *text;
 
-    (void)state;
     assert_int_equal(metrics_new(&metrics), 0);
     assert_int_equal(client_new(settings, NULL, 0, metrics, &counted, &err), 0);
     json_decref(settings);

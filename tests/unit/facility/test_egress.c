@@ -129,7 +129,6 @@ static void every_address_is_judged_as_the_registries_say(void **state)
 {
     struct egress *egress = make("[]", NULL, 0);
 
-    (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         union address address = address_of(table[i].address, 80);
         struct ein_error err = { 0 };
@@ -154,7 +153,6 @@ static void a_refusal_names_address_reason_and_setting(void **state)
     struct egress *egress = make("[]", NULL, 0);
     struct ein_error err = { 0 };
 
-    (void)state;
     assert_int_equal(check(egress, "169.254.169.254", 80, &err), EIN_E_DENIED);
     assert_int_equal(err.code, EIN_E_DENIED);
     assert_non_null(strstr(err.text, "169.254.169.254"));
@@ -170,7 +168,6 @@ static void only_named_ports_are_reached_but_where_all_is_allowed(void **state)
     union address address = address_of("9.9.9.9", 25);
     struct ein_error err = { 0 };
 
-    (void)state;
     assert_int_equal(check(egress, "9.9.9.9", 443, &err), 0);
     assert_int_equal(check(egress, "9.9.9.9", 25, &err), EIN_E_DENIED);
     assert_string_equal(err.text, "port 25 is none of egress.ports");
@@ -183,7 +180,6 @@ static void the_operator_opens_networks_and_addresses_and_no_more(void **state)
 {
     struct egress *egress = make("[\"10.1.0.0/17\", \"192.168.7.9\", \"fd00:1::/32\"]", NULL, 0);
 
-    (void)state;
     assert_int_equal(check(egress, "10.1.0.1", 80, NULL), 0);
     assert_int_equal(check(egress, "10.1.127.255", 80, NULL), 0);
     assert_int_equal(check(egress, "::ffff:10.1.0.1", 80, NULL), 0);
@@ -201,7 +197,6 @@ static void the_operator_opens_hosts_by_name_and_suffix(void **state)
     struct egress *egress = make("[\"wiki.example\", \".corp.example\"]", NULL, 0);
     union address address = address_of("10.0.0.1", 80);
 
-    (void)state;
     assert_true(egress_allows_host(egress, "wiki.example"));
     assert_true(egress_allows_host(egress, "WIKI.example"));
     assert_false(egress_allows_host(egress, "a.wiki.example"));
@@ -217,7 +212,6 @@ static void the_server_itself_is_refused_even_where_its_network_is_open(void **s
     struct egress *egress = make("[\"127.0.0.0/8\"]", "127.0.0.1", 8000);
     struct ein_error err = { 0 };
 
-    (void)state;
     assert_int_equal(check(egress, "127.0.0.1", 8000, &err), EIN_E_DENIED);
     assert_non_null(strstr(err.text, "this server itself"));
     assert_int_equal(check(egress, "127.0.0.1", 8001, NULL), 0);
@@ -243,7 +237,6 @@ static void who_listens_everywhere_is_reached_by_every_address_of_the_machine(vo
     struct egress *egress = make("[\"0.0.0.0/0\", \"::/0\"]", "0.0.0.0", 8000);
     struct ifaddrs *all;
 
-    (void)state;
     assert_int_equal(getifaddrs(&all), 0);
     for (const struct ifaddrs *it = all; it; it = it->ifa_next) {
         union address address;
@@ -269,7 +262,6 @@ static void what_is_no_network_is_refused_at_once(void **state)
         "[\"fd00::/129\"]",  "[\"a/b\"]",      "[\"10.0.0.0/\"]"
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         json_t *section = json_pack("{s:o}", "allow", json_loads(bad[i], 0, NULL));
         struct ein_error err = { 0 };

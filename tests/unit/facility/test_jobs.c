@@ -65,7 +65,6 @@ static void a_job_runs_once_and_is_dropped_once(void **state)
     struct jobs_owner owner;
     struct task task;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&task, false);
     assert_int_equal(jobs_submit(jobs, &owner, run, drop, &task), 0);
@@ -83,7 +82,6 @@ static void a_full_queue_refuses_and_drops(void **state)
     struct jobs_owner owner;
     struct task blocker, queued, refused;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&blocker, true);
     task_init(&queued, false);
@@ -107,7 +105,6 @@ static void an_owner_that_leaves_drops_what_waits_and_waits_for_what_runs(void *
     struct jobs_owner owner, other;
     struct task blocker, queued, others;
 
-    (void)state;
     jobs_owner_init(&owner);
     jobs_owner_init(&other);
     task_init(&blocker, true);
@@ -140,7 +137,6 @@ static void the_end_drops_what_never_ran(void **state)
     struct jobs_owner owner;
     struct task blocker, queued;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&blocker, true);
     task_init(&queued, false);
@@ -162,7 +158,6 @@ static void a_timer_keeps_its_step_beside_a_slower_one(void **state)
     int64_t began_ms = clock_mono_ms(), took_ms;
     int ran;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&fast, false);
     task_init(&slow, false);
@@ -182,7 +177,6 @@ static void a_late_timer_does_not_catch_up(void **state)
     struct jobs_owner owner;
     struct task timer;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&timer, true);
     assert_int_equal(jobs_every(jobs, &owner, 20, run, &timer), 0);
@@ -207,7 +201,6 @@ static void timers_do_not_starve_behind_other_workers_jobs(void **state)
     struct jobs_owner owner;
     struct task blocker, timer;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&blocker, true);
     task_init(&timer, false);
@@ -227,7 +220,6 @@ static void a_timer_waits_for_one_job_and_not_for_all(void **state)
     struct jobs_owner owner;
     struct task blocker, slow, timer;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&blocker, true);
     task_init(&slow, true);
@@ -256,7 +248,6 @@ static void a_timer_ends_with_its_owner_even_while_it_runs(void **state)
     struct task timer;
     int ran;
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&timer, true);
     assert_int_equal(jobs_every(jobs, &owner, 5, run, &timer), 0);
@@ -294,7 +285,6 @@ static void every_job_of_a_storm_is_dropped_exactly_once(void **state)
     struct storm storm = { jobs, &owner, &task };
     pthread_t threads[4];
 
-    (void)state;
     jobs_owner_init(&owner);
     task_init(&task, false);
     assert_int_equal(jobs_every(jobs, &owner, 1, run, &task), 0);
@@ -322,7 +312,6 @@ static void a_facilitys_own_job_is_not_refused(void **state)
     struct job job;
     sem_t ran;
 
-    (void)state;
     (void)sem_init(&ran, 0, 0);
     job = (struct job){ .run = add_run, .data = &ran };
     jobs_owner_init(&owner);

@@ -33,7 +33,6 @@ static int get(void *impl, const char *set, const char *id, json_t **ret_doc, st
 {
     struct backend *backend = impl;
 
-    (void)err;
     backend->op = (struct ein_doc_op){ .set = set, .id = id };
     if (backend->answer >= 0 && !backend->empty)
         *ret_doc = json_pack("{s: s}", "_id", id);
@@ -45,7 +44,6 @@ static int batch(void *impl, struct ein_doc_op *ops, size_t count, size_t stride
 {
     struct backend *backend = impl;
 
-    (void)err;
     backend->op = ops[0];
     backend->seen = json_integer_value(json_object_get(ops[0].doc, "seen"));
     backend->count = count;
@@ -71,11 +69,6 @@ static int find(void *impl, const char *set, const struct ein_query *query, ein_
 {
     struct backend *backend = impl;
 
-    (void)set;
-    (void)each;
-    (void)data;
-    (void)ret_cursor;
-    (void)err;
     backend->argument = query;
     return note(backend, "find");
 }
@@ -83,8 +76,6 @@ static int find(void *impl, const char *set, const struct ein_query *query, ein_
 static int tally(void *impl, const char *set, const json_t *where, uint64_t *ret_count,
                  struct ein_error *err)
 {
-    (void)set;
-    (void)err;
     ((struct backend *)impl)->argument = where;
     *ret_count = 42;
     return note(impl, "tally");
@@ -94,7 +85,6 @@ static int sets(void *impl, json_t **ret_names, struct ein_error *err)
 {
     const struct backend *backend = impl;
 
-    (void)err;
     if (!backend->empty)
         *ret_names = json_array();
     return 0;
@@ -144,8 +134,6 @@ static int teardown(void **state)
 
 static int nobody(const json_t *doc, void *data)
 {
-    (void)doc;
-    (void)data;
     return 0;
 }
 

@@ -50,7 +50,6 @@ static inline int world_append(void *impl, json_t *take_event, struct ein_error 
 {
     struct auth_world *world = impl;
 
-    (void)err;
     return json_array_append_new(world->events, take_event);
 }
 
@@ -61,13 +60,11 @@ static const struct ein_audit world_audit = {
 
 static inline int world_answer(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 200, json_object());
 }
 
 static inline int world_deny(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_fail(req, 403, "no");
 }
 

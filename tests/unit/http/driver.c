@@ -23,13 +23,11 @@ static int health(struct ein_req *req, void *self)
 {
     static const char text[] = "{\"status\":\"healthy\",\"service\":\"user-service\"}";
 
-    (void)self;
     return reply_bytes(req, 200, "application/json", text, sizeof(text) - 1);
 }
 
 static int echo(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 200,
                       json_pack("{s:s, s:O, s:O?}", "method", request_method(req), "query",
                                 request_query(req), "body", request_body(req)));
@@ -40,19 +38,16 @@ static int raw(struct ein_req *req, void *self)
     size_t len;
     const void *data = request_raw_body(req, &len);
 
-    (void)self;
     return reply_bytes(req, 200, "application/octet-stream", data, len);
 }
 
 static int file(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 200, json_pack("{s:s}", "key", request_path_param(req, "key")));
 }
 
 static int tagged(struct ein_req *req, void *self)
 {
-    (void)self;
     (void)reply_set_header(req, "ETag", "\"one\"");
     (void)reply_set_cookie(req, "a", "1", 600, EIN_COOKIE_HTTP_ONLY);
     (void)reply_set_cookie(req, "b", "2", 0, 0);
@@ -61,21 +56,16 @@ static int tagged(struct ein_req *req, void *self)
 
 static int nothing(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 204, NULL);
 }
 
 static int silent(struct ein_req *req, void *self)
 {
-    (void)req;
-    (void)self;
     return 0;
 }
 
 static int failing(struct ein_req *req, void *self)
 {
-    (void)req;
-    (void)self;
     return EIN_E_CONFLICT;
 }
 
@@ -83,7 +73,6 @@ static int who(struct ein_req *req, void *self)
 {
     const struct ein_identity *identity = request_identity(req);
 
-    (void)self;
     return reply_json(req, 200,
                       json_pack("{s:s?, s:s, s:s}", "uid", identity ? identity->uid : NULL, "addr",
                                 request_client_addr(req), "trace", request_trace_id(req)));
@@ -91,7 +80,6 @@ static int who(struct ein_req *req, void *self)
 
 static int wrong_reply(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 200, json_pack("{s:i}", "text", 7));
 }
 
@@ -102,7 +90,6 @@ static int wait_for_client(struct ein_req *req, void *self)
     struct pollfd poll_fd = { .fd = cancel_fd(cancel), .events = POLLIN };
     const char *ms = json_string_value(json_object_get(request_query(req), "ms"));
 
-    (void)self;
     if (poll(&poll_fd, 1, ms ? atoi(ms) : 5000) > 0 && cancel_fired(cancel)) {
         (void)__atomic_add_fetch(&left_early, 1, __ATOMIC_RELAXED);
         return EIN_E_CANCELLED;
@@ -112,7 +99,6 @@ static int wait_for_client(struct ein_req *req, void *self)
 
 static int count_left(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_json(req, 200,
                       json_pack("{s:i, s:i}", "left",
                                 __atomic_load_n(&left_early, __ATOMIC_RELAXED), "inside",
@@ -134,7 +120,6 @@ static int stream(struct ein_req *req, void *self)
     EIN_FREE char *text = calloc(1, (size_t)size + 1);
     int r = 0;
 
-    (void)self;
     memset(text, 'x', (size_t)size);
     (void)usleep((useconds_t)first * 1000);
     for (long i = 0; i < count && r >= 0; i++) {
@@ -150,13 +135,11 @@ static int stream(struct ein_req *req, void *self)
 
 static int refused_stream(struct ein_req *req, void *self)
 {
-    (void)self;
     return reply_fail(req, 409, "Not %s", "today");
 }
 
 static int raw_stream(struct ein_req *req, void *self)
 {
-    (void)self;
     (void)reply_set_header(req, "Content-Type", "text/csv");
     (void)stream_send_bytes(req, "a,b\n", 4);
     return stream_send_bytes(req, "1,2\n", 4);

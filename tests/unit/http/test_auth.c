@@ -17,7 +17,6 @@ static void a_401_says_why(void **state)
     struct auth_world *world = begin(NULL);
     char challenge[128];
 
-    (void)state;
     assert_int_equal(world_get(world, "/user", NULL, challenge, NULL), 401);
     assert_string_equal(challenge, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
     assert_int_equal(
@@ -44,7 +43,6 @@ static void after_too_many_wrong_ones_only_right_ones_are_answered(void **state)
     struct auth_world *world = begin(NULL);
     char retry[32];
 
-    (void)state;
     for (int i = 0; i < 10; i++)
         assert_int_equal(world_get(world, i % 2 ? "/user" : "/open", WRONG, NULL, NULL),
                          i % 2 ? 401 : 200);
@@ -70,7 +68,6 @@ static void what_was_right_once_is_no_guess(void **state)
     };
     struct auth_world *world = begin(NULL);
 
-    (void)state;
     for (int i = 0; i < 60; i++) {
         world->reason = reasons[i % 6];
         assert_int_equal(world_get(world, "/user", WRONG, NULL, NULL), 401);
@@ -83,7 +80,6 @@ static void the_admin_password_can_be_guessed_so_often(void **state)
     struct auth_world *world = begin("open sesame");
     char challenge[128];
 
-    (void)state;
     assert_int_equal(world_get(world, "/admin", NULL, challenge, NULL), 401);
     assert_string_equal(challenge, "Bearer realm=\"einion\", reason=\"missing_credentials\"");
     for (int i = 0; i < 10; i++)
@@ -115,7 +111,6 @@ static void a_scope_covers_what_is_below_it(void **state)
     struct auth_world *world = begin(NULL);
     char challenge[128];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         world->scopes[0] = cases[i].scope;
         assert_int_equal(world_get(world, "/read", RIGHT, challenge, NULL), cases[i].status);
@@ -132,7 +127,6 @@ static void a_limited_key_of_an_admin_is_no_admin(void **state)
 {
     struct auth_world *world = begin(NULL);
 
-    (void)state;
     world->is_admin = true;
     world->scopes[0] = "models";
     assert_int_equal(world_get(world, "/admin", RIGHT, NULL, NULL), 403);

@@ -49,7 +49,6 @@ static void a_cookie_does_not_authorise_a_foreign_page(void **state)
     };
     struct fixture *it = fixture_with(NULL);
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *headers[7] = { "Host", "h:8000" };
         size_t count = 2;
@@ -81,7 +80,6 @@ static void programs_go_on(void **state)
 {
     struct fixture *it = fixture_with(NULL);
 
-    (void)state;
     assert_true(passes(it, "POST", "cookie", HEADERS("Host", "h")));
     fixture_free(it);
 }
@@ -90,7 +88,6 @@ static void behind_tls_a_plain_page_of_the_same_name_is_foreign(void **state)
 {
     struct fixture *it = begin_behind_tls("");
 
-    (void)state;
     assert_true(passes(it, "POST", "cookie",
                        HEADERS("Host", "h", "X-Forwarded-Proto", "https", "Origin", "https://h")));
     assert_false(passes(it, "POST", "cookie",

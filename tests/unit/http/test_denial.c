@@ -23,7 +23,6 @@ static void refusals_are_told(void **state)
     struct auth_world *world = begin(true);
     const json_t *event;
 
-    (void)state;
     (void)world_get(world, "/deny?secret=1", NULL, NULL, NULL);
     event = json_array_get(world->events, 0);
     assert_string_equal(json_string_value(json_object_get(event, "action")), "denied");
@@ -42,7 +41,6 @@ static void what_is_no_refusal_is_not(void **state)
 {
     struct auth_world *world = begin(true);
 
-    (void)state;
     (void)world_get(world, "/user", NULL, NULL, NULL);
     (void)world_get(world, "/user", RIGHT, NULL, NULL);
     (void)world_get(world, "/nope", NULL, NULL, NULL);
@@ -56,7 +54,6 @@ static void only_so_many_are_written_a_second(void **state)
     const json_t *details;
     int64_t second;
 
-    (void)state;
     do { /* all within one second */
         clock_skip_ms(1000 - clock_mono_ms() % 1000);
         second = clock_mono_ms() / 1000;
@@ -76,7 +73,6 @@ static void without_an_audit_the_server_goes_on(void **state)
 {
     struct auth_world *world = begin(false);
 
-    (void)state;
     assert_int_equal(world_get(world, "/deny", NULL, NULL, NULL), 403);
     world_free(world);
 }

@@ -11,8 +11,6 @@
 
 static int answer(struct ein_req *req, void *self)
 {
-    (void)req;
-    (void)self;
     return 200;
 }
 

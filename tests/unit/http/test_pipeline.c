@@ -11,7 +11,6 @@ static void *scarce(size_t size)
 /* What the schemas promise a handler is there. */
 static int handle(struct ein_req *req, void *self)
 {
-    (void)self;
     assert_true(json_is_integer(json_object_get(request_body(req), "count")));
     assert_true(json_is_string(json_object_get(request_body(req), "name")));
     assert_true(json_is_integer(json_object_get(request_query(req), "limit")));
@@ -58,7 +57,6 @@ static void nothing_unchecked_is_handled_for_want_of_memory(void **state)
     struct fixture *it = fixture_with(NULL);
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(fixture_add(it, &route, NULL, &err), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (long n = 0;; n++) {
@@ -86,7 +84,6 @@ static void the_statuses_of_all_operations_are_told_apart(void **state)
     struct ein_error err;
     EIN_FREE char *text = NULL;
 
-    (void)state;
     for (size_t i = 0; i < OPERATIONS; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "operation_%zu", i);
         stats[i] = route_stats_new(it->metrics, names[i]);

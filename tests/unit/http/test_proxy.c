@@ -37,7 +37,6 @@ static void the_client_is_whom_the_last_untrusted_hop_saw(void **state)
     };
     struct fixture *it = behind("");
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ein_req *req;
 
@@ -61,7 +60,6 @@ static void the_scheme_is_the_browser_side(void **state)
     };
     struct fixture *it = behind("");
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ein_req *req;
 
@@ -82,7 +80,6 @@ static void the_public_url_is_what_the_operator_says(void **state)
     struct fixture *it = behind("https://Agents.example.org/");
     struct ein_req *req = fixture_begin(it, "GET", "/", HEADERS("Host", "evil"));
 
-    (void)state;
     assert_string_equal(request_origin(req), "https://agents.example.org");
     assert_int_equal(reply_set_cookie(req, "a", "b", 1, 0), 0);
     assert_true(req->reply.cookies->flags & EIN_COOKIE_SECURE);
@@ -95,7 +92,6 @@ static void what_is_no_network_is_refused(void **state)
     static const char *const bad[] = { "10.0.0.0/33", "proxy.local", "" };
     EIN_JSON json_t *limits = section_with("limits", NULL);
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         EIN_JSON json_t *http = json_pack("{s:[], s:[s]}", "origins", "trusted_proxies", bad[i]);
         const struct settings_from from = { .limits = limits, .http = http };

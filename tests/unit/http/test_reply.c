@@ -115,7 +115,6 @@ static void test_every_failure_is_a_detail(void **state)
 
 static json_t *shape(void *impl, struct ein_req *req, int *status, const json_t *detail)
 {
-    (void)impl;
     if (json_is_true(detail))
         return NULL;
     if (*status == 422)

@@ -14,8 +14,6 @@ struct world {
 
 static int answer(struct ein_req *req, void *self)
 {
-    (void)req;
-    (void)self;
     return 200;
 }
 

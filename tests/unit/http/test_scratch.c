@@ -12,7 +12,6 @@ static void pieces_keep_what_is_in_them_wherever_they_are(void **state)
 {
     char *pieces[PIECES];
 
-    (void)state;
     scratch_begin();
     for (size_t i = 0; i < PIECES; i++) {
         pieces[i] = memset(o_malloc(i + 1), (int)(i & 0xff), i + 1);
@@ -32,7 +31,6 @@ static void the_next_request_begins_where_this_one_did(void **state)
 {
     const void *first;
 
-    (void)state;
     scratch_begin();
     first = o_strdup("first");
     scratch_begin();

@@ -143,7 +143,6 @@ static const char *content(struct call *call)
 
 static int send_one(struct ein_req *req, struct work *work)
 {
-    (void)work;
     return stream_send_event(req, "7", "trace", json_pack("{s:s}", "a", "\n"));
 }
 
@@ -162,7 +161,6 @@ static void test_an_event_is_framed_in_lines(void **state)
 
 static int send_with_headers(struct ein_req *req, struct work *work)
 {
-    (void)work;
     (void)reply_set_header(req, "X-Mine", "yes");
     (void)reply_set_cookie(req, "gone", "", 0, EIN_COOKIE_STRICT);
     (void)reply_set_cookie(req, "kept", "v", 60, EIN_COOKIE_HTTP_ONLY | EIN_COOKIE_SECURE);
@@ -247,7 +245,6 @@ static void test_nor_a_heartbeat(void **state)
 
 static int send_bad(struct ein_req *req, struct work *work)
 {
-    (void)work;
     assert_int_equal(stream_send_event(req, "a\nb", NULL, json_object()), EIN_E_INVALID);
     assert_int_equal(stream_send_event(req, NULL, "a\rb", json_object()), EIN_E_INVALID);
     assert_int_equal(stream_send_event(req, NULL, NULL, NULL), EIN_E_INVALID);
@@ -269,7 +266,6 @@ static void test_names_that_could_forge_an_event_are_refused(void **state)
 
 static int fail_late(struct ein_req *req, struct work *work)
 {
-    (void)work;
     (void)stream_send_bytes(req, "a", 1);
     assert_int_equal(reply_set_header(req, "X-Late", "1"), EIN_E_INVALID);
     return reply_fail(req, 500, "too late");
@@ -333,7 +329,6 @@ static int send_large(struct ein_req *req, struct work *work)
 {
     EIN_FREE char *piece = malloc(50 * QUEUE);
 
-    (void)work;
     memset(piece, 'y', 50 * QUEUE);
     return stream_send_bytes(req, piece, 50 * QUEUE);
 }
@@ -363,7 +358,6 @@ static void test_a_handler_that_waits_learns_that_its_client_has_left(void **sta
 
 static int say_nothing(struct ein_req *req, struct work *work)
 {
-    (void)work;
     cancel_fire(request_cancel(req));
     assert_int_equal(stream_send_bytes(req, "a", 1), EIN_E_CANCELLED);
     return 200;
@@ -398,7 +392,6 @@ static int pause_between(struct ein_req *req, struct work *work)
 {
     int r = stream_send_event(req, NULL, NULL, json_object());
 
-    (void)work;
     (void)usleep(HEARTBEAT_MS * 1000 * 10);
     return r < 0 ? r : stream_send_event(req, NULL, NULL, json_object());
 }
@@ -454,7 +447,6 @@ static void test_elsewhere_a_handler_may_fail_however_late(void **state)
 
 static int pause_in_event(struct ein_req *req, struct work *work)
 {
-    (void)work;
     (void)stream_send_bytes(req, "data: half", 10);
     (void)usleep(HEARTBEAT_MS * 1000 * 5 / 2);
     return stream_send_bytes(req, "\n\n", 2);

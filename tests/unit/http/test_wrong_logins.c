@@ -10,7 +10,6 @@ static void each_address_is_counted_for_a_minute(void **state)
     struct wrong_logins *it = wrong_logins_new(64);
     uint32_t left;
 
-    (void)state;
     assert_int_equal(wrong_logins_count(it, "192.0.2.1", &left), 0);
     assert_int_equal(left, 0);
     for (uint32_t i = 1; i <= 100; i++)
@@ -29,7 +28,6 @@ static void a_network_of_ipv6_is_one_address(void **state)
 {
     struct wrong_logins *it = wrong_logins_new(64);
 
-    (void)state;
     assert_int_equal(wrong_logins_add(it, "2001:db8:0:1::1", NULL), 1);
     assert_int_equal(wrong_logins_add(it, "2001:db8:0:1:ffff::9", NULL), 2);
     assert_int_equal(wrong_logins_add(it, "2001:db8:0:2::1", NULL), 1);
@@ -44,7 +42,6 @@ static void the_oldest_make_room(void **state)
     struct wrong_logins *it = wrong_logins_new(8);
     char addr[32];
 
-    (void)state;
     for (int i = 0; i < 1000; i++) {
         (void)snprintf(addr, sizeof(addr), "10.0.%d.%d", i / 256, i % 256);
         assert_int_equal(wrong_logins_add(it, addr, NULL), 1);
@@ -59,7 +56,6 @@ static void what_is_no_address_is_counted_as_one(void **state)
 {
     struct wrong_logins *it = wrong_logins_new(8);
 
-    (void)state;
     assert_int_equal(wrong_logins_add(it, "", NULL), 1);
     assert_int_equal(wrong_logins_add(it, "x", NULL), 2);
     wrong_logins_free(it);
@@ -84,7 +80,6 @@ static void so_many_are_made_to_wait_and_no_more(void **state)
     size_t at_once = 0;
     void *result;
 
-    (void)state;
     for (int i = 0; i < COMERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, wait_once, it), 0);
     for (int i = 0; i < COMERS; i++) {

@@ -25,7 +25,6 @@ static void a_plugin_is_found_by_name_in_the_first_folder_that_has_it(void **sta
 {
     struct plugin *plugin = opened("puppet");
 
-    (void)state;
     assert_string_equal(plugin->path, PLUGIN_DIR "/puppet.so");
     assert_string_equal(plugin->about.name, "puppet");
     assert_string_equal(plugin->about.version, "1.2.3");
@@ -40,7 +39,6 @@ static void a_plugin_is_found_in_a_folder_of_its_own_name(void **state)
     const char *const there[] = { root, NULL };
     struct plugin *plugin = NULL;
 
-    (void)state;
     assert_non_null(mkdtemp(root));
     (void)snprintf(path, sizeof path, "%s/nested", root);
     assert_int_equal(mkdir(path, 0700), 0);
@@ -58,7 +56,6 @@ static void a_plugin_is_opened_by_absolute_path(void **state)
 {
     struct plugin *plugin = opened(PLUGIN_DIR "/puppet.so");
 
-    (void)state;
     assert_string_equal(plugin->about.name, "puppet");
     plugin_close(plugin);
 }
@@ -67,7 +64,6 @@ static void one_file_serves_several_times(void **state)
 {
     struct plugin *one = opened("puppet"), *two = opened("puppet");
 
-    (void)state;
     plugin_close(one);
     assert_string_equal(two->about.name, "puppet");
     plugin_close(two);
@@ -77,7 +73,6 @@ static void a_newer_descriptor_is_copied_as_far_as_it_is_known(void **state)
 {
     struct plugin *plugin = opened("newer");
 
-    (void)state;
     assert_string_equal(plugin->about.name, "newer");
     assert_true(plugin->about.struct_size > sizeof plugin->about);
     assert_non_null(plugin->path);
@@ -88,7 +83,6 @@ static void a_plugin_without_settings_has_no_schema(void **state)
 {
     struct plugin *plugin = opened("newer");
 
-    (void)state;
     assert_null(plugin->settings);
     plugin_close(plugin);
 }
@@ -116,7 +110,6 @@ static const struct {
 
 static void a_refusal_names_the_file_what_it_has_and_what_we_have(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct plugin *plugin = NULL;
         struct ein_error err = { 0 };
@@ -133,7 +126,6 @@ static void what_is_not_there_is_not_found(void **state)
     struct ein_error err = { 0 };
     struct plugin *plugin = NULL;
 
-    (void)state;
     assert_int_equal(plugin_open(dirs, "absent", &plugin, &err), EIN_E_NOT_FOUND);
     assert_non_null(strstr(err.text, "absent"));
     assert_int_equal(plugin_open(dirs, "/nowhere/absent.so", &plugin, &err), EIN_E_NOT_FOUND);

@@ -33,7 +33,6 @@ static void what_needs_nothing_keeps_its_place(void **state)
                                         { "a", NULL, NULL },
                                         { "b", NULL, NAMES("x/1") } };
 
-    (void)state;
     assert_order(items, 3, "cab");
     assert_order(items, 0, "");
 }
@@ -49,7 +48,6 @@ static void every_publisher_comes_before_who_needs_it(void **state)
         { "zoo", NULL, NULL },
     };
 
-    (void)state;
     assert_order(items, 6, "smracz");
 }
 
@@ -58,7 +56,6 @@ static void an_interface_that_is_there_already_is_no_obstacle(void **state)
     const struct order_item item = { "a", NAMES("storage/1"), NULL };
     size_t order[1];
 
-    (void)state;
     assert_int_equal(order_resolve(&item, 1, NAMES("storage/1"), order, NULL, NULL), 0);
     assert_int_equal(order_resolve(&item, 1, NAMES("other/1"), order, NULL, NULL), EIN_E_INVALID);
 }
@@ -71,7 +68,6 @@ static void a_need_that_nobody_meets_is_named(void **state)
     struct ein_error err = { 0 };
     size_t order[2], at = 9;
 
-    (void)state;
     assert_int_equal(order_resolve(items, 2, NULL, order, &at, &err), EIN_E_INVALID);
     assert_string_equal(err.text, "agents needs agent_runtime/1, which no enabled plugin offers");
     assert_int_equal(at, 1);
@@ -85,7 +81,6 @@ static void what_only_itself_offers_is_not_met(void **state)
     struct ein_error err = { 0 };
     char got[3];
 
-    (void)state;
     assert_int_equal(resolve(alone, 1, got, &err), EIN_E_INVALID);
     assert_string_equal(err.text, "models needs llm/1, which no other enabled plugin offers");
     assert_order(both, 2, "om");
@@ -103,7 +98,6 @@ static void a_cycle_is_told_as_a_chain_without_those_who_only_lead_to_it(void **
     struct ein_error err = { 0 };
     size_t order[5], at = 9;
 
-    (void)state;
     assert_int_equal(order_resolve(items, 5, NULL, order, &at, &err), EIN_E_INVALID);
     assert_non_null(strstr(err.text, "first needs c/1 of third"));
     assert_non_null(strstr(err.text, "third needs b/1 of second"));

@@ -23,7 +23,6 @@ __attribute__((format(printf, 3, 4))) static void log_msg(struct ein_ctx *ctx, i
     va_list args;
     EIN_LOCKED(&world->lock);
 
-    (void)level;
     (void)buf_printf(&world->journal, "%s:", ctx->name);
     va_start(args, fmt);
     (void)buf_vprintf(&world->journal, fmt, args);
@@ -44,7 +43,6 @@ static void forget_routes(struct ein_ctx *ctx)
 
 static void held_routes(struct ein_ctx *ctx, char *out, size_t size)
 {
-    (void)ctx;
     (void)snprintf(out, size, "%s", "");
 }
 

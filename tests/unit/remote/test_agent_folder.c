@@ -20,7 +20,6 @@ static void a_folder_is_no_path(void **state)
         { NULL, NULL, "agent" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *agent =
             json_pack("{s:s?, s:s?}", "friendlyName", cases[i].friendly, "name", cases[i].name);

@@ -22,7 +22,6 @@ static void what_harms_a_terminal_is_a_question_mark(void **state)
         { "\xff\xc3", "??", "??" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *clean = print_clean(cases[i].text, 0), *lines = print_clean(cases[i].text, 1);
 
@@ -47,7 +46,6 @@ static void json_on_lines_is_the_same_json(void **state)
     json_t *json = json_loads(text, 0, NULL);
     char *pretty = print_pretty(json);
 
-    (void)state;
     assert_string_equal(pretty, text);
     free(pretty);
     json_decref(json);
@@ -57,7 +55,6 @@ static void members_are_found_by_their_path(void **state)
 {
     json_t *json = json_pack("{s:{s:i}, s:n}", "a", "b", 1, "c");
 
-    (void)state;
     assert_int_equal(json_integer_value(member_at(json, "a.b")), 1);
     assert_true(json_is_null(member_at(json, "c")));
     assert_null(member_at(json, "a.c"));
@@ -84,7 +81,6 @@ static void columns_are_as_wide_as_what_is_in_them(void **state)
     size_t len;
     FILE *file = open_memstream(&text, &len);
 
-    (void)state;
     print_list(file, false, rows, columns);
     expect_text(file, &text, "ID     WHAT\nü1     ?b\n12345  -\n-      -\n");
     json_decref(rows);
@@ -98,7 +94,6 @@ static void numbers_have_no_exponents(void **state)
     } cases[] = { { 6e-06, "0.000006" },   { 0, "0" },       { 2.5, "2.5" },
                   { 1e-9, "0.000000001" }, { -100, "-100" }, { 1e300, "1e+300" } };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *number = json_real(cases[i].number);
         char *text = print_value(number, 0);
@@ -123,7 +118,6 @@ static void a_trace_is_lines(void **state)
     const json_t *event;
     FILE *file = open_memstream(&text, &len);
 
-    (void)state;
     json_array_foreach(events, i, event)
     {
         trace_print(file, event);

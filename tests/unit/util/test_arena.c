@@ -8,7 +8,6 @@ static void pieces_are_zeroed_and_aligned(void **state)
     char first[100];
     struct arena arena;
 
-    (void)state;
     memset(first, 0x55, sizeof(first));
     arena_init(&arena, first + 1, sizeof(first) - 1, 100000);
     for (size_t size = 1; size < 200; size++) {
@@ -28,7 +27,6 @@ static void storage_of_the_caller_is_used_first(void **state)
     _Alignas(max_align_t) char first[64];
     struct arena arena;
 
-    (void)state;
     arena_init(&arena, first, sizeof(first), 1000);
     assert_ptr_equal(arena_alloc(&arena, 64), first);
     assert_null(arena.blocks);
@@ -41,7 +39,6 @@ static void maximum_ends_it(void **state)
 {
     struct arena arena;
 
-    (void)state;
     arena_init(&arena, NULL, 0, 1000);
     assert_non_null(arena_alloc(&arena, 999));
     assert_null(arena_alloc(&arena, 2));
@@ -55,7 +52,6 @@ static void texts_are_copies(void **state)
 {
     struct arena arena;
 
-    (void)state;
     arena_init(&arena, NULL, 0, 100000);
     assert_string_equal(arena_text(&arena, "abcdef", 3), "abc");
     assert_string_equal(arena_text(&arena, NULL, 0), "");

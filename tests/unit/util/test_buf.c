@@ -11,7 +11,6 @@ static void grows_and_stays_a_text(void **state)
     size_t len;
     char *text;
 
-    (void)state;
     buf_init(&buf, 1000);
     for (int i = 0; i < 300; i++)
         assert_int_equal(buf_char(&buf, 'x'), 0);
@@ -30,7 +29,6 @@ static void its_maximum_holds_to_the_byte(void **state)
 {
     struct buf buf;
 
-    (void)state;
     buf_init(&buf, 4);
     assert_int_equal(buf_text(&buf, "1234"), 0);
     assert_int_equal(buf_char(&buf, '5'), EIN_E_TOO_LARGE);
@@ -42,7 +40,6 @@ static void first_failure_sticks_until_cleared(void **state)
 {
     struct buf buf;
 
-    (void)state;
     buf_init(&buf, 4);
     assert_int_equal(buf_text(&buf, "12345"), EIN_E_TOO_LARGE);
     assert_int_equal(buf_char(&buf, '1'), EIN_E_TOO_LARGE);
@@ -59,7 +56,6 @@ static void long_formats_are_whole(void **state)
     char wide[600];
     struct buf buf;
 
-    (void)state;
     memset(wide, 'w', sizeof(wide) - 1);
     wide[sizeof(wide) - 1] = '\0';
     buf_init(&buf, 10000);
@@ -74,7 +70,6 @@ static void nothing_added_is_an_empty_text(void **state)
     struct buf buf;
     char *text;
 
-    (void)state;
     buf_init(&buf, 10);
     assert_string_equal(buf_str(&buf), "");
     text = buf_take(&buf, NULL);
@@ -86,7 +81,6 @@ static void what_is_dropped_makes_room(void **state)
 {
     struct buf buf;
 
-    (void)state;
     buf_init(&buf, 5);
     assert_int_equal(buf_text(&buf, "abcde"), 0);
     buf_drop(&buf, 3);
@@ -104,7 +98,6 @@ static void lent_storage_is_left_when_it_is_too_small(void **state)
     size_t len;
     char *text;
 
-    (void)state;
     buf_init_in(&buf, storage, sizeof(storage), 100);
     assert_string_equal(buf_str(&buf), "");
     assert_int_equal(buf_text(&buf, "1234567"), 0);

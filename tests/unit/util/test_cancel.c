@@ -23,7 +23,6 @@ static void fires_its_children_and_not_its_parent(void **state)
     struct ein_cancel root, child, other, grandchild;
     int calls = 0;
 
-    (void)state;
     cancel_init(&root, NULL);
     cancel_init(&child, &root);
     cancel_init(&other, &root);
@@ -52,7 +51,6 @@ static void child_of_a_fired_parent_is_born_fired(void **state)
     struct ein_cancel root, child;
     int calls = 0;
 
-    (void)state;
     cancel_init(&root, NULL);
     cancel_fire(&root);
     cancel_init(&child, &root);
@@ -69,7 +67,6 @@ static void descriptor_becomes_readable_and_stays_so(void **state)
     struct ein_cancel root;
     int fd;
 
-    (void)state;
     cancel_init(&root, NULL);
     fd = cancel_fd(&root);
     assert_true(fd >= 0);
@@ -86,7 +83,6 @@ static void freed_children_are_not_fired(void **state)
     struct ein_cancel root, *child;
     int calls = 0;
 
-    (void)state;
     cancel_init(&root, NULL);
     child = cancel_new(&root);
     cancel_on_fire(child, count, &calls);
@@ -122,7 +118,6 @@ static void end_of_a_token_waits_for_its_callback(void **state)
     struct slow slow = { 0 };
     pthread_t thread;
 
-    (void)state;
     cancel_init(&root, NULL);
     child = cancel_new(&root);
     cancel_on_fire(child, be_slow, &slow);
@@ -152,7 +147,6 @@ static void *make_and_free(void *data)
 
 static void families_grow_and_shrink_while_they_fire(void **state)
 {
-    (void)state;
     for (int round = 0; round < 10; round++) {
         struct ein_cancel root;
         pthread_t threads[4];

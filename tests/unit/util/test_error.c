@@ -8,7 +8,6 @@ static void setting_returns_the_code(void **state)
 {
     struct ein_error err;
 
-    (void)state;
     assert_int_equal(error_set(&err, EIN_E_CONFLICT, "rev %d", 3), EIN_E_CONFLICT);
     assert_int_equal(err.code, EIN_E_CONFLICT);
     assert_string_equal(err.text, "rev 3");
@@ -23,7 +22,6 @@ static void long_texts_end_at_a_whole_character(void **state)
     struct ein_error err;
     char text[600];
 
-    (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t shift = 0; shift < 4; shift++) {
             memset(text, 'a', shift);
@@ -41,7 +39,6 @@ static void what_a_plugin_has_written_is_ended_and_utf8(void **state)
 {
     struct ein_error err = { .text = "a \xc3 \xff\xfe\xe2\x82\xac \xe2\x82 z" };
 
-    (void)state;
     assert_int_equal(error_due(&err, EIN_E_BUSY), EIN_E_BUSY);
     assert_string_equal(err.text, "a  \xe2\x82\xac  z");
     memset(err.text, 'x', sizeof(err.text));
@@ -66,7 +63,6 @@ static void texts_that_tell_nothing_else_are_formatted_too(void **state)
 {
     char text[8];
 
-    (void)state;
     format(text, sizeof(text), "plain");
     assert_string_equal(text, "plain");
     format(text, sizeof(text), "exactly");
@@ -81,7 +77,6 @@ static void a_precision_leaves_no_part_of_a_character(void **state)
 {
     struct ein_error err;
 
-    (void)state;
     (void)error_set(&err, EIN_E_INVALID, "'%.3s' and '%.4s' of %s", "aéé", "😀😀", "😀");
     assert_string_equal(err.text, "'aé' and '😀' of 😀");
     (void)error_set(&err, EIN_E_INVALID, "'%.2s' and '%.3s' of %s", "aéé", "😀😀", "\xff\xc3x");

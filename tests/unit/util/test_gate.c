@@ -12,7 +12,6 @@ static void new_gate_is_shut(void **state)
 {
     struct gate gate;
 
-    (void)state;
     gate_init(&gate);
     assert_false(gate_enter(&gate));
     assert_true(gate_drain(&gate, 0));
@@ -27,7 +26,6 @@ static void drain_gives_up_when_the_time_is_up(void **state)
     int64_t start = clock_mono_ms();
     struct gate gate;
 
-    (void)state;
     gate_init(&gate);
     gate_open(&gate);
     assert_true(gate_enter(&gate));
@@ -51,7 +49,6 @@ static void last_to_leave_wakes_the_drain(void **state)
     pthread_t thread;
     struct gate gate;
 
-    (void)state;
     gate_init(&gate);
     gate_open(&gate);
     assert_true(gate_enter(&gate));
@@ -82,7 +79,6 @@ static void *visit(void *data)
 
 static void nobody_is_inside_after_a_drain(void **state)
 {
-    (void)state;
     for (int round = 0; round < 50; round++) {
         struct visited visited = { .content = 1 };
         pthread_t threads[THREADS];

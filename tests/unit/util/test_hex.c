@@ -7,7 +7,6 @@ static void bytes_come_back_as_they_went(void **state)
     static const char bytes[] = "\x00\xab\xff\x10";
     char text[9], back[4];
 
-    (void)state;
     hex_encode(bytes, 4, text);
     assert_string_equal(text, "00abff10");
     assert_true(hex_decode(text, back, 4));
@@ -19,7 +18,6 @@ static void there_is_one_text_for_any_bytes(void **state)
     static const char *const others[] = { "", "0", "00a", "00AB", "0g", "00ab0", " 0ab", NULL };
     char out[2];
 
-    (void)state;
     for (size_t i = 0; others[i]; i++)
         assert_false(hex_decode(others[i], out, 2));
     assert_false(hex_decode(NULL, out, 2));

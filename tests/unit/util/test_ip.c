@@ -20,7 +20,6 @@ static void addresses_have_one_form(void **state)
         { "::", "::" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         char text[IP_TEXT_SIZE];
         struct ip ip = parsed(texts[i][0]);
@@ -35,7 +34,6 @@ static void what_is_no_address_is_none(void **state)
     static const char *const texts[] = { "",     "1.2.3",  "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ",
                                          " ::1", "::1%lo", "[::1]",     "name",      "01.2.3.4" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct ip ip;
         unsigned bits;
@@ -64,7 +62,6 @@ static void networks_hold_their_addresses(void **state)
         { "2001:db8::/33", "2001:db8:8000::", false },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ip ip = parsed(cases[i].ip);
         struct net net;
@@ -85,7 +82,6 @@ static void what_is_no_network_is_told_from_a_name(void **state)
                   { "10.0.0.0/8/8", true }, { "name/8", true },
                   { "10.0.0.0/-1", true },  { "", false } };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct net net;
         bool bad;
@@ -100,7 +96,6 @@ static void a_loopback_address_is_one_in_either_form(void **state)
     static const char *const loopback[] = { "127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1" };
     static const char *const others[] = { "128.0.0.1", "::2", "::ffff:10.0.0.1", "localhost", "" };
 
-    (void)state;
     for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++)
         assert_true(ip_is_loopback(loopback[i]));
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

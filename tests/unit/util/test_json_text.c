@@ -41,7 +41,6 @@ static void faults_have_the_words_and_places_of_cpython(void **state)
         { "[\"é\", x]", 6, "Expecting value" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct json_fault fault = { 0 };
 
@@ -75,7 +74,6 @@ static void what_we_refuse_beyond_that_is_named(void **state)
         { "\xef\xbb\xbf{}", 5, 0, "Unexpected UTF-8 BOM (decode using utf-8-sig)" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct json_fault fault = { 0 };
 
@@ -91,7 +89,6 @@ static void long_duplicate_keys_are_cut_at_a_whole_character(void **state)
         "{\"éééééééééééééééééééééééééééééééé\":1,\"éééééééééééééééééééééééééééééééé\":2}";
     struct json_fault fault;
 
-    (void)state;
     assert_null(json_text_parse(text, strlen(text), DEPTH, &fault));
     assert_int_equal(fault.offset, 38);
     assert_non_null(strstr(fault.text, "éé'"));
@@ -116,7 +113,6 @@ static void assert_round(const char *text, const char *expected)
 
 static void values_survive(void **state)
 {
-    (void)state;
     assert_round(" { \"b\" : [ 1 , true , null , \"x\" ] , \"a\" : { } , \"\" : [ ] } ",
                  "{\"b\":[1,true,null,\"x\"],\"a\":{},\"\":[]}");
     assert_round("[[[[[[[[]]]]]]]]", "[[[[[[[[]]]]]]]]");
@@ -150,7 +146,6 @@ static void numbers_are_written_as_short_as_they_read_back(void **state)
         { "-0.0", "-0.0" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         assert_round(numbers[i][0], numbers[i][1]);
     srand(7);
@@ -169,7 +164,6 @@ static void what_is_no_json_is_not_dumped(void **state)
 {
     json_t *bad = json_pack("[o]", json_string_nocheck("\xff")), *ring = json_array();
 
-    (void)state;
     assert_null(json_text_dump(bad, NULL));
     assert_null(json_text_dump(NULL, NULL));
     for (int i = 0; i < 600; i++)
@@ -185,7 +179,6 @@ static void depth_costs_no_stack(void **state)
     char *text = malloc(len);
     struct json_fault fault;
 
-    (void)state;
     memset(text, '[', len);
     assert_null(json_text_parse(text, len, 200, &fault));
     assert_string_equal(fault.text, "Nesting deeper than 200 levels");
@@ -253,7 +246,6 @@ static void what_is_json_is_what_jansson_says(void **state)
         "{\"a\":1,\"a\":2}",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (!is_as_jansson(texts[i], strlen(texts[i])))
             fail_msg("%s", texts[i]);
@@ -267,7 +259,6 @@ static void a_damaged_text_is_read_as_jansson_reads_it(void **state)
         "{\"a\":[1,-2.5e3,\"x\\u00e9\\n\",{\"b\":null,\"c\":true}],\"d\":\"\xc3\xa9\"}";
     char damaged[sizeof(text)];
 
-    (void)state;
     for (size_t at = 0; at < sizeof(text) - 1; at++) {
         for (int byte = 0; byte < 256; byte++) {
             memcpy(damaged, text, sizeof(text));
@@ -285,7 +276,6 @@ static void a_long_text_with_escapes_is_whole(void **state)
     char *text = malloc(2 * COUNT + 3);
     json_t *json = NULL;
 
-    (void)state;
     text[0] = '"';
     for (size_t i = 0; i < COUNT; i++)
         memcpy(text + 1 + 2 * i, "\\n", 2);
@@ -302,7 +292,6 @@ static void a_value_is_read_without_what_follows(void **state)
     const char text[] = "{\"a\":[1]} , 2", *at = text, *end = text + strlen(text);
     json_t *json = json_text_value(&at, end, DEPTH);
 
-    (void)state;
     assert_true(json_is_object(json));
     assert_string_equal(at, " , 2");
     json_decref(json);
@@ -314,7 +303,6 @@ static void of_many_levels_none_is_lost(void **state)
     enum { LEVELS = 150 };
     char text[2 * LEVELS + 200], *at = text;
 
-    (void)state;
     /* down to more than are kept without memory, up, and down again */
     for (int i = 0; i < LEVELS; i++)
         *at++ = '[';

@@ -11,7 +11,6 @@
 
 static void null_equals_only_null(void **state)
 {
-    (void)state;
     assert_true(str_eq(NULL, NULL));
     assert_false(str_eq(NULL, ""));
     assert_false(str_eq("", NULL));
@@ -23,7 +22,6 @@ static void null_equals_only_null(void **state)
 
 static void beginnings_and_ends(void **state)
 {
-    (void)state;
     assert_true(str_starts("abc", ""));
     assert_true(str_starts("abc", "ab"));
     assert_false(str_starts("a", "ab"));
@@ -33,7 +31,6 @@ static void beginnings_and_ends(void **state)
 
 static void a_text_is_made_of_some_characters_only(void **state)
 {
-    (void)state;
     assert_true(str_only("cab", "abc"));
     assert_false(str_only("cab!", "abc"));
     assert_false(str_only("", "abc"));
@@ -44,7 +41,6 @@ static void white_space_around_a_text_is_none_of_it(void **state)
     static const char text[] = " \t a b\r\n";
     size_t len = sizeof(text) - 1;
 
-    (void)state;
     assert_ptr_equal(str_trim(text, &len), text + 3);
     assert_int_equal(len, 3);
     len = 3;
@@ -54,7 +50,6 @@ static void white_space_around_a_text_is_none_of_it(void **state)
 
 static void secrets_are_compared_whole(void **state)
 {
-    (void)state;
     assert_true(str_eq_secret("hunter2", "hunter2"));
     assert_false(str_eq_secret("hunter2", "hunter3"));
     assert_false(str_eq_secret("hunter2", "hunter"));
@@ -67,7 +62,6 @@ static void text_is_printed_as_long_as_it_is(void **state)
 {
     char *text = str_print("%s%0300d", "a", 7);
 
-    (void)state;
     assert_int_equal(strlen(text), 301);
     assert_true(str_starts(text, "a000"));
     assert_true(str_ends(text, "007"));
@@ -100,7 +94,6 @@ static void secrets_are_compared_in_as_many_steps_wherever_they_differ(void **st
     };
     long steps = steps_of(compare, (void *)given[0]);
 
-    (void)state;
     if (steps < 0)
         skip();
     for (size_t i = 1; i < sizeof(given) / sizeof(given[0]); i++)
@@ -120,7 +113,6 @@ static void percent_decoding(void **state)
         { "", "" },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[32];
         long len;
@@ -158,7 +150,6 @@ static void utf8_is_that_of_rfc_3629(void **state)
         { "", 0, true },
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(str_is_utf8(cases[i].text, cases[i].len), cases[i].is_utf8);
     assert_int_equal(str_utf8_len("é!", 3), 2);
@@ -171,7 +162,6 @@ static void characters_are_read_as_they_were_written(void **state)
                                            0xd7ff, 0xffff, 0x10000, 0x10ffff };
     char bytes[4];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
         size_t len = str_utf8_write(characters[i], bytes);
 
@@ -184,7 +174,6 @@ static void what_stands_for_itself_in_json_ends_with_the_first_byte_that_does_no
 {
     char text[24];
 
-    (void)state;
     for (size_t at = 0; at < sizeof(text); at++)
         for (int byte = 0; byte < 256; byte++) {
             bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
@@ -208,7 +197,6 @@ static void spellings(void **state)
                   { "gofannonAgents", "gofannon_agents" } };
     char out[32];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         assert_true(str_to_snake(names[i].camel, out, sizeof(out)));
         assert_string_equal(out, names[i].snake);
@@ -228,7 +216,6 @@ static void nearest_word_is_one_that_may_be_meant(void **state)
 {
     static const char *const words[] = { "address", "port", "path", "origins", "", NULL };
 
-    (void)state;
     assert_string_equal(str_nearest("adress", words), "address");
     assert_string_equal(str_nearest("prot", words), "port");
     assert_string_equal(str_nearest("PATH", words), "path");
@@ -244,7 +231,6 @@ static void numbers_are_whole_texts(void **state)
 {
     uint64_t value = 7;
 
-    (void)state;
     assert_true(str_to_u64("18446744073709551615", &value));
     assert_true(value == UINT64_MAX);
     assert_true(str_to_u64("007", &value));
@@ -258,7 +244,6 @@ static void numbers_are_whole_texts(void **state)
 
 static void a_bearer_token_is_what_is_behind_the_scheme(void **state)
 {
-    (void)state;
     assert_string_equal(str_bearer("Bearer a.b"), "a.b");
     assert_string_equal(str_bearer("bEARER   a"), "a");
     assert_null(str_bearer(NULL));
@@ -271,7 +256,6 @@ static void a_bearer_token_is_what_is_behind_the_scheme(void **state)
 
 static void a_hash_depends_on_all_of_a_text(void **state)
 {
-    (void)state;
     assert_true(str_hash("gen_ai_client_token_usage") == str_hash("gen_ai_client_token_usage"));
     assert_true(str_hash("gen_ai_client_token_usage") != str_hash("gen_ai_client_token_usagf"));
     assert_true(str_hash("12345678") != str_hash("1234567"));
@@ -280,7 +264,6 @@ static void a_hash_depends_on_all_of_a_text(void **state)
 
 static void what_is_shown_ends_with_a_whole_character(void **state)
 {
-    (void)state;
     assert_int_equal(str_cut("abc", 2), 2);
     assert_int_equal(str_cut("abc", 3), 3);
     assert_int_equal(str_cut("a\xc3\xbc", 2), 1);
@@ -290,7 +273,6 @@ static void what_is_shown_ends_with_a_whole_character(void **state)
 
 static void characters_are_counted(void **state)
 {
-    (void)state;
     assert_int_equal(str_count("", 0), 0);
     assert_int_equal(str_count("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 10), 4);
     assert_int_equal(str_count("a\xc3\xa4", 1), 1);
@@ -302,7 +284,6 @@ static void a_file_is_read_whole_or_not_at_all(void **state)
     int fd = mkstemp(path);
     size_t len;
 
-    (void)state;
     assert_int_equal(write(fd, "a\0b", 3), 3);
     text = file_text(path, 3, &len);
     assert_int_equal(len, 3);
