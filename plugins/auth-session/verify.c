@@ -15,7 +15,10 @@ static const char expired[] = "Session expired or invalid";
 static int refuse(const struct auth_session *self, struct ein_req *req, const char *why,
                   struct ein_error *err)
 {
-    (void)bearer_refuse(self->host->http, req, "session_expired");
+    static const char reason[] = "session_expired";
+
+    (void)bearer_refuse(self->host->http, req, reason);
+    (void)self->host->http->set_header(req, "X-Auth-Reason", reason); /* where front ends look */
     return error_set(err, EIN_E_DENIED, "%s", why);
 }
 

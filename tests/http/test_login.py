@@ -83,6 +83,7 @@ def test_from_the_login_to_the_logout(person):
     assert (reply.status, reply.detail) == (401, "Session expired or invalid")
     assert reply.header("WWW-Authenticate") == (
         'Bearer realm="einion", error="invalid_token", reason="session_expired"')
+    assert reply.header("X-Auth-Reason") == "session_expired" and person().get("/agents").header("X-Auth-Reason") is None
     assert someone.post("/auth/logout").status == 204
 
 
