@@ -277,6 +277,20 @@ def test_a_stream_of_a_login_that_goes_on_goes_on(sqlite_server):
         assert [event for event, _, _ in stream if event][-1] == "done"
 
 
+def test_somebody_is_blocked_though_the_store_is_full(start_server):
+    full = ["plugins.storage-sqlite.max_mib=8", "plugins.storage-sqlite.reserve_mib=1"]
+    server = start_server(sets=[logins(), *ON, *full])
+    alice, admin = who(server, "alice"), who(server, "site_admin_1")
+    assert alice.get("/users/me").status == admin.get("/users/me").status == 200
+    written = 0
+    while (reply := alice.put(f"/data-store/namespaces/n/records/{written}", {"value": "x" * 100_000})).status == 200:
+        written += 1
+    assert reply.status == 503 and "The store cannot grow" in reply.detail
+    block(admin)
+    assert alice.get("/users/me").status == 403
+    assert admin.delete(ALICE).status == alice.get("/users/me").status == 200
+
+
 def test_a_token_of_a_demo_ends_with_the_login_it_was_made_with(sqlite_server):
     alice = who(sqlite_server, "alice")
     _, name = deploy(alice)
