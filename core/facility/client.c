@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "client_head.h"
 #include "client_line.h"
+#include "client_lookup.h"
 #include "client_settings.h"
 #include "client_transfer.h"
 #include "client_url.h"
@@ -288,9 +289,19 @@ static bool method_is_valid(const char *method)
     return len > 0 && len <= METHOD_MAX && !str_eq(method, "CONNECT");
 }
 
+static uint32_t connect_ms(const struct transfer *transfer)
+{
+    int64_t left_ms = transfer->until_ms - clock_mono_ms();
+
+    if (left_ms < 0)
+        return 0;
+    return left_ms < transfer->connect_ms ? (uint32_t)left_ms : transfer->connect_ms;
+}
+
 /* Refused before anything is sent or asked of a name server; what a name leads to is checked when
  * it is connected to. */
-static int check_url(const struct fetch *fetch, struct ein_error *err)
+static int check_url(const struct fetch *fetch, const struct transfer *transfer,
+                     struct ein_error *err)
 {
     struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
     const struct egress *egress = fetch->settings->egress;
@@ -302,15 +313,18 @@ static int check_url(const struct fetch *fetch, struct ein_error *err)
         return 0;
     if (fetch->url.has_user)
         return error_set(err, EIN_E_DENIED, "a URL may not carry a user name or password");
-    /* A proxy connects for us: refuse the names that are plainly not public. */
-    if (fetch->settings->proxy)
-        hints.ai_flags = 0;
     (void)snprintf(port, sizeof(port), "%u", fetch->url.port);
-    if (getaddrinfo(fetch->url.host, port, &hints, &found) != 0)
-        return 0;
+    if (getaddrinfo(fetch->url.host, port, &hints, &found) != 0) {
+        found = NULL;
+        /* A proxy connects for us: refuse the names that are plainly not public. */
+        if (fetch->settings->proxy)
+            r = client_lookup(fetch->url.host, port, connect_ms(transfer), transfer->cancel, &found,
+                              err);
+    }
     for (const struct addrinfo *it = found; it && r == 0; it = it->ai_next)
         r = egress_check(egress, it->ai_addr, egress_allows_host(egress, fetch->url.host), err);
-    freeaddrinfo(found);
+    if (found)
+        freeaddrinfo(found);
     return r;
 }
 
@@ -458,7 +472,7 @@ static int hop(struct lines *lines, struct fetch *fetch, int64_t until_ms, struc
         .data = fetch,
         .send_data = what->data,
     };
-    int r = check_url(fetch, err);
+    int r = check_url(fetch, &transfer, err);
 
     return r < 0 ? r : transfer_run(lines, &transfer, err);
 }

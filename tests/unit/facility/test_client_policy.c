@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "metrics.h"
 #include "section.h"
+#include <dlfcn.h>
+#include <netdb.h>
 #include <stdio.h>
 
 /* ---- redirects ---- */
@@ -280,6 +282,44 @@ static void a_configured_proxy_is_asked_and_private_names_are_still_refused(void
     set_allow("[]");
 }
 
+enum { SLOW_S = 3 };
+
+typedef int lookup(const char *name, const char *service, const struct addrinfo *hints,
+                   struct addrinfo **ret);
+
+/* The name server of slow.example takes its time. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret)
+{
+    lookup *real;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (!name || strcmp(name, "slow.example") != 0 || hints->ai_flags & AI_NUMERICHOST)
+        return real(name, service, hints, ret);
+    (void)sleep(SLOW_S);
+    return EAI_AGAIN;
+}
+
+static void a_name_that_a_proxy_is_asked_for_is_not_waited_for_longer(void **state)
+{
+    struct ein_cancel *fired = cancel_new(NULL);
+    struct ein_fetch what = { .connect_ms = 100 };
+    int64_t began_ms = clock_mono_ms();
+    struct reply reply;
+
+    (void)state;
+    change_settings(json_pack("{s: s}", "proxy", "http://127.0.0.1:1"));
+    reply = run(&what, "http://slow.example/");
+    assert_fails(&reply, EIN_E_TIMEOUT, "slow.example: not looked up within 100 ms");
+    cancel_fire(fired);
+    what = (struct ein_fetch){ .cancel = fired };
+    reply = run(&what, "http://slow.example/");
+    assert_fails(&reply, EIN_E_CANCELLED, "cancelled");
+    assert_true(clock_mono_ms() - began_ms < SLOW_S * 1000);
+    cancel_free(fired);
+    set_allow("[]");
+}
+
 static void a_file_without_authorities_is_refused(void **state)
 {
     char path[] = "/tmp/einion-no-ca-XXXXXX";
@@ -500,6 +540,7 @@ int main(void)
         cmocka_unit_test(the_public_may_not_name_another_host),
         cmocka_unit_test(the_environment_names_no_proxy),
         cmocka_unit_test(a_configured_proxy_is_asked_and_private_names_are_still_refused),
+        cmocka_unit_test(a_name_that_a_proxy_is_asked_for_is_not_waited_for_longer),
         cmocka_unit_test(a_file_without_authorities_is_refused),
         cmocka_unit_test(a_fetch_is_cancelled_in_every_phase),
         cmocka_unit_test(an_upload_is_cancelled),
