@@ -8,7 +8,7 @@
  *                     they like, null for the setting again
  *
  * What counts is what plugins publish as keeps/1: agents and their versions, data, chats, demos,
- * sessions.  Who writes more is refused (507), and nothing of theirs is lost; what is deleted
+ * sessions, responses.  Who writes more is refused (507), and nothing of theirs is lost; what is deleted
  * makes room at once, or within a second.
  *
  * Publishes disk_quota/1.  What an owner keeps is counted in the store when they first write, and

@@ -26,6 +26,7 @@ struct ask { /* zero is an empty one; all is its own: the body is not needed any
                          back; or NULL */
     json_t *notes;    /* sentences: what was left out; NULL: nothing */
     uint32_t max_notes;
+    struct kept *kept; /* responses; NULL: nothing is kept */
     bool stream;
     bool with_usage;    /* chat: the stream ends with its usage */
     bool with_sources;  /* responses: of searches */
@@ -38,6 +39,7 @@ struct flaw {
     char text[256];
     char param[96];   /* "messages[2].content"; "": no one member */
     const char *code; /* by which clients know it; or NULL */
+    int status;       /* 0: 400 */
 };
 
 /* POST /v1/chat/completions, /v1/completions, /v1/messages, /v1/responses and /v1/embeddings.  0,

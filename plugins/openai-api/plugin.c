@@ -2,7 +2,10 @@
 /* openai-api: every model through the APIs that clients already speak.
  *
  *   POST /v1/chat/completions        OpenAI's: also streams, tools, JSON schemas, images
- *   POST /v1/responses               OpenAI's newer one, without what it would have to keep
+ *   POST /v1/responses               OpenAI's newer one; kept (kept.c), unless `store` is false,
+ *                                    and gone on from by previous_response_id or item_reference
+ *   GET DELETE /v1/responses/{response_id}          one of one's own
+ *   GET  /v1/responses/{response_id}/input_items    what it was made from
  *   POST /v1/messages                Anthropic's
  *   POST /v1/messages/count_tokens   an estimate: count.c says of what
  *   POST /v1/completions             OpenAI's of old: a prompt, and its answer as text
@@ -27,7 +30,7 @@
  * comes with a call is told by a thought before it in the last two, as clients keep of calls only
  * what they know.
  *
- * Needs completion/1.  Publishes error_shape/1.
+ * Needs completion/1 and storage_backend/1.  Publishes error_shape/1, keeps/1 and erasure/1.
  *
  * Settings
  *   body_bytes     of a request, images and files included (33554432)
@@ -38,6 +41,9 @@
  *   tools          in one request (1024)
  *   inputs         to embed, in one request (2048)
  *   notes          of what was left out of one request; a last one says that there are more (64)
+ *   keep_days      responses are kept after they were last gone on from; 0: not at all (30)
+ *   chain_bytes    of responses that one goes on from, with their input (33554432)
+ *   sweep_ms       how often those that are old are deleted (60000)
  *
  * Example
  *   plugins:
@@ -87,6 +93,18 @@ static const char config_schema[] = SCHEMA({
         "notes": {
             "type": "integer", "minimum": 1, "maximum": 1000, "default": 64,
             "description": "Notes of what was left out of one request; a last one says that there are more."
+        },
+        "keep_days": {
+            "type": "integer", "minimum": 0, "maximum": 36500, "default": 30,
+            "description": "How long responses are kept after they were made or last gone on from; 0: not at all."
+        },
+        "chain_bytes": {
+            "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 33554432,
+            "description": "Of responses that one goes on from, with their input."
+        },
+        "sweep_ms": {
+            "type": "integer", "minimum": 10, "maximum": 3600000, "default": 60000,
+            "description": "How often responses that are old are deleted."
         }
     }
 });
@@ -124,6 +142,15 @@ static const char config_schema[] = SCHEMA({
         "encoding_format": {"type": "string", "enum": ["float", "base64"]},                        \
         "dimensions": {"type": "integer"},                                                         \
         "user": {"type": "string"}                                                                 \
+    }                                                                                              \
+})
+#define ITEMS_QUERY_SCHEMA SCHEMA({                                                                \
+    "type": "object",                                                                              \
+    "properties": {                                                                                \
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},                 \
+        "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},                   \
+        "after": {"type": "string", "maxLength": 512,                                              \
+                  "description": "The last item of the page before"}                                \
     }                                                                                              \
 })
 /* OpenAI's, and Anthropic's. */
@@ -172,6 +199,32 @@ static const struct ein_route routes[] = {
       .scope = "models:run",
       .error_schema = ERROR_SCHEMA,
       .handle = responses_create },
+    { .method = "GET",
+      .path = "/v1/responses/{response_id}",
+      .operation_id = "get_response",
+      .summary = "A response that was kept",
+      .auth = EIN_AUTH_USER,
+      .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
+      .handle = responses_get },
+    { .method = "DELETE",
+      .path = "/v1/responses/{response_id}",
+      .operation_id = "delete_response",
+      .summary = "Forget a response, and with it how those that go on from it began",
+      .auth = EIN_AUTH_USER,
+      .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
+      .status = 200,
+      .handle = responses_delete },
+    { .method = "GET",
+      .path = "/v1/responses/{response_id}/input_items",
+      .operation_id = "list_response_input_items",
+      .summary = "What a response was made from, with the responses before it",
+      .auth = EIN_AUTH_USER,
+      .query_schema = ITEMS_QUERY_SCHEMA,
+      .scope = "models:run",
+      .error_schema = ERROR_SCHEMA,
+      .handle = responses_input_items },
     { .method = "POST",
       .path = ANTHROPIC_PATH,
       .operation_id = "create_message",
@@ -248,6 +301,9 @@ static void fini(void *self)
     free(api);
 }
 
+static const char *const kept[] = { RESPONSE_SET, "userId", NULL };
+static const struct ein_keeps keeps = { .struct_size = sizeof(keeps), .sets = kept };
+
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
                 void **ret_self, struct ein_error *err)
 {
@@ -265,13 +321,33 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .depth = setting_of(config, "json_depth"),
                                        .values = setting_of(config, "json_values"),
                                        .notes = setting_of(config, "notes") };
+    api->keep_days = setting_of(config, "keep_days");
+    api->chain_bytes = setting_of(config, "chain_bytes");
+    api->sweep_ms = setting_of(config, "sweep_ms");
     r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)
         r = host->publish(ctx, EIN_ERROR_SHAPE, "openai", &shape, api, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_KEEPS, NULL, &keeps, api, err);
+    if (r >= 0)
+        r = host->publish(ctx, EIN_ERASURE, "responses", &kept_erasure, api, err);
     return init_done(r, api, fini, ret_self);
 }
 
-static const char *const needs[] = { EIN_COMPLETION, NULL };
+static int start(void *self, struct ein_error *err)
+{
+    static const char *const indexed[] = { "userId", "dueAt" };
+    struct openai_api *api = self;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < sizeof(indexed) / sizeof(indexed[0]); i++)
+        r = api->host->store->index(api->ctx, RESPONSE_SET, indexed[i], err);
+    if (r >= 0 && api->host->every(api->ctx, api->sweep_ms, kept_sweep, api) < 0)
+        r = error_no_memory(err);
+    return r;
+}
+
+static const char *const needs[] = { EIN_COMPLETION, EIN_STORAGE_BACKEND, NULL };
 
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
@@ -282,6 +358,7 @@ static const struct ein_plugin plugin = {
     .config_schema = config_schema,
     .needs = needs,
     .init = init,
+    .start = start,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

@@ -3,6 +3,7 @@
  * `details` what stands beside it, `calls` all that are done. */
 #include "answer.h"
 #include "cleanup.h"
+#include "kept.h"
 #include "member.h"
 #include "str.h"
 
@@ -53,7 +54,28 @@ static void incomplete_details(const struct answer *answer, const char *status, 
         out_put(out, "{\"reason\":\"content_filter\"}");
 }
 
-static void response(struct answer *answer, const char *status, const struct wrong *wrong)
+/* What of the request is told back. */
+static void told_back(const struct answer *answer, struct buf *out)
+{
+    const struct kept *kept = answer->ask->kept;
+    const json_t *previous = kept ? kept->previous : NULL;
+
+    out_put(out, ",\"metadata\":");
+    if (kept && json_is_object(kept->metadata))
+        out_json(out, kept->metadata);
+    else
+        out_put(out, "{}");
+    out_put_quoted(out, ",\"previous_response_id\":", json_string_value(previous));
+    out_put(out, kept && kept->store ? ",\"store\":true" : ",\"store\":false");
+    /* Clients parse what they have asked for in this form. */
+    out_put(out, ",\"text\":");
+    if (answer->ask->text)
+        out_json(out, answer->ask->text);
+    else
+        out_put(out, "{\"format\":{\"type\":\"text\"}}");
+}
+
+static void put_response(struct answer *answer, const char *status, const struct wrong *wrong)
 {
     struct buf *out = &answer->out;
     bool done = strcmp(status, "in_progress") != 0;
@@ -75,14 +97,9 @@ static void response(struct answer *answer, const char *status, const struct wro
     out_put(out, ",\"output\":[");
     if (done)
         out_out(out, &answer->calls);
-    out_put(out, "],\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,"
-                 "\"previous_response_id\":null,\"store\":false,\"temperature\":null,"
-                 "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,\"text\":");
-    /* Clients parse what they have asked for in this form. */
-    if (answer->ask->text)
-        out_json(out, answer->ask->text);
-    else
-        out_put(out, "{\"format\":{\"type\":\"text\"}}");
+    out_put(out, "],\"instructions\":null,\"parallel_tool_calls\":true,\"temperature\":null,"
+                 "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null");
+    told_back(answer, out);
     out_put(out, ",\"usage\":");
     if (done)
         usage(answer, out);
@@ -93,6 +110,23 @@ static void response(struct answer *answer, const char *status, const struct wro
         answer_facts(answer, out);
     }
     out_put(out, "}");
+}
+
+/* Once it is done it is kept before anybody hears of that. */
+static void response(struct answer *answer, const char *status, const struct wrong *wrong)
+{
+    struct kept *kept = answer->ask->kept;
+    struct buf *out = &answer->out;
+    const size_t from = out->len;
+
+    put_response(answer, status, wrong);
+    if (strcmp(status, "in_progress") == 0 || !kept || !kept->store || out->error)
+        return;
+    kept->store = kept->keep(kept, answer->id, answer->count, out->data + from, out->len - from);
+    if (!kept->store) { /* told so, then */
+        out->len = from;
+        put_response(answer, status, wrong);
+    }
 }
 
 /* ---- events: nothing but in streams ---- */

@@ -1,43 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
+#include "kept.h"
 #include "member.h"
 #include "responses.h"
 
-/* Nothing is kept here that a later request could name. */
-static int check_stateless(const struct asking *asking, const json_t *body)
+/* What a later request could name is a response, if it is kept. */
+static int check_kept(const struct asking *asking, const json_t *body)
 {
-    static const char *const members[] = { "previous_response_id", "conversation", "prompt" };
+    const bool kept = asking->ask->kept;
 
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const json_t *value = json_object_get(body, members[i]);
-
-        if (value && !json_is_null(value))
-            return ask_refuse(asking, members[i],
-                              "'%s' is not taken: responses are not kept here, so the whole "
-                              "conversation is sent with each request.",
-                              members[i]);
-    }
+    if (unless_null(body, "previous_response_id") && !kept)
+        return ask_refuse(asking, "previous_response_id",
+                          "'previous_response_id' is not taken: responses are not kept here, so "
+                          "the whole conversation is sent with each request.");
+    if (unless_null(body, "conversation"))
+        return ask_refuse(asking, "conversation",
+                          "'conversation' is not taken: conversations are not kept here, so %s.",
+                          kept ? "go on with 'previous_response_id'"
+                               : "the whole of one is sent with each request");
+    if (unless_null(body, "prompt"))
+        return ask_refuse(asking, "prompt",
+                          "'prompt' is not taken: prompts are not kept here, so they are sent.");
     if (json_is_true(json_object_get(body, "background")))
         return ask_refuse(asking, "background", "Responses are not made in the background here.");
     return 0;
 }
 
-static int read_input(struct asking *asking, const json_t *body)
+static int read_items(struct asking *asking, const json_t *items)
 {
-    json_t *instructions = json_object_get(body, "instructions");
-    json_t *input = json_object_get(body, "input"), *item;
+    json_t *item;
     size_t i;
     int r = 0;
 
-    if (json_is_string(instructions) && json_string_length(instructions) > 0)
-        r = ask_message(asking, "system", json_incref(instructions));
-    if (r >= 0 && json_is_string(input))
-        return ask_message(asking, "user", json_incref(input));
-    if (r >= 0 && json_array_size(input) == 0)
-        return ask_refuse(asking, "input", "'input' is neither a text nor an array of items.");
-    if (r >= 0)
-        r = ask_array(asking, input, "input", asking->limits->messages);
-    json_array_foreach(input, i, item)
+    json_array_foreach(items, i, item)
     {
         if (r < 0)
             return r;
@@ -45,6 +40,26 @@ static int read_input(struct asking *asking, const json_t *body)
         r = responses_item(asking, item);
     }
     return r;
+}
+
+static int read_input(struct asking *asking, const json_t *body)
+{
+    const json_t *before = asking->ask->kept ? asking->ask->kept->before : NULL;
+    json_t *instructions = json_object_get(body, "instructions");
+    json_t *input = json_object_get(body, "input");
+    int r = 0;
+
+    if (json_is_string(instructions) && json_string_length(instructions) > 0)
+        r = ask_message(asking, "system", json_incref(instructions));
+    if (r >= 0)
+        r = read_items(asking, before);
+    if (r >= 0 && json_is_string(input))
+        return ask_message(asking, "user", json_incref(input));
+    if (r >= 0 && json_array_size(input) == 0 && !before)
+        return ask_refuse(asking, "input", "'input' is neither a text nor an array of items.");
+    if (r >= 0)
+        r = ask_array(asking, input, "input", asking->limits->messages);
+    return r >= 0 ? read_items(asking, input) : r;
 }
 
 /* ---- parameters ---- */
@@ -72,6 +87,7 @@ static bool wants_sources(const json_t *body)
 static const struct ask_field fields[ASK_FIELDS_MAX] = {
     { "model" },
     { "input" },
+    { "previous_response_id" },
     { "instructions" },
     { "stream" },
     { "tools" },
@@ -129,7 +145,7 @@ int responses_ask(const json_t *body, const struct ask_limits *limits, struct as
     int r = ask_begin(&asking, body);
 
     if (r >= 0)
-        r = check_stateless(&asking, body);
+        r = check_kept(&asking, body);
     if (r >= 0)
         r = read_input(&asking, body);
     if (r >= 0)

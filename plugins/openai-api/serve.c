@@ -58,7 +58,12 @@ bool read_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read, s
 {
     struct flaw flaw = { .text = "" };
     EIN_JSON json_t *body = read_body(api, req, ret_status);
-    int r = body ? read(body, &api->limits, ask, &flaw) : EIN_E_INVALID;
+    int r = body ? 0 : EIN_E_INVALID;
+
+    if (r >= 0 && ask->kept)
+        r = kept_begin(ask->kept, body, &flaw);
+    if (r >= 0)
+        r = read(body, &api->limits, ask, &flaw);
 
     if (r >= 0)
         r = ask_trim_marks(ask);
@@ -286,16 +291,23 @@ static int serve(const struct openai_api *api, struct ein_req *req, const struct
 
 /* ---- the routes ---- */
 
+static int answer_ask(const struct openai_api *api, struct ein_req *req, ask_fn *read,
+                      const struct form *whole, const struct form *stream, struct ask *ask)
+{
+    int r = 0;
+
+    if (read_ask(api, req, read, ask, &r))
+        r = serve(api, req, ask, ask->stream ? stream : whole);
+    ask_done(ask);
+    return r;
+}
+
 static int answer(const struct openai_api *api, struct ein_req *req, ask_fn *read,
                   const struct form *whole, const struct form *stream)
 {
     struct ask ask = { .max_notes = api->limits.notes };
-    int r = 0;
 
-    if (read_ask(api, req, read, &ask, &r))
-        r = serve(api, req, &ask, ask.stream ? stream : whole);
-    ask_done(&ask);
-    return r;
+    return answer_ask(api, req, read, whole, stream, &ask);
 }
 
 int chat_completions(struct ein_req *req, void *self)
@@ -315,7 +327,15 @@ int anthropic_messages(struct ein_req *req, void *self)
 
 int responses_create(struct ein_req *req, void *self)
 {
-    return answer(self, req, responses_ask, &responses_whole, &responses_stream);
+    const struct openai_api *api = self;
+    struct ask ask = { .max_notes = api->limits.notes };
+    struct kept kept = { .api = api, .uid = api->host->http->identity(req)->uid, .ask = &ask };
+    int r;
+
+    ask.kept = api->keep_days > 0 ? &kept : NULL;
+    r = answer_ask(api, req, responses_ask, &responses_whole, &responses_stream, &ask);
+    kept_done(&kept);
+    return r;
 }
 
 int embeddings_create(struct ein_req *req, void *self)

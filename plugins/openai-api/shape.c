@@ -97,7 +97,7 @@ int fail_with(const struct openai_api *api, struct ein_req *req, const struct wr
 
 int fail_flaw(const struct openai_api *api, struct ein_req *req, int r, const struct flaw *flaw)
 {
-    const struct wrong wrong = { .status = 400,
+    const struct wrong wrong = { .status = flaw->status ? flaw->status : 400,
                                  .text = flaw->text,
                                  .code = flaw->code,
                                  .param = flaw->param[0] ? flaw->param : NULL };

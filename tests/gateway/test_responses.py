@@ -127,7 +127,6 @@ def test_tools_and_parameters(gateway):
         ({"input": None}, "input", "neither a text"),
         ({"input": []}, "input", "neither a text"),
         ({"input": [5]}, "input[0]", "type ''"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", "'store': false"),
         ({"input": [{"type": "tool_search_call", "call_id": "c", "arguments": "["}]}, "input[0].arguments", "JSON object"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
         ({"input": [{"role": "user", "content": [{"type": "hologram"}]}]}, "input[0].content[0]", "not taken"),
@@ -135,7 +134,6 @@ def test_tools_and_parameters(gateway):
         ({"input": [{"type": "function_call", "name": "f"}]}, "input[0]", "call_id"),
         ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "["}]}, "input[0].arguments", "JSON object"),
         ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id", "missing"),
-        ({"previous_response_id": "resp_1"}, "previous_response_id", "not kept"),
         ({"conversation": "conv_1"}, "conversation", "not kept"),
         ({"background": True}, "background", "background"),
         ({"tools": [{"type": "custom"}]}, "tools", "no 'name'"),
@@ -163,7 +161,7 @@ def test_an_answer(gateway):
     reply = respond(gateway, [said(*PIECES, outcome=OUTCOME)])
     body = reply.json
     assert body["id"].startswith("resp_") and body["object"] == "response" and body["status"] == "completed"
-    assert body["model"] == "one/small" and body["error"] is None and body["incomplete_details"] is None and body["store"] is False
+    assert body["model"] == "one/small" and body["error"] is None and body["incomplete_details"] is None and body["store"] is True
     assert [item["type"] for item in body["output"]] == ["reasoning", "message", "function_call", "message", "reasoning"]
     assert len({item.pop("id") for item in body["output"]}) == 5
     assert body["output"][0]["summary"] == [{"type": "summary_text", "text": "hm hm"}]

@@ -50,7 +50,7 @@ def expect_full(reply):
 def test_who_keeps_nothing_is_told_so(ann):
     answer = kept(ann)
     assert (answer["usedBytes"], answer["maxBytes"]) == (0, MIB)
-    assert answer["sets"] == {name: 0 for name in ("data_store", "agents", "agent_versions", "deployments", "demos", "tickets", "ticket_requests", "sessions")}
+    assert answer["sets"] == {name: 0 for name in ("data_store", "agents", "agent_versions", "deployments", "demos", "tickets", "ticket_requests", "sessions", "responses")}
 
 
 def test_what_would_be_too_much_is_refused_and_loses_nothing(ann):

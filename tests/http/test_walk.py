@@ -52,6 +52,7 @@ class Walk:
         key = self.alice.post(KEYS, {"name": MARK, "scopes": ["agents"]}).json
         ticket = ask(self.alice, {"text": f"answer {MARK}"})
         ended(self.alice, ticket)
+        response = self.alice.post("/v1/responses", {"model": f"gofannon/{MARK}", "input": MARK}).json["id"]
         run = self.alice.post(f"/rest/{MARK}", {"said": MARK}).header("X-Einion-Run-Id")
         wait_until(lambda: self.alice.get("/runs?status=completed").json, 20, "the record of a run")
         secret = f"/agents/{agent}/secrets/MARK_SECRET"
@@ -62,11 +63,11 @@ class Walk:
         self.params = {
             "agent_id": agent, "run_id": run, "friendly_name": MARK, "session_id": MARK, "namespace": MARK, "key": "k",
             "key_id": key["_id"], "provider": "openai", "user_id": self.alice.uid, "type": "dev_stub",
-            "model": MARK, "ticket_id": ticket, "version": "1",
+            "model": MARK, "ticket_id": ticket, "response_id": response, "version": "1",
             "name": "MARK_SECRET", "demo_id": demo, "workspace_id": MARK,
         }  # fmt: skip
         self.contents = [f"value {MARK}", f"# {MARK}", key["key"], key["key"][18:]]
-        self.secrets = [MARK, agent, demo, key["_id"], ticket, run, *self.contents]
+        self.secrets = [MARK, agent, demo, key["_id"], ticket, response, run, *self.contents]
         self.routes = list(self.read_routes())
 
     def read_routes(self):
@@ -93,7 +94,7 @@ class Walk:
         urls = [f"/agents/{p['agent_id']}", f"/agents/{p['agent_id']}/deployment", f"/agents/{p['agent_id']}/versions",
                 f"/agents/{p['agent_id']}/versions/1", f"/agents/{p['agent_id']}/secrets", f"/sessions/{MARK}/config",
                 f"/data-store/namespaces/{MARK}/records/k", "/agents", "/deployments", "/data-store/namespaces", KEYS,
-                f"/chat/{p['ticket_id']}", f"/demos/{p['demo_id']}", "/demos"]  # fmt: skip
+                f"/chat/{p['ticket_id']}", f"/v1/responses/{p['response_id']}", f"/demos/{p['demo_id']}", "/demos"]  # fmt: skip
         return [a.get(url).json for url in urls]
 
 
