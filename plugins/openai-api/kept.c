@@ -416,6 +416,18 @@ static void put_doc(const struct kept *kept, const char *id, size_t count, const
     out_put(out, "}");
 }
 
+/* Nobody has asked for most of what is kept, so it leaves room for what people keep on purpose. */
+static int take_room(const struct kept *kept, int64_t bytes, struct ein_error *err)
+{
+    const struct openai_api *api = kept->api;
+    const int64_t spare = (int64_t)api->spare_mib << 20;
+    int r = disk_take(api->host, api->ctx, kept->uid, bytes + spare, err);
+
+    if (r >= 0)
+        (void)disk_take(api->host, api->ctx, kept->uid, -spare, NULL);
+    return r;
+}
+
 static int store_doc(const struct kept *kept, const char *id, const struct buf *doc,
                      struct ein_error *err)
 {
@@ -423,10 +435,8 @@ static int store_doc(const struct kept *kept, const char *id, const struct buf *
     struct ein_doc_op op = {
         .kind = EIN_DOC_PUT, .set = RESPONSE_SET, .id = id, .text = buf_str(doc)
     };
-    int r = doc->error ? error_no_memory(err) : 0;
+    int r = doc->error ? error_no_memory(err) : take_room(kept, (int64_t)doc->len, err);
 
-    if (r >= 0)
-        r = disk_take(api->host, api->ctx, kept->uid, (int64_t)doc->len, err);
     if (r < 0)
         return r;
     r = api->host->store->batch(api->ctx, &op, 1, sizeof(op), err);

@@ -13,7 +13,7 @@ struct openai_api {
     const struct ein_host *host;
     struct ein_ctx *ctx;
     struct ask_limits limits;
-    uint32_t chain_bytes, keep_days, sweep_ms; /* of responses */
+    uint32_t chain_bytes, keep_days, spare_mib, sweep_ms; /* of responses */
     struct ein_route *routes;                  /* with body_max as configured */
 };
 

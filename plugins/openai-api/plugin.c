@@ -43,6 +43,7 @@
  *   notes          of what was left out of one request; a last one says that there are more (64)
  *   keep_days      responses are kept after they were last gone on from; 0: not at all (30)
  *   chain_bytes    of responses that one goes on from, with their input (33554432)
+ *   spare_mib      of what a user may keep that they leave to other things (64)
  *   sweep_ms       how often those that are old are deleted (60000)
  *
  * Example
@@ -102,6 +103,10 @@ static const char config_schema[] = SCHEMA({
             "type": "integer", "minimum": 1024, "maximum": 1073741824, "default": 33554432,
             "description": "Of responses that one goes on from, with their input."
         },
+        "spare_mib": {
+            "type": "integer", "minimum": 0, "maximum": 1048576, "default": 64,
+            "description": "Of what a user may keep (plugins.disk-quota) that responses leave to other things."
+        },
         "sweep_ms": {
             "type": "integer", "minimum": 10, "maximum": 3600000, "default": 60000,
             "description": "How often responses that are old are deleted."
@@ -122,7 +127,10 @@ static const char config_schema[] = SCHEMA({
     "properties": {                                                                                \
         "model": {"type": "string"},                                                               \
         "input": {"description": "A text, or an array of items"},                                    \
-        "stream": {"type": "boolean"}                                                              \
+        "stream": {"type": "boolean"},                                                             \
+        "previous_response_id": {"type": ["string", "null"]},                                      \
+        "store": {"type": ["boolean", "null"], "default": true},                                   \
+        "metadata": {"type": ["object", "null"], "additionalProperties": true}                     \
     }                                                                                              \
 })
 #define PROMPT_SCHEMA SCHEMA({                                                                     \
@@ -323,6 +331,7 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
                                        .notes = setting_of(config, "notes") };
     api->keep_days = setting_of(config, "keep_days");
     api->chain_bytes = setting_of(config, "chain_bytes");
+    api->spare_mib = setting_of(config, "spare_mib");
     api->sweep_ms = setting_of(config, "sweep_ms");
     r = add_routes(api, setting_of(config, "body_bytes"), err);
     if (r >= 0)

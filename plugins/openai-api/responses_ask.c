@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ask.h"
+#include "cleanup.h"
 #include "kept.h"
 #include "member.h"
 #include "responses.h"
@@ -44,7 +45,7 @@ static int read_items(struct asking *asking, const json_t *items)
 
 static int read_input(struct asking *asking, const json_t *body)
 {
-    const json_t *before = asking->ask->kept ? asking->ask->kept->before : NULL;
+    EIN_JSON json_t *before = asking->ask->kept ? EIN_TAKE(asking->ask->kept->before) : NULL;
     json_t *instructions = json_object_get(body, "instructions");
     json_t *input = json_object_get(body, "input");
     int r = 0;

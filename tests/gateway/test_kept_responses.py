@@ -262,14 +262,17 @@ def test_how_long_a_conversation_may_become(start, setting, what):
 
 def test_what_has_no_room_is_answered_and_says_so(start):
     """The answer is paid by then."""
-    ann = Person(start("plugins.disk-quota.max_mib=1"), "header:ann")
+    ann = Person(start("plugins.disk-quota.max_mib=2", "plugins.openai-api.spare_mib=1"), "header:ann")
     for stream in (False, True):
         told = respond(ann, [{"role": "user", "content": "x" * (1 << 20)}, said(text("a"))], stream=stream)
         assert told["store"] is False and told["output"][0]["content"][0]["text"] == "a"
         assert "The response is not kept: There is no room" in told["einion"]["notes"][0]
         gone(ann, told["id"])
+    value = {"value": "x" * (700 << 10)}
     small = respond(ann, [{"role": "user", "content": "x" * (700 << 10)}, said(text("a"))])
     assert small["store"] is True and respond(ann, [{"role": "user", "content": "x" * (700 << 10)}, said(text("a"))])["store"] is False
+    assert ann.put("/data-store/namespaces/n/records/k", value).status == 200  # what is left to other things
+    assert ann.delete("/data-store/namespaces/n/records/k").status == 204
     assert ann.delete(f"/v1/responses/{small['id']}").status == 200
     assert respond(ann, [{"role": "user", "content": "x" * (700 << 10)}, said(text("a"))])["store"] is True
 

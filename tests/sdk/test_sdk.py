@@ -347,6 +347,19 @@ def test_the_python_client(run_python, server, upstream):
                     "prompted": " upon a time", "custom": ["ChatCompletionMessageCustomToolCall", "a\nb"]}  # fmt: skip
 
 
+def test_the_python_client_goes_on_from_responses(run_python, server, upstream):
+    upstream.answer(ANTHROPIC, anthropic(Said(thought="I must look.", tools=WEATHER.tools)), anthropic(RAIN), anthropic(Said("Sun.")))
+    said = json.loads(run_python("openai", HERE / "openai_responses.py"))
+    assert said == {"kept": True, "text": "It rains in Paris.", "metadata": {"a": "b"}, "again": ["Sun.", False],
+                    "asked": ["message", "reasoning", "function_call", "function_call_output"],
+                    "deleted": ["NotFoundError", None, None], "not kept": ["NotFoundError", None, None],
+                    "broken": ["BadRequestError", "previous_response_not_found", "previous_response_id"]}  # fmt: skip
+    first, second, third = [request.json for request in upstream.requests]
+    assert first["system"] == "Be brief." and "system" not in second
+    assert second["messages"][1]["content"][0] == {"type": "thinking", "thinking": "I must look.", "signature": "c2lnbmF0dXJl"}
+    assert third["messages"][:3] == second["messages"] and len(third["messages"]) == 5
+
+
 def test_the_python_client_of_claude(run_python, server, upstream):
     """Its tool runner would have the vendor keep the conversation, and sends all of it when told that nobody does."""
     upstream.answer(ANTHROPIC, anthropic(WEATHER), anthropic(RAIN), anthropic(Said("Many a little")))
