@@ -8,6 +8,11 @@
 #define API_KEY_PREFIX    "eink_"
 #define DEMO_TOKEN_PREFIX "eind_"
 
+/* What a program is told that has sent no key. */
+#define API_KEY_MISSING                                                                            \
+    "There is no API key of einion in this request: send one as \"Authorization: Bearer "          \
+    "eink_...\" or \"x-api-key: eink_...\"."
+
 /* The token of `Authorization: Bearer TOKEN`, lent by the request, as str_bearer() reads it. */
 const char *bearer_token(const struct ein_http *http, const struct ein_req *req);
 

@@ -2,6 +2,7 @@
 /* Who may come in: OAuth protected resource metadata (RFC 9728), and the errors that lead there. */
 #include "mcp_server.h"
 
+#include "bearer.h"
 #include "cleanup.h"
 #include "member.h"
 #include "rpc.h"
@@ -79,12 +80,15 @@ static void challenge(const struct mcp_server *server, struct ein_req *req)
 json_t *mcp_shape_error(void *impl, struct ein_req *req, int *status, const json_t *detail)
 {
     const struct mcp_server *server = impl;
-    const char *path = server->host->http->path(req), *words = json_string_value(detail);
+    const struct ein_http *http = server->host->http;
+    const char *words = json_string_value(detail);
 
-    if (strcmp(path, MCP_PATH) != 0)
+    if (strcmp(http->path(req), MCP_PATH) != 0)
         return NULL; /* /mcp/tools is somebody else's */
     if (*status == 401 || *status == 403)
         challenge(server, req);
+    if (*status == 401 && !bearer_token(http, req) && !bearer_api_key(http, req))
+        words = API_KEY_MISSING;
     return rpc_error(NULL, *status == 404 ? MCP_NO_SESSION : MCP_REFUSED,
                      words ? words : "The request is not what it should be.", NULL);
 }

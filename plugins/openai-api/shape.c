@@ -45,8 +45,7 @@ static json_t *words(const struct ein_http *http, const struct ein_req *req, int
                      const json_t *detail)
 {
     if (status == 401 && !bearer_api_key(http, req))
-        return json_string("There is no API key of einion in this request: send one as "
-                           "\"Authorization: Bearer eink_...\" or \"x-api-key: eink_...\".");
+        return json_string(API_KEY_MISSING);
     if (status == 404 && json_is_string(detail))
         return json_sprintf("There is nothing at %s %s%s.", http->method(req), http->path(req),
                             strncmp(http->path(req), "/v1/v1/", strlen("/v1/v1/")) == 0

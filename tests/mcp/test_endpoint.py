@@ -270,6 +270,7 @@ def test_a_client_of_2025_that_leaves_has_not_cancelled(alice, legacy, wait):
 def test_who_is_nobody_is_told_where_to_log_in(mcp_server):
     reply = mcp_server.post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"})
     assert reply.status == 401 and reply.json["error"]["code"] == -32000
+    assert "no API key of einion in this request" in reply.json["error"]["message"]
     said = reply.header("WWW-Authenticate")
     url = "http://127.0.0.1/.well-known/oauth-protected-resource/mcp"
     assert f'resource_metadata="{url}"' in said
