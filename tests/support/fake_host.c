@@ -116,7 +116,7 @@ static int publish(struct ein_ctx *ctx, const char *iface, const char *name, con
     struct fake_host *host = ctx->host;
     int r = 0;
 
-    name = name ? name : "instance";
+    name = name ? name : ctx->name ? ctx->name : "instance";
     pthread_mutex_lock(&host->lock);
     struct fake_service *made = calloc(1, sizeof(*made));
     if (find_service(host, iface, name)) {

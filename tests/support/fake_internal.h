@@ -6,6 +6,7 @@
 
 struct ein_ctx {
     struct fake_host *host;
+    const char *name; /* of the plugin; NULL: it is the test */
 };
 
 struct fake_service {

@@ -68,6 +68,7 @@ int fake_plugin_open(struct fake_host *host, const char *name, json_t *take_conf
 
     r = load(plugin, name, err);
     if (r >= 0) {
+        plugin->ctx.name = plugin->descriptor->name;
         fill_defaults(plugin->descriptor->config_schema, plugin->config);
         r = plugin->descriptor->init(&host->table, &plugin->ctx, plugin->config, &plugin->self,
                                      err);
