@@ -163,10 +163,7 @@ static bool name_is_valid(const char *name)
 {
     size_t len = name ? strlen(name) : 0;
 
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-            return false;
-    return len > 0 && len <= SERVICES_NAME_MAX && str_is_utf8(name, len);
+    return len > 0 && len <= SERVICES_NAME_MAX && str_is_utf8(name, len) && !str_has_control(name);
 }
 
 static struct entry *entry_new(struct gate *gate, const char *iface, const char *name,

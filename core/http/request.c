@@ -163,18 +163,10 @@ void request_done(struct ein_req *req)
     arena_done(&req->arena);
 }
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text <= ' ' || *text == 0x7f)
-            return true;
-    return false;
-}
-
 /* Several headers of a name have become one, with commas between. */
 static bool is_host(const char *host)
 {
-    return !has_control(host) && host[strcspn(host, ",/?#@\\")] == '\0';
+    return !str_has_control(host) && host[strcspn(host, " ,/?#@\\")] == '\0';
 }
 
 const char *request_head_fault(const struct ein_req *req)
@@ -192,7 +184,7 @@ const char *request_head_fault(const struct ein_req *req)
         return "There is no Host header.";
     if (host && !is_host(host))
         return "The Host header is not one host.";
-    if (has_control(req->head.target))
+    if (str_has_control(req->head.target) || strchr(req->head.target, ' '))
         return "The URL has a space or a control character.";
     if (req->other_host)
         return "The URL and the Host header name different hosts.";

@@ -68,6 +68,14 @@ bool str_only(const char *text, const char *allowed)
     return *text && !text[strspn(text, allowed)];
 }
 
+bool str_has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
 static bool is_white(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

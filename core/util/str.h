@@ -13,6 +13,8 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 /* Is it made of these characters, and not empty? */
 bool str_only(const char *text, const char *allowed);
+/* A control character of ASCII, the tab among them. */
+bool str_has_control(const char *text);
 /* Without the white space around it; *len is the length of both. */
 const char *str_trim(const char *text, size_t *len);
 

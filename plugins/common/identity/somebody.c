@@ -4,23 +4,16 @@
 #include "error.h"
 #include "member.h"
 #include "ownership.h"
+#include "str.h"
 
 #include <string.h>
-
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return true;
-    return false;
-}
 
 /* A provider speaks of its own users, and of nobody else's. */
 static bool is_uid_of(const char *uid, const char *provider)
 {
     size_t len = strlen(provider);
 
-    return uid && strlen(uid) <= SOMEBODY_UID_MAX && !has_control(uid) &&
+    return uid && strlen(uid) <= SOMEBODY_UID_MAX && !str_has_control(uid) &&
            !strncmp(uid, provider, len) && uid[len] == ':' && uid[len + 1] != '\0';
 }
 
@@ -29,7 +22,7 @@ static bool is_workspace(const json_t *item)
 {
     const char *id = text_of(item, "id");
 
-    return id && *id && strlen(id) <= SOMEBODY_WORKSPACE_ID_MAX && !has_control(id) &&
+    return id && *id && strlen(id) <= SOMEBODY_WORKSPACE_ID_MAX && !str_has_control(id) &&
            strncmp(id, PERSONAL, strlen(PERSONAL)) != 0;
 }
 

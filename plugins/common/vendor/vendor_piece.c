@@ -57,15 +57,6 @@ json_t *vendor_location(const json_t *search)
 
 /* ---- headers and the key ---- */
 
-static bool is_printable(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static int add_line(struct vendor_headers *headers, const char *name, const char *between,
                     const char *value, struct ein_error *err)
 {
@@ -73,7 +64,7 @@ static int add_line(struct vendor_headers *headers, const char *name, const char
 
     if (!value || !*value)
         return 0;
-    if (!is_printable(value) || !*name || strpbrk(name, ": \t\r\n"))
+    if (str_has_control(value) || !*name || strpbrk(name, ": \t\r\n"))
         return error_set(err, EIN_E_INVALID, "the header %.40s cannot be sent", name);
     if (headers->count >= VENDOR_HEADERS_MAX)
         return error_set(err, EIN_E_TOO_LARGE, "more than %d headers", VENDOR_HEADERS_MAX);
@@ -120,7 +111,7 @@ int vendor_key(const struct vendor *vendor, const struct ein_llm_call *call, con
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err,
                             "There is no key for %s: neither the caller nor this server has one",
                             vendor->title);
-    if (!is_printable(key))
+    if (str_has_control(key))
         return vendor_fault(outcome, EIN_LLM_FAULT_BAD_KEY, err,
                             "the key for %s has characters that no key has", vendor->title);
     *ret_key = key;

@@ -34,6 +34,9 @@ static void a_text_is_made_of_some_characters_only(void **state)
     assert_true(str_only("cab", "abc"));
     assert_false(str_only("cab!", "abc"));
     assert_false(str_only("", "abc"));
+    assert_false(str_has_control("a b\xc3\xa9~"));
+    assert_true(str_has_control("a\tb"));
+    assert_true(str_has_control("a\x7f"));
 }
 
 static void white_space_around_a_text_is_none_of_it(void **state)
