@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* einion's own file: a line that says so, one for each document, and one with their number. */
+/* einion's own file: a line that says so, one for each document, and one with their number and the
+ * sum of all lines before it. */
 #include "cleanup.h"
 #include "error.h"
 #include "files.h"
+#include "hash.h"
 #include "load.h"
 #include "member.h"
 #include "str.h"
@@ -12,9 +14,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, SUM_SIZE = 17 /* hexadecimal digits, and a NUL */ };
 
-static const char head_member[] = "einion", end_member[] = "end", vault_set[] = "vault";
+static const char head_member[] = "einion", end_member[] = "end", sum_member[] = "sum",
+                  vault_set[] = "vault";
+
+static void sum_text(uint64_t sum, char ret_text[SUM_SIZE])
+{
+    (void)snprintf(ret_text, SUM_SIZE, "%016" PRIx64, sum);
+}
 
 /* ---- out ---- */
 
@@ -23,18 +31,21 @@ struct export
     const struct transfer *transfer;
     FILE *out;
     const char *set;
-    uint64_t of_set, total;
+    uint64_t of_set, total, sum;
 };
 
 static int write_line(struct export *export, json_t *take_line)
 {
     EIN_JSON json_t *line = take_line;
     const struct ein_host *host = export->transfer->host;
-    char *text = line ? host->json_text(line, NULL) : NULL;
+    size_t len;
+    char *text = line ? host->json_text(line, &len) : NULL;
     int r = text ? 0 : EIN_E_NO_MEMORY;
 
     if (text && fprintf(export->out, "%s\n", text) < 0)
         r = EIN_E_UNAVAILABLE;
+    if (text)
+        export->sum = hash_fnv(hash_fnv(export->sum, text, len), "\n", 1);
     host->mem_free(text);
     return r;
 }
@@ -82,6 +93,7 @@ static int write_all(struct export *export, json_t *report, struct ein_error *er
     const struct transfer *transfer = export->transfer;
     EIN_JSON json_t *sets = NULL;
     EIN_FREE const char **names = NULL;
+    char sum[SUM_SIZE];
     int r = transfer->host->store->sets(transfer->ctx, &sets, err);
 
     if (r < 0)
@@ -93,16 +105,18 @@ static int write_all(struct export *export, json_t *report, struct ein_error *er
                                      transfer->host->version));
     for (size_t i = 0; names[i] && r >= 0; i++)
         r = write_set(export, names[i], report, err);
-    if (r >= 0)
-        r = write_line(export, json_pack("{s:I}", end_member, (json_int_t) export->total));
-    return r;
+    if (r < 0)
+        return r;
+    sum_text(export->sum, sum);
+    return write_line(
+        export, json_pack("{s:I, s:s}", end_member, (json_int_t) export->total, sum_member, sum));
 }
 
 /* The whole of it into PART, for its owner's eyes. */
 static int write_part(const struct transfer *transfer, const char *part, int fd, json_t *report,
                       uint64_t *ret_total, struct ein_error *err)
 {
-    struct export export = { .transfer = transfer, .out = fdopen(fd, "w") };
+    struct export export = { .transfer = transfer, .out = fdopen(fd, "w"), .sum = HASH_FNV_START };
     int r;
 
     if (!export.out) {
@@ -136,7 +150,7 @@ int lines_export(const struct transfer *transfer, const char *path, json_t *repo
 struct import {
     struct load *load;
     const char *path;
-    uint64_t line, total;
+    uint64_t line, total, sum;
     char *secret_id; /* one of the vault's; NULL: none was seen */
     bool ended;
 };
@@ -157,10 +171,20 @@ static int read_head(const struct import *import, const json_t *line, struct ein
     return 0;
 }
 
-static int read_end(struct import *import, const json_t *end, struct ein_error *err)
+/* Older files, and those that were made on purpose, have no sum. */
+static int read_end(struct import *import, const json_t *line, struct ein_error *err)
 {
-    if ((uint64_t)json_integer_value(end) != import->total)
+    const char *written = text_of(line, sum_member);
+    char sum[SUM_SIZE];
+
+    if ((uint64_t)integer_of(line, end_member) != import->total)
         return bad_line(import, "documents are missing: the file is incomplete", err);
+    sum_text(import->sum, sum);
+    if (written && !str_eq(written, sum))
+        return bad_line(import,
+                        "what is above is not what was written: the file is damaged, or was "
+                        "changed (then take \"sum\" out of this line)",
+                        err);
     import->ended = true;
     return 0;
 }
@@ -186,16 +210,20 @@ static int read_doc(struct import *import, const json_t *line, struct ein_error 
 static int read_line(struct import *import, const char *text, size_t len, struct ein_error *err)
 {
     EIN_JSON json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    const json_t *end = json_object_get(line, end_member);
 
     import->line++;
-    if (import->line == 1)
+    if (import->line == 1) {
+        import->sum = hash_fnv(HASH_FNV_START, text, len);
         return read_head(import, line, err);
+    }
     if (!json_is_object(line))
         return bad_line(import, "this is not JSON: the file is incomplete", err);
     if (import->ended)
         return bad_line(import, "there is more after the end", err);
-    return end ? read_end(import, end, err) : read_doc(import, line, err);
+    if (json_object_get(line, end_member))
+        return read_end(import, line, err);
+    import->sum = hash_fnv(import->sum, text, len);
+    return read_doc(import, line, err);
 }
 
 static int read_lines(struct import *import, FILE *in, struct ein_error *err)

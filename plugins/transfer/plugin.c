@@ -11,7 +11,7 @@
  * all of them were at one moment (storage_backend/1's stand_still()).
  * Secrets in it are sealed: they are opened by the vault's key, which is not in it.  An import
  * writes nothing over: what is there stays as it is, and the report says so.  Run again, it
- * changes nothing.  A file that is not whole is not begun.
+ * changes nothing.  A file that is not whole, or not what was written, is not begun.
  *
  * The old service's data come from a folder of files COLLECTION.json, which are what its CouchDB
  * answers to _all_docs?include_docs=true, or from that CouchDB, by its URL.  Each document is

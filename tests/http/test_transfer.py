@@ -426,6 +426,9 @@ def test_who_is_logged_in_is_not_in_an_export(place, tmp_path):
     (lambda lines: [lines[0].replace('"format":1', '"format":2')] + lines[1:], "written by a newer einion"),
     (lambda lines: lines[:1] + ['{"set":"agents","doc":{}}'] + lines[2:], ":2: this is not a document"),
     (lambda lines: [], "the end is missing"),
+    (lambda lines: lines[:1] + [lines[1].replace('"_id":"', '"_id":"~', 1)] + lines[2:], "what is above is not what was written"),
+    (lambda lines: [lines[0].replace('"version":"', '"version":"~')] + lines[1:], "what is above is not what was written"),
+    (lambda lines: lines[:1] + lines[2:3] + lines[1:2] + lines[3:], "what is above is not what was written"),
 ])  # fmt: skip
 def test_a_file_that_is_not_whole_is_not_begun(place, exported, tmp_path, spoil, words):
     here, out = place("sqlite"), tmp_path / "out.jsonl"
@@ -433,6 +436,15 @@ def test_a_file_that_is_not_whole_is_not_begun(place, exported, tmp_path, spoil,
     assert words in here.fails("import", str(out))
     here.run("export", str(tmp_path / "left.jsonl"))
     assert '"agents"' not in (tmp_path / "left.jsonl").read_text()
+
+
+def test_a_file_that_was_changed_on_purpose_is_brought_without_its_sum(place, exported, tmp_path):
+    here, out = place("sqlite"), tmp_path / "out.jsonl"
+    end = json.loads(exported[-1])
+    assert len(end.pop("sum")) == 16
+    changed = [line.replace("local-dev-user", "somebody") for line in exported[:-1]]
+    out.write_text("".join(line + "\n" for line in [*changed, json.dumps(end)]))
+    assert " brought, 0 here already" in here.run("import", str(out))
 
 
 def test_an_import_has_the_store_to_itself(place, folder):
