@@ -94,6 +94,21 @@ static size_t bytes_setting(const json_t *config, const char *name)
     return (size_t)json_number_value(json_object_get(config, name));
 }
 
+static int check_folder(const struct site *site, struct ein_error *err)
+{
+    struct stat stat;
+
+    if (!*site->folder)
+        return error_set(err, EIN_E_INVALID, "path: the folder of the front end has to be named");
+    if (!path_is_good(site->index))
+        return error_set(err, EIN_E_INVALID, "index: \"%s\" is not a file in the folder",
+                         site->index);
+    EIN_CLOSE int fd = open_inside(site->folder, site->index, &stat);
+    return fd >= 0 ? 0
+                   : error_set(err, EIN_E_NOT_FOUND, "%s: there is no file %s", site->folder,
+                               site->index);
+}
+
 static int read_settings(struct site *site, const json_t *config, struct ein_error *err)
 {
     site->folder = text_setting(config, "path");
@@ -107,12 +122,8 @@ static int read_settings(struct site *site, const json_t *config, struct ein_err
     site->file_max = bytes_setting(config, "file_bytes");
     if (!site->folder || !site->index || !site->policy)
         return error_no_memory(err);
-    if (!*site->folder)
-        return error_set(err, EIN_E_INVALID, "path: the folder of the front end has to be named");
-    if (!path_is_good(site->index))
-        return error_set(err, EIN_E_INVALID, "index: \"%s\" is not a file in the folder",
-                         site->index);
-    return pages_add(site, json_object_get(config, "pages"), err);
+    int r = check_folder(site, err);
+    return r < 0 ? r : pages_add(site, json_object_get(config, "pages"), err);
 }
 
 static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *config,
@@ -133,18 +144,6 @@ static int init(const struct ein_host *host, struct ein_ctx *ctx, const json_t *
     return init_done(r, site, fini, ret_self);
 }
 
-static int start(void *self, struct ein_error *err)
-{
-    struct site *site = self;
-    struct stat stat;
-    EIN_CLOSE int fd = open_inside(site->folder, site->index, &stat);
-
-    if (fd < 0)
-        return error_set(err, EIN_E_NOT_FOUND, "%s: there is no file %s", site->folder,
-                         site->index);
-    return 0;
-}
-
 static const struct ein_plugin plugin = {
     EIN_PLUGIN_HEADER,
     .flags = EIN_PLUGIN_SINGLE,
@@ -153,7 +152,6 @@ static const struct ein_plugin plugin = {
     .summary = "A built front end, served beside the API",
     .config_schema = config_schema,
     .init = init,
-    .start = start,
     .fini = fini,
 };
 EIN_PLUGIN_EXPORT(plugin)

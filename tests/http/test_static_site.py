@@ -432,22 +432,15 @@ def test_without_a_cache_it_serves_all_the_same(own):
     ({"index": ".hidden"}, 'index: ".hidden" is not a file in the folder'),
     ({"pages": '["agents"]'}, "pages"),
     ({"pages": '["/a/{b"]'}, "is not {name}"),
+    ({"path": "/nonesuch"}, "/nonesuch: there is no file index.html"),
 ])  # fmt: skip
-def test_faults_are_told_by_check(folder, tmp_path, settings, words):
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_faults_are_told_by_check_as_at_start(folder, tmp_path, settings, words, command):
     arguments = [argument for value in sets(folder, **settings) for argument in ("--set", value)]
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    done = subprocess.run([EINION, *arguments, "check"], env=env, capture_output=True, text=True, cwd=TESTS)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EINION_STATE_DIR": str(tmp_path)}
+    done = subprocess.run([EINION, *arguments, command], env=env, capture_output=True, text=True, cwd=TESTS, timeout=300)
     assert done.returncode == 1
     assert words in done.stderr
-
-
-def test_a_folder_without_a_first_page_is_told(start_server, tmp_path):
-    (tmp_path / "empty").mkdir()
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EINION_STATE_DIR": str(tmp_path)}
-    arguments = [argument for value in sets(tmp_path / "empty") for argument in ("--set", value)]
-    done = subprocess.run([EINION, *arguments], env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
-    assert f"{tmp_path}/empty: there is no file index.html" in done.stderr
 
 
 def test_it_may_come_and_go_while_the_server_runs(start_server, tmp_path):
