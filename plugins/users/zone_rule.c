@@ -2,7 +2,6 @@
 #include "zone_rule.h"
 
 #include "calendar.h"
-#include "zone.h"
 
 enum { HOURS_MAX = 167, DAY_S = 86400, DEFAULT_TIME_S = 7200, NAME_MIN = 3 };
 
