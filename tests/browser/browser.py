@@ -60,6 +60,10 @@ class Browser:
         found = self.call("POST", f"{self.session}/element", {"using": "css selector", "value": selector})
         return found[ELEMENT]
 
+    def json(self):
+        """The page, which is JSON."""
+        return json.loads(self.run("return document.body.textContent"))
+
     def click(self, selector):
         self.call("POST", f"{self.session}/element/{self.find(selector)}/click", {})
 

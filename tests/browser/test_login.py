@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody with a real browser logs in through the picker, sees who they are, and logs out."""
 
-import json
-
 import pytest
 from browser import CHROMEDRIVER, CHROMIUM
 from ports import free_port
@@ -22,10 +20,6 @@ def url(start_server):
     return url
 
 
-def page_json(browser):
-    return json.loads(browser.run("return document.body.textContent"))
-
-
 def call(browser, method, path):
     script = ("const [method, path] = arguments; return fetch(path, {method})"
               ".then((reply) => reply.text().then((text) => [reply.status, text]))")  # fmt: skip
@@ -42,7 +36,7 @@ def log_in(browser, url, who, to="/auth/me"):
 def test_in_through_the_picker_and_out_again(browser, url):
     log_in(browser, url, "alice")
     assert browser.run("return location.href") == f"{url}/auth/me"
-    me = page_json(browser)
+    me = browser.json()
     assert (me["uid"], me["displayName"]) == ("dev_stub:alice", "Alice Dev")
     assert browser.run("return document.cookie") == ""  # no script sees the session
     assert call(browser, "GET", "/agents")[0] == 200
@@ -50,7 +44,7 @@ def test_in_through_the_picker_and_out_again(browser, url):
     assert call(browser, "POST", "/auth/logout") == [204, ""]
     assert call(browser, "GET", "/auth/me") == [401, '{"detail":"Not authenticated"}']
     browser.open(f"{url}/auth/me")
-    assert page_json(browser) == {"detail": "Not authenticated"}
+    assert browser.json() == {"detail": "Not authenticated"}
 
 
 def test_who_may_not_come_in_is_told(browser, url):
@@ -60,7 +54,7 @@ def test_who_may_not_come_in_is_told(browser, url):
     assert [line for line in browser.complaints() if "Policy" in line] == []  # its style is the one that is allowed
     assert browser.run("return getComputedStyle(document.body).maxWidth") != "none"
     browser.open(f"{url}/auth/me")
-    assert page_json(browser) == {"detail": "Not authenticated"}
+    assert browser.json() == {"detail": "Not authenticated"}
 
 
 def test_a_name_is_a_word(browser, url):
@@ -80,4 +74,4 @@ def test_a_page_of_another_origin_does_nothing_with_the_cookie(browser, url):
               ".then(() => 'sent', () => 'refused')")  # fmt: skip
     browser.run(script, f"{url}/auth/logout")
     browser.open(f"{url}/auth/me")
-    assert page_json(browser)["uid"] == "dev_stub:alice"
+    assert browser.json()["uid"] == "dev_stub:alice"

@@ -41,19 +41,15 @@ def log_in(browser, url, who):
     wait_until(lambda: browser.run("return location.href").startswith(url), 20, "the way back")
 
 
-def page_json(browser):
-    return json.loads(browser.run("return document.body.textContent"))
-
-
 def test_in_through_the_provider_and_out_again(browser, url):
     log_in(browser, url, "alice")
     assert browser.run("return location.href") == f"{url}/auth/me"
-    me = page_json(browser)
+    me = browser.json()
     assert (me["uid"], me["displayName"], len(me["workspaces"])) == ("oidc:alice", "ALICE", 2)
     assert browser.run("return document.cookie") == ""
     assert browser.run("return fetch('/auth/logout', {method: 'POST'}).then((reply) => reply.status)") == 204
     browser.open(f"{url}/auth/me")
-    assert page_json(browser) == {"detail": "Not authenticated"}
+    assert browser.json() == {"detail": "Not authenticated"}
 
 
 def test_whoever_is_in_no_group_is_told(browser, url):

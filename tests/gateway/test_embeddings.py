@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from support import Server, wait_until
-from vendor import raw, whole
+from vendor import whole
 
 ROWS = [[0.5, -0.25, 1e-7], [0.1, 3.4e38, 0]]
 

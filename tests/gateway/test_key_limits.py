@@ -9,7 +9,7 @@ from agents import deploy
 from people import SETS, Bearer, Person, room
 from support import wait_until
 from vendor import whole
-from vendor_formats import ANTHROPIC, OPENAI_CHAT, Said, anthropic, openai_chat, openai_chat_whole
+from vendor_formats import ANTHROPIC, OPENAI_CHAT, Said, anthropic, openai_chat_whole
 
 KEYS = "/users/me/keys"
 HAIKU, SONNET = "claude-haiku-4-5-20251001", "claude-sonnet-4-5-20250929"  # 1 and 5, 3 and 15 dollars

@@ -30,3 +30,19 @@ def deploy(server, code=ECHO, **fields):
     reply = server.post(f"/agents/{agent['_id']}/deploy")
     assert reply.status == 201, reply
     return agent, name
+
+
+def body(text):
+    """The code of an agent that does this."""
+    return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.strip().split("\n"))
+
+
+def run_code(server, code, **fields):
+    """What is answered to code that is run without an agent of its own."""
+    reply = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}, **fields})
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def run(server, text, **fields):
+    return run_code(server, body(text), **fields)

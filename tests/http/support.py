@@ -324,8 +324,8 @@ class Server(Verbs):
             self.wait_ready()
         return self
 
-    def wait_ready(self, seconds=20):
-        wait_until(lambda: self.answers("/readyz"), seconds, f"/readyz to be well; log:\n{self.log()}")
+    def wait_ready(self):
+        wait_until(lambda: self.answers("/readyz"), 20, f"/readyz to be well; log:\n{self.log()}")
 
     def ended(self):
         return self.process is None or self.process.poll() is not None

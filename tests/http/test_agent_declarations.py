@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from agents import deploy, make_agent, unique
+from agents import body, deploy, make_agent, run, unique
 
 ELSEWHERE = "http://127.0.0.1:9/"  # not allowed by the server's egress: who may ask it learns that
 
@@ -17,16 +17,6 @@ def server(start_module):
 @pytest.fixture(scope="module")
 def strict_server(start_module):
     return start_module(sets=["plugins.runtime-python.undeclared=refuse"], ready=True)
-
-
-def body(text):
-    return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.split("\n"))
-
-
-def run(server, text, **fields):
-    reply = server.post("/agents/run-code", {"code": body(text), "inputDict": {}, "tools": {}, **fields})
-    assert reply.status == 200, reply
-    return reply.json
 
 
 def error(server, text, **fields):

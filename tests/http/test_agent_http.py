@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from agents import body, run_code
 from support import EINION
 from vendor import CUT, STALL, Gate, stream, whole
 
@@ -38,15 +39,9 @@ def narrow(start_module):
     return start_module(sets=[ALLOW] + [f"plugins.runtime-python.{name}={value}" for name, value in limits.items()], ready=True)
 
 
-def body(text):
-    return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.strip().split("\n"))
-
-
 def run(server, url, text, **fields):
     code = f"URL = {url!r}\nimport httpx\n" + body(text)
-    reply = server.post("/agents/run-code", {"code": code, "inputDict": {}, "tools": {}, **fields})
-    assert reply.status == 200, reply
-    return reply.json
+    return run_code(server, code, **fields)
 
 
 def result(server, url, text, **fields):
@@ -55,7 +50,7 @@ def result(server, url, text, **fields):
     return answer["result"]
 
 
-def gated(vendor, path="/pieces"):
+def gated(vendor):
     """A reply whose second piece comes when /go was asked."""
     gate = Gate()
 
@@ -63,7 +58,7 @@ def gated(vendor, path="/pieces"):
         gate.open()
         return whole("went")
 
-    vendor.answer(path, stream("first", gate, "second")).answer("/go", go)
+    vendor.answer("/pieces", stream("first", gate, "second")).answer("/go", go)
 
 
 # ---- replies

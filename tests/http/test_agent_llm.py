@@ -6,7 +6,7 @@ import functools
 import json
 
 import pytest
-from agents import deploy, make_agent
+from agents import body, deploy, make_agent, run
 from support import wait_until
 from vendor import STALL, Gate, Reply, raw, whole
 from vendor_formats import ANTHROPIC, Said, anthropic
@@ -27,18 +27,8 @@ def server(the_vendor, start_module):
     return start_module(env=env, sets=["plugins.users.settle_ms=10", "plugins.models.retry_base_ms=1"], ready=True)
 
 
-def body(text):
-    return "async def run(input_dict, tools):\n" + "\n".join("    " + line for line in text.split("\n"))
-
-
 def ask(parameters="{'max_tokens': 100}", content="'Hi'", more=""):
     return f"await call_llm('anthropic', '{MODEL}', [{{'role': 'user', 'content': {content}}}], {parameters}{more})"
-
-
-def run(server, text, **fields):
-    reply = server.post("/agents/run-code", {"code": body(text), "inputDict": {}, "tools": {}, **fields})
-    assert reply.status == 200, reply
-    return reply.json
 
 
 def held(gate, request):

@@ -12,7 +12,7 @@ from agents import deploy
 from chats import SCRIPTED, Stream, ended
 from demos import api, body
 from people import Bearer
-from support import BACKENDS, Person, logins, wait_until
+from support import Person, logins, wait_until
 
 BLOCKED = "This account is blocked here; whoever runs this server knows why."
 SLEEP = "import time\nasync def run(input_dict, tools):\n    print('begun')\n    time.sleep(1000)\n"

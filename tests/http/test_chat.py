@@ -666,8 +666,8 @@ def claude(start_server, vendor):
     return start_server(sets=[*QUICK, "plugins.runtime-python.enabled=false", "plugins.users.settle_ms=10"], env=env)
 
 
-def ask_claude(server, text="hello", **fields):
-    body = {"messages": [USER | {"content": text}], "provider": "anthropic", "model": CLAUDE, **fields}
+def ask_claude(server):
+    body = {"messages": [USER | {"content": "hello"}], "provider": "anthropic", "model": CLAUDE}
     reply = server.post("/chat", body)
     assert reply.status == 200, reply
     return reply.json["ticket_id"]
@@ -735,8 +735,8 @@ def test_a_model_that_cannot_be_asked_is_told(claude, model, error):
 ECHO_ALL = "async def run(input_dict, tools):\n    return {'outputText': 'said', 'input': input_dict}"
 
 
-def ask_agent(server, name, text="hello", role="user", **fields):
-    body = {"messages": [{"role": role, "content": text}], "provider": "gofannon", "model": name, **fields}
+def ask_agent(server, name, role="user", **fields):
+    body = {"messages": [{"role": role, "content": "hello"}], "provider": "gofannon", "model": name, **fields}
     return ended(server, server.post("/chat", body).json["ticket_id"])
 
 

@@ -6,7 +6,7 @@ import json
 import urllib.parse
 
 import pytest
-from agents import ECHO, deploy, make_agent, unique
+from agents import deploy, make_agent, unique
 from people import Person
 from people import room as people_room
 from support import wait_until

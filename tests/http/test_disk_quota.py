@@ -6,7 +6,7 @@ import json
 import uuid
 
 import pytest
-from agents import ECHO
+from agents import ECHO, run
 from people import Person
 from people import room as people_room
 from support import BACKENDS, wait_until
@@ -135,14 +135,11 @@ def test_a_deployment_has_a_copy_of_its_agent(ann):
 
 def test_an_agent_is_told_what_it_may_not_keep(room, ann):
     code = "data_store.set('a', 'x' * 700000)\ntry:\n    data_store.set_many({'b': 'y' * 700000, 'c': 1})\nexcept OSError as error:\n    return [str(error), data_store.list_keys()]"
-    body = "async def run(input_dict, tools):\n" + "".join(f"    {line}\n" for line in code.splitlines())
-    reply = ann.post("/agents/run-code", {"code": body, "inputDict": {}, "tools": {}, "gofannonAgents": []})
-    said, keys = reply.json["result"]
-    assert FULL in said and keys == ["a"], reply
+    said, keys = run(ann, code)["result"]
+    assert FULL in said and keys == ["a"]
     assert put(ann, "d", HALF).status == 507
-    body = "async def run(input_dict, tools):\n    data_store.delete('a')\n    data_store.set('b', 'y' * 700000)\n    return data_store.list_keys()"
-    reply = ann.post("/agents/run-code", {"code": body, "inputDict": {}, "tools": {}, "gofannonAgents": []})
-    assert reply.json["result"] == ["b"], reply
+    code = "data_store.delete('a')\ndata_store.set('b', 'y' * 700000)\nreturn data_store.list_keys()"
+    assert run(ann, code)["result"] == ["b"]
 
 
 def test_a_site_admin_changes_it_for_one(ann, root):

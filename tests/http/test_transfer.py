@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 from node_tools import modules
-from old_service import CODE, COLLECTIONS, GEMINI, OPENAI, REPORT, VARIABLE, CouchDB, all_docs, write_folder
+from old_service import CODE, COLLECTIONS, GEMINI, OPENAI, REPORT, VARIABLE, CouchDB, write_folder
 from support import TESTS, Person, Server, logins
 
 STORES = ["sqlite", "postgres"]

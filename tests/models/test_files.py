@@ -9,7 +9,7 @@ import pytest
 from house import ALL_KEYS, Folder, config
 from ports import free_port
 from readme import README
-from support import EINION, TESTS, Server, wait_until
+from support import EINION, Server, wait_until
 
 
 def model(server, name):
