@@ -6,6 +6,7 @@
  *
  * A response is deleted KEEP_DAYS after it was made or last gone on from, or within a day after
  * that: by so much `dueAt` is ahead, so that it is set anew once a day only. */
+#include "blocked.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "disk_room.h"
@@ -435,8 +436,10 @@ static int store_doc(const struct kept *kept, const char *id, const struct buf *
     struct ein_doc_op op = {
         .kind = EIN_DOC_PUT, .set = RESPONSE_SET, .id = id, .text = buf_str(doc)
     };
-    int r = doc->error ? error_no_memory(err) : take_room(kept, (int64_t)doc->len, err);
+    int r = doc->error ? error_no_memory(err) : blocked_check(api->host, api->ctx, kept->uid, err);
 
+    if (r >= 0) /* also after an erasure nobody comes too late */
+        r = take_room(kept, (int64_t)doc->len, err);
     if (r < 0)
         return r;
     r = api->host->store->batch(api->ctx, &op, 1, sizeof(op), err);

@@ -14,7 +14,7 @@ struct openai_api {
     struct ein_ctx *ctx;
     struct ask_limits limits;
     uint32_t chain_bytes, keep_days, spare_mib, sweep_ms; /* of responses */
-    struct ein_route *routes;                  /* with body_max as configured */
+    struct ein_route *routes;                             /* with body_max as configured */
 };
 
 #define ANTHROPIC_PATH "/v1/messages"
