@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the real server and talks to it: what every test over HTTP stands on."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -395,13 +396,13 @@ class Server(Verbs):
     # ---- talking to it ----
 
     def store_operations(self, path, **options):
-        """Of the document store, for a request."""
+        """Of the document store, for a request: the least of a few, as timers ask it, too."""
         counts = []
-        for _ in range(2):
+        for _ in range(4):
             lines = [line for line in self.get("/metrics").text.splitlines() if line.startswith("einion_store_operations_total{")]
             counts.append(sum(float(line.split()[1]) for line in lines))
             assert self.get(path, **options).status == 200
-        return counts[1] - counts[0]
+        return min(after - before for before, after in itertools.pairwise(counts))
 
     def connect(self, timeout=PATIENCE):
         return Connection(self.port, timeout)
