@@ -8,8 +8,8 @@
  *                     they like, null for the setting again
  *
  * What counts is what plugins publish as keeps/1: agents and their versions, data, chats, demos,
- * sessions, responses.  Who writes more is refused (507), and nothing of theirs is lost; what is deleted
- * makes room at once, or within a second.
+ * sessions, responses, deployments.  Who writes more is refused (507), and nothing of theirs is
+ * lost; what is deleted makes room at once, or within a second.
  *
  * Publishes disk_quota/1.  What an owner keeps is counted in the store when they first write, and
  * when it seems to be too much; in between what they write is added to it.  So it costs a write
