@@ -46,7 +46,7 @@ static void usage(const struct answer *answer, struct buf *out)
 static void incomplete_details(const struct answer *answer, const char *status, struct buf *out)
 {
     out_put(out, ",\"incomplete_details\":");
-    if (strcmp(status, "incomplete") != 0)
+    if (!status || strcmp(status, "incomplete") != 0)
         out_put(out, "null");
     else if (strcmp(answer->outcome->stop_reason, "length") == 0)
         out_put(out, "{\"reason\":\"max_output_tokens\"}");
@@ -75,14 +75,14 @@ static void told_back(const struct answer *answer, struct buf *out)
         out_put(out, "{\"format\":{\"type\":\"text\"}}");
 }
 
+/* STATUS is NULL while it is in progress. */
 static void put_response(struct answer *answer, const char *status, const struct wrong *wrong)
 {
     struct buf *out = &answer->out;
-    bool done = strcmp(status, "in_progress") != 0;
 
     out_put_quoted(out, "{\"id\":", answer->id);
     out_put_number(out, ",\"object\":\"response\",\"created_at\":", (uint64_t)answer->created);
-    out_put_quoted(out, ",\"status\":", status);
+    out_put_quoted(out, ",\"status\":", status ? status : "in_progress");
     out_put(out, ",\"model\":");
     answer_model(answer, out);
     out_put(out, ",\"error\":");
@@ -95,17 +95,17 @@ static void put_response(struct answer *answer, const char *status, const struct
     }
     incomplete_details(answer, status, out);
     out_put(out, ",\"output\":[");
-    if (done)
+    if (status)
         out_out(out, &answer->calls);
     out_put(out, "],\"instructions\":null,\"parallel_tool_calls\":true,\"temperature\":null,"
                  "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null");
     told_back(answer, out);
     out_put(out, ",\"usage\":");
-    if (done)
+    if (status)
         usage(answer, out);
     else
         out_put(out, "null");
-    if (done) {
+    if (status) {
         out_put(out, ",");
         answer_facts(answer, out);
     }
@@ -120,7 +120,7 @@ static void response(struct answer *answer, const char *status, const struct wro
     const size_t from = out->len;
 
     put_response(answer, status, wrong);
-    if (strcmp(status, "in_progress") == 0 || !kept || !kept->store || out->error)
+    if (!status || !kept || !kept->store || out->error)
         return;
     kept->store = kept->keep(kept, answer->id, answer->count, out->data + from, out->len - from);
     if (!kept->store) { /* told so, then */
@@ -185,8 +185,8 @@ static void begin(struct answer *answer)
     if (answer->begun || !streams(answer))
         return;
     answer->begun = true;
-    response_event(answer, "response.created", "in_progress", NULL);
-    response_event(answer, "response.in_progress", "in_progress", NULL);
+    response_event(answer, "response.created", NULL, NULL);
+    response_event(answer, "response.in_progress", NULL, NULL);
 }
 
 /* ---- items ---- */
