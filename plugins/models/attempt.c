@@ -71,7 +71,7 @@ static uint32_t left_ms(const struct work *work)
     return left < 1 ? 1 : (uint32_t)left;
 }
 
-static bool is_cancelled(const struct work *work)
+static bool was_to_end(const struct work *work)
 {
     return work->stopped || work->models->host->cancel->fired(work->running.cancel);
 }
@@ -136,7 +136,7 @@ static int call_provider(struct work *work, const struct ein_service *service, c
     work->waited_us += took - (work->client_us - client_before);
     if (work->stopped && r >= 0)
         r = error_set(err, EIN_E_CANCELLED, "The caller did not want the rest");
-    if (r == EIN_E_CANCELLED && !is_cancelled(work)) {
+    if (r == EIN_E_CANCELLED && !was_to_end(work)) {
         work->outcome.fault = EIN_LLM_FAULT_UNREACHABLE;
         r = error_set(err, EIN_E_UNAVAILABLE, "The provider '%s' was taken away during the call",
                       work->model->provider);
