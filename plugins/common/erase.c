@@ -5,19 +5,14 @@
 #include "error.h"
 #include "http_json.h"
 
-enum { AT_ONCE = 500, SOME = 100 };
+enum { SOME = 100 };
 
 int erase_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const char *field,
                const char *uid, uint64_t *count, struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:s}", field, uid);
-    int r = where ? 1 : error_no_memory(err);
 
-    while (r > 0) {
-        r = delete_found(host, ctx, set, where, AT_ONCE, err);
-        *count += r > 0 ? (uint64_t)r : 0;
-    }
-    return r;
+    return where ? delete_all(host, ctx, set, where, count, err) : error_no_memory(err);
 }
 
 int erase_some(const struct ein_host *host, struct ein_ctx *ctx, const struct erase_what *what,

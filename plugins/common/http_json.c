@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10, SWEEP_COUNT = 1000 };
+enum { ETAG_SIZE = EIN_REV_SIZE + 2, CHANGE_TRIES = 10, DELETE_COUNT = 1000 };
 
 int reply_with_rev(const struct ein_http *http, struct ein_req *req, int status, const char *rev,
                    json_t *take_body)
@@ -158,6 +158,11 @@ int append_id(const json_t *doc, void *ids)
     return json_array_append(ids, json_object_get(doc, "_id")) ? EIN_E_NO_MEMORY : 0;
 }
 
+int add_by_id(const json_t *doc, void *docs)
+{
+    return json_object_set(docs, doc_id(doc), (json_t *)doc) < 0 ? EIN_E_NO_MEMORY : 0;
+}
+
 int delete_ids(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const json_t *ids,
                struct ein_error *err)
 {
@@ -188,13 +193,24 @@ int delete_found(const struct ein_host *host, struct ein_ctx *ctx, const char *s
     return r < 0 && r != EIN_E_NOT_FOUND ? r : (int)json_array_size(ids);
 }
 
+int delete_all(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+               const json_t *where, uint64_t *count, struct ein_error *err)
+{
+    int r;
+
+    while ((r = delete_found(host, ctx, set, where, DELETE_COUNT, err)) > 0)
+        if (count)
+            *count += (uint64_t)r;
+    return r;
+}
+
 void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
                 json_t *take_where)
 {
     EIN_JSON json_t *where = take_where;
 
     if (where)
-        (void)delete_found(host, ctx, set, where, SWEEP_COUNT, NULL);
+        (void)delete_found(host, ctx, set, where, DELETE_COUNT, NULL);
 }
 
 static int append_doc(const json_t *doc, void *array)

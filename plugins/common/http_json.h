@@ -78,6 +78,9 @@ int reply_visible(const struct ein_host *host, struct ein_ctx *ctx, struct ein_r
 extern const char *const ids_only[];
 int append_id(const json_t *doc, void *ids);
 
+/* An ein_doc_fn that adds the document to an object, by its id. */
+int add_by_id(const json_t *doc, void *docs);
+
 /* Deletes the documents with these IDS, all of them or, NOT_FOUND, none. */
 int delete_ids(const struct ein_host *host, struct ein_ctx *ctx, const char *set, const json_t *ids,
                struct ein_error *err);
@@ -87,6 +90,9 @@ int delete_ids(const struct ein_host *host, struct ein_ctx *ctx, const char *set
 int delete_found(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
                  const json_t *where, uint32_t max, struct ein_error *err);
 
+/* Deletes all that `where` finds, and adds to *count, which may be NULL, how many. */
+int delete_all(const struct ein_host *host, struct ein_ctx *ctx, const char *set,
+               const json_t *where, uint64_t *count, struct ein_error *err);
 /* Deletes what `where` finds, a part of it where that is much: it is for a timer, which comes
  * again. */
 void sweep_docs(const struct ein_host *host, struct ein_ctx *ctx, const char *set,

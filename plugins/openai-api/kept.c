@@ -18,31 +18,14 @@
 #include "openai_api.h"
 #include "str.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
     SEGMENT = 64,
     RENEWED_AT_ONCE = 64,
-    SWEPT_AT_ONCE = 500,
     DAY_MS = 24 * 3600 * 1000,
     HEX = 32 /* digits, of an id of ours */
 };
-
-static int EIN_PRINTF(5, 6)
-    refuse(struct flaw *flaw, int status, const char *param, const char *code, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    str_vformat(flaw->text, sizeof(flaw->text), fmt, args);
-    va_end(args);
-    (void)snprintf(flaw->param, sizeof(flaw->param), "%s", param);
-    flaw->code = code;
-    flaw->status = status;
-    return EIN_E_INVALID;
-}
 
 /* ---- reading ---- */
 
@@ -59,11 +42,6 @@ int kept_get(const struct openai_api *api, const char *uid, const char *id, json
     if (r >= 0)
         *ret_doc = EIN_TAKE(doc);
     return r;
-}
-
-static int add_by_id(const json_t *doc, void *found)
-{
-    return json_object_set(found, text_of(doc, "_id"), (json_t *)doc) < 0 ? EIN_E_NO_MEMORY : 0;
 }
 
 static int find_by_ids(const struct openai_api *api, const json_t *ids, const char *const *fields,
@@ -157,15 +135,17 @@ static void renew(const struct openai_api *api, const json_t *docs)
 
 static int no_previous(struct flaw *flaw, const char *id)
 {
-    return refuse(flaw, 400, "previous_response_id", "previous_response_not_found",
-                  "Previous response with id '%.60s' not found.", id);
+    flaw->code = "previous_response_not_found";
+    return ask_refuse(&(struct asking){ .flaw = flaw }, "previous_response_id",
+                      "Previous response with id '%.60s' not found.", id);
 }
 
 static int too_long(struct flaw *flaw, const char *what, size_t max, const char *setting)
 {
-    return refuse(flaw, 400, "input", "context_length_exceeded",
-                  "The conversation has more than %zu %s (plugins.openai-api.%s).", max, what,
-                  setting);
+    flaw->code = "context_length_exceeded";
+    return ask_refuse(&(struct asking){ .flaw = flaw }, "input",
+                      "The conversation has more than %zu %s (plugins.openai-api.%s).", max, what,
+                      setting);
 }
 
 /* Is this, and so many items more, as much as a conversation may have? */
@@ -305,6 +285,15 @@ static int count_item(struct kept *kept, const json_t *item, struct flaw *flaw)
     return check_size(kept, 0, flaw);
 }
 
+static int no_item(const struct kept *kept, const char *id, struct flaw *flaw)
+{
+    flaw->status = 404;
+    return ask_refuse(&(struct asking){ .flaw = flaw }, "input",
+                      "Item with id '%.80s' not found. Items are kept of responses with 'store', "
+                      "and for %u days.",
+                      id, kept->api->keep_days);
+}
+
 /* Of the responses before it are some clients' references, too: these items are there. */
 static int put_items(struct kept *kept, json_t *input, const json_t *found, struct flaw *flaw)
 {
@@ -319,10 +308,7 @@ static int put_items(struct kept *kept, json_t *input, const json_t *found, stru
             continue;
         }
         if (id && !json_is_object(item))
-            return refuse(flaw, 404, "input", NULL,
-                          "Item with id '%.80s' not found. Items are kept of responses with "
-                          "'store', and for %u days.",
-                          id, kept->api->keep_days);
+            return no_item(kept, id, flaw);
         if (id && json_array_set(input, i, item) < 0)
             return EIN_E_NO_MEMORY;
         if (id)
@@ -473,8 +459,8 @@ int kept_begin(struct kept *kept, json_t *body, struct flaw *flaw)
     kept->store = !json_is_false(json_object_get(body, "store"));
     kept->metadata = json_incref(unless_null(body, "metadata"));
     if (previous && !json_is_string(previous))
-        return refuse(flaw, 400, "previous_response_id", NULL,
-                      "'previous_response_id' is not a text.");
+        return ask_refuse(&(struct asking){ .flaw = flaw }, "previous_response_id",
+                          "'previous_response_id' is not a text.");
     kept->previous = json_incref(previous);
     if (previous)
         r = read_previous(kept, json_array_size(input), flaw);
@@ -514,10 +500,7 @@ void kept_sweep(void *data)
     const struct openai_api *api = data;
     EIN_JSON json_t *where = json_pack("{s:{s:I}}", "dueAt", "$lte", (json_int_t)clock_wall_ms());
     struct ein_error err = { 0 };
-    int r = where ? SWEPT_AT_ONCE : 0;
 
-    while (r == SWEPT_AT_ONCE)
-        r = delete_found(api->host, api->ctx, RESPONSE_SET, where, SWEPT_AT_ONCE, &err);
-    if (r < 0)
+    if (where && delete_all(api->host, api->ctx, RESPONSE_SET, where, NULL, &err) < 0)
         api->host->log_msg(api->ctx, EIN_ERROR, "Old responses could not be deleted: %s", err.text);
 }

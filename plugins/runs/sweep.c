@@ -10,7 +10,6 @@
 
 enum {
     SWEEP_LEASE_MS = 30000, /* of the server that deals with it */
-    PAGE = 1000,            /* documents of one batch */
     ROOM_PART = 16,         /* of what may be kept is freed at once */
     WEIGH_MS = 600000       /* how often what other servers have added is looked for */
 };
@@ -21,10 +20,9 @@ enum {
 int sweep_delete(const struct runs *runs, const char *id, const char *rev, struct ein_error *err)
 {
     EIN_JSON json_t *where = json_pack("{s:s}", "runId", id);
-    int r = where ? 1 : error_no_memory(err);
+    int r = where ? delete_all(runs->host, runs->ctx, EVENTS_SET, where, NULL, err)
+                  : error_no_memory(err);
 
-    while (r > 0)
-        r = delete_found(runs->host, runs->ctx, EVENTS_SET, where, PAGE, err);
     if (r >= 0)
         r = runs->host->store->del(runs->ctx, RUNS_SET, id, rev, err);
     if (r >= 0) /* it may have ended before its server saw the wish */

@@ -17,11 +17,6 @@ struct listing {
     struct ein_error *err;
 };
 
-static int keep_by_id(const json_t *doc, void *docs)
-{
-    return json_object_set(docs, text_of(doc, "_id"), (json_t *)doc) < 0 ? EIN_E_NO_MEMORY : 0;
-}
-
 static int read_money(const struct listing *listing, json_t *money)
 {
     const struct ein_host *host = listing->users->host;
@@ -33,7 +28,7 @@ static int read_money(const struct listing *listing, json_t *money)
     for (size_t i = 0; r == 0 && i < json_array_size(listing->some); i++)
         r = append_id(json_array_get(listing->some, i), ids);
     if (r == 0)
-        r = host->store->find(listing->users->ctx, ACCOUNTS_SET, &query, keep_by_id, money, NULL,
+        r = host->store->find(listing->users->ctx, ACCOUNTS_SET, &query, add_by_id, money, NULL,
                               listing->err);
     return r == EIN_E_NO_MEMORY ? error_no_memory(listing->err) : r;
 }

@@ -29,13 +29,11 @@ static int find_agents(const struct reading *reading, const json_t *deployments,
 {
     EIN_JSON json_t *where = json_copy((json_t *)reading->where);
     EIN_JSON json_t *ids = json_array();
-    EIN_JSON json_t *found = NULL;
     EIN_JSON json_t *agents = json_object();
     const struct ein_query query = { .struct_size = sizeof(query),
                                      .where = where,
                                      .fields = of_agents };
     const json_t *deployment;
-    json_t *agent;
     size_t i;
 
     json_array_foreach(deployments, i, deployment)
@@ -44,14 +42,10 @@ static int find_agents(const struct reading *reading, const json_t *deployments,
     }
     if (!agents || json_object_set_new(where, "_id", json_pack("{s:O}", "$in", ids)) < 0)
         return error_no_memory(err);
-    int r = find_docs(reading->host, reading->ctx, AGENT_SET, &query, &found, NULL, err);
+    int r =
+        reading->host->store->find(reading->ctx, AGENT_SET, &query, add_by_id, agents, NULL, err);
     if (r < 0)
-        return r;
-    json_array_foreach(found, i, agent)
-    {
-        if (json_object_set(agents, text_of(agent, "_id"), agent) < 0)
-            return error_no_memory(err);
-    }
+        return r == EIN_E_NO_MEMORY ? error_no_memory(err) : r;
     *ret_agents = EIN_TAKE(agents);
     return 0;
 }
