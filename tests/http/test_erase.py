@@ -23,7 +23,7 @@ from tcp_proxy import Proxy
 from vendor import Gate, raw
 
 ADMIN = {"X-Admin-Password": "pw"}
-SETS = ["plugins.auth-api-key.enabled=true", "plugins.chat.poll_ms=50", 
+SETS = ["plugins.auth-api-key.enabled=true", "plugins.chat.poll_ms=50",
         *(one for one in SCRIPTED if "runtime-python" not in one and "openai-api" not in one)]  # fmt: skip
 STAY = {"users", "ledger_accounts", "ledger_entries", "audit"}  # the books, and who did what
 SETS_OF_ALL = {"agents", "agent_versions", "demos", "data_store", "sessions", "tickets", "runs", "api_keys", "vault",
