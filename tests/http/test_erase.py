@@ -4,6 +4,7 @@
 import collections
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 import time
@@ -395,11 +396,12 @@ def test_a_copy_has_the_personal_workspace_and_no_other(start_server, tmp_path):
         assert alice.put(f"/data-store/namespaces/n/records/k?workspaceId={place}", {"value": 1}).status == 200
     _, name = deploy(carol, ECHO + "\n# carols", workspaceId="project:tomcat")
     run = alice.post(f"/rest/{name}", {"inputText": "hers"}).header("X-Einion-Run-Id")
-    wait_until(lambda: alice.get(f"/runs/{run}").json.get("status") == "completed", 10, "the run to end")
-    reply = wait_until(lambda: (got := alice.get("/users/me/export")) and run in got.text and got, 10, "the run to be in the store")
+    ended_in = f'"_id":"{run}".*"status":"completed"'
+    reply = wait_until(lambda: (got := alice.get("/users/me/export")) and re.search(ended_in, got.text) and got, 10, "the run's end to be in the store")
     docs = read_copy(reply)
     counts = collections.Counter(name for name, _ in docs)
-    assert counts == {"auth_sessions": 1, "agents": 1, "agent_versions": 1, "deployments": 1, "demos": 1, "data_store": 1, "runs": 1}
+    assert counts == {"auth_sessions": 1, "agents": 1, "agent_versions": 1, "deployments": 1, "demos": 1, "data_store": 1, "runs": 1,
+                      "run_events": 1}  # fmt: skip
     text = reply.body.decode()
     assert {name for name, doc in docs if "project:tomcat" in json.dumps(doc)} == {"auth_sessions", "runs"}  # a member, who ran something there
     assert "carol" not in text  # nor the code that she wrote
